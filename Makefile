@@ -1,0 +1,64 @@
+# Every target makes the virtual environment it needs.
+#
+#   make serve                         run the mock (more flags: ARGS="--port 0")
+#   make test                          run the tests (more flags: ARGS="-k cli")
+#   make check                         lint, format check, types
+#   make coverage                      run the tests and measure what they reach
+#   make clean                         remove everything that was made
+#
+# Another Python, beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+BIN := $(VENV)/bin
+# The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
+STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
+
+.PHONY: help serve test check coverage clean
+
+help:
+	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
+
+serve: $(STAMP)
+	$(BIN)/crmcom-kit serve $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+clean:
+	rm -rf .venv .venv-* dist htmlcov .coverage .coverage.*
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find contract_tests fixtures mock_server schemas src tests -name __pycache__ -exec rm -rf {} +
+
+# Made from nothing each time, so that it holds what the two files say and no leftovers.
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "crmcom-kit needs Python 3.11 or newer, and '$(PYTHON)' is not that." >&2; \
+	    echo "Name one that is:  make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@test ! -e $(VENV) || test -e $(VENV)/pyvenv.cfg || { \
+	    echo "$(VENV) is there and is no virtual environment; it is left alone." >&2; exit 1; }
+	@rm -rf $(VENV)
+	@if command -v uv >/dev/null; then set -ex; \
+	    uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
+	    uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'; \
+	else \
+	    $(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	        echo "'$(PYTHON)' cannot make a virtual environment: it lacks ensurepip." >&2; \
+	        echo "On Debian and Ubuntu:  apt-get install" \
+	            "$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; \
+	        exit 1; }; \
+	    set -ex; \
+	    $(PYTHON) -m venv $(VENV); \
+	    $(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'; \
+	fi
+	@touch $@

@@ -1,0 +1,201 @@
+"""The sub-commands that print the contract: schemas, openapi, statements, dialect."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
+from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
+from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.releases import UnknownRelease, default_release, release_names, resolve
+from crmcom_kit.schemas.statements import Statement
+from crmcom_kit.schemas.statements import statements as catalogue
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+#: Wide enough that no line of a table is folded where nobody's window limits it.
+_UNLIMITED = 10_000
+
+
+class Unusable(click.ClickException):
+    """A name or a value on the command line that nothing goes by."""
+
+    exit_code = 2
+
+
+@contextmanager
+def _named_plainly() -> Iterator[None]:
+    """Turn what the contract refuses into one line for the user."""
+    try:
+        yield
+    except (UnknownRelease, UnknownSchema, DialectError) as error:
+        raise Unusable(str(error)) from None
+
+
+def _print(text: str) -> None:
+    """Print ``text`` as UTF-8 on every system, so that what is saved can be read back."""
+    click.echo(text.encode(), nl=False)
+
+
+def _as_json(content: Any) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+@click.command(context_settings={"show_default": True})
+@click.argument("name", required=False)
+@click.option("--release", metavar="R", help="Narrow the schema to a release, R9 or newer.")
+@click.option(
+    "--profile",
+    type=click.Choice(["core", "strict"]),
+    default="core",
+    help="core allows members that the documents do not know, strict refuses them.",
+)
+def schemas(name: str | None, release: str | None, profile: Profile) -> None:
+    """List the JSON Schemas, or print the one called NAME.
+
+    It is printed self-contained and in plain keywords of draft 2020-12, for any validator: what it
+    refers to stands in its $defs, dates are held to patterns, and the profile is worked in.
+    """
+    from crmcom_kit.schemas.plain import plain_schema
+
+    with _named_plainly():
+        if name is not None:
+            _print(_as_json(plain_schema(name, profile, release)))
+            return
+        titles = {key: load_schema(key, release)["title"] for key in schema_names()}
+    width = max(map(len, titles))
+    for key, title in titles.items():
+        click.echo(f"{key:{width}}  {title}")
+
+
+@click.command()
+@click.option("--release", metavar="R", help=f"R9 or newer; {default_release()} without it.")
+@click.option(
+    "--dialect",
+    "dialect_source",
+    metavar="D",
+    default="default",
+    help=f"A built-in dialect ({', '.join(dialect_names())}) or a dialect file.",
+)
+@click.option("--server-url", metavar="URL", help="Where the API is, with its version.")
+@click.option("--out", metavar="FILE", help="Write the document there.")
+def openapi(
+    release: str | None, dialect_source: str, server_url: str | None, out: str | None
+) -> None:
+    """Print the OpenAPI 3.1 document of a release, as JSON.
+
+    It is self-contained and in plain keywords. The dialect shows in it where it decides which
+    methods and parameters exist, which values are refused and how an answer comes.
+    """
+    from crmcom_kit.schemas.openapi import DEFAULT_SERVER, openapi_document
+
+    server_url = DEFAULT_SERVER if server_url is None else server_url
+    if not _is_address(server_url):
+        msg = f"server-url: {server_url!r} is no address; give one such as {DEFAULT_SERVER}"
+        raise Unusable(msg)
+    with _named_plainly():
+        dialect = load_dialect(dialect_source)
+        document = openapi_document(release, dialect=dialect, server_url=server_url)
+    if out is None:
+        _print(_as_json(document))
+        return
+    try:
+        Path(out).write_text(_as_json(document), encoding="utf-8", newline="\n")
+    except OSError as error:
+        msg = f"out: cannot write {out}: {error.strerror}"
+        raise Unusable(msg) from None
+
+
+def _is_address(text: str) -> bool:
+    """Whether OpenAPI can name ``text`` as a server; braces would be variables there."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    absolute = parts.scheme in {"http", "https"} and parts.hostname
+    return bool(absolute) and not set(text) & set("{} ?#")
+
+
+@click.command()
+@click.option("--release", metavar="R", help="Only those in force in a release; all without it.")
+@click.option("--method", metavar="M", help="Only those of one method, such as resend.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def statements(release: str | None, method: str | None, form: str) -> None:
+    """Print the catalogue of documented statements.
+
+    A statement of level must stands on a page of the API; an observed one was seen in an example,
+    or read into one.
+    """
+    with _named_plainly():
+        found = catalogue(release)
+    if method is not None:
+        known = methods(resolve(release_names()[-1]))
+        if method not in known:
+            msg = f"method: there is no {method!r}; allowed is one of {', '.join(known)}"
+            raise Unusable(msg)
+        found = tuple(statement for statement in found if method in statement.methods)
+    if form == "json":
+        from dataclasses import asdict
+
+        _print(_as_json([asdict(statement) for statement in found]))
+    else:
+        _print_table(found)
+
+
+def _print_table(found: tuple[Statement, ...]) -> None:
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _UNLIMITED
+    # Captured, since a console that prints by itself has a way of its own with closed pipes.
+    with console.capture() as captured:
+        console.print(statement_table(found, stacked=console.is_terminal))
+    click.echo(captured.get(), nl=False)
+
+
+def statement_table(found: tuple[Statement, ...], *, stacked: bool) -> "Table":
+    """Make a table of one line a statement, or of ``stacked`` cells that fit a narrow window."""
+    from rich import box
+    from rich.table import Table
+
+    headings = ["Id", "Level", "Evidence", "Releases", "Text", "Source"]
+    rows = [[s.id, s.level, s.evidence, _releases(s), s.text, s.source] for s in found]
+    if stacked:
+        headings = ["Statement", "Text and source"]
+        rows = [["\n".join(row[:4]), "\n".join(row[4:])] for row in rows]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, leading=1 if stacked else 0)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _releases(statement: Statement) -> str:
+    until = f" until {statement.until}" if statement.until else ""
+    return f"from {statement.since}{until}"
+
+
+@click.command(epilog=f"Built-in dialects: {', '.join(dialect_names())}.")
+@click.argument("source", metavar="[NAME_OR_FILE]", default="default")
+@click.option("--list", "only_list", is_flag=True, help="List the names of the built-in dialects.")
+def dialect(source: str, *, only_list: bool) -> None:
+    """Print a dialect as a commented TOML file.
+
+    Every choice that the documents leave open is in it, with what is known of it and what it may
+    be set to. Save it, change it, and give the file wherever a command takes a dialect.
+    """
+    from crmcom_kit.schemas.dialect_file import write_dialect
+
+    if only_list:
+        click.echo("\n".join(dialect_names()))
+        return
+    with _named_plainly():
+        _print(write_dialect(load_dialect(source)))

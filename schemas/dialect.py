@@ -1,0 +1,202 @@
+"""Dialects: the choices that the documents leave open, each a dial with its evidence.
+
+A dialect file is TOML and names only what differs from the default dialect. An unknown key or an
+ill-typed value is an error that names the key and what is allowed.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from crmcom_kit.schemas.files import names_in, read_json, read_toml
+
+SCRIPT_OUTCOMES = "delivery_outcomes.json"
+_SCRIPT_STEP = re.compile(r"(?:(\d{1,6})\s*\*\s*)?([a-z0-9_]+)")
+
+
+class DialectError(ValueError):
+    """A dialect that cannot be used: which key, what was seen, what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """One undocumented choice: its default, what else it may be, and how sure anyone is."""
+
+    key: str
+    type: str  # choice, boolean, integer, text, pattern, members or script
+    default: Any
+    choices: Any
+    text: str
+    evidence: str
+    source: str
+    question: int
+
+    def allowed(self) -> str:
+        """Say in words what this dial may be set to."""
+        match self.type:
+            case "choice":
+                return "one of " + ", ".join(map(_quoted, self.choices))
+            case "boolean":
+                return "true or false"
+            case "integer":
+                return f"a whole number from {self.choices[0]} to {self.choices[1]}"
+            case "members":
+                return "a list of " + ", ".join(map(_quoted, self.choices))
+            case "pattern":
+                return f"a text that matches {self.choices}"
+            case "script":
+                return "outcomes with commas between them: " + ", ".join(delivery_outcomes())
+            case _:
+                return "a text"
+
+    def accepts(self, value: object) -> bool:
+        """Whether ``value`` has this dial's type and is one of its choices."""
+        match self.type:
+            case "choice":
+                return isinstance(value, str) and value in self.choices
+            case "boolean":
+                return isinstance(value, bool)
+            case "integer":
+                low, high = self.choices
+                whole = isinstance(value, int) and not isinstance(value, bool)
+                return whole and low <= value <= high
+            case "members":
+                return isinstance(value, list | tuple) and set(map(str, value)) <= set(self.choices)
+            case "pattern":
+                return isinstance(value, str) and re.fullmatch(self.choices, value) is not None
+            case "script":
+                return isinstance(value, str) and read_script(value) is not None
+            case _:
+                return isinstance(value, str)
+
+
+class Dialect(Mapping[str, Any]):
+    """Every dial's value, by key; read-only."""
+
+    def __init__(self, name: str, changes: Mapping[str, Any] | None = None) -> None:
+        """Take the defaults, changed by ``changes`` (key → value).
+
+        Raises:
+            DialectError: a key or a value is not allowed.
+        """
+        self.name = name
+        known = dials()
+        values = {key: dial.default for key, dial in known.items()}
+        for key, value in (changes or {}).items():
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=3) or ["see crmcom-kit dialect"]
+                msg = f"dialect {name}: unknown key {key}; nearest: {', '.join(near)}"
+                raise DialectError(msg)
+            if not known[key].accepts(value):
+                allowed = known[key].allowed()
+                msg = f"dialect {name}: {key} = {value!r} is not allowed; allowed is {allowed}"
+                raise DialectError(msg)
+            values[key] = tuple(value) if isinstance(value, list) else value
+        self._values = values
+
+    def __getitem__(self, key: str) -> Any:
+        return self._values[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def changed(self, changes: Mapping[str, Any]) -> "Dialect":
+        """Return this dialect with ``changes`` made. Raises DialectError like the constructor."""
+        known = dials()
+        mine = {k: v for k, v in self._values.items() if v != known[k].default}
+        return Dialect(self.name, {**mine, **changes})
+
+
+@cache
+def dials() -> dict[str, Dial]:
+    """Every dial by key, those of the error kinds included."""
+    found = [
+        Dial(**{"choices": None, **entry}) for entry in read_json("data/dialect.json")["dials"]
+    ]
+    for kind, entry in error_kinds().items():
+        found += _error_dials(kind, entry)
+    return {dial.key: dial for dial in found}
+
+
+def _error_dials(kind: str, entry: Mapping[str, Any]) -> list[Dial]:
+    about = f"an answer of kind {kind}"
+    status = "most clients read the envelope of errors through libraries that throw at 4xx"
+    code = "pattern of the two codes that integrators recorded"
+    rows: list[tuple[Any, ...]] = [
+        ("status", "integer", 200, [200, 599], f"HTTP status of {about}.", "inferred", status, 1),
+        ("code", "text", entry["code"], None, f"status.code of {about}.", "inferred", code, 2),
+        ("message", "text", entry["message"], None, f"First sentence of status.message of {about}.",
+         "assumed", "not documented", 3),
+    ]  # fmt: skip
+    return [Dial(f"errors.{row[0]}.{kind}", *row[1:]) for row in rows]
+
+
+@cache
+def error_kinds() -> dict[str, dict[str, Any]]:
+    """Every kind of vendor error: default code, message, and the statement that it upholds."""
+    return {entry["kind"]: entry for entry in read_json("data/errors.json")["errors"]}
+
+
+@cache
+def delivery_outcomes() -> dict[str, dict[str, Any]]:
+    """Every outcome of a delivery by name: error_code and error_description, null on success."""
+    return {entry["outcome"]: entry for entry in read_json(f"data/{SCRIPT_OUTCOMES}")["outcomes"]}
+
+
+def read_script(text: str) -> tuple[tuple[int, str], ...] | None:
+    """Read a delivery script such as ``3*timeout, success``: (count, outcome) pairs, or None."""
+    steps = []
+    for part in text.split(","):
+        found = _SCRIPT_STEP.fullmatch(part.strip())
+        if found is None or found[2] not in delivery_outcomes() or found[1] == "0":
+            return None
+        steps.append((int(found[1] or 1), found[2]))
+    return tuple(steps)
+
+
+def dialect_names() -> tuple[str, ...]:
+    """The names of the built-in dialects."""
+    return ("default", *names_in("dialects", ".toml"))
+
+
+def load_dialect(source: str | Path = "default") -> Dialect:
+    """Return a built-in dialect by name, or the one in the TOML file at ``source``.
+
+    Raises:
+        DialectError: no such name or file, not TOML, or a key or value that is not allowed.
+    """
+    if source == "default":
+        return Dialect("default")
+    if source in dialect_names():
+        return Dialect(str(source), _flat(read_toml(f"dialects/{source}.toml")))
+    try:
+        content = tomllib.loads(Path(source).read_text("utf-8"))
+    except OSError as error:
+        names = ", ".join(dialect_names())
+        why = error.strerror
+        msg = f"dialect: {source} is neither a built-in name ({names}) nor a readable file: {why}"
+        raise DialectError(msg) from None
+    except ValueError as error:
+        msg = f"dialect {source}: not a TOML file in UTF-8: {error}"
+        raise DialectError(msg) from None
+    return Dialect(str(source), _flat(content))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        flat.update(_flat(value, f"{path}.") if isinstance(value, dict) else {path: value})
+    return flat
+
+
+def _quoted(text: object) -> str:
+    return f'"{text}"'

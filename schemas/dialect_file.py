@@ -1,0 +1,67 @@
+"""Dialects as TOML files that explain themselves: ``load_dialect`` reads what is written here."""
+
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from crmcom_kit.schemas.dialect import Dial, Dialect, dials
+
+_HEADER = """\
+A dialect of crmcom-kit: the choices that the documents of the API leave open.
+Each has a comment that says what it decides, how sure anyone is, and what else it may be.
+A line may be taken out: the choice is then the default dialect's."""
+
+_WIDTH = 100
+
+
+def write_dialect(dialect: Dialect) -> str:
+    """Return ``dialect`` as a commented TOML file with every dial in it."""
+    lines = [f"# {line}" for line in _HEADER.splitlines()]
+    for table, members in _tables().items():
+        lines += ["", f"[{table}]"]
+        for dial in members:
+            lines += ["", *_entry(dial, dialect[dial.key])]
+    return "\n".join(lines) + "\n"
+
+
+def _tables() -> dict[str, list[Dial]]:
+    """All dials by table, in the order of their topics, and each table before those inside it."""
+    tables: dict[str, list[Dial]] = {}
+    for dial in dials().values():
+        tables.setdefault(dial.key.rpartition(".")[0], []).append(dial)
+    topics = list(dict.fromkeys(table.partition(".")[0] for table in tables))
+    ordered = sorted(tables, key=lambda table: (topics.index(table.partition(".")[0]), table))
+    return {table: tables[table] for table in ordered}
+
+
+def _entry(dial: Dial, value: Any) -> Iterator[str]:
+    yield from _comment(dial.text)
+    yield from _comment(f"Evidence: {dial.evidence} ({dial.source}).")
+    yield from _comment(f"Allowed: {dial.allowed()}.")
+    if _comparable(value) != _comparable(dial.default):
+        yield from _comment(f"Default: {_written(dial.default)}.")
+    yield f"{dial.key.rpartition('.')[2]} = {_written(value)}"
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent="# ",
+        subsequent_indent="#   ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _comparable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _written(value: Any) -> str:
+    """Write a value in TOML."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_written, value))}]"
+    # JSON's escapes are TOML's, too; but TOML wants one more character escaped.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

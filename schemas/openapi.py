@@ -1,0 +1,263 @@
+"""The OpenAPI document of a release, made of the same data as everything else."""
+
+import json
+from typing import Any
+
+from crmcom_kit.schemas.dialect import Dialect, load_dialect
+from crmcom_kit.schemas.examples import examples
+from crmcom_kit.schemas.methods import API_PATH, Method, Parameter
+from crmcom_kit.schemas.openapi_dials import (
+    add_early_entities,
+    early_parameters,
+    error_example,
+    error_statuses,
+    refuse_values,
+    semi_optional,
+    served_methods,
+)
+from crmcom_kit.schemas.plain import PlainSchemas
+from crmcom_kit.schemas.releases import Release, resolve
+
+Node = dict[str, Any]
+
+DEFAULT_SERVER = f"http://127.0.0.1:8080{API_PATH}"
+
+_ABOUT = """\
+The methods of the CRM.COM Web API that deal with webhook requests, and those that log in, as of \
+release {release}. Written by crmcom-kit from the public pages of the API; not a document of \
+CRM.COM. `x-evidence` says how sure a piece is: documented, observed in an example, inferred or \
+assumed.
+
+A GET method takes its parameters, the token among them, from the query; a POST method takes them \
+as members of its JSON body. An identifier in a query is written `name=field=value`, such as \
+`webhook_request_identifier=number=7`. Success is the status code `OK` in the body; no page says \
+which HTTP status an error has."""
+
+_TAGS = [
+    {"name": "webhook_requests", "description": "Webhook requests: records of what was sent."},
+    {"name": "authentication", "description": "Log in and out."},
+]
+
+_QUERY_TOKEN, _API_KEY = "token", "web_api_key"
+
+_SECURITY_SCHEMES = {
+    _QUERY_TOKEN: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "token",
+        "description": "The token retrieved from a login method. POST methods take it in the body.",
+    },
+    _API_KEY: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The Web API key as user name, with an empty password.",
+    },
+}
+
+#: Components by names that differ from their schema's: what a client's author would look for.
+_NAMES = {"webhook_request_selection": "WebhookRequest"}
+
+
+def openapi_document(
+    release: str | None = None, *, dialect: Dialect | None = None, server_url: str = DEFAULT_SERVER
+) -> Node:
+    """Return the OpenAPI 3.1 document of ``release``, self-contained and in plain keywords.
+
+    Args:
+        release: any release from R9 on; the default release without it.
+        dialect: shown where it decides what exists, what is refused and how an answer comes.
+        server_url: where the API is, up to and with its version.
+
+    Raises:
+        UnknownRelease: ``release`` names none.
+    """
+    writer = _Writer(resolve(release), load_dialect() if dialect is None else dialect)
+    # Copied, so that no part is shared with another one or with the contract's data.
+    document: Node = json.loads(json.dumps(writer.document(server_url)))
+    return document
+
+
+class _Writer:
+    """Writes the document of one release in one dialect."""
+
+    def __init__(self, release: Release, dialect: Dialect) -> None:
+        self.release = release
+        self.dialect = dialect
+        self.methods = served_methods(release, dialect)
+        self.error_kinds: set[str] = set()  # those that some answer has as an example
+        self.schemas = PlainSchemas(
+            release=release.name,
+            root="#/components/schemas/",
+            rename=_component_name,
+            annotations={"x-evidence"},
+        )
+
+    def document(self, server_url: str) -> Node:
+        """Write everything."""
+        paths = {
+            f"/{method.path}": {method.verb.lower(): self._operation(method)}
+            for method in self.methods
+        }
+        tags = {_tag(method) for method in self.methods}
+        return {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "CRM.COM Web API: webhook requests",
+                "version": self.release.name,
+                "description": _ABOUT.format(release=self.release.name),
+            },
+            "servers": [{"url": server_url}],
+            "tags": [tag for tag in _TAGS if tag["name"] in tags],
+            "paths": paths,
+            "components": self._components(),
+        }
+
+    def _operation(self, method: Method) -> Node:
+        choice = semi_optional(method, self.dialect)
+        security = _security_scheme(method)
+        return {
+            "operationId": method.path.replace("/", "_"),
+            "summary": method.summary,
+            "description": _description(method, choice),
+            "tags": [_tag(method)],
+            **({"deprecated": True} if method.deprecated else {}),
+            **({"x-at-least-one-of": choice} if choice else {}),
+            **(
+                {"parameters": self._query(method)}
+                if method.verb == "GET"
+                else {"requestBody": self._body(method)}
+            ),
+            "security": [{security: []}] if security else [],
+            "responses": self._responses(method),
+        }
+
+    def _query(self, method: Method) -> list[Node]:
+        values: Node = {}
+        for example in examples(f"{method.name}_request", self.release).values():
+            values |= example["value"]
+        return [
+            self._query_parameter(method, parameter, values.get(name))
+            for name, parameter in method.parameters.items()
+            if parameter.need != "token"
+        ]
+
+    def _query_parameter(self, method: Method, parameter: Parameter, example: Any) -> Node:
+        about = parameter.schema["description"]
+        if parameter.fields:
+            schema: Node = {"type": "string", "pattern": f"^({'|'.join(parameter.fields)})=.+$"}
+            about += " Written as field=value; this = may be percent-encoded or not."
+            example = "=".join(*example.items()) if example else None
+        else:
+            plain = self.schemas.member(f"{method.name}_parameters", parameter.name)
+            schema = refuse_values(parameter.name, plain, self.dialect)
+        return {
+            "name": parameter.name,
+            "in": "query",
+            "required": parameter.need == "mandatory",
+            "description": about,
+            "schema": {key: value for key, value in schema.items() if key != "description"},
+            **({"example": example} if example else {}),
+        }
+
+    def _body(self, method: Method) -> Node:
+        name = f"{method.name}_parameters"
+        reference = self.schemas.piece(name)
+        body = self.schemas.pieces[_component_name(name)]
+        for early, since in early_parameters(method, self.dialect).items():
+            body["properties"][early] = PlainSchemas(since, annotations=()).member(name, early)
+        body["properties"] = {
+            key: refuse_values(key, schema, self.dialect)
+            for key, schema in body["properties"].items()
+        }
+        required = [key for key, p in method.parameters.items() if p.need in {"token", "mandatory"}]
+        if required:
+            body["required"] = required
+        shown = examples(f"{method.name}_request", self.release)
+        content = {"application/json": {"schema": reference, "examples": shown}}
+        return {"required": bool(required), "content": content}
+
+    def _responses(self, method: Method) -> Node:
+        statuses = error_statuses(method, self.release, self.dialect)
+        success = self.schemas.piece(method.answer)
+        error = self.schemas.piece("error_answer")
+        shown = examples(f"{method.name}_answer", self.release)
+        shown = shown or examples(method.answer, self.release)
+        kinds = statuses.pop(200, [])
+        schema = {"oneOf": [success, error]} if kinds else success
+        about = "Success, or an error: status.code tells." if kinds else "Success."
+        return {
+            "200": self._response(about, schema, shown | self._errors(kinds)),
+            **{
+                str(status): self._response(
+                    f"An error: {', '.join(kinds)}.", error, self._errors(kinds)
+                )
+                for status, kinds in statuses.items()
+            },
+            "default": self._response(
+                "An error, should one come with another HTTP status.",
+                error,
+                examples("error_answer", self.release),
+            ),
+        }
+
+    def _response(self, description: str, schema: Node, shown: Node) -> Node:
+        content = {"schema": schema, "examples": shown}
+        return {
+            "description": description,
+            "content": {self.dialect["envelope.content_type"]: content},
+        }
+
+    def _errors(self, kinds: list[str]) -> Node:
+        self.error_kinds.update(kinds)
+        return {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds}
+
+    def _components(self) -> Node:
+        schemas = self.schemas.pieces
+        _share_status(schemas)
+        if "Entity" in schemas:
+            add_early_entities(schemas["Entity"], self.release, self.dialect)
+        schemes = {_security_scheme(method) for method in self.methods}
+        kinds = sorted(self.error_kinds)
+        return {
+            "schemas": dict(sorted(schemas.items())),
+            "examples": {kind: error_example(kind, self.dialect) for kind in kinds},
+            "securitySchemes": {k: v for k, v in _SECURITY_SCHEMES.items() if k in schemes},
+        }
+
+
+def _component_name(name: str) -> str:
+    return _NAMES.get(name) or name.title().replace("_", "")
+
+
+def _tag(method: Method) -> str:
+    return method.path.partition("/")[0]
+
+
+def _security_scheme(method: Method) -> str | None:
+    """The scheme by which a call of ``method`` says who calls; a token in a body is none."""
+    if method.basic:
+        return _API_KEY
+    return _QUERY_TOKEN if method.verb == "GET" else None
+
+
+def _description(method: Method, choice: list[str]) -> str:
+    """What the keywords of OpenAPI can't say of ``method``."""
+    said = [method.summary]
+    if choice:
+        said.append(f"At least one of {', '.join(choice)} is mandatory; several are allowed.")
+    token = method.parameters.get("token")
+    if token and method.verb == "POST":
+        said.append("The token is a member of the body.")
+    if token and token.need == "token":
+        said.append("No page calls the token mandatory; every example sends one.")
+    return " ".join(said)
+
+
+def _share_status(schemas: dict[str, Node]) -> None:
+    """Give the two kinds of status a name each, in place of a copy in every answer."""
+    for name in [name for name in schemas if name.endswith("Answer")]:
+        properties = schemas[name]["properties"]
+        status = properties["status"]
+        shared = "OkStatus" if "const" in status["properties"]["code"] else "ErrorStatus"
+        schemas[shared] = status
+        properties["status"] = {"$ref": f"#/components/schemas/{shared}"}

@@ -1,0 +1,103 @@
+"""What a dialect changes in the OpenAPI document.
+
+A dial shows there where it decides which methods and parameters exist, which values are refused,
+or how an answer comes. One that only lets more pass than the documents do does not.
+"""
+
+from typing import Any
+
+from crmcom_kit.schemas.dialect import Dialect, error_kinds
+from crmcom_kit.schemas.formats import FORMAT_PATTERNS
+from crmcom_kit.schemas.methods import Method, methods, response_fields
+from crmcom_kit.schemas.releases import Release
+from crmcom_kit.schemas.statements import statements
+
+#: Statements about whether a method is there at all: what breaks them is no answer of the method.
+_OF_THE_METHOD = ("methods.", "deprecation.")
+
+_CREATED_DATE = {"date": "crm-date", "date_time": "crm-date-time"}
+
+
+def served_methods(release: Release, dialect: Dialect) -> tuple[Method, ...]:
+    """The methods of ``release`` that ``dialect`` has not withdrawn."""
+    return tuple(
+        method
+        for method in methods(release).values()
+        if not (method.deprecated and _withdraws(dialect, method))
+    )
+
+
+def _withdraws(dialect: Dialect, method: Method) -> bool:
+    if method.name == "token_release":
+        return bool(dialect["tokens.release_from_r12"] == "withdrawn")
+    return bool(dialect["requests.deprecated_methods"] == "withdraw")
+
+
+def semi_optional(method: Method, dialect: Dialect) -> list[str]:
+    """The parameters of which at least one is mandatory."""
+    return [
+        name
+        for name, parameter in method.parameters.items()
+        if parameter.need == "semi-optional"
+        and (name != "entity_id" or dialect["list.entity_id_alone"])
+    ]
+
+
+def early_parameters(method: Method, dialect: Dialect) -> dict[str, str]:
+    """Parameters that ``dialect`` knows before their release: name → that release."""
+    early = {"fields_set"} if dialect["requests.fields_set_in_r9"] else set()
+    return {name: since for name, since in method.later.items() if name in early}
+
+
+def add_early_entities(entity: dict[str, Any], release: Release, dialect: Dialect) -> None:
+    """Add to the enumeration ``entity`` what ``dialect`` has before the webhook pages do."""
+    since = dialect["requests.rewardoffers_since"]
+    if "REWARDOFFERS" not in entity["enum"] and release.at_least(since):
+        entity["enum"].append("REWARDOFFERS")
+
+
+def refuse_values(name: str, schema: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """Narrow the ``schema`` of parameter ``name`` to the values that ``dialect`` accepts."""
+    if name == "fields_set" and dialect["fields_set.unknown_name"] == "error":
+        names = "|".join(response_fields())
+        return {**schema, "pattern": f"^({names})(,({names}))*$"}
+    if name == "created_date" and dialect["list.created_date.form"] in _CREATED_DATE:
+        form = _CREATED_DATE[dialect["list.created_date.form"]]
+        kept = {key: value for key, value in schema.items() if key != "anyOf"}
+        return {**kept, "pattern": FORMAT_PATTERNS[form]}
+    if name == "number_of_results":
+        return {**schema, **_bounds(dialect)}
+    return schema
+
+
+def _bounds(dialect: Dialect) -> dict[str, int]:
+    bounds = {}
+    if dialect["paging.zero"] == "error":
+        bounds["minimum"] = 1
+    if dialect["paging.maximum_results"] and dialect["paging.over_maximum"] == "error":
+        bounds["maximum"] = dialect["paging.maximum_results"]
+    return bounds
+
+
+def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[int, list[str]]:
+    """The HTTP statuses of the errors of ``method``, with their kinds, lowest first."""
+    upheld = {s.id for s in statements(release.name) if method.name in s.methods}
+    found: dict[int, list[str]] = {}
+    for kind, entry in error_kinds().items():
+        statement = entry["statement"].format(method=method.name)
+        if statement in upheld and not statement.startswith(_OF_THE_METHOD):
+            found.setdefault(dialect[f"errors.status.{kind}"], []).append(kind)
+    return dict(sorted(found.items()))
+
+
+def error_example(kind: str, dialect: Dialect) -> dict[str, Any]:
+    """An error of ``kind`` as ``dialect`` writes it, without the details of a call."""
+    status = {
+        "message": dialect[f"errors.message.{kind}"],
+        "description": None if dialect["errors.description"] == "null" else "",
+        "code": dialect[f"errors.code.{kind}"],
+    }
+    value: dict[str, Any] = {"status": status}
+    if dialect["errors.data"] != "absent":
+        value["data"] = None if dialect["errors.data"] == "null" else {}
+    return {"summary": error_kinds()[kind]["message"], "value": value}

@@ -1,0 +1,102 @@
+"""The releases of the API: what each one knows, from R9 on."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from crmcom_kit.schemas.files import read_json
+
+_FORM = re.compile(r"[Rr](\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?")
+
+
+class UnknownRelease(ValueError):
+    """A text that names no release, or one older than the oldest known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKind:
+    """How a login method's tokens look and how long they live."""
+
+    kind: str  # "hex" (32 upper-case hexadecimal digits) or "jwt"
+    life_seconds: int
+    renewed_by_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One release with everything that is in force in it."""
+
+    name: str
+    token: TokenKind
+    web_api_key_token: TokenKind | None
+    entities: tuple[str, ...]
+
+    def at_least(self, other: str) -> bool:
+        """Whether this release is ``other`` (a full name such as ``R13.0.0``) or newer."""
+        return _order(self.name) >= _order(other)
+
+    def covers(self, entry: Any) -> bool:
+        """Whether an annotated piece of the contract (``x-since``, ``x-until``) is in force."""
+        since, until = entry.get("x-since"), entry.get("x-until")
+        return (since is None or self.at_least(since)) and (
+            until is None or not self.at_least(until)
+        )
+
+
+@cache
+def _order(name: str) -> tuple[int, int, int]:
+    found = _FORM.fullmatch(name.strip())
+    if found is None:
+        msg = f"release: {name!r} is not a release; allowed is R<major>[.<minor>[.<patch>]]"
+        raise UnknownRelease(msg)
+    major, minor, patch = (int(part or 0) for part in found.groups())
+    return major, minor, patch
+
+
+def release_names() -> tuple[str, ...]:
+    """The full names of all releases with an entry, oldest first."""
+    return tuple(entry["release"] for entry in read_json("data/releases.json")["releases"])
+
+
+def release_notes() -> tuple[dict[str, Any], ...]:
+    """What each release brought, with its source, oldest first."""
+    return tuple(read_json("data/releases.json")["releases"])
+
+
+def default_release() -> str:
+    """The release that everything takes where none is named."""
+    return str(read_json("data/releases.json")["default"])
+
+
+def entities_since() -> dict[str, str]:
+    """Every entity with the release that brought it, in the documents' order."""
+    entity = read_json("objects/common.json")["$defs"]["entity"]
+    since = entity["x-enum-since"]
+    return {name: since.get(name, release_names()[0]) for name in entity["enum"]}
+
+
+@cache
+def resolve(text: str | None = None) -> Release:
+    """Return the newest known release not above ``text`` (the default release without one).
+
+    Raises:
+        UnknownRelease: ``text`` is no release, or is older than the oldest known one.
+    """
+    wanted = _order(text if text is not None else default_release())
+    known = [
+        e for e in read_json("data/releases.json")["releases"] if _order(e["release"]) <= wanted
+    ]
+    if not known:
+        msg = f"release: {text} is older than {release_names()[0]}, which brought webhook_requests"
+        raise UnknownRelease(msg)
+    merged: dict[str, Any] = {}
+    for entry in known:
+        merged.update(entry)
+    api_key = merged["web_api_key_token"]
+    return Release(
+        name=merged["release"],
+        token=TokenKind(**merged["token"]),
+        web_api_key_token=TokenKind(**api_key) if api_key else None,
+        entities=tuple(e for e, since in entities_since().items() if _order(since) <= wanted),
+    )

@@ -1,0 +1,93 @@
+"""The `crmcom-kit` command: names every sub-command, and imports only the one that is asked for."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import click
+
+from crmcom_kit import __version__
+
+#: Sub-command → where it is, as `module:attribute`, and its line in `crmcom-kit --help`.
+COMMANDS = {
+    "serve": ("crmcom_kit.mock_server.command:serve", "Run the mock."),
+    "schemas": ("crmcom_kit.schemas.commands:schemas", "List or print the JSON Schemas."),
+    "openapi": (
+        "crmcom_kit.schemas.commands:openapi",
+        "Print the OpenAPI document of a release.",
+    ),
+    "statements": (
+        "crmcom_kit.schemas.commands:statements",
+        "Print the catalogue of documented statements.",
+    ),
+    "dialect": (
+        "crmcom_kit.schemas.commands:dialect",
+        "Print a dialect as a commented TOML file.",
+    ),
+}
+
+#: What a shell reports of a program that SIGPIPE ended. Neither 0 nor 1 would do: to `check` they
+#: mean that every statement holds, or that one is broken.
+READER_WENT_AWAY = 128 + 13
+
+
+class LazyCommand(click.Command):
+    """A sub-command that is known by name and one line of help until it is loaded."""
+
+    def __init__(self, name: str, location: str, *, short_help: str) -> None:
+        super().__init__(name, short_help=short_help)
+        self.location = location
+
+    def load(self) -> click.Command:
+        """Import the sub-command itself."""
+        module, _, attribute = self.location.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+class LazyGroup(click.Group):
+    """A group whose help, completion and suggestions import no sub-command."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Load the one sub-command that is about to run."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, LazyCommand) else command, rest
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the command line; `--help` and `--version` print here."""
+        with _reader_may_go_away():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the sub-command."""
+        with _reader_may_go_away():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _reader_may_go_away() -> Iterator[None]:
+    """End quietly when standard output is a pipe whose reader stopped, as in `… | head`."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes standard output once more at exit; that must not fail, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(READER_WENT_AWAY) from None
+
+
+@click.group(
+    cls=LazyGroup,
+    commands=[
+        LazyCommand(name, location, short_help=short_help)
+        for name, (location, short_help) in COMMANDS.items()
+    ],
+)
+@click.version_option(__version__, prog_name="crmcom-kit", message="%(prog)s %(version)s")
+def main() -> None:
+    """Run a mock of the CRM.COM Web API's webhook requests, and check what it promises."""

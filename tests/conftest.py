@@ -1,0 +1,42 @@
+"""What all tests share: the Hypothesis profile, and the project's own files."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# At a desk every run looks at new examples. CI looks at the same ones each time, so that a red run
+# is due to the change; and a busy machine breaks no deadline.
+settings.register_profile("dev")
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The checkout's top folder."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def project_files(project_root: Path) -> frozenset[str]:
+    """Every file that is, or is about to be, under version control, as a path from the top."""
+    if shutil.which("git") is None or not (project_root / ".git").exists():
+        pytest.skip("needs a git checkout, to know which files are the project's")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=project_root,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    # A file that was deleted a moment ago is still listed; a link is no file of its own.
+    paths = (project_root / name for name in listed.split("\0") if name)
+    return frozenset(
+        path.relative_to(project_root).as_posix()
+        for path in paths
+        if path.is_file() and not path.is_symlink()
+    )

@@ -1,0 +1,78 @@
+"""The `crmcom-kit` command as a whole; each room tests its own sub-commands."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+from click.testing import CliRunner
+
+from crmcom_kit.cli import COMMANDS, READER_WENT_AWAY, main
+
+#: Each costs a user tens of milliseconds that a page of help doesn't need.
+SLOW_TO_IMPORT = {"faker", "flask", "httpx", "hypothesis", "jsonschema", "rich"}
+
+
+def test_help_names_every_sub_command_with_its_line() -> None:
+    """`crmcom-kit --help` shows every sub-command and what it is for."""
+    answer = CliRunner().invoke(main, ["--help"])
+
+    assert answer.exit_code == 0
+    for name, (_, short_help) in COMMANDS.items():
+        assert f"  {name} " in answer.output
+        assert short_help in answer.output
+
+
+def test_help_imports_no_room_and_nothing_slow() -> None:
+    """`crmcom-kit --help` starts fast: it imports neither rooms nor the libraries they need."""
+    script = (
+        "import sys\n"
+        "from crmcom_kit.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "print(*sys.modules, file=sys.stderr)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+
+    imported = set(run.stderr.split())
+    assert "click" in imported
+    assert not imported & SLOW_TO_IMPORT
+    assert {name for name in imported if name.startswith("crmcom_kit.")} == {"crmcom_kit.cli"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_sub_command_is_where_the_table_says(name: str) -> None:
+    """Each sub-command loads, and explains itself."""
+    answer = CliRunner().invoke(main, [name, "--help"])
+
+    assert answer.exit_code == 0, answer.output
+    assert f"Usage: main {name} " in answer.output
+
+
+def test_an_unknown_sub_command_is_refused_with_a_suggestion() -> None:
+    """A mistyped sub-command ends with status 2 and the name that was meant."""
+    answer = CliRunner().invoke(main, ["serv"])
+
+    assert answer.exit_code == 2
+    assert "No such command 'serv'" in answer.output
+    assert "Did you mean 'serve'?" in answer.output
+
+
+def test_version_is_the_installed_one() -> None:
+    """`crmcom-kit --version` tells the version that the package was built with."""
+    answer = CliRunner().invoke(main, ["--version"])
+
+    assert answer.output == f"crmcom-kit {version('crmcom-kit')}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["schemas"]])
+def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
+    """`crmcom-kit … | head` ends without a traceback, and with the status of a broken pipe."""
+    command = [sys.executable, "-m", "crmcom_kit", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        complaint = process.stderr.read()
+
+    assert complaint == b""
+    assert process.returncode == READER_WENT_AWAY
