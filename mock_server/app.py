@@ -1,0 +1,143 @@
+"""The Flask application: wiring, and the views that hand requests to the emulator."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from crmcom_kit import __version__
+from crmcom_kit.mock_server.admin import PREFIX, control_api
+from crmcom_kit.mock_server.clock import Clock, SystemClock
+from crmcom_kit.mock_server.delivery import Delivery
+from crmcom_kit.mock_server.endpoints import act
+from crmcom_kit.mock_server.loading import Placed, checked, file_entries, sample_entries
+from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest
+from crmcom_kit.mock_server.world import Credentials, Settings, World
+from crmcom_kit.schemas import API_PATH, Dialect, load_dialect, resolve
+
+#: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
+DEFAULT_CREDENTIALS = Credentials(
+    username="mpadministrator",
+    password="crmcom-kit",
+    organisation="CRMDEMO",
+    api_key="00000000000000000000000000C0FFEE",
+)
+_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def make_world(
+    *,
+    release: str | None = None,
+    dialect: str | Path | Dialect = "default",
+    data: str | Path | Iterable[dict[str, Any]] | None = None,
+    seed: int = 0,
+    tokens: Iterable[str] = (),
+    credentials: Credentials = DEFAULT_CREDENTIALS,
+    clock: Clock | None = None,
+    delivery: Delivery | None = None,
+) -> World:
+    """Return a world for ``create_app``.
+
+    Args:
+        release: R9 to R18; R9 where left out.
+        dialect: a built-in name, the path of a dialect file, or a dialect.
+        data: the path of a world file, or world entries; the sample world where left out.
+        seed: what ids and tokens are made from; the same seed gives the same ones.
+        tokens: fixed tokens that never expire.
+        credentials: who may log in.
+        clock: where the time comes from; the machine's where left out.
+        delivery: what resend sends with; the dialect's script where left out.
+
+    Raises:
+        UnknownRelease, DialectError, DataError: an argument is not allowed.
+    """
+    known = resolve(release)
+    placed: Iterable[Placed]
+    if data is None:
+        placed = sample_entries(known)
+    elif isinstance(data, str | Path):
+        placed = file_entries(Path(data), known)
+    else:
+        entries = (Placed(entry, f"data entry {at}") for at, entry in enumerate(data))
+        placed = checked(entries, known)
+    settings = Settings(
+        release=known,
+        dialect=dialect if isinstance(dialect, Dialect) else load_dialect(dialect),
+        credentials=credentials,
+        seed=seed,
+        fixed_tokens=tuple(tokens),
+    )
+    return World(settings, placed, clock=clock or SystemClock(), delivery=delivery)
+
+
+def create_app(world: World | None = None, **options: Any) -> Flask:
+    """Return the mock as a WSGI application.
+
+    Args:
+        world: what it serves; made by ``make_world(**options)`` where left out.
+        options: those of ``make_world``.
+
+    Raises:
+        UnknownRelease, DialectError, DataError: an option is not allowed.
+        TypeError: both a world and options.
+    """
+    if world is None:
+        world = make_world(**options)
+    elif options:
+        msg = f"create_app: options {', '.join(options)} beside a world; allowed is one of both"
+        raise TypeError(msg)
+    app = Flask(__name__)
+    app.url_map.merge_slashes = False  # a redirect would be an answer that the API never gives
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    _serve_api(app, world)
+    _serve_rest(app, world)
+    return app
+
+
+def _serve_api(app: Flask, world: World) -> None:
+    """Hand everything below the API's base path to the emulator."""
+
+    @app.route(f"{API_PATH}/<path:method>", methods=_VERBS, provide_automatic_options=False)
+    def api(method: str) -> Response:
+        raw = RawRequest(
+            verb="GET" if request.method == "HEAD" else request.method,
+            path=method.removesuffix("/"),
+            query=request.query_string,
+            body=_body(),
+            content_type=request.headers.get("Content-Type", ""),
+            authorization=request.headers.get("Authorization", ""),
+        )
+        answer = act(world, raw)
+        return Response(answer.body, answer.status, answer.headers())
+
+    @app.errorhandler(405)
+    def other_verb(error: HTTPException) -> Response | HTTPException:
+        if request.path.startswith(f"{API_PATH}/"):
+            return api(request.path.removeprefix(f"{API_PATH}/"))
+        return error
+
+    @app.errorhandler(404)
+    def nothing_here(_: HTTPException) -> Response | tuple[Response, int]:
+        if request.path.startswith("/crmapi"):
+            return api(request.path.removeprefix("/").removeprefix(f"{API_PATH[1:]}/"))
+        text = f"nothing here; the API is below {API_PATH}, the mock's own below {PREFIX}"
+        return jsonify(error=text), 404
+
+
+def _body() -> bytes | None:
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return None
+
+
+def _serve_rest(app: Flask, world: World) -> None:
+    app.register_blueprint(control_api(world))
+
+    @app.get("/")
+    def home() -> str:
+        return render_template(
+            "home.html", world=world, version=__version__, base=API_PATH, admin=PREFIX
+        )

@@ -1,0 +1,160 @@
+"""``crmcom-kit serve``: the mock from the command line."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from crmcom_kit.mock_server.clock import SystemClock
+from crmcom_kit.schemas import API_PATH, dialect_names, release_names
+
+_GIVEN = "(as given)"
+
+
+class Refused(click.ClickException):
+    """A start that is not possible: one line, exit status 2."""
+
+    exit_code = 2
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option(
+    "--release",
+    metavar="RELEASE",
+    help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}, such as R9 or "
+    "R14.1.  [default: R9]",
+)
+@click.option(
+    "--dialect",
+    default="default",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="How to answer where the documents are silent: a built-in name "
+    f"({', '.join(dialect_names())}) or a TOML file as `crmcom-kit dialect` prints it.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="World to start from: JSON Lines or JSON.  [default: the packaged sample world]",
+)
+@click.option("--seed", default=0, show_default=True, help="What new ids and tokens are made from.")
+@click.option(
+    "--token",
+    "tokens",
+    multiple=True,
+    metavar="TOKEN",
+    help="A token that always holds; repeatable.",
+)
+@click.option("--username", metavar="NAME", help="User name that may log in.")
+@click.option("--password", metavar="TEXT", help="The user's password.")
+@click.option("--organisation", metavar="NAME", help="The user's organisation.")
+@click.option("--api-key", metavar="KEY", help="Web API key that may log in (from R10).")
+@click.option(
+    "--deliveries",
+    metavar="SCRIPT",
+    help='What resend comes to, try by try, such as "3*timeout, success"; the last outcome '
+    "repeats.  [default: the dialect's delivery.script]",
+)
+@click.option(
+    "--threads",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Requests answered at the same time.",
+)
+@click.option(
+    "--log",
+    "log_form",
+    default="human",
+    show_default=True,
+    type=click.Choice(["human", "json", "off"]),
+    help="Form of the access log on standard error; secrets are masked.",
+)
+def serve(**options: Any) -> None:
+    """Run the mock of CRM.COM's webhook_requests Web API.
+
+    The first line on standard output is READY and the base URL, printed once connections are
+    accepted; then come the credentials that it lets in. It listens on loopback unless --host says
+    otherwise, keeps everything in memory and sends nothing anywhere. SIGTERM and Ctrl-C end it
+    with status 0 once running requests are answered. A start that is not possible gives one line
+    on standard error and status 2.
+    """
+    from crmcom_kit.mock_server.access_log import AccessLog
+    from crmcom_kit.mock_server.serving import ServeError, Server, bound_socket, run_until_signalled
+
+    try:
+        # Before the world is made: a taken port should not cost a long load.
+        listening = bound_socket(options["host"], options["port"])
+    except ServeError as error:
+        raise Refused(str(error)) from None
+    app = _app(options)
+    wsgi: Any = app
+    if options["log_form"] != "off":
+        wsgi = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
+    server = Server(wsgi, listening, threads=options["threads"])
+    run_until_signalled(server, lambda: _greet(options, server.port))
+
+
+def _app(options: dict[str, Any]) -> Any:
+    """Return the application that the options ask for. Raises Refused."""
+    from crmcom_kit.mock_server.app import create_app
+    from crmcom_kit.mock_server.loading import DataError
+    from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect
+
+    for name in ("username", "password", "organisation", "api_key"):
+        if options[name] == "":
+            msg = f"--{name.replace('_', '-')}: an empty text is not allowed"
+            raise Refused(msg)
+    try:
+        dialect = load_dialect(options["dialect"])
+        if options["deliveries"] is not None:
+            dialect = dialect.changed({"delivery.script": options["deliveries"]})
+        return create_app(
+            release=options["release"],
+            dialect=dialect,
+            data=options["data"],
+            seed=options["seed"],
+            tokens=options["tokens"],
+            credentials=_credentials(options),
+        )
+    except (DataError, DialectError, UnknownRelease) as error:
+        raise Refused(str(error)) from None
+
+
+def _credentials(options: dict[str, Any]) -> Any:
+    from dataclasses import replace
+
+    from crmcom_kit.mock_server.app import DEFAULT_CREDENTIALS
+
+    names = ("username", "password", "organisation", "api_key")
+    given = {name: options[name] for name in names if options[name] is not None}
+    return replace(DEFAULT_CREDENTIALS, **given)
+
+
+def _greet(options: dict[str, Any], port: int) -> None:
+    """Print the READY line, then how to log in; what was given on the command line stays secret."""
+    host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
+    base = f"http://{host}:{port}{API_PATH}"
+    right = _credentials(options)
+    password = right.password if options["password"] is None else _GIVEN
+    key = right.api_key if options["api_key"] is None else _GIVEN
+    lines = [
+        f"READY {base}",
+        f"  username      {right.username}",
+        f"  password      {password}",
+        f"  organisation  {right.organisation}",
+        f"  Web API key   {key}",
+    ]
+    if options["tokens"]:
+        lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
+    print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output

@@ -1,0 +1,88 @@
+"""How a webhook request gets sent: the protocol, and a built-in receiver with a script."""
+
+import threading
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from crmcom_kit.schemas.dialect import DialectError, delivery_outcomes, dials, read_script
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to send a webhook request."""
+
+    url: str
+    data: bytes | None
+    authentication_code: str | None
+
+
+class Outcome(NamedTuple):
+    """What came of an attempt; error_code is None where it succeeded."""
+
+    name: str
+    error_code: str | None
+    error_description: str | None
+    status: int | None  # of the receiver's answer, where one came
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver took the webhook request."""
+        return self.error_code is None
+
+
+class Delivery(Protocol):
+    """Whatever sends webhook requests. Called without any lock held."""
+
+    def send(self, attempt: Attempt) -> Outcome:
+        """Try once and say what came of it; never raise for what a receiver does."""
+        ...
+
+    def reset(self) -> None:
+        """Go back to the beginning."""
+        ...
+
+
+class ScriptedDelivery:
+    """A receiver that answers from a script, try by try, the last outcome for ever.
+
+    Assumed: no page says when a webhook request is rejected or with which error.
+    """
+
+    def __init__(self, script: str, *, description_limit: int) -> None:
+        """Take a script such as ``3*timeout, success``.
+
+        Raises:
+            DialectError: the script names no known outcome.
+        """
+        steps = read_script(script)
+        if steps is None:
+            allowed = dials()["delivery.script"].allowed()
+            msg = f"delivery script {script!r} is not allowed; allowed is {allowed}"
+            raise DialectError(msg)
+        self._steps = steps
+        self._limit = description_limit
+        self._lock = threading.Lock()
+        self._tries = 0
+
+    def send(self, attempt: Attempt) -> Outcome:
+        """Answer with the next outcome of the script."""
+        with self._lock:
+            name = self._outcome_at(self._tries)
+            self._tries += 1
+        entry = delivery_outcomes()[name]
+        text = entry["error_description"]
+        if text is not None:
+            text = text.replace("{url}", attempt.url)[: self._limit]
+        return Outcome(name, entry["error_code"], text, entry["status"])
+
+    def _outcome_at(self, tries: int) -> str:
+        for count, name in self._steps:
+            if tries < count:
+                return name
+            tries -= count
+        return self._steps[-1][1]
+
+    def reset(self) -> None:
+        """Start the script again."""
+        with self._lock:
+            self._tries = 0

@@ -1,0 +1,80 @@
+"""One request through the emulator: read, act, render. No I/O, and no web framework."""
+
+from crmcom_kit.mock_server import login, methods
+from crmcom_kit.mock_server.errors import (
+    MethodWithdrawn,
+    UnknownMethod,
+    VendorError,
+    WrongVerb,
+    shown,
+)
+from crmcom_kit.mock_server.parameters import Given
+from crmcom_kit.mock_server.reading import RawRequest
+from crmcom_kit.mock_server.wire import Answer
+from crmcom_kit.mock_server.world import World
+from crmcom_kit.schemas.methods import Method
+
+_ACTS = {
+    "show": methods.show,
+    "list": methods.list_,
+    "resend": methods.resend,
+    "delete": methods.delete,
+}
+
+
+def act(world: World, request: RawRequest) -> Answer:
+    """Return the answer that ``world`` gives to ``request``; vendor errors are answers too."""
+    name = "methods"
+    warnings: list[str] = []
+    try:
+        method = _method(world, request)
+        name = method.name
+        _check_verb(world, method, request)
+        given = world.parameters.collect(method, request)
+        warnings = given.warnings
+        answer = _act(world, method, given, request)
+    except VendorError as error:
+        answer = world.wire.error(error, name)
+        if isinstance(error, WrongVerb) and answer.status == 405:
+            answer.allow = error.allowed
+    answer.warnings = warnings
+    return answer
+
+
+def _method(world: World, request: RawRequest) -> Method:
+    method = world.methods.get(request.path)
+    if method is None:
+        allowed = ", ".join(world.methods)
+        raise UnknownMethod("path", seen=shown(request.path), allowed=allowed)
+    withdrawn = world.dialect["requests.deprecated_methods"] == "withdraw"
+    if withdrawn and method.deprecated and method.name in _ACTS:
+        raise MethodWithdrawn(method.path, seen=world.release.name, allowed="an older release")
+    return method
+
+
+def _check_verb(world: World, method: Method, request: RawRequest) -> None:
+    if request.verb == method.verb:
+        return
+    if request.verb == "GET" and method.name not in _ACTS and world.dialect["login.get"]:
+        return
+    raise WrongVerb(method.path, seen=shown(request.verb).strip('"'), allowed=method.verb)
+
+
+def _act(world: World, method: Method, given: Given, request: RawRequest) -> Answer:
+    parameters = world.parameters
+    if method.name in _ACTS:
+        if world.dialect["errors.token_first"]:
+            session = world.tokens.check(parameters.token(given, request.authorization))
+            values = parameters.read(given)
+        else:
+            values = parameters.read(given)
+            session = world.tokens.check(parameters.token(given, request.authorization))
+        return _ACTS[method.name](world, values, session)
+    if method.name == "token_release":
+        text = parameters.token(given)
+        parameters.read(given)
+        return login.token_release(world, text)
+    values = parameters.read(given)
+    if method.name == "web_api_key_token":
+        return login.web_api_key_token(world, values, request.authorization)
+    return login.token(world, values)

@@ -1,0 +1,61 @@
+"""What a delivery leaves in a record: authentication code, request, response, error, log."""
+
+from typing import Any
+
+import orjson
+
+from crmcom_kit.mock_server.delivery import Outcome
+from crmcom_kit.mock_server.signing import sign
+from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas.dialect import delivery_outcomes
+
+
+class Exchanges:
+    """Makes the parts of a record that come from sending it, as the dialect spells them."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Read the dials that decide how they look."""
+        self._form: str = dialect["record.exchange_form"]
+        self._code_on_failure = dialect["record.code_on_internal_failure"] == "code"
+        self._internal: str = delivery_outcomes()["internal"]["error_code"]
+        names = ("algorithm", "encoding", "canonical_form", "charset")
+        self._signing = {name: dialect[f"signing.{name}"] for name in names}
+
+    def code(self, data: Any, key: str | None, error_code: str | None) -> str | None:
+        """Return the authentication code of a data object.
+
+        None without a data object or key, and by dial where sending failed before it was made.
+        """
+        if data is None or key is None:
+            return None
+        if error_code == self._internal and not self._code_on_failure:
+            return None
+        return sign(data, key, **self._signing)
+
+    def request(self, data: Any, code: str | None, reference: str) -> Any:
+        """Return the record's ``request``: what was sent, or the reference that stands for it."""
+        return self._spelled({"authentication_code": code, "data": data}, reference)
+
+    def response(self, outcome_status: int | None, reference: str) -> Any:
+        """Return the record's ``response``: what came back, or the reference that stands for it."""
+        came = None if outcome_status is None else {"status": outcome_status}
+        return self._spelled(came, reference)
+
+    def _spelled(self, value: Any, reference: str) -> Any:
+        match self._form:
+            case "reference":
+                return reference
+            case "object":
+                return value
+            case "text":
+                return None if value is None else orjson.dumps(value).decode()
+            case _:
+                return None
+
+
+def outcome_of(error_code: str | None, error_description: str | None) -> Outcome:
+    """Return the outcome that a record with these error fields must have had."""
+    for name, entry in delivery_outcomes().items():
+        if entry["error_code"] == error_code:
+            return Outcome(name, error_code, error_description, entry["status"])
+    return Outcome("unknown", error_code, error_description, None)

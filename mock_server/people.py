@@ -1,0 +1,68 @@
+"""Who and what the records of a world refer to: units, users, definitions, rules, keys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Object = dict[str, Any]
+
+
+class Directory:
+    """Objects of one kind, found by any of their identifier fields."""
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        """Start empty; ``fields`` are the members that name an object, ``id`` first."""
+        self._fields = fields
+        self._found: dict[str, dict[str, Object]] = {field: {} for field in fields}
+
+    def add(self, value: Object) -> None:
+        """Add an object; of two with the same name the first is found by it."""
+        for field in self._fields:
+            name = value.get(field)
+            if name is not None:
+                self._found[field].setdefault(name, value)
+
+    def find(self, field: str, name: str) -> Object | None:
+        """Return the object whose ``field`` is ``name``."""
+        return self._found[field].get(name)
+
+    def first(self) -> Object | None:
+        """Return the object that was added first."""
+        return next(iter(self._found[self._fields[0]].values()), None)
+
+    def __len__(self) -> int:
+        return len(self._found[self._fields[0]])
+
+
+class People:
+    """Everything of a world but its webhook requests."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.units = Directory(("id", "name", "alternative_code"))
+        self.users = Directory(("id", "username"))
+        self.definitions = Directory(("id", "name", "alternative_code"))
+        self.rules = Directory(("id", "name", "alternative_code"))
+        self.keys = Directory(("id",))
+
+    def key_of(self, definition_id: str) -> str | None:
+        """Return the secret key that signs what a webhook definition sends, where it has one."""
+        definition = self.definitions.find("id", definition_id)
+        key_id = definition.get("secret_key_id") if definition else None
+        key = self.keys.find("id", key_id) if key_id else None
+        return key["key"] if key else None
+
+    def is_effective(self, definition_id: str) -> bool:
+        """Whether a webhook definition sends; one without a state does."""
+        definition: Mapping[str, Any] = self.definitions.find("id", definition_id) or {}
+        return not str(definition.get("life_cycle_state") or "").startswith("NOT")
+
+    def user_named(self, username: str) -> Object | None:
+        """Return the user of that name, in any case.
+
+        Inferred: an example logs in as mpadministrator, whose user object says MPAdministrator.
+        """
+        wanted = username.casefold()
+        for name, user in self.users._found["username"].items():  # noqa: SLF001 - same module
+            if name.casefold() == wanted:
+                return user
+        return None

@@ -1,0 +1,90 @@
+"""fields_set: which fields of a webhook request an answer carries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from crmcom_kit.mock_server.errors import BadFieldsSet, WrongType, shown
+from crmcom_kit.schemas import Dialect, response_fields
+from crmcom_kit.schemas.files import read_json
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The fields to carry; for a dotted name the members of that field alone."""
+
+    whole: frozenset[str]
+    members: Mapping[str, frozenset[str]]
+
+    def of(self, body: bytes) -> bytes:
+        """Return the record ``body`` cut down to the selected fields, in its own order."""
+        chosen: dict[str, Any] = {}
+        for name, value in orjson.loads(body).items():
+            if name in self.whole:
+                chosen[name] = value
+            elif name in self.members and isinstance(value, dict):
+                inner = self.members[name]
+                chosen[name] = {key: part for key, part in value.items() if key in inner}
+        return orjson.dumps(chosen)
+
+
+def _inner_names(field: str) -> frozenset[str]:
+    """Every member that the object in ``field`` may have."""
+    if field not in ("webhook_definition", "workflow_rule", "log_information"):
+        return frozenset()
+    schema = read_json(f"objects/{field}.json")
+    return frozenset(schema.get("properties") or schema["$defs"]["members"]["properties"])
+
+
+def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selection | None:
+    """Read the value of fields_set; None selects every field.
+
+    Source: webhook_requests/show R9.0.0, "A list of fields that should be included in the
+    results". Everything else about it is a dial (``fields_set.*``).
+
+    Raises:
+        WrongType: neither a text nor, in a body, a list of texts.
+        BadFieldsSet: a name that is no field, where the dialect refuses it.
+    """
+    if isinstance(value, list) and from_body and dialect["fields_set.array_in_body"]:
+        if not all(isinstance(name, str) for name in value):
+            raise WrongType("fields_set", seen=shown(value), allowed="texts in the list")
+        names = list(value)
+    elif isinstance(value, str):
+        names = value.split(",") if value.strip() else []
+    else:
+        raise WrongType(
+            "fields_set", seen=shown(value), allowed="a text: field names with commas between them"
+        )
+    if dialect["fields_set.spaces"] == "strip":
+        names = [name.strip(" ") for name in names]
+    if not names:
+        if dialect["fields_set.empty"] == "error":
+            raise BadFieldsSet("fields_set", seen='""', allowed=_allowed())
+        return None
+    return _select(names, dialect)
+
+
+def _select(names: list[str], dialect: Dialect) -> Selection:
+    if dialect["fields_set.duplicates"] == "error" and len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadFieldsSet("fields_set", seen=f"{shown(twice)} twice", allowed="each field once")
+    whole: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
+    members: dict[str, set[str]] = {}
+    for name in names:
+        field, dot, inner = name.partition(".")
+        if name in response_fields():
+            whole.add(name)
+        elif dot and dialect["fields_set.nested"] == "select" and inner in _inner_names(field):
+            members.setdefault(field, set()).add(inner)
+        elif dialect["fields_set.unknown_name"] == "error":
+            raise BadFieldsSet("fields_set", seen=shown(name), allowed=_allowed())
+    return Selection(
+        frozenset(whole), {field: frozenset(inner) for field, inner in members.items()}
+    )
+
+
+def _allowed() -> str:
+    return ", ".join(response_fields())

@@ -1,0 +1,111 @@
+"""Serving over HTTP: waitress with threads, a clean start and a clean end."""
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from waitress.server import create_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+#: Seconds that running requests have to finish in once the server is told to stop.
+GRACE_SECONDS = 10.0
+# Beyond what the emulator itself refuses, so that the refusal is the vendor's and not waitress's.
+_MOST_BODY_BYTES = 64 * 1024 * 1024
+
+
+class ServeError(OSError):
+    """The server cannot be started: which address, and why."""
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """Return a socket bound to ``host`` and ``port`` (0: a free one). Raises ServeError."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        msg = f"host: {host!r} is no address of this machine: {error}"
+        raise ServeError(msg) from None
+    # IPv4 first: a name such as localhost has both, and most clients try this one.
+    family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        msg = f"cannot listen on {host} port {port}: {error.strerror}"
+        raise ServeError(msg) from None
+    return bound
+
+
+class Server:
+    """A waitress server that finishes running requests before it ends."""
+
+    def __init__(self, app: "WSGIApplication", listening: socket.socket, *, threads: int) -> None:
+        """Accept connections on ``listening``; answer with ``threads`` threads."""
+        # A busy mock is no news; what goes wrong inside the server is.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        self._map: dict[int, Any] = {}
+        self._server: Any = create_server(
+            app,
+            map=self._map,
+            sockets=[listening],
+            threads=threads,
+            connection_limit=1000,
+            asyncore_use_poll=True,
+            max_request_body_size=_MOST_BODY_BYTES,
+            clear_untrusted_proxy_headers=True,
+            ident=None,
+        )
+        self._stopping = False
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._server.effective_port)
+
+    def stop(self) -> None:
+        """End ``run`` as soon as running requests are answered. May be called from anywhere."""
+        self._stopping = True
+        self._server.pull_trigger()
+
+    def run(self) -> None:
+        """Serve until ``stop`` is called."""
+        while not self._stopping:
+            self._turn(1.0)
+        self._server.del_channel()
+        self._server.socket.close()
+        deadline = monotonic() + GRACE_SECONDS
+        while self._busy() and monotonic() < deadline:
+            self._turn(0.05)
+        self._server.task_dispatcher.shutdown(timeout=1)
+        for channel in list(self._map.values()):
+            channel.close()
+
+    def _turn(self, seconds: float) -> None:
+        self._server.asyncore.loop(timeout=seconds, map=self._map, use_poll=True, count=1)
+
+    def _busy(self) -> bool:
+        """Whether any connection has a request that is not answered yet."""
+        return any(
+            getattr(channel, "requests", None) or getattr(channel, "total_outbufs_len", 0)
+            for channel in list(self._map.values())
+        )
+
+
+def run_until_signalled(server: Server, ready: Callable[[], None]) -> None:
+    """Call ``ready``, then serve until SIGTERM or Ctrl-C; a second signal ends at once."""
+
+    def stop(number: int, frame: object) -> None:
+        del frame
+        signal.signal(number, signal.SIG_DFL)
+        server.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    ready()
+    server.run()

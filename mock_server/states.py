@@ -1,0 +1,50 @@
+"""The life cycle of a webhook request, as a table.
+
+SENDING is the emulator's own: it is held while a resend's delivery runs, and shows as REJECTED.
+Sources: webhook_requests/resend and /delete, R9.0.0; that resend keeps the record and changes its
+state is inferred from the resend example.
+"""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a webhook request is in its life cycle."""
+
+    SUCCESSFUL = "SUCCESSFUL"
+    REJECTED = "REJECTED"
+    SENDING = "SENDING"
+
+
+class Event(StrEnum):
+    """What can happen to a webhook request."""
+
+    RESEND = "resend"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    ABANDONED = "abandoned"  # the delivery could not be tried at all: nothing has changed
+
+
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (State.REJECTED, Event.RESEND): State.SENDING,
+    (State.SENDING, Event.DELIVERED): State.SUCCESSFUL,
+    (State.SENDING, Event.FAILED): State.REJECTED,
+    (State.SENDING, Event.ABANDONED): State.REJECTED,
+}
+
+
+class WrongState(Exception):
+    """An event that the record's state does not allow; nothing has changed."""
+
+    def __init__(self, state: State, event: Event) -> None:
+        """Remember the ``state`` that refused ``event``."""
+        super().__init__(f"{event} is not possible in state {state}")
+        self.state = state
+
+
+def after(state: State, event: Event) -> State:
+    """Return the state that ``event`` leads to. Raises WrongState where it may not happen."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise WrongState(state, event) from None

@@ -1,0 +1,269 @@
+"""The records of one world: the protocol that a store keeps, and one in memory.
+
+A record is kept as the bytes that an answer carries, with a small row of the values it can be
+found by. Whatever a method does with the store is one atomic call.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from crmcom_kit.mock_server.postings import Index, Posting, merged
+from crmcom_kit.mock_server.states import Event, State, after
+
+Key = Literal["id", "number"]
+IndexedField = Literal["definition", "rule", "entity", "entity_id"]
+INDEXED: tuple[IndexedField, ...] = ("definition", "rule", "entity", "entity_id")
+
+
+class Row(NamedTuple):
+    """The values by which a record is found."""
+
+    id: str
+    number: str
+    state: State
+    definition: str
+    rule: str
+    entity: str
+    entity_id: str
+    url: str
+    created: int | None  # seconds since 1970 of created_date, read as if it were UTC
+
+
+class Record(NamedTuple):
+    """One record: its row, the bytes an answer carries, and the data object that was sent."""
+
+    row: Row
+    body: bytes
+    data: bytes | None
+
+
+class DuplicateRecord(Exception):
+    """An id or number that the store has or had already; nothing has changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which records to find, in which order, and which page of them."""
+
+    indexed: tuple[tuple[IndexedField, frozenset[str]], ...]
+    any_of_indexed: bool = False
+    url: Callable[[str], bool] | None = None
+    states: frozenset[str] | None = None
+    created_from: int | None = None
+    created_before: int | None = None
+    newest_first: bool = True
+    offset: int = 0
+    limit: int | None = None
+
+    def accepts(self, row: Row) -> bool:
+        """Whether ``row`` meets every condition that no index answers."""
+        if self.states is not None and shown_state(row.state) not in self.states:
+            return False
+        if self.url is not None and not self.url(row.url):
+            return False
+        if self.created_from is not None or self.created_before is not None:
+            if row.created is None:
+                return False
+            if self.created_from is not None and row.created < self.created_from:
+                return False
+            if self.created_before is not None and row.created >= self.created_before:
+                return False
+        return True
+
+
+def shown_state(state: State) -> str:
+    """Return the state that answers show: a record that is being sent is still REJECTED."""
+    return State.REJECTED if state is State.SENDING else state
+
+
+class Store(Protocol):
+    """What a world needs of the place where its records are. Every call is atomic."""
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        ...
+
+    def get(self, key: Key, value: str) -> Record | None:
+        """Return the record with that id or number."""
+        ...
+
+    def query(self, query: Query) -> list[bytes]:
+        """Return the bodies of the records that ``query`` finds, all of one moment."""
+        ...
+
+    def insert(self, record: Record) -> None:
+        """Add ``record`` as the newest. Raises DuplicateRecord."""
+        ...
+
+    def transition(
+        self, record_id: str, event: Event, change: Callable[[Record], Record] | None = None
+    ) -> Record | None:
+        """Let ``event`` happen to a record, changed by ``change``; None where there is none.
+
+        ``change`` runs under the lock: it must be quick and may not touch the store.
+        Raises WrongState, and then nothing has changed.
+        """
+        ...
+
+    def delete(self, key: Key, value: str) -> Record | None:
+        """Remove the record with that id or number and return it as it last was."""
+        ...
+
+    def snapshot(self) -> object:
+        """Return the whole content, to be given to ``restore``."""
+        ...
+
+    def restore(self, snapshot: object) -> None:
+        """Go back to a content that ``snapshot`` returned."""
+        ...
+
+
+class _Content:
+    """Everything a MemoryStore holds; copied for snapshots."""
+
+    def __init__(self) -> None:
+        self.records: list[Record | None] = []  # by position; None is a deleted one
+        self.by_key: dict[Key, dict[str, int]] = {"id": {}, "number": {}}
+        self.gone: set[str] = set()  # numbers of deleted records, never used again
+        self.index: dict[IndexedField, Index] = {field: {} for field in INDEXED}
+
+    def copy(self) -> "_Content":
+        twin = copy(self)
+        twin.records = self.records.copy()
+        twin.by_key = {key: found.copy() for key, found in self.by_key.items()}
+        twin.gone = self.gone.copy()
+        twin.index = {
+            field: {value: posting.copy() for value, posting in index.items()}
+            for field, index in self.index.items()
+        }
+        return twin
+
+
+class MemoryStore:
+    """Records in this process's memory, with hash indexes over their rows."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self._content = _Content()
+
+    def __len__(self) -> int:
+        return len(self._content.by_key["id"])
+
+    def get(self, key: Key, value: str) -> Record | None:
+        """Return the record with that id or number."""
+        with self._lock:
+            position = self._content.by_key[key].get(value)
+            return None if position is None else self._content.records[position]
+
+    def query(self, query: Query) -> list[bytes]:
+        """Return the bodies that ``query`` finds; the smallest index and the page are the cost."""
+        if query.limit == 0:
+            return []
+        with self._lock:
+            return list(self._page(query))
+
+    def _page(self, query: Query) -> Iterator[bytes]:
+        skip, left = query.offset, query.limit
+        for record in self._found(query):
+            if skip:
+                skip -= 1
+                continue
+            yield record.body
+            if left is not None:
+                left -= 1
+                if not left:
+                    return
+
+    def _found(self, query: Query) -> Iterator[Record]:
+        lists = [(field, values, self._postings(field, values)) for field, values in query.indexed]
+        if query.any_of_indexed:
+            rest: list[tuple[IndexedField, frozenset[str]]] = []
+            walked = [posting for _, _, postings in lists for posting in postings]
+        else:
+            lists.sort(key=lambda found: sum(map(len, found[2])))
+            walked = lists[0][2]
+            rest = [(field, values) for field, values, _ in lists[1:]]
+        records = self._content.records
+        for position in merged(walked, newest_first=query.newest_first):
+            record = records[position]
+            if record is None:
+                continue
+            row = record.row
+            if all(getattr(row, field) in values for field, values in rest) and query.accepts(row):
+                yield record
+
+    def _postings(self, field: IndexedField, values: Iterable[str]) -> list[Posting]:
+        index = self._content.index[field]
+        return [index[value] for value in values if value in index]
+
+    def insert(self, record: Record) -> None:
+        """Add ``record`` as the newest. Raises DuplicateRecord."""
+        row = record.row
+        with self._lock:
+            content = self._content
+            for key in ("id", "number"):
+                if getattr(row, key) in content.by_key[key]:
+                    msg = f"{key}: {getattr(row, key)} is there already"
+                    raise DuplicateRecord(msg)
+            if row.number in content.gone:
+                msg = f"number: {row.number} was there already"
+                raise DuplicateRecord(msg)
+            position = len(content.records)
+            content.records.append(record)
+            content.by_key["id"][row.id] = position
+            content.by_key["number"][row.number] = position
+            for field in INDEXED:
+                content.index[field].setdefault(getattr(row, field), Posting()).add(position)
+
+    def transition(
+        self, record_id: str, event: Event, change: Callable[[Record], Record] | None = None
+    ) -> Record | None:
+        """Let ``event`` happen to a record. Raises WrongState, and then nothing has changed."""
+        with self._lock:
+            position = self._content.by_key["id"].get(record_id)
+            record = None if position is None else self._content.records[position]
+            if position is None or record is None:
+                return None
+            state = after(record.row.state, event)
+            changed = record if change is None else change(record)
+            changed = changed._replace(row=changed.row._replace(state=state))
+            self._content.records[position] = changed
+            return changed
+
+    def delete(self, key: Key, value: str) -> Record | None:
+        """Remove the record with that id or number and return it as it last was."""
+        with self._lock:
+            content = self._content
+            position = content.by_key[key].get(value)
+            record = None if position is None else content.records[position]
+            if position is None or record is None:
+                return None
+            row = record.row
+            content.records[position] = None
+            content.gone.add(row.number)
+            for name in ("id", "number"):
+                del content.by_key[name][getattr(row, name)]
+            for field in INDEXED:
+                posting = content.index[field][getattr(row, field)]
+                posting.drop(lambda at: content.records[at] is not None)
+                if not len(posting):
+                    del content.index[field][getattr(row, field)]
+            return record
+
+    def snapshot(self) -> object:
+        """Return the whole content, to be given to ``restore``."""
+        with self._lock:
+            return self._content.copy()
+
+    def restore(self, snapshot: object) -> None:
+        """Go back to a content that ``snapshot`` returned. Raises TypeError for anything else."""
+        if not isinstance(snapshot, _Content):
+            msg = f"snapshot: {type(snapshot).__name__} is not a snapshot of a MemoryStore"
+            raise TypeError(msg)
+        fresh = snapshot.copy()
+        with self._lock:
+            self._content = fresh

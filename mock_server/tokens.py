@@ -1,0 +1,144 @@
+"""Tokens: what the login methods hand out, and how long it holds.
+
+Sources: authentication/token (an hour, later wording: an hour without use; two hours, used or
+not, and JWT from R12.0.0), authentication/web_api_key/token and token/release (R10.0.0). The
+JWT's claims, ``exp`` and ``iat`` as texts among them, are those of a recorded R12 token.
+"""
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any
+
+from crmcom_kit.mock_server.clock import Clock
+from crmcom_kit.mock_server.errors import ExpiredToken, InvalidToken, ReleasedToken, shown
+from crmcom_kit.mock_server.ids import Ids
+from crmcom_kit.schemas.releases import TokenKind
+
+MOST_TOKENS = 10_000  # remembered at once, ended ones included; the oldest is forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """On whose behalf a call is made: rendered user and unit as log_information shows them."""
+
+    user: dict[str, Any]
+    unit: dict[str, Any] | None
+    organisation: str
+
+
+@dataclass(slots=True)
+class _Token:
+    session: Session
+    kind: TokenKind
+    expires: float | None  # seconds since 1970; None never
+    released: bool = False
+
+
+class Tokens:
+    """The tokens of one world."""
+
+    def __init__(self, *, clock: Clock, ids: Ids, live_at_once: int = 0) -> None:
+        """Start without any; ``live_at_once`` tokens of a user at most, 0 for any number."""
+        self._clock = clock
+        self._ids = ids
+        self._live_at_once = live_at_once
+        self._lock = threading.Lock()
+        self._tokens: OrderedDict[str, _Token] = OrderedDict()
+        self._fixed: dict[str, Session] = {}
+
+    def add_fixed(self, token: str, session: Session) -> None:
+        """Add a token that never expires."""
+        self._fixed[token] = session
+
+    def issue(self, session: Session, kind: TokenKind) -> str:
+        """Return a new token for ``session``."""
+        now = self._clock.now().timestamp()
+        expires = now + kind.life_seconds
+        token = self._ids.next("token")
+        if kind.kind == "jwt":
+            token = self._jwt(token, session, int(now), int(expires))
+        with self._lock:
+            self._end_oldest(session, now)
+            self._tokens[token] = _Token(session, kind, expires)
+            while len(self._tokens) > MOST_TOKENS:
+                self._tokens.popitem(last=False)
+        return token
+
+    def _end_oldest(self, session: Session, now: float) -> None:
+        if not self._live_at_once:
+            return
+        live = [
+            name
+            for name, token in self._tokens.items()
+            if token.session.user["id"] == session.user["id"] and self._lives(token, now)
+        ]
+        for name in live[: len(live) - self._live_at_once + 1]:
+            del self._tokens[name]
+
+    @staticmethod
+    def _lives(token: _Token, now: float) -> bool:
+        return not token.released and (token.expires is None or now < token.expires)
+
+    def _jwt(self, session_id: str, session: Session, issued: int, expires: int) -> str:
+        import jwt  # only releases from R12 on need it: the start of the others stays quick
+
+        claims = {
+            "usr": session.user.get("username"),
+            "org": session.organisation,
+            "oun": session.unit["id"] if session.unit else None,
+            "exp": str(expires),
+            "iat": str(issued),
+            "jti": session_id,
+        }
+        # Two blocks: HS256 asks for a key of at least 32 bytes.
+        key = self._ids.of("jwt", "key") + self._ids.of("jwt", "more key")
+        return jwt.encode(claims, key, algorithm="HS256")
+
+    def check(self, text: str) -> Session:
+        """Return the session of a token, and renew the token where its kind is renewed by use.
+
+        Raises:
+            InvalidToken, ExpiredToken, ReleasedToken: the token does not hold.
+        """
+        seen = shown(text, secret=True)
+        with self._lock:
+            token = self._tokens.get(text)
+            if token is None:
+                if text in self._fixed:
+                    return self._fixed[text]
+                raise InvalidToken("token", seen=seen, allowed="a token from a login method")
+            if token.released:
+                raise ReleasedToken("token", seen=seen, allowed="a token that was not released")
+            now = self._clock.now().timestamp()
+            if not self._lives(token, now):
+                raise ExpiredToken("token", seen=seen, allowed=_life(token.kind))
+            if token.kind.renewed_by_use:
+                token.expires = now + token.kind.life_seconds
+            return token.session
+
+    def release(self, text: str) -> None:
+        """End a token. Raises what ``check`` raises, and then nothing has changed."""
+        session = self.check(text)
+        with self._lock:
+            token = self._tokens.setdefault(
+                text, _Token(session, TokenKind("hex", 0, renewed_by_use=False), None)
+            )
+            token.released = True
+
+    def restore_fixed(self) -> None:
+        """Make released fixed tokens hold again."""
+        with self._lock:
+            for text in self._fixed:
+                self._tokens.pop(text, None)
+
+    def known(self) -> tuple[str, ...]:
+        """Every token text, for masking."""
+        with self._lock:
+            return (*self._fixed, *self._tokens)
+
+
+def _life(kind: TokenKind) -> str:
+    hours = kind.life_seconds / 3600
+    use = "after its last use" if kind.renewed_by_use else "after the login, used or not"
+    return f"a token of at most {hours:g} h {use}"

@@ -1,0 +1,131 @@
+"""Answers as they go over the wire: envelope, lists, errors, headers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from crmcom_kit import __version__
+from crmcom_kit.mock_server.errors import VendorError
+from crmcom_kit.mock_server.rendering import Renderer
+from crmcom_kit.mock_server.selection import Selection
+from crmcom_kit.schemas import Dialect, Release
+from crmcom_kit.schemas.dialect import error_kinds
+
+#: A list of more records than this is streamed, so that memory does not grow with the answer.
+JOIN_AT_MOST = 256
+_CHUNK_BYTES = 65_536
+_LONGEST_HEADER = 400
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer: what a shell has to send."""
+
+    status: int
+    body: bytes | Iterator[bytes]
+    content_type: str
+    length: int | None = None  # None where a streamed body's length is not known
+    statement: str | None = None  # the statement that an error answer upholds
+    warnings: list[str] = field(default_factory=list)
+    allow: str | None = None  # the verb that would have been right
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Return the headers, all of them printable ASCII."""
+        found = [("Content-Type", self.content_type), ("X-Crmcom-Mock", __version__)]
+        if self.length is not None:
+            found.append(("Content-Length", str(self.length)))
+        if self.statement:
+            found.append(("X-Mock-Statement", self.statement))
+        if self.allow:
+            found.append(("Allow", self.allow))
+        found += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]
+        return found
+
+
+def _header_text(text: str) -> str:
+    safe = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return safe if len(safe) <= _LONGEST_HEADER else safe[: _LONGEST_HEADER - 3] + "..."
+
+
+class Wire:
+    """Builds the answers of one dialect in one release."""
+
+    def __init__(self, dialect: Dialect, release: Release, renderer: Renderer) -> None:
+        """Prepare the bytes around every answer's data."""
+        self._dialect = dialect
+        self._renderer = renderer
+        self._type: str = dialect["envelope.content_type"]
+        blank = "" if dialect["envelope.empty_text"] == "empty" else None
+        login = blank
+        if not release.at_least("R12.0.0"):
+            login = "" if dialect["envelope.login_empty_text"] == "empty" else None
+        self._around = {False: self._frame(blank), True: self._frame(login)}
+        self._bare = orjson.dumps({"status": self._status("OK", blank, blank)})
+
+    def _status(self, code: str, message: str | None, description: str | None) -> dict[str, object]:
+        status = {"code": code, "message": message, "description": description}
+        return self._renderer.ordered("status", status)
+
+    def _frame(self, text: str | None) -> tuple[bytes, bytes]:
+        whole = {"status": self._status("OK", text, text), "data": "@"}
+        before, after = orjson.dumps(self._renderer.ordered("envelope", whole)).split(b'"@"')
+        return before, after
+
+    def data(self, body: bytes, *, login: bool = False) -> Answer:
+        """Return a success with ``body`` as its data; ``login`` for authentication/token."""
+        before, after = self._around[login]
+        whole = b"".join((before, body, after))
+        return Answer(200, whole, self._type, len(whole))
+
+    def record(self, body: bytes, selection: Selection | None) -> Answer:
+        """Return a success with one record."""
+        return self.data(body if selection is None else selection.of(body))
+
+    def listing(self, bodies: list[bytes], selection: Selection | None) -> Answer:
+        """Return a success with ``bodies`` as a list; a long one is streamed."""
+        if not bodies and self._dialect["list.empty"] != "array":
+            if self._dialect["list.empty"] == "null":
+                return self.data(b"null")
+            return Answer(200, self._bare, self._type, len(self._bare))
+        if len(bodies) <= JOIN_AT_MOST:
+            chosen = bodies if selection is None else map(selection.of, bodies)
+            return self.data(b"[%b]" % b",".join(chosen))
+        before, after = self._around[False]
+        length = None
+        if selection is None:
+            length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) + 1
+        stream = _stream(before + b"[", bodies, selection, b"]" + after)
+        return Answer(200, stream, self._type, length)
+
+    def error(self, error: VendorError, method: str) -> Answer:
+        """Return the answer that ``error`` has in this dialect, to a call of ``method``."""
+        dialect, kind = self._dialect, error.kind
+        details = error.details
+        message = f"{dialect[f'errors.message.{kind}']} {details}".strip()
+        description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
+        status = self._status(dialect[f"errors.code.{kind}"], message, description)
+        whole: dict[str, object] = {"status": status}
+        if dialect["errors.data"] != "absent":
+            whole["data"] = None if dialect["errors.data"] == "null" else {}
+        body = orjson.dumps(self._renderer.ordered("envelope", whole))
+        statement = error_kinds()[kind]["statement"].replace("{method}", method)
+        return Answer(
+            dialect[f"errors.status.{kind}"], body, self._type, len(body), statement=statement
+        )
+
+
+def _stream(
+    before: bytes, bodies: list[bytes], selection: Selection | None, after: bytes
+) -> Iterator[bytes]:
+    """Yield a list in chunks of about 64 KiB."""
+    parts, size = [before], 0
+    for at, body in enumerate(bodies):
+        chosen = body if selection is None else selection.of(body)
+        parts.append(b"," + chosen if at else chosen)
+        size += len(chosen)
+        if size >= _CHUNK_BYTES:
+            yield b"".join(parts)
+            parts, size = [], 0
+    parts.append(after)
+    yield b"".join(parts)

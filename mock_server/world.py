@@ -1,0 +1,206 @@
+"""One tenant of the emulator: its records, people, clock, ids, tokens and rules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from crmcom_kit.mock_server.clock import Clock
+from crmcom_kit.mock_server.delivery import Delivery, ScriptedDelivery
+from crmcom_kit.mock_server.exchanges import Exchanges, outcome_of
+from crmcom_kit.mock_server.filters import readers, seconds
+from crmcom_kit.mock_server.ids import Ids
+from crmcom_kit.mock_server.loading import DataError, Placed
+from crmcom_kit.mock_server.parameters import Parameters
+from crmcom_kit.mock_server.people import Object, People
+from crmcom_kit.mock_server.rendering import Renderer, sealed
+from crmcom_kit.mock_server.states import State
+from crmcom_kit.mock_server.store import DuplicateRecord, MemoryStore, Record, Row, Store
+from crmcom_kit.mock_server.tokens import Session, Tokens
+from crmcom_kit.mock_server.wire import Wire
+from crmcom_kit.schemas import Dialect, Release, methods
+from crmcom_kit.schemas.formats import parse_date_time
+from crmcom_kit.schemas.methods import Method
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a caller must know to log in."""
+
+    username: str
+    password: str
+    organisation: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a world is made from, besides its data."""
+
+    release: Release
+    dialect: Dialect
+    credentials: Credentials
+    seed: int = 0
+    fixed_tokens: tuple[str, ...] = ()
+
+
+class World:
+    """A tenant: everything that one call can see or change."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        entries: Iterable[Placed],
+        *,
+        clock: Clock,
+        delivery: Delivery | None = None,
+        store: Store | None = None,
+    ) -> None:
+        """Fill the world with ``entries``.
+
+        Raises:
+            DataError: entries contradict each other.
+        """
+        dialect = settings.dialect
+        self.settings = settings
+        self.release = settings.release
+        self.dialect = dialect
+        self.clock = clock
+        self.ids = Ids(settings.seed)
+        self.store: Store = MemoryStore() if store is None else store
+        self.people = People()
+        self.renderer = Renderer(dialect, self.release)
+        self.wire = Wire(dialect, self.release, self.renderer)
+        self.exchanges = Exchanges(dialect)
+        self.parameters = Parameters(dialect, readers(dialect, self.entities))
+        self.delivery: Delivery = delivery or ScriptedDelivery(
+            dialect["delivery.script"], description_limit=dialect["delivery.description_limit"]
+        )
+        self._fill(entries)
+        self._start = self.store.snapshot()
+        # Ids of their own, so that tokens outlive a reset and are never given out twice.
+        self.tokens = Tokens(
+            clock=clock, ids=Ids(settings.seed), live_at_once=dialect["tokens.live_at_once"]
+        )
+        for token in settings.fixed_tokens:
+            self.tokens.add_fixed(token, self.session())
+        self.epoch = 0
+
+    @cached_property
+    def entities(self) -> tuple[str, ...]:
+        """The entities that the world supports: the release's, and REWARDOFFERS by dial."""
+        known = self.release.entities
+        since = self.dialect["requests.rewardoffers_since"]
+        if "REWARDOFFERS" not in known and self.release.at_least(since):
+            return (*known, "REWARDOFFERS")
+        return known
+
+    @cached_property
+    def methods(self) -> dict[str, Method]:
+        """The methods that the world answers, by their path below the API's base path."""
+        known = methods(self.release)
+        found = {method.path: method for method in known.values()}
+        release = known.get("token_release")
+        withdrawn = self.dialect["tokens.release_from_r12"] == "withdrawn"
+        if release and release.deprecated and withdrawn:
+            del found[release.path]
+        return found
+
+    def session(self, unit: Object | None = None) -> Session:
+        """Return a session of the user of the credentials, for ``unit`` or the first unit."""
+        name = self.settings.credentials.username
+        user = self.people.user_named(name) or {
+            "id": "1",
+            "username": name,
+            "person_name": name,
+            "email": None,
+        }
+        rendered = self.renderer.user(user) or {}
+        return Session(
+            rendered,
+            self.renderer.unit(unit or self.people.units.first()),
+            self.settings.credentials.organisation,
+        )
+
+    def reset(self) -> None:
+        """Go back to the start: records, ids, delivery script, fixed tokens. Logins still hold."""
+        self.store.restore(self._start)
+        self.ids = Ids(self.settings.seed)
+        self.delivery.reset()
+        self.tokens.restore_fixed()
+        self.epoch += 1
+
+    def _fill(self, entries: Iterable[Placed]) -> None:
+        records: list[tuple[Record, str]] = []
+        add = {
+            "unit": self.people.units.add,
+            "user": self.people.users.add,
+            "secret_key": self.people.keys.add,
+            "webhook_definition": self.people.definitions.add,
+            "workflow_rule": self.people.rules.add,
+        }
+        for entry, place in entries:
+            ((kind, value),) = entry.items()
+            if kind == "webhook_request":
+                records.append((self._record(value, place), place))
+            else:
+                add[kind](value)
+        # The store's order is the order of creation; a record without a date is an old one.
+        records.sort(key=lambda found: found[0].row.created or 0)
+        for record, place in records:
+            try:
+                self.store.insert(record)
+            except DuplicateRecord as error:
+                msg = f"{place}: {error}"
+                raise DataError(msg) from None
+
+    def _record(self, value: dict[str, Any], place: str) -> Record:
+        """Return the record of one entry, with what sending it must have left in it."""
+        record, data = dict(value["record"]), value.get("data")
+        for name in ("fields_set", "error_code", "error_description"):
+            record.setdefault(name, None)
+        definition = self._referred(self.people.definitions.add, "definitions", record, place)
+        rule = self._referred(self.people.rules.add, "rules", record, place)
+        error_code = record["error_code"]
+        if "authentication_code" not in record:
+            key = self.people.key_of(definition)
+            record["authentication_code"] = self.exchanges.code(data, key, error_code)
+        reference = self.ids.of("exchange", record["id"])
+        if "request" not in record:
+            code = record["authentication_code"]
+            record["request"] = self.exchanges.request(data, code, reference)
+        if "response" not in record:
+            status = outcome_of(error_code, record["error_description"]).status
+            record["response"] = self.exchanges.response(status, reference)
+        created = record["log_information"].get("created_date")
+        row = Row(
+            id=record["id"],
+            number=record["number"],
+            state=State(record["life_cycle_state"]),
+            definition=definition,
+            rule=rule,
+            entity=record["entity"],
+            entity_id=record["entity_id"],
+            url=record["url"],
+            created=None if created is None else seconds(parse_date_time(created)),
+        )
+        body = sealed(self.renderer.record(record))
+        return Record(row, body, None if data is None else sealed(data))
+
+    def _referred(self, add: Any, kind: str, record: dict[str, Any], place: str) -> str:
+        """Return the id of the definition or rule that a record names; add it if it is new."""
+        member = "webhook_definition" if kind == "definitions" else "workflow_rule"
+        named = record[member]
+        if "id" not in named:
+            msg = f"{place}: {member} of webhook request {record['number']} has no id"
+            raise DataError(msg)
+        found = getattr(self.people, kind).find("id", named["id"])
+        if found is None:
+            add(named)
+        elif named.get("name", found["name"]) != found["name"]:
+            msg = (
+                f"{place}: {member} {named['id']} is named {named['name']!r} by webhook request "
+                f"{record['number']}, and {found['name']!r} by its own entry"
+            )
+            raise DataError(msg)
+        return str(named["id"])
