@@ -3,7 +3,8 @@
 import re
 from datetime import date, datetime
 
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", re.ASCII)
+# The hour is checked here: newer Pythons read 24:00:00 as the next day.
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -25,7 +26,7 @@ def parse_date(text: str) -> date:
 
 def write_date_time(moment: datetime) -> str:
     """Write ``moment`` the way log_information does; zone and fraction are dropped."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") if moment.year > 999 else moment.isoformat()[:19]
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 #: JSON Schema format name → reader that raises ValueError; asserted by every validator.
@@ -33,6 +34,6 @@ FORMATS = {"crm-date-time": parse_date_time, "crm-date": parse_date}
 
 #: The same formats as patterns, for tools that know neither of them.
 FORMAT_PATTERNS = {
-    "crm-date-time": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$",
-    "crm-date": r"^\d{4}-\d{2}-\d{2}$",
+    "crm-date-time": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+    "crm-date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
 }

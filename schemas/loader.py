@@ -80,13 +80,36 @@ def _known(piece: Any, release: Release) -> bool:
 @cache
 def _registry(release: str | None) -> "Registry[Any]":
     """All schemas in one registry that never fetches anything."""
-    from referencing import Registry, Resource
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
 
     schemas = [load_schema(name, release) for name in schema_names()]
-    registry: Registry[Any] = Registry().with_resources(
-        (schema["$id"], Resource.from_contents(schema)) for schema in schemas
+    for schema in schemas:
+        del schema["$schema"]  # it would make jsonschema fall back to its own validator class
+    pairs = [(schema["$id"], DRAFT202012.create_resource(schema)) for schema in schemas]
+    return Registry().with_resources(pairs).crawl()  # uncrawled, every look-up crawls anew
+
+
+@cache
+def _validator_class() -> Any:
+    """Draft 2020-12, telling each unknown member by itself, where it stands."""
+    from jsonschema import Draft202012Validator, ValidationError
+    from jsonschema.validators import extend
+
+    judge: Any = Draft202012Validator.VALIDATORS["unevaluatedProperties"]
+
+    def each_member(validator: Any, closed: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if not any(judge(validator, closed, instance, schema)):
+            return
+        for name, value in instance.items():
+            if any(judge(validator, closed, {name: value}, schema)):
+                msg = f"{name!r} is no member known here"
+                yield ValidationError(msg, path=[name], instance=value)
+
+    extended: Any = extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"unevaluatedProperties": each_member}
     )
-    return registry.crawl()  # or every dynamic reference looks for its anchors anew
+    return extended
 
 
 @cache
@@ -108,7 +131,6 @@ def _only_for_text(reader: Any) -> Any:
     return holds
 
 
-@cache
 def validator(name: str, profile: Profile = "core", release: str | None = None) -> "Validator":
     """Return the jsonschema validator (``is_valid``, ``iter_errors``) of schema ``name``.
 
@@ -122,18 +144,23 @@ def validator(name: str, profile: Profile = "core", release: str | None = None) 
         UnknownRelease: ``release`` names none.
         ValueError: ``profile`` is neither core nor strict.
     """
-    from jsonschema import Draft202012Validator
-
     if profile not in ("core", "strict"):
         msg = f"profile: {profile!r} is not allowed; allowed is core or strict"
         raise ValueError(msg)
+    return _validator(name, profile, None if release is None else resolve(release).name)
+
+
+@cache
+def _validator(name: str, profile: Profile, release: str | None) -> "Validator":
+    """Build each validator once, however its release was spelt."""
     base = load_schema(name)["$id"]
     schema: dict[str, Any] = {"$ref": base}
     if profile == "strict":
         schema = {"$id": f"{base}/strict", "$ref": base, "$defs": _STRICT}
-    return Draft202012Validator(
+    judge: Validator = _validator_class()(
         schema, registry=_registry(release), format_checker=_format_checker()
     )
+    return judge
 
 
 def unknown_members(name: str, instance: Any, release: str | None = None) -> Iterator[str]:
@@ -141,8 +168,12 @@ def unknown_members(name: str, instance: Any, release: str | None = None) -> Ite
     for error in validator(name, "strict", release).iter_errors(instance):
         for leaf in _leaves(error):
             if leaf.validator == "unevaluatedProperties":
-                base = "".join(f"/{part}" for part in leaf.absolute_path)
-                yield base or "/"
+                yield "".join(f"/{_escaped(part)}" for part in leaf.absolute_path)
+
+
+def _escaped(step: str | int) -> str:
+    """Write one step of a JSON Pointer (RFC 6901)."""
+    return str(step).replace("~", "~0").replace("/", "~1")
 
 
 def _leaves(error: Any) -> Iterator[Any]:

@@ -1,0 +1,95 @@
+"""OpenAPI documents to look into."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from crmcom_kit.schemas import Dialect, load_dialect
+from crmcom_kit.schemas.openapi import openapi_document
+
+Node = dict[str, Any]
+
+
+class Reading:
+    """A document, with ways to find things in it."""
+
+    def __init__(self, whole: Node) -> None:
+        self.whole = whole
+        self.schemas: Node = whole["components"]["schemas"]
+
+    def faults(self) -> list[Any]:
+        """What openapi-spec-validator finds wrong."""
+        return list(OpenAPIV31SpecValidator(self.whole).iter_errors())
+
+    def operations(self) -> Iterator[tuple[str, str, Node]]:
+        """Path (without the first slash), verb and operation, one by one."""
+        for path, item in self.whole["paths"].items():
+            for verb, operation in item.items():
+                yield path.removeprefix("/"), verb, operation
+
+    def operation(self, path: str) -> Node:
+        """The operation at a path."""
+        ((_, found),) = self.whole["paths"][f"/{path}"].items()
+        return dict(found)
+
+    def query(self, path: str) -> dict[str, Node]:
+        """The query parameters of an operation, by name."""
+        return {found["name"]: found for found in self.operation(path)["parameters"]}
+
+    def body(self, path: str) -> Node:
+        """The schema of an operation's body."""
+        content = self.operation(path)["requestBody"]["content"]["application/json"]
+        return self.resolved(content["schema"])
+
+    def answers(self, path: str, status: str = "200") -> Node:
+        """Schema and examples of an operation's answers with a status."""
+        (found,) = self.operation(path)["responses"][status]["content"].values()
+        return dict(found)
+
+    def resolved(self, node: Node) -> Node:
+        """What a node refers to, or the node itself."""
+        while "$ref" in node:
+            target: Any = self.whole
+            for part in node["$ref"].removeprefix("#/").split("/"):
+                target = target[part]
+            node = target
+        return node
+
+    def fits(self, schema: Node, value: object) -> bool:
+        """Whether a value is valid under a schema of this document."""
+        found = Draft202012Validator({**schema, "components": self.whole["components"]})
+        return bool(found.is_valid(value))
+
+    def shown(self) -> Iterator[tuple[str, str, Node, Any]]:
+        """Each example of a request or answer: path, request or status, schema and value."""
+        for path, _, found in self.operations():
+            contents = [(status, one["content"]) for status, one in found["responses"].items()]
+            if "requestBody" in found:
+                contents.append(("request", found["requestBody"]["content"]))
+            for what, content in contents:
+                for media in content.values():
+                    for example in media["examples"].values():
+                        yield path, what, media["schema"], self.resolved(example)["value"]
+
+
+@cache
+def _read(release: str | None, dialect: str) -> Reading:
+    return Reading(openapi_document(release, dialect=load_dialect(dialect)))
+
+
+@pytest.fixture(scope="session")
+def read() -> Callable[..., Reading]:
+    """Read the document of a release in a built-in dialect; each is made once."""
+    return lambda release=None, dialect="default": _read(release, dialect)
+
+
+@pytest.fixture(scope="session")
+def read_changed() -> Callable[[str, Node], Reading]:
+    """Read the document of a release in the default dialect with changes."""
+    return lambda release, changes: Reading(
+        openapi_document(release, dialect=Dialect("changed", changes))
+    )

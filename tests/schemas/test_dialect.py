@@ -1,0 +1,239 @@
+"""Dialects: what may be set, what is refused with which words, and the file that explains them."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmcom_kit.schemas import Dialect, DialectError, dialect_names, dials, load_dialect
+from crmcom_kit.schemas.dialect import Dial, error_kinds, read_script
+from crmcom_kit.schemas.dialect_file import write_dialect
+
+#: For each type of dial, values that are not of it, or not among its choices.
+ILL_TYPED: dict[str, list[Any]] = {
+    "choice": ["", "nonsense", 1, True, None, ["day"]],
+    "boolean": ["true", 0, 1, None, []],
+    "integer": ["1", 1.5, True, -1, 10**9, None],
+    "text": [1, True, None, ["a"]],
+    "pattern": ["", "0000", "+99:99", 1, None],
+    "members": ["id", ["nonsense"], ["id", "nonsense"], 1, None],
+    "script": ["", "nonsense", "0*timeout", "timeout,,success", "timeout;success", 1, None],
+}
+SCRIPTS = ["success", "timeout, success", "3*refused,http_500", " 2 * bad_tls , internal"]
+
+
+def allowed_values(dial: Dial) -> st.SearchStrategy[Any]:
+    """Values that a dial may be set to."""
+    match dial.type:
+        case "choice":
+            return st.sampled_from(dial.choices)
+        case "boolean":
+            return st.booleans()
+        case "integer":
+            return st.integers(*dial.choices)
+        case "members":
+            return st.lists(st.sampled_from(dial.choices), unique=True)
+        case "pattern":
+            return st.from_regex(re.compile(dial.choices, re.ASCII), fullmatch=True)
+        case "script":
+            return st.sampled_from(SCRIPTS)
+        case _:
+            return st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def changes() -> st.SearchStrategy[dict[str, Any]]:
+    """Changes to the default dialect: any dials, set to what they may be set to."""
+    return st.fixed_dictionaries(
+        {}, optional={key: allowed_values(dial) for key, dial in dials().items()}
+    )
+
+
+def comparable(dialect: Dialect) -> dict[str, Any]:
+    """The values of a dialect, with lists as tuples."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in dialect.items()}
+
+
+def comments_of(text: str) -> Iterable[tuple[str, str]]:
+    """Each key of a TOML file with the comment above it, without line breaks."""
+    table, comment = "", ""
+    for line in text.splitlines():
+        if line.startswith("#"):
+            comment += " " + line.lstrip("# ")
+        elif line.startswith("["):
+            table = line.strip("[]")
+        elif line:
+            yield f"{table}.{line.partition(' = ')[0]}", comment
+        if not line.startswith("#"):
+            comment = ""
+
+
+@pytest.mark.parametrize("name", dialect_names())
+def test_a_built_in_dialect_survives_its_file(name: str, tmp_path: Path) -> None:
+    """What `crmcom-kit dialect` prints of a built-in dialect is read back to the same values."""
+    file = tmp_path / "dialect.toml"
+    file.write_text(write_dialect(load_dialect(name)), encoding="utf-8")
+
+    assert comparable(load_dialect(file)) == comparable(load_dialect(name))
+
+
+@given(changes())
+def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
+    """Whatever a dialect is changed to, its file has all values in it, as they are."""
+    dialect = Dialect("changed", made)
+
+    read = tomllib.loads(write_dialect(dialect))
+
+    for key, value in comparable(dialect).items():
+        found: Any = read
+        for part in key.split("."):
+            found = found[part]
+        assert (tuple(found) if isinstance(found, list) else found) == value
+
+
+@pytest.mark.parametrize("name", dialect_names())
+def test_the_file_explains_every_dial(name: str) -> None:
+    """Above each value stands what it decides, how sure that is, and what else it may be."""
+    written = dict(comments_of(write_dialect(load_dialect(name))))
+
+    assert written.keys() == dials().keys()
+    for key, dial in dials().items():
+        assert dial.text in written[key]
+        assert f"Evidence: {dial.evidence} ({dial.source})." in written[key]
+        assert f"Allowed: {dial.allowed()}." in written[key]
+
+
+def test_the_file_marks_what_was_changed() -> None:
+    """A value that is not the default's has the default beside it; others do not."""
+    text = write_dialect(load_dialect("http"))
+    marked = {key for key, comment in comments_of(text) if "Default: " in comment}
+    default, http = load_dialect(), load_dialect("http")
+
+    assert marked == {key for key in default if default[key] != http[key]}
+    assert "# Default: 200.\nnot_rejected = 409\n" in text
+
+
+def test_lines_fit_a_window() -> None:
+    """No comment of the file is wider than a hundred characters."""
+    lines = write_dialect(load_dialect()).splitlines()
+
+    assert max(len(line) for line in lines if line.startswith("#")) <= 100
+
+
+@pytest.mark.parametrize("dial", dials().values(), ids=lambda dial: dial.key)
+def test_the_default_is_allowed(dial: Dial) -> None:
+    """Each dial accepts its own default."""
+    assert dial.accepts(dial.default)
+
+
+@pytest.mark.parametrize(
+    ("dial", "value"),
+    [(dial, value) for dial in dials().values() for value in ILL_TYPED[dial.type]],
+    ids=lambda part: part.key if isinstance(part, Dial) else repr(part),
+)
+def test_an_ill_typed_value_is_named_with_the_choices(dial: Dial, value: object) -> None:
+    """A value of the wrong type or outside the choices is refused with key, value and choices."""
+    with pytest.raises(DialectError) as refused:
+        Dialect("mine", {dial.key: value})
+
+    assert str(refused.value) == (
+        f"dialect mine: {dial.key} = {value!r} is not allowed; allowed is {dial.allowed()}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("list.ordr", "list.order"),
+        ("errors.status.not_reject", "errors.status.not_rejected"),
+        ("fields_set.unknown_names", "fields_set.unknown_name"),
+        ("xyz", "see crmcom-kit dialect"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
+    """A key that no dial has is refused, with the keys that were probably meant."""
+    with pytest.raises(DialectError, match=f"^dialect mine: unknown key {key}; nearest: .*{near}"):
+        Dialect("mine", {key: 1})
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"[list]\norder = 'sideways'\n", "list.order = 'sideways' is not allowed"),
+        (b"[list]\nordre = 'newest_first'\n", "unknown key list.ordre; nearest: list.order"),
+        (b"list = 3\n", "unknown key list"),
+        (b"[list\n", "not a TOML file in UTF-8"),
+        (b"[errors.message]\nbad_date = '\xff'\n", "not a TOML file in UTF-8"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name(content: bytes, complaint: str, tmp_path: Path) -> None:
+    """A dialect file that cannot be used is named, with what is wrong in it."""
+    file = tmp_path / "mine.toml"
+    file.write_bytes(content)
+
+    with pytest.raises(DialectError) as refused:
+        load_dialect(file)
+
+    assert str(refused.value).startswith(f"dialect {file}: ")
+    assert complaint in str(refused.value)
+
+
+def test_a_file_that_is_not_there_is_refused_with_the_names(tmp_path: Path) -> None:
+    """A name that is neither built in nor a file is answered with the built-in names."""
+    with pytest.raises(DialectError, match=r"neither a built-in name \(default, http\) nor"):
+        load_dialect(tmp_path / "missing.toml")
+
+
+def test_a_file_names_only_what_differs(tmp_path: Path) -> None:
+    """Dials that a file leaves out are the default's, and a key may be written with dots."""
+    file = tmp_path / "mine.toml"
+    file.write_text('list.order = "oldest_first"\n', encoding="utf-8")
+
+    expected = comparable(load_dialect()) | {"list.order": "oldest_first"}
+    assert comparable(load_dialect(str(file))) == expected
+
+
+def test_a_dialect_can_be_changed_again() -> None:
+    """A change keeps what had been changed before, and is checked like any other."""
+    once = Dialect("mine", {"list.order": "oldest_first"})
+
+    twice = once.changed({"list.empty": "null"})
+
+    assert (twice["list.order"], twice["list.empty"]) == ("oldest_first", "null")
+    assert once["list.empty"] == "array"
+    with pytest.raises(DialectError, match="allowed is one of"):
+        once.changed({"list.empty": "nothing"})
+
+
+def test_every_kind_of_error_has_its_dials() -> None:
+    """Status, code and message of each kind of vendor error can be set."""
+    for kind in error_kinds():
+        assert {f"errors.{part}.{kind}" for part in ("status", "code", "message")} <= dials().keys()
+
+
+def test_no_code_is_that_of_success() -> None:
+    """No built-in dialect gives an error the code OK."""
+    for name in dialect_names():
+        dialect = load_dialect(name)
+        assert "OK" not in {dialect[f"errors.code.{kind}"] for kind in error_kinds()}
+
+
+@pytest.mark.parametrize(
+    ("script", "steps"),
+    [
+        ("success", ((1, "success"),)),
+        ("3*timeout, success", ((3, "timeout"), (1, "success"))),
+        (" 2 * http_500 ,refused", ((2, "http_500"), (1, "refused"))),
+        ("Success", None),
+        ("-1*success", None),
+    ],
+)
+def test_a_script_is_read_step_by_step(
+    script: str, steps: tuple[tuple[int, str], ...] | None
+) -> None:
+    """A delivery script is outcomes with commas between them, each with an optional count."""
+    assert read_script(script) == steps

@@ -1,0 +1,182 @@
+"""The examples: what was captured is kept, the rest fits, in every release."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmcom_kit.schemas import methods, release_names, resolve, validator
+from crmcom_kit.schemas.examples import examples
+
+CAPTURED = Path(__file__).parents[1] / "captured"
+
+every_release = pytest.mark.parametrize("release", release_names())
+
+
+def captured(name: str) -> Any:
+    """A captured exchange."""
+    return json.loads((CAPTURED / f"{name}.json").read_bytes())
+
+
+def contains(whole: Any, part: Any) -> bool:
+    """Whether everything in ``part`` is in ``whole``, at its place and as it is."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and contains(whole[key], value) for key, value in part.items())
+    return bool(whole == part)
+
+
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("webhook_requests_show_r9", "show"),
+        ("webhook_requests_resend_r9", "resend"),
+        ("webhook_requests_delete_r9", "delete"),
+        ("authentication_token_release_r10", "release"),
+        ("authentication_token_pre_r12", "token"),
+        ("authentication_web_api_key_token_r10", "web_api_key_token"),
+    ],
+)
+def test_answers_keep_what_was_captured(name: str, example: str) -> None:
+    """Completing an answer changed nothing of the part that is known."""
+    (whole,) = examples(f"{example}_answer", resolve("R10")).values()
+
+    assert contains(whole["value"], captured(name)["response"])
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "invented"),
+    [
+        ("webhook_requests_resend_r9", "resend", set()),
+        ("webhook_requests_delete_r9", "delete", set()),
+        ("authentication_token_pre_r12", "token", {"password"}),
+        ("authentication_web_api_key_token_r10", "web_api_key_token", set()),
+    ],
+)
+def test_requests_keep_what_was_captured(name: str, method: str, invented: set[str]) -> None:
+    """An example of a request is the captured one, but for a password."""
+    known = captured(name)["request"]["body"]
+    (whole,) = examples(f"{method}_request", resolve("R10")).values()
+
+    assert whole["value"].keys() == known.keys()
+    assert {key for key in known if whole["value"][key] != known[key]} == invented
+
+
+def test_a_token_from_r12_on_holds_what_was_captured() -> None:
+    """The example of a JWT has the header and the claims that an integrator recorded."""
+    import jwt
+
+    known = captured("authentication_token_r12_jwt")
+    (whole,) = examples("token_answer", resolve("R12")).values()
+    token = whole["value"]["data"]["token"]
+
+    assert whole["value"]["status"] == known["response"]["status"]
+    assert jwt.get_unverified_header(token) == known["jwt_header"]
+    claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
+    assert claims == known["jwt_claims"]
+
+
+@every_release
+def test_examples_fit_the_strict_profile(release: str) -> None:
+    """Each method has examples of request and answer, valid under the strict schemas."""
+    for method in methods(resolve(release)).values():
+        requests = examples(f"{method.name}_request", resolve(release))
+        answers = examples(method.answer, resolve(release))
+        answers |= examples(f"{method.name}_answer", resolve(release))
+
+        assert requests
+        assert answers
+        for example in requests.values():
+            parameters = validator(f"{method.name}_parameters", "strict", release)
+            assert parameters.is_valid(example["value"])
+        for example in answers.values():
+            assert validator(method.answer, "strict", release).is_valid(example["value"])
+
+
+@every_release
+def test_an_error_fits_the_strict_profile(release: str) -> None:
+    """The example of an error is one."""
+    (error,) = examples("error_answer", resolve(release)).values()
+
+    assert validator("error_answer", "strict", release).is_valid(error["value"])
+
+
+@every_release
+@pytest.mark.parametrize("name", ["show_answer", "resend_answer", "delete_answer"])
+def test_records_are_whole(name: str, release: str) -> None:
+    """The webhook requests of show, resend and delete have every field."""
+    (example,) = examples(name, resolve(release)).values()
+
+    assert validator("webhook_request", "strict", release).is_valid(example["value"]["data"])
+    assert None not in example["value"]["data"]["log_information"].values()
+    assert len(example["value"]["data"]) == 15
+
+
+@every_release
+def test_log_information_has_the_names_of_the_release(release: str) -> None:
+    """The examples speak of units up to R17, and of business units from R18 on."""
+    (example,) = examples("show_answer", resolve(release)).values()
+    kind = "business_unit" if resolve(release).at_least("R18.0.0") else "unit"
+
+    assert example["value"]["data"]["log_information"].keys() == {
+        "created_date",
+        "updated_date",
+        "created_by_user",
+        "updated_by_user",
+        f"created_by_{kind}",
+        f"updated_by_{kind}",
+    }
+
+
+def test_every_example_says_where_it_comes_from() -> None:
+    """A description tells which part is known; capture and invention are never mixed silently."""
+    for release in map(resolve, release_names()):
+        for method in methods(release).values():
+            for name in (method.answer, f"{method.name}_request", f"{method.name}_answer"):
+                for example in examples(name, release).values():
+                    assert example["summary"]
+                    assert (
+                        "aptured" in example["description"] or "nvented" in example["description"]
+                    )
+
+
+def test_an_example_without_a_file_is_none() -> None:
+    """Asking for examples that nobody wrote is no error."""
+    assert examples("nonsense", resolve("R9")) == {}
+
+
+@every_release
+def test_examples_in_the_document_fit(release: str, read: Any) -> None:
+    """Each example is valid where it stands, and every operation shows one of each answer."""
+    document = read(release)
+    shown = list(document.shown())
+
+    for path, what, schema, value in shown:
+        assert document.fits(schema, value), (path, what, value)
+    assert {(path, what) for path, what, _, _ in shown} == {
+        (path, what)
+        for path, verb, _ in document.operations()
+        for what in ("200", "default", *(["request"] if verb == "post" else []))
+    }
+
+
+@every_release
+def test_examples_in_the_query_fit(release: str, read: Any) -> None:
+    """The example of a query parameter is valid, and a mandatory parameter has one."""
+    document = read(release)
+    for path in ("webhook_requests/show", "webhook_requests/list"):
+        for parameter in document.query(path).values():
+            assert "example" in parameter or not parameter["required"]
+            if "example" in parameter:
+                assert document.fits(parameter["schema"], parameter["example"])
+
+
+@every_release
+def test_success_and_error_exclude_each_other(release: str, read: Any) -> None:
+    """With HTTP 200 comes either the method's answer or an error; the code tells which."""
+    document = read(release)
+    for path, what, schema, value in document.shown():
+        if what == "200":
+            success, error = schema["oneOf"]
+            assert document.fits(success, value) == (value["status"]["code"] == "OK"), path
+            assert document.fits(error, value) == (value["status"]["code"] != "OK"), path

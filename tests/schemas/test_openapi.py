@@ -1,0 +1,292 @@
+"""The OpenAPI document: complete for its release, and in plain keywords."""
+
+import json
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from crmcom_kit.schemas import UnknownRelease, dialect_names, methods, release_names, resolve
+from crmcom_kit.schemas.openapi import openapi_document
+
+FORBIDDEN = {"$dynamicRef", "$dynamicAnchor", "unevaluatedProperties", "$id", "$schema", "$defs"}
+FORBIDDEN |= {"format", "allOf", "x-since", "x-until", "x-enum-since", "x-need", "x-method"}
+#: Below these stand values, no keywords.
+VALUES = {"example", "examples", "const", "enum", "x-at-least-one-of"}
+#: Below these stand names that somebody chose, and only below those keywords again.
+NAMES = {"properties", "paths", "schemas", "responses", "content", "securitySchemes"}
+
+every_release = pytest.mark.parametrize("release", release_names())
+every_dialect = pytest.mark.parametrize("dialect", dialect_names())
+
+
+def keywords(node: Any, *, named: bool = False) -> Iterator[str]:
+    """Every keyword in a document."""
+    if isinstance(node, list):
+        for item in node:
+            yield from keywords(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if not named:
+                yield key
+            if named or key not in VALUES:
+                yield from keywords(value, named=not named and key in NAMES)
+
+
+def references(node: Any) -> Iterator[str]:
+    """Every reference in a document."""
+    if isinstance(node, list):
+        for item in node:
+            yield from references(item)
+    elif isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for value in node.values():
+            yield from references(value)
+
+
+@every_release
+@every_dialect
+def test_the_document_is_valid(release: str, dialect: str, read: Any) -> None:
+    """openapi-spec-validator accepts the document of every release in every dialect."""
+    assert not read(release, dialect).faults()
+
+
+def test_the_default_release_is_described() -> None:
+    """Without a release and a dialect the document is that of R9 in the default dialect."""
+    assert openapi_document() == openapi_document("R9")
+    assert openapi_document()["info"]["version"] == "R9.0.0"
+
+
+def test_an_unknown_release_is_refused() -> None:
+    """There is no document of a release before R9."""
+    with pytest.raises(UnknownRelease):
+        openapi_document("R8")
+
+
+def test_documents_do_not_share_their_parts() -> None:
+    """Whoever changes a document changes no other one, and none of the contract's data."""
+
+    def spoil(node: Any) -> None:
+        inner = list(node.values() if isinstance(node, dict) else node)
+        node.clear()
+        for item in inner:
+            if isinstance(item, dict | list):
+                spoil(item)
+
+    first = openapi_document()
+    before = deepcopy(first)
+    spoil(first)
+
+    assert openapi_document() == before
+
+
+@every_release
+@every_dialect
+def test_keywords_are_plain(release: str, dialect: str, read: Any) -> None:
+    """No keyword that many tools ignore, no format of our own, no note of the source's."""
+    found = set(keywords(read(release, dialect).whole))
+
+    assert {"properties", "additionalProperties", "pattern", "anyOf", "const"} <= found
+    assert not found & FORBIDDEN
+    assert {key for key in found if key.startswith("x-")} <= {"x-evidence", "x-at-least-one-of"}
+
+
+@every_release
+@every_dialect
+def test_references_stay_inside_and_nothing_is_left_over(
+    release: str, dialect: str, read: Any
+) -> None:
+    """Every reference is to a component of the document, and every component is referred to."""
+    whole = read(release, dialect).whole
+    components = {
+        f"#/components/{kind}/{name}"
+        for kind in ("schemas", "examples")
+        for name in whole["components"][kind]
+    }
+
+    assert set(references(whole)) == components
+
+
+@every_release
+def test_objects_are_closed_and_name_what_they_need(release: str, read: Any) -> None:
+    """An object with named members allows no others, and requires none that it has not."""
+    for schema in read(release).schemas.values():
+        if "properties" in schema:
+            assert schema["additionalProperties"] is False
+            assert set(schema.get("required", ())) <= schema["properties"].keys()
+
+
+@every_release
+def test_every_method_of_the_release_is_there_and_no_other(release: str, read: Any) -> None:
+    """The operations are the release's methods, with their verbs and deprecations."""
+    found = [
+        (path, verb.upper(), operation.get("deprecated", False))
+        for path, verb, operation in read(release).operations()
+    ]
+
+    assert sorted(found) == sorted(
+        (method.path, method.verb, method.deprecated)
+        for method in methods(resolve(release)).values()
+    )
+
+
+@every_release
+def test_operations_are_named_and_grouped(release: str, read: Any) -> None:
+    """Each operation has an id of its own, a summary, and the tag of its group."""
+    document = read(release)
+    ids = [operation["operationId"] for _, _, operation in document.operations()]
+
+    assert len(set(ids)) == len(ids)
+    assert "webhook_requests_resend" in ids
+    for path, _, operation in document.operations():
+        assert operation["summary"]
+        assert operation["tags"] == [path.split("/")[0]]
+    assert {tag["name"] for tag in document.whole["tags"]} == {"webhook_requests", "authentication"}
+
+
+@every_release
+def test_every_parameter_of_the_release_is_there_and_no_other(release: str, read: Any) -> None:
+    """Query parameters and members of bodies are the release's, mandatory where they are."""
+    for method in methods(resolve(release)).values():
+        needs = {name: parameter.need for name, parameter in method.parameters.items()}
+        if method.verb == "GET":
+            needs.pop("token")  # it is the security scheme
+            query = read(release).query(method.path)
+            found = {name: parameter["required"] for name, parameter in query.items()}
+        else:
+            body = read(release).body(method.path)
+            found = {name: name in body.get("required", ()) for name in body["properties"]}
+        assert found == {name: need in {"mandatory", "token"} for name, need in needs.items()}
+
+
+@every_release
+def test_entities_are_those_of_the_release(release: str, read: Any) -> None:
+    """Filter and answer know the same entities: the release's."""
+    document = read(release)
+    filtered = document.query("webhook_requests/list")["entity"]["schema"]
+    answered = document.schemas["WebhookRequest"]["properties"]["entity"]
+
+    assert document.resolved(filtered) == document.resolved(answered)
+    assert document.resolved(filtered)["enum"] == list(resolve(release).entities)
+
+
+@pytest.mark.parametrize(
+    ("since", "text"),
+    [
+        ("R10.0.0", '"/authentication/token/release"'),
+        ("R10.0.0", '"/authentication/web_api_key/token"'),
+        ("R10.0.0", '"scheme": "basic"'),
+        ("R12.0.0", '"eyJ'),
+        ("R13.0.0", '"number_of_results"'),
+        ("R13.0.0", '"offset"'),
+        ("R14.0.0", "LEADS"),
+        ("R15.0.0", "WALLETTRANSACTIONS"),
+        ("R15.0.0", "REWARDOFFERS"),
+        ("R18.0.0", "created_by_business_unit"),
+        ("R18.0.0", "updated_by_business_unit"),
+    ],
+)
+def test_nothing_comes_before_its_release(since: str, text: str, read: Any) -> None:
+    """What a release brought is in its document and later ones, and in no earlier one."""
+    for release in release_names():
+        there = text in json.dumps(read(release).whole)
+        assert there == resolve(release).at_least(since)
+
+
+def test_nothing_stays_after_its_release(read: Any) -> None:
+    """From R18 on nothing speaks of the units that business units have replaced."""
+    units = re.compile("(created|updated)_by_unit")
+
+    assert units.search(json.dumps(read("R17").whole))
+    assert not units.search(json.dumps(read("R18").whole))
+
+
+@every_release
+def test_a_token_is_a_scheme_in_a_query_and_a_member_in_a_body(release: str, read: Any) -> None:
+    """GET takes the token by its scheme, POST as a required member; an API key comes by Basic."""
+    for path, verb, operation in read(release).operations():
+        if path == "authentication/web_api_key/token":
+            assert operation["security"] == [{"web_api_key": []}]
+        elif verb == "get":
+            assert operation["security"] == [{"token": []}]
+        else:
+            assert operation["security"] == []
+            body = read(release).body(path)
+            assert ("token" in body["required"]) == (path != "authentication/token")
+
+
+@every_release
+def test_list_says_that_one_of_its_parameters_is_mandatory(release: str, read: Any) -> None:
+    """What OpenAPI can't express stands in an extension and in the text."""
+    found = read(release).operation("webhook_requests/list")
+
+    assert found["x-at-least-one-of"] == [
+        "webhook_definition_identifier",
+        "workflow_rule_identifier",
+        "entity",
+        "entity_id",
+    ]
+    assert f"At least one of {', '.join(found['x-at-least-one-of'])} is" in found["description"]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter", "right", "wrong"),
+    [
+        (
+            "show",
+            "webhook_request_identifier",
+            ["number=7", "id=0C3B5CB6", "number=7=7"],
+            ["name=x", "number=", "number", "xnumber=7", ""],
+        ),
+        ("show", "fields_set", ["id", "id,number"], ["id,nonsense", "id,", ""]),
+        (
+            "list",
+            "webhook_definition_identifier",
+            ["alternative_code=A B", "name=x", "id=1"],
+            ["number=7", "x"],
+        ),
+        ("list", "workflow_rule_identifier", ["name=x"], ["code=x", "name="]),
+        ("list", "entity", ["JOBS"], ["jobs", "LEADS", ""]),
+        ("list", "entity_id", ["1"], [""]),
+        ("list", "life_cycle_state", ["REJECTED", "SUCCESSFUL"], ["PENDING"]),
+        ("list", "created_date", ["2015-11-02", "2015-11-02T16:03:33"], ["02.11.2015", "2015"]),
+    ],
+)
+def test_query_parameters_say_what_they_take(
+    path: str, parameter: str, right: list[str], wrong: list[str], read: Any
+) -> None:
+    """The schema of a query parameter tells right values from wrong ones."""
+    document = read("R9")
+    schema = document.query(f"webhook_requests/{path}")[parameter]["schema"]
+
+    assert [value for value in right if not document.fits(schema, value)] == []
+    assert [value for value in wrong if document.fits(schema, value)] == []
+
+
+@pytest.mark.parametrize("path", ["resend", "delete"])
+def test_a_body_has_exactly_one_identifier_field(path: str, read: Any) -> None:
+    """One of id and number, and nothing else beside token and identifier."""
+    document = read("R9")
+    schema = document.body(f"webhook_requests/{path}")
+
+    def taken(**identifier: object) -> bool:
+        value = {"token": "T", "webhook_request_identifier": identifier}
+        return bool(document.fits(schema, value))
+
+    assert taken(number="14")
+    assert taken(id="A")
+    assert not taken()
+    assert not taken(id="A", number="14")
+    assert not taken(name="A")
+    assert not taken(number=14)
+    assert not document.fits(schema, {"webhook_request_identifier": {"number": "14"}})
+
+
+def test_the_server_can_be_named() -> None:
+    """A document can be made for a server elsewhere."""
+    url = "https://crm.example/crmapi/rest/v2"
+
+    assert openapi_document(server_url=url)["servers"] == [{"url": url}]

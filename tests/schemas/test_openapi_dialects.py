@@ -1,0 +1,149 @@
+"""What a dialect changes in the OpenAPI document."""
+
+from typing import Any
+
+import pytest
+
+from crmcom_kit.schemas import release_names
+
+SHOW, LIST, RESEND = (f"webhook_requests/{name}" for name in ("show", "list", "resend"))
+
+
+@pytest.mark.parametrize("release", release_names())
+def test_a_dialect_with_statuses_lists_them(release: str, read: Any) -> None:
+    """Where errors have statuses of their own, 200 is success alone and each status is listed."""
+    document = read(release, "http")
+    resend = document.operation(RESEND)["responses"]
+
+    assert set(resend) == {"200", "400", "401", "404", "409", "413", "415", "502", "default"}
+    for path, _, _ in document.operations():
+        assert "oneOf" not in document.answers(path)["schema"]
+    for path, what, schema, value in document.shown():
+        assert document.fits(schema, value), (path, what, value)
+
+
+def test_a_status_shows_its_errors(read: Any) -> None:
+    """Below a status stand the errors that come with it, as the dialect writes them."""
+    conflicts = read("R9", "http").answers(RESEND, "409")["examples"]
+
+    assert set(conflicts) == {"not_rejected", "resend_under_way", "definition_not_effective"}
+    shown = read("R9", "http").resolved(conflicts["not_rejected"])["value"]
+    assert shown["status"]["code"] == "NOT_REJECTED"
+
+
+def test_a_method_shows_only_errors_of_its_own(read: Any) -> None:
+    """No login is told that a webhook request is unknown, no show that it isn't rejected."""
+    document = read("R10")
+    login = document.answers("authentication/token")["examples"]
+    show = document.answers(SHOW)["examples"]
+
+    assert "wrong_credentials" in login
+    assert "unknown_webhook_request" not in login
+    assert "unknown_webhook_request" in show
+    assert not {"not_rejected", "wrong_verb", "unknown_method", "method_withdrawn"} & show.keys()
+
+
+@pytest.mark.parametrize("data", ["absent", "null", "object"])
+@pytest.mark.parametrize("description", ["empty", "null", "detail"])
+def test_errors_look_as_the_dialect_writes_them(
+    data: str, description: str, read_changed: Any
+) -> None:
+    """Code, message, description and data of an example are the dialect's, and fit the schema."""
+    changes = {
+        "errors.data": data,
+        "errors.description": description,
+        "errors.code.bad_date": "E7",
+        "errors.message.bad_date": "No.",
+    }
+    document = read_changed("R9", changes)
+    value = document.whole["components"]["examples"]["bad_date"]["value"]
+
+    assert value["status"]["code"] == "E7"
+    assert value["status"]["message"] == "No."
+    assert (value["status"]["description"] is None) == (description == "null")
+    assert value.get("data", "absent") == {"absent": "absent", "null": None, "object": {}}[data]
+    assert document.fits(document.schemas["ErrorAnswer"], value)
+
+
+def test_a_dialect_can_withdraw_methods(read_changed: Any) -> None:
+    """Deprecated methods that a dialect withdraws are not in the document, others are."""
+    withdraw = {"requests.deprecated_methods": "withdraw"}
+    no_release = {"tokens.release_from_r12": "withdrawn"}
+
+    gone = read_changed("R18", withdraw)
+    assert not any(path.startswith("webhook_requests") for path, _, _ in gone.operations())
+    assert [tag["name"] for tag in gone.whole["tags"]] == ["authentication"]
+    assert not gone.faults()
+    assert "/webhook_requests/show" in read_changed("R17", withdraw).whole["paths"]
+    assert "/authentication/token/release" in read_changed("R11", no_release).whole["paths"]
+    assert "/authentication/token/release" not in read_changed("R12", no_release).whole["paths"]
+
+
+def test_fields_set_can_come_early(read: Any, read_changed: Any) -> None:
+    """A dialect that knows fields_set of resend and delete in R9 has it in their bodies."""
+    early = read_changed("R9", {"requests.fields_set_in_r9": True})
+
+    for path in (RESEND, "webhook_requests/delete"):
+        assert early.fits(early.body(path)["properties"]["fields_set"], "id,number")
+        assert "fields_set" not in read("R9").body(path)["properties"]
+    assert not early.faults()
+
+
+def test_reward_offers_can_come_early(read_changed: Any) -> None:
+    """A dialect that has REWARDOFFERS from R11 on has it in the entities of R11, not of R10."""
+    changes = {"requests.rewardoffers_since": "R11.0.0"}
+
+    assert "REWARDOFFERS" in read_changed("R11", changes).schemas["Entity"]["enum"]
+    assert "REWARDOFFERS" not in read_changed("R10", changes).schemas["Entity"]["enum"]
+    assert read_changed("R15", changes).schemas["Entity"]["enum"].count("REWARDOFFERS") == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "parameter", "right", "wrong"),
+    [
+        ({"list.created_date.form": "date"}, "created_date", "2015-11-02", "2015-11-02T16:03:33"),
+        (
+            {"list.created_date.form": "date_time"},
+            "created_date",
+            "2015-11-02T16:03:33",
+            "2015-11-02",
+        ),
+        ({"fields_set.unknown_name": "ignore"}, "fields_set", "nonsense", 1),
+        ({}, "number_of_results", 0, -1),
+        ({"paging.zero": "error"}, "number_of_results", 1, 0),
+        (
+            {"paging.maximum_results": 9, "paging.over_maximum": "error"},
+            "number_of_results",
+            9,
+            10,
+        ),
+        ({"paging.maximum_results": 9}, "number_of_results", 10, -1),
+        ({"paging.over_maximum": "error"}, "number_of_results", 10, -1),
+    ],
+)
+def test_a_dialect_can_refuse_values(
+    changes: dict[str, Any], parameter: str, right: object, wrong: object, read_changed: Any
+) -> None:
+    """What a dialect refuses is no valid value of the parameter; what it takes is one."""
+    document = read_changed("R13", changes)
+    schema = document.query(LIST)[parameter]["schema"]
+
+    assert document.fits(schema, right)
+    assert not document.fits(schema, wrong)
+
+
+def test_a_dialect_can_ask_for_more_than_an_entity_id(read_changed: Any) -> None:
+    """Where entity_id alone is not enough, it is not among the parameters of which one is."""
+    document = read_changed("R9", {"list.entity_id_alone": False})
+
+    assert "entity_id" not in document.operation(LIST)["x-at-least-one-of"]
+
+
+def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
+    """Answers come with the content type of the dialect; requests are JSON."""
+    document = read_changed("R9", {"envelope.content_type": "text/plain;charset=UTF-8"})
+    resend = document.operation(RESEND)
+
+    assert list(resend["requestBody"]["content"]) == ["application/json"]
+    for answer in resend["responses"].values():
+        assert list(answer["content"]) == ["text/plain;charset=UTF-8"]

@@ -1,0 +1,164 @@
+"""Releases: which texts name one, and what each of them brings."""
+
+from itertools import pairwise
+
+import pytest
+
+from crmcom_kit.schemas import Release, UnknownRelease, methods, release_names, resolve
+from crmcom_kit.schemas.releases import TokenKind
+
+R9_ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("R9", "R9.0.0"),
+        ("r9", "R9.0.0"),
+        ("R9.0", "R9.0.0"),
+        ("R9.0.3", "R9.0.0"),
+        ("R10.2", "R10.0.0"),
+        ("R12.5", "R12.0.0"),
+        ("R14", "R14.0.0"),
+        ("R14.0.9", "R14.0.0"),
+        ("R14.1", "R14.1.0"),
+        ("R14.1.0", "R14.1.0"),
+        ("R15.3", "R15.0.0"),
+        ("R18", "R18.0.0"),
+        ("R99", "R18.0.0"),
+        ("R999.999.999", "R18.0.0"),
+        (" R9 ", "R9.0.0"),
+    ],
+)
+def test_a_release_is_the_newest_known_one_not_above_it(text: str, name: str) -> None:
+    """Any R<major>[.<minor>[.<patch>]] from R9 on names the newest entry not above it."""
+    assert resolve(text).name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["R8", "R8.9.9", "R0", "", "R", "9", "9.0.0", "R9.", "R9.0.0.0", "R-9", "R9a", "RIX"],
+)
+def test_a_text_that_names_no_known_release_is_refused(text: str) -> None:
+    """Releases before R9, and texts of another form, are refused with a message about release."""
+    with pytest.raises(UnknownRelease, match=r"^release: "):
+        resolve(text)
+
+
+def test_the_message_says_what_is_allowed() -> None:
+    """A refusal tells the form, or the oldest release."""
+    with pytest.raises(UnknownRelease, match=r"'nine'.*R<major>\[\.<minor>\[\.<patch>\]\]"):
+        resolve("nine")
+    with pytest.raises(UnknownRelease, match=r"R8 is older than R9\.0\.0"):
+        resolve("R8")
+
+
+def test_r9_is_the_default() -> None:
+    """Where no release is named, it is that of the documents the project started from."""
+    assert resolve() == resolve("R9")
+
+
+def test_names_are_in_order_and_name_themselves() -> None:
+    """Each listed release resolves to itself, and they go up."""
+    releases = [resolve(name) for name in release_names()]
+
+    assert [release.name for release in releases] == list(release_names())
+    for older, newer in pairwise(releases):
+        assert newer.at_least(older.name)
+        assert not older.at_least(newer.name)
+
+
+@pytest.mark.parametrize(
+    ("release", "number", "newest"),
+    [("R9", 4, R9_ENTITIES[-1]), ("R13", 4, R9_ENTITIES[-1]), ("R14", 5, "LEADS")],
+)
+def test_entities_grow(release: str, number: int, newest: str) -> None:
+    """R9 has four entities, R14 adds LEADS."""
+    entities = resolve(release).entities
+
+    assert entities[:4] == R9_ENTITIES
+    assert len(entities) == number
+    assert entities[-1] == newest
+
+
+def test_r15_has_all_entities() -> None:
+    """R15 adds twelve entities, and no later release adds another."""
+    assert len(resolve("R15").entities) == 17
+    assert resolve("R18").entities == resolve("R15").entities
+
+
+@pytest.mark.parametrize(
+    ("release", "expected"),
+    [
+        ("R9", TokenKind("hex", 3600, renewed_by_use=True)),
+        ("R11", TokenKind("hex", 3600, renewed_by_use=True)),
+        ("R12", TokenKind("jwt", 7200, renewed_by_use=False)),
+    ],
+)
+def test_tokens_change_with_r12(release: str, expected: TokenKind) -> None:
+    """A token is hexadecimal and lives an idle hour; from R12 on it is a JWT of two hours."""
+    assert resolve(release).token == expected
+
+
+@pytest.mark.parametrize(("release", "kind"), [("R9", None), ("R10", "hex"), ("R12", "jwt")])
+def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
+    """There are Web API keys from R10 on; their tokens never live longer by being used."""
+    token = resolve(release).web_api_key_token
+
+    assert (token and token.kind) == kind
+    assert token is None or (token.life_seconds, token.renewed_by_use) == (7200, False)
+
+
+@pytest.mark.parametrize(
+    ("first", "method", "parameter"),
+    [
+        ("R10.0.0", "resend", "fields_set"),
+        ("R10.0.0", "delete", "fields_set"),
+        ("R13.0.0", "list", "number_of_results"),
+        ("R13.0.0", "list", "offset"),
+        ("R9.0.0", "show", "fields_set"),
+        ("R9.0.0", "list", "fields_set"),
+    ],
+)
+def test_parameters_come_with_their_release(first: str, method: str, parameter: str) -> None:
+    """A method has a parameter from its release on; before, it knows that the parameter comes."""
+    for name in release_names():
+        found = methods(resolve(name))[method]
+        there = resolve(name).at_least(first)
+
+        assert (parameter in found.parameters) == there
+        assert found.later.get(parameter) == (None if there else first)
+
+
+@pytest.mark.parametrize(
+    ("method", "since", "deprecated"),
+    [
+        ("show", "R9.0.0", "R18.0.0"),
+        ("list", "R9.0.0", "R18.0.0"),
+        ("resend", "R9.0.0", "R18.0.0"),
+        ("delete", "R9.0.0", "R18.0.0"),
+        ("token", "R9.0.0", None),
+        ("token_release", "R10.0.0", "R12.0.0"),
+        ("web_api_key_token", "R10.0.0", None),
+    ],
+)
+def test_methods_come_and_are_deprecated(method: str, since: str, deprecated: str | None) -> None:
+    """A method is there from its release on, and marked once the documents deprecate it."""
+    for release in map(resolve, release_names()):
+        known = methods(release)
+
+        assert (method in known) == release.at_least(since)
+        if method in known:
+            expected = deprecated is not None and release.at_least(deprecated)
+            assert known[method].deprecated == expected
+
+
+def test_a_release_covers_what_is_marked_for_it() -> None:
+    """x-since is the first release that has a piece, x-until the first that lacks it again."""
+    release: Release = resolve("R14")
+
+    assert release.covers({})
+    assert release.covers({"x-since": "R14.0.0"})
+    assert not release.covers({"x-since": "R14.1.0"})
+    assert release.covers({"x-until": "R14.1.0"})
+    assert not release.covers({"x-until": "R14.0.0"})

@@ -1,0 +1,263 @@
+"""The catalogue of statements is whole, well formed and told apart by release."""
+
+import json
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmcom_kit.schemas import files
+from crmcom_kit.schemas.methods import methods, response_fields
+from crmcom_kit.schemas.releases import UnknownRelease, entities_since, release_names, resolve
+from crmcom_kit.schemas.statements import (
+    EVIDENCE,
+    LEVELS,
+    Statement,
+    UnknownStatement,
+    statement,
+    statements,
+)
+
+SENTENCES: list[tuple[str, list[str]]] = json.loads(
+    Path(__file__).with_name("specification_sentences.json").read_text("utf-8")
+)
+WEBHOOK_METHODS = ("show", "list", "resend", "delete")
+METHODS = (*WEBHOOK_METHODS, "token", "token_release", "web_api_key_token")
+ERROR_KINDS: list[dict[str, str]] = files.read_json("data/errors.json")["errors"]
+PARAMETER_SCHEMAS: dict[str, Any] = {
+    method: files.read_json(f"parameters/{method}_parameters.json") for method in METHODS
+}
+
+
+def ids(release: str | None = None) -> set[str]:
+    """The ids in force in ``release``."""
+    return {found.id for found in statements(release)}
+
+
+def speaks_of(found: Statement, name: str) -> bool:
+    """Whether a statement's sentence names a parameter, field or value."""
+    return re.search(rf"\b{re.escape(name)}\b", found.text) is not None
+
+
+def test_ids_are_unique_and_well_formed() -> None:
+    """An id is lower-case words with dots between them, and no two statements share one."""
+    written = [entry["id"] for entry in files.read_json("data/statements.json")["statements"]]
+    assert len(set(written)) == len(written) == len(statements())
+    for id_ in written:
+        assert re.fullmatch(r"[a-z]\w*(\.[a-z]\w*)+", id_, re.ASCII), id_
+
+
+@pytest.mark.parametrize("found", statements(), ids=lambda found: found.id)
+def test_every_entry_is_legal(found: Statement) -> None:
+    """Level, evidence, methods, releases and sentence of each statement are what they may be."""
+    assert found.level in LEVELS
+    assert found.evidence in EVIDENCE
+    assert found.methods
+    assert set(found.methods) <= set(METHODS)
+    assert found.since in release_names()
+    assert found.until is None or found.until in release_names()
+    assert found.until is None or resolve(found.until).at_least(found.since)
+    assert found.until != found.since
+    assert found.source
+    assert re.fullmatch(r"[^\n]{10,240}\.", found.text)
+
+
+def test_every_method_is_looked_at() -> None:
+    """These tests know every method that has a schema of its parameters."""
+    assert {f"{method}_parameters" for method in METHODS} == set(files.names_in("parameters"))
+
+
+def test_must_means_documented() -> None:
+    """A statement binds where a page states it, and only there."""
+    for found in statements():
+        assert (found.level == "must") == (found.evidence == "documented"), found.id
+
+
+def test_readings_say_that_they_are_ours() -> None:
+    """What no page or example shows is told apart in the sentence itself."""
+    ours = {f.id for f in statements() if f.evidence in ("inferred", "assumed")}
+    assert {f.id for f in statements() if "our reading" in f.text} == ours
+
+
+def test_sentences_are_unique() -> None:
+    """No two statements say the same."""
+    texts = [found.text for found in statements()]
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("kind", ERROR_KINDS, ids=lambda kind: kind["kind"])
+def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
+    """Each vendor error breaks a statement of every method that can raise it."""
+    pattern = kind["statement"]
+    raised_by = METHODS if pattern == "{method}.parameters.mandatory" else WEBHOOK_METHODS
+    for method in raised_by:
+        found = statement(pattern.format(method=method))
+        assert "{method}" not in pattern or found.methods == (method,)
+
+
+@pytest.mark.parametrize("name", response_fields())
+def test_every_response_field_has_a_statement(name: str) -> None:
+    """The documented type of each field is a statement of all four methods, from R9 on."""
+    found = statement(f"response.{name}")
+    assert found.methods == WEBHOOK_METHODS
+    assert found in statements("R9")
+    assert speaks_of(found, name)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_parameter_has_a_statement(method: str) -> None:
+    """Each parameter is named by a statement of its method, from the release that brought it."""
+    schema = PARAMETER_SCHEMAS[method]
+    for name, piece in schema["properties"].items():
+        since = piece.get("x-since", schema["x-method"].get("since", "R9.0.0"))
+        about = [f for f in statements(since) if method in f.methods and speaks_of(f, name)]
+        assert about, f"{method}: {name}"
+        if "x-since" in piece:
+            assert any(f.since == since for f in about), f"{method}: {name} came in {since}"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_mandatory_parameters_are_stated(method: str) -> None:
+    """The statement of a method's mandatory parameters names every one of them."""
+    found = statement(f"{method}.parameters.mandatory")
+    for name in PARAMETER_SCHEMAS[method]["required"]:
+        assert speaks_of(found, name)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
+    """Each method has a statement of its first release, and of its deprecation if it has one."""
+    about = PARAMETER_SCHEMAS[method]["x-method"]
+    own = [found for found in statements() if method in found.methods]
+    assert any(found.since == about.get("since", "R9.0.0") for found in own)
+    deprecated = {found.since for found in own if speaks_of(found, "deprecated")}
+    assert deprecated == ({about["deprecated_since"]} if "deprecated_since" in about else set())
+
+
+@pytest.mark.parametrize(("entity", "since"), entities_since().items())
+def test_every_entity_has_a_statement(entity: str, since: str) -> None:
+    """Each entity is named by the statement of the release that brought it."""
+    about = [f for f in statements() if f.id.startswith("entities.") and speaks_of(f, entity)]
+    assert [found.since for found in about] == [since]
+    assert about[0].methods == WEBHOOK_METHODS
+
+
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [
+        (schema, name)
+        for schema in ("log_information", "unit", "user")
+        for name in files.read_json(f"objects/{schema}.json")["properties"]
+    ],
+)
+def test_every_member_of_log_information_has_a_statement(schema: str, name: str) -> None:
+    """Dates, units and users are stated, for just the releases that have them."""
+    piece = files.read_json(f"objects/{schema}.json")["properties"][name]
+    wanted = (piece.get("x-since", "R9.0.0"), piece.get("x-until"))
+    about = [f for f in statements() if f.id.startswith("response.log_information.")]
+    assert wanted in {(f.since, f.until) for f in about if speaks_of(f, name)}
+
+
+@pytest.mark.parametrize(("sentence", "named"), SENTENCES, ids=range(len(SENTENCES)))
+def test_every_sentence_of_the_specification_has_statements(
+    sentence: str, named: list[str]
+) -> None:
+    """Each sentence of the R9.0.0 pages is held by statements of the methods it speaks of."""
+    methods_named, _, rest = sentence.partition(": ")
+    found = [statement(id_) for id_ in named]
+    assert rest
+    assert found
+    assert all(entry in statements("R9") for entry in found)
+    assert set(methods_named.split(", ")) <= {m for entry in found for m in entry.methods}
+
+
+def test_every_must_of_the_specification_comes_from_a_sentence() -> None:
+    """What is said to stand on an R9.0.0 webhook_requests page does stand on it."""
+    claimed = {
+        found.id
+        for found in statements()
+        if found.level == "must" and re.search(r"webhook_requests\b.*\bR9\.0\.0", found.source)
+    }
+    named = {id_ for _, ids_ in SENTENCES for id_ in ids_}
+    assert claimed > set()
+    assert claimed - named == set()
+
+
+@pytest.mark.parametrize("method", WEBHOOK_METHODS)
+def test_sentences_cover_the_specification(method: str) -> None:
+    """The list of sentences leaves out no parameter and no response field of R9.0.0."""
+    about = [s for s, _ in SENTENCES if method in s.partition(": ")[0].split(", ")]
+    for word in (*methods(resolve("R9"))[method].parameters, *response_fields()):
+        assert any(f": {word} is " in sentence for sentence in about), word
+
+
+@pytest.mark.parametrize(
+    ("id_", "first", "last"),
+    [
+        ("resend.fields_set.selects", "R10.0.0", None),
+        ("delete.fields_set.default_all", "R10.0.0", None),
+        ("web_api_key_token.parameters.mandatory", "R10.0.0", None),
+        ("token_release.ends_token", "R10.0.0", "R11.0.0"),
+        ("login.token.hex_before_r12", "R9.0.0", "R11.0.0"),
+        ("login.token.one_hour", "R9.0.0", "R11.0.0"),
+        ("login.token.jwt", "R12.0.0", None),
+        ("login.token.two_hours", "R12.0.0", None),
+        ("token_release.deprecated", "R12.0.0", None),
+        ("list.paging.number_of_results", "R13.0.0", None),
+        ("list.paging.offset", "R13.0.0", None),
+        ("list.paging.numbers", "R13.0.0", None),
+        ("response.log_information.emptied_names", "R14.1.0", None),
+        ("response.log_information.units", "R9.0.0", "R17.0.0"),
+        ("response.log_information.business_units", "R18.0.0", None),
+        ("deprecation.webhook_requests", "R18.0.0", None),
+    ],
+)
+def test_a_release_is_held_to_its_own_statements(id_: str, first: str, last: str | None) -> None:
+    """A statement holds from its first release to its last, and in no other."""
+    names = release_names()
+    held = [name for name in names if id_ in ids(name)]
+    end = names.index(last) + 1 if last else len(names)
+    assert held == list(names[names.index(first) : end])
+
+
+def test_a_token_has_one_life_in_every_release() -> None:
+    """A login's token has a stated life in every release."""
+    for name in release_names():
+        assert len(ids(name) & {"login.token.one_hour", "login.token.two_hours"}) == 1
+
+
+def test_releases_are_resolved() -> None:
+    """A short or later release means the newest known one not above it."""
+    assert statements("R9") == statements("r9.0.0") == statements("R9.4")
+    assert statements("R18") == statements("R99.1.2")
+    assert set(statements("R9")) < set(statements())
+
+
+def test_an_unknown_release_is_refused() -> None:
+    """A text that names no release is an error, not an empty catalogue."""
+    with pytest.raises(UnknownRelease):
+        statements("latest")
+
+
+def test_a_statement_is_found_whatever_its_release() -> None:
+    """A lookup by id gives the entry of the catalogue itself."""
+    for found in statements():
+        assert statement(found.id) is found
+
+
+def test_an_unknown_id_is_answered_with_near_ones() -> None:
+    """The message names the id that was wanted and those that may have been meant."""
+    with pytest.raises(UnknownStatement) as caught:
+        statement("list.identifer.known")
+    assert isinstance(caught.value, KeyError)
+    assert str(caught.value).startswith("statement: there is no 'list.identifer.known'; nearest: ")
+    assert "list.identifier.known" in str(caught.value).split("nearest: ")[1].split(", ")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)  # noqa: S301
+
+
+def test_an_id_like_no_other_is_answered_without_guesses() -> None:
+    """The message promises no near ids where there are none."""
+    with pytest.raises(UnknownStatement, match=r"^statement: there is no '\?\?'$"):
+        statement("??")
