@@ -86,7 +86,7 @@ class Dialect(Mapping[str, Any]):
         """
         self.name = name
         known = dials()
-        values = {key: dial.default for key, dial in known.items()}
+        values = {key: _frozen(dial.default) for key, dial in known.items()}
         for key, value in (changes or {}).items():
             if key not in known:
                 near = difflib.get_close_matches(key, known, n=3) or ["see crmcom-kit dialect"]
@@ -96,7 +96,7 @@ class Dialect(Mapping[str, Any]):
                 allowed = known[key].allowed()
                 msg = f"dialect {name}: {key} = {value!r} is not allowed; allowed is {allowed}"
                 raise DialectError(msg)
-            values[key] = tuple(value) if isinstance(value, list) else value
+            values[key] = _frozen(value)
         self._values = values
 
     def __getitem__(self, key: str) -> Any:
@@ -111,7 +111,7 @@ class Dialect(Mapping[str, Any]):
     def changed(self, changes: Mapping[str, Any]) -> "Dialect":
         """Return this dialect with ``changes`` made. Raises DialectError like the constructor."""
         known = dials()
-        mine = {k: v for k, v in self._values.items() if v != known[k].default}
+        mine = {k: v for k, v in self._values.items() if v != _frozen(known[k].default)}
         return Dialect(self.name, {**mine, **changes})
 
 
@@ -196,6 +196,10 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         path = f"{prefix}{key}"
         flat.update(_flat(value, f"{path}.") if isinstance(value, dict) else {path: value})
     return flat
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _quoted(text: object) -> str:

@@ -32,8 +32,10 @@ def write_date_time(moment: datetime) -> str:
 #: JSON Schema format name → reader that raises ValueError; asserted by every validator.
 FORMATS = {"crm-date-time": parse_date_time, "crm-date": parse_date}
 
+_DAY_PATTERN = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+
 #: The same formats as patterns, for tools that know neither of them.
 FORMAT_PATTERNS = {
-    "crm-date-time": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
-    "crm-date": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    "crm-date-time": f"^{_DAY_PATTERN}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$",
+    "crm-date": f"^{_DAY_PATTERN}$",
 }

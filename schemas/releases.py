@@ -7,7 +7,7 @@ from typing import Any
 
 from crmcom_kit.schemas.files import read_json
 
-_FORM = re.compile(r"[Rr](\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?")
+_FORM = re.compile(r"[Rr](\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?", re.ASCII)
 
 
 class UnknownRelease(ValueError):

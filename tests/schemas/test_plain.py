@@ -18,7 +18,7 @@ from crmcom_kit.schemas.plain import merged, plain_schema
 
 PROFILES: tuple[Profile, ...] = ("core", "strict")
 ANSWERS = [name for name in schema_names() if name.endswith("_answer")]
-SPOILERS = [None, "", "OK", "SUCCESSFUL", 1, True, [], {}]
+SPOILERS: list[Any] = [None, "", "OK", "SUCCESSFUL", 1, True, [], {}]
 
 
 def places(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

@@ -37,7 +37,21 @@ def test_a_release_is_the_newest_known_one_not_above_it(text: str, name: str) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["R8", "R8.9.9", "R0", "", "R", "9", "9.0.0", "R9.", "R9.0.0.0", "R-9", "R9a", "RIX"],
+    [
+        "R8",
+        "R8.9.9",
+        "R0",
+        "",
+        "R",
+        "9",
+        "9.0.0",
+        "R9.",
+        "R9.0.0.0",
+        "R-9",
+        "R9a",
+        "RIX",
+        "R\N{ARABIC-INDIC DIGIT NINE}",
+    ],
 )
 def test_a_text_that_names_no_known_release_is_refused(text: str) -> None:
     """Releases before R9, and texts of another form, are refused with a message about release."""
