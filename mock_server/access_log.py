@@ -1,42 +1,18 @@
 """One line a request on standard error, with secrets masked."""
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TextIO
-from urllib.parse import unquote
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.mock_server.errors import SECRET_PARAMETERS
+from crmcom_kit.mock_server.masking import masked_path, masked_query
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LogForm = Literal["human", "json"]
-MASK = "***"
 _LONGEST = 2_000
-_SECRET_IN_PATH = re.compile(rf"(?i)({'|'.join(sorted(SECRET_PARAMETERS))})((?:%3d|=|/))[^/?&;]+")
-
-
-def masked_query(query: str) -> str:
-    """Return a query with the values of secret parameters masked, however they are encoded."""
-    return "&".join(_masked_part(part) for part in query.split("&"))
-
-
-def _masked_part(part: str) -> str:
-    name, equals, _ = part.partition("=")
-    plain = unquote(name.replace("+", " ")).strip().lower()
-    if any(secret in plain for secret in SECRET_PARAMETERS):
-        # A name that holds the value, too (`token%3Dabc`), is not shown beyond the name.
-        shown = name if plain in SECRET_PARAMETERS else MASK
-        return f"{shown}{equals}{MASK}" if equals else MASK
-    return part
-
-
-def masked_path(path: str) -> str:
-    """Return a path with values that follow a secret's name masked."""
-    return _SECRET_IN_PATH.sub(rf"\1\2{MASK}", path)
 
 
 class AccessLog:
@@ -73,8 +49,11 @@ class AccessLog:
         entry["verb"] = _printable(environ.get("REQUEST_METHOD", ""))
         entry["time"] = self._clock.now().isoformat(timespec="milliseconds")
         entry["client"] = environ.get("REMOTE_ADDR", "-")
-        self._out.write(self._write_line(entry) + "\n")
-        self._out.flush()
+        try:
+            self._out.write(self._write_line(entry) + "\n")
+            self._out.flush()
+        except (OSError, ValueError):
+            pass  # whoever read the log went away; the server goes on
 
 
 class _Counted:

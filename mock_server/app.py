@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin import PREFIX, control_api
@@ -112,18 +112,22 @@ def _serve_api(app: Flask, world: World) -> None:
         answer = act(world, raw)
         return Response(answer.body, answer.status, answer.headers())
 
-    @app.errorhandler(405)
-    def other_verb(error: HTTPException) -> Response | HTTPException:
-        if request.path.startswith(f"{API_PATH}/"):
-            return api(request.path.removeprefix(f"{API_PATH}/"))
-        return error
-
-    @app.errorhandler(404)
-    def nothing_here(_: HTTPException) -> Response | tuple[Response, int]:
+    def elsewhere(error: HTTPException) -> Response:
+        """Answer what Flask has no view for: below the API's path, too, this is the API."""
         if request.path.startswith("/crmapi"):
             return api(request.path.removeprefix("/").removeprefix(f"{API_PATH[1:]}/"))
         text = f"nothing here; the API is below {API_PATH}, the mock's own below {PREFIX}"
-        return jsonify(error=text), 404
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        if allowed:
+            text = f"{request.path} does not answer {request.method}; allowed is {allowed}"
+        answer = jsonify(error=text)
+        answer.status_code = error.code or 404
+        if allowed:
+            answer.headers["Allow"] = allowed
+        return answer
+
+    for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
+        app.register_error_handler(code, elsewhere)
 
 
 def _body() -> bytes | None:
@@ -131,6 +135,8 @@ def _body() -> bytes | None:
         return request.get_data(cache=False)
     except RequestEntityTooLarge:
         return None
+    except ClientDisconnected:  # in the middle of it: nothing of it is used
+        return b""
 
 
 def _serve_rest(app: Flask, world: World) -> None:

@@ -1,5 +1,6 @@
 """``crmcom-kit serve``: the mock from the command line."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,22 @@ class Refused(click.ClickException):
 
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        """Say why, in one line."""
+        super().__init__(" ".join(message.splitlines()))
 
-@click.command()
+
+class _Serve(click.Command):
+    """A command that says what is wrong with its flags in one line, too."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            raise Refused(error.format_message()) from None
+
+
+@click.command(cls=_Serve)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -99,7 +114,7 @@ def serve(**options: Any) -> None:
         raise Refused(str(error)) from None
     app = _app(options)
     wsgi: Any = app
-    if options["log_form"] != "off":
+    if options["log_form"] != "off" and sys.stderr is not None:
         wsgi = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
     server = Server(wsgi, listening, threads=options["threads"])
     run_until_signalled(server, lambda: _greet(options, server.port))
@@ -109,16 +124,21 @@ def _app(options: dict[str, Any]) -> Any:
     """Return the application that the options ask for. Raises Refused."""
     from crmcom_kit.mock_server.app import create_app
     from crmcom_kit.mock_server.loading import DataError
-    from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect
+    from crmcom_kit.schemas import DialectError, UnknownRelease, dials, load_dialect
 
-    for name in ("username", "password", "organisation", "api_key"):
-        if options[name] == "":
-            msg = f"--{name.replace('_', '-')}: an empty text is not allowed"
+    for name in ("username", "password", "organisation", "api_key", "tokens"):
+        if options[name] == "" or (name == "tokens" and "" in options[name]):
+            flag = name.replace("_", "-").removesuffix("s")
+            msg = f"--{flag}: an empty text is not allowed"
             raise Refused(msg)
+    script, dial = options["deliveries"], dials()["delivery.script"]
+    if script is not None and not dial.accepts(script):
+        msg = f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
+        raise Refused(msg)
     try:
         dialect = load_dialect(options["dialect"])
-        if options["deliveries"] is not None:
-            dialect = dialect.changed({"delivery.script": options["deliveries"]})
+        if script is not None:
+            dialect = dialect.changed({"delivery.script": script})
         return create_app(
             release=options["release"],
             dialect=dialect,
@@ -157,4 +177,9 @@ def _greet(options: dict[str, Any], port: int) -> None:
     ]
     if options["tokens"]:
         lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
-    print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output
+    try:
+        print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output
+    except OSError:
+        # A reader that is gone already, as in `… | true`, is no reason not to serve. Python flushes
+        # once more at exit; that must not fail, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -36,7 +36,7 @@ def act(world: World, request: RawRequest) -> Answer:
     except VendorError as error:
         answer = world.wire.error(error, name)
         if isinstance(error, WrongVerb) and answer.status == 405:
-            answer.allow = error.allowed
+            answer.allow = error.allowed.replace(" or ", ", ")
     answer.warnings = warnings
     return answer
 
@@ -45,19 +45,21 @@ def _method(world: World, request: RawRequest) -> Method:
     method = world.methods.get(request.path)
     if method is None:
         allowed = ", ".join(world.methods)
-        raise UnknownMethod("path", seen=shown(request.path), allowed=allowed)
+        raise UnknownMethod("path", seen=shown(request.path), allowed=f"one of {allowed}")
     withdrawn = world.dialect["requests.deprecated_methods"] == "withdraw"
     if withdrawn and method.deprecated and method.name in _ACTS:
-        raise MethodWithdrawn(method.path, seen=world.release.name, allowed="an older release")
+        seen = f"release {world.release.name}"
+        raise MethodWithdrawn(method.path, seen=seen, allowed="an older release")
     return method
 
 
 def _check_verb(world: World, method: Method, request: RawRequest) -> None:
-    if request.verb == method.verb:
-        return
-    if request.verb == "GET" and method.name not in _ACTS and world.dialect["login.get"]:
-        return
-    raise WrongVerb(method.path, seen=shown(request.verb).strip('"'), allowed=method.verb)
+    allowed = [method.verb]
+    if method.name not in _ACTS and world.dialect["login.get"]:
+        allowed.append("GET")
+    if request.verb not in allowed:
+        seen = shown(request.verb).strip('"')
+        raise WrongVerb(method.path, seen=seen, allowed=" or ".join(allowed))
 
 
 def _act(world: World, method: Method, given: Given, request: RawRequest) -> Answer:

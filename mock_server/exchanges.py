@@ -1,10 +1,10 @@
 """What a delivery leaves in a record: authentication code, request, response, error, log."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.delivery import Outcome
 from crmcom_kit.mock_server.signing import sign
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.dialect import delivery_outcomes
@@ -53,9 +53,21 @@ class Exchanges:
                 return None
 
 
-def outcome_of(error_code: str | None, error_description: str | None) -> Outcome:
-    """Return the outcome that a record with these error fields must have had."""
-    for name, entry in delivery_outcomes().items():
-        if entry["error_code"] == error_code:
-            return Outcome(name, error_code, error_description, entry["status"])
-    return Outcome("unknown", error_code, error_description, None)
+def status_of(record: Mapping[str, Any]) -> int | None:
+    """Return the HTTP status with which the receiver of a stored record must have answered.
+
+    None where none came, or where the record's error fields do not tell which one.
+    """
+    if record["life_cycle_state"] == "SUCCESSFUL":
+        return int(delivery_outcomes()["success"]["status"])
+    reason = _reason(record)
+    for entry in delivery_outcomes().values():
+        if entry["error_code"] == record["error_code"] and _reason(entry) == reason:
+            return None if entry["status"] is None else int(entry["status"])
+    return None
+
+
+def _reason(entry: Mapping[str, Any]) -> str | None:
+    """Return the first line of an error description: the same error has different traces."""
+    text: str | None = entry["error_description"]
+    return text and text.partition("\n")[0]

@@ -18,6 +18,7 @@ from crmcom_kit.mock_server.selection import read_selection
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 from crmcom_kit.schemas.methods import Parameter
+from crmcom_kit.schemas.releases import entities_since
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _DAY = 86_400
@@ -53,7 +54,9 @@ def _values(
         allowed = choices(parameter)
         for part in parts:
             if part not in allowed:
-                raise error(parameter.name, seen=shown(part), allowed=", ".join(allowed))
+                since = entities_since().get(part) if parameter.name == "entity" else None
+                seen = f"{shown(part)}, known from {since}" if since else shown(part)
+                raise error(parameter.name, seen=seen, allowed=f"one of {', '.join(allowed)}")
         return frozenset(parts)
 
     return read

@@ -18,9 +18,12 @@ class Ids:
         with self._lock:
             self._drawn += 1
             drawn = self._drawn
-        return self.of(purpose, str(drawn))
+        return self._made(f"{purpose}#{drawn}")
 
     def of(self, purpose: str, name: str) -> str:
         """Return the id that ``purpose`` and ``name`` always have under this seed."""
-        text = f"{self._seed}/{purpose}/{name}".encode("utf-8", "surrogatepass")
-        return blake2b(text, digest_size=16).hexdigest().upper()
+        return self._made(f"{purpose}/{name}")
+
+    def _made(self, text: str) -> str:
+        seeded = f"{self._seed}/{text}".encode("utf-8", "surrogatepass")
+        return blake2b(seeded, digest_size=16).hexdigest().upper()

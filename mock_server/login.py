@@ -31,7 +31,8 @@ def token(world: World, values: Values) -> Answer:
     if not fits:
         seen = f"username {shown(values['username'])}, organisation {shown(values['organisation'])}"
         names = "username, password, organisation"
-        raise WrongCredentials(names, seen=seen, allowed="a login of this organisation")
+        allowed = "the credentials that this mock was started with"
+        raise WrongCredentials(names, seen=seen, allowed=allowed)
     return _issued(world, values, world.release.token, login=True)
 
 
@@ -42,8 +43,8 @@ def web_api_key_token(world: World, values: Values, authorization: str) -> Answe
     """
     key = _basic_user(world, authorization)
     if key is None or not _same(key, world.settings.credentials.api_key):
-        seen = "another Authorization" if authorization else "no Authorization"
-        allowed = "Authorization: Basic base64(KEY:)"
+        seen = "a value that is not shown" if authorization else "nothing"
+        allowed = "Basic base64(KEY:) with the key that this mock was started with"
         raise WrongCredentials("Authorization", seen=seen, allowed=allowed)
     kind = world.release.web_api_key_token or world.release.token
     return _issued(world, values, kind, login=False)

@@ -26,7 +26,7 @@ from crmcom_kit.mock_server.errors import (
 from crmcom_kit.mock_server.parameters import Identifier
 from crmcom_kit.mock_server.rendering import sealed
 from crmcom_kit.mock_server.states import Event, State, WrongState, after
-from crmcom_kit.mock_server.store import IndexedField, Key, Query, Record, shown_state
+from crmcom_kit.mock_server.store import IndexedField, Key, Query, Record
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.mock_server.wire import Answer
 from crmcom_kit.mock_server.world import World
@@ -66,28 +66,29 @@ def resend(world: World, values: Values, session: Session) -> Answer:
     """
     record = _find(world, values[_IDENTIFIER])
     _move(world, record, Event.RESEND, only_ask=True)
-    definition = record.row.definition
-    refuses = world.dialect["resend.definition_not_effective"] == "error"
-    if refuses and not world.people.is_effective(definition):
-        raise DefinitionNotEffective(
-            _IDENTIFIER,
-            seen="a webhook definition that is not effective",
-            allowed="an effective webhook definition",
-        )
+    _check_definition(world, record)
+    epoch = world.epoch
     claimed = _move(world, record, Event.RESEND)
     try:
         attempt = _attempt(world, claimed)
         outcome = world.delivery.send(attempt)
     except BaseException:
-        world.store.transition(record.row.id, Event.ABANDONED)
+        _end(world, claimed, Event.ABANDONED, epoch)
         raise
     event = Event.DELIVERED if outcome.delivered else Event.FAILED
-    settle = _settler(world, session, attempt, outcome)
-    settled = world.store.transition(record.row.id, event, settle)
-    if settled is None:  # deleted while it was on its way
-        raise _unknown(values[_IDENTIFIER])
+    settled = _end(world, claimed, event, epoch, _settler(world, session, attempt, outcome))
+    if settled is None:
+        raise UnknownWebhookRequest(
+            _IDENTIFIER,
+            seen=f"number {record.row.number}, deleted or reset while it was being sent",
+            allowed="a webhook request that exists until it is sent",
+        )
     if not outcome.delivered and world.dialect["resend.failed"] == "error":
-        raise DeliveryFailed(_IDENTIFIER, seen=shown(outcome.error_code))
+        raise DeliveryFailed(
+            _IDENTIFIER,
+            seen=f"{outcome.error_code} when number {record.row.number} was sent",
+            allowed="a receiver that takes it",
+        )
     return world.wire.record(settled.body, values.get("fields_set"))
 
 
@@ -132,12 +133,46 @@ def _move(world: World, record: Record, event: Event, *, only_ask: bool = False)
             return record
         moved = world.store.transition(record.row.id, event)
     except WrongState as wrong:
-        error = ResendUnderWay if wrong.state is State.SENDING else NotRejected
-        seen = f"number {record.row.number} in state {shown_state(wrong.state)}"
-        raise error(_IDENTIFIER, seen=seen, allowed="a webhook request that is REJECTED") from None
+        number = f"number {record.row.number}"
+        if wrong.state is State.SENDING:
+            seen = f"{number} while another resend of it runs"
+            raise ResendUnderWay(_IDENTIFIER, seen=seen, allowed="one at a time") from None
+        seen = f"{number} in state {wrong.state}"
+        allowed = "a webhook request that is REJECTED"
+        raise NotRejected(_IDENTIFIER, seen=seen, allowed=allowed) from None
     if moved is None:
         raise _unknown(Identifier("id", record.row.id))
     return moved
+
+
+def _check_definition(world: World, record: Record) -> None:
+    refuses = world.dialect["resend.definition_not_effective"] == "error"
+    if refuses and not world.people.is_effective(record.row.definition):
+        raise DefinitionNotEffective(
+            _IDENTIFIER,
+            seen=f"number {record.row.number}, whose webhook definition is not effective",
+            allowed="one whose webhook definition is effective",
+        )
+
+
+def _end(
+    world: World,
+    record: Record,
+    event: Event,
+    epoch: int,
+    settle: Callable[[Record], Record] | None = None,
+) -> Record | None:
+    """Let a delivery end; None where the record was deleted, or the world reset, meanwhile."""
+
+    def unless_reset(found: Record) -> Record:
+        if world.epoch != epoch:  # this record is the start's, and knows nothing of the delivery
+            raise WrongState(found.row.state, event)
+        return found if settle is None else settle(found)
+
+    try:
+        return world.store.transition(record.row.id, event, unless_reset)
+    except WrongState:
+        return None
 
 
 def _attempt(world: World, record: Record) -> Attempt:
@@ -197,8 +232,9 @@ def _query(world: World, values: Values) -> Query | None:
             if p.need == "semi-optional"]  # fmt: skip
     given = [name for name in semi if name in values]
     if not given or (given == ["entity_id"] and not world.dialect["list.entity_id_alone"]):
-        seen = "entity_id alone" if given else "none of them"
-        raise NoSemiOptional("list", seen=seen, allowed=f"one or more of {', '.join(semi)}")
+        seen = f"only {', '.join(values)}" if values else "none of them"
+        allowed = [name for name in semi if name not in given]
+        raise NoSemiOptional("list", seen=seen, allowed=f"one or more of {', '.join(allowed)}")
     if "entity" in values:
         indexed.append(("entity", values["entity"]))
     if "entity_id" in values:

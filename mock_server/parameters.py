@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.errors import (
-    SECRET_PARAMETERS,
     DuplicateParameter,
     EmptyValue,
     InvalidValue,
@@ -21,12 +20,14 @@ from crmcom_kit.mock_server.errors import (
     WrongType,
     shown,
 )
+from crmcom_kit.mock_server.masking import is_secret
 from crmcom_kit.mock_server.reading import (
     Members,
     RawRequest,
     body_members,
     json_type,
     query_pairs,
+    repeated,
 )
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
@@ -34,7 +35,9 @@ from crmcom_kit.schemas.methods import Method, Parameter
 # No value can have these: control characters, and halves of surrogate pairs.
 _NEVER = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _REQUEST_IDENTIFIER = "webhook_request_identifier"
-_SECOND_FIELD = re.compile(r"[,;&|\s]\s*(?:id|number)\s*=")
+# A field's name and what stands before its value, in any notation that people try.
+_FIELD = re.compile(r"(?<!\w)(?:id|number)[\"'\s\]]*[=:]")
+_MOST_SHOWN = 5  # of names that may be any number
 
 
 class Identifier(NamedTuple):
@@ -75,7 +78,7 @@ class Parameters:
         """
         if request.verb != "POST":
             if request.body != b"" and self._dialect["requests.body_on_get"] == "error":
-                raise MisplacedParameter("body", seen="a body", allowed="parameters in the query")
+                raise MisplacedParameter("body", seen="one", allowed="parameters in the query")
             return _given_by_query(method, query_pairs(request.query))
         given = self._given_by_body(method, request)
         if request.query:
@@ -91,7 +94,9 @@ class Parameters:
 
     def _take_query(self, given: Given, query: bytes) -> None:
         pairs = query_pairs(query)
-        names = ", ".join(dict.fromkeys(shown(name) for name, _ in pairs))
+        if not pairs:
+            return
+        names = _some([shown(name) for name in dict.fromkeys(name for name, _ in pairs)])
         mode = self._dialect["requests.query_on_post"]
         if mode == "error":
             raise MisplacedParameter("query", seen=names, allowed="parameters in the JSON body")
@@ -101,7 +106,7 @@ class Parameters:
             return
         both = [*given.values.items(), *pairs]
         given.values = dict(both)
-        given.repeated |= _repeated(both)
+        given.repeated |= repeated(name for name, _ in both)
 
     def token(self, given: Given, authorization: str = "") -> str:
         """Return the token that the call carries.
@@ -110,20 +115,20 @@ class Parameters:
             MissingToken: none, or an empty one.
             WrongType, DuplicateParameter: not one text.
         """
-        allowed = "the token from a login method"
+        allowed = "a token from a login method"
         if "token" not in given.values and self._dialect["requests.token_in_header"]:
             scheme, _, text = authorization.partition(" ")
             if scheme.lower() == "bearer" and text.strip():
                 return text.strip()
         if "token" not in given.values:
-            raise MissingToken("token", seen="no token", allowed=allowed)
+            raise MissingToken("token", seen="nothing", allowed=allowed)
         if "token" in given.repeated:
-            raise DuplicateParameter("token", seen="token twice", allowed="one token")
+            raise DuplicateParameter("token", seen="more than one", allowed="one")
         token = given.values["token"]
         if not isinstance(token, str):
             raise WrongType("token", seen=json_type(token), allowed="a string")
         if not token:
-            raise MissingToken("token", seen="an empty text", allowed=allowed)
+            raise MissingToken("token", seen='""', allowed=allowed)
         return token
 
     def read(self, given: Given) -> dict[str, Any]:
@@ -133,9 +138,7 @@ class Parameters:
             ParameterError: one is missing, wrong, or one too many.
         """
         method = given.method
-        for name in given.values:
-            if name not in method.parameters and name != "token":
-                self._unknown(name, given)
+        self._check_names(given)
         values: dict[str, Any] = {}
         for name, parameter in method.parameters.items():
             if name == "token":
@@ -149,23 +152,28 @@ class Parameters:
                 raise _missing(parameter)
         return values
 
-    def _unknown(self, name: str, given: Given) -> None:
+    def _check_names(self, given: Given) -> None:
+        """Refuse, or note, names that the method or the release does not know."""
+        if self._mode == "loose":
+            return
         method = given.method
-        later = method.later.get(name)
-        near = difflib.get_close_matches(name, method.parameters, n=1)
-        if name in ("id", "number") and _REQUEST_IDENTIFIER in method.parameters:
-            hint = f"did you mean {_REQUEST_IDENTIFIER}={name}=...?"
-        elif later:
-            hint = f"known from {later}"
-        else:
-            hint = f"did you mean {near[0]}?" if near else ""
-        allowed = ", ".join(method.parameters)
-        if self._mode == "strict":
-            hint = f"{allowed} ({hint})" if hint else allowed
-            raise UnknownParameter(shown(name).strip('"'), allowed=hint, seen="it in the call")
-        if self._mode == "warn":
+        unknown = [n for n in given.values if n not in method.parameters and n != "token"]
+        if _REQUEST_IDENTIFIER in given.values and _REQUEST_IDENTIFIER in method.parameters:
+            for name in _parameter_fields(method):
+                if name in unknown:  # `identifier=number=7&id=...`: an & that was not encoded
+                    seen = f"one, and {name} beside it"
+                    raise _several(method.parameters[_REQUEST_IDENTIFIER], seen)
+        for name in unknown[:_MOST_SHOWN]:
+            hint = _hint(name, given)
+            if self._mode == "strict":
+                allowed = f"one of {', '.join(method.parameters)}"
+                allowed = f"{allowed} ({hint})" if hint else allowed
+                raise UnknownParameter(shown(name).strip('"'), seen="in the call", allowed=allowed)
             text = f"{shown(name)} is unknown to {method.name} and was ignored; {hint}"
-            given.warnings.append(text.rstrip("; "))
+            given.warnings.append(text.removesuffix("; "))
+        if len(unknown) > _MOST_SHOWN:
+            more = len(unknown) - _MOST_SHOWN
+            given.warnings.append(f"{more} more unknown parameters were ignored")
 
     def _by_type(self, parameter: Parameter) -> Reader:
         return self._identifier if parameter.type == "object" else read_text
@@ -175,15 +183,11 @@ class Parameters:
         if given.from_body and not isinstance(value, str):
             return self._identifier_object(parameter, value)
         if given.from_body and self._dialect["requests.query_on_post"] != "read":
-            raise WrongType(parameter.name, seen=json_type(value), allowed="an object")
+            raise _no_object(parameter, value)
         name, equals, text = value.partition("=")
+        if parameter.name == _REQUEST_IDENTIFIER and len(_FIELD.findall(value)) > 1:
+            raise _several(parameter, shown(value))
         forms = " or ".join(f"{field}=..." for field in parameter.fields)
-        if not value or (not equals and not value.strip('{}[]" ')):
-            raise NoIdentifier(parameter.name, seen=shown(value), allowed=forms)
-        if parameter.name == _REQUEST_IDENTIFIER and _SECOND_FIELD.search(value):
-            raise SeveralIdentifiers(
-                parameter.name, seen=shown(value), allowed=f"exactly one of {forms}"
-            )
         if not equals:
             raise NoIdentifier(parameter.name, seen=shown(value), allowed=forms)
         if name not in parameter.fields:
@@ -193,11 +197,11 @@ class Parameters:
     def _identifier_object(self, parameter: Parameter, value: Any) -> Identifier:
         fields = " or ".join(parameter.fields)
         if not isinstance(value, Members):
-            raise WrongType(parameter.name, seen=json_type(value), allowed="an object")
+            raise _no_object(parameter, value)
         known = [name for name in value if name in parameter.fields]
         if len(known) > 1 or value.repeated & set(parameter.fields):
-            seen = " and ".join(known) if len(known) > 1 else f"{known[0]} twice"
-            raise SeveralIdentifiers(parameter.name, seen=seen, allowed=f"exactly one of {fields}")
+            seen = " and ".join(known) if len(known) > 1 else f"{known[0]} more than once"
+            raise _several(parameter, seen)
         unknown = [name for name in value if name not in parameter.fields]
         if unknown and not (known and self._dialect["identifiers.unknown_field"] == "ignore"):
             raise UnknownIdentifierField(parameter.name, seen=shown(unknown[0]), allowed=fields)
@@ -211,29 +215,58 @@ class Parameters:
 
 
 def _given_by_query(method: Method, pairs: list[tuple[str, str]]) -> Given:
-    return Given(method, dict(pairs), _repeated(pairs), from_body=False)
+    return Given(method, dict(pairs), repeated(name for name, _ in pairs), from_body=False)
 
 
-def _repeated(pairs: list[tuple[str, Any]]) -> frozenset[str]:
-    names = [name for name, _ in pairs]
-    if len(set(names)) == len(names):
-        return frozenset()
-    return frozenset(name for name in names if names.count(name) > 1)
+def _parameter_fields(method: Method) -> tuple[str, ...]:
+    return method.parameters[_REQUEST_IDENTIFIER].fields
+
+
+def _hint(name: str, given: Given) -> str:
+    """Return what the caller may have meant by a parameter that the method does not know."""
+    method = given.method
+    if name in method.later:
+        return f"known from {method.later[name]}"
+    start = re.split(r"[\[.:]", name, maxsplit=1)[0]  # identifier[number], identifier.number
+    near = difflib.get_close_matches(start, method.parameters, n=1)
+    if _REQUEST_IDENTIFIER in method.parameters and name in _parameter_fields(method):
+        near = [_REQUEST_IDENTIFIER]
+    if not near:
+        return ""
+    fields = method.parameters[near[0]].fields
+    if not fields:
+        return f"did you mean {near[0]}?"
+    field = name if name in fields else fields[-1]
+    form = f'"{near[0]}": {{"{field}": "..."}}' if given.from_body else f"{near[0]}={field}=..."
+    return f"did you mean {form}?"
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return ", ".join(names[:_MOST_SHOWN]) + more
+
+
+def _several(parameter: Parameter, seen: str) -> SeveralIdentifiers:
+    allowed = f"exactly one of {' or '.join(parameter.fields)}"
+    return SeveralIdentifiers(parameter.name, seen=seen, allowed=allowed)
+
+
+def _no_object(parameter: Parameter, value: Any) -> WrongType:
+    allowed = f'an object such as {{"{parameter.fields[-1]}": "..."}}'
+    return WrongType(parameter.name, seen=json_type(value), allowed=allowed)
 
 
 def _twice(parameter: Parameter) -> SeveralIdentifiers | DuplicateParameter:
-    seen = f"{parameter.name} more than once"
     if parameter.type == "object":
-        allowed = f"exactly one of {' or '.join(parameter.fields)}"
-        return SeveralIdentifiers(parameter.name, seen=seen, allowed=allowed)
-    return DuplicateParameter(parameter.name, seen=seen, allowed="it once")
+        return _several(parameter, "more than one")
+    return DuplicateParameter(parameter.name, seen="more than one", allowed="one")
 
 
 def _missing(parameter: Parameter) -> NoIdentifier | MissingParameter:
     if parameter.type == "object":
         allowed = f"exactly one of {' or '.join(parameter.fields)}"
-        return NoIdentifier(parameter.name, seen="no identifier", allowed=allowed)
-    return MissingParameter(parameter.name, seen="no such parameter", allowed="a text")
+        return NoIdentifier(parameter.name, seen="nothing", allowed=allowed)
+    return MissingParameter(parameter.name, seen="nothing", allowed="a text")
 
 
 def read_text(parameter: Parameter, value: Any, given: Given) -> str:
@@ -243,13 +276,14 @@ def read_text(parameter: Parameter, value: Any, given: Given) -> str:
 
 
 def _text(name: str, value: Any) -> str:
-    secret = name in SECRET_PARAMETERS
     if not isinstance(value, str):
         raise WrongType(name, seen=json_type(value), allowed="a string")
     if not value:
         raise EmptyValue(name, seen='""', allowed="a text with at least one character")
     if _NEVER.search(value):
         raise InvalidValue(
-            name, seen=shown(value, secret=secret), allowed="a text without control characters"
+            name,
+            seen=shown(value, secret=is_secret(name)),
+            allowed="a text without control characters",
         )
     return value

@@ -44,6 +44,25 @@ class People:
         self.rules = Directory(("id", "name", "alternative_code"))
         self.keys = Directory(("id",))
 
+    def directory(self, kind: str) -> Directory:
+        """Return the directory of a kind of world entries."""
+        return {
+            "unit": self.units,
+            "user": self.users,
+            "secret_key": self.keys,
+            "webhook_definition": self.definitions,
+            "workflow_rule": self.rules,
+        }[kind]
+
+    def know(self, record: Object) -> bool:
+        """Whether all that a webhook request refers to is here."""
+        definition = self.definitions.find("id", record["webhook_definition"].get("id", ""))
+        rule = self.rules.find("id", record["workflow_rule"].get("id", ""))
+        if definition is None or rule is None:
+            return False
+        key = definition.get("secret_key_id")
+        return key is None or self.keys.find("id", key) is not None
+
     def key_of(self, definition_id: str) -> str | None:
         """Return the secret key that signs what a webhook definition sends, where it has one."""
         definition = self.definitions.find("id", definition_id)

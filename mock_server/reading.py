@@ -1,16 +1,26 @@
 """From a request's bytes to named values, before anyone asks what they mean."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from crmcom_kit.mock_server.errors import BadBody, BadCharset, BodyTooLarge, InvalidValue, shown
+from crmcom_kit.mock_server.masking import is_secret
 
 #: Longest body that is read, in bytes. The longest sensible one has a few hundred.
 MOST_BODY_BYTES = 1_048_576
 _MOST_QUERY_PARAMETERS = 500
 _SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
+# What a body that is not plain UTF-8 begins with, and what to call it.
+_BEGINNINGS = {
+    b"\xef\xbb\xbf": "a byte order mark",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "gzip",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +41,18 @@ class Members(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         """Take the members as they stood in the text."""
         super().__init__(pairs)
-        names = [name for name, _ in pairs]
-        self.repeated = (
-            frozenset(n for n in names if names.count(n) > 1)
-            if len(self) < len(names)
-            else frozenset()
+        self.repeated: frozenset[str] = (
+            repeated(name for name, _ in pairs) if len(self) < len(pairs) else frozenset()
         )
 
 
+def repeated(names: Iterable[str]) -> frozenset[str]:
+    """Return those of ``names`` that occur more than once."""
+    return frozenset(name for name, times in Counter(names).items() if times > 1)
+
+
 def _no_number(text: str) -> NoReturn:
-    msg = f"{text} is no JSON"
+    msg = f"{text}, which JSON does not have"
     raise ValueError(msg)
 
 
@@ -59,16 +71,22 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
         raise InvalidValue(
             "query", seen=f"{len(parts)} parameters", allowed=f"at most {_MOST_QUERY_PARAMETERS}"
         )
-    return [(_text(name), _text(value)) for name, _, value in (p.partition(b"=") for p in parts)]
+    pairs = []
+    for encoded_name, _, encoded_value in (part.partition(b"=") for part in parts):
+        name = _text(encoded_name, of="query")
+        pairs.append((name, _text(encoded_value, of=name)))
+    return pairs
 
 
-def _text(encoded: bytes) -> str:
+def _text(encoded: bytes, *, of: str) -> str:
     raw = unquote_to_bytes(encoded.replace(b"+", b" "))
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        seen = shown(raw.decode("utf-8", "backslashreplace"))
-        raise BadCharset("query", seen=seen, allowed="UTF-8, percent-encoded") from None
+        text = raw.decode("utf-8", "backslashreplace")
+        seen = shown(text, secret=is_secret(of))
+        parameter = shown(of).strip('"')
+        raise BadCharset(parameter, seen=seen, allowed="UTF-8, percent-encoded") from None
 
 
 def body_members(request: RawRequest) -> Members:
@@ -80,38 +98,46 @@ def body_members(request: RawRequest) -> Members:
         BadBody: it is empty, no JSON, or no object.
     """
     if request.body is None:
-        raise BodyTooLarge("body", allowed=f"at most {MOST_BODY_BYTES} bytes")
-    _check_charset(request.content_type)
-    try:
-        text = request.body.decode()
-    except UnicodeDecodeError as error:
-        seen = f"the byte 0x{request.body[error.start]:02x} at position {error.start}"
-        raise BadCharset("body", seen=seen, allowed="UTF-8") from None
+        most = f"{MOST_BODY_BYTES} bytes"
+        raise BodyTooLarge("body", seen=f"more than {most}", allowed=f"at most {most}")
+    text = _body_text(request.body, request.content_type)
+    allowed = "a JSON object that holds the parameters"
     if not text.strip():
-        raise BadBody("body", seen="an empty body", allowed="a JSON object")
+        raise BadBody("body", seen="nothing", allowed=allowed)
     try:
         value = _DECODER.decode(text)
     except RecursionError:
-        raise BadBody("body", seen="too deep nesting", allowed="a JSON object") from None
+        raise BadBody("body", seen="too deep nesting", allowed=allowed) from None
     except ValueError as error:
-        raise BadBody("body", seen=_why(error), allowed="a JSON object") from None
+        raise BadBody("body", seen=_why(error), allowed=allowed) from None
     if not isinstance(value, Members):
-        raise BadBody("body", seen=json_type(value), allowed="a JSON object")
+        raise BadBody("body", seen=json_type(value), allowed=allowed)
     return value
 
 
 def _why(error: ValueError) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"no JSON at line {error.lineno} column {error.colno} ({error.msg})"
-    return shown(str(error)).strip('"')
+        return f"a text that is no JSON from line {error.lineno}, column {error.colno} on"
+    if "digits" in str(error):  # Python's limit for whole numbers, in words about Python
+        return "a number with too many digits"
+    return str(error)
 
 
-def _check_charset(content_type: str) -> None:
+def _body_text(body: bytes, content_type: str) -> str:
+    allowed = "UTF-8 without a byte order mark, not compressed"
     for part in content_type.split(";")[1:]:
         name, _, value = part.partition("=")
         charset = value.strip().strip('"').lower()
         if name.strip().lower() == "charset" and charset not in _SUPPORTED_CHARSETS:
             raise BadCharset("Content-Type", seen=shown(charset), allowed="charset=utf-8")
+    for beginning, what in _BEGINNINGS.items():
+        if body.startswith(beginning):
+            raise BadCharset("body", seen=what, allowed=allowed)
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        seen = f"the byte 0x{body[error.start]:02x} at position {error.start}"
+        raise BadCharset("body", seen=seen, allowed=allowed) from None
 
 
 def json_type(value: object) -> str:

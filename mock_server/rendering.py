@@ -16,6 +16,7 @@ _SHORT_UNIT_LACKS = ("group_name", "community_name")
 _SHORT_USER_LACKS = ("email",)
 _EMPTIED_OF_UNIT = ("group_name", "community_name")
 _EMPTIED_OF_USER = ("person_name", "email")
+_NULL_WHERE_UNKNOWN = ("alternative_code", "description")
 _BUSINESS_UNITS_SINCE = "R18.0.0"
 _EMPTIED_SINCE = "R14.1.0"
 
@@ -66,11 +67,9 @@ class Renderer:
         return self.ordered("workflow_rule", members)
 
     def _members(self, value: Mapping[str, Any], names: Iterable[str]) -> Object:
-        shown = {name: value.get(name) for name in names}
-        state = shown.get("life_cycle_state", "")
-        if state is None:
-            del shown["life_cycle_state"]
-        elif state.startswith("NOT"):
+        found = {name: value.get(name) for name in names}
+        shown = {k: v for k, v in found.items() if v is not None or k in _NULL_WHERE_UNKNOWN}
+        if str(shown.get("life_cycle_state")).startswith("NOT"):
             shown["life_cycle_state"] = self._dialect["record.not_effective"]
         return shown
 

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.errors import BadFieldsSet, WrongType, shown
+from crmcom_kit.mock_server.reading import json_type, repeated
 from crmcom_kit.schemas import Dialect, response_fields
 from crmcom_kit.schemas.files import read_json
 
@@ -49,15 +50,15 @@ def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selec
         BadFieldsSet: a name that is no field, where the dialect refuses it.
     """
     if isinstance(value, list) and from_body and dialect["fields_set.array_in_body"]:
-        if not all(isinstance(name, str) for name in value):
-            raise WrongType("fields_set", seen=shown(value), allowed="texts in the list")
+        wrong = [json_type(name) for name in value if not isinstance(name, str)]
+        if wrong:
+            raise WrongType("fields_set", seen=f"{wrong[0]} in the array", allowed="a string there")
         names = list(value)
     elif isinstance(value, str):
         names = value.split(",") if value.strip() else []
     else:
-        raise WrongType(
-            "fields_set", seen=shown(value), allowed="a text: field names with commas between them"
-        )
+        allowed = "a string: field names with commas between them"
+        raise WrongType("fields_set", seen=json_type(value), allowed=allowed)
     if dialect["fields_set.spaces"] == "strip":
         names = [name.strip(" ") for name in names]
     if not names:
@@ -68,9 +69,10 @@ def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selec
 
 
 def _select(names: list[str], dialect: Dialect) -> Selection:
-    if dialect["fields_set.duplicates"] == "error" and len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadFieldsSet("fields_set", seen=f"{shown(twice)} twice", allowed="each field once")
+    twice = repeated(names) if dialect["fields_set.duplicates"] == "error" else ()
+    if twice:
+        seen = f"{shown(min(twice))} more than once"
+        raise BadFieldsSet("fields_set", seen=seen, allowed="each field once")
     whole: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
     members: dict[str, set[str]] = {}
     for name in names:
@@ -87,4 +89,4 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
 
 
 def _allowed() -> str:
-    return ", ".join(response_fields())
+    return f"some of {', '.join(response_fields())}"

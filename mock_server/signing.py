@@ -23,6 +23,20 @@ def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(msg)
 
 
+def _check_type(name: str, value: object, types: tuple[type, ...], allowed: str) -> None:
+    if not isinstance(value, types):
+        msg = f"{name}: {type(value).__name__} is not allowed; allowed is {allowed}"
+        raise TypeError(msg)
+
+
+def _key_bytes(key: str | bytes) -> bytes:
+    _check_type("key", key, (str, bytes), "a text, or bytes")
+    if not key:
+        msg = "key: an empty one is not allowed; it would sign nothing"
+        raise ValueError(msg)
+    return key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
+
+
 def canonical_bytes(
     data: Mapping[str, Any], *, canonical_form: str = "compact", charset: str = "utf-8"
 ) -> bytes:
@@ -36,21 +50,27 @@ def canonical_bytes(
 
     Raises:
         ValueError: an argument is not one of its choices, or ``data`` is no JSON.
+        TypeError: ``data`` is no object.
     """
     _check("canonical_form", canonical_form, CANONICAL_FORMS)
     _check("charset", charset, CHARSETS)
-    return json.dumps(
-        data,
-        separators=(", ", ": ") if canonical_form == "spaced" else (",", ":"),
-        sort_keys=canonical_form == "sorted",
-        ensure_ascii=charset == "ascii",
-        allow_nan=False,
-    ).encode()
+    _check_type("data", data, (Mapping,), "a JSON object, or its bytes")
+    try:
+        return json.dumps(
+            dict(data),
+            separators=(", ", ": ") if canonical_form == "spaced" else (",", ":"),
+            sort_keys=canonical_form == "sorted",
+            ensure_ascii=charset == "ascii",
+            allow_nan=False,
+        ).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"data: no JSON in UTF-8: {error}"
+        raise ValueError(msg) from None
 
 
 def sign(
     data: Mapping[str, Any] | bytes,
-    key: str,
+    key: str | bytes,
     *,
     algorithm: str = "sha256",
     encoding: str = "hex",
@@ -61,20 +81,23 @@ def sign(
 
     Args:
         data: the data object; bytes are signed as they are.
-        key: the secret key of the webhook definition.
+        key: the secret key of the webhook definition; a text stands for its UTF-8.
         algorithm: hash function: *md5*, *sha1*, *sha256* or *sha512*.
         encoding: *hex*, *hex_upper* or *base64*.
         canonical_form: see ``canonical_bytes``.
         charset: see ``canonical_bytes``.
 
     Raises:
-        ValueError: an argument is not one of its choices, or ``data`` is no JSON.
+        ValueError: an argument is not one of its choices, ``data`` is no JSON, or ``key`` is empty.
+        TypeError: ``data`` or ``key`` is of another type.
     """
     _check("algorithm", algorithm, ALGORITHMS)
     _check("encoding", encoding, ENCODINGS)
+    _check("canonical_form", canonical_form, CANONICAL_FORMS)
+    _check("charset", charset, CHARSETS)
     if not isinstance(data, bytes):
         data = canonical_bytes(data, canonical_form=canonical_form, charset=charset)
-    digest = hmac.digest(key.encode(), data, algorithm)
+    digest = hmac.digest(_key_bytes(key), data, algorithm)
     if encoding == "base64":
         return base64.b64encode(digest).decode()
     return digest.hex().upper() if encoding == "hex_upper" else digest.hex()
@@ -83,7 +106,7 @@ def sign(
 def verify(
     code: str,
     data: Mapping[str, Any] | bytes,
-    key: str,
+    key: str | bytes,
     *,
     algorithm: str = "sha256",
     encoding: str = "hex",
@@ -94,6 +117,7 @@ def verify(
 
     Arguments and errors are those of ``sign``.
     """
+    _check_type("code", code, (str,), "a text")
     right = sign(
         data,
         key,

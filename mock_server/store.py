@@ -14,8 +14,10 @@ from crmcom_kit.mock_server.postings import Index, Posting, merged
 from crmcom_kit.mock_server.states import Event, State, after
 
 Key = Literal["id", "number"]
+KEYS: tuple[Key, ...] = ("id", "number")
 IndexedField = Literal["definition", "rule", "entity", "entity_id"]
 INDEXED: tuple[IndexedField, ...] = ("definition", "rule", "entity", "entity_id")
+Indexed = tuple[IndexedField, frozenset[str]]  # a field and the values that fit
 
 
 class Row(NamedTuple):
@@ -46,9 +48,13 @@ class DuplicateRecord(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which records to find, in which order, and which page of them."""
+    """Which records to find, in which order, and which page of them.
 
-    indexed: tuple[tuple[IndexedField, frozenset[str]], ...]
+    ``indexed`` gives the values of fields, all of which must fit, or any of which; without one
+    every record fits. All other conditions must hold besides.
+    """
+
+    indexed: tuple[Indexed, ...]
     any_of_indexed: bool = False
     url: Callable[[str], bool] | None = None
     states: frozenset[str] | None = None
@@ -79,6 +85,12 @@ def shown_state(state: State) -> str:
     return State.REJECTED if state is State.SENDING else state
 
 
+def _settled(record: Record) -> Record:
+    if record.row.state is not State.SENDING:
+        return record
+    return record._replace(row=record.row._replace(state=State.REJECTED))
+
+
 class Store(Protocol):
     """What a world needs of the place where its records are. Every call is atomic."""
 
@@ -95,7 +107,7 @@ class Store(Protocol):
         ...
 
     def insert(self, record: Record) -> None:
-        """Add ``record`` as the newest. Raises DuplicateRecord."""
+        """Add ``record`` as the newest. Raises DuplicateRecord; deleted records count, too."""
         ...
 
     def transition(
@@ -103,8 +115,9 @@ class Store(Protocol):
     ) -> Record | None:
         """Let ``event`` happen to a record, changed by ``change``; None where there is none.
 
-        ``change`` runs under the lock: it must be quick and may not touch the store.
-        Raises WrongState, and then nothing has changed.
+        ``change`` runs under the lock: it must be quick, may not touch the store, and keeps
+        id, number and indexed fields. Where it or this method raises, nothing has changed.
+        Raises WrongState.
         """
         ...
 
@@ -113,7 +126,10 @@ class Store(Protocol):
         ...
 
     def snapshot(self) -> object:
-        """Return the whole content, to be given to ``restore``."""
+        """Return the whole content, to be given to ``restore``.
+
+        A record that is on its way is in it as REJECTED: its delivery belongs to the present.
+        """
         ...
 
     def restore(self, snapshot: object) -> None:
@@ -126,15 +142,15 @@ class _Content:
 
     def __init__(self) -> None:
         self.records: list[Record | None] = []  # by position; None is a deleted one
-        self.by_key: dict[Key, dict[str, int]] = {"id": {}, "number": {}}
-        self.gone: set[str] = set()  # numbers of deleted records, never used again
+        self.by_key: dict[Key, dict[str, int]] = {key: {} for key in KEYS}
+        self.gone: dict[Key, set[str]] = {key: set() for key in KEYS}  # never used again
         self.index: dict[IndexedField, Index] = {field: {} for field in INDEXED}
 
     def copy(self) -> "_Content":
         twin = copy(self)
         twin.records = self.records.copy()
         twin.by_key = {key: found.copy() for key, found in self.by_key.items()}
-        twin.gone = self.gone.copy()
+        twin.gone = {key: gone.copy() for key, gone in self.gone.items()}
         twin.index = {
             field: {value: posting.copy() for value, posting in index.items()}
             for field, index in self.index.items()
@@ -179,22 +195,27 @@ class MemoryStore:
                     return
 
     def _found(self, query: Query) -> Iterator[Record]:
-        lists = [(field, values, self._postings(field, values)) for field, values in query.indexed]
-        if query.any_of_indexed:
-            rest: list[tuple[IndexedField, frozenset[str]]] = []
-            walked = [posting for _, _, postings in lists for posting in postings]
-        else:
-            lists.sort(key=lambda found: sum(map(len, found[2])))
-            walked = lists[0][2]
-            rest = [(field, values) for field, values, _ in lists[1:]]
-        records = self._content.records
-        for position in merged(walked, newest_first=query.newest_first):
-            record = records[position]
+        positions, rest = self._candidates(query)
+        for position in positions:
+            record = self._content.records[position]
             if record is None:
                 continue
             row = record.row
             if all(getattr(row, field) in values for field, values in rest) and query.accepts(row):
                 yield record
+
+    def _candidates(self, query: Query) -> tuple[Iterable[int], list[Indexed]]:
+        """Return the fewest positions that are worth a look, and what no index has answered."""
+        if not query.indexed:
+            everything = range(len(self._content.records))
+            return (reversed(everything) if query.newest_first else everything), []
+        lists = [(self._postings(*condition), condition) for condition in query.indexed]
+        if query.any_of_indexed:
+            every = [posting for postings, _ in lists for posting in postings]
+            return merged(every, newest_first=query.newest_first), []
+        lists.sort(key=lambda found: sum(map(len, found[0])))
+        smallest, rest = lists[0][0], [condition for _, condition in lists[1:]]
+        return merged(smallest, newest_first=query.newest_first), rest
 
     def _postings(self, field: IndexedField, values: Iterable[str]) -> list[Posting]:
         index = self._content.index[field]
@@ -205,17 +226,17 @@ class MemoryStore:
         row = record.row
         with self._lock:
             content = self._content
-            for key in ("id", "number"):
+            for key in KEYS:
                 if getattr(row, key) in content.by_key[key]:
                     msg = f"{key}: {getattr(row, key)} is there already"
                     raise DuplicateRecord(msg)
-            if row.number in content.gone:
-                msg = f"number: {row.number} was there already"
-                raise DuplicateRecord(msg)
+                if getattr(row, key) in content.gone[key]:
+                    msg = f"{key}: {getattr(row, key)} was there already"
+                    raise DuplicateRecord(msg)
             position = len(content.records)
             content.records.append(record)
-            content.by_key["id"][row.id] = position
-            content.by_key["number"][row.number] = position
+            for key in KEYS:
+                content.by_key[key][getattr(row, key)] = position
             for field in INDEXED:
                 content.index[field].setdefault(getattr(row, field), Posting()).add(position)
 
@@ -244,9 +265,9 @@ class MemoryStore:
                 return None
             row = record.row
             content.records[position] = None
-            content.gone.add(row.number)
-            for name in ("id", "number"):
+            for name in KEYS:
                 del content.by_key[name][getattr(row, name)]
+                content.gone[name].add(getattr(row, name))
             for field in INDEXED:
                 posting = content.index[field][getattr(row, field)]
                 posting.drop(lambda at: content.records[at] is not None)
@@ -257,7 +278,9 @@ class MemoryStore:
     def snapshot(self) -> object:
         """Return the whole content, to be given to ``restore``."""
         with self._lock:
-            return self._content.copy()
+            twin = self._content.copy()
+        twin.records = [record and _settled(record) for record in twin.records]
+        return twin
 
     def restore(self, snapshot: object) -> None:
         """Go back to a content that ``snapshot`` returned. Raises TypeError for anything else."""

@@ -7,7 +7,7 @@ JWT's claims, ``exp`` and ``iat`` as texts among them, are those of a recorded R
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from crmcom_kit.mock_server.clock import Clock
@@ -31,21 +31,32 @@ class Session:
 class _Token:
     session: Session
     kind: TokenKind
-    expires: float | None  # seconds since 1970; None never
+    expires: float  # seconds since 1970
     released: bool = False
 
 
 class Tokens:
     """The tokens of one world."""
 
-    def __init__(self, *, clock: Clock, ids: Ids, live_at_once: int = 0) -> None:
-        """Start without any; ``live_at_once`` tokens of a user at most, 0 for any number."""
+    def __init__(
+        self, *, clock: Clock, ids: Ids, live_at_once: int = 0, renews: bool = True
+    ) -> None:
+        """Start without any.
+
+        Args:
+            clock: what tells when a token ends.
+            ids: what tokens are made from.
+            live_at_once: how many tokens of one user hold at once, 0 for any number.
+            renews: whether use renews the tokens of a kind that is renewed by use.
+        """
         self._clock = clock
         self._ids = ids
         self._live_at_once = live_at_once
+        self._renews = renews
         self._lock = threading.Lock()
         self._tokens: OrderedDict[str, _Token] = OrderedDict()
         self._fixed: dict[str, Session] = {}
+        self._released_fixed: set[str] = set()
 
     def add_fixed(self, token: str, session: Session) -> None:
         """Add a token that never expires."""
@@ -53,6 +64,8 @@ class Tokens:
 
     def issue(self, session: Session, kind: TokenKind) -> str:
         """Return a new token for ``session``."""
+        if not self._renews:
+            kind = replace(kind, renewed_by_use=False)
         now = self._clock.now().timestamp()
         expires = now + kind.life_seconds
         token = self._ids.next("token")
@@ -78,7 +91,7 @@ class Tokens:
 
     @staticmethod
     def _lives(token: _Token, now: float) -> bool:
-        return not token.released and (token.expires is None or now < token.expires)
+        return not token.released and now < token.expires
 
     def _jwt(self, session_id: str, session: Session, issued: int, expires: int) -> str:
         import jwt  # only releases from R12 on need it: the start of the others stays quick
@@ -101,36 +114,39 @@ class Tokens:
         Raises:
             InvalidToken, ExpiredToken, ReleasedToken: the token does not hold.
         """
-        seen = shown(text, secret=True)
         with self._lock:
-            token = self._tokens.get(text)
-            if token is None:
-                if text in self._fixed:
-                    return self._fixed[text]
-                raise InvalidToken("token", seen=seen, allowed="a token from a login method")
-            if token.released:
-                raise ReleasedToken("token", seen=seen, allowed="a token that was not released")
-            now = self._clock.now().timestamp()
-            if not self._lives(token, now):
-                raise ExpiredToken("token", seen=seen, allowed=_life(token.kind))
-            if token.kind.renewed_by_use:
-                token.expires = now + token.kind.life_seconds
-            return token.session
+            return self._checked(text)
+
+    def _checked(self, text: str) -> Session:
+        seen = shown(text, secret=True)
+        token = self._tokens.get(text)
+        released = text in self._released_fixed if token is None else token.released
+        if released:
+            raise ReleasedToken("token", seen=seen, allowed="a token that was not released")
+        if token is None:
+            if text in self._fixed:
+                return self._fixed[text]
+            raise InvalidToken("token", seen=seen, allowed="a token from a login method")
+        now = self._clock.now().timestamp()
+        if not self._lives(token, now):
+            raise ExpiredToken("token", seen=seen, allowed=_life(token.kind))
+        if token.kind.renewed_by_use:
+            token.expires = now + token.kind.life_seconds
+        return token.session
 
     def release(self, text: str) -> None:
         """End a token. Raises what ``check`` raises, and then nothing has changed."""
-        session = self.check(text)
         with self._lock:
-            token = self._tokens.setdefault(
-                text, _Token(session, TokenKind("hex", 0, renewed_by_use=False), None)
-            )
-            token.released = True
+            self._checked(text)
+            if text in self._tokens:
+                self._tokens[text].released = True
+            else:
+                self._released_fixed.add(text)
 
     def restore_fixed(self) -> None:
         """Make released fixed tokens hold again."""
         with self._lock:
-            for text in self._fixed:
-                self._tokens.pop(text, None)
+            self._released_fixed.clear()
 
     def known(self) -> tuple[str, ...]:
         """Every token text, for masking."""

@@ -1,13 +1,14 @@
 """One tenant of the emulator: its records, people, clock, ids, tokens and rules."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.delivery import Delivery, ScriptedDelivery
-from crmcom_kit.mock_server.exchanges import Exchanges, outcome_of
+from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.exchanges import Exchanges, status_of
 from crmcom_kit.mock_server.filters import readers, seconds
 from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.mock_server.loading import DataError, Placed
@@ -18,7 +19,7 @@ from crmcom_kit.mock_server.states import State
 from crmcom_kit.mock_server.store import DuplicateRecord, MemoryStore, Record, Row, Store
 from crmcom_kit.mock_server.tokens import Session, Tokens
 from crmcom_kit.mock_server.wire import Wire
-from crmcom_kit.schemas import Dialect, Release, methods
+from crmcom_kit.schemas import Dialect, Release, methods, resolve
 from crmcom_kit.schemas.formats import parse_date_time
 from crmcom_kit.schemas.methods import Method
 
@@ -73,14 +74,18 @@ class World:
         self.wire = Wire(dialect, self.release, self.renderer)
         self.exchanges = Exchanges(dialect)
         self.parameters = Parameters(dialect, readers(dialect, self.entities))
-        self.delivery: Delivery = delivery or ScriptedDelivery(
-            dialect["delivery.script"], description_limit=dialect["delivery.description_limit"]
-        )
+        if delivery is None:
+            limit = dialect["delivery.description_limit"]
+            delivery = ScriptedDelivery(dialect["delivery.script"], description_limit=limit)
+        self.delivery: Delivery = delivery
         self._fill(entries)
         self._start = self.store.snapshot()
         # Ids of their own, so that tokens outlive a reset and are never given out twice.
         self.tokens = Tokens(
-            clock=clock, ids=Ids(settings.seed), live_at_once=dialect["tokens.live_at_once"]
+            clock=clock,
+            ids=Ids(settings.seed),
+            live_at_once=dialect["tokens.live_at_once"],
+            renews=dialect["tokens.hour_before_r12"] == "renewed",
         )
         for token in settings.fixed_tokens:
             self.tokens.add_fixed(token, self.session())
@@ -99,6 +104,8 @@ class World:
     def methods(self) -> dict[str, Method]:
         """The methods that the world answers, by their path below the API's base path."""
         known = methods(self.release)
+        if self.dialect["requests.fields_set_in_r9"] and not self.release.at_least("R10.0.0"):
+            known = known | _with_fields_set(known)
         found = {method.path: method for method in known.values()}
         release = known.get("token_release")
         withdrawn = self.dialect["tokens.release_from_r12"] == "withdrawn"
@@ -124,29 +131,27 @@ class World:
 
     def reset(self) -> None:
         """Go back to the start: records, ids, delivery script, fixed tokens. Logins still hold."""
+        self.epoch += 1  # first, so that whoever sees records of the start sees it, too
         self.store.restore(self._start)
         self.ids = Ids(self.settings.seed)
         self.delivery.reset()
         self.tokens.restore_fixed()
-        self.epoch += 1
 
     def _fill(self, entries: Iterable[Placed]) -> None:
         records: list[tuple[Record, str]] = []
-        add = {
-            "unit": self.people.units.add,
-            "user": self.people.users.add,
-            "secret_key": self.people.keys.add,
-            "webhook_definition": self.people.definitions.add,
-            "workflow_rule": self.people.rules.add,
-        }
-        for entry, place in entries:
-            ((kind, value),) = entry.items()
-            if kind == "webhook_request":
-                records.append((self._record(value, place), place))
+        early: list[Placed] = []  # webhook requests that came before what they refer to
+        for placed in entries:
+            ((kind, value),) = placed.entry.items()
+            if kind != "webhook_request":
+                self._add(kind, value, placed.place)
+            elif early or not self.people.know(value["record"]):
+                early.append(placed)
             else:
-                add[kind](value)
+                records.append((self._record(value, placed.place), placed.place))
+        for entry, place in early:
+            records.append((self._record(entry["webhook_request"], place), place))
         # The store's order is the order of creation; a record without a date is an old one.
-        records.sort(key=lambda found: found[0].row.created or 0)
+        records.sort(key=lambda found: _age(found[0].row))
         for record, place in records:
             try:
                 self.store.insert(record)
@@ -154,13 +159,21 @@ class World:
                 msg = f"{place}: {error}"
                 raise DataError(msg) from None
 
+    def _add(self, kind: str, value: Object, place: str) -> None:
+        directory = self.people.directory(kind)
+        found = directory.find("id", value["id"])
+        if found is not None and found != value:
+            msg = f"{place}: {kind} {value['id']} is there already, with other members"
+            raise DataError(msg)
+        directory.add(value)
+
     def _record(self, value: dict[str, Any], place: str) -> Record:
         """Return the record of one entry, with what sending it must have left in it."""
         record, data = dict(value["record"]), value.get("data")
         for name in ("fields_set", "error_code", "error_description"):
             record.setdefault(name, None)
-        definition = self._referred(self.people.definitions.add, "definitions", record, place)
-        rule = self._referred(self.people.rules.add, "rules", record, place)
+        definition = self._referred("webhook_definition", record, place)
+        rule = self._referred("workflow_rule", record, place)
         error_code = record["error_code"]
         if "authentication_code" not in record:
             key = self.people.key_of(definition)
@@ -170,8 +183,7 @@ class World:
             code = record["authentication_code"]
             record["request"] = self.exchanges.request(data, code, reference)
         if "response" not in record:
-            status = outcome_of(error_code, record["error_description"]).status
-            record["response"] = self.exchanges.response(status, reference)
+            record["response"] = self.exchanges.response(status_of(record), reference)
         created = record["log_information"].get("created_date")
         row = Row(
             id=record["id"],
@@ -187,20 +199,44 @@ class World:
         body = sealed(self.renderer.record(record))
         return Record(row, body, None if data is None else sealed(data))
 
-    def _referred(self, add: Any, kind: str, record: dict[str, Any], place: str) -> str:
-        """Return the id of the definition or rule that a record names; add it if it is new."""
-        member = "webhook_definition" if kind == "definitions" else "workflow_rule"
-        named = record[member]
+    def _referred(self, kind: str, record: dict[str, Any], place: str) -> str:
+        """Return the id of the definition or rule that a record names; add it if it is new.
+
+        The record gets the members that it leaves out.
+        """
+        named, directory = record[kind], self.people.directory(kind)
         if "id" not in named:
-            msg = f"{place}: {member} of webhook request {record['number']} has no id"
+            msg = f"{place}: {kind} of webhook request {record['number']} has no id"
             raise DataError(msg)
-        found = getattr(self.people, kind).find("id", named["id"])
+        found = directory.find("id", named["id"])
         if found is None:
-            add(named)
-        elif named.get("name", found["name"]) != found["name"]:
-            msg = (
-                f"{place}: {member} {named['id']} is named {named['name']!r} by webhook request "
-                f"{record['number']}, and {found['name']!r} by its own entry"
-            )
-            raise DataError(msg)
+            directory.add(named)
+            return str(named["id"])
+        for member in ("name", "alternative_code"):
+            here, before = named.get(member), found.get(member)
+            if here is not None and before is not None and here != before:
+                msg = (
+                    f"{place}: {member} of {kind} {named['id']} is {shown(here)} in webhook "
+                    f"request {record['number']}, and {shown(before)} before"
+                )
+                raise DataError(msg)
+        record[kind] = found | named
+        directory.add(record[kind])  # it may be the first to tell the name
         return str(named["id"])
+
+
+def _with_fields_set(known: Mapping[str, Method]) -> dict[str, Method]:
+    """Return resend and delete with the parameter that R10.0.0 gave them."""
+    parameter = methods(resolve("R10"))["resend"].parameters["fields_set"]
+    return {
+        name: replace(
+            known[name],
+            parameters={**known[name].parameters, "fields_set": parameter},
+            later={k: v for k, v in known[name].later.items() if k != "fields_set"},
+        )
+        for name in ("resend", "delete")
+    }
+
+
+def _age(row: Row) -> tuple[bool, int]:
+    return row.created is not None, row.created or 0

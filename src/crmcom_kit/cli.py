@@ -34,6 +34,12 @@ COMMANDS = {
 READER_WENT_AWAY = 128 + 13
 
 
+class UsageMistake(click.ClickException):
+    """A command line that cannot be followed: one line, where click itself prints several."""
+
+    exit_code = 2
+
+
 class LazyCommand(click.Command):
     """A sub-command that is known by name and one line of help until it is loaded."""
 
@@ -60,13 +66,24 @@ class LazyGroup(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the command line; `--help` and `--version` print here."""
-        with _reader_may_go_away():
+        with _reader_may_go_away(), _mistakes_in_one_line():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the sub-command."""
-        with _reader_may_go_away():
+        with _reader_may_go_away(), _mistakes_in_one_line():
             return super().invoke(ctx)
+
+
+@contextmanager
+def _mistakes_in_one_line() -> Iterator[None]:
+    """Turn click's usage errors into one line; a group without a sub-command still helps."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise UsageMistake(" ".join(error.format_message().splitlines())) from None
 
 
 @contextmanager
@@ -74,7 +91,8 @@ def _reader_may_go_away() -> Iterator[None]:
     """End quietly when standard output is a pipe whose reader stopped, as in `… | head`."""
     try:
         yield
-        sys.stdout.flush()
+        if sys.stdout is not None:  # a shell can close it: >&-
+            sys.stdout.flush()
     except BrokenPipeError:
         # Python flushes standard output once more at exit; that must not fail, too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,218 @@
+"""A mock in this process: every answer that a test gets through it has been held to the schemas."""
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from werkzeug.datastructures import Headers
+
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.store import Query
+from crmcom_kit.schemas import API_PATH, validator
+from crmcom_kit.schemas.statements import statement
+
+TOKEN = "T"
+_ANSWERS = {
+    "webhook_requests/show": "show_answer",
+    "webhook_requests/list": "list_answer",
+    "webhook_requests/resend": "resend_answer",
+    "webhook_requests/delete": "delete_answer",
+    "authentication/token": "token_answer",
+    "authentication/token/release": "release_answer",
+    "authentication/web_api_key/token": "token_answer",
+}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer of the API."""
+
+    http: int
+    headers: Headers
+    text: str
+    json: Any
+
+    @property
+    def code(self) -> str:
+        """The status code of the envelope."""
+        return str(self.json["status"]["code"])
+
+    @property
+    def message(self) -> str:
+        """The status message of the envelope."""
+        return str(self.json["status"]["message"])
+
+    @property
+    def data(self) -> Any:
+        """What the envelope carries."""
+        return self.json["data"]
+
+    @property
+    def statement(self) -> str | None:
+        """The statement that an error upholds."""
+        return self.headers.get("X-Mock-Statement")
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the mock remarked on the call."""
+        return self.headers.getlist("X-Mock-Warning")
+
+
+class Mock:
+    """A mock and a client of it, in one process."""
+
+    def __init__(self, release: str = "R9", **options: Any) -> None:
+        dialect = options.pop("dialect", "default")
+        self.world = make_world(release=release, dialect=dialect, tokens=[TOKEN], **options)
+        self.app = create_app(self.world)
+        self.client = self.app.test_client()
+        self._judged: set[str] = set()
+
+    def send(self, verb: str, path: str, query: str = "", body: Any = None, **more: Any) -> Reply:
+        """Send a request as it stands; a body that is no bytes is written as JSON."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        url = f"{API_PATH}/{path}?{query}" if query else f"{API_PATH}/{path}"
+        answer = self.client.open(url, method=verb, data=data, **more)
+        text = answer.get_data(as_text=True)
+        reply = Reply(answer.status_code, answer.headers, text, json.loads(text) if text else None)
+        if verb != "HEAD":
+            self._hold(path.rstrip("/"), reply)
+        return reply
+
+    def _hold(self, path: str, reply: Reply) -> None:
+        """Fail where an answer is not what the schemas and the catalogue promise."""
+        ok = reply.code == "OK"
+        schema = _ANSWERS[path] if ok else "error_answer"
+        errors = self._errors(schema, reply.json)
+        assert not errors, errors
+        assert "Traceback" not in reply.text
+        assert reply.headers["Content-Type"] == self.world.dialect["envelope.content_type"]
+        for name, value in reply.headers:
+            assert re.fullmatch("[ -~]*", value), name
+        assert (reply.statement is None) == ok
+        if reply.statement is not None:
+            assert statement(reply.statement).text
+
+    def _errors(self, schema: str, answer: Any) -> list[str]:
+        """What the schema finds; a list's items that were judged already are not judged again."""
+        judge = validator(schema, "strict", self.world.release.name)
+        items = answer.get("data")
+        if schema == "list_answer" and items:
+            new = {json.dumps(item): item for item in items}
+            new = {text: item for text, item in new.items() if text not in self._judged}
+            self._judged.update(new)
+            answer = {**answer, "data": list(new.values())}
+        return [error.message for error in judge.iter_errors(answer)]
+
+    def get(self, method: str, query: str = "", **parameters: str) -> Reply:
+        """Call a GET method: ``query`` as it stands, then parameters percent-encoded."""
+        parts = [query] if query else []
+        parts += [f"{name}={quote(value, safe='')}" for name, value in parameters.items()]
+        return self.send("GET", f"webhook_requests/{method}", "&".join([f"token={TOKEN}", *parts]))
+
+    def show(self, identifier: str = "number=7", **parameters: str) -> Reply:
+        """Call show; the identifier as it stands."""
+        return self.get("show", f"webhook_request_identifier={identifier}", **parameters)
+
+    def list(self, query: str = "", **parameters: str) -> Reply:
+        """Call list."""
+        return self.get("list", query, **parameters)
+
+    def post(self, method: str, **members: Any) -> Reply:
+        """Call a POST method of webhook_requests with a JSON body."""
+        return self.send("POST", f"webhook_requests/{method}", body={"token": TOKEN, **members})
+
+    def resend(self, number: str = "7", **members: Any) -> Reply:
+        """Call resend."""
+        return self.post("resend", webhook_request_identifier={"number": number}, **members)
+
+    def delete(self, number: str = "7", **members: Any) -> Reply:
+        """Call delete."""
+        return self.post("delete", webhook_request_identifier={"number": number}, **members)
+
+    def login(self, **members: Any) -> Reply:
+        """Call authentication/token with the right credentials, changed by ``members``."""
+        right = self.world.settings.credentials
+        body = {
+            "username": right.username,
+            "password": right.password,
+            "organisation": right.organisation,
+        }
+        return self.send("POST", "authentication/token", body={**body, **members})
+
+    def code_of(self, kind: str) -> str:
+        """The code that this mock's dialect gives an error of ``kind``."""
+        return str(self.world.dialect[f"errors.code.{kind}"])
+
+    def state(self) -> tuple[bytes, ...]:
+        """Every record that it has, newest first."""
+        return tuple(
+            self.world.store.query(Query(indexed=(("entity", frozenset(self.world.entities)),)))
+        )
+
+    def records(self) -> dict[str, Any]:
+        """Every record that it has, by number."""
+        found = map(json.loads, self.state())
+        return {record["number"]: record for record in found}
+
+
+@pytest.fixture(scope="session")
+def make_mock() -> type[Mock]:
+    """Make a mock: ``make_mock("R15", dialect=…, clock=…)``."""
+    return Mock
+
+
+class Served:
+    """A server in a process of its own."""
+
+    def __init__(self, *command: str, **more: Any) -> None:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+        self.process = subprocess.Popen(command, text=True, **pipes)
+        self.first_line = self.process.stdout.readline() if self.process.stdout else ""
+
+    @property
+    def base(self) -> str:
+        """The base URL that it said it serves."""
+        return self.first_line.removeprefix("READY ").strip()
+
+    @property
+    def port(self) -> int:
+        """The port of the base URL."""
+        return int(re.search(r":(\d+)/", self.base)[1])  # type: ignore[index]
+
+    def connect(self, host: str = "127.0.0.1") -> socket.socket:
+        """Return a connection to it."""
+        return socket.create_connection((host, self.port), timeout=20)
+
+    def end(self, *signals: int) -> tuple[int, str, str]:
+        """Send signals, wait for its end; return exit status and what else it printed."""
+        for number in signals:
+            self.process.send_signal(number)
+        status = self.process.wait(25)
+        # Not communicate(): it would lose what was buffered when the first line was read.
+        pipes = (self.process.stdout, self.process.stderr)
+        out, err = ("" if pipe is None or pipe.closed else pipe.read() for pipe in pipes)
+        return status, out, err
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Iterator[Callable[..., Served]]:
+    """Start ``python -m crmcom_kit.mock_server`` on a free port with flags, or another command."""
+    started: list[Served] = []
+
+    def start(*flags: str, command: tuple[str, ...] = (), **more: Any) -> Served:
+        command = command or (sys.executable, "-m", "crmcom_kit.mock_server", "--port", "0")
+        started.append(Served(*command, *flags, **more))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.process.kill()
+        server.process.communicate()

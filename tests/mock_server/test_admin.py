@@ -1,0 +1,199 @@
+"""The control API and the home page: for whoever runs the mock, and for nobody else."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from crmcom_kit import __version__
+from crmcom_kit.schemas import API_PATH, Dialect
+
+PLACES = [("GET", "/__admin/health"), ("GET", "/__admin/version"), ("POST", "/__admin/reset")]
+
+
+def ask(mock: Any, verb: str, path: str, address: str | None = "127.0.0.1") -> Any:
+    """The answer to a request that seems to come from ``address``."""
+    overrides = {} if address is None else {"REMOTE_ADDR": address}
+    return mock.client.open(path, method=verb, environ_overrides=overrides)
+
+
+def test_health_says_what_runs(make_mock: Any) -> None:
+    """Health names release and dialect, and counts the records."""
+    mock = make_mock("R14.1", dialect="http")
+
+    assert ask(mock, "GET", "/__admin/health").json == {
+        "status": "healthy",
+        "release": "R14.1.0",
+        "dialect": "http",
+        "webhook_requests": len(mock.state()),
+    }
+    mock.delete()
+    assert ask(mock, "GET", "/__admin/health").json["webhook_requests"] == len(mock.state())
+
+
+def test_version_is_the_packages(make_mock: Any) -> None:
+    """Version is that of the installed package, and of the Python that runs it."""
+    answer = ask(make_mock(), "GET", "/__admin/version").json
+
+    assert answer["version"] == __version__
+    assert answer["python"].startswith("3.")
+
+
+def test_reset_goes_back_to_the_start(make_mock: Any) -> None:
+    """After reset the records, the delivery script and what comes next are as at the start."""
+    dialect = Dialect("test", {"delivery.script": "timeout, success"})
+    mock = make_mock(dialect=dialect)
+    start = mock.state()
+    first = [mock.resend().text, mock.resend().text]
+    mock.delete("14")
+    assert mock.state() != start
+
+    answer = ask(mock, "POST", "/__admin/reset")
+
+    assert answer.json == {"epoch": 1, "webhook_requests": len(start)}
+    assert mock.state() == start
+    again = [mock.resend().json["data"]["error_code"], mock.resend().json["data"]["error_code"]]
+    assert again == ["SocketTimeoutException", None]
+    assert '"error_code":"SocketTimeoutException"' in first[0]
+
+
+def test_reset_counts(make_mock: Any) -> None:
+    """Each reset begins another epoch, so that a client can tell that one came between."""
+    mock = make_mock()
+
+    assert [ask(mock, "POST", "/__admin/reset").json["epoch"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_tokens_outlive_a_reset(make_mock: Any) -> None:
+    """Who is logged in stays so; a fixed token that was released holds again."""
+    mock = make_mock("R10")
+    token = mock.login().data["token"]
+    mock.send("POST", "authentication/token/release", body={"token": "T"})
+    assert mock.show().code == mock.code_of("released_token")
+
+    ask(mock, "POST", "/__admin/reset")
+
+    query = f"token={token}&webhook_request_identifier=number=7"
+    assert mock.send("GET", "webhook_requests/show", query).code == "OK"
+    assert mock.show().code == "OK"
+
+
+def test_tokens_after_a_reset_are_new_ones(make_mock: Any) -> None:
+    """A login after a reset gives out no token a second time."""
+    mock = make_mock()
+    before = mock.login().data["token"]
+
+    ask(mock, "POST", "/__admin/reset")
+
+    assert mock.login().data["token"] != before
+
+
+def test_reset_may_come_at_any_time(make_mock: Any) -> None:
+    """Resets between and during calls leave whole records and the start world."""
+    mock = make_mock()
+    start = mock.state()
+    threads = [
+        threading.Thread(target=lambda: [mock.resend(), mock.delete("14"), mock.show()])
+        for _ in range(8)
+    ] + [threading.Thread(target=lambda: ask(mock, "POST", "/__admin/reset")) for _ in range(8)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    ask(mock, "POST", "/__admin/reset")
+    assert mock.state() == start
+
+
+@pytest.mark.parametrize(("verb", "path"), PLACES)
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", None])
+def test_it_answers_on_loopback(make_mock: Any, verb: str, path: str, address: str) -> None:
+    """Any spelling of this machine's own address is let in."""
+    assert ask(make_mock(), verb, path, address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"), [*PLACES, ("GET", "/__admin/x"), ("GET", "/__admin/reset")]
+)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1",
+        "0.0.0.0",  # noqa: S104 - an address that asks, none to listen on
+        "::",
+        "::ffff:10.0.0.1",
+        "2001:db8::1",
+        "fe80::1%eth0",
+        "garbage",
+        "",
+        "localhost",
+        "127.0.0.1, 10.0.0.1",
+        "127.1",
+    ],
+)
+def test_it_answers_nobody_else(make_mock: Any, verb: str, path: str, address: str) -> None:
+    """Another address, or what is none, is refused, and nothing happens."""
+    mock = make_mock()
+    mock.delete()
+    before = mock.state()
+
+    answer = ask(mock, verb, path, address)
+
+    assert answer.status_code in (403, 404, 405)
+    assert set(answer.json) == {"error"}
+    assert mock.state() == before
+    if (verb, path) in PLACES:
+        assert answer.json["error"].endswith(f"loopback addresses only; seen {address}")
+
+
+def test_a_forwarded_address_is_not_believed(make_mock: Any) -> None:
+    """A header cannot make a stranger local, nor the other way round."""
+    mock = make_mock()
+    headers = {"X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1", "X-Real-IP": "::1"}
+
+    answer = mock.client.get(
+        "/__admin/health", headers=headers, environ_overrides={"REMOTE_ADDR": "10.0.0.1"}
+    )
+
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "allowed"),
+    [
+        ("GET", "/__admin/reset", "OPTIONS, POST"),
+        ("DELETE", "/__admin/health", "GET, HEAD, OPTIONS"),
+        ("BREW", "/", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_wrong_verb_is_answered_with_the_right_ones(
+    make_mock: Any, verb: str, path: str, allowed: str
+) -> None:
+    """Outside the API a wrong verb is a plain 405 in JSON."""
+    answer = make_mock().client.open(path, method=verb)
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert answer.json == {"error": f"{path} does not answer {verb}; allowed is {allowed}"}
+
+
+@pytest.mark.parametrize("release", ["R9", "R18"])
+def test_the_home_page_says_what_this_is(make_mock: Any, release: str) -> None:
+    """The page at / names every method and control path, and is not the vendor's."""
+    mock = make_mock(release)
+
+    page = mock.client.get("/").text
+
+    assert all(f"{m.verb} {API_PATH}/{m.path}" in page for m in mock.world.methods.values())
+    assert all(f"{verb} {path}" in page for verb, path in PLACES)
+    assert f"{len(mock.state())} webhook requests" in page
+    assert "independent of CRM.COM" in page
+    assert page.count("Deprecated.") == (5 if release == "R18" else 0)
+
+
+def test_the_home_page_escapes_what_it_shows(make_mock: Any) -> None:
+    """A dialect's name, which may be a file's, cannot put markup into the page."""
+    page = make_mock(dialect=Dialect("<script>alert(1)</script>")).client.get("/").text
+
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page

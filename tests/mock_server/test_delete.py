@@ -1,0 +1,150 @@
+"""POST webhook_requests/delete: a webhook request of either state is gone afterwards."""
+
+from typing import Any
+
+import pytest
+
+from crmcom_kit.schemas import response_fields
+
+RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
+
+
+@pytest.fixture(params=RELEASES)
+def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
+    """A mock of each release."""
+    return make_mock(request.param)
+
+
+@pytest.mark.parametrize("number", ["7", "14"])
+def test_either_state_can_be_deleted(mock: Any, number: str) -> None:
+    """A rejected and a successful record alike are returned as they last were."""
+    last = mock.show(f"number={number}").data
+
+    reply = mock.delete(number)
+
+    assert reply.data == last
+    assert set(last) == set(response_fields())
+
+
+def test_it_is_gone(mock: Any) -> None:
+    """Afterwards show, resend and delete do not find it, by number nor id, and list omits it."""
+    found = mock.delete().data["id"]
+
+    for reply in (mock.show("number=7"), mock.show(f"id={found}"), mock.resend(), mock.delete()):
+        assert reply.code == mock.code_of("unknown_webhook_request")
+        assert reply.statement is not None
+        assert reply.statement.endswith(".identifier.known")
+    assert {"number": "7"} not in mock.list(entity="ACTIVITIES", fields_set="number").data
+
+
+def test_all_others_stay_as_they_are(mock: Any) -> None:
+    """One call deletes one webhook request."""
+    before = mock.records()
+
+    mock.delete()
+
+    del before["7"]
+    assert mock.records() == before
+
+
+def test_it_may_be_named_by_its_id(mock: Any) -> None:
+    """The id names the same record as the number does."""
+    found = mock.show().data["id"]
+
+    assert mock.post("delete", webhook_request_identifier={"id": found}).data["number"] == "7"
+    assert mock.show().code == mock.code_of("unknown_webhook_request")
+
+
+def test_one_just_resent_is_returned_as_resend_left_it(mock: Any) -> None:
+    """The record as it last was is the one after its resend."""
+    assert mock.resend().data == mock.delete().data
+
+
+def test_a_trailing_slash_makes_no_difference(mock: Any) -> None:
+    """delete/ does what delete does."""
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+
+    assert mock.send("POST", "webhook_requests/delete/", body=body).data["number"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("members", "kind", "statement"),
+    [
+        ({}, "no_identifier", "delete.identifier.mandatory"),
+        ({"webhook_request_identifier": {}}, "no_identifier", "delete.identifier.mandatory"),
+        (
+            {"webhook_request_identifier": {"number": "7", "id": "x"}},
+            "several_identifiers",
+            "delete.identifier.exactly_one",
+        ),
+        (
+            {"webhook_request_identifier": {"name": "7"}},
+            "unknown_identifier_field",
+            "delete.identifier.fields",
+        ),
+        (
+            {"webhook_request_identifier": {"number": "0"}},
+            "unknown_webhook_request",
+            "delete.identifier.known",
+        ),
+        (
+            {"webhook_request_identifier": [{"number": "7"}]},
+            "wrong_type",
+            "parameters.values",
+        ),
+        (
+            {"webhook_request_identifier": {"number": ["7", "14"]}},
+            "wrong_type",
+            "parameters.values",
+        ),
+    ],
+)
+def test_the_identifier_is_one_known_field(
+    mock: Any, members: Any, kind: str, statement: str
+) -> None:
+    """An identifier that does not name one webhook request by one field deletes none."""
+    before = mock.state()
+
+    reply = mock.post("delete", **members)
+
+    assert (reply.code, reply.statement) == (mock.code_of(kind), statement)
+    assert "webhook_request_identifier" in reply.message
+    assert mock.state() == before
+
+
+@pytest.mark.parametrize("release", RELEASES[1:])
+def test_fields_set_selects_from_r10_on(make_mock: Any, release: str) -> None:
+    """From R10 fields_set says which fields of the deleted record are returned."""
+    mock = make_mock(release)
+
+    assert mock.delete(fields_set="id, number").data.keys() == {"id", "number"}
+    assert mock.show().code == mock.code_of("unknown_webhook_request")
+
+
+def test_fields_set_is_unknown_to_r9(make_mock: Any) -> None:
+    """In R9 fields_set is ignored, with a warning, and the record is returned whole."""
+    reply = make_mock("R9").delete(fields_set="number")
+
+    assert set(reply.data) == set(response_fields())
+    assert "known from R10.0.0" in reply.warnings[0]
+
+
+def test_a_wrong_fields_set_deletes_nothing(make_mock: Any) -> None:
+    """A call that is refused for its fields_set leaves the record where it was."""
+    mock = make_mock("R10")
+
+    reply = mock.delete(fields_set="nonsense")
+
+    assert reply.code == mock.code_of("bad_fields_set")
+    assert mock.show().code == "OK"
+
+
+def test_every_record_can_be_deleted(make_mock: Any) -> None:
+    """A world can be emptied; what is left is empty lists."""
+    mock = make_mock("R9")
+
+    for number in mock.records():
+        assert mock.delete(number).code == "OK"
+
+    assert mock.state() == ()
+    assert mock.list(entity="ACTIVITIES").data == []

@@ -1,0 +1,128 @@
+"""Deliveries: a script decides, try by try, what the built-in receiver answers."""
+
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmcom_kit.mock_server.delivery import Attempt, ScriptedDelivery
+from crmcom_kit.schemas import DialectError
+from crmcom_kit.schemas.dialect import delivery_outcomes
+
+ATTEMPT = Attempt("http://receiver/in", b"{}", "code")
+OUTCOMES = st.sampled_from(list(delivery_outcomes()))
+
+
+def names(delivery: ScriptedDelivery, tries: int) -> list[str]:
+    """Try so many times and say what came of it."""
+    return [delivery.send(ATTEMPT).name for _ in range(tries)]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("success", ["success"] * 5),
+        ("3*timeout, success", ["timeout", "timeout", "timeout", "success", "success"]),
+        ("timeout,refused,2*http_500", ["timeout", "refused", "http_500", "http_500", "http_500"]),
+        (" 2 * success ,bad_tls ", ["success", "success", "bad_tls", "bad_tls", "bad_tls"]),
+        ("timeout, 2*success", ["timeout", "success", "success", "success", "success"]),
+    ],
+)
+def test_a_script_is_played_in_order(script: str, expected: list[str]) -> None:
+    """Each outcome comes as often as the script says, the last one for ever."""
+    assert names(ScriptedDelivery(script, description_limit=512), 5) == expected
+
+
+@given(steps=st.lists(st.tuples(st.integers(1, 4), OUTCOMES), min_size=1, max_size=5))
+def test_any_script_is_played_as_written(steps: list[tuple[int, str]]) -> None:
+    """A script is the list of its outcomes, written out."""
+    script = ", ".join(f"{count}*{name}" for count, name in steps)
+    written_out = [name for count, name in steps for _ in range(count)]
+    delivery = ScriptedDelivery(script, description_limit=512)
+
+    assert names(delivery, len(written_out) + 3) == [*written_out, *[steps[-1][1]] * 3]
+
+
+def test_a_reset_starts_the_script_again() -> None:
+    """After a reset the first outcome comes first."""
+    delivery = ScriptedDelivery("timeout, success", description_limit=512)
+    first = names(delivery, 3)
+    delivery.reset()
+
+    assert names(delivery, 3) == first == ["timeout", "success", "success"]
+
+
+@pytest.mark.parametrize(
+    "script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"]
+)
+def test_an_unknown_script_is_refused(script: str) -> None:
+    """A script that cannot be played names what it may hold."""
+    with pytest.raises(DialectError, match=r"delivery script .* is not allowed; .*timeout"):
+        ScriptedDelivery(script, description_limit=512)
+
+
+@pytest.mark.parametrize("name", delivery_outcomes())
+def test_an_outcome_has_error_fields_exactly_where_it_failed(name: str) -> None:
+    """A success has neither code nor description, and every failure has both."""
+    outcome = ScriptedDelivery(name, description_limit=512).send(ATTEMPT)
+
+    assert outcome.name == name
+    assert outcome.delivered == (name == "success")
+    if outcome.delivered:
+        assert (outcome.error_code, outcome.error_description, outcome.status) == (None, None, 200)
+    else:
+        assert outcome.error_code
+        assert outcome.error_description
+        assert "{" not in outcome.error_description
+        assert outcome.status is None or outcome.status >= 400
+
+
+def test_the_description_names_the_address() -> None:
+    """Where the error is about an address, it is that of the attempt, whatever it holds."""
+    url = "http://receiver/{url}?Ω="
+    outcome = ScriptedDelivery("unknown_host", description_limit=512).send(Attempt(url, None, None))
+
+    assert outcome.error_description is not None
+    assert outcome.error_description.startswith(f"java.net.UnknownHostException: {url}\n")
+
+
+@pytest.mark.parametrize("limit", [1, 40, 512])
+def test_the_description_is_cut(limit: int) -> None:
+    """A description is as long as the limit allows, and cut nowhere else."""
+    whole = ScriptedDelivery("timeout", description_limit=100_000).send(ATTEMPT).error_description
+    text = ScriptedDelivery("timeout", description_limit=limit).send(ATTEMPT).error_description
+
+    assert whole is not None
+    assert text == whole[:limit]
+
+
+@pytest.fixture(name="hurried")
+def _hurried() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_64_threads_share_one_script() -> None:
+    """Tries at the same time take one outcome each: none is lost, none comes twice."""
+    # A long script, so that threads that do not wait for each other meet inside it.
+    script = ", ".join(["timeout", "refused"] * 1000 + ["success"])
+    delivery = ScriptedDelivery(script, description_limit=512)
+    barrier = Barrier(64)
+
+    def play(_: int) -> list[str]:
+        barrier.wait(30)
+        return names(delivery, 40)
+
+    with ThreadPoolExecutor(64) as threads:
+        some = threads.map(play, range(64))
+        came = [name for each in some for name in each]
+
+    assert [came.count(n) for n in ("timeout", "refused", "success")] == [1000, 1000, 560]

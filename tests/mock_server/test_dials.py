@@ -1,0 +1,355 @@
+"""Each dial of calls and lists does what it says: a probe sees the difference for every choice.
+
+The dials of records, resend and logins are in test_dials_records, those of the error kinds in
+test_error_kinds; a dial or choice that no probe knows fails here.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pytest
+
+from crmcom_kit.schemas import Dialect, dials, response_fields
+from crmcom_kit.schemas.dialect import error_kinds
+
+TOPICS = {"errors", "envelope", "list", "fields_set", "paging", "identifiers", "requests"}
+ELSEWHERE = {"dates", "record", "resend", "delivery", "signing", "login", "tokens"}
+KINDS = ("errors.status.", "errors.code.", "errors.message.")
+
+SHOW = "webhook_requests/show"
+NUMBER_7 = "webhook_request_identifier=number=7"
+MOMENT = "2015-11-02T16:03:33"  # when webhook request 7 was created
+URL = "http://127.0.0.1:9080/crmapi/rest/v2/activities/create"
+BODY = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+
+
+class Probe(NamedTuple):
+    """How a dial shows, and what is seen for each of its values."""
+
+    see: Callable[[Any], Any]
+    seen: Mapping[Any, Any]
+    release: str = "R9"
+    besides: Mapping[str, Any] = MappingProxyType({})
+
+
+def kind(mock: Any, reply: Any) -> str:
+    """OK, or the kind of error that a reply is."""
+    kinds = {mock.code_of(name): name for name in error_kinds()}
+    return kinds.get(reply.code, reply.code)
+
+
+def numbers(mock: Any, **filters: str) -> list[str]:
+    """The numbers that a list returns."""
+    return [record["number"] for record in mock.list(**filters).data]
+
+
+def entities(mock: Any, **filters: str) -> Any:
+    """The entities that a list returns, or the kind of its error."""
+    reply = mock.list(**filters)
+    return sorted({r["entity"] for r in reply.data}) if reply.code == "OK" else kind(mock, reply)
+
+
+def page(mock: Any, **paging: str) -> Any:
+    """How many of the 45 subscriptions a page has, or the kind of its error."""
+    reply = mock.list(entity="SUBSCRIPTIONS", **paging)
+    return len(reply.data) if reply.code == "OK" else kind(mock, reply)
+
+
+def fields(mock: Any, names: str) -> Any:
+    """The fields that a fields_set selects, or the kind of its error."""
+    reply = mock.show(fields_set=names)
+    return sorted(reply.data) if reply.code == "OK" else kind(mock, reply)
+
+
+def is_newest_first(mock: Any) -> bool:
+    """Whether a list begins with what was created last."""
+    dates = [r["log_information"]["created_date"] for r in mock.list(entity="JOBS").data]
+    assert dates in (sorted(dates), sorted(dates)[::-1])
+    return dates[0] > dates[-1]
+
+
+def nested(mock: Any) -> Any:
+    """What a dotted name selects."""
+    reply = mock.show(fields_set="log_information.created_date,number")
+    return reply.data if reply.code == "OK" else kind(mock, reply)
+
+
+def query_on_post(mock: Any) -> tuple[str, int]:
+    """What becomes of a POST with everything in its query."""
+    body: dict[str, str] = {}
+    reply = mock.send("POST", "webhook_requests/resend", "token=T&fields_set=id", body=body)
+    return kind(mock, reply), len(reply.warnings)
+
+
+def unknown_parameter(mock: Any) -> tuple[str, int]:
+    """What becomes of a parameter that no release knows."""
+    reply = mock.show(nonsense="1")
+    return kind(mock, reply), len(reply.warnings)
+
+
+PROBES: dict[str, Probe] = {
+    "errors.data": Probe(
+        lambda mock: mock.show("number=0").json.get("data", "absent"),
+        {"absent": "absent", "null": None, "object": {}},
+    ),
+    "errors.description": Probe(
+        lambda mock: mock.list().json["status"]["description"],
+        {
+            "empty": "",
+            "null": None,
+            "detail": "list: seen none of them; allowed is one or more of "
+            "webhook_definition_identifier, workflow_rule_identifier, entity, entity_id",
+        },
+    ),
+    "errors.token_first": Probe(
+        lambda mock: kind(mock, mock.send("GET", SHOW)),
+        {True: "missing_token", False: "no_identifier"},
+    ),
+    "envelope.empty_text": Probe(
+        lambda mock: [mock.show().json["status"][name] for name in ("message", "description")],
+        {"empty": ["", ""], "null": [None, None]},
+    ),
+    "envelope.login_empty_text": Probe(
+        lambda mock: [mock.login().json["status"][name] for name in ("message", "description")],
+        {"null": [None, None], "empty": ["", ""]},
+    ),
+    "envelope.key_order": Probe(
+        lambda mock: [*mock.show().json, *mock.show().json["status"], next(iter(mock.show().data))],
+        {
+            "older": ["status", "data", "message", "description", "code", "response"],
+            "newer": ["data", "status", "code", "description", "message", "request"],
+            "documented": ["status", "data", "code", "message", "description", "id"],
+        },
+    ),
+    "envelope.content_type": Probe(
+        lambda mock: [
+            reply.headers["Content-Type"] for reply in (mock.show(), mock.show(""), mock.login())
+        ],
+        {choice: [choice] * 3 for choice in dials()["envelope.content_type"].choices},
+    ),
+    "list.created_date.match": Probe(
+        lambda mock: [
+            "7" in numbers(mock, entity="ACTIVITIES", created_date=date)
+            for date in (MOMENT, "2015-11-02", "2015-11-01", "2015-11-03")
+        ],
+        {
+            "day": [True, True, False, False],
+            "instant": [True, False, False, False],
+            "from": [True, True, True, False],
+        },
+    ),
+    "list.created_date.form": Probe(
+        lambda mock: [
+            kind(mock, mock.list(entity="JOBS", created_date=date))
+            for date in (MOMENT[:10], MOMENT)
+        ],
+        {"either": ["OK", "OK"], "date": ["OK", "bad_date"], "date_time": ["bad_date", "OK"]},
+    ),
+    "list.case_sensitive": Probe(
+        lambda mock: [
+            entities(mock, entity="jobs"),
+            entities(mock, entity="JOBS", life_cycle_state="rejected"),
+        ],
+        {True: ["unsupported_entity", "bad_life_cycle_state"], False: [["JOBS"], ["JOBS"]]},
+    ),
+    "list.comma_lists": Probe(
+        lambda mock: [
+            entities(mock, entity="JOBS,ACTIVITIES"),
+            entities(mock, entity="JOBS", life_cycle_state="REJECTED,SUCCESSFUL"),
+        ],
+        {
+            False: ["unsupported_entity", "bad_life_cycle_state"],
+            True: [["ACTIVITIES", "JOBS"], ["JOBS"]],
+        },
+    ),
+    "list.url.match": Probe(
+        lambda mock: [
+            "7" in numbers(mock, entity="ACTIVITIES", url=url) for url in (URL, URL[:-1], URL[1:])
+        ],
+        {
+            "exact": [True, False, False],
+            "prefix": [True, True, False],
+            "contains": [True, True, True],
+        },
+    ),
+    "list.entity_id_alone": Probe(
+        lambda mock: [
+            kind(mock, mock.list(entity_id="1")),
+            kind(mock, mock.list(entity_id="1", entity="JOBS")),
+        ],
+        {True: ["OK", "OK"], False: ["no_semi_optional", "OK"]},
+    ),
+    "list.combine": Probe(
+        lambda mock: entities(
+            mock, entity="JOBS", workflow_rule_identifier="alternative_code=ACT DONE"
+        ),
+        {"all": [], "any": ["ACTIVITIES", "JOBS"]},
+    ),
+    "list.unknown_reference": Probe(
+        lambda mock: [
+            entities(mock, webhook_definition_identifier="id=0"),
+            entities(mock, workflow_rule_identifier="id=0"),
+        ],
+        {"error": ["unknown_webhook_definition", "unknown_workflow_rule"], "empty": [[], []]},
+    ),
+    "list.empty": Probe(
+        lambda mock: mock.list(entity_id="0").json.get("data", "absent"),
+        {"array": [], "null": None, "absent": "absent"},
+    ),
+    "list.order": Probe(is_newest_first, {"newest_first": True, "oldest_first": False}),
+    "fields_set.unknown_name": Probe(
+        lambda mock: fields(mock, "id,nonsense"), {"error": "bad_fields_set", "ignore": ["id"]}
+    ),
+    "fields_set.nested": Probe(
+        nested,
+        {
+            "error": "bad_fields_set",
+            "select": {"log_information": {"created_date": MOMENT}, "number": "7"},
+        },
+    ),
+    "fields_set.spaces": Probe(
+        lambda mock: fields(mock, " id , number"),
+        {"strip": ["id", "number"], "keep": "bad_fields_set"},
+    ),
+    "fields_set.duplicates": Probe(
+        lambda mock: fields(mock, "id,number,id"),
+        {"accept": ["id", "number"], "error": "bad_fields_set"},
+    ),
+    "fields_set.empty": Probe(
+        lambda mock: [fields(mock, ""), fields(mock, " ")],
+        {"all": [sorted(response_fields())] * 2, "error": ["bad_fields_set"] * 2},
+    ),
+    "fields_set.always_id": Probe(
+        lambda mock: fields(mock, "number"), {False: ["number"], True: ["id", "number"]}
+    ),
+    "fields_set.array_in_body": Probe(
+        lambda mock: kind(mock, mock.delete(fields_set=["id"])),
+        {True: "OK", False: "wrong_type"},
+        "R10",
+    ),
+    "paging.default_results": Probe(
+        lambda mock: [page(mock), page(mock, number_of_results="5")],
+        {0: [45, 5], 1: [1, 5], 44: [44, 5]},
+        "R13",
+    ),
+    "paging.maximum_results": Probe(
+        lambda mock: [page(mock, number_of_results=size) for size in ("2", "10")],
+        {0: [2, 10], 1: [1, 1], 4: [2, 4]},
+        "R13",
+    ),
+    "paging.over_maximum": Probe(
+        lambda mock: [page(mock, number_of_results=size) for size in ("4", "5")],
+        {"cut": [4, 4], "error": [4, "bad_paging"]},
+        "R13",
+        {"paging.maximum_results": 4},
+    ),
+    "paging.zero": Probe(
+        lambda mock: page(mock, number_of_results="0"),
+        {"none": 0, "all": 45, "error": "bad_paging"},
+        "R13",
+    ),
+    "paging.negative": Probe(
+        lambda mock: [page(mock, number_of_results="-1"), page(mock, offset="-1")],
+        {"error": ["bad_paging"] * 2, "ignore": [45, 45]},
+        "R13",
+    ),
+    "identifiers.json_number": Probe(
+        lambda mock: [
+            kind(mock, mock.post("delete", webhook_request_identifier={"number": number}))
+            for number in (7, 7.0, True)
+        ],
+        {False: ["wrong_type"] * 3, True: ["OK", "wrong_type", "wrong_type"]},
+    ),
+    "identifiers.unknown_field": Probe(
+        lambda mock: [
+            kind(mock, mock.post("delete", webhook_request_identifier=identifier))
+            for identifier in ({"number": "7", "x": "1"}, {"x": "1"})
+        ],
+        {
+            "error": ["unknown_identifier_field"] * 2,
+            "ignore": ["OK", "unknown_identifier_field"],
+        },
+    ),
+    "requests.unknown_parameters": Probe(
+        unknown_parameter,
+        {"strict": ("unknown_parameter", 0), "warn": ("OK", 1), "loose": ("OK", 0)},
+    ),
+    "requests.query_on_post": Probe(
+        query_on_post,
+        {
+            "ignore": ("missing_token", 1),
+            "read": ("no_identifier", 0),
+            "error": ("misplaced_parameter", 0),
+        },
+        "R10",
+    ),
+    "requests.body_on_get": Probe(
+        lambda mock: kind(mock, mock.send("GET", SHOW, f"token=T&{NUMBER_7}", body={})),
+        {"ignore": "OK", "error": "misplaced_parameter"},
+    ),
+    "requests.token_in_header": Probe(
+        lambda mock: kind(
+            mock, mock.send("GET", SHOW, NUMBER_7, headers={"Authorization": "Bearer T"})
+        ),
+        {False: "missing_token", True: "OK"},
+    ),
+    "requests.fields_set_in_r9": Probe(
+        lambda mock: [
+            len(reply.data)
+            for reply in (mock.resend(fields_set="id"), mock.delete(fields_set="id"))
+        ],
+        {False: [15, 15], True: [1, 1]},
+    ),
+    "requests.rewardoffers_since": Probe(
+        lambda mock: kind(mock, mock.list(entity="REWARDOFFERS")),
+        {"R15.0.0": "unsupported_entity", "R11.0.0": "OK"},
+        "R11",
+    ),
+    "requests.deprecated_methods": Probe(
+        lambda mock: [
+            kind(mock, reply)
+            for reply in (mock.show(), mock.list(entity="JOBS"), mock.resend(), mock.delete())
+        ],
+        {"serve": ["OK"] * 4, "withdraw": ["method_withdrawn"] * 4},
+        "R18",
+    ),
+}
+
+
+def mine() -> list[str]:
+    """The dials that this file has to know."""
+    return [k for k in dials() if k.partition(".")[0] in TOPICS and not k.startswith(KINDS)]
+
+
+def test_every_dial_has_a_probe() -> None:
+    """No dial of these topics is without a probe, and no topic is unknown to the tests."""
+    assert sorted(PROBES) == sorted(mine())
+    assert {key.partition(".")[0] for key in dials()} == TOPICS | ELSEWHERE
+
+
+@pytest.mark.parametrize("key", mine())
+def test_a_probe_knows_every_choice(key: str) -> None:
+    """A probe expects something for each choice, and nothing else than for the default."""
+    dial, seen = dials()[key], PROBES[key].seen
+
+    if dial.type == "choice":
+        assert set(seen) == set(dial.choices)
+    elif dial.type == "boolean":
+        assert set(seen) == {True, False}
+    else:
+        assert len(seen) > 2
+        assert all(map(dial.accepts, seen))
+    assert all(seen[value] != seen[dial.default] for value in seen if value != dial.default)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key, probe in PROBES.items() for value in probe.seen],
+)
+def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
+    """Set to each of its values, a dial makes the difference that the probe expects."""
+    probe = PROBES[key]
+    dialect = Dialect("probe", {**probe.besides, key: value})
+
+    assert probe.see(make_mock(probe.release, dialect=dialect)) == probe.seen[value]

@@ -1,0 +1,382 @@
+"""Each dial of records, resend, signing and logins does what it says; test_dials has the others."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pytest
+
+from crmcom_kit.fixtures import sample_world_path
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.signing import (
+    ALGORITHMS,
+    CANONICAL_FORMS,
+    CHARSETS,
+    ENCODINGS,
+    verify,
+)
+from crmcom_kit.schemas import Dialect, dials
+from crmcom_kit.schemas.dialect import delivery_outcomes, error_kinds
+
+TOPICS = {"dates", "record", "resend", "delivery", "signing", "login", "tokens"}
+NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
+OLD_URL, NEW_URL = "http://127.0.0.1/old", "http://127.0.0.1/new"
+LONG = {"delivery.script": "timeout"}
+STATE = ("life_cycle_state",)
+FORMS_OF_CODE = {
+    "algorithm": ALGORITHMS,
+    "encoding": ENCODINGS,
+    "canonical_form": CANONICAL_FORMS,
+    "charset": CHARSETS,
+}
+
+
+class Probe(NamedTuple):
+    """How a dial shows, and what is seen for each of its values."""
+
+    see: Callable[[Any], Any]
+    seen: Mapping[Any, Any]
+    release: str = "R9"
+    besides: Mapping[str, Any] = MappingProxyType({})
+    data: Callable[[], list[Any]] | None = None  # instead of the sample world
+
+
+def kind(mock: Any, reply: Any) -> str:
+    """OK, or the kind of error that a reply is."""
+    kinds = {mock.code_of(name): name for name in error_kinds()}
+    return kinds.get(reply.code, reply.code)
+
+
+def world_of_record_7() -> list[Any]:
+    """Record 7, never updated, and what it refers to; the definition's url is another by now."""
+    entries = [json.loads(line) for line in sample_world_path().read_bytes().splitlines()]
+    kept = [entry for entry in entries if not {"webhook_request", "workflow_rule"} & set(entry)]
+    for entry in kept:
+        if entry.get("webhook_definition", {}).get("alternative_code") == "ACT CREATE":
+            entry["webhook_definition"]["url"] = NEW_URL
+    (seven,) = (
+        entry
+        for entry in entries
+        if entry.get("webhook_request", {}).get("record", {}).get("number") == "7"
+    )
+    seven["webhook_request"]["record"]["url"] = OLD_URL
+    seven["webhook_request"]["record"]["log_information"].pop("updated_date")
+    return [*kept, seven]
+
+
+def definition(mock: Any) -> Any:
+    """The webhook definition of record 7."""
+    return tuple(sorted(mock.show().data["webhook_definition"]))
+
+
+def rule(mock: Any) -> Any:
+    """The workflow rule of record 7."""
+    return tuple(sorted(mock.show().data["workflow_rule"]))
+
+
+def log(mock: Any) -> Any:
+    """The log information of record 7."""
+    return mock.show().data["log_information"]
+
+
+def spelled(value: Any) -> str:
+    """What form a record's request or response has."""
+    if not isinstance(value, str):
+        return type(value).__name__
+    if re.fullmatch("[0-9A-F]{32}", value):
+        return "reference"
+    return f"text of {type(json.loads(value)).__name__}"
+
+
+def fits(mock: Any, form: str) -> list[str]:
+    """The choices of one signing dial under which the code of record 7 verifies."""
+    code = mock.resend().data["authentication_code"]
+    record = mock.world.store.get("number", "7")
+    key = mock.world.people.key_of(record.row.definition)
+    data = json.loads(record.data)
+    assert list(data) != sorted(data), "compact and sorted would be the same"
+    return [choice for choice in FORMS_OF_CODE[form] if verify(code, data, key, **{form: choice})]
+
+
+def resent(mock: Any, number: str = "7") -> Any:
+    """What a resend comes to: the kind of error, or state and error of the record."""
+    reply = mock.resend(number)
+    if reply.code != "OK":
+        return kind(mock, reply)
+    return reply.data["life_cycle_state"], reply.data["error_code"]
+
+
+def key_login(mock: Any, template: str) -> str:
+    """What comes of a login by key, with an Authorization made from ``template``."""
+    key = mock.world.settings.credentials.api_key
+    header = template.format(
+        bare=base64.b64encode(key.encode()).decode(),
+        colon=base64.b64encode(f"{key}:".encode()).decode(),
+    )
+    path = "authentication/web_api_key/token"
+    return kind(mock, mock.send("POST", path, headers={"Authorization": header}))
+
+
+def get_login(mock: Any) -> str:
+    """What comes of a login with GET."""
+    right = mock.world.settings.credentials
+    query = f"username={right.username}&password={right.password}&organisation={right.organisation}"
+    return kind(mock, mock.send("GET", "authentication/token", query))
+
+
+def holds(mock: Any, token: str) -> str:
+    """What comes of a call with ``token``."""
+    query = f"token={token}&webhook_request_identifier=number=7"
+    return kind(mock, mock.send("GET", "webhook_requests/show", query))
+
+
+def first_tokens(mock: Any) -> list[str]:
+    """Which of three tokens of one user hold after the third login."""
+    tokens = [mock.login().data["token"] for _ in range(3)]
+    return [holds(mock, token) for token in tokens]
+
+
+def used_hour(mock: Any) -> str:
+    """What comes of a token that was used after 50 minutes, and again 50 minutes later."""
+    token = mock.login().data["token"]
+    for _ in range(2):
+        mock.world.clock.advance(50 * 60)
+        last = holds(mock, token)
+    return last
+
+
+def released(mock: Any) -> list[str]:
+    """What comes of releasing a token, and of a call with it afterwards."""
+    token = mock.login().data["token"]
+    reply = mock.send("POST", "authentication/token/release", body={"token": token})
+    return [kind(mock, reply), holds(mock, token)]
+
+
+def renewed(mock: Any) -> list[bool]:
+    """Whether request and response are new after a resend."""
+    before, after = mock.show().data, mock.resend().data
+    return [before[name] != after[name] for name in ("request", "response")]
+
+
+def updated(mock: Any) -> tuple[str, str]:
+    """The date and user of the last update after a resend."""
+    found = mock.resend().data["log_information"]
+    return found["updated_date"], found["updated_by_user"]["username"]
+
+
+def members(*names: str) -> dict[Any, Any]:
+    """The probe of a members dial: what is chosen is what is there."""
+    default = ("id", "name", "alternative_code")
+    chosen = [default, ("id",), (), ("name", "description"), (*default, "life_cycle_state")]
+    return {value: tuple(sorted(value)) for value in [*chosen, *((name,) for name in names)]}
+
+
+PROBES: dict[str, Probe] = {
+    "dates.utc_offset": Probe(
+        lambda mock: mock.resend().data["log_information"]["updated_date"],
+        {
+            "+00:00": "2016-05-04T12:00:00",
+            "+02:00": "2016-05-04T14:00:00",
+            "-03:30": "2016-05-04T08:30:00",
+            "+14:00": "2016-05-05T02:00:00",
+        },
+    ),
+    "record.definition_members": Probe(
+        definition, members("id", "name", "alternative_code", "description", "life_cycle_state")
+    ),
+    "record.rule_members": Probe(
+        rule, members("id", "name", "alternative_code", "description", "life_cycle_state")
+    ),
+    "record.unit_form": Probe(
+        lambda mock: {"group_name", "community_name"} & log(mock)["created_by_unit"].keys(),
+        {"long": {"group_name", "community_name"}, "short": set()},
+    ),
+    "record.user_form": Probe(
+        lambda mock: "email" in log(mock)["created_by_user"], {"long": True, "short": False}
+    ),
+    "record.emptied_names": Probe(
+        lambda mock: [
+            log(mock)["created_by_unit"].get("group_name", "absent"),
+            log(mock)["created_by_user"].get("person_name", "absent"),
+        ],
+        {
+            "keep": ["Retail Network", "Jay Baker"],
+            "null": [None, None],
+            "empty": ["", ""],
+            "absent": ["absent", "absent"],
+        },
+        "R14.1",
+    ),
+    "record.exchange_form": Probe(
+        lambda mock: [
+            spelled(record[name])
+            for record in (mock.show("number=34").data, mock.resend().data)
+            for name in ("request", "response")
+        ],
+        {
+            "reference": ["reference"] * 4,
+            "object": ["dict"] * 4,
+            "text": ["text of dict"] * 4,
+            "null": ["NoneType"] * 4,
+        },
+    ),
+    "record.code_on_internal_failure": Probe(
+        lambda mock: type(mock.show().data["authentication_code"]),
+        {"null": type(None), "code": str},
+    ),
+    "record.no_fields_set": Probe(
+        lambda mock: mock.show("number=34").data["fields_set"], {"null": None, "empty": ""}
+    ),
+    "record.not_effective": Probe(
+        lambda mock: mock.show("number=21").data["webhook_definition"]["life_cycle_state"],
+        {"NOT EFFECTIVE": "NOT EFFECTIVE", "NOT_EFFECTIVE": "NOT_EFFECTIVE"},
+        besides={"record.definition_members": STATE},
+    ),
+    "record.unset_dates": Probe(
+        lambda mock: log(mock).get("updated_date", "absent"),
+        {"null": None, "absent": "absent"},
+        data=world_of_record_7,
+    ),
+    "resend.failed": Probe(
+        resent,
+        {
+            "ok_rejected": ("REJECTED", "SocketTimeoutException"),
+            "error": "delivery_failed",
+        },
+        besides=LONG,
+    ),
+    "resend.updates_log": Probe(
+        updated,
+        {
+            True: ("2016-05-04T12:00:00", "MPAdministrator"),
+            False: ("2015-11-02T16:03:41", "jay.baker"),
+        },
+    ),
+    "resend.exchange": Probe(renewed, {"renewed": [True, True], "kept": [False, True]}),
+    "resend.destination": Probe(
+        lambda mock: mock.resend().data["url"],
+        {"stored": OLD_URL, "definition": NEW_URL},
+        data=world_of_record_7,
+    ),
+    "resend.definition_not_effective": Probe(
+        lambda mock: [resent(mock, "21"), resent(mock, "7")],
+        {
+            "send": [("SUCCESSFUL", None)] * 2,
+            "error": ["definition_not_effective", ("SUCCESSFUL", None)],
+        },
+    ),
+    "delivery.script": Probe(
+        lambda mock: [resent(mock), resent(mock)],
+        {
+            "success": [("SUCCESSFUL", None), "not_rejected"],
+            "timeout, success": [("REJECTED", "SocketTimeoutException"), ("SUCCESSFUL", None)],
+            "2*refused": [("REJECTED", "ConnectException")] * 2,
+            **{
+                name: [("REJECTED", outcome["error_code"])] * 2
+                for name, outcome in delivery_outcomes().items()
+                if outcome["error_code"] and name not in ("http_400", "http_404", "http_503")
+            },
+        },
+    ),
+    "delivery.description_limit": Probe(
+        lambda mock: min(100, len(mock.resend().data["error_description"])),
+        {512: 100, 1: 1, 50: 50},
+        besides=LONG,
+    ),
+    **{
+        f"signing.{form}": Probe(
+            lambda mock, form=form: fits(mock, form), {choice: [choice] for choice in choices}
+        )
+        for form, choices in FORMS_OF_CODE.items()
+    },
+    "login.basic_without_colon": Probe(
+        lambda mock: [key_login(mock, "Basic {bare}"), key_login(mock, "Basic {colon}")],
+        {False: ["wrong_credentials", "OK"], True: ["OK", "OK"]},
+        "R10",
+    ),
+    "login.basic_any_case": Probe(
+        lambda mock: [
+            key_login(mock, f"{scheme} {{colon}}") for scheme in ("basic", "BASIC", "Basic")
+        ],
+        {True: ["OK"] * 3, False: ["wrong_credentials"] * 2 + ["OK"]},
+        "R10",
+    ),
+    "login.get": Probe(get_login, {False: "wrong_verb", True: "OK"}),
+    "login.unit_by_name": Probe(
+        lambda mock: [
+            kind(mock, mock.login(unit=unit))
+            for unit in ("0C3B5CB66ED4AACF5C2FDDAE984704E8", "IT4", "Installation Team 4", "x")
+        ],
+        {
+            False: ["OK", "unknown_unit", "unknown_unit", "unknown_unit"],
+            True: ["OK", "OK", "OK", "unknown_unit"],
+        },
+    ),
+    "tokens.live_at_once": Probe(
+        first_tokens,
+        {
+            0: ["OK"] * 3,
+            1: ["invalid_token", "invalid_token", "OK"],
+            2: ["invalid_token", "OK", "OK"],
+        },
+    ),
+    "tokens.hour_before_r12": Probe(used_hour, {"renewed": "OK", "fixed": "expired_token"}),
+    "tokens.release_from_r12": Probe(
+        released,
+        {
+            "works": ["OK", "released_token"],
+            "ignored": ["OK", "OK"],
+            "withdrawn": ["unknown_method", "OK"],
+        },
+        "R12",
+    ),
+}
+
+
+def mine() -> list[str]:
+    """The dials that this file has to know."""
+    return [key for key in dials() if key.partition(".")[0] in TOPICS]
+
+
+def test_every_dial_has_a_probe() -> None:
+    """No dial of these topics is without a probe."""
+    assert sorted(PROBES) == sorted(mine())
+
+
+@pytest.mark.parametrize("key", mine())
+def test_a_probe_knows_every_choice(key: str) -> None:
+    """A probe expects something for each choice, and nothing else than for the default."""
+    dial, seen = dials()[key], PROBES[key].seen
+    default = tuple(dial.default) if isinstance(dial.default, list) else dial.default
+
+    if dial.type == "choice":
+        assert set(seen) == set(dial.choices)
+    elif dial.type == "boolean":
+        assert set(seen) == {True, False}
+    elif dial.type == "members":
+        assert all((name,) in seen for name in dial.choices)
+    else:
+        assert len(seen) > 2
+    assert all(map(dial.accepts, seen))
+    assert all(seen[value] != seen[default] for value in seen if value != default)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key, probe in PROBES.items() for value in probe.seen],
+)
+def test_a_dial_does_what_it_says(make_mock: Any, key: str, value: Any) -> None:
+    """Set to each of its values, a dial makes the difference that the probe expects."""
+    probe = PROBES[key]
+    mock = make_mock(
+        probe.release,
+        dialect=Dialect("probe", {**probe.besides, key: value}),
+        clock=FixedClock(NOON),
+        data=probe.data and probe.data(),
+    )
+
+    assert probe.see(mock) == probe.seen[value]

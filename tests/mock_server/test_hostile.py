@@ -1,0 +1,289 @@
+"""Requests that no client should send: each gets its own vendor error, and changes nothing."""
+
+import gzip
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from crmcom_kit.schemas import methods, resolve
+from crmcom_kit.schemas.dialect import error_kinds
+
+SHOW = "webhook_requests/show"
+RESEND = "webhook_requests/resend"
+METHODS = methods(resolve("R10"))
+POSTS = [method for method in METHODS.values() if method.verb == "POST"]
+JSON_VALUES = [None, True, 0, -1.5, 1e300, 10**40, [], ["number"], [["id"]], {}, {"a": {}}, "text"]
+
+
+@pytest.fixture(scope="module", params=["default", "http"])
+def shared(request: pytest.FixtureRequest, make_mock: Any) -> Any:
+    """A mock of R10 in each built-in dialect."""
+    return make_mock("R10", dialect=request.param)
+
+
+@pytest.fixture
+def mock(shared: Any) -> Iterator[Any]:
+    """The shared mock; whatever a test here sends must leave it as it was."""
+    before = shared.state()
+    yield shared
+    assert shared.state() == before
+
+
+def refused(mock: Any, reply: Any, kind: str, *words: str, method: str = "") -> None:
+    """Hold that ``reply`` is the error of ``kind``, in this dialect, and says these words."""
+    assert reply.code == mock.code_of(kind), reply.message
+    assert reply.http == mock.world.dialect[f"errors.status.{kind}"]
+    assert (reply.http == 200) == (mock.world.dialect.name == "default")
+    statement = error_kinds()[kind]["statement"]
+    assert reply.statement == statement.replace("{method}", method or statement)
+    assert "seen " in reply.message
+    assert "allowed is " in reply.message
+    for word in words:
+        assert word in reply.message, reply.message
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "webhook_request_identifier=number=7&webhook_request_identifier=id=X",
+        "webhook_request_identifier=number=7&webhook_request_identifier=number=7",
+        "webhook_request_identifier=number=7&webhook_request_identifier=",
+        "webhook_request_identifier=number%3D7&webhook_request%5Fidentifier=id%3DX",
+        "webhook_request_identifier=number=7&id=X",
+        "id=X&webhook_request_identifier=number=7",
+        "webhook_request_identifier=number=7,id=X",
+        "webhook_request_identifier=number=7%2Cid=X",
+        "webhook_request_identifier=number%3D7%2C%20id%3DX",
+        "webhook_request_identifier=number=7;id=X",
+        "webhook_request_identifier=number=7%26id=X",
+        "webhook_request_identifier=number=7%26number=14",
+        "webhook_request_identifier=number=7|id=X",
+        "webhook_request_identifier=number=7+id=X",
+        "webhook_request_identifier=number=7%0Aid=X",
+        "webhook_request_identifier=id=X,number=7",
+        "webhook_request_identifier=" + quote('{"number": "7", "id": "X"}'),
+        "webhook_request_identifier=" + quote('[{"number":"7"},{"id":"X"}]'),
+        "webhook_request_identifier={number:7,id:X}",
+        "webhook_request_identifier=[number]=7[id]=X",
+    ],
+)
+def test_two_identifiers_in_a_query(mock: Any, written: str) -> None:
+    """Two fields are refused, in whichever way they are written."""
+    reply = mock.send("GET", SHOW, f"token=T&{written}")
+
+    refused(mock, reply, "several_identifiers", "webhook_request_identifier", method="show")
+
+
+@pytest.mark.parametrize("name", ["resend", "delete"])
+@pytest.mark.parametrize(
+    "members",
+    [
+        b'"webhook_request_identifier":{"number":"7","id":"X"}',
+        b'"webhook_request_identifier":{"number":"7","id":null}',
+        b'"webhook_request_identifier":{"number":"7","number":"7"}',
+        b'"webhook_request_identifier":{"number":"7","n\\u0075mber":"14"}',
+        b'"webhook_request_identifier":{"number":"7"},"webhook_request_identifier":{"id":"X"}',
+        b'"webhook_request_identifier":{"number":"7"},"webhook_request_\\u0069dentifier":{}',
+        b'"webhook_request_identifier":{"number":"7"},"id":"X"',
+    ],
+)
+def test_two_identifiers_in_a_body(mock: Any, name: str, members: bytes) -> None:
+    """Two fields are refused, and so are two members of one name."""
+    reply = mock.send("POST", f"webhook_requests/{name}", body=b'{"token":"T",%b}' % members)
+
+    refused(mock, reply, "several_identifiers", "webhook_request_identifier", method=name)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "webhook_request_identifier",
+        "webhook_request_identifier=",
+        "webhook_request_identifier=7",
+        "webhook_request_identifier=" + quote('{"number":"7"}'),
+        "webhook_request_identifier[number]=7",
+        "webhook_request_identifier%5Bnumber%5D=7&webhook_request_identifier%5Bid%5D=X",
+        "webhook_request_identifier.number=7",
+        "number=7",
+        "Webhook_Request_Identifier=number=7",
+    ],
+)
+def test_no_identifier_in_a_query(mock: Any, written: str) -> None:
+    """A call whose identifier is not where, or not as, the method reads it is told the form."""
+    reply = mock.send("GET", SHOW, f"token=T&{written}")
+
+    refused(mock, reply, "no_identifier", "webhook_request_identifier", "number", method="show")
+    if written and not written.startswith(("webhook_request_identifier=", "webhook_request_iden%")):
+        hints = " ".join(reply.warnings)
+        assert "did you mean webhook_request_identifier=number=...?" in hints or "=" not in written
+
+
+@pytest.mark.parametrize("method", POSTS, ids=lambda method: method.name)
+@pytest.mark.parametrize("value", JSON_VALUES, ids=json.dumps)
+def test_a_wrong_json_type_anywhere(mock: Any, method: Any, value: Any) -> None:
+    """Every parameter of every POST method refuses every JSON type but its own, by name."""
+    right = {"token": "T", "webhook_request_identifier": {"number": "0"}}
+    for name, parameter in method.parameters.items():
+        own = {"object": dict, "string": str}[parameter.type]
+        if isinstance(value, own) or (name == "fields_set" and value in ([], ["number"])):
+            continue
+        mandatory = {p.name: "x" for p in method.parameters.values() if p.need == "mandatory"}
+        reply = mock.send("POST", method.path, body={**mandatory, **right, name: value})
+        refused(mock, reply, "wrong_type", name, "a string" if own is str else "an object")
+
+
+@pytest.mark.parametrize("value", [value for value in JSON_VALUES if not isinstance(value, str)])
+@pytest.mark.parametrize("field", ["id", "number"])
+def test_a_wrong_json_type_in_an_identifier(mock: Any, field: str, value: Any) -> None:
+    """An identifier field refuses every JSON type but text."""
+    reply = mock.post("delete", webhook_request_identifier={field: value})
+
+    refused(mock, reply, "wrong_type", f"webhook_request_identifier.{field}", "a string")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "seen"),
+    [
+        (b"", "bad_body", "nothing"),
+        (b" \r\n\t", "bad_body", "nothing"),
+        (b"null", "bad_body", "null"),
+        (b"true", "bad_body", "a boolean"),
+        (b"7", "bad_body", "a number"),
+        (b'"{}"', "bad_body", "a string"),
+        (b"[{}]", "bad_body", "an array"),
+        (b"token=T&webhook_request_identifier=number%3D7", "bad_body", "line 1, column 1"),
+        (b"{'token': 'T'}", "bad_body", "line 1, column 2"),
+        (b'{"token": "T",\n}', "bad_body", "line 2, column 1"),
+        (b'{"token": "T"}{}', "bad_body", "line 1, column 15"),
+        (b'{"token": "T"', "bad_body", "no JSON"),
+        (b'{"token": "\x00"}', "bad_body", "no JSON"),
+        (b'{"token": NaN}', "bad_body", "NaN"),
+        (b'{"token": -Infinity}', "bad_body", "-Infinity"),
+        (b'{"token": ' + b"9" * 5000 + b"}", "bad_body", "too many digits"),
+        (b"[" * 200_000, "bad_body", "too deep nesting"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "bad_body", "too deep nesting"),
+        (b"<token>T</token>", "bad_body", "line 1, column 1"),
+        (b'\xef\xbb\xbf{"token": "T"}', "bad_charset", "a byte order mark"),
+        ('{"token": "T"}'.encode("utf-16"), "bad_charset", "UTF-16"),
+        ('{"token": "T"}'.encode("utf-16-be"), "bad_body", "no JSON"),
+        ('{"token": "Σ"}'.encode("iso-8859-7"), "bad_charset", "0xd3 at position 11"),
+        (b'{"token": "\xed\xa0\x80"}', "bad_charset", "0xed"),
+        (gzip.compress(b'{"token": "T"}', mtime=0), "bad_charset", "gzip"),
+        (b'{"token": "T"}' + b" " * 1_048_576, "body_too_large", "more than 1048576 bytes"),
+    ],
+)
+@pytest.mark.parametrize("method", POSTS, ids=lambda method: method.name)
+def test_a_body_that_is_no_json_object(
+    mock: Any, method: Any, body: bytes, kind: str, seen: str
+) -> None:
+    """Whatever is no JSON object in UTF-8 is refused, and the message says what it looked like."""
+    if method.name == "web_api_key_token" and not body:
+        return  # it has no mandatory parameter, so it needs no body
+
+    reply = mock.send("POST", method.path, body=body)
+
+    refused(mock, reply, kind, "body: seen ", seen)
+
+
+@pytest.mark.parametrize("nesting", [*range(1, 1100, 9), 5_000])
+def test_nesting_of_any_depth(mock: Any, nesting: int) -> None:
+    """A value nested however deep is refused for its type or its depth, and never breaks."""
+    value = b"[" * nesting + b"]" * nesting
+
+    for name in (b"fields_set", b"webhook_request_identifier", b"token"):
+        body = b'{"token":"T","webhook_request_identifier":{"number":"0"},"x":1}'
+        reply = mock.send("POST", RESEND, body=body.replace(b'"x":1', b'"%b":%b' % (name, value)))
+        assert reply.code != "OK"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json; charset=iso-8859-7", 'text/plain; Charset="UTF-16"', "a/b;charset=x,y"],
+)
+def test_a_charset_that_is_not_utf_8(mock: Any, content_type: str) -> None:
+    """A body that says it is in another charset is refused, even where it would be readable."""
+    body = {"token": "T", "webhook_request_identifier": {"number": "0"}}
+
+    reply = mock.send("POST", RESEND, body=body, headers={"Content-Type": content_type})
+
+    refused(mock, reply, "bad_charset", "Content-Type: seen ")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ";"],
+)
+def test_any_other_content_type_is_read_as_json(mock: Any, content_type: str) -> None:
+    """Content-Type is not documented: a JSON body is read whatever it is called."""
+    body = {"token": "T", "webhook_request_identifier": {"number": "0"}}
+
+    reply = mock.send("POST", RESEND, body=body, headers={"Content-Type": content_type})
+
+    refused(mock, reply, "unknown_webhook_request", '"0"', method="resend")
+
+
+@pytest.mark.parametrize("name", ["token", "entity", "entity_id", "url", "fields_set"])
+def test_a_parameter_given_twice(mock: Any, name: str) -> None:
+    """A repeated parameter is refused, whether or not the two agree."""
+    query = f"token=T&entity=JOBS&{name}=JOBS&{name}=JOBS"
+
+    refused(mock, mock.send("GET", "webhook_requests/list", query), "duplicate_parameter", name)
+
+
+def test_a_member_given_twice(mock: Any) -> None:
+    """A repeated member of a body is refused."""
+    body = b'{"token":"T","token":"T","webhook_request_identifier":{"number":"7"}}'
+
+    refused(mock, mock.send("POST", RESEND, body=body), "duplicate_parameter", "token")
+
+
+@pytest.mark.parametrize("text", ["\x00", "a\x1fb", "\x7f", "7\r\nX: y", "\ud800", "\udfff7"])
+def test_characters_that_no_value_can_have(mock: Any, text: str) -> None:
+    """Control characters and halves of surrogate pairs are refused, and shown escaped."""
+    reply = mock.post("delete", webhook_request_identifier={"number": text})
+
+    refused(mock, reply, "invalid_value", "webhook_request_identifier.number", "\\")
+
+
+@pytest.mark.parametrize("written", ["%00", "a%1Fb", "%7f", "7%0D%0AX:%20y"])
+def test_characters_that_no_query_can_have(mock: Any, written: str) -> None:
+    """The same holds for a query."""
+    reply = mock.list(f"entity_id={written}")
+
+    refused(mock, reply, "invalid_value", "entity_id", "\\")
+
+
+@pytest.mark.parametrize("written", ["%FF", "%C3%28", "%ED%A0%80", "%F8%88%80%80%80", "%C0%AF"])
+@pytest.mark.parametrize("name", ["entity_id", "x", "token"])
+def test_a_query_that_is_not_utf_8(mock: Any, name: str, written: str) -> None:
+    """Bytes that are not UTF-8 are refused by the parameter's name; a token is not shown."""
+    reply = mock.list(f"{name}=abcdef{written}")
+
+    refused(mock, reply, "bad_charset", name)
+    assert ("abcdef" in reply.message) == (name != "token")
+
+
+@pytest.mark.parametrize(
+    "written", ["entity_id=%", "entity_id=%4", "entity_id=%zz", "&&=&entity_id"]
+)
+def test_a_query_with_broken_encoding_is_no_reason_to_break(mock: Any, written: str) -> None:
+    """A percent sign without digits stands for itself; empty pieces are passed over."""
+    assert mock.list(written).code in ("OK", mock.code_of("empty_value"))
+
+
+def test_a_query_with_too_many_parameters(mock: Any) -> None:
+    """Thousands of parameters are refused at once."""
+    refused(mock, mock.list("&".join(["a=b"] * 501)), "invalid_value", "query: seen 502 parameters")
+
+
+@pytest.mark.parametrize("value", ["9" * 50_000, "Ω" * 50_000, "'\"<>\\{}%s{0}"])
+def test_a_value_of_any_length_is_shown_short(mock: Any, value: str) -> None:
+    """A long value is refused like a short one, and its message stays readable."""
+    reply = mock.post("resend", webhook_request_identifier={"number": value})
+
+    refused(mock, reply, "unknown_webhook_request", value[:5], method="resend")
+    assert len(reply.message) < 400

@@ -1,0 +1,247 @@
+"""GET webhook_requests/list: the webhook requests that meet every condition."""
+
+import json
+from itertools import combinations
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmcom_kit.fixtures import sample_world_path
+from crmcom_kit.schemas import resolve, response_fields
+
+RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
+SEMI = ("webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id")
+OPTIONAL = ("url", "life_cycle_state", "created_date")
+GREEK = "Δραστηριότητες προς Ali, Robinson and Armstrong"
+AWKWARD = "New = changed & renewed, to Curtis-Davey"
+
+Filters = dict[str, str]
+
+
+def sample_entries(kind: str) -> list[Any]:
+    """The sample world's entries of one kind."""
+    entries = map(json.loads, sample_world_path().read_bytes().splitlines())
+    return [entry[kind] for entry in entries if kind in entry]
+
+
+def sample_records(release: str) -> list[Any]:
+    """The sample world's webhook requests in ``release``, newest first."""
+    entities = resolve(release).entities
+    found = [entry["record"] for entry in sample_entries("webhook_request")]
+    found = [record for record in found if record["entity"] in entities]
+    found.sort(key=created)  # stable, so that of two in one second the later entry is newer
+    return found[::-1]
+
+
+def created(record: Any) -> str:
+    """When a webhook request was created."""
+    return str(record["log_information"]["created_date"])
+
+
+def filters_of(record: Any) -> Filters:
+    """Every filter, set so that this record meets it."""
+    return {
+        "webhook_definition_identifier": f"name={record['webhook_definition']['name']}",
+        "workflow_rule_identifier": f"id={record['workflow_rule']['id']}",
+        "entity": record["entity"],
+        "entity_id": record["entity_id"],
+        "url": record["url"],
+        "life_cycle_state": record["life_cycle_state"],
+        "created_date": created(record)[:10],
+    }
+
+
+def meets(record: Any, filters: Filters) -> bool:
+    """Whether a record meets every filter: the naive way, to check the indexes by."""
+    own = filters_of(record)
+    return all(own[name] == value for name, value in filters.items())
+
+
+def numbers(reply: Any) -> list[str]:
+    """The numbers of the webhook requests that a list returned, in order."""
+    return [record["number"] for record in reply.data]
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
+    """A mock of each release; list changes nothing, so that all tests can share it."""
+    return make_mock(request.param)
+
+
+@pytest.fixture(scope="module")
+def mock_r15(make_mock: Any) -> Any:
+    """A mock of R15, which has every entity."""
+    return make_mock("R15")
+
+
+def test_each_filter_alone_selects_what_a_naive_search_finds(mock: Any) -> None:
+    """Each semi-optional parameter alone returns exactly the records that meet it, newest first."""
+    records = sample_records(mock.world.release.name)
+
+    for name in SEMI:
+        for value in {filters_of(record)[name] for record in records[::7]}:
+            expected = [r["number"] for r in records if meets(r, {name: value})]
+            assert numbers(mock.list(**{name: value}, fields_set="number")) == expected
+
+
+def test_every_combination_of_filters_selects_what_a_naive_search_finds(mock: Any) -> None:
+    """Any filters together, one of them semi-optional, return the records that meet all."""
+    records = sample_records(mock.world.release.name)
+    names = (*SEMI, *OPTIONAL)
+    combined = [c for size in range(1, 8) for c in combinations(names, size) if set(c) & set(SEMI)]
+
+    for at, combination in enumerate(combined):
+        own = filters_of(records[at * 5 % len(records)])
+        chosen = {name: own[name] for name in combination}
+        expected = [r["number"] for r in records if meets(r, chosen)]
+        assert numbers(mock.list(**chosen, fields_set="number")) == expected, chosen
+
+
+@given(st.data())
+def test_filters_of_different_records_combine_too(mock_r15: Any, data: st.DataObject) -> None:
+    """Filters that no single record need meet return the records that meet all, often none."""
+    records = sample_records("R15")
+    filters: Filters = {}
+    for name in data.draw(st.sets(st.sampled_from([*SEMI, *OPTIONAL]), min_size=1)):
+        filters[name] = filters_of(data.draw(st.sampled_from(records)))[name]
+    if not filters.keys() & set(SEMI):
+        filters["entity"] = "SUBSCRIPTIONS"
+
+    expected = [r["number"] for r in records if meets(r, filters)]
+
+    assert numbers(mock_r15.list(**filters, fields_set="number")) == expected
+
+
+@pytest.mark.parametrize("kind", ["webhook_definition", "workflow_rule"])
+@pytest.mark.parametrize("field", ["id", "name", "alternative_code"])
+def test_an_identifier_may_be_any_of_its_fields(mock_r15: Any, kind: str, field: str) -> None:
+    """Every definition and rule is found by its id, its name and its alternative code."""
+    records = sample_records("R15")
+
+    for one in sample_entries(kind):
+        found = mock_r15.list(
+            **{f"{kind}_identifier": f"{field}={one[field]}"}, fields_set="number"
+        )
+        assert numbers(found) == [r["number"] for r in records if r[kind]["id"] == one["id"]]
+
+
+@pytest.mark.parametrize("name", [GREEK, AWKWARD])
+def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
+    """Spaces, Greek letters, `=`, `&` and `,` in a name are found, whatever else is encoded."""
+    every = quote(name, safe="")
+    few = quote(name, safe=" =,").replace(" ", "+")
+    for written in (f"name={every}", f"name%3D{every}", f"name={few}"):
+        found = mock_r15.list(f"webhook_definition_identifier={written}")
+        assert {record["webhook_definition"]["name"] for record in found.data} == {name}
+
+
+def test_a_url_may_have_a_query_of_its_own(mock_r15: Any) -> None:
+    """A url filter with `?`, `=` and an encoded `&` finds its records."""
+    url = "https://hooks.example.org/in?source=crm&kind=subscriptions"
+
+    found = mock_r15.list(entity="SUBSCRIPTIONS", url=url)
+
+    assert found.data
+    assert {record["url"] for record in found.data} == {url}
+
+
+def test_created_date_selects_a_day(mock: Any) -> None:
+    """A date, or any moment of it, selects the webhook requests of that day."""
+    day = created(mock.records()["7"])[:10]
+
+    for written in (day, f"{day}T00:00:00", f"{day}T23:59:59"):
+        found = mock.list(entity="ACTIVITIES", created_date=written)
+        assert "7" in numbers(found)
+        assert {created(record)[:10] for record in found.data} == {day}
+
+
+def test_list_agrees_with_show(mock: Any) -> None:
+    """List and show return the same record with the same values."""
+    for record in mock.list(entity="ACTIVITIES").data[::10]:
+        assert mock.show(f"number={record['number']}").data == record
+
+
+def test_without_results_data_is_an_empty_array(mock: Any) -> None:
+    """A list that nothing fits is a success."""
+    assert mock.list(entity_id="none").data == []
+
+
+@pytest.mark.parametrize("query", ["", "url=x", "life_cycle_state=REJECTED", "fields_set=id"])
+def test_one_semi_optional_parameter_is_needed(mock: Any, query: str) -> None:
+    """Optional parameters are not enough, and the message says what is."""
+    reply = mock.list(query)
+
+    assert reply.code == mock.code_of("no_semi_optional")
+    assert reply.statement == "list.semi_optional.at_least_one"
+    assert all(name in reply.message for name in (*SEMI, *query.partition("=")[:1]))
+
+
+def test_optional_parameters_together_are_not_enough(mock: Any) -> None:
+    """url, life_cycle_state, created_date and fields_set do not make up for a semi-optional one."""
+    own = filters_of(mock.records()["7"])
+
+    reply = mock.list(**{name: own[name] for name in OPTIONAL}, fields_set="id")
+
+    assert reply.code == mock.code_of("no_semi_optional")
+
+
+def test_entities_are_those_of_the_release(mock: Any) -> None:
+    """Each entity of the release is served; one of a later release is refused with the choices."""
+    allowed = mock.world.release.entities
+    for entity in resolve("R18").entities:
+        reply = mock.list(entity=entity, fields_set="entity")
+        if entity in allowed:
+            assert {record["entity"] for record in reply.data} == {entity}
+        else:
+            assert reply.code == mock.code_of("unsupported_entity")
+            assert reply.statement == "list.entity.supported_values"
+            assert reply.message.endswith(", ".join(allowed))
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "seen"),
+    [
+        ("entity=activities", "unsupported_entity", '"activities"'),
+        ("entity=ACTIVITIES,JOBS", "unsupported_entity", '"ACTIVITIES,JOBS"'),
+        ("entity=", "empty_value", '""'),
+        ("entity_id=", "empty_value", '""'),
+        ("entity=JOBS&life_cycle_state=rejected", "bad_life_cycle_state", '"rejected"'),
+        ("entity=JOBS&life_cycle_state=SENDING", "bad_life_cycle_state", '"SENDING"'),
+        ("entity=JOBS&created_date=2015-02-29", "bad_date", '"2015-02-29"'),
+        ("entity=JOBS&created_date=2015-2-9", "bad_date", '"2015-2-9"'),
+        ("entity=JOBS&created_date=2015-11-02T24:00:00", "bad_date", '"2015-11-02T24:00:00"'),
+        ("entity=JOBS&created_date=2015-11-02T10:00:00Z", "bad_date", "00Z"),
+        ("entity=JOBS&created_date=yesterday", "bad_date", '"yesterday"'),
+        ("entity=JOBS&url=", "empty_value", '""'),
+        ("webhook_definition_identifier=JOB", "no_identifier", '"JOB"'),
+        ("webhook_definition_identifier=", "no_identifier", '""'),
+        ("webhook_definition_identifier=name=", "empty_value", '""'),
+        ("webhook_definition_identifier=number=7", "unknown_identifier_field", '"number"'),
+        ("webhook_definition_identifier=name=No", "unknown_webhook_definition", '"No"'),
+        ("workflow_rule_identifier=description=x", "unknown_identifier_field", '"description"'),
+        ("workflow_rule_identifier=id=x", "unknown_workflow_rule", '"x"'),
+        ("workflow_rule_identifier=id=x&workflow_rule_identifier=id=y", "several_identifiers", ""),
+        ("entity=JOBS&fields_set=nonsense", "bad_fields_set", '"nonsense"'),
+    ],
+)
+def test_a_wrong_value_is_refused(mock: Any, query: str, kind: str, seen: str) -> None:
+    """Each wrong value has its own error, which names the parameter and what was seen."""
+    reply = mock.list(query)
+
+    assert reply.code == mock.code_of(kind)
+    assert query.rpartition("&")[2].partition("=")[0] in reply.message
+    assert seen in reply.message
+
+
+def test_fields_set_selects_fields_of_every_record(mock: Any) -> None:
+    """With fields_set each record has the fields named and no other; without it, every field."""
+    whole = mock.list(entity="ACTIVITIES").data
+    some = mock.list(entity="ACTIVITIES", fields_set="number, log_information").data
+
+    assert all(set(record) == set(response_fields()) for record in whole)
+    for record, selected in zip(whole, some, strict=True):
+        wanted = ("number", "log_information")
+        assert selected == {name: record[name] for name in wanted}

@@ -1,0 +1,279 @@
+"""Login by password: who gets a token, what it looks like, how long it holds, its release."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+import pytest
+
+from crmcom_kit.mock_server.app import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.clock import FixedClock
+
+RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
+RELEASE = "authentication/token/release"
+PASSWORD = DEFAULT_CREDENTIALS.password
+NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
+SECOND_UNIT = "0C3B5CB66ED4AACF5C2FDDAE984704E8"
+
+
+@pytest.fixture(params=RELEASES)
+def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
+    """A mock of each release whose clock stands at noon."""
+    return make_mock(request.param, clock=FixedClock(NOON))
+
+
+def call(mock: Any, token: str) -> str:
+    """The code of a call with ``token``."""
+    query = f"token={token}&webhook_request_identifier=number=7"
+    return str(mock.send("GET", "webhook_requests/show", query).code)
+
+
+def later(mock: Any, minutes: float) -> None:
+    """Let time pass."""
+    mock.world.clock.advance(minutes * 60)
+
+
+def test_a_login_returns_a_token_that_every_method_takes(mock: Any) -> None:
+    """The token of a login lets its holder call all four methods."""
+    token = mock.login().data["token"]
+
+    identifier = {"token": token, "webhook_request_identifier": {"number": "7"}}
+    assert call(mock, token) == "OK"
+    assert mock.send("GET", "webhook_requests/list", f"token={token}&entity=JOBS").code == "OK"
+    assert mock.send("POST", "webhook_requests/resend", body=identifier).code == "OK"
+    assert mock.send("POST", "webhook_requests/delete", body=identifier).code == "OK"
+
+
+def test_a_token_has_the_form_of_its_release(mock: Any) -> None:
+    """Below R12 a token is 32 hexadecimal digits; from R12 on a JWT with the documented claims."""
+    token = mock.login().data["token"]
+
+    if not mock.world.release.at_least("R12.0.0"):
+        assert re.fullmatch("[0-9A-F]{32}", token)
+        return
+    claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
+    assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256"}
+    assert set(claims) == {"jti", "usr", "org", "oun", "exp", "iat"}
+    assert (claims["usr"], claims["org"]) == ("MPAdministrator", "CRMDEMO")
+    assert (int(claims["iat"]), int(claims["exp"])) == (NOON.timestamp(), NOON.timestamp() + 7200)
+
+
+def test_tokens_do_not_replace_each_other(mock: Any) -> None:
+    """Every login returns a token of its own, and the earlier ones still hold."""
+    tokens = [mock.login().data["token"] for _ in range(5)]
+
+    assert len(set(tokens)) == 5
+    assert {call(mock, token) for token in tokens} == {"OK"}
+
+
+def test_a_token_holds_for_its_time(mock: Any) -> None:
+    """Below R12 each use renews the hour; from R12 on two hours are over, used or not."""
+    token = mock.login().data["token"]
+    renewed = not mock.world.release.at_least("R12.0.0")
+
+    codes = []
+    for _ in range(5):
+        later(mock, 59)
+        codes.append(call(mock, token))
+    assert codes[:2] == ["OK", "OK"]
+    assert codes[2] == ("OK" if renewed else mock.code_of("expired_token"))
+
+
+@pytest.mark.parametrize(("release", "minutes"), [("R9", 60), ("R11", 60), ("R12", 120)])
+def test_a_token_ends_at_its_very_end(make_mock: Any, release: str, minutes: int) -> None:
+    """An unused token holds until just before its end, and is expired from then on."""
+    mock = make_mock(release, clock=FixedClock(NOON))
+    held, ended = mock.login().data["token"], mock.login().data["token"]
+
+    later(mock, minutes - 0.001)
+    assert call(mock, held) == "OK"
+    later(mock, 0.001)
+    assert call(mock, ended) == mock.code_of("expired_token")
+    assert call(mock, ended) == mock.code_of("expired_token")
+
+
+def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
+    """MPAdministrator is mpadministrator, as in the captured examples."""
+    assert mock.login(username="MPAdministrator").code == "OK"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"username": "x"},
+        {"password": "s3cr3t-pass"},
+        {"password": PASSWORD.upper()},
+        {"password": f"{PASSWORD} "},
+        {"organisation": "x"},
+        {"organisation": "crmdemo"},
+        {"username": "x", "organisation": "x", "password": "s3cr3t-pass"},
+    ],
+)
+def test_wrong_credentials_do_not_say_which(mock: Any, wrong: dict[str, str]) -> None:
+    """Whatever is wrong, the answer is the same, and it never shows a password."""
+    reply = mock.login(**wrong)
+
+    assert (reply.code, reply.statement) == (mock.code_of("wrong_credentials"), "login.credentials")
+    assert "username, password, organisation: seen " in reply.message
+    assert reply.message == mock.login(**{**wrong, "password": "y"}).message
+    assert wrong.get("password", PASSWORD) not in reply.text
+
+
+@pytest.mark.parametrize("name", ["username", "password", "organisation"])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("", "empty_value"),
+        (None, "wrong_type"),
+        (["s3cr3t-pass"], "wrong_type"),
+        ({"x": "s3cr3t-pass"}, "wrong_type"),
+        (7, "wrong_type"),
+        ("\x00s3cr3t-pass", "invalid_value"),
+        ("s3cr3t-pass\ud800", "invalid_value"),
+    ],
+)
+def test_ill_typed_credentials_are_refused(
+    make_mock: Any, name: str, value: Any, kind: str
+) -> None:
+    """A credential that is no text is refused by name, and its value is not shown."""
+    mock = make_mock()
+
+    reply = mock.login(**{name: value})
+
+    assert reply.code == mock.code_of(kind)
+    assert name in reply.message
+    assert "s3cr3t-pass" not in reply.text or name != "password"
+
+
+@pytest.mark.parametrize("name", ["username", "password", "organisation"])
+def test_each_credential_is_mandatory(make_mock: Any, name: str) -> None:
+    """Without one of the three there is no login."""
+    mock = make_mock()
+    right = DEFAULT_CREDENTIALS
+    body = {"username": right.username, "password": PASSWORD, "organisation": right.organisation}
+    del body[name]
+
+    reply = mock.send("POST", "authentication/token", body=body)
+
+    assert reply.code == mock.code_of("missing_parameter")
+    assert reply.statement == "token.parameters.mandatory"
+    assert f"{name}: seen nothing" in reply.message
+
+
+@pytest.mark.parametrize(
+    "password", ["s3cr3t-%FF", "s3cr3t-pass&password=s3cr3t-pass", "%00s3cr3t-"]
+)
+def test_a_password_in_a_query_is_not_shown_either(make_mock: Any, password: str) -> None:
+    """Where logins are read from a query, a broken one does not show the password."""
+    mock = make_mock(dialect=mock_dialect(make_mock))
+
+    reply = mock.send(
+        "GET", "authentication/token", f"username=u&organisation=o&password={password}"
+    )
+
+    assert reply.code != "OK"
+    assert "s3cr3t" not in reply.text
+    assert "s3cr3t" not in str(reply.headers)
+
+
+def mock_dialect(make_mock: Any) -> Any:
+    """The default dialect with logins by GET."""
+    return make_mock().world.dialect.changed({"login.get": True})
+
+
+def test_a_unit_is_the_one_acted_for(mock: Any) -> None:
+    """What is done is logged for the unit of the login, or for the default unit without one."""
+    for unit, name in ((SECOND_UNIT, "Installation Team 4"), (None, "Admin Unit")):
+        chosen = {} if unit is None else {"unit": unit}
+        token = mock.login(**chosen).data["token"]
+        number = "7" if unit else "12"
+        body = {"token": token, "webhook_request_identifier": {"number": number}}
+        log = mock.send("POST", "webhook_requests/resend", body=body).data["log_information"]
+        member = next(key for key in log if key.startswith("updated_by_") and key.endswith("unit"))
+        assert log[member]["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("unit", "kind"),
+    [("x", "unknown_unit"), ("", "empty_value"), (1, "wrong_type"), ("IT4", "unknown_unit")],
+)
+def test_an_unknown_unit_is_refused(mock: Any, unit: Any, kind: str) -> None:
+    """A unit that does not exist gives no token."""
+    reply = mock.login(unit=unit)
+
+    assert reply.code == mock.code_of(kind)
+    assert "unit: seen " in reply.message
+
+
+def test_wrong_credentials_do_not_tell_units(mock: Any) -> None:
+    """Who has no right credentials does not learn whether a unit exists."""
+    wrong = [mock.login(password="x", unit=unit).message for unit in ("x", SECOND_UNIT)]
+
+    assert wrong[0] == wrong[1]
+
+
+@pytest.mark.parametrize("release", ["R10", "R11", "R12", "R18"])
+def test_a_released_token_holds_no_longer(make_mock: Any, release: str) -> None:
+    """token/release ends a token with an empty answer; the others still hold."""
+    mock = make_mock(release)
+    token, other = mock.login().data["token"], mock.login().data["token"]
+
+    reply = mock.send("POST", RELEASE, body={"token": token})
+
+    assert (reply.code, reply.data) == ("OK", {})
+    assert call(mock, token) == mock.code_of("released_token")
+    assert call(mock, other) == "OK"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ({}, "missing_token"),
+        ({"token": ""}, "missing_token"),
+        ({"token": "x"}, "invalid_token"),
+        ({"token": 7}, "wrong_type"),
+        (b'{"token":"T","token":"T"}', "duplicate_parameter"),
+    ],
+)
+def test_only_a_token_can_be_released(make_mock: Any, body: Any, kind: str) -> None:
+    """Without a token that holds there is nothing to release."""
+    mock = make_mock("R10")
+
+    assert mock.send("POST", RELEASE, body=body).code == mock.code_of(kind)
+    assert mock.show().code == "OK"
+
+
+def test_a_token_is_released_once(make_mock: Any) -> None:
+    """A second release of the same token is refused."""
+    mock = make_mock("R10")
+    body = {"token": mock.login().data["token"]}
+
+    assert mock.send("POST", RELEASE, body=body).code == "OK"
+    assert mock.send("POST", RELEASE, body=body).code == mock.code_of("released_token")
+
+
+def test_a_fixed_token_never_expires(mock: Any) -> None:
+    """A token given when the mock is made holds for years."""
+    later(mock, 60 * 24 * 365 * 10)
+
+    assert call(mock, "T") == "OK"
+
+
+@pytest.mark.parametrize("token", ["t", "T ", "TT", "%00", "T%00", "x" * 10_000, "\ud800"])
+def test_no_other_token_holds(make_mock: Any, token: str) -> None:
+    """A token that no login returned is refused, and not shown."""
+    mock = make_mock()
+    body = {"token": token, "webhook_request_identifier": {"number": "7"}}
+
+    reply = mock.send("POST", "webhook_requests/resend", body=body)
+
+    assert (reply.code, reply.statement) == (mock.code_of("invalid_token"), "token.from_login")
+    assert "a text that is not shown" in reply.message
+
+
+def test_tokens_of_one_mock_do_not_hold_in_another(make_mock: Any) -> None:
+    """Two mocks of different seeds share nothing."""
+    one, other = make_mock("R12", seed=1), make_mock("R12", seed=2)
+
+    assert call(other, one.login().data["token"]) == other.code_of("invalid_token")

@@ -1,0 +1,138 @@
+"""People and the rest of the scenery: found by any name, missing without harm."""
+
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server.people import Directory, People
+
+
+def people(**definition: Any) -> People:
+    """Make a scenery with one definition, one rule, one key and two users."""
+    found = People()
+    found.definitions.add({"id": "D1", "name": "Jobs", "alternative_code": "J 1", **definition})
+    found.rules.add({"id": "R1", "name": "Job closed"})
+    found.keys.add({"id": "K1", "name": "Key", "key": "secret"})
+    found.users.add({"id": "1", "username": "MPAdministrator"})
+    found.users.add({"id": "2"})
+    return found
+
+
+def test_an_object_is_found_by_each_of_its_names() -> None:
+    """Id, name and alternative code lead to the same object, and only in their own field."""
+    jobs = people().definitions.find("id", "D1")
+
+    assert jobs is not None
+    assert people().definitions.find("name", "Jobs") == jobs
+    assert people().definitions.find("alternative_code", "J 1") == jobs
+    assert people().definitions.find("name", "D1") is None
+    assert people().definitions.find("id", "d1") is None
+
+
+def test_a_name_that_is_missing_or_null_finds_nothing() -> None:
+    """Objects without a name or code cannot be found by null or an empty text."""
+    directory = Directory(("id", "name", "alternative_code"))
+    directory.add({"id": "1", "alternative_code": None})
+
+    assert directory.find("name", "") is None
+    assert directory.find("alternative_code", "None") is None
+    assert directory.find("id", "1") == {"id": "1", "alternative_code": None}
+
+
+def test_of_two_with_one_name_the_first_is_found_by_it() -> None:
+    """Names need not be unique; each of the two is still found by its id."""
+    directory = Directory(("id", "name"))
+    directory.add({"id": "1", "name": "Admin Unit"})
+    directory.add({"id": "2", "name": "Admin Unit"})
+
+    assert directory.find("name", "Admin Unit") == {"id": "1", "name": "Admin Unit"}
+    assert directory.find("id", "2") == {"id": "2", "name": "Admin Unit"}
+    assert len(directory) == 2
+
+
+def test_the_first_is_the_one_added_first() -> None:
+    """An empty directory has no first object; another one has the oldest."""
+    directory = Directory(("id",))
+    assert directory.first() is None
+
+    directory.add({"id": "2"})
+    directory.add({"id": "1"})
+    assert directory.first() == {"id": "2"}
+
+
+@pytest.mark.parametrize(
+    ("key_id", "key"),
+    [("K1", "secret"), ("K2", None), (None, None), ("", None)],
+)
+def test_a_definition_has_the_key_that_it_names(key_id: str | None, key: str | None) -> None:
+    """A definition signs with the key it names; with none where it names none that is there."""
+    assert people(secret_key_id=key_id).key_of("D1") == key
+
+
+def test_a_definition_without_a_key_signs_nothing() -> None:
+    """Neither a definition without the member nor an unknown one has a key."""
+    assert people().key_of("D1") is None
+    assert people().key_of("D2") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "effective"),
+    [("EFFECTIVE", True), ("NOT EFFECTIVE", False), ("NOT_EFFECTIVE", False), (None, True)],
+)
+def test_a_definition_sends_unless_it_is_not_effective(
+    state: str | None, *, effective: bool
+) -> None:
+    """Both spellings of that state say that it does not send; one without a state does."""
+    assert people(life_cycle_state=state).is_effective("D1") == effective
+    assert people().is_effective("D1")
+    assert people().is_effective("D2")
+
+
+@pytest.mark.parametrize("name", ["MPAdministrator", "mpadministrator", "MPADMINISTRATOR"])
+def test_a_user_is_found_in_any_case(name: str) -> None:
+    """A login's spelling of the user name does not matter; users without one are passed over."""
+    user = people().user_named(name)
+
+    assert user is not None
+    assert user["id"] == "1"
+    assert people().user_named("nobody") is None
+    assert people().user_named("") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "id"),
+    [
+        ("webhook_definition", "D1"),
+        ("workflow_rule", "R1"),
+        ("secret_key", "K1"),
+        ("user", "2"),
+    ],
+)
+def test_each_kind_has_its_directory(kind: str, id: str) -> None:
+    """An entry of a world goes where its kind is looked for."""
+    found = people()
+    before = len(found.directory(kind))
+    found.directory(kind).add({"id": "new"})
+
+    assert found.directory(kind).find("id", id) is not None
+    assert len(found.directory(kind)) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("definition", "rule", "key_id", "known"),
+    [
+        ("D1", "R1", None, True),
+        ("D1", "R1", "K1", True),
+        ("D1", "R1", "K2", False),
+        ("D2", "R1", None, False),
+        ("D1", "R2", None, False),
+    ],
+)
+def test_a_record_is_known_when_all_it_refers_to_is_there(
+    definition: str, rule: str, key_id: str | None, *, known: bool
+) -> None:
+    """Definition, rule and the definition's key must be there; references without id are not."""
+    record = {"webhook_definition": {"id": definition}, "workflow_rule": {"id": rule}}
+
+    assert people(secret_key_id=key_id).know(record) == known
+    assert not people().know({**record, "workflow_rule": {"name": "Job closed"}})

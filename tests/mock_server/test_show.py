@@ -1,0 +1,165 @@
+"""GET webhook_requests/show: one webhook request, named by exactly one identifier field."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from crmcom_kit.schemas import response_fields
+
+RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
+    """A mock of each release; show changes nothing, so that all tests can share it."""
+    return make_mock(request.param)
+
+
+def test_it_returns_the_one_that_the_number_names(mock: Any) -> None:
+    """Show returns the webhook request with that number, with every field of the documents."""
+    record = mock.show("number=7").data
+
+    assert record["number"] == "7"
+    assert record["id"] == "B28E50D3000E134F0B00FB0D79AC15E0"
+    assert set(record) == set(response_fields())
+
+
+def test_it_returns_the_one_that_the_id_names(mock: Any) -> None:
+    """Show by id returns the same webhook request, to the byte, as show by number."""
+    for number, record in list(mock.records().items())[::20]:
+        assert mock.show(f"id={record['id']}").text == mock.show(f"number={number}").text
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["number=7", "number%3D7", "number%3d7", "%6eumber=%37", "n%75mber%3D%37"],
+)
+def test_an_identifier_may_be_raw_or_percent_encoded(mock: Any, written: str) -> None:
+    """The identifier's own `=`, and any character, may be encoded or not."""
+    assert mock.show(written).data["number"] == "7"
+
+
+def test_a_trailing_slash_makes_no_difference(mock: Any) -> None:
+    """show/ answers what show answers."""
+    query = "token=T&webhook_request_identifier=number=14"
+
+    assert mock.send("GET", "webhook_requests/show/", query).text == mock.show("number=14").text
+
+
+def test_two_calls_have_the_same_answer_and_change_nothing(mock: Any) -> None:
+    """Show changes no webhook request."""
+    before = mock.state()
+
+    assert mock.show().text == mock.show().text
+    assert mock.state() == before
+
+
+@pytest.mark.parametrize("field", response_fields())
+def test_fields_set_returns_one_field_alone(mock: Any, field: str) -> None:
+    """With fields_set of one name the record has that field, with its value, and no other."""
+    whole = mock.show().data
+
+    assert mock.show(fields_set=field).data == {field: whole[field]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["id,number", "number,id", "error_code,log_information,url", ",".join(response_fields())],
+)
+def test_fields_set_returns_the_named_fields(mock: Any, names: str) -> None:
+    """With fields_set the record has the fields that it names, whatever their order there."""
+    whole = mock.show("number=14").data
+
+    selected = mock.show("number=14", fields_set=names).data
+
+    assert selected == {name: whole[name] for name in names.split(",")}
+
+
+@pytest.mark.parametrize("written", ["number%2Cid", "number, id", "number,+id", "number%2c%20id"])
+def test_the_comma_of_fields_set_may_be_encoded(mock: Any, written: str) -> None:
+    """A comma may be encoded, and spaces around names make no difference."""
+    query = f"token=T&webhook_request_identifier=number=7&fields_set={written}"
+
+    assert set(mock.send("GET", "webhook_requests/show", query).data) == {"id", "number"}
+
+
+@pytest.mark.parametrize(
+    "names", ["Number", "number;id", "nonsense", "number,,id", "log.id", "ΑΒΓ"]
+)
+def test_fields_set_names_fields_of_the_documents(mock: Any, names: str) -> None:
+    """A name that is no field is refused, and the message has it and the names allowed."""
+    reply = mock.show(fields_set=names)
+
+    assert reply.code == mock.code_of("bad_fields_set")
+    assert reply.statement == "show.fields_set.names"
+    assert "fields_set" in reply.message
+    assert all(field in reply.message for field in response_fields())
+
+
+@pytest.mark.parametrize(
+    ("identifier", "kind", "statement"),
+    [
+        ("", "no_identifier", "show.identifier.mandatory"),
+        ("7", "no_identifier", "show.identifier.mandatory"),
+        ("number", "no_identifier", "show.identifier.mandatory"),
+        ("=7", "unknown_identifier_field", "show.identifier.fields"),
+        ("name=7", "unknown_identifier_field", "show.identifier.fields"),
+        ("NUMBER=7", "unknown_identifier_field", "show.identifier.fields"),
+        ("number=", "empty_value", "parameters.values"),
+        ("number=007", "unknown_webhook_request", "show.identifier.known"),
+        ("number= 7", "unknown_webhook_request", "show.identifier.known"),
+        ("id=7", "unknown_webhook_request", "show.identifier.known"),
+        ("id=b28e50d3000e134f0b00fb0d79ac15e0", "unknown_webhook_request", "show.identifier.known"),
+        ("id=7,number=7", "several_identifiers", "show.identifier.exactly_one"),
+    ],
+)
+def test_the_identifier_is_one_known_field(
+    mock: Any, identifier: str, kind: str, statement: str
+) -> None:
+    """An identifier that does not name one webhook request by one field is refused."""
+    reply = mock.show(quote(identifier, safe="="))
+
+    assert (reply.code, reply.statement) == (mock.code_of(kind), statement)
+    assert "webhook_request_identifier" in reply.message
+
+
+def test_only_entities_of_the_release_are_there(mock: Any) -> None:
+    """The sample world has every entity that its release supports, and no other."""
+    entities = {record["entity"] for record in mock.records().values()}
+
+    assert entities == set(mock.world.release.entities)
+
+
+@pytest.mark.parametrize(
+    ("release", "names"),
+    [("R9", 4), ("R13", 4), ("R14", 5), ("R14.1", 5), ("R15", 17), ("R18", 17)],
+)
+def test_later_releases_know_more_entities(make_mock: Any, release: str, names: int) -> None:
+    """LEADS comes with R14, and twelve more entities with R15."""
+    assert len({record["entity"] for record in make_mock(release).records().values()}) == names
+
+
+@pytest.mark.parametrize(
+    ("release", "unit"),
+    [("R9", "created_by_unit"), ("R14.1", "created_by_unit"), ("R18", "created_by_business_unit")],
+)
+def test_log_information_names_units_as_the_release_does(
+    make_mock: Any, release: str, unit: str
+) -> None:
+    """Units are business units from R18 on."""
+    log = make_mock(release).show("number=14").data["log_information"]
+
+    assert log[unit]["name"] == "Σάμος Shop & Call Centre"
+    assert len([name for name in log if name.startswith("created_by_")]) == 2
+
+
+def test_a_captured_record_is_as_it_was_captured(mock: Any) -> None:
+    """What is known of captured webhook request 7 stands in the answer."""
+    record = mock.show("number=7").data
+
+    assert record["life_cycle_state"] == "REJECTED"
+    assert record["error_code"] == "LazyInitializationException"
+    assert record["error_description"].startswith("org.hibernate.LazyInitializationException: ")
+    assert record["request"] == record["response"] == "4A63ECC0D78946F8BF23D73681D6DA66"
+    assert record["url"] == "http://127.0.0.1:9080/crmapi/rest/v2/activities/create"

@@ -1,0 +1,477 @@
+"""Tokens: how they look, how long they hold, and what is wrong with one that does not."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+from time import sleep
+from typing import Any
+
+import jwt
+import pytest
+
+from crmcom_kit.mock_server import make_world, tokens
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.endpoints import act
+from crmcom_kit.mock_server.errors import (
+    ExpiredToken,
+    InvalidToken,
+    MissingToken,
+    ReleasedToken,
+    TokenError,
+)
+from crmcom_kit.mock_server.ids import Ids
+from crmcom_kit.mock_server.reading import RawRequest
+from crmcom_kit.mock_server.tokens import Session, Tokens
+from crmcom_kit.mock_server.world import World
+from crmcom_kit.schemas import load_dialect, release_names, resolve
+from crmcom_kit.schemas.releases import TokenKind
+
+START = datetime(2015, 11, 1, 12, tzinfo=UTC)
+HOUR = 3600
+HEX = re.compile("[0-9A-F]{32}")
+SLIDING = TokenKind("hex", HOUR, renewed_by_use=True)
+FIXED_KIND = TokenKind("hex", 2 * HOUR, renewed_by_use=False)
+JWT_KIND = TokenKind("jwt", 2 * HOUR, renewed_by_use=False)
+
+
+def session(user: str = "1", /, **changes: Any) -> Session:
+    """Make a session of a user."""
+    values: dict[str, Any] = {
+        "user": {"id": user, "username": f"user{user}"},
+        "unit": {"id": "9", "name": "Unit"},
+        "organisation": "CRMDEMO",
+    }
+    return Session(**{**values, **changes})
+
+
+def fresh(clock: FixedClock | None = None, *, seed: int = 0, **options: Any) -> Tokens:
+    """Make a world's tokens without any."""
+    return Tokens(clock=clock or FixedClock(START), ids=Ids(seed), **options)
+
+
+def holds(known: Tokens, token: str) -> bool:
+    """Whether a call with ``token`` may be made; this uses it."""
+    try:
+        known.check(token)
+    except TokenError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("release", release_names())
+def test_each_release_has_its_kind_of_token(release: str) -> None:
+    """Below R12 a token is 32 upper-case hexadecimal digits, from R12 on a JWT."""
+    token = fresh().issue(session(), resolve(release).token)
+
+    if resolve(release).at_least("R12.0.0"):
+        assert len(token) > 32
+        assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256"}
+    else:
+        assert HEX.fullmatch(token)
+
+
+def test_an_hour_slides_with_use() -> None:
+    """Below R12 a token holds an hour from its last use, and not a second longer."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    token = known.issue(session(), resolve("R9").token)
+
+    for _ in range(5):
+        clock.advance(HOUR - 1)
+        assert holds(known, token)
+    clock.advance(HOUR)
+    assert not holds(known, token)
+    clock.advance(-1)
+    assert holds(known, token)
+
+
+def test_a_refused_use_does_not_renew() -> None:
+    """A token that has ended stays ended, however often it is tried."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    token = known.issue(session(), SLIDING)
+    clock.advance(HOUR)
+
+    for _ in range(3):
+        with pytest.raises(ExpiredToken):
+            known.check(token)
+
+
+@pytest.mark.parametrize("kind", [FIXED_KIND, JWT_KIND])
+@pytest.mark.parametrize("used", [True, False])
+def test_two_hours_are_fixed(kind: TokenKind, *, used: bool) -> None:
+    """A token of this kind holds two hours from the login, used or not."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    token = known.issue(session(), kind)
+
+    for _ in range(119):
+        clock.advance(60)
+        if used:
+            assert holds(known, token)
+    clock.advance(59)
+    assert holds(known, token)
+    clock.advance(1)
+    assert not holds(known, token)
+
+
+@pytest.mark.parametrize("release", ["R10", "R11"])
+def test_a_web_api_key_token_of_r10_and_r11_is_fixed(release: str) -> None:
+    """Where authentication/token gives a sliding hour, the Web API key gives two fixed hours."""
+    kind = resolve(release).web_api_key_token
+
+    assert kind == FIXED_KIND
+    assert resolve(release).token == SLIDING
+
+
+def test_an_hour_may_be_fixed() -> None:
+    """By dial the hour of a token below R12 is not renewed by use."""
+    clock = FixedClock(START)
+    dialect = load_dialect().changed({"tokens.hour_before_r12": "fixed"})
+    world = make_world(dialect=dialect, clock=clock, data=[])
+    token = world.tokens.issue(world.session(), world.release.token)
+
+    clock.advance(HOUR - 1)
+    assert holds(world.tokens, token)
+    clock.advance(1)
+    with pytest.raises(ExpiredToken, match="at most 1 h after the login, used or not"):
+        world.tokens.check(token)
+
+
+# What a JWT carries.
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Return a JWT's claims without asking for its key."""
+    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return found
+
+
+def test_a_jwt_carries_the_recorded_claims() -> None:
+    """User name, organisation, unit, the two times as texts two hours apart, and a session id."""
+    claims = claims_of(fresh(FixedClock(START)).issue(session(), JWT_KIND))
+    issued = int(START.timestamp())
+
+    assert HEX.fullmatch(claims.pop("jti"))
+    assert claims == {
+        "usr": "user1",
+        "org": "CRMDEMO",
+        "oun": "9",
+        "iat": str(issued),
+        "exp": str(issued + 7200),
+    }
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.000001, 0.5, 0.999999])
+def test_the_times_of_a_jwt_are_two_hours_apart(fraction: float) -> None:
+    """The difference is 7200 seconds, whatever part of a second the login falls into."""
+    clock = FixedClock(START)
+    clock.advance(fraction)
+    claims = claims_of(fresh(clock).issue(session(), JWT_KIND))
+
+    assert int(claims["exp"]) - int(claims["iat"]) == 7200
+
+
+def test_a_jwt_is_signed_with_the_seeds_own_key() -> None:
+    """All tokens of a world verify with one key; another seed has another key."""
+    ids = Ids(7)
+    key = ids.of("jwt", "key") + ids.of("jwt", "more key")
+    options: Any = {"verify_exp": False, "verify_iat": False}  # texts, which PyJWT does not take
+
+    token = fresh(seed=7).issue(session(), JWT_KIND)
+    jwt.decode(token, key, algorithms=["HS256"], options=options)
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.decode(
+            fresh(seed=8).issue(session(), JWT_KIND), key, algorithms=["HS256"], options=options
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "usr", "oun"),
+    [
+        ({"unit": None}, "user1", None),
+        ({"user": {"id": "2"}}, None, "9"),
+        ({"user": {"id": "2", "username": "Σοφία \ud800"}}, "Σοφία \ud800", "9"),
+    ],
+)
+def test_a_jwt_of_an_odd_session(changes: dict[str, Any], usr: str | None, oun: str | None) -> None:
+    """Without unit or user name the claim is null; any text can be a user name."""
+    claims = claims_of(fresh().issue(session(**changes), JWT_KIND))
+
+    assert (claims["usr"], claims["oun"]) == (usr, oun)
+
+
+# What is wrong with a token.
+
+
+def expired(known: Tokens, clock: FixedClock) -> str:
+    """Return a token whose life is over."""
+    token = known.issue(session(), SLIDING)
+    clock.advance(HOUR)
+    return token
+
+
+def released(known: Tokens, clock: FixedClock) -> str:
+    """Return a token that was released."""
+    del clock
+    token = known.issue(session(), SLIDING)
+    known.release(token)
+    return token
+
+
+@pytest.mark.parametrize(
+    ("made", "error"),
+    [
+        (lambda *_: "nobody's", InvalidToken),
+        (lambda *_: "", InvalidToken),
+        (lambda *_: "\ud800", InvalidToken),
+        (expired, ExpiredToken),
+        (released, ReleasedToken),
+    ],
+)
+@pytest.mark.parametrize("use", [Tokens.check, Tokens.release])
+def test_each_wrong_token_has_its_own_error(
+    made: Callable[[Tokens, FixedClock], str],
+    error: type[TokenError],
+    use: Callable[[Tokens, str], object],
+) -> None:
+    """Unknown, expired and released tokens differ; to release one is refused like a use of it."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    token = made(known, clock)
+
+    with pytest.raises(TokenError) as caught:
+        use(known, token)
+    assert type(caught.value) is error
+    assert caught.value.seen == "a text that is not shown"
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        (b"", MissingToken),
+        (b"token=&", MissingToken),
+        (b"token=nobodys&", InvalidToken),
+        (b"token=%s&", ExpiredToken),
+    ],
+)
+@pytest.mark.parametrize("release", ["R9", "R12"])
+def test_each_error_has_its_own_code(query: bytes, error: type[TokenError], release: str) -> None:
+    """The answer to a missing, an unknown and an expired token carries that kind's code."""
+    clock = FixedClock(START)
+    world = make_world(release=release, clock=clock)
+    token = world.tokens.issue(world.session(), world.release.token)
+    clock.advance(2 * HOUR)
+    query = query.replace(b"%s", token.encode()) + b"webhook_request_identifier=number=7"
+    answer = act(world, RawRequest("GET", "webhook_requests/show", query))
+
+    assert isinstance(answer.body, bytes)
+    assert f'"code":"{world.dialect[f"errors.code.{error.kind}"]}"'.encode() in answer.body
+    assert token.encode() not in answer.body
+
+
+def test_the_error_of_an_ended_token_says_how_long_it_held() -> None:
+    """A sliding hour and two fixed hours are told apart in the message."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    sliding, fixed = known.issue(session(), SLIDING), known.issue(session(), JWT_KIND)
+    clock.advance(2 * HOUR)
+
+    with pytest.raises(ExpiredToken, match="at most 1 h after its last use"):
+        known.check(sliding)
+    with pytest.raises(ExpiredToken, match="at most 2 h after the login, used or not"):
+        known.check(fixed)
+
+
+# How many there are.
+
+
+def test_tokens_do_not_replace_each_other() -> None:
+    """Of one user any number of tokens holds at once, unless a dial says otherwise."""
+    known = fresh()
+    issued = [known.issue(session(), SLIDING) for _ in range(50)]
+
+    assert len(set(issued)) == 50
+    assert all(holds(known, token) for token in issued)
+
+
+def test_only_so_many_live_at_once() -> None:
+    """By dial the oldest live token of the same user ends when another one comes."""
+    clock = FixedClock(START)
+    known = fresh(clock, live_at_once=2)
+    other = known.issue(session("2"), SLIDING)
+    first, second, third = (known.issue(session(), SLIDING) for _ in range(3))
+
+    assert [holds(known, token) for token in (other, first, second, third)] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    known.release(third)
+    fourth = known.issue(session(), SLIDING)
+    assert [holds(known, token) for token in (second, fourth)] == [True, True]
+    clock.advance(HOUR)  # nobody lives now, so nobody has to go
+    assert holds(known, known.issue(session(), SLIDING))
+
+
+def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many logins there are, a bounded number of tokens is remembered: the newest."""
+    monkeypatch.setattr(tokens, "MOST_TOKENS", 10)
+    known = fresh()
+    issued = [known.issue(session(), SLIDING) for _ in range(25)]
+
+    assert len(known.known()) == 10
+    assert [holds(known, token) for token in issued] == [False] * 15 + [True] * 10
+    with pytest.raises(InvalidToken):
+        known.check(issued[0])
+
+
+# Fixed tokens.
+
+
+def test_a_fixed_token_never_ends() -> None:
+    """A token that the user set holds for ever, used or not, until it is released."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    mine = session()
+    known.add_fixed("T", mine)
+    clock.advance(365 * 24 * HOUR)
+
+    assert known.check("T") is mine
+    known.release("T")
+    with pytest.raises(ReleasedToken):
+        known.check("T")
+    with pytest.raises(ReleasedToken):
+        known.release("T")
+
+
+def test_a_reset_restores_fixed_tokens() -> None:
+    """After a reset of the world a released fixed token holds again; a released login does not."""
+    world = make_world(release="R10", tokens=["T"], data=[])
+    login = world.tokens.issue(world.session(), world.release.token)
+    alive = world.tokens.issue(world.session(), world.release.token)
+    world.tokens.release("T")
+    world.tokens.release(login)
+    world.reset()
+
+    assert holds(world.tokens, "T")
+    assert holds(world.tokens, alive)
+    with pytest.raises(ReleasedToken):
+        world.tokens.check(login)
+
+
+def test_a_released_fixed_token_stays_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No number of logins brings a released fixed token back."""
+    monkeypatch.setattr(tokens, "MOST_TOKENS", 10)
+    known = fresh()
+    known.add_fixed("T", session())
+    known.release("T")
+    for _ in range(25):
+        known.issue(session(), SLIDING)
+
+    with pytest.raises(ReleasedToken):
+        known.check("T")
+
+
+def test_every_token_is_known_for_masking() -> None:
+    """Fixed tokens, live, ended and released ones are all known, each once."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    known.add_fixed("T", session())
+    known.add_fixed("U", session())
+    known.release("U")
+    expected = ["T", "U", expired(known, clock), released(known, clock)]
+
+    assert sorted(known.known()) == sorted(expected)
+
+
+# Seeds and threads.
+
+
+@pytest.fixture(name="hurried")
+def _hurried() -> Iterator[None]:
+    """Let threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("kind", [SLIDING, JWT_KIND])
+def test_the_same_seed_gives_the_same_tokens(kind: TokenKind) -> None:
+    """Two worlds of one seed give the same tokens in the same order, another seed others."""
+    first, second, other = fresh(seed=3), fresh(seed=3), fresh(seed=4)
+    issued = [first.issue(session(), kind) for _ in range(5)]
+
+    assert issued == [second.issue(session(), kind) for _ in range(5)]
+    assert not set(issued) & {other.issue(session(), kind) for _ in range(5)}
+
+
+def test_a_reset_does_not_give_a_token_twice() -> None:
+    """Logins outlive a reset, so tokens go on where they were, and ids start again."""
+    world = make_world(data=[])
+    before = world.tokens.issue(world.session(), world.release.token)
+    drawn = world.ids.next("exchange")
+    world.reset()
+
+    assert world.tokens.issue(world.session(), world.release.token) != before
+    assert world.ids.next("exchange") == drawn
+
+
+@pytest.mark.usefixtures("hurried")
+def test_64_threads_get_64_tokens() -> None:
+    """Logins at the same time give each its own token, and all of them hold."""
+    known = fresh()
+    barrier = Barrier(64)
+
+    def login(n: int) -> list[str]:
+        barrier.wait(30)
+        return [known.issue(session(str(n)), SLIDING) for _ in range(20)]
+
+    with ThreadPoolExecutor(64) as threads:
+        issued = [token for some in threads.map(login, range(64)) for token in some]
+
+    assert len(set(issued)) == 64 * 20
+    assert all(holds(known, token) for token in issued)
+
+
+class SlowClock(FixedClock):
+    """A clock that is slow to look at, so that whoever does not wait for a lock gets in between."""
+
+    def now(self) -> datetime:
+        """Return the moment at which this clock stands, after a while."""
+        sleep(0.001)
+        return super().now()
+
+
+def test_one_of_64_releases_is_taken() -> None:
+    """Of releases of one token at the same time one works; the others find it released."""
+    known = fresh(SlowClock(START))
+    token = known.issue(session(), SLIDING)
+    barrier = Barrier(64)
+
+    def release(_: int) -> bool:
+        barrier.wait(30)
+        try:
+            known.release(token)
+        except ReleasedToken:
+            return False
+        return True
+
+    with ThreadPoolExecutor(64) as threads:
+        assert sum(threads.map(release, range(64))) == 1
+
+
+def test_a_session_is_that_of_the_user_who_logged_in() -> None:
+    """The credentials' user is shown as the world knows them, in any spelling of the name."""
+    world: World = make_world(release="R9")
+    found = world.session()
+
+    assert found.user["id"] == "1"
+    assert found.user["username"] == "MPAdministrator"
+    assert found.organisation == "CRMDEMO"
+    assert found.unit is not None

@@ -1,0 +1,199 @@
+"""What surrounds a call: its verb, its path and its headers, right ones and odd ones."""
+
+from typing import Any
+
+import pytest
+
+from crmcom_kit.schemas import API_PATH, methods, resolve
+
+METHODS = list(methods(resolve("R10")).values())
+VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW", "G-E.T"]
+SHOW = "token=T&webhook_request_identifier=number=7"
+
+
+@pytest.fixture(scope="module", params=["default", "http"])
+def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
+    """A mock of R10 in each built-in dialect."""
+    return make_mock("R10", dialect=request.param)
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_method_answers_its_own_verb_alone(mock: Any, method: Any, verb: str) -> None:
+    """Any other verb, invented ones too, is refused with the right one, and changes nothing."""
+    if verb == method.verb:
+        return
+    before = mock.state()
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+
+    reply = mock.send(verb, method.path, SHOW, body=body)
+
+    assert (reply.code, reply.statement) == (mock.code_of("wrong_verb"), "methods.verb")
+    assert reply.message.endswith(f"{method.path}: seen {verb}; allowed is {method.verb}")
+    if reply.http == 405:
+        assert reply.headers["Allow"] == method.verb
+    assert mock.state() == before
+
+
+@pytest.mark.parametrize("path", ["webhook_requests/show", "webhook_requests/list"])
+def test_head_answers_what_get_answers_without_a_body(mock: Any, path: str) -> None:
+    """HEAD of a GET method has GET's headers and no body."""
+    query = f"{SHOW}&entity=JOBS"
+
+    head, get = mock.send("HEAD", path, query), mock.send("GET", path, query)
+
+    assert (head.http, head.text) == (get.http, "")
+    assert dict(head.headers) == dict(get.headers)
+
+
+@pytest.mark.parametrize("path", ["webhook_requests/resend", "authentication/token"])
+def test_head_of_a_post_method_is_a_wrong_verb(mock: Any, path: str) -> None:
+    """HEAD does no more than GET does."""
+    before = mock.state()
+
+    assert mock.send("HEAD", path).statement == "methods.verb"
+    assert mock.state() == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        ".",
+        "..",
+        "webhook_requests",
+        "webhook_requests/",
+        "webhook_requests/update",
+        "webhook_requests/SHOW",
+        "Webhook_Requests/show",
+        "webhook_request/show",
+        "/webhook_requests/show",
+        "webhook_requests//show",
+        "webhook_requests/show//",
+        "webhook_requests/./show",
+        "webhook_requests/../webhook_requests/show",
+        "%2e%2e/%2e%2e/%2e%2e/__admin/health",
+        "../v1/webhook_requests/show",
+        "webhook_requests/show/7",
+        "webhook_requests/show;v=1",
+        "webhook_requests/show&token=T",
+        "webhook_requests/show%00",
+        "webhook_requests/show%20",
+        "webhook_requests%5Cshow",
+        "webhook_requests/show%3Ftoken=T",
+        "webhook_requests/show%0D%0AX-Injected:%20yes",
+        "%FF%FE",
+        "%E2%80%AE",
+        "αβγ",
+        "x" * 60_000,
+        "/".join("x" * 5_000),
+    ],
+)
+@pytest.mark.parametrize("verb", ["GET", "POST", "BREW"])
+def test_a_path_without_a_method_is_an_unknown_method(mock: Any, verb: str, path: str) -> None:
+    """Any other path below the API's is answered with JSON that names the methods there are."""
+    reply = mock.send(verb, path, SHOW)
+
+    assert (reply.code, reply.statement) == (mock.code_of("unknown_method"), "methods.known")
+    assert all(method.path in reply.message for method in METHODS)
+    assert len(reply.message) < 700
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/crmapi", "/crmapi/", "/crmapi/rest", API_PATH, "/crmapi/rest/v1/webhook_requests/show"],
+)
+def test_another_version_of_the_api_is_an_unknown_method(mock: Any, url: str) -> None:
+    """What looks like the API, but is not below its base path, is answered like the API."""
+    answer = mock.client.get(url)
+
+    assert answer.json["status"]["code"] == mock.code_of("unknown_method")
+
+
+@pytest.mark.parametrize(
+    "url", ["/x", "/rest/v2/webhook_requests/show", "/__admin/x", "/webhook_requests"]
+)
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+def test_elsewhere_the_mock_says_where_things_are(mock: Any, verb: str, url: str) -> None:
+    """Any other path is a plain 404 in JSON that names the two base paths."""
+    answer = mock.client.open(url, method=verb)
+
+    assert answer.status_code == 404
+    assert API_PATH in answer.json["error"]
+    assert "/__admin" in answer.json["error"]
+
+
+def test_encoded_slashes_are_slashes(mock: Any) -> None:
+    """A method's path may be percent-encoded like any other."""
+    assert mock.client.get(f"{API_PATH}/webhook%5Frequests%2Fshow?{SHOW}").status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("HTTP_HOST", ""),
+        ("HTTP_HOST", "a b"),
+        ("HTTP_HOST", "[::1"),
+        ("HTTP_HOST", "evil.example:99999"),
+        ("HTTP_HOST", "\xff"),
+        ("HTTP_HOST", "a" * 10_000),
+        ("HTTP_AUTHORIZATION", "Basic"),
+        ("HTTP_AUTHORIZATION", "Basic \xff\x00"),
+        ("HTTP_AUTHORIZATION", "Digest username="),
+        ("HTTP_AUTHORIZATION", " "),
+        ("HTTP_COOKIE", "a=b; =;;\xff"),
+        ("HTTP_ACCEPT", "text/html;q=x"),
+        ("HTTP_ACCEPT_ENCODING", "gzip"),
+        ("HTTP_CONTENT_ENCODING", "gzip"),
+        ("HTTP_RANGE", "bytes=0-1"),
+        ("HTTP_IF_NONE_MATCH", "*"),
+        ("HTTP_X_FORWARDED_PREFIX", "/x"),
+        ("HTTP_X_HTTP_METHOD_OVERRIDE", "DELETE"),
+        ("SCRIPT_NAME", ""),
+        ("CONTENT_TYPE", "\xff/\x00"),
+        ("CONTENT_LENGTH", "-1"),
+        ("CONTENT_LENGTH", "abc"),
+        ("CONTENT_LENGTH", "1000"),
+        ("SERVER_PORT", "x"),
+    ],
+)
+def test_odd_headers_change_no_answer(mock: Any, verb: str, header: str, value: str) -> None:
+    """Headers that the API does not read make no difference, however odd; none breaks it."""
+    path = "webhook_requests/show" if verb == "GET" else "webhook_requests/resend"
+    body = (
+        {"token": "T", "webhook_request_identifier": {"number": "14"}} if verb == "POST" else None
+    )
+    overrides = {header: value}
+
+    plain = mock.send(verb, path, SHOW, body=body)
+    odd = mock.send(verb, path, SHOW, body=body, environ_overrides=overrides)
+
+    if header != "CONTENT_LENGTH" or verb == "GET":
+        assert odd.text == plain.text
+    else:
+        assert odd.code == mock.code_of("bad_body")
+
+
+def test_a_body_on_a_get_makes_no_difference(mock: Any) -> None:
+    """GET methods read the query alone, whatever the body."""
+    plain = mock.send("GET", "webhook_requests/show", SHOW)
+
+    for body in (b"", b"{}", b"\xff", b'{"token":"x"}', b"x" * 2_000_000):
+        assert mock.send("GET", "webhook_requests/show", SHOW, body=body).text == plain.text
+
+
+@pytest.mark.parametrize(
+    ("release", "known"),
+    [("R9", 5), ("R10", 7), ("R11", 7), ("R12", 7), ("R15", 7), ("R18", 7)],
+)
+def test_methods_of_later_releases_are_unknown(make_mock: Any, release: str, known: int) -> None:
+    """token/release and web_api_key/token come with R10; before it their paths have no method."""
+    mock = make_mock(release)
+    paths = {method.path for method in methods(resolve("R18")).values()}
+
+    answers = {path: mock.send("PUT", path).code for path in paths}
+
+    assert list(answers.values()).count(mock.code_of("wrong_verb")) == known
+    assert list(answers.values()).count(mock.code_of("unknown_method")) == 7 - known
