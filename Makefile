@@ -4,6 +4,8 @@
 #   make test                          run the tests (more flags: ARGS="-k cli")
 #   make check                         lint, format check, types
 #   make coverage                      run the tests and measure what they reach
+#   make bench                         measure the speed (one part: ARGS="--part store")
+#   make bench-peers                   install the mock servers that it compares with
 #   make clean                         remove everything that was made
 #
 # Another Python, beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
@@ -16,7 +18,7 @@ BIN := $(VENV)/bin
 # The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
 STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 
-.PHONY: help serve test check coverage clean
+.PHONY: help serve test check coverage bench bench-peers clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -34,6 +36,23 @@ check: $(STAMP)
 
 coverage: $(STAMP)
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+# An environment of its own: what users get, without the developers' tools.
+BENCH_VENV := benchmarks/.venv
+BENCH_STAMP := $(BENCH_VENV)/.made-by-$(subst /,_,$(PYTHON))
+
+bench: $(BENCH_STAMP)
+	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
+
+bench-peers: $(BENCH_STAMP)
+	$(BENCH_VENV)/bin/python -m benchmarks.install_peers
+
+$(BENCH_STAMP): pyproject.toml constraints.txt benchmarks/requirements.txt
+	@rm -rf $(BENCH_VENV)
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[fast]' \
+	    -r benchmarks/requirements.txt
+	@touch $@
 
 clean:
 	rm -rf .venv .venv-* dist htmlcov .coverage .coverage.*
