@@ -1,7 +1,7 @@
 """``crmcom-kit serve``: the mock from the command line."""
 
-import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +112,12 @@ def serve(**options: Any) -> None:
         listening = bound_socket(options["host"], options["port"])
     except ServeError as error:
         raise Refused(str(error)) from None
-    app = _app(options)
-    wsgi: Any = app
-    if options["log_form"] != "off" and sys.stderr is not None:
-        wsgi = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
-    server = Server(wsgi, listening, threads=options["threads"])
-    run_until_signalled(server, lambda: _greet(options, server.port))
+    with listening:
+        app = _app(options)
+        if options["log_form"] != "off" and sys.stderr is not None:
+            app = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
+        server = Server(app, listening, threads=options["threads"])
+        run_until_signalled(server, lambda: _greet(options, server.port))
 
 
 def _app(options: dict[str, Any]) -> Any:
@@ -177,9 +177,6 @@ def _greet(options: dict[str, Any], port: int) -> None:
     ]
     if options["tokens"]:
         lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
-    try:
+    # A reader that is gone already, as in `… | true`, is no reason not to serve.
+    with suppress(OSError):
         print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output
-    except OSError:
-        # A reader that is gone already, as in `… | true`, is no reason not to serve. Python flushes
-        # once more at exit; that must not fail, either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,6 +1,6 @@
 """One request through the emulator: read, act, render. No I/O, and no web framework."""
 
-from crmcom_kit.mock_server import login, methods
+from crmcom_kit.mock_server import listing, login, methods, resending
 from crmcom_kit.mock_server.errors import (
     MethodWithdrawn,
     UnknownMethod,
@@ -16,8 +16,8 @@ from crmcom_kit.schemas.methods import Method
 
 _ACTS = {
     "show": methods.show,
-    "list": methods.list_,
-    "resend": methods.resend,
+    "list": listing.list_,
+    "resend": resending.resend,
     "delete": methods.delete,
 }
 

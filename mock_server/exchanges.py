@@ -28,9 +28,12 @@ class Exchanges:
         """
         if data is None or key is None:
             return None
-        if error_code == self._internal and not self._code_on_failure:
-            return None
-        return sign(data, key, **self._signing)
+        return self.after(sign(data, key, **self._signing), error_code)
+
+    def after(self, code: str | None, error_code: str | None) -> str | None:
+        """Return what is left of an authentication code once sending came to ``error_code``."""
+        failed_inside = error_code == self._internal and not self._code_on_failure
+        return None if failed_inside else code
 
     def request(self, data: Any, code: str | None, reference: str) -> Any:
         """Return the record's ``request``: what was sent, or the reference that stands for it."""
@@ -58,11 +61,9 @@ def status_of(record: Mapping[str, Any]) -> int | None:
 
     None where none came, or where the record's error fields do not tell which one.
     """
-    if record["life_cycle_state"] == "SUCCESSFUL":
-        return int(delivery_outcomes()["success"]["status"])
-    reason = _reason(record)
-    for entry in delivery_outcomes().values():
-        if entry["error_code"] == record["error_code"] and _reason(entry) == reason:
+    for name, entry in delivery_outcomes().items():
+        same = entry["error_code"] == record["error_code"] and _reason(entry) == _reason(record)
+        if same and (name == "success") == (record["life_cycle_state"] == "SUCCESSFUL"):
             return None if entry["status"] is None else int(entry["status"])
     return None
 

@@ -1,12 +1,15 @@
 """Serving over HTTP: waitress with threads, a clean start and a clean end."""
 
 import logging
+import re
 import signal
 import socket
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 10.0
 # Beyond what the emulator itself refuses, so that the refusal is the vendor's and not waitress's.
 _MOST_BODY_BYTES = 64 * 1024 * 1024
+_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 class ServeError(OSError):
@@ -43,6 +47,25 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return bound
 
 
+class _Parser(HTTPRequestParser):
+    """Reads the request line as clients write it: curl sends what is beyond ASCII as it stands."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        line, *rest = header_plus.split(b"\r\n", 1)
+        line = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line)
+        try:
+            super().parse_header(b"\r\n".join([line, *rest]))
+        except ValueError:  # Python's, about a host such as `[x`, which waitress lets through
+            msg = "Bad URI"
+            raise ParsingError(msg) from None
+
+
+class _Channel(HTTPChannel):
+    """A connection whose requests ``_Parser`` reads."""
+
+    parser_class = _Parser
+
+
 class Server:
     """A waitress server that finishes running requests before it ends."""
 
@@ -51,7 +74,7 @@ class Server:
         # A busy mock is no news; what goes wrong inside the server is.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
-        self._server: Any = create_server(
+        server = create_server(
             app,
             map=self._map,
             sockets=[listening],
@@ -62,6 +85,8 @@ class Server:
             clear_untrusted_proxy_headers=True,
             ident=None,
         )
+        self._server = cast("Any", server)  # its stubs know less than it has
+        self._server.channel_class = _Channel
         self._stopping = False
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,7 @@ from crmcom_kit.mock_server.store import DuplicateRecord, MemoryStore, Record, R
 from crmcom_kit.mock_server.tokens import Session, Tokens
 from crmcom_kit.mock_server.wire import Wire
 from crmcom_kit.schemas import Dialect, Release, methods, resolve
-from crmcom_kit.schemas.formats import parse_date_time
+from crmcom_kit.schemas.formats import parse_date_time, write_date_time
 from crmcom_kit.schemas.methods import Method
 
 
@@ -112,6 +113,23 @@ class World:
         if release and release.deprecated and withdrawn:
             del found[release.path]
         return found
+
+    @cached_property
+    def semi_optional(self) -> tuple[str, ...]:
+        """The parameters of list of which a call needs at least one."""
+        parameters = methods(self.release)["list"].parameters.values()
+        return tuple(one.name for one in parameters if one.need == "semi-optional")
+
+    @cached_property
+    def _utc_offset(self) -> timedelta:
+        text = self.dialect["dates.utc_offset"]
+        hours, minutes = text[1:].split(":")
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return -offset if text.startswith("-") else offset
+
+    def date_time(self) -> str:
+        """Return the present moment as the server writes dates."""
+        return write_date_time(self.clock.now() + self._utc_offset)
 
     def session(self, unit: Object | None = None) -> Session:
         """Return a session of the user of the credentials, for ``unit`` or the first unit."""

@@ -131,12 +131,12 @@ PROBES: dict[str, Probe] = {
     "list.created_date.match": Probe(
         lambda mock: [
             "7" in numbers(mock, entity="ACTIVITIES", created_date=date)
-            for date in (MOMENT, "2015-11-02", "2015-11-01", "2015-11-03")
+            for date in (MOMENT, f"{MOMENT[:-1]}2", f"{MOMENT[:-1]}4", MOMENT[:10], "2015-11-01")
         ],
         {
-            "day": [True, True, False, False],
-            "instant": [True, False, False, False],
-            "from": [True, True, True, False],
+            "day": [True, True, True, True, False],
+            "instant": [True, False, False, False, False],
+            "from": [True, True, False, True, True],
         },
     ),
     "list.created_date.form": Probe(

@@ -229,7 +229,11 @@ PROBES: dict[str, Probe] = {
         {"null": type(None), "code": str},
     ),
     "record.no_fields_set": Probe(
-        lambda mock: mock.show("number=34").data["fields_set"], {"null": None, "empty": ""}
+        lambda mock: [
+            mock.show("number=34").data["fields_set"],
+            mock.show("number=34", fields_set="fields_set").data["fields_set"],
+        ],
+        {"null": [None, None], "empty": ["", ""]},
     ),
     "record.not_effective": Probe(
         lambda mock: mock.show("number=21").data["webhook_definition"]["life_cycle_state"],
@@ -305,7 +309,10 @@ PROBES: dict[str, Probe] = {
         {True: ["OK"] * 3, False: ["wrong_credentials"] * 2 + ["OK"]},
         "R10",
     ),
-    "login.get": Probe(get_login, {False: "wrong_verb", True: "OK"}),
+    "login.get": Probe(
+        lambda mock: [get_login(mock), kind(mock, mock.send("GET", "webhook_requests/resend"))],
+        {False: ["wrong_verb", "wrong_verb"], True: ["OK", "wrong_verb"]},
+    ),
     "login.unit_by_name": Probe(
         lambda mock: [
             kind(mock, mock.login(unit=unit))

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from crmcom_kit.schemas import methods, resolve
+from crmcom_kit.schemas import Dialect, methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
 
 SHOW = "webhook_requests/show"
@@ -239,6 +239,18 @@ def test_a_member_given_twice(mock: Any) -> None:
     body = b'{"token":"T","token":"T","webhook_request_identifier":{"number":"7"}}'
 
     refused(mock, mock.send("POST", RESEND, body=body), "duplicate_parameter", "token")
+
+
+def test_a_parameter_in_query_and_body(make_mock: Any) -> None:
+    """Where the query of a POST is read, too, what stands in both places is there twice."""
+    mock = make_mock(dialect=Dialect("test", {"requests.query_on_post": "read"}))
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+
+    for query, kind in (
+        ("token=T", "duplicate_parameter"),
+        ("webhook_request_identifier=number=7", "several_identifiers"),
+    ):
+        assert mock.send("POST", RESEND, query, body=body).code == mock.code_of(kind)
 
 
 @pytest.mark.parametrize("text", ["\x00", "a\x1fb", "\x7f", "7\r\nX: y", "\ud800", "\udfff7"])

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.fixtures import sample_world_path
-from crmcom_kit.schemas import resolve, response_fields
+from crmcom_kit.fixtures import sample_world_path, world
+from crmcom_kit.schemas import Dialect, resolve, response_fields
 
 RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
 SEMI = ("webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id")
@@ -245,3 +245,32 @@ def test_fields_set_selects_fields_of_every_record(mock: Any) -> None:
     for record, selected in zip(whole, some, strict=True):
         wanted = ("number", "log_information")
         assert selected == {name: record[name] for name in wanted}
+
+
+def test_a_day_ends_at_midnight(make_mock: Any) -> None:
+    """The last second of a day belongs to it, and the first of the next does not."""
+    entries = list(world(count=1, release="R9"))
+    template = entries.pop()["webhook_request"]["record"]
+    for at, moment in enumerate(
+        ["2016-02-28T23:59:59", "2016-02-29T00:00:00", "2016-02-29T23:59:59"]
+    ):
+        log = {**template["log_information"], "created_date": moment, "updated_date": moment}
+        record = {**template, "id": str(at), "number": str(at), "log_information": log}
+        entries.append({"webhook_request": {"record": record}})
+    mock = make_mock(data=entries)
+
+    days = [f"2016-02-{day}" for day in ("27", "28", "29")] + ["2016-03-01"]
+    found = [numbers(mock.list(entity=template["entity"], created_date=day)) for day in days]
+
+    assert found == [[], ["0"], ["2", "1"], []]
+
+
+def test_any_of_the_filters_may_name_what_is_not_there(make_mock: Any) -> None:
+    """Where any filter will do, one that finds nothing does not hide what the others find."""
+    dialect = Dialect("test", {"list.combine": "any", "list.unknown_reference": "empty"})
+
+    found = make_mock(dialect=dialect).list(
+        entity="JOBS", webhook_definition_identifier="id=0", fields_set="entity"
+    )
+
+    assert {record["entity"] for record in found.data} == {"JOBS"}

@@ -1,18 +1,14 @@
 """Tokens: how they look, how long they hold, and what is wrong with one that does not."""
 
 import re
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import UTC, datetime
-from threading import Barrier
-from time import sleep
 from typing import Any
 
 import jwt
 import pytest
 
-from crmcom_kit.mock_server import make_world, tokens
+from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.errors import (
@@ -25,7 +21,6 @@ from crmcom_kit.mock_server.errors import (
 from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.tokens import Session, Tokens
-from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import load_dialect, release_names, resolve
 from crmcom_kit.schemas.releases import TokenKind
 
@@ -284,194 +279,3 @@ def test_the_error_of_an_ended_token_says_how_long_it_held() -> None:
         known.check(sliding)
     with pytest.raises(ExpiredToken, match="at most 2 h after the login, used or not"):
         known.check(fixed)
-
-
-# How many there are.
-
-
-def test_tokens_do_not_replace_each_other() -> None:
-    """Of one user any number of tokens holds at once, unless a dial says otherwise."""
-    known = fresh()
-    issued = [known.issue(session(), SLIDING) for _ in range(50)]
-
-    assert len(set(issued)) == 50
-    assert all(holds(known, token) for token in issued)
-
-
-def test_only_so_many_live_at_once() -> None:
-    """By dial the oldest live token of the same user ends when another one comes."""
-    clock = FixedClock(START)
-    known = fresh(clock, live_at_once=2)
-    other = known.issue(session("2"), SLIDING)
-    first, second, third = (known.issue(session(), SLIDING) for _ in range(3))
-
-    assert [holds(known, token) for token in (other, first, second, third)] == [
-        True,
-        False,
-        True,
-        True,
-    ]
-    known.release(third)
-    fourth = known.issue(session(), SLIDING)
-    assert [holds(known, token) for token in (second, fourth)] == [True, True]
-    clock.advance(HOUR)  # nobody lives now, so nobody has to go
-    assert holds(known, known.issue(session(), SLIDING))
-
-
-def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many logins there are, a bounded number of tokens is remembered: the newest."""
-    monkeypatch.setattr(tokens, "MOST_TOKENS", 10)
-    known = fresh()
-    issued = [known.issue(session(), SLIDING) for _ in range(25)]
-
-    assert len(known.known()) == 10
-    assert [holds(known, token) for token in issued] == [False] * 15 + [True] * 10
-    with pytest.raises(InvalidToken):
-        known.check(issued[0])
-
-
-# Fixed tokens.
-
-
-def test_a_fixed_token_never_ends() -> None:
-    """A token that the user set holds for ever, used or not, until it is released."""
-    clock = FixedClock(START)
-    known = fresh(clock)
-    mine = session()
-    known.add_fixed("T", mine)
-    clock.advance(365 * 24 * HOUR)
-
-    assert known.check("T") is mine
-    known.release("T")
-    with pytest.raises(ReleasedToken):
-        known.check("T")
-    with pytest.raises(ReleasedToken):
-        known.release("T")
-
-
-def test_a_reset_restores_fixed_tokens() -> None:
-    """After a reset of the world a released fixed token holds again; a released login does not."""
-    world = make_world(release="R10", tokens=["T"], data=[])
-    login = world.tokens.issue(world.session(), world.release.token)
-    alive = world.tokens.issue(world.session(), world.release.token)
-    world.tokens.release("T")
-    world.tokens.release(login)
-    world.reset()
-
-    assert holds(world.tokens, "T")
-    assert holds(world.tokens, alive)
-    with pytest.raises(ReleasedToken):
-        world.tokens.check(login)
-
-
-def test_a_released_fixed_token_stays_released(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No number of logins brings a released fixed token back."""
-    monkeypatch.setattr(tokens, "MOST_TOKENS", 10)
-    known = fresh()
-    known.add_fixed("T", session())
-    known.release("T")
-    for _ in range(25):
-        known.issue(session(), SLIDING)
-
-    with pytest.raises(ReleasedToken):
-        known.check("T")
-
-
-def test_every_token_is_known_for_masking() -> None:
-    """Fixed tokens, live, ended and released ones are all known, each once."""
-    clock = FixedClock(START)
-    known = fresh(clock)
-    known.add_fixed("T", session())
-    known.add_fixed("U", session())
-    known.release("U")
-    expected = ["T", "U", expired(known, clock), released(known, clock)]
-
-    assert sorted(known.known()) == sorted(expected)
-
-
-# Seeds and threads.
-
-
-@pytest.fixture(name="hurried")
-def _hurried() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-@pytest.mark.parametrize("kind", [SLIDING, JWT_KIND])
-def test_the_same_seed_gives_the_same_tokens(kind: TokenKind) -> None:
-    """Two worlds of one seed give the same tokens in the same order, another seed others."""
-    first, second, other = fresh(seed=3), fresh(seed=3), fresh(seed=4)
-    issued = [first.issue(session(), kind) for _ in range(5)]
-
-    assert issued == [second.issue(session(), kind) for _ in range(5)]
-    assert not set(issued) & {other.issue(session(), kind) for _ in range(5)}
-
-
-def test_a_reset_does_not_give_a_token_twice() -> None:
-    """Logins outlive a reset, so tokens go on where they were, and ids start again."""
-    world = make_world(data=[])
-    before = world.tokens.issue(world.session(), world.release.token)
-    drawn = world.ids.next("exchange")
-    world.reset()
-
-    assert world.tokens.issue(world.session(), world.release.token) != before
-    assert world.ids.next("exchange") == drawn
-
-
-@pytest.mark.usefixtures("hurried")
-def test_64_threads_get_64_tokens() -> None:
-    """Logins at the same time give each its own token, and all of them hold."""
-    known = fresh()
-    barrier = Barrier(64)
-
-    def login(n: int) -> list[str]:
-        barrier.wait(30)
-        return [known.issue(session(str(n)), SLIDING) for _ in range(20)]
-
-    with ThreadPoolExecutor(64) as threads:
-        issued = [token for some in threads.map(login, range(64)) for token in some]
-
-    assert len(set(issued)) == 64 * 20
-    assert all(holds(known, token) for token in issued)
-
-
-class SlowClock(FixedClock):
-    """A clock that is slow to look at, so that whoever does not wait for a lock gets in between."""
-
-    def now(self) -> datetime:
-        """Return the moment at which this clock stands, after a while."""
-        sleep(0.001)
-        return super().now()
-
-
-def test_one_of_64_releases_is_taken() -> None:
-    """Of releases of one token at the same time one works; the others find it released."""
-    known = fresh(SlowClock(START))
-    token = known.issue(session(), SLIDING)
-    barrier = Barrier(64)
-
-    def release(_: int) -> bool:
-        barrier.wait(30)
-        try:
-            known.release(token)
-        except ReleasedToken:
-            return False
-        return True
-
-    with ThreadPoolExecutor(64) as threads:
-        assert sum(threads.map(release, range(64))) == 1
-
-
-def test_a_session_is_that_of_the_user_who_logged_in() -> None:
-    """The credentials' user is shown as the world knows them, in any spelling of the name."""
-    world: World = make_world(release="R9")
-    found = world.session()
-
-    assert found.user["id"] == "1"
-    assert found.user["username"] == "MPAdministrator"
-    assert found.organisation == "CRMDEMO"
-    assert found.unit is not None

@@ -174,3 +174,15 @@ def test_names_in_the_query_of_a_post_are_remarked_on(make_mock: Any) -> None:
     assert reply.warnings == [
         'the query of a POST is ignored: "number", "x0", "x1", "x2", "x3" and 36 more'
     ]
+
+
+@pytest.mark.parametrize("query", ["&", "&&&"])
+@pytest.mark.parametrize("choice", ["ignore", "error", "read"])
+def test_a_query_without_names_is_none(make_mock: Any, choice: str, query: str) -> None:
+    """A query of separators alone has no parameter to remark on or to refuse."""
+    mock = make_mock(dialect=Dialect("test", {"requests.query_on_post": choice}))
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+
+    reply = mock.send("POST", "webhook_requests/resend", query, body=body)
+
+    assert (reply.code, reply.warnings) == ("OK", [])

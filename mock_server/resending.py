@@ -1,0 +1,153 @@
+"""The method resend: claim a rejected record, deliver it with no lock held, settle it.
+
+Source: POST webhook_requests/resend, R9.0.0 and later. What a resend changes in the record is
+inferred from the page's example; the rest are dials (``resend.*``).
+"""
+
+from collections.abc import Callable
+
+import orjson
+
+from crmcom_kit.mock_server.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.errors import (
+    DefinitionNotEffective,
+    DeliveryFailed,
+    NotRejected,
+    ResendUnderWay,
+    UnknownWebhookRequest,
+)
+from crmcom_kit.mock_server.methods import IDENTIFIER, Values, find, unknown
+from crmcom_kit.mock_server.parameters import Identifier
+from crmcom_kit.mock_server.rendering import sealed
+from crmcom_kit.mock_server.states import Event, State, WrongState, after
+from crmcom_kit.mock_server.store import Record
+from crmcom_kit.mock_server.tokens import Session
+from crmcom_kit.mock_server.wire import Answer
+from crmcom_kit.mock_server.world import World
+
+
+def resend(world: World, values: Values, session: Session) -> Answer:
+    """Send a rejected webhook request again and return it as it then is.
+
+    Raises:
+        UnknownWebhookRequest, NotRejected, ResendUnderWay: it cannot be sent again.
+        DefinitionNotEffective, DeliveryFailed: where the dialect answers so.
+    """
+    record = find(world, values[IDENTIFIER])
+    _move(world, record, Event.RESEND, only_ask=True)
+    _check_definition(world, record)
+    epoch = world.epoch
+    claimed = _move(world, record, Event.RESEND)
+    try:
+        attempt = _attempt(world, claimed)
+        outcome = world.delivery.send(attempt)
+    except BaseException:
+        _end(world, claimed, Event.ABANDONED, epoch)
+        raise
+    event = Event.DELIVERED if outcome.delivered else Event.FAILED
+    settled = _end(world, claimed, event, epoch, _settler(world, session, attempt, outcome))
+    if settled is None:
+        raise UnknownWebhookRequest(
+            IDENTIFIER,
+            seen=f"number {record.row.number}, deleted or reset while it was being sent",
+            allowed="a webhook request that exists until it is sent",
+        )
+    if not outcome.delivered and world.dialect["resend.failed"] == "error":
+        raise DeliveryFailed(
+            IDENTIFIER,
+            seen=f"{outcome.error_code} when number {record.row.number} was sent",
+            allowed="a receiver that takes it",
+        )
+    return world.wire.record(settled.body, values.get("fields_set"))
+
+
+def _move(world: World, record: Record, event: Event, *, only_ask: bool = False) -> Record:
+    """Let ``event`` happen, or only ask whether it may. Raises NotRejected, ResendUnderWay."""
+    try:
+        if only_ask:
+            after(record.row.state, event)
+            return record
+        moved = world.store.transition(record.row.id, event)
+    except WrongState as wrong:
+        number = f"number {record.row.number}"
+        if wrong.state is State.SENDING:
+            seen = f"{number} while another resend of it runs"
+            raise ResendUnderWay(IDENTIFIER, seen=seen, allowed="one at a time") from None
+        seen = f"{number} in state {wrong.state}"
+        allowed = "a webhook request that is REJECTED"
+        raise NotRejected(IDENTIFIER, seen=seen, allowed=allowed) from None
+    if moved is None:
+        raise unknown(Identifier("id", record.row.id))
+    return moved
+
+
+def _check_definition(world: World, record: Record) -> None:
+    refuses = world.dialect["resend.definition_not_effective"] == "error"
+    if refuses and not world.people.is_effective(record.row.definition):
+        raise DefinitionNotEffective(
+            IDENTIFIER,
+            seen=f"number {record.row.number}, whose webhook definition is not effective",
+            allowed="one whose webhook definition is effective",
+        )
+
+
+def _end(
+    world: World,
+    record: Record,
+    event: Event,
+    epoch: int,
+    settle: Callable[[Record], Record] | None = None,
+) -> Record | None:
+    """Let a delivery end; None where the record was deleted, or the world reset, meanwhile."""
+
+    def unless_reset(found: Record) -> Record:
+        if world.epoch != epoch:  # this record is the start's, and knows nothing of the delivery
+            raise WrongState(found.row.state, event)
+        return found if settle is None else settle(found)
+
+    try:
+        return world.store.transition(record.row.id, event, unless_reset)
+    except WrongState:
+        return None
+
+
+def _attempt(world: World, record: Record) -> Attempt:
+    """Return what resend sends: the record's data object, signed with its definition's key."""
+    url, definition = record.row.url, record.row.definition
+    if world.dialect["resend.destination"] == "definition":
+        found = world.people.definitions.find("id", definition) or {}
+        url = found.get("url", url)
+    data = None if record.data is None else orjson.loads(record.data)
+    code = world.exchanges.code(data, world.people.key_of(definition), None)
+    return Attempt(url, record.data, code)
+
+
+def _settler(
+    world: World, session: Session, attempt: Attempt, outcome: Outcome
+) -> Callable[[Record], Record]:
+    """Return what turns a record into the one that ``outcome`` leaves behind."""
+    reference = world.ids.next("exchange")
+    code = world.exchanges.after(attempt.authentication_code, outcome.error_code)
+    now = world.date_time()
+
+    def settle(record: Record) -> Record:
+        body = orjson.loads(record.body)
+        body["life_cycle_state"] = State.SUCCESSFUL if outcome.delivered else State.REJECTED
+        body["error_code"] = outcome.error_code
+        body["error_description"] = outcome.error_description
+        body["url"] = attempt.url
+        if attempt.data is not None:
+            body["authentication_code"] = code
+        if world.dialect["resend.exchange"] == "renewed":
+            data = None if attempt.data is None else orjson.loads(attempt.data)
+            body["request"] = world.exchanges.request(data, body["authentication_code"], reference)
+        body["response"] = world.exchanges.response(outcome.status, reference)
+        if world.dialect["resend.updates_log"]:
+            log = body["log_information"]
+            log["updated_date"] = now
+            log[world.renderer.unit_member("updated")] = session.unit
+            log["updated_by_user"] = session.user
+            body["log_information"] = world.renderer.ordered("log_information", log)
+        return Record(record.row._replace(url=attempt.url), sealed(body), record.data)
+
+    return settle

@@ -1,0 +1,212 @@
+"""Many threads in one store: no record is lost or doubled, and queries see one moment."""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from random import Random
+from threading import Barrier, Event, Thread
+from time import sleep
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server.ids import Ids
+from crmcom_kit.mock_server.states import Event as Happening
+from crmcom_kit.mock_server.states import State, WrongState
+from crmcom_kit.mock_server.store import DuplicateRecord, MemoryStore, Query, Record, Row
+
+THREADS = 64
+PATIENCE = 30.0  # seconds after which a thread that waits has met a deadlock
+EVERYTHING = Query(indexed=())
+
+
+@pytest.fixture(autouse=True)
+def _hurried() -> Iterator[None]:
+    """Let threads take turns as often as they can, so that whoever needs a lock shows it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def at_once(tasks: list[Callable[[], Any]]) -> list[Any]:
+    """Run each task in a thread of its own, all at the same moment; return what they return."""
+    barrier = Barrier(len(tasks))
+    results: list[Any] = [None] * len(tasks)
+    errors: list[BaseException] = []
+
+    def run(at: int, task: Callable[[], Any]) -> None:
+        try:
+            barrier.wait(PATIENCE)
+            results[at] = task()
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    threads = [Thread(target=run, args=pair, daemon=True) for pair in enumerate(tasks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert not [thread for thread in threads if thread.is_alive()], "a thread is stuck"
+    assert not errors
+    return results
+
+
+class SlowText(str):
+    """A text that lets another thread go first whenever it is looked up."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        sleep(0)
+        return super().__hash__()
+
+
+def row(name: str, number: str) -> Row:
+    """Make the row of a rejected record; entity ids come and go with their few records."""
+    return Row(
+        id=SlowText(name),
+        number=SlowText(number),
+        state=State.REJECTED,
+        definition="D0",
+        rule="R0",
+        entity=("JOBS", "ACTIVITIES")[int(number) % 2],
+        entity_id=SlowText(f"E{int(number) // 3}"),
+        url="http://receiver/in",
+        created=int(number),
+    )
+
+
+class StoreWork:
+    """What many threads do to one store, and which of it was taken."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.ids = Ids(0)
+        self.inserted: list[str] = []
+        self.deleted: list[str] = []
+        self.sent: list[str] = []
+
+    def insert(self, number: str) -> None:
+        """Insert a record with a number that others may have, too."""
+        try:
+            self.store.insert(Record(row(self.ids.next("record"), number), number.encode(), None))
+        except DuplicateRecord:
+            return
+        self.inserted.append(number)
+
+    def delete(self, number: str) -> None:
+        """Delete the record of that number."""
+        if self.store.delete("number", number) is not None:
+            self.deleted.append(number)
+
+    def resend(self, number: str) -> None:
+        """Send a record as resend does, in two transitions."""
+        record = self.store.get("number", number)
+        try:
+            if record is None or self.store.transition(record.row.id, Happening.RESEND) is None:
+                return
+            if self.store.transition(record.row.id, Happening.DELIVERED) is not None:
+                self.sent.append(number)
+        except WrongState:
+            return
+
+    def query(self, number: str) -> None:
+        """Fail where one answer has a record twice."""
+        del number
+        entities = frozenset({"JOBS", "ACTIVITIES"})
+        found = self.store.query(Query(indexed=(("entity", entities),), newest_first=False))
+        assert len(set(found)) == len(found)
+
+    def some(self, seed: int) -> None:
+        """Do sixty of these things."""
+        draw = Random(seed)
+        for _ in range(60):
+            do = draw.choice([self.insert, self.delete, self.resend, self.query])
+            do(str(draw.randrange(300)))
+
+
+def test_a_store_loses_and_doubles_nothing() -> None:
+    """64 threads insert, delete, resend and query: what is left is what was put there once."""
+    work = StoreWork()
+    at_once([partial(work.some, seed) for seed in range(THREADS)])
+    store = work.store
+
+    for taken in (work.inserted, work.deleted, work.sent):
+        assert taken
+        assert len(set(taken)) == len(taken)
+    left = set(work.inserted) - set(work.deleted)
+    found = [number.decode() for number in store.query(EVERYTHING)]
+    assert sorted(found) == sorted(left)
+    assert len(store) == len(left)
+    successful = Query(indexed=(), states=frozenset({"SUCCESSFUL"}))
+    assert {n.decode() for n in store.query(successful)} == set(work.sent) & left
+    for number in found:
+        record = store.get("number", number)
+        assert record is not None
+        assert store.get("id", record.row.id) == record
+        entity_id = frozenset({record.row.entity_id})
+        assert record.body in store.query(Query(indexed=(("entity_id", entity_id),)))
+
+
+def test_one_of_64_inserts_of_a_number_is_taken() -> None:
+    """Of records with one number that come at once one is there, whole; the others left nothing."""
+    store = MemoryStore()
+
+    def insert(at: int) -> bool:
+        try:
+            store.insert(Record(row(f"id{at}", "7"), b"body of %d" % at, None))
+        except DuplicateRecord:
+            return False
+        return True
+
+    taken = at_once([partial(insert, at) for at in range(THREADS)])
+
+    assert taken.count(True) == 1
+    assert store.query(EVERYTHING) == [b"body of %d" % taken.index(True)]
+    there = [store.get("id", f"id{at}") is not None for at in range(THREADS)]
+    assert there == taken
+
+
+def test_what_comes_while_the_last_one_goes_is_found() -> None:
+    """A record inserted while the only other one of its entity id is deleted is in the index."""
+    store = MemoryStore()
+    query = Query(indexed=(("entity_id", frozenset({"E0"})),))
+    same = SlowText("E0")
+    store.insert(Record(row("id0", "0")._replace(entity_id=same), b"0", None))
+
+    for n in range(1, 100):
+        comes = Record(row(f"id{n}", str(n))._replace(entity_id=same), b"%d" % n, None)
+        goes = partial(store.delete, "number", SlowText(n - 1))
+        at_once([goes, partial(store.insert, comes)])
+        assert store.query(query) == store.query(EVERYTHING) == [b"%d" % n]
+
+
+def test_a_query_sees_one_moment() -> None:
+    """Two records that are only ever both there or both gone are never seen apart."""
+    store = MemoryStore()
+    store.insert(Record(row("a", "1"), b"a", None))
+    together = store.snapshot()
+    store.delete("id", "a")
+    apart = store.snapshot()
+    store.restore(together)
+    store.insert(Record(row("b", "2"), b"b", None))
+    both = store.snapshot()
+    done = Event()
+
+    def switch() -> None:
+        for _ in range(200):
+            store.restore(both)
+            store.restore(apart)
+        done.set()
+
+    def look() -> list[list[bytes]]:
+        seen = []
+        while not done.is_set():
+            seen.append(store.query(EVERYTHING))
+        return seen
+
+    seen = at_once([switch, *[look] * 2])[1:]
+
+    assert {tuple(each) for some in seen for each in some} <= {(), (b"b", b"a")}

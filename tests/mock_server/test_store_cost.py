@@ -1,0 +1,180 @@
+"""What the store costs: positions that a query looks at, memory that a long list takes."""
+
+import gc
+import tracemalloc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server.postings import Posting, merged
+from crmcom_kit.mock_server.rendering import Renderer
+from crmcom_kit.mock_server.selection import read_selection
+from crmcom_kit.mock_server.states import State
+from crmcom_kit.mock_server.store import (
+    IndexedField,
+    MemoryStore,
+    Query,
+    Record,
+    Row,
+)
+from crmcom_kit.mock_server.wire import Answer, Wire
+from crmcom_kit.schemas import load_dialect, resolve
+
+
+def made(number: object, /, **values: Any) -> Record:
+    """Make a record whose body names it."""
+    row = {
+        "id": f"id{number}",
+        "number": str(number),
+        "state": State.REJECTED,
+        "definition": "D0",
+        "rule": "R0",
+        "entity": "ACTIVITIES",
+        "entity_id": "E0",
+        "url": "http://receiver/in",
+        "created": 0,
+    }
+    return Record(
+        Row(**{**row, **values}), f"body of {number}".encode("utf-8", "surrogatepass"), None
+    )
+
+
+def filled(*records: Record) -> MemoryStore:
+    """Make a store that holds ``records``, the last one as the newest."""
+    store = MemoryStore()
+    for record in records:
+        store.insert(record)
+    return store
+
+
+# What a query costs: counted in positions that it looks at, which no other load on the machine
+# changes.
+
+
+@pytest.fixture(name="walked")
+def _walked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect every position that a query takes out of an index."""
+    positions: list[int] = []
+
+    def counting(postings: list[Posting], *, newest_first: bool) -> Iterator[int]:
+        for position in merged(postings, newest_first=newest_first):
+            positions.append(position)
+            yield position
+
+    monkeypatch.setattr("crmcom_kit.mock_server.store.merged", counting)
+    return positions
+
+
+def large(size: int) -> MemoryStore:
+    """Make a store in which an entity has half of all records, and an entity id 20 of them."""
+    return filled(
+        *(
+            made(
+                n,
+                entity="ACTIVITIES" if n % 2 else "JOBS",
+                entity_id=f"E{n}" if n >= 40 else f"E{n % 2}",
+                rule="R0" if n < 100 else "R1",
+                state=State.SUCCESSFUL,
+            )
+            for n in range(size)
+        )
+    )
+
+
+def both(*conditions: tuple[IndexedField, str], **more: Any) -> Query:
+    """Make a query for records that meet every condition."""
+    return Query(indexed=tuple((f, frozenset(v.split(","))) for f, v in conditions), **more)
+
+
+@pytest.mark.parametrize("size", [500, 5000])
+@pytest.mark.parametrize(
+    ("query", "looks"),
+    [
+        (both(("entity", "ACTIVITIES"), ("entity_id", "E1")), 20),
+        (both(("entity_id", "E1"), ("entity", "ACTIVITIES")), 20),
+        (both(("entity", "ACTIVITIES"), ("rule", "R0"), ("entity_id", "E77")), 1),
+        (both(("entity", "ACTIVITIES"), ("rule", "R0")), 100),
+        (both(("entity", "ACTIVITIES,JOBS"), ("entity_id", "E0,E1")), 40),
+        (both(("entity", "ACTIVITIES"), ("entity_id", "nowhere")), 0),
+        (both(("entity", "ACTIVITIES"), limit=10), 10),
+        (both(("entity", "ACTIVITIES,JOBS"), limit=10), 10),
+        (both(("entity", "ACTIVITIES"), limit=10, newest_first=False), 10),
+        (both(("entity", "ACTIVITIES"), limit=10, offset=30), 40),
+        (both(("entity", "ACTIVITIES"), ("definition", "D0"), any_of_indexed=True, limit=10), 10),
+        (both(("entity", "ACTIVITIES"), limit=0), 0),
+    ],
+)
+def test_a_query_costs_its_smallest_index_and_its_page(
+    walked: list[int], size: int, query: Query, looks: int
+) -> None:
+    """A query looks at no more records than its smallest index has, whatever the world's size."""
+    store = large(size)
+    found = store.query(query)
+
+    assert len(walked) == looks
+    assert len(found) <= looks
+
+
+def test_deleted_records_do_not_make_a_query_dear(walked: list[int]) -> None:
+    """Where nearly all of a thousand records of an entity are deleted, a query passes few."""
+    store = filled(*(made(n) for n in range(1000)))
+    for n in range(990):
+        store.delete("number", str(n))
+
+    assert len(store.query(both(("entity", "ACTIVITIES")))) == 10
+    assert len(walked) <= 2 * 10 + 32
+
+
+def test_a_value_that_no_record_has_any_more_leaves_nothing_behind() -> None:
+    """Records that come and go under ever new entity ids leave no index entry each."""
+    store = filled(made("stays"))
+    before = postings_alive()
+    for n in range(50):
+        store.insert(made(n, entity_id=f"new {n}"))
+        store.delete("number", str(n))
+
+    assert postings_alive() == before
+    assert store.query(both(("entity_id", "new 7"))) == []
+
+
+def postings_alive() -> int:
+    """Count the postings of all stores that there are."""
+    gc.collect()
+    return sum(isinstance(one, Posting) for one in gc.get_objects())
+
+
+# What a long list costs in memory.
+
+
+@pytest.mark.parametrize("fields_set", [None, "id,number,log_information"])
+def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
+    """Sending 30 MB takes a small part of that beyond the stored bytes themselves."""
+    dialect, release = load_dialect(), resolve("R9")
+    wire = Wire(dialect, release, Renderer(dialect, release))
+    selection = None
+    if fields_set is not None:
+        selection = read_selection(fields_set, dialect, from_body=False)
+    body = b'{"id":"1","number":"2","log_information":{"text":"%s"},"url":"u"}' % (b"x" * 1500)
+    store = filled(*(made(n)._replace(body=body) for n in range(20_000)))
+
+    tracemalloc.start()
+    try:
+        answer = wire.listing(store.query(both(("entity", "ACTIVITIES"))), selection)
+        sent = sum(map(len, parts(answer)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert sent > 30_000_000
+    assert peak < 1_000_000
+    assert answer.length in (None, sent)
+    assert (answer.length is None) == (fields_set is not None)
+
+
+def parts(answer: Answer) -> Iterator[bytes]:
+    """Yield an answer's body as a server sends it."""
+    if isinstance(answer.body, bytes):
+        yield answer.body
+    else:
+        yield from answer.body
