@@ -14,11 +14,12 @@ from urllib.parse import urlencode
 import orjson
 
 from benchmarks.rows import BASE, TOKEN
-from crmcom_kit.mock_server.app import DEFAULT_CREDENTIALS, create_app
+from crmcom_kit.mock_server.app import create_app
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.loading import Placed
 from crmcom_kit.mock_server.store import Store
 from crmcom_kit.mock_server.world import Settings, World
+from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import load_dialect, resolve
 
 App = Callable[..., Iterable[bytes]]

@@ -3,19 +3,21 @@
 ``create_app`` gives the WSGI application, ``signing`` has what a receiver's tests need.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.app import create_app, make_world
+    from crmcom_kit.mock_server.app import create_app
+    from crmcom_kit.mock_server.worlds import make_world
 
 __all__ = ["create_app", "make_world"]
 
+_HOMES = {"create_app": "app", "make_world": "worlds"}
+
 
 def __getattr__(name: str) -> Any:
-    """Import the application only for those who ask for it: signing needs no Flask."""
-    if name in __all__:
-        from crmcom_kit.mock_server import app
-
-        return getattr(app, name)
+    """Import only what is asked for: signing needs no Flask, nor does a world."""
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     msg = f"module {__name__} has no attribute {name}"
     raise AttributeError(msg)

@@ -35,6 +35,7 @@ class AccessLog:
         def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[..., Any]:
             entry["status"] = int(status[:3])
             entry["statement"] = dict(headers).get("X-Mock-Statement")
+            entry["warnings"] = [text for name, text in headers if name == "X-Mock-Warning"]
             return start_response(status, headers, *rest)
 
         body = self._app(environ, note)
@@ -91,7 +92,8 @@ def _human(entry: dict[str, Any]) -> str:
         f"{entry['time']} {entry['client']} {entry['verb']} {entry['target']}"
         f" {entry['status']} {entry['bytes']}B {entry['ms']}ms"
     )
-    return f"{line} {entry['statement']}" if entry.get("statement") else line
+    marks = [entry.get("statement"), *(f"({text})" for text in entry.get("warnings", ()))]
+    return " ".join([line, *filter(None, marks)])
 
 
 def _json(entry: dict[str, Any]) -> str:

@@ -1,7 +1,5 @@
 """The Flask application: wiring, and the views that hand requests to the emulator."""
 
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -9,67 +7,13 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntity
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin import PREFIX, control_api
-from crmcom_kit.mock_server.clock import Clock, SystemClock
-from crmcom_kit.mock_server.delivery import Delivery
 from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.loading import Placed, checked, file_entries, sample_entries
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest
-from crmcom_kit.mock_server.world import Credentials, Settings, World
-from crmcom_kit.schemas import API_PATH, Dialect, load_dialect, resolve
+from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.worlds import make_world
+from crmcom_kit.schemas import API_PATH
 
-#: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
-DEFAULT_CREDENTIALS = Credentials(
-    username="mpadministrator",
-    password="crmcom-kit",
-    organisation="CRMDEMO",
-    api_key="00000000000000000000000000C0FFEE",
-)
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-
-
-def make_world(
-    *,
-    release: str | None = None,
-    dialect: str | Path | Dialect = "default",
-    data: str | Path | Iterable[dict[str, Any]] | None = None,
-    seed: int = 0,
-    tokens: Iterable[str] = (),
-    credentials: Credentials = DEFAULT_CREDENTIALS,
-    clock: Clock | None = None,
-    delivery: Delivery | None = None,
-) -> World:
-    """Return a world for ``create_app``.
-
-    Args:
-        release: R9 to R18; R9 where left out.
-        dialect: a built-in name, the path of a dialect file, or a dialect.
-        data: the path of a world file, or world entries; the sample world where left out.
-        seed: what ids and tokens are made from; the same seed gives the same ones.
-        tokens: fixed tokens that never expire.
-        credentials: who may log in.
-        clock: where the time comes from; the machine's where left out.
-        delivery: what resend sends with; the dialect's script where left out.
-
-    Raises:
-        UnknownRelease, DialectError, DataError: an argument is not allowed.
-    """
-    known = resolve(release)
-    placed: Iterable[Placed]
-    if data is None:
-        placed = sample_entries(known)
-    elif isinstance(data, str | Path):
-        placed = file_entries(Path(data), known)
-    else:
-        entries = (Placed(entry, f"data entry {at}") for at, entry in enumerate(data))
-        placed = checked(entries, known)
-    settings = Settings(
-        release=known,
-        dialect=dialect if isinstance(dialect, Dialect) else load_dialect(dialect),
-        credentials=credentials,
-        seed=seed,
-        fixed_tokens=tuple(tokens),
-    )
-    return World(settings, placed, clock=clock or SystemClock(), delivery=delivery)
 
 
 def create_app(world: World | None = None, **options: Any) -> Flask:

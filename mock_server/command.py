@@ -1,14 +1,20 @@
 """``crmcom-kit serve``: the mock from the command line."""
 
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.schemas import API_PATH, dialect_names, release_names
+from crmcom_kit.schemas import API_PATH, dialect_names, release_names, resolve
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.world import World
 
 _GIVEN = "(as given)"
 
@@ -81,6 +87,20 @@ class _Serve(click.Command):
     "repeats.  [default: the dialect's delivery.script]",
 )
 @click.option(
+    "--server",
+    "server_name",
+    default="waitress",
+    show_default=True,
+    type=click.Choice(["waitress", "granian"]),
+    help="What answers HTTP; granian, a compiled one, comes with crmcom-kit[fast].",
+)
+@click.option(
+    "--fast-lane/--no-fast-lane",
+    default=True,
+    show_default=True,
+    help="Answer ordinary calls before Flask sees them; the answers are the same.",
+)
+@click.option(
     "--threads",
     default=8,
     show_default=True,
@@ -104,27 +124,80 @@ def serve(**options: Any) -> None:
     with status 0 once running requests are answered. A start that is not possible gives one line
     on standard error and status 2.
     """
-    from crmcom_kit.mock_server.access_log import AccessLog
-    from crmcom_kit.mock_server.serving import ServeError, Server, bound_socket, run_until_signalled
+    from crmcom_kit.mock_server.serving import ServeError
 
     try:
-        # Before the world is made: a taken port should not cost a long load.
-        listening = bound_socket(options["host"], options["port"])
+        if options["server_name"] == "granian":
+            _serve_with_granian(options)
+        else:
+            _serve_with_waitress(options)
     except ServeError as error:
         raise Refused(str(error)) from None
-    with listening:
-        app = _app(options)
-        if options["log_form"] != "off" and sys.stderr is not None:
-            app = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
+
+
+def _serve_with_waitress(options: dict[str, Any]) -> None:
+    from crmcom_kit.mock_server.serving import Server, bound_socket, run_until_signalled
+
+    # Before the world is made: a taken port should not cost a long load.
+    with bound_socket(options["host"], options["port"]) as listening:
+        app, warm = _shells(options)
         server = Server(app, listening, threads=options["threads"])
-        run_until_signalled(server, lambda: _greet(options, server.port))
+
+        def ready() -> None:
+            _greet(options, server.port)
+            # Flask is wanted soon, for logins and odd requests; READY does not wait for it.
+            threading.Thread(target=warm, daemon=True).start()
+
+        run_until_signalled(server, ready)
 
 
-def _app(options: dict[str, Any]) -> Any:
-    """Return the application that the options ask for. Raises Refused."""
-    from crmcom_kit.mock_server.app import create_app
+def _serve_with_granian(options: dict[str, Any]) -> None:
+    from crmcom_kit.mock_server.serving_granian import serve_with_granian
+
+    serve_with_granian(
+        partial(_application, options),
+        host=options["host"],
+        port=options["port"],
+        threads=options["threads"],
+        ready=lambda port: _greet(options, port),
+    )
+
+
+def _application(options: dict[str, Any]) -> Any:
+    """Return the WSGI application that the options ask for; picklable with them."""
+    return _shells(options)[0]
+
+
+def _nothing() -> None:
+    """Do nothing: all is ready."""
+
+
+def _shells(options: dict[str, Any]) -> tuple[Any, Callable[[], object]]:
+    """Return the WSGI application that the options ask for, and what makes all of it ready."""
+    world = _world(options)
+    app: Any
+    warm: Callable[[], object] = _nothing
+    if options["fast_lane"]:
+        from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
+
+        late = LateFlask(world)
+        app, warm = FastLane(late, world), late.warm
+    else:
+        from crmcom_kit.mock_server.app import create_app
+
+        app = create_app(world)
+    if options["log_form"] != "off" and sys.stderr is not None:
+        from crmcom_kit.mock_server.access_log import AccessLog
+
+        app = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
+    return app, warm
+
+
+def _world(options: dict[str, Any]) -> "World":
+    """Return the world that the options ask for. Raises Refused."""
     from crmcom_kit.mock_server.loading import DataError
-    from crmcom_kit.schemas import DialectError, UnknownRelease, dials, load_dialect
+    from crmcom_kit.mock_server.worlds import make_world
+    from crmcom_kit.schemas import DialectError, UnknownRelease, dials
 
     for name in ("username", "password", "organisation", "api_key", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
@@ -136,12 +209,10 @@ def _app(options: dict[str, Any]) -> Any:
         msg = f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
         raise Refused(msg)
     try:
-        dialect = load_dialect(options["dialect"])
-        if script is not None:
-            dialect = dialect.changed({"delivery.script": script})
-        return create_app(
+        return make_world(
             release=options["release"],
-            dialect=dialect,
+            dialect=options["dialect"],
+            deliveries=script,
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],
@@ -154,7 +225,7 @@ def _app(options: dict[str, Any]) -> Any:
 def _credentials(options: dict[str, Any]) -> Any:
     from dataclasses import replace
 
-    from crmcom_kit.mock_server.app import DEFAULT_CREDENTIALS
+    from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
 
     names = ("username", "password", "organisation", "api_key")
     given = {name: options[name] for name in names if options[name] is not None}
@@ -168,13 +239,17 @@ def _greet(options: dict[str, Any], port: int) -> None:
     right = _credentials(options)
     password = right.password if options["password"] is None else _GIVEN
     key = right.api_key if options["api_key"] is None else _GIVEN
+    release = resolve(options["release"])
     lines = [
         f"READY {base}",
+        f"  about         {base.removesuffix(API_PATH)}/",
+        f"  release       {release.name}",
         f"  username      {right.username}",
         f"  password      {password}",
         f"  organisation  {right.organisation}",
-        f"  Web API key   {key}",
     ]
+    if release.web_api_key_token is not None:
+        lines.append(f"  Web API key   {key}")
     if options["tokens"]:
         lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
     # A reader that is gone already, as in `… | true`, is no reason not to serve.

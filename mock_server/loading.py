@@ -10,7 +10,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import orjson
 
@@ -19,8 +19,17 @@ from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.reading import json_type
 from crmcom_kit.schemas import Release, validator
 from crmcom_kit.schemas.files import read_json
+from crmcom_kit.schemas.formats import parse_date_time
+from crmcom_kit.schemas.releases import entities_since
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 Entry = dict[str, Any]
+_FORMS = {
+    "crm-date-time": "date and time of the form yyyy-MM-ddTHH:mm:ss",
+    "crm-date": "date of the form yyyy-MM-dd",
+}
 _LONGEST_REASON = 300
 # Worth reading with Python's own reader, where orjson's makes a float of a long whole number.
 _LONG_NUMBER = re.compile(rb"\d{19}")
@@ -143,22 +152,62 @@ def _document(path: Path, text: bytes) -> Iterator[Placed]:
 
 def checked(placed: Iterable[Placed], release: Release) -> Iterator[Placed]:
     """Yield entries that fit the schema and the release. Raises DataError for any other."""
-    from jsonschema.exceptions import best_match
+    from crmcom_kit.schemas.quick import quick_judge
 
-    check = validator("world_entry", "strict")
+    surely_fits = quick_judge("world_entry", "strict")
     for given in placed:
         one = Placed(_as_json(given), given.place)
-        if not check.is_valid(one.entry):
-            error = best_match(check.iter_errors(one.entry))
-            seen = f"{error.json_path}: {error.message}" if error else "no world entry"
-            msg = f"{one.place}: {_short(seen)}; allowed are entries of {', '.join(kinds())}"
-            raise DataError(msg)
+        if not (surely_fits(one.entry) and _dates_exist(one.entry)):
+            _check_slowly(one)
         entity = _entity(one.entry)
         if entity is not None and entity not in release.entities and "webhook_request" in one.entry:
-            allowed = ", ".join(release.entities)
-            msg = f"{one.place}: entity {entity} is not in {release.name}; allowed is {allowed}"
+            since = entities_since()[entity]
+            msg = f"{one.place}: entity {entity} is not in {release.name}; it is known from {since}"
             raise DataError(msg)
         yield one
+
+
+def _dates_exist(entry: Entry) -> bool:
+    """Whether every date of an entry is a day that the calendar has."""
+    record = entry.get("webhook_request", {}).get("record", {})
+    log = record.get("log_information", {})
+    try:
+        for name in ("created_date", "updated_date"):
+            if log.get(name) is not None:
+                parse_date_time(log[name])
+    except ValueError:
+        return False
+    return True
+
+
+def _check_slowly(one: Placed) -> None:
+    """Say what is wrong with an entry, if anything is. Raises DataError."""
+    from jsonschema.exceptions import best_match
+
+    best = best_match(validator("world_entry", "strict").iter_errors(one.entry))
+    if best is None:
+        return
+    together = [best]
+    if best.validator == "required" and best.parent is None:  # name all that are missing at once
+        errors = validator("world_entry", "strict").iter_errors(one.entry)
+        together = [error for error in errors if error.json_path == best.json_path]
+    reasons = "; ".join(dict.fromkeys(_reason(error) for error in together))
+    msg = f"{one.place}: {_short(f'{best.json_path}: {reasons}')}"
+    raise DataError(msg)
+
+
+def _reason(error: "ValidationError") -> str:
+    """Return what is wrong, with the value no longer than a message can bear."""
+    seen: Any = error.instance
+    if error.validator == "format":
+        return f"{shown(seen)} is no {_FORMS[str(error.validator_value)]}"
+    allowed = f"; allowed are entries of {', '.join(kinds())}"
+    if error.validator in ("minProperties", "maxProperties"):
+        return f"{len(seen)} members{allowed}"
+    if error.validator == "unevaluatedProperties" and len(error.absolute_path) == 1:
+        return f"{error.message}{allowed}"
+    value = repr(seen)
+    return error.message.replace(value, shown(seen)) if len(value) > 40 else error.message
 
 
 def _short(text: str) -> str:

@@ -36,16 +36,15 @@ def resend(world: World, values: Values, session: Session) -> Answer:
     record = find(world, values[IDENTIFIER])
     _move(world, record, Event.RESEND, only_ask=True)
     _check_definition(world, record)
-    epoch = world.epoch
     claimed = _move(world, record, Event.RESEND)
     try:
         attempt = _attempt(world, claimed)
         outcome = world.delivery.send(attempt)
     except BaseException:
-        _end(world, claimed, Event.ABANDONED, epoch)
+        _end(world, claimed, Event.ABANDONED)
         raise
     event = Event.DELIVERED if outcome.delivered else Event.FAILED
-    settled = _end(world, claimed, event, epoch, _settler(world, session, attempt, outcome))
+    settled = _end(world, claimed, event, _settler(world, session, attempt, outcome))
     if settled is None:
         raise UnknownWebhookRequest(
             IDENTIFIER,
@@ -93,20 +92,19 @@ def _check_definition(world: World, record: Record) -> None:
 
 def _end(
     world: World,
-    record: Record,
+    claimed: Record,
     event: Event,
-    epoch: int,
     settle: Callable[[Record], Record] | None = None,
 ) -> Record | None:
     """Let a delivery end; None where the record was deleted, or the world reset, meanwhile."""
 
-    def unless_reset(found: Record) -> Record:
-        if world.epoch != epoch:  # this record is the start's, and knows nothing of the delivery
+    def if_still_claimed(found: Record) -> Record:
+        if found is not claimed:  # the start's, or another claim: it knows nothing of the delivery
             raise WrongState(found.row.state, event)
         return found if settle is None else settle(found)
 
     try:
-        return world.store.transition(record.row.id, event, unless_reset)
+        return world.store.transition(claimed.row.id, event, if_still_claimed)
     except WrongState:
         return None
 

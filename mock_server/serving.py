@@ -42,7 +42,8 @@ def bound_socket(host: str, port: int) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         bound.close()
-        msg = f"cannot listen on {host} port {port}: {error.strerror}"
+        hint = "; --port names another one, 0 a free one" if port else ""
+        msg = f"cannot listen on {host} port {port}: {error.strerror}{hint}"
         raise ServeError(msg) from None
     return bound
 

@@ -116,7 +116,8 @@ class Store(Protocol):
         """Let ``event`` happen to a record, changed by ``change``; None where there is none.
 
         ``change`` runs under the lock: it must be quick, may not touch the store, and keeps
-        id, number and indexed fields. Where it or this method raises, nothing has changed.
+        id, number and indexed fields. Where it or this method raises, nothing has changed. A
+        record that nothing has changed since is handed to it as the object that was returned.
         Raises WrongState.
         """
         ...

@@ -92,14 +92,10 @@ class World:
             self.tokens.add_fixed(token, self.session())
         self.epoch = 0
 
-    @cached_property
+    @property
     def entities(self) -> tuple[str, ...]:
-        """The entities that the world supports: the release's, and REWARDOFFERS by dial."""
-        known = self.release.entities
-        since = self.dialect["requests.rewardoffers_since"]
-        if "REWARDOFFERS" not in known and self.release.at_least(since):
-            return (*known, "REWARDOFFERS")
-        return known
+        """The entities that the world supports."""
+        return self.release.entities
 
     @cached_property
     def methods(self) -> dict[str, Method]:

@@ -16,7 +16,7 @@ from typing import Any
 from crmcom_kit.schemas.files import names_in, read_json, read_toml
 
 SCRIPT_OUTCOMES = "delivery_outcomes.json"
-_SCRIPT_STEP = re.compile(r"(?:(\d{1,6})\s*\*\s*)?([a-z0-9_]+)")
+_SCRIPT_STEP = re.compile(r"(?:([0-9]{1,6})\s*\*\s*)?([a-z0-9_]+)")
 
 
 class DialectError(ValueError):
@@ -156,7 +156,7 @@ def read_script(text: str) -> tuple[tuple[int, str], ...] | None:
     steps = []
     for part in text.split(","):
         found = _SCRIPT_STEP.fullmatch(part.strip())
-        if found is None or found[2] not in delivery_outcomes() or found[1] == "0":
+        if found is None or found[2] not in delivery_outcomes() or not int(found[1] or 1):
             return None
         steps.append((int(found[1] or 1), found[2]))
     return tuple(steps)

@@ -11,6 +11,7 @@ from crmcom_kit.schemas.openapi_dials import (
     early_parameters,
     error_example,
     error_statuses,
+    keep_one_spelling,
     refuse_values,
     semi_optional,
     served_methods,
@@ -53,6 +54,8 @@ _SECURITY_SCHEMES = {
         "description": "The Web API key as user name, with an empty password.",
     },
 }
+
+_STATUS_TITLES = {"OkStatus": "The status of a success", "ErrorStatus": "The status of an error"}
 
 #: Components by names that differ from their schema's: what a client's author would look for.
 _NAMES = {"webhook_request_selection": "WebhookRequest"}
@@ -216,6 +219,9 @@ class _Writer:
         _share_status(schemas)
         if "Entity" in schemas:
             add_early_entities(schemas["Entity"], self.release, self.dialect)
+        for name in ("WebhookDefinition", "WorkflowRule"):
+            if name in schemas:
+                keep_one_spelling(schemas[name]["properties"]["life_cycle_state"], self.dialect)
         schemes = {_security_scheme(method) for method in self.methods}
         kinds = sorted(self.error_kinds)
         return {
@@ -259,5 +265,5 @@ def _share_status(schemas: dict[str, Node]) -> None:
         properties = schemas[name]["properties"]
         status = properties["status"]
         shared = "OkStatus" if "const" in status["properties"]["code"] else "ErrorStatus"
-        schemas[shared] = status
+        schemas[shared] = status | {"title": _STATUS_TITLES[shared]}
         properties["status"] = {"$ref": f"#/components/schemas/{shared}"}

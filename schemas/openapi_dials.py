@@ -56,6 +56,12 @@ def add_early_entities(entity: dict[str, Any], release: Release, dialect: Dialec
         entity["enum"].append("REWARDOFFERS")
 
 
+def keep_one_spelling(state: dict[str, Any], dialect: Dialect) -> None:
+    """Leave one spelling of NOT EFFECTIVE, the dialect's: code generators trip over two."""
+    other = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {dialect["record.not_effective"]}
+    state["enum"] = [value for value in state["enum"] if value not in other]
+
+
 def refuse_values(name: str, schema: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
     """Narrow the ``schema`` of parameter ``name`` to the values that ``dialect`` accepts."""
     if name == "fields_set" and dialect["fields_set.unknown_name"] == "error":

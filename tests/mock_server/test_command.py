@@ -48,6 +48,8 @@ MISTAKES = [
     (["--data", "."], "data .: cannot be read: Is a directory"),
     (["--deliveries", "nonsense"], "--deliveries: 'nonsense' is not allowed; allowed is outcomes"),
     (["--deliveries", "0*timeout"], "--deliveries: '0*timeout' is not allowed"),
+    (["--deliveries", "00*timeout"], "--deliveries: '00*timeout' is not allowed"),
+    (["--deliveries", "\u0663*timeout"], "is not allowed; allowed is outcomes"),
     (["--deliveries", ""], "--deliveries: '' is not allowed"),
     (["--token", ""], "--token: an empty text is not allowed"),
     (["--token", "T", "--token", ""], "--token: an empty text is not allowed"),
@@ -166,17 +168,18 @@ def test_a_taken_port_is_one_line() -> None:
         port = other.getsockname()[1]
         line = one_line(["--port", str(port)])
 
-    assert line == f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use\n"
+    assert line.startswith(f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use")
 
 
 def test_help_is_complete() -> None:
     """The help has every flag with what it is for, and the default where there is one."""
     shown = CliRunner().invoke(serve, ["--help"], terminal_width=200).output
 
-    options = {flag for option in serve.params for flag in option.opts}
-    assert options - {"--help"} == set(FLAGS)
-    for flag in FLAGS:
-        assert re.search(rf"^  {flag}\b.*[a-z]{{3}}", shown, re.MULTILINE)
+    options = {option.opts[0]: option for option in serve.params if option.name != "help"}
+    assert set(FLAGS) <= set(options)
+    for flag, option in options.items():
+        assert getattr(option, "help", None), f"{flag} is not explained"
+        assert re.search(rf"^  .*{flag}\b.*[a-z]{{3}}", shown, re.MULTILINE)
     for default in (
         "127.0.0.1",
         "8080",
@@ -218,24 +221,28 @@ def test_secrets_that_were_given_are_not_printed(start_server: Any) -> None:
     for secret in ("hush", "HUSH", token):
         assert secret not in out
         assert secret not in err
-    assert out.splitlines() == [
+    assert {
         "  username      ann",
         "  password      (as given)",
         "  organisation  ACME",
         "  Web API key   (as given)",
         "  fixed tokens  2 (as given)",
-    ]
+    } <= set(out.splitlines())
     assert len(err.splitlines()) == 5
 
 
 def test_the_greeting_tells_how_to_log_in(start_server: Any) -> None:
     """What it prints where nothing was given is enough to log in."""
     server = start_server("--release", "R12")
-    out = [server.process.stdout.readline().split() for _ in range(4)]
-    login = {words[0]: words[-1] for words in out[:3]}
+    told = {}
+    while "Web API key" not in told:
+        line = server.process.stdout.readline()
+        assert line, "it ended"
+        label, _, value = line.strip().partition("  ")
+        told[label] = value.strip()
+    login = {name: told[name] for name in ("username", "password", "organisation")}
 
     assert call(server.base, "authentication/token", **login)["status"]["code"] == "OK"
-    assert out[3][:3] == ["Web", "API", "key"]
     assert server.end(signal.SIGTERM)[0] == 0
 
 

@@ -289,10 +289,14 @@ PROBES: dict[str, Probe] = {
         {"ignore": "OK", "error": "misplaced_parameter"},
     ),
     "requests.token_in_header": Probe(
-        lambda mock: kind(
-            mock, mock.send("GET", SHOW, NUMBER_7, headers={"Authorization": "Bearer T"})
-        ),
-        {False: "missing_token", True: "OK"},
+        lambda mock: [
+            kind(mock, mock.send("GET", SHOW, NUMBER_7, headers={"Authorization": value}))
+            for value in ("Bearer T", "bearer  T", "Bearer x", "Bearer", "Basic T", "T")
+        ],
+        {
+            False: ["missing_token"] * 6,
+            True: ["OK", "OK", "invalid_token"] + ["missing_token"] * 3,
+        },
     ),
     "requests.fields_set_in_r9": Probe(
         lambda mock: [

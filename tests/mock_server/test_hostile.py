@@ -157,7 +157,7 @@ def test_a_wrong_json_type_in_an_identifier(mock: Any, field: str, value: Any) -
         (b"[{}]", "bad_body", "an array"),
         (b"token=T&webhook_request_identifier=number%3D7", "bad_body", "line 1, column 1"),
         (b"{'token': 'T'}", "bad_body", "line 1, column 2"),
-        (b'{"token": "T",\n}', "bad_body", "line 2, column 1"),
+        (b'{"token": "T",\n x}', "bad_body", "line 2, column 2"),
         (b'{"token": "T"}{}', "bad_body", "line 1, column 15"),
         (b'{"token": "T"', "bad_body", "no JSON"),
         (b'{"token": "\x00"}', "bad_body", "no JSON"),

@@ -7,8 +7,9 @@ from typing import Any
 import jwt
 import pytest
 
-from crmcom_kit.mock_server.app import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+from crmcom_kit.schemas import Dialect
 
 RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
 RELEASE = "authentication/token/release"
@@ -277,3 +278,20 @@ def test_tokens_of_one_mock_do_not_hold_in_another(make_mock: Any) -> None:
     one, other = make_mock("R12", seed=1), make_mock("R12", seed=2)
 
     assert call(other, one.login().data["token"]) == other.code_of("invalid_token")
+
+
+def test_what_is_open_from_r12_on_is_stated_before(make_mock: Any) -> None:
+    """The dials of the release of tokens change nothing in the releases that document it."""
+    for choice in ("ignored", "withdrawn"):
+        dialect = Dialect("test", {"tokens.release_from_r12": choice})
+        mock = make_mock("R11", dialect=dialect)
+        assert mock.send("POST", RELEASE, body={"token": "T"}).code == "OK"
+        assert mock.show().code == mock.code_of("released_token")
+
+
+def test_a_deprecated_release_of_tokens_outlives_withdrawn_methods(make_mock: Any) -> None:
+    """Where webhook_requests is withdrawn in R18, the login methods still work."""
+    dialect = Dialect("test", {"requests.deprecated_methods": "withdraw"})
+    mock = make_mock("R18", dialect=dialect)
+
+    assert mock.send("POST", RELEASE, body={"token": mock.login().data["token"]}).code == "OK"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import world
+from crmcom_kit.schemas import Dialect
 
 PAGING = ["R13", "R14", "R14.1", "R15", "R18"]
 
@@ -90,3 +91,11 @@ def test_a_list_of_any_length_is_complete(make_mock: Any) -> None:
     assert sorted(numbers(whole), key=int) == [str(at + 1) for at in range(300)]
     assert numbers(selected) == numbers(whole)
     assert int(whole.headers["Content-Length"]) == len(whole.text.encode())
+
+
+@pytest.mark.parametrize("paging", [{"number_of_results": "0"}, {"number_of_results": "5"}])
+def test_nothing_gets_around_the_maximum(make_mock: Any, paging: dict[str, str]) -> None:
+    """Where there is a maximum, a request for all results gets no more than it."""
+    dialect = Dialect("test", {"paging.maximum_results": 4, "paging.zero": "all"})
+
+    assert len(make_mock("R13", dialect=dialect).list(entity="JOBS", **paging).data) == 4

@@ -159,6 +159,10 @@ def test_the_token_is_known_to_every_method(make_mock: Any, mode: str, method: s
 def test_a_login_is_judged_like_any_method(make_mock: Any) -> None:
     """Logins remark on, or refuse, what they do not know; a token among it is nothing unknown."""
     assert "user" in make_mock().login(user="x").warnings[0]
+    release = make_mock("R10").send(
+        "POST", "authentication/token/release", body={"token": "T", "user": "x"}
+    )
+    assert "user" in release.warnings[0]
     strict = mock_with(make_mock, "strict")
     assert strict.login(user="x").code == strict.code_of("unknown_parameter")
 

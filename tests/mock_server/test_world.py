@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.app import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.delivery import Attempt, Outcome
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.store import Query
 from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import load_dialect
 
 NOON = datetime(2016, 2, 29, 12, 0, 7, 999_999, tzinfo=UTC)
@@ -272,7 +272,7 @@ def test_the_release_method_comes_and_may_go(release: str, dial: str, *, has: bo
 
 def loaded(code: str) -> list[str]:
     """Run ``code`` in a Python of its own; return which of the heavy modules it has loaded."""
-    heavy = ("faker", "hypothesis", "jsonschema", "httpx", "rich", "jwt", "pytest")
+    heavy = ("faker", "hypothesis", "jsonschema", "jsonschema_rs", "httpx", "rich", "jwt", "pytest")
     report = f"import json, sys; print(json.dumps([n for n in {heavy} if n in sys.modules]))"
     run = subprocess.run(
         [sys.executable, "-c", f"{code}\n{report}"],
@@ -294,10 +294,10 @@ def test_a_start_from_the_sample_world_loads_little() -> None:
 
 
 def test_what_a_start_leaves_out_is_loaded_when_needed() -> None:
-    """A world of one's own loads the schemas' validator, a login from R12 on the JWT library."""
+    """A world of one's own loads a validator, a login from R12 on the JWT library."""
     make = "from crmcom_kit.mock_server import make_world"
 
-    assert loaded(f"{make}; make_world(data=[{{'unit': {{'id': '1'}}}}])") == ["jsonschema"]
+    assert loaded(f"{make}; make_world(data=[{{'unit': {{'id': '1'}}}}])") == ["jsonschema_rs"]
     login = "w = make_world(release='R12'); w.tokens.issue(w.session(), w.release.token)"
     assert loaded(f"{make}; {login}") == ["jwt"]
 

@@ -1,0 +1,144 @@
+"""A second shell: answers ordinary calls before Flask builds its request context.
+
+The emulator's functions are the same; what is left out is the framework around them. Whatever is
+unusual about a request (another path, another verb, a body where none belongs or in an unusual
+wrapping) goes to Flask. Both give the same bytes and leave the same state.
+"""
+
+import re
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from crmcom_kit.mock_server.endpoints import act
+from crmcom_kit.mock_server.errors import TokenError
+from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest
+from crmcom_kit.mock_server.world import World
+from crmcom_kit.schemas import API_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from crmcom_kit.mock_server.wire import Answer
+
+# The way almost every client asks for one record: nothing in it needs decoding.
+_SHOW_QUERY = re.compile(
+    r"token=([\w.-]+)&webhook_request_identifier=(id|number)=([0-9A-Za-z]+)", re.ASCII
+)
+_PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
+
+
+class _Lane(NamedTuple):
+    path: str  # below the API's base path
+    verb: str
+    is_show: bool
+
+
+class FastLane:
+    """A WSGI application in front of the Flask one."""
+
+    def __init__(self, app: "WSGIApplication", world: World) -> None:
+        """Answer calls of ``world``'s webhook_requests methods; leave the rest to ``app``."""
+        self._app = app
+        self._world = world
+        self._lanes = {
+            f"{API_PATH}/{method.path}": _Lane(method.path, method.verb, method.name == "show")
+            for method in world.methods.values()
+            if not method.path.startswith("authentication/")
+        }
+        withdraws = world.dialect["requests.deprecated_methods"] == "withdraw"
+        self._plain_show = not any(withdraws and m.deprecated for m in world.methods.values())
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        """Answer the request, here or in Flask."""
+        lane = self._lanes.get(environ["PATH_INFO"])
+        if lane is None or lane.verb != environ["REQUEST_METHOD"] or environ.get("SCRIPT_NAME"):
+            return self._app(environ, start_response)
+        body = _body(environ, lane)
+        if body is None:
+            return self._app(environ, start_response)
+        query = environ.get("QUERY_STRING", "")
+        answer = self._shown(query) if lane.is_show and self._plain_show else None
+        if answer is None:
+            answer = act(self._world, _raw(environ, lane, query, body))
+        start_response(_status(answer.status), answer.headers())
+        return [answer.body] if isinstance(answer.body, bytes) else answer.body
+
+    def _shown(self, query: str) -> "Answer | None":
+        """Return the answer to the plainest call of show; None for any other, and no success."""
+        found = _SHOW_QUERY.fullmatch(query)
+        if found is None:
+            return None
+        token, field, value = found.groups()
+        try:
+            self._world.tokens.check(token)
+        except TokenError:
+            return None
+        record = self._world.store.get("number" if field == "number" else "id", value)
+        return None if record is None else self._world.wire.data(record.body)
+
+
+@cache
+def _status(code: int) -> str:
+    """Return the status line as Flask writes it."""
+    if code == 200:
+        return "200 OK"
+    from werkzeug.http import HTTP_STATUS_CODES  # with its package it costs a start 50 ms
+
+    return f"{code} {HTTP_STATUS_CODES.get(code, 'UNKNOWN').upper()}"
+
+
+def _raw(environ: "WSGIEnvironment", lane: _Lane, query: str, body: bytes) -> RawRequest:
+    return RawRequest(
+        verb=lane.verb,
+        path=lane.path,
+        query=query.encode("latin-1"),
+        body=body,
+        content_type=environ.get("CONTENT_TYPE", ""),
+        authorization=environ.get("HTTP_AUTHORIZATION", ""),
+    )
+
+
+def _body(environ: "WSGIEnvironment", lane: _Lane) -> bytes | None:
+    """Return the body; None where Flask has to say what is to be done with it."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    if lane.verb == "GET":
+        return b"" if length in ("", "0") else None
+    if not _PLAIN_LENGTH.fullmatch(length) or int(length) > MOST_BODY_BYTES:
+        return None
+    body: bytes = environ["wsgi.input"].read(int(length))
+    return body
+
+
+class LateFlask:
+    """The Flask application, made when a request needs it or when ``warm`` is called.
+
+    Importing Flask is most of what a start would cost; the fast lane answers without it.
+    """
+
+    def __init__(self, world: World) -> None:
+        """Serve ``world``, later."""
+        self._world = world
+        self._lock = threading.Lock()
+        self._app: WSGIApplication | None = None
+
+    def warm(self) -> "WSGIApplication":
+        """Make the application, once."""
+        with self._lock:
+            if self._app is None:
+                from crmcom_kit.mock_server.app import create_app
+
+                self._app = create_app(self._world)
+            return self._app
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        """Answer the request with Flask."""
+        return (self._app or self.warm())(environ, start_response)

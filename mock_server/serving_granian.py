@@ -1,0 +1,133 @@
+"""Serving over HTTP with granian, a compiled server that comes with the extra ``fast``.
+
+granian answers in a child process. On systems that fork, the child inherits the application that
+this process has made; on others it makes its own from the same arguments.
+"""
+
+import ctypes
+import multiprocessing
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from crmcom_kit.mock_server.serving import GRACE_SECONDS, ServeError, bound_socket
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+#: Seconds in which the child process must have begun to accept.
+START_SECONDS = 60.0
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def serve_with_granian(
+    make_app: "Callable[[], WSGIApplication]",
+    *,
+    host: str,
+    port: int,
+    threads: int,
+    ready: Callable[[int], None],
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; call ``ready`` with the port once connections are accepted.
+
+    Args:
+        make_app: makes the application; must be picklable where processes are not forked.
+        host: the address to listen on.
+        port: the port to listen on; 0 picks a free one.
+        threads: requests answered at the same time.
+        ready: called from a thread of its own.
+
+    Raises:
+        ServeError: granian is not installed, the address cannot be listened on, or the child
+            process does not come up.
+    """
+    try:
+        from granian import Granian
+        from granian.constants import Interfaces
+    except ImportError:
+        msg = "server granian is not installed; it comes with crmcom-kit[fast]"
+        raise ServeError(msg) from None
+    bound_socket(host, port).close()  # says clearly what granian's child could not
+    reserved, port = _reserved(host, port)
+    if multiprocessing.get_start_method() == "fork":
+        app = make_app()  # here, so that what is wrong with its arguments is said here
+        loader = partial(_inherited, app)  # which no process has to pickle
+    else:
+        loader = partial(_made, make_app)
+    server = Granian(
+        "crmcom-kit",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=threads,
+        workers_kill_timeout=int(GRACE_SECONDS),
+        log_enabled=False,
+        websockets=False,
+    )
+    waiting = threading.Thread(target=_tell, args=(host, port, ready), daemon=True)
+    waiting.start()
+    try:
+        server.serve(target_loader=loader)
+    except SystemExit:
+        msg = "server granian: its process ended by itself"
+        raise ServeError(msg) from None
+    finally:
+        if reserved is not None:
+            reserved.close()
+
+
+def _inherited(app: "WSGIApplication", target: str) -> "WSGIApplication":
+    """Return the application in the child process; granian hands over its target's name."""
+    del target
+    _end_with_parent()
+    return app
+
+
+def _made(make_app: "Callable[[], WSGIApplication]", target: str) -> "WSGIApplication":
+    """Make the application in the child process."""
+    return _inherited(make_app(), target)
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it is killed; only Linux can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _reserved(host: str, port: int) -> tuple[socket.socket | None, int]:
+    """Choose a free port for 0, and keep others from taking it until granian's child listens.
+
+    A bound socket that does not listen gets no connections; on Linux granian's child can share the
+    port with it.
+    """
+    if port:
+        return None, port
+    chosen = bound_socket(host, 0)
+    port = chosen.getsockname()[1]
+    chosen.close()
+    if not sys.platform.startswith("linux"):
+        return None, port
+    reserved = socket.socket(chosen.family, socket.SOCK_STREAM)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    reserved.bind((host, port))
+    return reserved, port
+
+
+def _tell(host: str, port: int, ready: Callable[[int], None]) -> None:
+    """Call ``ready`` as soon as somebody accepts connections on the port."""
+    deadline = monotonic() + START_SECONDS
+    while monotonic() < deadline:
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            sleep(0.002)
+        else:
+            ready(port)
+            return

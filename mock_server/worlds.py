@@ -1,0 +1,83 @@
+"""How a world is made: from names and paths that people give, to a World."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from crmcom_kit.mock_server.clock import Clock, SystemClock
+from crmcom_kit.mock_server.delivery import Delivery
+from crmcom_kit.mock_server.loading import Placed, checked, file_entries, sample_entries
+from crmcom_kit.mock_server.world import Credentials, Settings, World
+from crmcom_kit.schemas import Dialect, Release, load_dialect, resolve
+
+#: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
+DEFAULT_CREDENTIALS = Credentials(
+    username="mpadministrator",
+    password="crmcom-kit",
+    organisation="CRMDEMO",
+    api_key="00000000000000000000000000C0FFEE",
+)
+
+
+def make_world(
+    *,
+    release: str | None = None,
+    dialect: str | Path | Dialect = "default",
+    data: str | Path | Iterable[dict[str, Any]] | None = None,
+    seed: int = 0,
+    tokens: Iterable[str] = (),
+    deliveries: str | None = None,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
+    clock: Clock | None = None,
+    delivery: Delivery | None = None,
+) -> World:
+    """Return a world for ``create_app``.
+
+    Args:
+        release: R9 to R18; R9 where left out.
+        dialect: a built-in name, the path of a dialect file, or a dialect.
+        data: the path of a world file, or world entries; the sample world where left out.
+        seed: what ids and tokens are made from; the same seed gives the same ones.
+        tokens: fixed tokens that never expire.
+        deliveries: what resend comes to, try by try, such as ``3*timeout, success``; the
+            dialect's ``delivery.script`` where left out.
+        credentials: who may log in.
+        clock: where the time comes from; the machine's where left out.
+        delivery: what resend sends with; the dialect's script where left out.
+
+    Raises:
+        UnknownRelease, DialectError, DataError: an argument is not allowed.
+        TypeError: ``tokens`` is one text.
+    """
+    if isinstance(tokens, str):
+        msg = "tokens: a text is not allowed; allowed is a list of texts"
+        raise TypeError(msg)
+    spoken = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
+    if deliveries is not None:
+        spoken = spoken.changed({"delivery.script": deliveries})
+    known = _with_reward_offers(resolve(release), spoken)
+    placed: Iterable[Placed]
+    if data is None:
+        placed = sample_entries(known)
+    elif isinstance(data, str | Path):
+        placed = file_entries(Path(data), known)
+    else:
+        entries = (Placed(entry, f"data entry {at}") for at, entry in enumerate(data))
+        placed = checked(entries, known)
+    settings = Settings(
+        release=known,
+        dialect=spoken,
+        credentials=credentials,
+        seed=seed,
+        fixed_tokens=tuple(tokens),
+    )
+    return World(settings, placed, clock=clock or SystemClock(), delivery=delivery)
+
+
+def _with_reward_offers(release: Release, dialect: Dialect) -> Release:
+    """Return ``release`` with REWARDOFFERS, where the dialect has it earlier than the release."""
+    early = release.at_least(dialect["requests.rewardoffers_since"])
+    if not early or "REWARDOFFERS" in release.entities:
+        return release
+    return replace(release, entities=(*release.entities, "REWARDOFFERS"))
