@@ -75,7 +75,7 @@ def _query(world: World, values: Values) -> Query | None:
 def _referred(world: World, name: str, identifier: Identifier) -> str | None:
     """Return the id of the definition or rule that a filter names; None for one unknown."""
     is_rule = name == "workflow_rule_identifier"
-    directory = world.people.rules if is_rule else world.people.definitions
+    directory = world.scenery.rules if is_rule else world.scenery.definitions
     found = directory.find(identifier.field, identifier.value)
     if found is None and world.dialect["list.unknown_reference"] == "error":
         error = UnknownWorkflowRule if is_rule else UnknownWebhookDefinition

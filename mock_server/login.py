@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.errors import UnknownUnit, WrongCredentials, shown
-from crmcom_kit.mock_server.people import Object
+from crmcom_kit.mock_server.scenery import Object
 from crmcom_kit.mock_server.wire import Answer
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas.releases import TokenKind
@@ -73,7 +73,7 @@ def _unit(world: World, named: str | None) -> Object | None:
         return None
     by_name = world.dialect["login.unit_by_name"]
     for field in ("id", "name", "alternative_code") if by_name else ("id",):
-        unit = world.people.units.find(field, named)
+        unit = world.scenery.units.find(field, named)
         if unit is not None:
             return unit
     raise UnknownUnit("unit", seen=shown(named), allowed="the id of a unit that exists")

@@ -82,7 +82,7 @@ def _move(world: World, record: Record, event: Event, *, only_ask: bool = False)
 
 def _check_definition(world: World, record: Record) -> None:
     refuses = world.dialect["resend.definition_not_effective"] == "error"
-    if refuses and not world.people.is_effective(record.row.definition):
+    if refuses and not world.scenery.is_effective(record.row.definition):
         raise DefinitionNotEffective(
             IDENTIFIER,
             seen=f"number {record.row.number}, whose webhook definition is not effective",
@@ -113,10 +113,10 @@ def _attempt(world: World, record: Record) -> Attempt:
     """Return what resend sends: the record's data object, signed with its definition's key."""
     url, definition = record.row.url, record.row.definition
     if world.dialect["resend.destination"] == "definition":
-        found = world.people.definitions.find("id", definition) or {}
+        found = world.scenery.definitions.find("id", definition) or {}
         url = found.get("url", url)
     data = None if record.data is None else orjson.loads(record.data)
-    code = world.exchanges.code(data, world.people.key_of(definition), None)
+    code = world.exchanges.code(data, world.scenery.key_of(definition), None)
     return Attempt(url, record.data, code)
 
 

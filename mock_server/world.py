@@ -1,4 +1,4 @@
-"""One tenant of the emulator: its records, people, clock, ids, tokens and rules."""
+"""One tenant of the emulator: its records, scenery, clock, ids, tokens and rules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -14,8 +14,8 @@ from crmcom_kit.mock_server.filters import readers, seconds
 from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.mock_server.loading import DataError, Placed
 from crmcom_kit.mock_server.parameters import Parameters
-from crmcom_kit.mock_server.people import Object, People
 from crmcom_kit.mock_server.rendering import Renderer, sealed
+from crmcom_kit.mock_server.scenery import Object, Scenery
 from crmcom_kit.mock_server.states import State
 from crmcom_kit.mock_server.store import DuplicateRecord, MemoryStore, Record, Row, Store
 from crmcom_kit.mock_server.tokens import Session, Tokens
@@ -70,7 +70,7 @@ class World:
         self.clock = clock
         self.ids = Ids(settings.seed)
         self.store: Store = MemoryStore() if store is None else store
-        self.people = People()
+        self.scenery = Scenery()
         self.renderer = Renderer(dialect, self.release)
         self.wire = Wire(dialect, self.release, self.renderer)
         self.exchanges = Exchanges(dialect)
@@ -130,7 +130,7 @@ class World:
     def session(self, unit: Object | None = None) -> Session:
         """Return a session of the user of the credentials, for ``unit`` or the first unit."""
         name = self.settings.credentials.username
-        user = self.people.user_named(name) or {
+        user = self.scenery.user_named(name) or {
             "id": "1",
             "username": name,
             "person_name": name,
@@ -139,7 +139,7 @@ class World:
         rendered = self.renderer.user(user) or {}
         return Session(
             rendered,
-            self.renderer.unit(unit or self.people.units.first()),
+            self.renderer.unit(unit or self.scenery.units.first()),
             self.settings.credentials.organisation,
         )
 
@@ -158,7 +158,7 @@ class World:
             ((kind, value),) = placed.entry.items()
             if kind != "webhook_request":
                 self._add(kind, value, placed.place)
-            elif early or not self.people.know(value["record"]):
+            elif early or not self.scenery.know(value["record"]):
                 early.append(placed)
             else:
                 records.append((self._record(value, placed.place), placed.place))
@@ -174,7 +174,7 @@ class World:
                 raise DataError(msg) from None
 
     def _add(self, kind: str, value: Object, place: str) -> None:
-        directory = self.people.directory(kind)
+        directory = self.scenery.directory(kind)
         found = directory.find("id", value["id"])
         if found is not None and found != value:
             msg = f"{place}: {kind} {value['id']} is there already, with other members"
@@ -190,7 +190,7 @@ class World:
         rule = self._referred("workflow_rule", record, place)
         error_code = record["error_code"]
         if "authentication_code" not in record:
-            key = self.people.key_of(definition)
+            key = self.scenery.key_of(definition)
             record["authentication_code"] = self.exchanges.code(data, key, error_code)
         reference = self.ids.of("exchange", record["id"])
         if "request" not in record:
@@ -218,7 +218,7 @@ class World:
 
         The record gets the members that it leaves out.
         """
-        named, directory = record[kind], self.people.directory(kind)
+        named, directory = record[kind], self.scenery.directory(kind)
         if "id" not in named:
             msg = f"{place}: {kind} of webhook request {record['number']} has no id"
             raise DataError(msg)

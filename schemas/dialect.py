@@ -19,6 +19,10 @@ SCRIPT_OUTCOMES = "delivery_outcomes.json"
 _SCRIPT_STEP = re.compile(r"(?:([0-9]{1,6})\s*\*\s*)?([a-z0-9_]+)")
 
 
+# An error answer has a body that says what is wrong; these statuses cannot have one.
+_BODILESS = (204, 205, 304)
+
+
 class DialectError(ValueError):
     """A dialect that cannot be used: which key, what was seen, what is allowed."""
 
@@ -28,7 +32,7 @@ class Dial:
     """One undocumented choice: its default, what else it may be, and how sure anyone is."""
 
     key: str
-    type: str  # choice, boolean, integer, text, pattern, members or script
+    type: str  # choice, boolean, integer, text, pattern, members, script, status or code
     default: Any
     choices: Any
     text: str
@@ -50,7 +54,14 @@ class Dial:
             case "pattern":
                 return f"a text that matches {self.choices}"
             case "script":
-                return "outcomes with commas between them: " + ", ".join(delivery_outcomes())
+                return (
+                    "outcomes with commas between them, each with an optional count such as "
+                    f"3*timeout: {', '.join(delivery_outcomes())}"
+                )
+            case "status":
+                return "an HTTP status from 200 to 599 other than 204, 205 and 304"
+            case "code":
+                return "a text other than OK"
             case _:
                 return "a text"
 
@@ -71,6 +82,12 @@ class Dial:
                 return isinstance(value, str) and re.fullmatch(self.choices, value) is not None
             case "script":
                 return isinstance(value, str) and read_script(value) is not None
+            case "status":
+                if not isinstance(value, int) or isinstance(value, bool):
+                    return False
+                return 200 <= value <= 599 and value not in _BODILESS
+            case "code":
+                return isinstance(value, str) and value.strip() not in ("", "OK")
             case _:
                 return isinstance(value, str)
 
@@ -131,8 +148,8 @@ def _error_dials(kind: str, entry: Mapping[str, Any]) -> list[Dial]:
     status = "most clients read the envelope of errors through libraries that throw at 4xx"
     code = "pattern of the two codes that integrators recorded"
     rows: list[tuple[Any, ...]] = [
-        ("status", "integer", 200, [200, 599], f"HTTP status of {about}.", "inferred", status, 1),
-        ("code", "text", entry["code"], None, f"status.code of {about}.", "inferred", code, 2),
+        ("status", "status", 200, None, f"HTTP status of {about}.", "inferred", status, 1),
+        ("code", "code", entry["code"], None, f"status.code of {about}.", "inferred", code, 2),
         ("message", "text", entry["message"], None, f"First sentence of status.message of {about}.",
          "assumed", "not documented", 3),
     ]  # fmt: skip

@@ -171,8 +171,8 @@ def test_every_kind_of_entry_can_be_loaded(write: Write) -> None:
     world = make_world(data=write(entries))
 
     assert {next(iter(entry)) for entry in entries} == set(kinds())
-    assert world.people.units.find("name", "Ω") == {"id": "9", "name": "Ω"}
-    assert world.people.user_named("U") == {"id": "5", "username": "u"}
+    assert world.scenery.units.find("name", "Ω") == {"id": "9", "name": "Ω"}
+    assert world.scenery.user_named("U") == {"id": "5", "username": "u"}
 
 
 def test_entries_are_copied() -> None:
@@ -182,7 +182,7 @@ def test_entries_are_copied() -> None:
     entries[1]["webhook_definition"]["secret_key_id"] = "other"
 
     assert entries[3]["webhook_request"]["record"]["webhook_definition"] == {"id": "D1"}
-    assert world.people.key_of("D1") == "secret"
+    assert world.scenery.key_of("D1") == "secret"
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_a_contradiction_between_two_records_is_refused(write: Write) -> None:
         for n, name in enumerate(names, 1)
     ]
     world = make_world(data=write(entries))
-    found = world.people.definitions.find("name", "A")
+    found = world.scenery.definitions.find("name", "A")
     assert found is not None
     assert found["id"] == "D1"
 

@@ -54,7 +54,7 @@ def test_its_code_authenticates_the_data(mock: Any) -> None:
     code = mock.resend().data["authentication_code"]
 
     data = mock.world.store.get("number", "7").data
-    key = mock.world.people.key_of(mock.show().data["webhook_definition"]["id"])
+    key = mock.world.scenery.key_of(mock.show().data["webhook_definition"]["id"])
     assert verify(code, data, key)
 
 

@@ -20,6 +20,8 @@ ILL_TYPED: dict[str, list[Any]] = {
     "boolean": ["true", 0, 1, None, []],
     "integer": ["1", 1.5, True, -1, 10**9, None],
     "text": [1, True, None, ["a"]],
+    "status": [204, 205, 304, 199, 600, "200", 200.0, True, None],
+    "code": ["", " ", "OK", " OK ", 1, None],
     "pattern": ["", "0000", "+99:99", 1, None],
     "members": ["id", ["nonsense"], ["id", "nonsense"], 1, None],
     "script": ["", "nonsense", "0*timeout", "timeout,,success", "timeout;success", 1, None],
@@ -40,6 +42,10 @@ def allowed_values(dial: Dial) -> st.SearchStrategy[Any]:
             return st.lists(st.sampled_from(dial.choices), unique=True)
         case "pattern":
             return st.from_regex(re.compile(dial.choices, re.ASCII), fullmatch=True)
+        case "status":
+            return st.sampled_from([200, 201, 299, 400, 418, 500, 599])
+        case "code":
+            return st.text(st.characters(exclude_categories=["Cs", "Zs", "Cc"]), min_size=3)
         case "script":
             return st.sampled_from(SCRIPTS)
         case _:

@@ -33,7 +33,7 @@ class Directory:
         return len(self._found[self._fields[0]])
 
 
-class People:
+class Scenery:
     """Everything of a world but its webhook requests."""
 
     def __init__(self) -> None:
