@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, NamedTuple, Protocol
 
 from crmcom_kit.mock_server.postings import Index, Posting, merged
@@ -63,6 +64,12 @@ class Query:
     newest_first: bool = True
     offset: int = 0
     limit: int | None = None
+
+    @property
+    def looks_closer(self) -> bool:
+        """Whether there is any condition that no index answers."""
+        closer = (self.states, self.url, self.created_from, self.created_before)
+        return any(condition is not None for condition in closer)
 
     def accepts(self, row: Row) -> bool:
         """Whether ``row`` meets every condition that no index answers."""
@@ -146,6 +153,7 @@ class _Content:
         self.by_key: dict[Key, dict[str, int]] = {key: {} for key in KEYS}
         self.gone: dict[Key, set[str]] = {key: set() for key in KEYS}  # never used again
         self.index: dict[IndexedField, Index] = {field: {} for field in INDEXED}
+        self.texts: dict[str, str] = {}  # one object for each text that many rows have
 
     def copy(self) -> "_Content":
         twin = copy(self)
@@ -184,26 +192,21 @@ class MemoryStore:
             return list(self._page(query))
 
     def _page(self, query: Query) -> Iterator[bytes]:
-        skip, left = query.offset, query.limit
-        for record in self._found(query):
-            if skip:
-                skip -= 1
-                continue
-            yield record.body
-            if left is not None:
-                left -= 1
-                if not left:
-                    return
+        end = None if query.limit is None else query.offset + query.limit
+        return (record.body for record in islice(self._found(query), query.offset, end))
 
     def _found(self, query: Query) -> Iterator[Record]:
         positions, rest = self._candidates(query)
-        for position in positions:
-            record = self._content.records[position]
-            if record is None:
-                continue
-            row = record.row
-            if all(getattr(row, field) in values for field, values in rest) and query.accepts(row):
-                yield record
+        # A deleted record is None; a record is never empty.
+        found: Iterator[Record] = filter(None, map(self._content.records.__getitem__, positions))
+        if rest:
+            tests = [(Row._fields.index(field), values) for field, values in rest]
+            found = (
+                record
+                for record in found
+                if all(record.row[column] in values for column, values in tests)
+            )
+        return (r for r in found if query.accepts(r.row)) if query.looks_closer else found
 
     def _candidates(self, query: Query) -> tuple[Iterable[int], list[Indexed]]:
         """Return the fewest positions that are worth a look, and what no index has answered."""
@@ -235,11 +238,23 @@ class MemoryStore:
                     msg = f"{key}: {getattr(row, key)} was there already"
                     raise DuplicateRecord(msg)
             position = len(content.records)
-            content.records.append(record)
+            row = self._lean(row)
+            content.records.append(record._replace(row=row))
             for key in KEYS:
                 content.by_key[key][getattr(row, key)] = position
             for field in INDEXED:
                 content.index[field].setdefault(getattr(row, field), Posting()).add(position)
+
+    def _lean(self, row: Row) -> Row:
+        """Return ``row`` with the store's own texts in place of equal ones."""
+        own = self._content.texts.setdefault
+        return row._replace(
+            definition=own(row.definition, row.definition),
+            rule=own(row.rule, row.rule),
+            entity=own(row.entity, row.entity),
+            entity_id=own(row.entity_id, row.entity_id),
+            url=own(row.url, row.url),
+        )
 
     def transition(
         self, record_id: str, event: Event, change: Callable[[Record], Record] | None = None
