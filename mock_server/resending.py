@@ -5,6 +5,7 @@ inferred from the page's example; the rest are dials (``resend.*``).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 
@@ -38,13 +39,13 @@ def resend(world: World, values: Values, session: Session) -> Answer:
     _check_definition(world, record)
     claimed = _move(world, record, Event.RESEND)
     try:
-        attempt = _attempt(world, claimed)
+        attempt, data = _attempt(world, claimed)
         outcome = world.delivery.send(attempt)
     except BaseException:
         _end(world, claimed, Event.ABANDONED)
         raise
     event = Event.DELIVERED if outcome.delivered else Event.FAILED
-    settled = _end(world, claimed, event, _settler(world, session, attempt, outcome))
+    settled = _end(world, claimed, event, _settler(world, session, attempt, data, outcome))
     if settled is None:
         raise UnknownWebhookRequest(
             IDENTIFIER,
@@ -109,19 +110,19 @@ def _end(
         return None
 
 
-def _attempt(world: World, record: Record) -> Attempt:
-    """Return what resend sends: the record's data object, signed with its definition's key."""
+def _attempt(world: World, record: Record) -> tuple[Attempt, Any]:
+    """Return what resend sends, and its data object: signed with its definition's key."""
     url, definition = record.row.url, record.row.definition
     if world.dialect["resend.destination"] == "definition":
         found = world.scenery.definitions.find("id", definition) or {}
         url = found.get("url", url)
     data = None if record.data is None else orjson.loads(record.data)
     code = world.exchanges.code(data, world.scenery.key_of(definition), None)
-    return Attempt(url, record.data, code)
+    return Attempt(url, record.data, code), data
 
 
 def _settler(
-    world: World, session: Session, attempt: Attempt, outcome: Outcome
+    world: World, session: Session, attempt: Attempt, data: Any, outcome: Outcome
 ) -> Callable[[Record], Record]:
     """Return what turns a record into the one that ``outcome`` leaves behind."""
     reference = world.ids.next("exchange")
@@ -137,15 +138,16 @@ def _settler(
         if attempt.data is not None:
             body["authentication_code"] = code
         if world.dialect["resend.exchange"] == "renewed":
-            data = None if attempt.data is None else orjson.loads(attempt.data)
             body["request"] = world.exchanges.request(data, body["authentication_code"], reference)
         body["response"] = world.exchanges.response(outcome.status, reference)
         if world.dialect["resend.updates_log"]:
             log = body["log_information"]
+            had = len(log)
             log["updated_date"] = now
             log[world.renderer.unit_member("updated")] = session.unit
             log["updated_by_user"] = session.user
-            body["log_information"] = world.renderer.ordered("log_information", log)
+            if len(log) > had:  # an unset date that was left out
+                body["log_information"] = world.renderer.ordered("log_information", log)
         return Record(record.row._replace(url=attempt.url), sealed(body), record.data)
 
     return settle
