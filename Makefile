@@ -57,7 +57,8 @@ $(BENCH_STAMP): pyproject.toml constraints.txt benchmarks/requirements.txt
 clean:
 	rm -rf .venv .venv-* dist htmlcov .coverage .coverage.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find contract_tests fixtures mock_server schemas src tests -name __pycache__ -exec rm -rf {} +
+	rm -rf benchmarks/.venv benchmarks/.peers benchmarks/.work
+	find benchmarks contract_tests fixtures mock_server schemas src tests -name __pycache__ -exec rm -rf {} +
 
 # Made from nothing each time, so that it holds what the two files say and no leftovers.
 $(STAMP): pyproject.toml constraints.txt

@@ -79,6 +79,7 @@ class World:
             limit = dialect["delivery.description_limit"]
             delivery = ScriptedDelivery(dialect["delivery.script"], description_limit=limit)
         self.delivery: Delivery = delivery
+        self._sessions: dict[str, Session] = {}
         self._fill(entries)
         self._start = self.store.snapshot()
         # Ids of their own, so that tokens outlive a reset and are never given out twice.
@@ -128,7 +129,14 @@ class World:
         return write_date_time(self.clock.now() + self._utc_offset)
 
     def session(self, unit: Object | None = None) -> Session:
-        """Return a session of the user of the credentials, for ``unit`` or the first unit."""
+        """Return the session of the user of the credentials, for ``unit`` or the first unit."""
+        unit = unit or self.scenery.units.first()
+        name = "" if unit is None else unit["id"]
+        if name not in self._sessions:  # one a unit, however many log in
+            self._sessions[name] = self._new_session(unit)
+        return self._sessions[name]
+
+    def _new_session(self, unit: Object | None) -> Session:
         name = self.settings.credentials.username
         user = self.scenery.user_named(name) or {
             "id": "1",
@@ -139,7 +147,7 @@ class World:
         rendered = self.renderer.user(user) or {}
         return Session(
             rendered,
-            self.renderer.unit(unit or self.scenery.units.first()),
+            self.renderer.unit(unit),
             self.settings.credentials.organisation,
         )
 
