@@ -58,17 +58,22 @@ def measure(options: Options) -> dict[str, Any]:
     }
 
 
-def _visit(row: Row, body: bytes, options: Options) -> dict[str, Any]:
-    """Start a server, ask it, and stop it."""
-    port = free_port()
-    ready, status = row.ready or (row.target, 200)
-    with Served(
+def served(row: Row, port: int) -> Served:
+    """Return the server of a row, to be started on its own core."""
+    return Served(
         row.command(port),
         port=port,
         core=SERVER_CORE,
         log=WORK / "server.log",
         environment=row.environment,
-    ) as server:
+    )
+
+
+def _visit(row: Row, body: bytes, options: Options) -> dict[str, Any]:
+    """Start a server, ask it, and stop it."""
+    port = free_port()
+    ready, status = row.ready or (row.target, 200)
+    with served(row, port) as server:
         started = server.first_answer(ready, status=status)
         if row.prepare is not None:
             row.prepare(port)

@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from benchmarks.loopback import free_port
-from benchmarks.options import SERVER_CORE, WORK, Options
+from benchmarks.options import Options
 from benchmarks.peers import JSON_SERVER, PRISM, peer_rows
-from benchmarks.processes import Failed, Served, memory
+from benchmarks.processes import Failed, memory
 from benchmarks.rows import Row, bare_rows, mock_rows
-from benchmarks.servers import write_body
+from benchmarks.servers import served, write_body
 
 _PEERS = (PRISM, JSON_SERVER)
 
@@ -39,13 +39,7 @@ def measure(options: Options) -> dict[str, Any]:
 def _visit(row: Row, *, is_mock: bool) -> dict[str, float]:
     port = free_port()
     found: dict[str, float] = {}
-    with Served(
-        row.command(port),
-        port=port,
-        core=SERVER_CORE,
-        log=WORK / "server.log",
-        environment=row.environment,
-    ) as server:
+    with served(row, port) as server:
         if is_mock:
             found["ready_ms"] = server.first_line("READY") * 1000
         found["first_ms"] = server.first_answer(row.target) * 1000

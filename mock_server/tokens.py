@@ -149,7 +149,7 @@ class Tokens:
             self._released_fixed.clear()
 
     def known(self) -> tuple[str, ...]:
-        """Every token text, for masking."""
+        """Every token that is remembered, ended ones included."""
         with self._lock:
             return (*self._fixed, *self._tokens)
 

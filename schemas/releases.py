@@ -59,11 +59,6 @@ def release_names() -> tuple[str, ...]:
     return tuple(entry["release"] for entry in read_json("data/releases.json")["releases"])
 
 
-def release_notes() -> tuple[dict[str, Any], ...]:
-    """What each release brought, with its source, oldest first."""
-    return tuple(read_json("data/releases.json")["releases"])
-
-
 def default_release() -> str:
     """The release that everything takes where none is named."""
     return str(read_json("data/releases.json")["default"])
