@@ -28,18 +28,25 @@ class AccessLog:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Serve the request and write its line when the answer is complete."""
+        """Serve the request and write its line just before the answer's last part goes out.
+
+        So whoever has the answer finds the line, even where the server is ended at once. Only an
+        answer without a length, or one that is never read to its end, gets its line when it ends.
+        """
         began = perf_counter()
         entry: dict[str, Any] = {"status": 0, "bytes": 0}
+        length = [-1]
 
         def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[..., Any]:
             entry["status"] = int(status[:3])
-            entry["statement"] = dict(headers).get("X-Mock-Statement")
+            named = dict(headers)
+            entry["statement"] = named.get("X-Mock-Statement")
             entry["warnings"] = [text for name, text in headers if name == "X-Mock-Warning"]
+            length[0] = int(named.get("Content-Length", -1))
             return start_response(status, headers, *rest)
 
         body = self._app(environ, note)
-        return _Counted(body, entry, lambda: self._finish(environ, entry, began))
+        return _Counted(body, entry, length, lambda: self._finish(environ, entry, began))
 
     def _finish(self, environ: "WSGIEnvironment", entry: dict[str, Any], began: float) -> None:
         entry["ms"] = round((perf_counter() - began) * 1000, 1)
@@ -58,18 +65,25 @@ class AccessLog:
 
 
 class _Counted:
-    """An answer's body that counts its bytes and says when it is done."""
+    """An answer's body that counts its bytes and says, once, when it is as good as done."""
 
     def __init__(
-        self, body: Iterable[bytes], entry: dict[str, Any], done: Callable[[], None]
+        self,
+        body: Iterable[bytes],
+        entry: dict[str, Any],
+        length: list[int],
+        done: Callable[[], None],
     ) -> None:
         self._body = body
         self._entry = entry
-        self._done = done
+        self._length = length  # known once the application has started its answer
+        self._done: Callable[[], None] | None = done
 
     def __iter__(self) -> Iterator[bytes]:
         for part in self._body:
             self._entry["bytes"] += len(part)
+            if self._entry["bytes"] == self._length[0]:
+                self._say_done()
             yield part
 
     def close(self) -> None:
@@ -78,7 +92,12 @@ class _Counted:
             if close is not None:
                 close()
         finally:
-            self._done()
+            self._say_done()
+
+    def _say_done(self) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done()
 
 
 def _printable(text: str) -> str:

@@ -98,7 +98,8 @@ def _made(make_app: "Callable[[], WSGIApplication]", target: str) -> "WSGIApplic
 def _end_with_parent() -> None:
     """Have this process end when the one that started it is killed; only Linux can."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        # Not SIGTERM: granian's child waits in a lock for it, and now and then sleeps on.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _reserved(host: str, port: int) -> tuple[socket.socket | None, int]:

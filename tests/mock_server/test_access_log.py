@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.test import Client, run_wsgi_app
+from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from crmcom_kit.mock_server.access_log import AccessLog
 from crmcom_kit.mock_server.clock import FixedClock
@@ -279,3 +279,18 @@ def test_a_log_that_nobody_reads_stops_nothing(make_mock: Any, broken: str) -> N
     answer = Client(log).get(f"{SHOW}?{query}", buffered=True)
 
     assert answer.json["data"]["number"] == "7"
+
+
+def test_the_line_is_there_before_the_answer_is(make_mock: Any) -> None:
+    """Whoever has the whole answer finds its line, however soon the server is ended then."""
+    out = io.StringIO()
+    mock = make_mock(clock=FixedClock(NOON))
+    log = AccessLog(mock.app, out=out, form="human", clock=mock.world.clock)
+    environ = EnvironBuilder(f"{SHOW}?webhook_request_identifier=number=7&token=T").get_environ()
+
+    body = log(environ, lambda *_: lambda _: None)
+    received = next(iter(body))
+
+    assert f" 200 {len(received)}B " in out.getvalue()
+    body.close()  # type: ignore[attr-defined]
+    assert out.getvalue().count("\n") == 1
