@@ -44,6 +44,7 @@ class Statement:
     evidence: str  # one of EVIDENCE
     text: str
     source: str
+    unchecked: str | None = None  # why the kit gives no verdict on it, where it gives none
 
     def in_force(self, release: Release) -> bool:
         """Whether a server of ``release`` is held to this statement."""

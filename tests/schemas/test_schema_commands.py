@@ -109,6 +109,7 @@ def test_statements_prints_everything_as_json() -> None:
             "evidence": statement.evidence,
             "text": statement.text,
             "source": statement.source,
+            "unchecked": statement.unchecked,
         }
 
 

@@ -1,0 +1,123 @@
+"""What a run found out: promises that held, violations, choices, and what could not be tried."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from crmcom_kit.contract_tests.exchanges import Exchange
+
+
+class Verdict(StrEnum):
+    """What a run says of one statement."""
+
+    HOLDS = "holds"
+    BROKEN = "broken"
+    DEVIATES = "deviates"
+    NOT_EXERCISED = "not_exercised"
+    ERROR = "error"
+
+
+class Violation(Exception):
+    """A promise found broken; the fields hold the facts."""
+
+    def __init__(
+        self,
+        statement: str,
+        *exchanges: Exchange,
+        expected: str,
+        seen: str,
+        record: str | None = None,
+        layer: str = "",
+    ) -> None:
+        """Keep the facts.
+
+        Args:
+            statement: the id of the statement that is broken.
+            exchanges: the calls that show it, the last one as the one that broke it.
+            expected: what the statement promises for this call.
+            seen: what came instead.
+            record: the id of the webhook request concerned, where it is about one.
+            layer: which part of the suite found it: a judge, a probe, or a generated call.
+        """
+        super().__init__(statement, expected, seen)
+        self.statement = statement
+        self.exchanges = exchanges
+        self.expected = expected
+        self.seen = seen
+        self.record = record
+        self.layer = layer
+
+    def __str__(self) -> str:
+        return f"{self.statement}: expected {self.expected}; seen {self.seen}"
+
+
+class Unreachable(Exception):
+    """A statement that this target, these records or these permissions do not let us try."""
+
+    def __init__(self, why: str) -> None:
+        """Keep ``why``, a sentence that says what would make it reachable."""
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(slots=True)
+class Found:
+    """All that a run found out about one statement."""
+
+    held: int = 0
+    requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
+    violations: list[Violation] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)  # why something of it could not be tried
+    errors: list[str] = field(default_factory=list)  # what went wrong while it was tried
+    breaks: int = 0
+
+
+#: So many violations of one statement are kept whole; more are counted.
+MOST_KEPT = 10
+
+
+class Findings:
+    """Collects what judges, probes and generated calls find, by statement; and the choices seen."""
+
+    def __init__(self) -> None:
+        """Start with nothing found."""
+        self.by_statement: dict[str, Found] = {}
+        self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
+        self.values: dict[tuple[str, str], Any] = {}
+
+    def _of(self, statement: str) -> Found:
+        return self.by_statement.setdefault(statement, Found())
+
+    def hold(self, statement: str, *exchanges: Exchange) -> None:
+        """Note that a promise was kept."""
+        found = self._of(statement)
+        found.held += 1
+        if len(found.requests) < 10_000:
+            found.requests.update(exchange.number for exchange in exchanges)
+
+    def broke(self, violation: Violation) -> None:
+        """Note a violation."""
+        found = self._of(violation.statement)
+        found.breaks += 1
+        found.requests.update(exchange.number for exchange in violation.exchanges)
+        if len(found.violations) < MOST_KEPT:
+            found.violations.append(violation)
+
+    def miss(self, statements: Iterable[str], why: str) -> None:
+        """Note that statements could not be tried, or not in one of their ways."""
+        for statement in statements:
+            missed = self._of(statement).missed
+            if why not in missed:
+                missed.append(why)
+
+    def fail(self, statements: Iterable[str], what: str) -> None:
+        """Note that trying statements went wrong, which is no verdict on the target."""
+        for statement in statements:
+            self._of(statement).errors.append(what)
+
+    def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
+        """Note which way the target takes where the documents are silent."""
+        text = repr(value)
+        self.choices.setdefault(dial, {}).setdefault(text, exchange)
+        self.values[dial, text] = value

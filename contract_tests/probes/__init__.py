@@ -1,0 +1,1 @@
+"""The fixed probes, by what they call."""

@@ -1,0 +1,99 @@
+"""The outcome of a run: one verdict for every statement in force."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmcom_kit.contract_tests.deviations import Deviations
+from crmcom_kit.contract_tests.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import Findings, Found, Verdict, Violation
+from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.schemas.releases import Release
+from crmcom_kit.schemas.statements import Statement, statements
+
+
+@dataclass(frozen=True, slots=True)
+class StatementResult:
+    """What a run says of one statement."""
+
+    statement: Statement
+    verdict: Verdict
+    why: str  # in words: what was left out, or what the deviation is
+    requests: int  # exchanges that tell of it
+    held: int  # how often the promise was seen to be kept
+    violations: tuple[Violation, ...] = ()
+    stale: bool = False  # listed as a deviation, and holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """Everything that reports are made from."""
+
+    target: Target
+    options: dict[str, Any]  # as they were given, secrets left out
+    command: str  # repeats the run
+    seed: int
+    began: str  # ISO 8601, UTC
+    seconds: float
+    statements: tuple[StatementResult, ...]
+    history: tuple[Exchange, ...]
+    findings: Findings
+    changed: tuple[str, ...] = ()  # numbers of the webhook requests that the run has changed
+    inventory: str = ""  # what the comparison outside the scope came to
+    trouble: str | None = None  # why the run itself failed, where it did
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def reachable(self) -> int:
+        """How many statements a client of this target could have tried."""
+        return sum(result.statement.unchecked is None for result in self.statements)
+
+    @property
+    def achieved(self) -> int:
+        """How many of them have a verdict."""
+        done = (Verdict.HOLDS, Verdict.BROKEN, Verdict.DEVIATES)
+        return sum(result.verdict in done for result in self.statements)
+
+    @property
+    def exit_code(self) -> int:
+        """0: all that was tried holds; 1: a statement is broken; 2: the run itself failed."""
+        if self.trouble is not None or self.achieved == 0:
+            return 2
+        broken = any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
+        if broken:
+            return 1
+        return 2 if any(result.verdict is Verdict.ERROR for result in self.statements) else 0
+
+
+def verdicts(
+    findings: Findings, release: Release, deviations: Deviations
+) -> tuple[StatementResult, ...]:
+    """Give each statement in force its verdict."""
+    return tuple(
+        _verdict(statement, findings.by_statement.get(statement.id, Found()), deviations)
+        for statement in statements(release.name)
+    )
+
+
+def _verdict(statement: Statement, found: Found, deviations: Deviations) -> StatementResult:
+    listed = deviations.of(statement.id)
+    verdict, why = Verdict.NOT_EXERCISED, "; ".join(found.missed)
+    if found.breaks:
+        as_listed = listed is not None and listed.explains(found.violations)
+        verdict = Verdict.DEVIATES if as_listed else Verdict.BROKEN
+        why = listed.reason if listed is not None and as_listed else ""
+    elif found.errors:
+        verdict, why = Verdict.ERROR, found.errors[0]
+    elif found.held:
+        verdict = Verdict.HOLDS
+        why = f"the listed deviation is stale: {listed.reason}" if listed else why
+    else:
+        why = why or statement.unchecked or "nothing in this run came by it"
+    return StatementResult(
+        statement=statement,
+        verdict=verdict,
+        why=why,
+        requests=len(found.requests),
+        held=found.held,
+        violations=tuple(found.violations),
+        stale=verdict is Verdict.HOLDS and listed is not None,
+    )
