@@ -9,7 +9,18 @@ from typing import Any
 
 import click
 
-from benchmarks import growth, inprocess, load, machine, report, servers, start, store
+from benchmarks import (
+    generators,
+    growth,
+    inprocess,
+    kit,
+    load,
+    machine,
+    report,
+    servers,
+    start,
+    store,
+)
 from benchmarks.options import HERE, ROOT, WORK, Options
 from benchmarks.plot import draw
 from benchmarks.processes import Failed
@@ -19,8 +30,10 @@ PARTS: dict[str, Callable[[Options], dict[str, Any]]] = {
     "inprocess": inprocess.measure,
     "start": start.measure,
     "store": store.measure,
+    "fixtures": generators.measure,
     "growth": growth.measure,
     "load": load.measure,
+    "kit": kit.measure,
 }
 
 

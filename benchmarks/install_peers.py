@@ -11,14 +11,15 @@ from benchmarks.peers import peer_versions
 from benchmarks.processes import Failed, run
 
 #: json-server 1.0 is another program, and has been in beta for years.
-_FROM_NPM = ("@stoplight/prism-cli", "@mockoon/cli", "json-server@0.17.4", "wiremock")
+_FROM_NPM = ("@stoplight/prism-cli", "@mockoon/cli", "json-server@0.17.4", "wiremock",
+             "json-schema-faker")  # fmt: skip
 _SECONDS = 900
 
 
 def main() -> None:
     """Install what can be, and say what is left out and why."""
     PEERS.mkdir(exist_ok=True)
-    left_out = [*_npm(), *_pypi(), *_wrk()]
+    left_out = [*_npm(), *_pypi(), *_schemathesis(), *_wrk()]
     for name, version in peer_versions().items():
         click.echo(f"installed: {name} {version}")
     for text in left_out:
@@ -26,16 +27,19 @@ def main() -> None:
 
 
 def _npm() -> list[str]:
-    """Install the servers on npm, WireMock's jar among them."""
+    """Install what is on npm, WireMock's jar among it."""
     left_out = []
     if shutil.which("node") is None or shutil.which("npm") is None:
-        return ["Prism, Mockoon, json-server, WireMock: they need node and npm (18 or newer)"]
+        return [
+            "Prism, Mockoon, json-server, WireMock, json-schema-faker: "
+            "they need node and npm (18 or newer)"
+        ]
     if shutil.which("java") is None:
         left_out.append("WireMock: it needs java (11 or newer)")
     folder = PEERS / "npm"
     folder.mkdir(exist_ok=True)
     command = ["npm", "install", "--no-fund", "--no-audit", "--prefix", str(folder), *_FROM_NPM]
-    return left_out + _tried("Prism, Mockoon, json-server, WireMock", command)
+    return left_out + _tried("Prism, Mockoon, json-server, WireMock, json-schema-faker", command)
 
 
 def _pypi() -> list[str]:
@@ -48,6 +52,15 @@ def _pypi() -> list[str]:
     requirements = str(HERE / "requirements-peers.txt")
     command = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", requirements]
     return _tried(names, command)
+
+
+def _schemathesis() -> list[str]:
+    """Install Schemathesis into an environment of its own: it shares packages with the others."""
+    venv = PEERS / "schemathesis"
+    failed = _tried("Schemathesis", [sys.executable, "-m", "venv", str(venv)])
+    python = str(venv / "bin" / "python")
+    command = [python, "-m", "pip", "install", "--quiet", "schemathesis>=4"]
+    return failed or _tried("Schemathesis", command)
 
 
 def _wrk() -> list[str]:

@@ -12,7 +12,8 @@ from benchmarks.options import LOAD_CORE
 from benchmarks.peers import peer_versions
 from benchmarks.processes import Failed, run
 
-_PACKAGES = ("crmcom-kit", "Flask", "Werkzeug", "waitress", "granian", "orjson", "jsonschema-rs")
+_PACKAGES = ("crmcom-kit", "Flask", "Werkzeug", "waitress", "granian", "orjson", "jsonschema-rs",
+             "Faker", "mimesis")  # fmt: skip
 
 
 def today() -> str:

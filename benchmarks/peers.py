@@ -21,6 +21,7 @@ PYTHON = PEERS / "venv" / "bin"
 _INSTALL = "not installed: make bench-peers"
 
 PRISM, JSON_SERVER, MOCKOON, WIREMOCK = "Prism", "json-server", "Mockoon", "WireMock"
+JSON_SCHEMA_FAKER = "json-schema-faker"
 MOTO, HTTPSERVER = "moto_server (S3 GET)", "pytest-httpserver"
 
 
@@ -131,7 +132,7 @@ def peer_versions() -> dict[str, str]:
     found = {}
     packages = {
         PRISM: "@stoplight/prism-cli", JSON_SERVER: "json-server", MOCKOON: "@mockoon/cli",
-        WIREMOCK: "wiremock",
+        WIREMOCK: "wiremock", JSON_SCHEMA_FAKER: "json-schema-faker",
     }  # fmt: skip
     for name, package in packages.items():
         path = NODE / package / "package.json"

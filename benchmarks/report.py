@@ -12,8 +12,10 @@ _PARTS = {
     "inprocess": ("In process", tables.in_process),
     "start": ("Start and idle memory", tables.start),
     "store": ("The store", tables.stores),
+    "fixtures": ("Generated data", tables.generated),
     "growth": ("Growth", tables.growth),
     "load": ("Under load", tables.load),
+    "kit": ("The contract kit", tables.contract_kit),
 }
 _DIGITS = {"bytes": 0, "answers": 0, "us": 1, "MB": 1}
 

@@ -41,7 +41,7 @@ class MockSide:
 
     def __init__(self) -> None:
         """Start empty."""
-        from crmcom_kit.mock_server.store import MemoryStore
+        from crmcom_kit.mock_server.memory_store import MemoryStore
 
         self.store = MemoryStore()
 
@@ -59,8 +59,7 @@ class MockSide:
 
     def show(self, number: str) -> bytes:
         """Return one record."""
-        record = self.store.get("number", number)
-        return b"" if record is None else record.body
+        return self.store.body("number", number) or b""
 
     def page(self, wanted: dict[str, str], *, joint: bool = True) -> bytes:
         """Return the newest 50 that have all these values, as a JSON array."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks import inprocess, store
+from benchmarks import generators, inprocess, store
 from benchmarks.targets import NotMeasured, memory_growth, mock_row, ratios
 
 Lines = list[str]
@@ -172,6 +172,28 @@ def _questions(size: str, sides: Any) -> Iterator[list[str]]:
         yield [what, spread(ratio), spread(ours, 1), spread(theirs, 1), f"{hits:.0f}"]
 
 
+def generated(part: Any) -> Lines:
+    """Records a second of each generator, and by the slower ones'."""
+    visits = part["visits"]
+    ours = [one["records_per_second"] for one in visits[generators.OURS]]
+    rows = []
+    for name, found in visits.items():
+        speeds = [one["records_per_second"] for one in found]
+        times = spread([a / b for a, b in zip(ours, speeds, strict=True)], 1)
+        rows.append([name, times, spread(speeds, 0), f"{median(o['bytes'] for o in found):,.0f}"])
+    peaks = ", ".join(
+        f"{int(count):,} records: {'unknown' if extra is None else f'{extra / 1e6:.1f} MB'}"
+        for count, extra in part["memory"].items()
+    )
+    head = (
+        "generator",
+        f"{generators.OURS}, times as quick",
+        "records/s of CPU time",
+        "bytes each",
+    )
+    return [*table(head, rows), "", f"Peak memory that writing takes beyond the rest: {peaks}."]
+
+
 def growth(part: Any) -> Lines:
     """Each kind of call by size, then start and memory."""
     sizes = list(part["memory"])
@@ -224,3 +246,15 @@ def load(part: Any) -> Lines:
                 "longest ms", "MB start / middle / end", "MB end / at a sixth"), rows),
         *(["", *details] if details else []),
     ]  # fmt: skip
+
+
+def contract_kit(part: Any) -> Lines:
+    """Calls a second of the kit's state machine, and Schemathesis's cases."""
+    rows = []
+    for name, visits in part["visits"].items():
+        found = _fine(visits)
+        if found:
+            speed = spread([one["calls_per_second"] for one in found], 0)
+            rows.append([name, speed, f"{median(one['calls'] for one in found):,.0f}"])
+    head = ("what", "calls/s", "calls in a run")
+    return [*table(head, rows), *_failures(part["visits"])]

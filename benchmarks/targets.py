@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
-from benchmarks import inprocess, peers, store
+from benchmarks import generators, inprocess, kit, peers, store
 from benchmarks.rows import mock_name
 
 Parts = dict[str, Any]
@@ -209,6 +209,34 @@ def _streamed(part: Any) -> Values:
     return [stream["extra_bytes"] / 1_000_000]
 
 
+def _generated(peer: str, limit: float) -> Target:
+    def read(part: Any) -> Values:
+        return ratios(part["visits"], generators.OURS, peer, "records_per_second")
+
+    return Target(
+        part="fixtures", what="webhook requests as JSON Lines, records/s", than=peer, sense=">=",
+        limit=limit, read=read,
+    )  # fmt: skip
+
+
+def _generating(part: Any) -> Values:
+    few, many = part["memory"].values()
+    if few is None or many is None:
+        msg = "this machine does not tell peaks"
+        raise NotMeasured(msg)
+    return [(many - few) / 1_000_000]
+
+
+def _kit(other: str, limit: float) -> Target:
+    def read(part: Any) -> Values:
+        return ratios(part["visits"], kit.IN_PROCESS, other, "calls_per_second")
+
+    return Target(
+        part="kit", what="calls/s of the kit's state machine, in process", than=other, sense=">=",
+        limit=limit, read=read,
+    )  # fmt: skip
+
+
 def _flat(kind: str) -> Target:
     def read(part: Any) -> Values:
         by_size = part["times"][kind]
@@ -273,6 +301,11 @@ TARGETS: tuple[Target, ...] = (
     *(_against_sqlite(size, store.TWO, 0.25) for size in _SIZES),
     Target(part="store", what="extra memory to stream a list of 100,000", than="", sense="<=",
            limit=20, read=_streamed, unit="MB"),
+    _generated(generators.FAKER, 25),
+    _generated(generators.MIMESIS, 3.5),
+    _generated(peers.JSON_SCHEMA_FAKER, 8),
+    Target(part="fixtures", what="memory to write a hundred times as many", than="", sense="<=",
+           limit=5, read=_generating, unit="MB"),
     *(_flat(kind) for kind in ("show", "list, one filter", "list, entity and entity_id",
                                "list, definition and state", "list, two filters that never meet",
                                "resend", "delete")),
@@ -282,4 +315,6 @@ TARGETS: tuple[Target, ...] = (
     *(Target(part="load", what=f"memory at the end, {server}", than="at a sixth of the time",
              sense="<=", limit=1.15, read=_of_load(server, memory_growth))
       for server in ("waitress", "granian")),
+    _kit(kit.LOOPBACK, 3),
+    _kit(kit.SCHEMATHESIS, 12),
 )  # fmt: skip

@@ -1,1 +1,4 @@
-"""The contract kit: checks a mock or a real instance statement by statement. Empty for now."""
+"""The contract kit: checks a mock, a real instance or anybody's stubs statement by statement.
+
+``crmcom-kit check`` runs it, and so does ``pytest --pyargs crmcom_kit.contract_tests``.
+"""

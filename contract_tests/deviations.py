@@ -1,11 +1,31 @@
-"""Deviations: statements that one target is known to break, with reason and date."""
+"""Deviations: statements that one target is known to break, with reason and date.
 
+They stand in a TOML file, one ``[[deviation]]`` each. A listed statement that is broken as
+listed has the verdict *deviates*; one that holds is stale; any other behaviour is broken.
+"""
+
+import datetime as dt
+import json
+import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
 
 from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.schemas.statements import UnknownStatement, statement
 
 KINDS = ("vendor-bug", "undocumented", "doc-error", "mock-simplification")
+
+_HEADER = """\
+# Statements that this target is known to break. Say why in each reason, and choose its kind:
+# {kinds}. In seen, * stands for any text.
+"""
+
+
+class DeviationsError(ValueError):
+    """A file of deviations that cannot be used; the text names the place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,23 +34,101 @@ class Deviation:
 
     statement: str
     kind: str  # one of KINDS
-    seen: str  # the behaviour, as a violation words it; * stands for anything
+    seen: str  # the behaviour, as a violation words it; * stands for any text
     reason: str
-    date: str  # ISO 8601
-    expires: str | None = None
+    date: dt.date  # since when it is known
+    expires: dt.date | None = None  # the first day on which it is not accepted any more
 
     def explains(self, violations: Iterable[Violation]) -> bool:
         """Whether every violation is the behaviour that is listed."""
-        return all(violation.seen == self.seen for violation in violations)
+        pattern = self.seen.replace("[", "[[]").replace("?", "[?]")
+        return all(fnmatchcase(violation.seen, pattern) for violation in violations)
 
 
 class Deviations:
     """The deviations of a target, by statement."""
 
-    def __init__(self, listed: Sequence[Deviation] = ()) -> None:
-        """Keep the listed ones."""
-        self._by_statement = {each.statement: each for each in listed}
+    def __init__(self, listed: Sequence[Deviation] = (), *, today: dt.date | None = None) -> None:
+        """Keep the listed ones that have not expired ``today``."""
+        self._by_statement = {
+            each.statement: each
+            for each in listed
+            if today is None or each.expires is None or today < each.expires
+        }
 
     def of(self, statement: str) -> Deviation | None:
         """Return the deviation that is listed for a statement, or None."""
         return self._by_statement.get(statement)
+
+
+def read_deviations(path: Path) -> tuple[Deviation, ...]:
+    """Read a file of deviations. Raises DeviationsError where it is not as described here."""
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        msg = f"{path}: {error}"
+        raise DeviationsError(msg) from None
+    entries = content.get("deviation", [])
+    if set(content) - {"deviation"} or not isinstance(entries, list):
+        msg = f"{path}: {', '.join(content)} is not allowed; allowed is [[deviation]] alone"
+        raise DeviationsError(msg)
+    found = tuple(_read(f"{path}: deviation {at}", entry) for at, entry in enumerate(entries, 1))
+    names = [each.statement for each in found]
+    for name in names:
+        if names.count(name) > 1:
+            msg = f"{path}: statement: {name} is listed twice"
+            raise DeviationsError(msg)
+    return found
+
+
+def _read(place: str, entry: Any) -> Deviation:
+    members = {each.name: each for each in fields(Deviation)}
+    if not isinstance(entry, dict):
+        msg = f"{place}: {entry!r} is not allowed; allowed is a table"
+        raise DeviationsError(msg)
+    for name, value in entry.items():
+        if name not in members:
+            msg = f"{place}: {name} is not allowed; allowed is {', '.join(members)}"
+            raise DeviationsError(msg)
+        wanted = dt.date if name in ("date", "expires") else str
+        if type(value) is not wanted:
+            form = "a date such as 2026-11-24, unquoted" if wanted is dt.date else "a text"
+            msg = f"{place}: {name}: {value!r} is not allowed; allowed is {form}"
+            raise DeviationsError(msg)
+    for name in members.keys() - entry.keys() - {"expires"}:
+        msg = f"{place}: {name} is missing"
+        raise DeviationsError(msg)
+    deviation = Deviation(**entry)
+    try:
+        statement(deviation.statement)
+    except UnknownStatement as error:
+        msg = f"{place}: {error}"
+        raise DeviationsError(msg) from None
+    if deviation.kind not in KINDS:
+        msg = f"{place}: kind: {deviation.kind!r} is not allowed; allowed is {', '.join(KINDS)}"
+        raise DeviationsError(msg)
+    return deviation
+
+
+def write_deviations(violations: Iterable[Violation], *, today: dt.date) -> str:
+    """Draft a file of deviations from what a run found broken; reasons are left to people."""
+    lines = [_HEADER.format(kinds=", ".join(KINDS))]
+    drafted: set[str] = set()
+    for violation in violations:
+        if violation.statement in drafted:
+            continue
+        drafted.add(violation.statement)
+        lines += [
+            "[[deviation]]",
+            f"statement = {_toml(violation.statement)}",
+            f"kind = {_toml(KINDS[0])}",
+            f"seen = {_toml(violation.seen)}",
+            'reason = "to be said"',
+            f"date = {today.isoformat()}",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,11 +1,12 @@
 """What a run found out: promises that held, violations, choices, and what could not be tried."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from crmcom_kit.contract_tests.exchanges import Exchange
+from crmcom_kit.contract_tests.exchanges import Call, Exchange
 
 
 class Verdict(StrEnum):
@@ -47,6 +48,7 @@ class Violation(Exception):
         self.seen = seen
         self.record = record
         self.layer = layer
+        self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
 
     def __str__(self) -> str:
         return f"{self.statement}: expected {self.expected}; seen {self.seen}"
@@ -85,6 +87,8 @@ class Findings:
         self.by_statement: dict[str, Found] = {}
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
+        self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
+        self.drift: set[str] = set()  # members that no page knows, as object.member
 
     def _of(self, statement: str) -> Found:
         return self.by_statement.setdefault(statement, Found())

@@ -1,20 +1,12 @@
-"""Judges: what every answer must keep, whichever call it answers."""
+"""Judges: what every answer must keep, whichever call it answers.
 
-from collections.abc import Iterator
+A judge sees every exchange of a run, those of errors too. The envelope is judged first; of an
+answer without a sound one, the others say nothing.
+"""
 
-from crmcom_kit.contract_tests.exchanges import NOT_JSON, Exchange
-from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.kit import Judge, Kit
+from crmcom_kit.contract_tests.judges_answers import judge_answers
+from crmcom_kit.contract_tests.judges_envelope import judge_envelope
+from crmcom_kit.contract_tests.judges_login import judge_logins
+from crmcom_kit.contract_tests.kit import Judge
 
-
-def is_json(exchange: Exchange, _kit: Kit) -> Iterator[str | Violation]:
-    """Every answer is JSON."""
-    if exchange.json is NOT_JSON:
-        yield Violation(
-            "envelope.json", exchange, expected="JSON", seen=f"{exchange.content[:80]!r}"
-        )
-    else:
-        yield "envelope.json"
-
-
-JUDGES: tuple[Judge, ...] = (is_json,)
+JUDGES: tuple[Judge, ...] = (judge_envelope, judge_logins, judge_answers)

@@ -1,7 +1,7 @@
 """One run's hands: sends calls, has every exchange judged, and notes what checks find out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from crmcom_kit.contract_tests.calls import build
 from crmcom_kit.contract_tests.client import Client
@@ -15,6 +15,24 @@ from crmcom_kit.schemas.releases import Release
 #: A judge looks at one exchange and yields a statement's id where its promise was kept, a
 #: Violation where it was not.
 Judge = Callable[[Exchange, "Kit"], Iterator["str | Violation"]]
+
+#: Of an answer that breaks one of these, nothing else can be said.
+_CONDEMNING = frozenset(
+    f"envelope.{name}" for name in ("json", "status", "code_ok", "data_object", "data_array")
+) | {"errors.json", "errors.code_not_ok"}
+_CONDEMNING |= {f"{name}.single_result" for name in ("show", "resend", "delete")}
+
+
+class TokenKeeper(Protocol):
+    """Sees to it that the run's token holds."""
+
+    def renew_ahead(self) -> None:
+        """Get another token if the present one is about to end."""
+        ...
+
+    def renewed_after(self, exchange: Exchange) -> bool:
+        """Whether a call was refused for the token's sake, and there is another token now."""
+        ...
 
 
 class Kit:
@@ -40,10 +58,15 @@ class Kit:
         """
         self.client = client
         self.allowed = allowed
-        self.pool = pool or Pool()
+        self.pool = Pool() if pool is None else pool  # an empty one counts
         self.findings = findings or Findings()
         self.token: str | None = client.target.login.token
         self.layer = ""
+        self.keeper: TokenKeeper | None = None
+        self.guard: Callable[[Call], None] | None = None  # asked before a call that may change
+        self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
+        self.memory: dict[str, Any] = {}  # what checks keep from one exchange to the next
+        self._condemned: set[int] = set()  # exchanges whose envelope is broken already
         self._judges = judges
         self._methods = methods(client.target.release)
 
@@ -70,9 +93,17 @@ class Kit:
         """Call a method with the run's token in front of ``parameters``."""
         method = self.method(name)
         given = dict(parameters or {})
-        if "token" in method.parameters and "token" not in given:
-            given = {"token": self.token, **given}
-        return self.send(build(method, given, raw=raw))
+        if "token" not in method.parameters or "token" in given:
+            return self.send(build(method, given, raw=raw))
+        if self.keeper is not None:
+            self.keeper.renew_ahead()
+        exchange = self.send(build(method, {"token": self.token, **given}, raw=raw))
+        if exchange.ok or self.keeper is None or not self.keeper.renewed_after(exchange):
+            return exchange
+        if method.verb != "GET":  # never sent twice, whatever the first answer says
+            msg = f"the token ended before {name}; a run with a fresh token reaches it"
+            raise Unreachable(msg)
+        return self.send(build(method, {"token": self.token, **given}, raw=raw))
 
     def send(self, call: Call) -> Exchange:
         """Send a call as it stands, and have the exchange judged.
@@ -81,15 +112,20 @@ class Kit:
             BudgetSpent, TargetDown: see ``Client.send``.
             Unreachable: the call may change something, and that is not allowed.
         """
-        if call.method in ("resend", "delete") and call.method not in self.allowed:
-            msg = f"{call.method} is not allowed; allow it with --allow {call.method}"
+        changes = changing_method(call)
+        if changes is not None and changes not in self.allowed:
+            msg = f"{changes} is not allowed; allow it with --allow {changes}"
             raise Unreachable(msg)
+        if changes is not None and self.guard is not None:
+            self.guard(call)
         exchange = self.client.send(call)
         for judge in self._judges:
             for verdict in judge(exchange, self):
                 if isinstance(verdict, Violation):
                     verdict.layer = verdict.layer or "judge"
                     self.findings.broke(verdict)
+                    if verdict.statement in _CONDEMNING:
+                        self._condemned.add(exchange.number)
                 else:
                     self.findings.hold(verdict, exchange)
         return exchange
@@ -105,7 +141,12 @@ class Kit:
         seen: object,
         record: str | None = None,
     ) -> bool:
-        """Note that ``statement`` was kept, or broken; return ``kept``."""
+        """Note that ``statement`` was kept, or broken; return ``kept``.
+
+        An answer whose envelope is broken tells nothing else: what follows of it is no violation.
+        """
+        if any(exchange.number in self._condemned for exchange in exchanges):
+            return kept
         if kept:
             self.findings.hold(statement, *exchanges)
         else:
@@ -150,6 +191,12 @@ class Kit:
             msg += "widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record
+
+
+def changing_method(call: Call) -> str | None:
+    """Return which method that changes webhook requests a call reaches, however it is called."""
+    parts = (call.method, *call.path.lower().split("/"))
+    return next((name for name in ("resend", "delete") if name in parts), None)
 
 
 def outcome(exchange: Exchange) -> str:

@@ -43,3 +43,14 @@ class Pool:
                 self._taken.add(record["id"])
                 return record
         return None
+
+    def give_back(self, record_id: str) -> None:
+        """Let another check take a webhook request that was changed and still exists."""
+        self._taken.discard(record_id)
+
+    def named(self, value: object) -> Seen | None:
+        """Return the known webhook request with that id or number, or None."""
+        if not isinstance(value, str):
+            return None
+        found = self.records.get(value)
+        return found or next((r for r in self.records.values() if r.get("number") == value), None)

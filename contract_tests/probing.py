@@ -14,7 +14,11 @@ from crmcom_kit.contract_tests.kit import Kit
 #: In this order the layers run; the later ones may change webhook requests.
 Layer = Literal["read", "login", "resend", "delete"]
 LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
-_HOMES = ("identifiers", "lists", "filters", "calling", "logins", "resends", "deletes")
+_HOMES = (
+    "reaching",
+    "unchanged", "identifiers", "fields_sets", "lists", "filters", "values", "paging", "calling",
+    "refusals", "noting", "signatures", "logins", "resends", "deletes", "refused",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

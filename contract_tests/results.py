@@ -1,5 +1,6 @@
 """The outcome of a run: one verdict for every statement in force."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,7 @@ class Results:
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())
+    dry_run: bool = False  # nothing was called; the notes say what would be
 
     @property
     def reachable(self) -> int:
@@ -56,6 +58,8 @@ class Results:
     @property
     def exit_code(self) -> int:
         """0: all that was tried holds; 1: a statement is broken; 2: the run itself failed."""
+        if self.dry_run:
+            return 0
         if self.trouble is not None or self.achieved == 0:
             return 2
         broken = any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
@@ -97,3 +101,14 @@ def _verdict(statement: Statement, found: Found, deviations: Deviations) -> Stat
         violations=tuple(found.violations),
         stale=verdict is Verdict.HOLDS and listed is not None,
     )
+
+
+def distinct(violations: Iterable[Violation]) -> list[tuple[Violation, int]]:
+    """Return violations that look alike once each, with how many of them there are."""
+    alike: dict[tuple[str, str], list[Violation]] = {}
+    for violation in violations:
+        alike.setdefault((violation.expected, violation.seen), []).append(violation)
+    shortest = (
+        min(each, key=lambda v: len(v.witness) or len(v.exchanges)) for each in alike.values()
+    )
+    return list(zip(shortest, map(len, alike.values()), strict=True))

@@ -2,21 +2,34 @@
 
 import fnmatch
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from crmcom_kit.contract_tests.client import BudgetSpent, Client, Limits, TargetDown
 from crmcom_kit.contract_tests.deviations import Deviations
-from crmcom_kit.contract_tests.discovery import discover
+from crmcom_kit.contract_tests.discovery import discover, needs
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
+from crmcom_kit.contract_tests.inventory import Inventory
 from crmcom_kit.contract_tests.judges import JUDGES
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.kit import Kit, changing_method
+from crmcom_kit.contract_tests.layers import run_generated_layers
+from crmcom_kit.contract_tests.ledger import Ledger
 from crmcom_kit.contract_tests.logging_in import log_in
-from crmcom_kit.contract_tests.pool import Pool, Seen
+from crmcom_kit.contract_tests.memory import Memory, names
+from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probing import Probe, probes
+from crmcom_kit.contract_tests.profiles import Profile
+from crmcom_kit.contract_tests.rehearsal import rehearse
 from crmcom_kit.contract_tests.results import Results, verdicts
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.scope import EVERYTHING, Guard
+from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
+from crmcom_kit.contract_tests.thrift import worthwhile
+from crmcom_kit.schemas.statements import statements
+
+#: The methods that change webhook requests.
+CHANGING = frozenset(("resend", "delete"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,32 +38,170 @@ class Plan:
 
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
-    allowed: frozenset[str] = frozenset()  # of resend and delete
-    scope: Callable[[Seen], bool] = lambda _: False  # the webhook requests that may be changed
+    #: Of resend and delete, what may be called; None: both on a mock of ours, else neither.
+    allowed: frozenset[str] | None = None
+    #: The webhook requests that may be changed; None: all on a mock of ours, else none.
+    scope: Callable[[Seen], bool] | None = None
     only: str = "*"  # a glob of statement ids
     max_examples: int = 50  # of each generated layer, where no budget rules
     deviations: Deviations = field(default_factory=Deviations)
     options: dict[str, Any] = field(default_factory=dict)
     command: str = "crmcom-kit check"
     began: str = ""  # when, for the reports
+    ledger: Path | None = None  # where webhook requests are written down before they are changed
+    secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
+    dry_run: bool = False  # only say what would be called
+    progress: Callable[[str], None] | None = None  # is told in a line what comes next
+    profile: Profile = "ci"  # how much the generated layers try, see ``profiles``
+
+
+class _Run:
+    """One run: its kit, and what is kept beside it until the results are made."""
+
+    def __init__(self, target: Target, plan: Plan) -> None:
+        self.target, self.plan = target, plan
+        self.client = Client(target, plan.limits)
+        self.memory = Memory()
+        self.kit = Kit(self.client, judges=(*JUDGES, self.memory), findings=Findings())
+        self.kit.secret_keys = plan.secret_keys
+        log = Ledger(plan.ledger, target.base_url) if plan.ledger is not None else None
+        self.guard = Guard(self.kit, log)
+        self.kit.guard = self.guard
+        self.inventory: Inventory | None = None
+        self._resends_looked_after = False
+        self.said = ""  # what the inventory came to
+        self.notes: list[str] = []
+        self.pending = [each for each in probes() if self.wants(each)]
+        self._permit(ours=target.own)
+
+    def _permit(self, *, ours: bool) -> None:
+        """Say what may be changed; on a mock of ours that is everything, if nothing else is said.
+
+        A mock that this process made is at its mercy in any case.
+        """
+        allowed, scope = self.plan.allowed, self.plan.scope
+        if ours:
+            allowed = CHANGING if allowed is None or self.target.own else allowed
+            scope = EVERYTHING if scope is None or self.target.own else scope
+        self.kit.allowed = allowed or frozenset()
+        self.kit.pool.may_change = scope or (lambda _: False)
+
+    def all_layers(self) -> None:
+        """Log in, find data, run every probe."""
+        log_in(self.kit)
+        if any(exchange.header(MOCK_HEADER) for exchange in self.client.history):
+            self._permit(ours=True)
+        self.notes += needs(self.kit.allowed)
+        for line in self.notes:
+            self._tell(line)
+        lists = discover(self.kit, self.kit.pool.may_change)
+        self.notes.append(_known(self.kit))
+        self._tell(self.notes[-1])
+        self.inventory = Inventory(self.kit, lists)
+        left = self.client.left
+        if left is not None:
+            self.client.reserved = min(self.inventory.cost, left // 4)
+            self._be_thrifty(left - self.client.reserved)
+        while self.pending:
+            probe = self.pending[0]
+            self._between_layers(probe.layer)
+            self._tell(f"{probe.layer}: {probe.name.replace('_', ' ')}")
+            self._probe(probe)
+            del self.pending[0]
+        self._generated()
+
+    def _generated(self) -> None:
+        """Run the generated layers; on a mock of this process they start from a fresh one."""
+        if self.plan.max_examples <= 0 or self.plan.only != "*":
+            return
+        if self.kit.target.own:  # what follows leaves nothing of this mock's world
+            self.take_inventory()
+            self.inventory = None
+        self._tell("generated calls, and sequences of calls")
+        plan = self.plan
+        run_generated_layers(
+            self.kit, max_examples=plan.max_examples, profile=plan.profile, number=plan.seed
+        )
+
+    def _between_layers(self, layer: str) -> None:
+        """On a mock of our own, look after the resends whether anything went that must not.
+
+        After the deletes it could not be told any more which of the two did it.
+        """
+        if layer == "delete" and self.target.own and not self._resends_looked_after:
+            self._resends_looked_after = True
+            if self.inventory is not None and self.client.left is None:
+                self.inventory.compare(self.guard.touched)
+
+    def _be_thrifty(self, budget: int) -> None:
+        """Leave out the probes that a budget does not allow, if it does not allow all."""
+        if budget >= sum(probe.cost for probe in self.pending) * 2:  # a cost is a least one
+            return
+        names = {each.id for each in statements(self.target.release.name)}
+        chosen = worthwhile(self.pending, budget, names)
+        for probe in self.pending:
+            if probe not in chosen:
+                why = f"left out of a run of {self.plan.limits.max_requests} requests"
+                self.kit.findings.miss(probe.statements, why)
+        self.pending = chosen
+
+    def leave_out_the_rest(self, why: str) -> None:
+        """Say of all probes that did not come to their end why they did not."""
+        for probe in self.pending:
+            self.kit.findings.miss(probe.statements, why)
+
+    def wants(self, probe: Probe) -> bool:
+        """Whether any statement of ``probe`` is asked for."""
+        return any(fnmatch.fnmatchcase(each, self.plan.only) for each in probe.statements)
+
+    def _probe(self, probe: Probe) -> None:
+        self.kit.layer = "probe"
+        try:
+            probe.run(self.kit)
+        except Unreachable as missed:
+            self.kit.findings.miss(probe.statements, missed.why)
+        except (TargetDown, BudgetSpent):
+            raise
+        except Exception as error:  # noqa: BLE001 - a check that fails is no verdict on the target
+            what = f"{probe.name}: {type(error).__name__}: {error}"
+            self.kit.findings.fail(probe.statements, what)
+
+    def take_inventory(self) -> None:
+        """Compare what was not to be changed with how it was."""
+        if self.inventory is None:
+            return
+        self.client.reserved = 0
+        try:
+            self.said = self.inventory.compare(self.guard.touched)
+        except (TargetDown, BudgetSpent, Unreachable) as error:
+            self.said = f"what the run had not to change was not compared: {error}"
+
+    def _tell(self, line: str) -> None:
+        if self.plan.progress is not None:
+            self.plan.progress(line)
+
+    def changed(self) -> tuple[str, ...]:
+        """Return the numbers of the webhook requests that served calls have changed."""
+        calls = [e for e in self.client.history if e.ok and changing_method(e.call)]
+        touched = self.guard.touched.values()
+        return tuple(str(r.get("number")) for r in touched if any(names(e, r) for e in calls))
 
 
 def run(target: Target, plan: Plan) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
     began = time.monotonic()
-    client = Client(target, plan.limits)
-    allowed = frozenset(("resend", "delete")) if target.own else plan.allowed
-    scope = (lambda _: True) if target.own else plan.scope
-    kit = Kit(client, allowed=allowed, pool=Pool(scope), judges=JUDGES, findings=Findings())
+    one = _Run(target, plan)
     trouble = None
     try:
-        _run_layers(kit, plan)
-    except TargetDown as error:
-        trouble = str(error)
-    except BudgetSpent as error:
-        kit.findings.miss((p for each in probes() for p in each.statements), str(error))
+        if plan.dry_run:
+            one.notes += rehearse(one.kit, one.pending)
+        else:
+            trouble = _try_all(one)
+    except KeyboardInterrupt:
+        trouble = "interrupted"
+        one.leave_out_the_rest(trouble)
     finally:
-        client.close()
+        one.client.close()
     return Results(
         target=target,
         options=plan.options,
@@ -58,28 +209,33 @@ def run(target: Target, plan: Plan) -> Results:
         seed=plan.seed,
         began=plan.began,
         seconds=time.monotonic() - began,
-        statements=verdicts(kit.findings, target.release, plan.deviations),
-        history=tuple(client.history),
-        findings=kit.findings,
+        statements=verdicts(one.kit.findings, target.release, plan.deviations),
+        history=tuple(one.client.history),
+        findings=one.kit.findings,
+        changed=one.changed(),
+        inventory=one.said,
         trouble=trouble,
+        notes=(*one.notes, *one.memory.others),
+        dry_run=plan.dry_run,
     )
 
 
-def _run_layers(kit: Kit, plan: Plan) -> None:
-    log_in(kit)
-    discover(kit)
-    for probe in probes():
-        if any(fnmatch.fnmatchcase(each, plan.only) for each in probe.statements):
-            _run_probe(kit, probe)
-
-
-def _run_probe(kit: Kit, probe: Probe) -> None:
-    kit.layer = "probe"
+def _try_all(one: _Run) -> str | None:
+    """Run everything; return why the run itself failed, where it did."""
     try:
-        probe.run(kit)
-    except Unreachable as missed:
-        kit.findings.miss(probe.statements, missed.why)
-    except (TargetDown, BudgetSpent):
-        raise
-    except Exception as error:  # noqa: BLE001 - a check that fails is no verdict on the target
-        kit.findings.fail(probe.statements, f"{probe.name}: {type(error).__name__}: {error}")
+        one.all_layers()
+    except TargetDown as error:
+        one.leave_out_the_rest(str(error))
+        return str(error)
+    except (BudgetSpent, Unreachable) as error:  # Unreachable: not even a token is to be had
+        one.leave_out_the_rest(str(error))
+    one.take_inventory()
+    return None
+
+
+def _known(kit: Kit) -> str:
+    """Say in a line how many webhook requests are known, by state and scope."""
+    counts = {state: sum(1 for _ in kit.pool.some(state)) for state in ("REJECTED", "SUCCESSFUL")}
+    scoped = sum(kit.pool.may_change(record) for record in kit.pool.some())
+    found = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return f"known: {len(kit.pool)} webhook requests ({found}), {scoped} of them in scope"

@@ -5,10 +5,13 @@ This is the one module of the kit that may start ``mock_server``; it uses nothin
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from crmcom_kit.contract_tests.in_process import InProcess, WsgiApp
+from crmcom_kit.contract_tests.worlds import entries
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, resolve
 
@@ -43,9 +46,13 @@ class Target:
     login: Login
     transport: httpx.BaseTransport | None = None  # None: the network
     own: bool = False  # a mock that this process made for itself, and may do anything to
+    entries: tuple[dict[str, Any], ...] = ()  # the world that the kit made for it, if it did
 
-
-WsgiApp = Callable[..., Any]
+    @property
+    def renew(self) -> Callable[[], None] | None:
+        """Puts a fresh mock with the same world in the place of one of its own; None: it cannot."""
+        fresh = isinstance(self.transport, InProcess) and self.own
+        return self.transport.renew if fresh else None  # type: ignore[union-attr]
 
 
 def own_mock(
@@ -61,12 +68,33 @@ def own_mock(
         release: the release it serves.
         dialect: the dialect it speaks.
         wrap: put around its WSGI application; how a server that is wrong on purpose is made.
-        options: more arguments of ``mock_server.make_world``, such as ``data`` or ``seed``.
+        options: more arguments of ``mock_server.make_world``, such as ``deliveries`` or ``data``;
+            without ``data`` the kit makes a world of its own, see ``worlds``.
     """
     from crmcom_kit.mock_server import create_app, make_world
+    from crmcom_kit.mock_server.fastlane import FastLane
     from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
 
-    app: WsgiApp = create_app(make_world(release=release, dialect=dialect, **options))
+    data = options.pop("data", None)
+    made = entries(resolve(release)) if data is None else []
+    if data is not None and not isinstance(data, str | Path):
+        data = list(data)
+
+    made_worlds: list[Any] = []
+
+    def make() -> WsgiApp:
+        """Make a mock; one without a wrapping, which may remember things, is only reset."""
+        if made_worlds and wrap is None:
+            made_worlds[0][0].reset()
+            kept: WsgiApp = made_worlds[0][1]
+            return kept
+        world = make_world(
+            release=release, dialect=dialect, data=made if data is None else data, **options
+        )
+        app: WsgiApp = FastLane(create_app(world), world)
+        made_worlds[:] = [(world, app)]
+        return wrap(app) if wrap else app
+
     known = DEFAULT_CREDENTIALS
     return Target(
         name=f"a mock of its own ({release})",
@@ -78,6 +106,7 @@ def own_mock(
             organisation=known.organisation,
             api_key=known.api_key,
         ),
-        transport=httpx.WSGITransport(app=wrap(app) if wrap else app),
+        transport=InProcess(make),
         own=True,
+        entries=tuple(made),
     )

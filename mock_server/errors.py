@@ -20,6 +20,8 @@ answer are dials of the dialect. What a class adds are the facts: parameter, see
 
 from typing import ClassVar
 
+from crmcom_kit.schemas.envelopes import phrase
+
 _LONGEST = 80
 
 
@@ -50,13 +52,7 @@ class VendorError(Exception):
     @property
     def details(self) -> str:
         """The facts in one phrase: parameter, seen, allowed."""
-        parts = [
-            self.parameter,
-            f"seen {self.seen}" if self.seen else "",
-            f"allowed is {self.allowed}" if self.allowed else "",
-        ]
-        found = [part for part in parts if part]
-        return f"{found[0]}: {'; '.join(found[1:])}" if found[1:] else "".join(found)
+        return phrase(self.parameter, self.seen, self.allowed)
 
 
 class TokenError(VendorError):

@@ -1,7 +1,8 @@
 """Identifiers from a seed: the same seed gives the same ids in the same order."""
 
 import threading
-from hashlib import blake2b
+
+from crmcom_kit.schemas.formats import id_of
 
 
 class Ids:
@@ -25,5 +26,4 @@ class Ids:
         return self._made(f"{purpose}/{name}")
 
     def _made(self, text: str) -> str:
-        seeded = f"{self._seed}/{text}".encode("utf-8", "surrogatepass")
-        return blake2b(seeded, digest_size=16).hexdigest().upper()
+        return id_of(f"{self._seed}/{text}")

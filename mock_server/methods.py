@@ -22,8 +22,11 @@ IDENTIFIER = "webhook_request_identifier"
 def show(world: World, values: Values, session: Session) -> Answer:
     """Return one webhook request. Raises UnknownWebhookRequest."""
     del session
-    record = find(world, values[IDENTIFIER])
-    return world.wire.record(record.body, values.get("fields_set"))
+    identifier: Identifier = values[IDENTIFIER]
+    body = world.store.body(_key(identifier), identifier.value)
+    if body is None:
+        raise unknown(identifier)
+    return world.wire.record(body, values.get("fields_set"))
 
 
 def delete(world: World, values: Values, session: Session) -> Answer:

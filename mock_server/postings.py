@@ -1,63 +1,127 @@
-"""Lists of record positions, the entries of the store's indexes."""
+"""Postings: the positions of the records that share a value, in order of insertion."""
 
 import heapq
 from array import array
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
 
-_WORTH_CLEANING = 32
 
+class Index:
+    """For each value, known by a small whole number, the positions of its records in order.
 
-class Posting:
-    """The positions of the records that share a value, in order of insertion.
-
-    A deleted record's position stays until deleted ones outnumber the others, so that deleting
-    costs the same however many records share the value.
+    A deleted record's position is taken out at once where few are behind it. In a long posting it
+    stays until deleted ones outnumber the others, so that deleting costs about the same however
+    many records share the value. A posting of one position is that number alone: most entity ids
+    have few records, and an array's own size is that of twenty positions.
     """
 
-    __slots__ = ("_dead", "_positions")
+    MOVED_AT_ONCE: ClassVar[int] = 4096  # positions; moving them takes about a microsecond
+    __slots__ = ("_deleted", "_postings")
 
     def __init__(self) -> None:
         """Start empty."""
-        self._positions = array("I")
-        self._dead = 0
+        self._postings: list[array[int] | int | None] = []
+        self._deleted: dict[int, int] = {}  # how many are still in a posting, where any are
 
     def __len__(self) -> int:
-        """How many records that are still there have the value."""
-        return len(self._positions) - self._dead
+        """How many values have a record that is still there."""
+        return sum(posting is not None for posting in self._postings)
 
-    def add(self, position: int) -> None:
-        """Add the newest record."""
-        self._positions.append(position)
+    def size(self, value: int) -> int:
+        """How many records that are still there have ``value``."""
+        posting = self._postings[value] if value < len(self._postings) else None
+        if posting is None:
+            return 0
+        return 1 if isinstance(posting, int) else len(posting) - self._deleted.get(value, 0)
 
-    def drop(self, is_live: Callable[[int], bool]) -> None:
-        """Take note that one of the positions is deleted; ``is_live`` tells which are not."""
-        self._dead += 1
-        if self._dead > _WORTH_CLEANING and self._dead * 2 > len(self._positions):
-            self._positions = array("I", filter(is_live, self._positions))
-            self._dead = 0
+    def add(self, value: int, position: int) -> None:
+        """Add a record; the newest at next to no cost, an older one by moving those behind it."""
+        while value >= len(self._postings):
+            self._postings.append(None)
+        posting = self._postings[value]
+        if posting is None:
+            self._postings[value] = position
+        elif isinstance(posting, int):
+            self._postings[value] = array("I", sorted((posting, position)))
+        elif position > posting[-1]:
+            posting.append(position)
+        else:
+            insort(posting, position)
 
-    def walk(self, *, newest_first: bool) -> Iterator[int]:
+    def take_out(self, value: int, position: int) -> None:
+        """Remove a record that is still there, and has another value from now on."""
+        posting = self._postings[value]
+        if isinstance(posting, array) and self.size(value) > 1:
+            del posting[bisect_left(posting, position)]
+        else:
+            self._clear(value)
+
+    def drop(self, value: int, position: int, is_live: Callable[[int], bool]) -> None:
+        """Take note that a record is deleted; ``is_live`` tells which are not."""
+        posting = self._postings[value]
+        if not isinstance(posting, array) or self.size(value) == 1:
+            self._clear(value)
+            return
+        if len(posting) <= self.MOVED_AT_ONCE and value not in self._deleted:
+            del posting[bisect_left(posting, position)]
+            return
+        deleted = self._deleted.get(value, 0) + 1
+        if deleted * 2 > len(posting):
+            self._postings[value] = array("I", filter(is_live, posting))
+            self._deleted.pop(value, None)
+        else:
+            self._deleted[value] = deleted
+
+    def _clear(self, value: int) -> None:
+        self._postings[value] = None
+        self._deleted.pop(value, None)
+
+    def walk(self, value: int, *, newest_first: bool) -> Iterator[int]:
         """Yield the positions in order, deleted ones included."""
-        return reversed(self._positions) if newest_first else iter(self._positions)
+        posting = self._postings[value] if value < len(self._postings) else None
+        if posting is None:
+            return iter(())
+        if isinstance(posting, int):
+            return iter((posting,))
+        return reversed(posting) if newest_first else iter(posting)
 
-    def copy(self) -> "Posting":
+    def page(
+        self,
+        value: int,
+        offset: int,
+        limit: int | None,
+        *,
+        newest_first: bool,
+    ) -> Sequence[int] | None:
+        """Return ``limit`` positions behind the first ``offset``, which cost nothing, in order.
+
+        None where deleted ones may be among them.
+        """
+        if value in self._deleted:
+            return None
+        posting = self._postings[value] if value < len(self._postings) else None
+        if posting is None or isinstance(posting, int):
+            return () if posting is None or offset else (posting,)
+        if not newest_first:
+            return posting[offset : None if limit is None else offset + limit]
+        return posting[-1 - offset : None if limit is None else -1 - offset - limit : -1]
+
+    def copy(self) -> "Index":
         """Return an independent copy."""
-        twin = Posting()
-        twin._positions = self._positions[:]
-        twin._dead = self._dead
+        twin = Index()
+        twin._postings = [p[:] if isinstance(p, array) else p for p in self._postings]
+        twin._deleted = self._deleted.copy()
         return twin
 
 
-Index = dict[str, Posting]
+def merged(walks: list[Iterator[int]], *, newest_first: bool) -> Iterator[int]:
+    """Return the positions of all ``walks``, which are in order, in order and each once."""
+    return walks[0] if len(walks) == 1 else _merged(walks, newest_first=newest_first)
 
 
-def merged(postings: list[Posting], *, newest_first: bool) -> Iterator[int]:
-    """Yield the positions of all ``postings`` in order, each once."""
-    if len(postings) == 1:
-        yield from postings[0].walk(newest_first=newest_first)
-        return
+def _merged(walks: list[Iterator[int]], *, newest_first: bool) -> Iterator[int]:
     last = -1
-    walks = (posting.walk(newest_first=newest_first) for posting in postings)
     for position in heapq.merge(*walks, reverse=newest_first):
         if position != last:
             yield position

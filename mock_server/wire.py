@@ -7,10 +7,11 @@ import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.errors import VendorError
-from crmcom_kit.mock_server.rendering import Renderer
 from crmcom_kit.mock_server.selection import Selection
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.envelopes import Envelopes
+from crmcom_kit.schemas.rendering import Renderer
 
 #: A list of more records than this is streamed, so that memory does not grow with the answer.
 JOIN_AT_MOST = 256
@@ -54,22 +55,14 @@ class Wire:
     def __init__(self, dialect: Dialect, release: Release, renderer: Renderer) -> None:
         """Prepare the bytes around every answer's data."""
         self._dialect = dialect
-        self._renderer = renderer
         self._type: str = dialect["envelope.content_type"]
-        blank = "" if dialect["envelope.empty_text"] == "empty" else None
-        login = blank
-        if not release.at_least("R12.0.0"):
-            login = "" if dialect["envelope.login_empty_text"] == "empty" else None
-        self._around = {False: self._frame(blank), True: self._frame(login)}
-        self._bare = orjson.dumps({"status": self._status("OK", blank, blank)})
+        self._envelopes = Envelopes(dialect, release, renderer)
+        self._around = {login: self._frame(login=login) for login in (False, True)}
+        self._bare = orjson.dumps(self._envelopes.bare())
 
-    def _status(self, code: str, message: str | None, description: str | None) -> dict[str, object]:
-        status = {"code": code, "message": message, "description": description}
-        return self._renderer.ordered("status", status)
-
-    def _frame(self, text: str | None) -> tuple[bytes, bytes]:
-        whole = {"status": self._status("OK", text, text), "data": "@"}
-        before, after = orjson.dumps(self._renderer.ordered("envelope", whole)).split(b'"@"')
+    def _frame(self, *, login: bool) -> tuple[bytes, bytes]:
+        whole = self._envelopes.success("@", login=login)
+        before, after = orjson.dumps(whole).split(b'"@"')
         return before, after
 
     def data(self, body: bytes, *, login: bool = False) -> Answer:
@@ -101,14 +94,7 @@ class Wire:
     def error(self, error: VendorError, method: str) -> Answer:
         """Return the answer that ``error`` has in this dialect, to a call of ``method``."""
         dialect, kind = self._dialect, error.kind
-        details = error.details
-        message = f"{dialect[f'errors.message.{kind}']} {details}".strip()
-        description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
-        status = self._status(dialect[f"errors.code.{kind}"], message, description)
-        whole: dict[str, object] = {"status": status}
-        if dialect["errors.data"] != "absent":
-            whole["data"] = None if dialect["errors.data"] == "null" else {}
-        body = orjson.dumps(self._renderer.ordered("envelope", whole))
+        body = orjson.dumps(self._envelopes.error(kind, error.details))
         statement = error_kinds()[kind]["statement"].replace("{method}", method)
         return Answer(
             dialect[f"errors.status.{kind}"], body, self._type, len(body), statement=statement

@@ -9,20 +9,22 @@ from typing import Any
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.delivery import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.exchanges import Exchanges, status_of
 from crmcom_kit.mock_server.filters import readers, seconds
 from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.mock_server.loading import DataError, Placed
+from crmcom_kit.mock_server.memory_store import MemoryStore
 from crmcom_kit.mock_server.parameters import Parameters
-from crmcom_kit.mock_server.rendering import Renderer, sealed
+from crmcom_kit.mock_server.rendering import sealed
 from crmcom_kit.mock_server.scenery import Object, Scenery
 from crmcom_kit.mock_server.states import State
-from crmcom_kit.mock_server.store import DuplicateRecord, MemoryStore, Record, Row, Store
+from crmcom_kit.mock_server.store import DuplicateRecord, Record, Row, Store
 from crmcom_kit.mock_server.tokens import Session, Tokens
 from crmcom_kit.mock_server.wire import Wire
 from crmcom_kit.schemas import Dialect, Release, methods, resolve
+from crmcom_kit.schemas.exchanges import Exchanges, status_of
 from crmcom_kit.schemas.formats import parse_date_time, write_date_time
 from crmcom_kit.schemas.methods import Method
+from crmcom_kit.schemas.rendering import Renderer
 
 
 @dataclass(frozen=True, slots=True)

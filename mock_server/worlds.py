@@ -9,7 +9,8 @@ from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.delivery import Delivery
 from crmcom_kit.mock_server.loading import Placed, checked, file_entries, sample_entries
 from crmcom_kit.mock_server.world import Credentials, Settings, World
-from crmcom_kit.schemas import Dialect, Release, load_dialect, resolve
+from crmcom_kit.schemas import Dialect, load_dialect, resolve
+from crmcom_kit.schemas.releases import supported_entities
 
 #: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
 DEFAULT_CREDENTIALS = Credentials(
@@ -56,7 +57,8 @@ def make_world(
     spoken = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
     if deliveries is not None:
         spoken = spoken.changed({"delivery.script": deliveries})
-    known = _with_reward_offers(resolve(release), spoken)
+    named = resolve(release)
+    known = replace(named, entities=supported_entities(named, spoken))
     placed: Iterable[Placed]
     if data is None:
         placed = sample_entries(known)
@@ -74,10 +76,3 @@ def make_world(
     )
     return World(settings, placed, clock=clock or SystemClock(), delivery=delivery)
 
-
-def _with_reward_offers(release: Release, dialect: Dialect) -> Release:
-    """Return ``release`` with REWARDOFFERS, where the dialect has it earlier than the release."""
-    early = release.at_least(dialect["requests.rewardoffers_since"])
-    if not early or "REWARDOFFERS" in release.entities:
-        return release
-    return replace(release, entities=(*release.entities, "REWARDOFFERS"))

@@ -1,7 +1,8 @@
 """The contract as data: JSON Schemas, statements, releases, dialects.
 
-Nothing here acts on data: the emulator, the contract kit, the OpenAPI document and the docs all
-read the same files, so that each fact stands in one place.
+The emulator, the contract kit, the OpenAPI document and the docs all read the same files, so that
+each fact stands in one place; and so does what a dialect spells and signs (``rendering``,
+``exchanges``, ``envelopes``, ``signing``), which emulator and fixtures share.
 """
 
 from crmcom_kit.schemas.dialect import Dialect, DialectError, dialect_names, dials, load_dialect

@@ -125,7 +125,7 @@ def _is_address(text: str) -> bool:
 @click.command()
 @click.option("--release", metavar="R", help="Only those in force in a release; all without it.")
 @click.option("--method", metavar="M", help="Only those of one method, such as resend.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table")
 def statements(release: str | None, method: str | None, form: str) -> None:
     """Print the catalogue of documented statements.
 
@@ -144,6 +144,8 @@ def statements(release: str | None, method: str | None, form: str) -> None:
         from dataclasses import asdict
 
         _print(_as_json([asdict(statement) for statement in found]))
+    elif form == "markdown":
+        _print(statement_reference(found))
     else:
         _print_table(found)
 
@@ -176,6 +178,28 @@ def statement_table(found: tuple[Statement, ...], *, stacked: bool) -> "Table":
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def statement_reference(found: tuple[Statement, ...]) -> str:
+    """Write statements as a Markdown reference, one heading for each topic."""
+    lines = [
+        "# Statements",
+        "",
+        "What the documents of the API state or their examples show, as a server can keep or break",
+        "it. *must*: a page states it. *observed*: an example shows it, or we read it into one.",
+        "`crmcom-kit check` gives a verdict on each; where it gives none, this page says why.",
+        "`crmcom-kit statements --format markdown` prints this page.",
+    ]
+    topic = ""
+    for each in found:
+        if each.id.partition(".")[0] != topic:
+            topic = each.id.partition(".")[0]
+            lines += ["", f"## {topic}"]
+        lines += ["", f"**`{each.id}`** ({each.level}, {each.evidence}, {_releases(each)})  "]
+        lines += [each.text, f"*{each.source}*"]
+        if each.unchecked is not None:
+            lines += [f"Not checked: {each.unchecked}."]
+    return "\n".join(lines) + "\n"
 
 
 def _releases(statement: Statement) -> str:

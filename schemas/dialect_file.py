@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmcom_kit.schemas.dialect import Dial, Dialect, dials
@@ -15,13 +15,17 @@ A line may be taken out: the choice is then the default dialect's."""
 _WIDTH = 100
 
 
-def write_dialect(dialect: Dialect) -> str:
-    """Return ``dialect`` as a commented TOML file with every dial in it."""
+def write_dialect(dialect: Dialect, observed: Mapping[str, str] | None = None) -> str:
+    """Return ``dialect`` as a commented TOML file with every dial in it.
+
+    ``observed`` says of dials where their choice was seen; their evidence is then that.
+    """
+    seen = observed or {}
     lines = [f"# {line}" for line in _HEADER.splitlines()]
     for table, members in _tables().items():
         lines += ["", f"[{table}]"]
         for dial in members:
-            lines += ["", *_entry(dial, dialect[dial.key])]
+            lines += ["", *_entry(dial, dialect[dial.key], seen.get(dial.key))]
     return "\n".join(lines) + "\n"
 
 
@@ -35,9 +39,10 @@ def _tables() -> dict[str, list[Dial]]:
     return {table: tables[table] for table in ordered}
 
 
-def _entry(dial: Dial, value: Any) -> Iterator[str]:
+def _entry(dial: Dial, value: Any, seen: str | None) -> Iterator[str]:
     yield from _comment(dial.text)
-    yield from _comment(f"Evidence: {dial.evidence} ({dial.source}).")
+    evidence = f"{dial.evidence} ({dial.source})" if seen is None else f"observed ({seen})"
+    yield from _comment(f"Evidence: {evidence}.")
     yield from _comment(f"Allowed: {dial.allowed()}.")
     if _comparable(value) != _comparable(dial.default):
         yield from _comment(f"Default: {_written(dial.default)}.")

@@ -1,7 +1,8 @@
-"""The date formats of this API: local, without zone or fraction."""
+"""The formats of this API: dates, local, without zone or fraction; and ids."""
 
 import re
 from datetime import date, datetime
+from hashlib import blake2b
 
 # The hour is checked here: newer Pythons read 24:00:00 as the next day.
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d", re.ASCII)
@@ -27,6 +28,11 @@ def parse_date(text: str) -> date:
 def write_date_time(moment: datetime) -> str:
     """Write ``moment`` the way log_information does; zone and fraction are dropped."""
     return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def id_of(text: str) -> str:
+    """Return the id that ``text`` always leads to: 32 upper-case hexadecimal digits."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest().upper()
 
 
 #: JSON Schema format name → reader that raises ValueError; asserted by every validator.

@@ -13,16 +13,21 @@ from crmcom_kit.schemas.plain import plain_schema
 
 
 @cache
-def quick_judge(name: str, profile: Profile = "core") -> Callable[[Any], bool]:
+def quick_judge(
+    name: str, profile: Profile = "core", release: str | None = None
+) -> Callable[[Any], bool]:
     """Return what says whether a value fits schema ``name``, but for the days that dates have.
+
+    ``release`` narrows members and enumerations to a release, as it does for ``validator``.
 
     jsonschema-rs does it where it is installed (the extra ``fast``), jsonschema where it is not,
     some two hundred times slower.
 
     Raises:
         UnknownSchema: there is no such schema.
+        UnknownRelease: ``release`` names none.
     """
-    schema = plain_schema(name, profile)
+    schema = plain_schema(name, profile, release)
     try:
         import jsonschema_rs
     except ImportError:

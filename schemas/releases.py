@@ -1,6 +1,7 @@
 """The releases of the API: what each one knows, from R9 on."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -95,3 +96,11 @@ def resolve(text: str | None = None) -> Release:
         web_api_key_token=TokenKind(**api_key) if api_key else None,
         entities=tuple(e for e, since in entities_since().items() if _order(since) <= wanted),
     )
+
+
+def supported_entities(release: Release, dialect: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the entities of ``release``, with REWARDOFFERS where the dialect has it earlier."""
+    early = release.at_least(dialect["requests.rewardoffers_since"])
+    if not early or "REWARDOFFERS" in release.entities:
+        return release.entities
+    return (*release.entities, "REWARDOFFERS")

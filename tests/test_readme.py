@@ -1,4 +1,9 @@
-"""README tells the truth: its sessions and snippets run as they stand there."""
+"""README and docs/ tell the truth: their sessions and snippets run as they stand there.
+
+A marker (`<!-- run -->` or `<!-- session: crmcom-kit serve … -->`) says that the blocks behind it,
+up to the next marker or heading, are run. What one document's blocks make is there for the later
+ones; a Python block that begins with `# name.py` is a file of that name.
+"""
 
 import os
 import re
@@ -10,14 +15,17 @@ from typing import NamedTuple
 
 import pytest
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+DOCUMENTS = (README, *sorted((ROOT / "docs").glob("**/*.md")))
 DEFAULT_PORT = "8080"
 _MARKER = re.compile(r"<!-- (session: crmcom-kit (?P<serve>serve.*?)|run) -->")
 _FENCE = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
+_FILE = re.compile(r"# ([\w.-]+\.py)\n")
 
 
 class Block(NamedTuple):
-    """A fenced block of README that a test runs."""
+    """A fenced block that a test runs."""
 
     language: str
     text: str
@@ -26,34 +34,32 @@ class Block(NamedTuple):
 class Part(NamedTuple):
     """What stands behind one marker: blocks that share a shell, and the server that they need."""
 
-    name: str
     serve: str | None
     blocks: list[Block]
 
 
-def parts() -> list[Part]:
-    """Return README's runnable parts: from a marker to the next marker or heading."""
-    text = README.read_text("utf-8")
+def parts(text: str) -> list[Part]:
+    """Return the runnable parts of a document: from a marker to the next marker or heading."""
     found = []
     for marker in _MARKER.finditer(text):
         rest = text[marker.end() :]
-        end = re.search(r"\n## |<!-- |\n\*\*", rest)
+        end = re.search(r"\n##+ |<!-- |\n\*\*", rest)
         body = rest[: end.start()] if end else rest
-        blocks = [Block(*fence.groups()) for fence in _FENCE.finditer(body)]
-        serve = marker["serve"]
-        found.append(Part(f"{len(found)} {serve or blocks[0].language}", serve, blocks))
+        found.append(
+            Part(marker["serve"], [Block(*each.groups()) for each in _FENCE.finditer(body)])
+        )
     return found
 
 
 def steps(block: Block) -> Iterator[tuple[str, str]]:
-    """Yield the commands of a console block, each with the output that README shows."""
+    """Yield the commands of a console block, each with the output that is shown."""
     for step in re.split(r"(?m)^\$ ", block.text)[1:]:
         command, _, output = step.partition("\n")
         yield command, output
 
 
 def fits(output: str, shown: str) -> bool:
-    """Whether README shows ``output``, in which … stands for anything."""
+    """Whether ``shown`` shows ``output``, with … for anything."""
     pattern = ".*".join(re.escape(piece) for piece in shown.strip().split("…"))
     return re.fullmatch(pattern, output.strip().replace("\r\n", "\n"), re.DOTALL) is not None
 
@@ -67,10 +73,11 @@ def _serving() -> Iterator[list[subprocess.Popen[str]]]:
         process.communicate(timeout=20)
 
 
-def _start(arguments: str, serving: list[subprocess.Popen[str]]) -> str:
+def _start(arguments: str, serving: list[subprocess.Popen[str]], folder: Path) -> str:
     """Start the mock on a free port; return the port."""
     process = subprocess.Popen(
         [sys.executable, "-m", "crmcom_kit", *arguments.split(), "--port", "0", "--log", "off"],
+        cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -100,29 +107,47 @@ def _run(commands: list[str], port: str, folder: Path) -> list[str]:
     return done.stdout.split(mark)[:-1]
 
 
-@pytest.mark.parametrize("part", parts(), ids=lambda part: part.name)
-def test_what_readme_shows_is_what_happens(
-    part: Part, serving: list[subprocess.Popen[str]], tmp_path: Path
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_is_shown_is_what_happens(
+    document: Path, serving: list[subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """Every command behind a marker prints what README shows; every Python snippet runs."""
-    port = _start(part.serve, serving) if part.serve else DEFAULT_PORT
+    """Every command behind a marker prints what is shown; every Python snippet runs."""
+    for part in parts(document.read_text("utf-8")):
+        port = _start(part.serve, serving, tmp_path) if part.serve else DEFAULT_PORT
+        _play(part, port, tmp_path)
+
+
+def _play(part: Part, port: str, folder: Path) -> None:
+    snippets = [block.text for block in part.blocks if block.language == "python"]
+    files = {found[1]: text for text in snippets if (found := _FILE.match(text))}
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
     shown = [step for block in part.blocks if block.language == "console" for step in steps(block)]
-    outputs = _run([command for command, _ in shown], port, tmp_path) if shown else []
+    outputs = _run([command for command, _ in shown], port, folder) if shown else []
     for (command, expected), output in zip(shown, outputs, strict=True):
-        assert fits(output, expected), f"$ {command}\n{output}\nREADME shows:\n{expected}"
-    for block in part.blocks:
-        if block.language == "python":
-            subprocess.run([sys.executable, "-W", "error", "-c", block.text], check=True)
+        assert fits(output, expected), f"$ {command}\n{output}\nWhat is shown:\n{expected}"
+    for text in snippets:
+        if text not in files.values():
+            subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=folder, check=True)
 
 
 def test_readme_has_the_sessions_that_a_newcomer_plays() -> None:
     """Nothing is left out by a marker that is gone: both releases, look-ups and Python are run."""
-    found = parts()
+    found = parts(README.read_text("utf-8"))
 
     assert [part.serve for part in found if part.serve] == ["serve", "serve --release R15"]
-    assert all(part.blocks for part in found)
     assert sum(len(list(steps(b))) for part in found for b in part.blocks) >= 20
     assert any(block.language == "python" for part in found for block in part.blocks)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_block_that_could_be_run_is_run(document: Path) -> None:
+    """No console or Python block stands outside a marker's reach, and no marker is idle."""
+    text = document.read_text("utf-8")
+    found = parts(text)
+
+    assert all(part.blocks for part in found)
+    assert sum(len(part.blocks) for part in found) == len(_FENCE.findall(text))
 
 
 def test_a_difference_is_seen() -> None:

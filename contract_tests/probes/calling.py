@@ -1,1 +1,213 @@
-"""Probes of calling."""
+"""Probes of calling: paths, verbs, the place of parameters, and the token."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from crmcom_kit.contract_tests.calls import build, query
+from crmcom_kit.contract_tests.choices import note_refusal
+from crmcom_kit.contract_tests.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judges_envelope import NOWHERE
+from crmcom_kit.contract_tests.judges_login import decoded
+from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.pool import Seen
+from crmcom_kit.contract_tests.probes.asking import (
+    JSON,
+    body,
+    in_service,
+    is_broken,
+    refused,
+    show,
+    some,
+)
+from crmcom_kit.contract_tests.probing import probe
+
+
+def named(record: Seen) -> dict[str, Any]:
+    """Return the parameters that name ``record``."""
+    return {"webhook_request_identifier": {"id": record["id"]}}
+
+
+@probe("methods.available", "methods.path", layer="read", cost=5)
+def methods_are_where_their_pages_say(kit: Kit) -> None:
+    """The four methods are known at their paths, unlike a path that no page has."""
+    record = some(kit, 1)[0]
+    unknown = kit.send(Call("", "GET", "webhook_requests/nosuch", query({"token": kit.token})))
+    note_refusal(kit, "unknown_method", unknown)
+    entity = {"entity": record["entity"]}
+    for name, parameters in (("show", named(record)), ("list", entity)):
+        exchange = kit.call(name, parameters)
+        kit.expect(
+            "methods.available",
+            exchange,
+            unknown,
+            kept=exchange.ok or _worded(exchange) != _worded(unknown),
+            expected=f"{name} at {kit.method(name).path}",
+            seen=f"the answer of a path that does not exist: {outcome(exchange)}",
+        )
+    for name in ("resend", "delete"):
+        if name in kit.allowed:
+            _is_there(kit, name)
+
+
+def _is_there(kit: Kit, name: str) -> None:
+    """Judge whether a changing method is known, by how it misses a webhook request."""
+    method = kit.method(name)
+    token = {"token": kit.token}
+    unknown = kit.send(Call("", "POST", "webhook_requests/nosuch", "", body(token), JSON))
+    exchange = kit.call(name, {"webhook_request_identifier": {"id": NOWHERE["id"]}})
+    shown = show(kit, {"id": NOWHERE["id"]})
+    gone = _worded(exchange) == _worded(unknown) and _worded(shown) != _worded(unknown)
+    kit.expect(
+        "methods.available",
+        unknown,
+        exchange,
+        kept=not gone,
+        expected=f"{name} at {method.path}",
+        seen=f"the answer of a path that does not exist: {outcome(exchange)}",
+    )
+
+
+def _worded(exchange: Exchange) -> tuple[int, Any]:
+    return exchange.status, exchange.code
+
+
+@probe("methods.trailing_slash", layer="read", cost=2)
+def a_slash_behind_the_name_is_nothing(kit: Kit) -> None:
+    """Show and list are served with a slash behind their names."""
+    record = some(kit, 1)[0]
+    for name, parameters in (
+        ("show", named(record)),
+        ("list", {"entity": record["entity"], "entity_id": record["entity_id"]}),
+    ):
+        if not kit.call(name, parameters).ok:
+            continue  # other probes tell why
+        call = build(kit.method(name), {"token": kit.token, **parameters})
+        slashed = Call(name, call.verb, f"{call.path}/", call.query, parameters=call.parameters)
+        exchange = kit.send(slashed)
+        kit.expect_served("methods.trailing_slash", exchange, f"the path {call.path}/ is {name}'s")
+
+
+@probe("methods.verb", layer="read", cost=2)
+def reading_methods_are_called_with_get(kit: Kit) -> None:
+    """Show and list are served with GET, and not with POST."""
+    record = some(kit, 1)[0]
+    entity = {"entity": record["entity"], "entity_id": record["entity_id"]}
+    for name, parameters in (("show", named(record)), ("list", entity)):
+        given = {"token": kit.token, **parameters}
+        right = kit.call(name, parameters)
+        path = kit.method(name).path
+        wrong = kit.send(Call(name, "POST", path, query(given), body(given), JSON, given))
+        if not right.ok and wrong.ok:
+            kit.expect_served("methods.verb", right, f"{name} is called with GET")
+        else:
+            refused(kit, "methods.verb", wrong, f"{name} is called with GET", "wrong_verb")
+
+
+@probe("parameters.place", layer="read", cost=4)
+def get_reads_the_query_alone(kit: Kit) -> None:
+    """A GET does not find its parameters in a body."""
+    record = some(kit, 1)[0]
+    method = kit.method("show")
+    token, rest = {"token": kit.token}, named(record)
+    for in_query, in_body in ((token, rest), ({}, {**token, **rest})):
+        exchange = kit.send(_with_body(method.path, in_query, in_body))
+        why = "a GET reads its parameters from the query"
+        if exchange.ok and is_broken(kit, "show.parameters.mandatory", "token.required"):
+            continue  # told already
+        refused(kit, "parameters.place", exchange, why)
+    both = kit.send(_with_body(method.path, {**token, **rest}, {"fields_set": "id"}))
+    kit.findings.chose("requests.body_on_get", "ignore" if both.ok else "error", both)
+    if not both.ok:
+        note_refusal(kit, "misplaced_parameter", both)
+
+
+def _with_body(path: str, in_query: Mapping[str, Any], in_body: Mapping[str, Any]) -> Call:
+    return Call("show", "GET", path, query(in_query), body(in_body), JSON)
+
+
+@probe("parameters.body", layer="login", cost=3)
+def a_body_is_one_object(kit: Kit) -> None:
+    """A login whose body is an array, or no JSON, is refused; as an object the same is served."""
+    login = kit.target.login
+    if not (login.username and login.password):
+        msg = "no user name and password; a run with both reaches it"
+        raise Unreachable(msg)
+    names = ("username", "password", "organisation", "unit")
+    given = {name: getattr(login, name) for name in names if getattr(login, name)}
+    path = kit.method("token").path
+    bodies = {
+        "an array": body([given]),
+        "a text": body(json.dumps(given)),
+        "no JSON": body(given)[:-1],
+    }
+    for what, content in bodies.items():
+        exchange = kit.send(Call("token", "POST", path, "", content, JSON))
+        why = f"the body is {what}"
+        refused(kit, "parameters.body", exchange, why, "bad_body")
+    odd = body(given)[:-1] + b', "unit": "\xff"}'
+    note_refusal(kit, "bad_charset", kit.send(Call("token", "POST", path, "", odd, JSON)))
+
+
+@probe("token.required", layer="read", cost=4)
+def nothing_without_a_token(kit: Kit) -> None:
+    """Show and list without token are refused."""
+    record = some(kit, 1)[0]
+    without = _show_with(kit, record, {})
+    refused(kit, "token.required", without, "there is no token", "missing_token")
+    entity = {"entity": record["entity"]}
+    listed = kit.send(build(kit.method("list"), entity))
+    refused(kit, "token.required", listed, "there is no token", "missing_token")
+    _note_order(kit, without)
+    bearer = (("Authorization", f"Bearer {kit.token}"),)
+    call = build(kit.method("show"), named(record))
+    exchange = kit.send(Call("show", "GET", call.path, call.query, None, bearer))
+    kit.findings.chose("requests.token_in_header", exchange.ok, exchange)
+
+
+def _show_with(kit: Kit, record: Seen, token: Mapping[str, Any]) -> Exchange:
+    return kit.send(build(kit.method("show"), {**token, **named(record)}))
+
+
+def _note_order(kit: Kit, without: Exchange) -> None:
+    """Note whether a missing token comes before a missing parameter."""
+    neither = kit.send(Call("show", "GET", kit.method("show").path))
+    unnamed = kit.call("show")
+    if without.code != unnamed.code and neither.code in (without.code, unnamed.code):
+        kit.findings.chose("errors.token_first", neither.code == without.code, neither)
+
+
+@probe("token.from_login", layer="read", cost=6)
+def only_a_token_of_a_login(kit: Kit) -> None:
+    """Tokens that no login returned are refused: made up, empty, changed, signed by others."""
+    record = some(kit, 1)[0]
+    in_service(kit)
+    for what, token in _wrong_tokens(kit.token or ""):
+        exchange = _show_with(kit, record, {"token": token})
+        kind = "invalid_token" if what == "a made-up text" else None
+        refused(kit, "token.from_login", exchange, f"the token is {what}", kind)
+
+
+def _wrong_tokens(token: str) -> Iterator[tuple[str, str]]:
+    """Yield tokens that no login has returned, and what each one is."""
+    yield "a made-up text", "5EC0DE0F5EC0DE0F5EC0DE0F5EC0DE0F"
+    yield "empty", ""
+    yield "a login's without its last character", token[:-1]
+    yield "a login's with another first character", f"{'B' if token[:1] == 'A' else 'A'}{token[1:]}"
+    found = decoded(token)
+    if found is None:
+        return
+    header, payload, signature = token.split(".")
+    other = f"{'B' if signature[:1] == 'A' else 'A'}{signature[1:]}"
+    yield "a login's with another signature", ".".join((header, payload, other))
+    longer = {**found[1], "exp": "4102444800"}
+    yield "a login's with another end", ".".join((header, _coded(longer), signature))
+    unsigned = {**found[0], "alg": "none"}
+    yield "a login's without a signature", ".".join((_coded(unsigned), payload, ""))
+
+
+def _coded(part: Mapping[str, Any]) -> str:
+    text = json.dumps(part, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()

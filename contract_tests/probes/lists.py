@@ -1,1 +1,199 @@
-"""Probes of lists."""
+"""Probes of list: what it takes, that it agrees with show, and that it changes nothing."""
+
+from typing import Any
+
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.knowledge import IDENTIFIERS, differences
+from crmcom_kit.contract_tests.pool import Seen
+from crmcom_kit.contract_tests.probes.asking import (
+    breadth,
+    in_service,
+    is_broken,
+    pages,
+    refused,
+    show,
+    some,
+    steady,
+)
+from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.readings import SEMI_OPTIONAL
+
+
+def semi_optional(record: Seen) -> dict[str, Any]:
+    """Return the semi-optional parameters that find ``record``, as far as it shows them."""
+    found: dict[str, Any] = {}
+    for parameter, field in (
+        ("webhook_definition_identifier", "webhook_definition"),
+        ("workflow_rule_identifier", "workflow_rule"),
+    ):
+        inner = record.get(field)
+        shown = inner if isinstance(inner, dict) else {}
+        for name in IDENTIFIERS:
+            if isinstance(shown.get(name), str) and shown[name] and "," not in shown[name]:
+                found[parameter] = {name: shown[name]}
+                break
+    for name in ("entity", "entity_id"):
+        if isinstance(record.get(name), str):
+            found[name] = record[name]
+    return found
+
+
+@probe("list.changes_nothing", layer="read", cost=4)
+def list_leaves_all_as_it_is(kit: Kit) -> None:
+    """A webhook request is the same before and after a list that returns it."""
+    steady(kit)
+    for record in some(kit, breadth(kit, 1, 3)):
+        before = show(kit, {"id": record["id"]})
+        filters = {"entity": record["entity"], "entity_id": record["entity_id"]}
+        listed = kit.call("list", filters)
+        after = show(kit, {"id": record["id"]})
+        if not (before.ok and isinstance(before.data, dict)):
+            continue
+        now = after.data if after.ok and isinstance(after.data, dict) else {}
+        changed = sorted(differences(before.data, now))
+        kit.expect(
+            "list.changes_nothing",
+            before,
+            listed,
+            after,
+            kept=not changed,
+            expected="the same webhook request after list as before",
+            seen=f"another {', '.join(changed)}",
+            record=record["id"],
+        )
+
+
+@probe("list.semi_optional.at_least_one", layer="read", cost=4)
+def list_needs_a_semi_optional_parameter(kit: Kit) -> None:
+    """List with optional parameters alone, or with none, is refused."""
+    record = some(kit, 1)[0]
+    state = {"life_cycle_state": record["life_cycle_state"]}
+    cases: list[dict[str, Any]] = [{}, state, {"url": record["url"]}, {"fields_set": "id"}]
+    if pages(kit):
+        cases.append({"number_of_results": 5, "offset": 0})
+    for parameters in cases:
+        exchange = kit.call("list", parameters)
+        why = "none of the semi-optional parameters is given"
+        statement = "list.semi_optional.at_least_one"
+        refused(kit, statement, exchange, why, "no_semi_optional")
+
+
+@probe(
+    "list.parameters.mandatory", "list.semi_optional.several_allowed",
+    "list.optional_parameters", layer="read", cost=6,
+)  # fmt: skip
+def list_takes_any_of_its_parameters(kit: Kit) -> None:
+    """Each semi-optional parameter is enough, several go together, the optional ones are added."""
+    record = some(kit, 1)[0]
+    given = semi_optional(record)
+    for name in SEMI_OPTIONAL:
+        if name in given:
+            exchange = kit.call("list", {name: given[name]})
+            if name == "entity_id":
+                kit.findings.chose("list.entity_id_alone", exchange.ok, exchange)
+                if not exchange.ok:  # a dial: it may need its entity, and nothing else
+                    state = {"life_cycle_state": record["life_cycle_state"]}
+                    helped = kit.call("list", {name: given[name], **state})
+                    kit.expect(
+                        "list.optional_parameters",
+                        exchange,
+                        helped,
+                        kept=not helped.ok,
+                        expected="life_cycle_state may be left out",
+                        seen=f"without it {outcome(exchange)}, with it OK",
+                    )
+                    continue
+            statement = "list.parameters.mandatory"
+            if exchange.ok:
+                kit.findings.hold("list.optional_parameters", exchange)
+            kit.expect_served(statement, exchange, f"{name} alone is enough")
+    together = kit.call("list", given)
+    why = f"{', '.join(given)} are given together"
+    kit.expect_served("list.semi_optional.several_allowed", together, why)
+    entity = {"entity": record["entity"]}
+    optional = {"url": record["url"], "life_cycle_state": record["life_cycle_state"]}
+    for name, value in {**optional, "fields_set": "id"}.items():
+        exchange = kit.call("list", {**entity, name: value})
+        why = f"{name} may be given, and the other optional parameters left out"
+        kit.expect_served("list.optional_parameters", exchange, why)
+
+
+@probe("list.several_results", layer="read", cost=1)
+def list_returns_several(kit: Kit) -> None:
+    """List returns more than one webhook request where more than one fits."""
+    in_service(kit)
+    by_entity: dict[str, set[str]] = {}
+    for record in kit.pool.some():
+        by_entity.setdefault(str(record.get("entity")), set()).add(record["id"])
+    entity = max(by_entity, key=lambda each: len(by_entity[each]), default=None)
+    if entity is None or len(by_entity[entity]) < 2:
+        msg = "no entity is known to have two webhook requests; a wider scope may reach it"
+        raise Unreachable(msg)
+    more = {"number_of_results": 2} if pages(kit) else {}
+    exchange = kit.call("list", {"entity": entity, **more})
+    if more and len(exchange.records) < 2:
+        exchange = kit.call("list", {"entity": entity})  # the number is another statement's
+    kit.expect(
+        "list.several_results",
+        exchange,
+        kept=len(exchange.records) > 1,
+        expected=f"several webhook requests: {len(by_entity[entity])} are known to fit",
+        seen=f"{len(exchange.records)} webhook requests",
+    )
+
+
+def _pages(kit: Kit) -> bool:
+    return "number_of_results" in kit.method("list").parameters
+
+
+@probe("list.agrees_with_show", layer="read", cost=3)
+def list_and_show_agree(kit: Kit) -> None:
+    """A webhook request has the same values in list and in show."""
+    steady(kit)
+    for statement in ("show.fields_set.default_all", "list.fields_set.default_all"):
+        if is_broken(kit, statement):
+            msg = f"{statement} is broken, so that list and show have not the same fields"
+            raise Unreachable(msg)
+    for record in some(kit, breadth(kit, 2, 12)):
+        listed = kit.call("list", {"entity": record["entity"], "entity_id": record["entity_id"]})
+        shown = show(kit, {"id": record["id"]})
+        here = next((each for each in listed.records if each.get("id") == record["id"]), None)
+        if here is None or not shown.ok or not isinstance(shown.data, dict):
+            continue
+        if shown.data.get("id") != record["id"]:
+            continue
+        other = differences(here, shown.data)
+        kit.expect(
+            "list.agrees_with_show",
+            listed,
+            shown,
+            kept=not other,
+            expected="the same values from list and show",
+            seen=f"another {', '.join(sorted(other))}",
+            record=record["id"],
+        )
+
+
+@probe("list.identifier.fields", layer="read", cost=8)
+def list_knows_the_fields_of_its_identifiers(kit: Kit) -> None:
+    """Identifiers of list take id, name and alternative_code, and no other field."""
+    if is_broken(kit, "list.parameters.mandatory"):
+        msg = "list.parameters.mandatory is broken, so that an identifier alone tells nothing"
+        raise Unreachable(msg)
+    for record in some(kit, breadth(kit, 1, 3)):
+        for parameter, field in (
+            ("webhook_definition_identifier", "webhook_definition"),
+            ("workflow_rule_identifier", "workflow_rule"),
+        ):
+            inner = record.get(field)
+            for name in IDENTIFIERS:
+                value = inner.get(name) if isinstance(inner, dict) else None
+                if isinstance(value, str) and value and "," not in value:
+                    exchange = kit.call("list", {parameter: {name: value}})
+                    why = f"{name} is a field of {parameter}"
+                    kit.expect_served("list.identifier.fields", exchange, why)
+            exchange = kit.call("list", {parameter: {"number": "1"}})
+            why = f"number is no field of {parameter}"
+            kind = "unknown_identifier_field"
+            refused(kit, "list.identifier.fields", exchange, why, kind)

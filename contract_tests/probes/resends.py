@@ -1,1 +1,345 @@
-"""Probes of resends."""
+"""Probes of resend: what it sends again, what it returns, and what it leaves as it was.
+
+Legal, and so no violation: a resend that ends REJECTED again, one that is only queued, one that
+an error answers because the delivery failed again.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from crmcom_kit.contract_tests.changing import (
+    Change,
+    check_field_known,
+    check_fields_set,
+    check_others_exist,
+    check_returned,
+    check_selected,
+    show,
+    take,
+    watch,
+)
+from crmcom_kit.contract_tests.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.logging_in import ask_for_token, token_of
+from crmcom_kit.contract_tests.memory import IDENTIFIER, differ, differences, value_at
+from crmcom_kit.contract_tests.pool import Seen
+from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.worlds import not_effective, units
+
+#: What a resend keeps, as dotted names.
+IDENTITY = (
+    "id",
+    "number",
+    "log_information.created_date",
+    "webhook_definition",
+    "workflow_rule",
+    "entity",
+    "entity_id",
+)
+
+#: So many webhook requests are sent again in search of one that is delivered.
+MOST_TRIES = 3
+
+_TRACELESS = "resends without a trace"
+
+
+@probe(
+    "resend.sends_again",
+    "resend.returns_record",
+    "resend.identity_kept",
+    "resend.same_record",
+    "resend.single_result",
+    "resend.clears_error",
+    "resend.identifier.selects",
+    "resend.fields_set.default_all",
+    layer="resend",
+    cost=10,
+)
+def a_rejected_one_is_sent_again(kit: Kit) -> None:
+    """Webhook requests are sent again, one by one, until one of them is delivered."""
+    for tried in range(MOST_TRIES):
+        try:
+            record = take(kit, "REJECTED")
+        except Unreachable:
+            if tried == 0:
+                raise
+            break
+        change = watch(kit, "resend", record)
+        examine(kit, change)
+        if change.after is not None and change.after.get("life_cycle_state") == "SUCCESSFUL":
+            break
+    if not _noted(kit, "served"):
+        served = ("returns_record", "identity_kept", "same_record", "identifier.selects")
+        why = "no resend was served; the webhook requests in scope can't be delivered"
+        kit.findings.miss((f"resend.{name}" for name in served), why)
+    if not _noted(kit, "delivered"):
+        why = "no resend was successful; it takes a receiver that takes them"
+        kit.findings.miss(["resend.clears_error"], why)
+
+
+@probe(
+    "resend.identifier.selects",
+    "resend.identifier.fields",
+    "resend.single_result",
+    layer="resend",
+    cost=5,
+)
+def the_number_names_one_as_well(kit: Kit) -> None:
+    """A webhook request that is named by its number is sent again."""
+    examine(kit, watch(kit, "resend", take(kit, "REJECTED"), "number"))
+
+
+def _noted(kit: Kit, what: str) -> bool:
+    return bool(kit.memory.get(f"resend {what}"))
+
+
+def examine(kit: Kit, change: Change) -> None:
+    """Check a resend of a REJECTED webhook request, however it ended."""
+    kit.memory.setdefault("resent", []).append(change.id)
+    if change.after is not None:
+        kit.pool.learn(change.after)
+    if not change.answer.ok:
+        _examine_refused(kit, change)
+        return
+    kit.memory["resend served"] = True
+    if not check_in_place(kit, change) or not check_selected(kit, "resend", change):
+        return
+    answered: Seen = change.answer.data
+    done = answered.get("life_cycle_state") == "SUCCESSFUL"
+    check_returned(kit, "resend", change, change.after if done and change.trace else None)
+    check_others_exist(kit, "resend", change)
+    _check_identity(kit, change, answered)
+    _check_error(kit, change)
+    _note_trace(kit, change)
+
+
+def _examine_refused(kit: Kit, change: Change) -> None:
+    """A resend that was answered with an error: it was sent in vain, or not at all."""
+    if change.trace:
+        kit.findings.chose("resend.failed", "error", change.answer)
+    elif check_field_known(kit, "resend", change):
+        return
+    _note_trace(kit, change)
+
+
+def check_in_place(kit: Kit, change: Change) -> bool:
+    """Check that no new webhook request came of a resend; return whether all is in its place."""
+    before, after = change.ids()
+    new = after - before
+    answered = change.answer.data.get("id") if isinstance(change.answer.data, dict) else None
+    if not kit.target.own or len(after) <= len(before):
+        new &= {answered}  # others, too, make webhook requests; and pages may shift
+    if not change.listed_before.ok or not change.listed.ok:
+        return True
+    if not new and change.after is not None:
+        return kit.expect("resend.same_record", change.answer, kept=True, expected="", seen="")
+    if not new:
+        statement, seen = "resend.same_record", f"{change.id} is not shown any more"
+    else:
+        twins = [r for r in change.listed.records if r.get("id") in new]
+        same_number = any(twin.get("number") == change.before.get("number") for twin in twins)
+        moved = same_number and change.after is None
+        statement = "resend.identity_kept" if moved else "resend.same_record"
+        seen = f"a new webhook request {twins[0]['id']}"
+    return kit.expect(
+        statement,
+        change.answer,
+        change.listed,
+        kept=False,
+        expected=f"the webhook request {change.id} in its place, and no new one",
+        seen=seen,
+        record=change.id,
+    )
+
+
+def _check_identity(kit: Kit, change: Change, answered: Mapping[str, Any]) -> None:
+    for path in IDENTITY:
+        was = value_at(change.before, path)
+        for shown, exchange in ((answered, change.answer), (change.after, change.shown)):
+            now = value_at(shown, path)
+            if was is None or now is None:
+                continue
+            if differ(was, now):
+                kit.expect(
+                    "resend.identity_kept",
+                    change.answer,
+                    exchange,
+                    kept=False,
+                    expected=f"{path} as before: {was!r}",
+                    seen=now,
+                    record=change.id,
+                )
+                return
+    kit.expect("resend.identity_kept", change.answer, kept=True, expected="", seen="")
+
+
+def _check_error(kit: Kit, change: Change) -> None:
+    """Check that a success clears the error."""
+    for record, exchange in ((change.answer.data, change.answer), (change.after, change.shown)):
+        if record is None or record.get("life_cycle_state") != "SUCCESSFUL":
+            continue
+        kit.memory["resend delivered"] = True
+        left = [name for name in ("error_code", "error_description") if record.get(name)]
+        kit.expect(
+            "resend.clears_error",
+            exchange,
+            kept=not left,
+            expected="error_code and error_description null: it was sent with success",
+            seen=", ".join(f"{name} {record[name]!r}" for name in left),
+            record=change.id,
+        )
+
+
+def _note_trace(kit: Kit, change: Change) -> None:
+    """Note what shows that a webhook request was sent again, and which way the target takes."""
+    after, trace = change.after, change.trace
+    if after is None or not trace:
+        kit.memory.setdefault(_TRACELESS, []).append(change)
+        return
+    kit.expect("resend.sends_again", change.answer, kept=True, expected="", seen="")
+    state, chose = after.get("life_cycle_state"), kit.findings.chose
+    if state == "REJECTED" and change.answer.ok:
+        chose("resend.failed", "ok_rejected", change.answer)
+    logged = "log_information.updated_date" in trace
+    if logged or value_at(after, "log_information.updated_date") is not None:
+        chose("resend.updates_log", logged, change.shown)
+    if "url" in trace:
+        chose("resend.destination", "definition", change.shown)
+    request = after.get("request")
+    if isinstance(request, str) and not request.startswith("{"):
+        chose("resend.exchange", "renewed" if "request" in trace else "kept", change.shown)
+
+
+@probe("resend.only_rejected", layer="resend", cost=4)
+def a_successful_one_is_refused(kit: Kit) -> None:
+    """A SUCCESSFUL webhook request is not sent again, and stays as it was."""
+    record = take(kit, "SUCCESSFUL")
+    exchange = kit.call("resend", {IDENTIFIER: {"id": record["id"]}})
+    kit.expect_refused("resend.only_rejected", exchange, "the webhook request is SUCCESSFUL")
+    after = show(kit, record["id"])  # which the memory compares with what it was
+    for now in after.records:
+        kit.pool.learn(now)
+    kit.pool.give_back(record["id"])
+    for record_id in kit.memory.get("resent", [])[:1]:
+        done = kit.pool.records.get(record_id, {})
+        if done.get("life_cycle_state") == "SUCCESSFUL":  # by a resend, this one
+            again = kit.call("resend", {IDENTIFIER: {"number": done["number"]}})
+            kit.expect_refused("resend.only_rejected", again, "it was sent again with success")
+            show(kit, record_id)
+
+
+@probe(
+    "resend.fields_set.selects",
+    "resend.fields_set.names",
+    layer="resend",
+    cost=6,
+)
+def the_answer_has_the_fields_asked_for(kit: Kit) -> None:
+    """With fields_set the answer of resend has the fields that it names, and only those."""
+    if "fields_set" not in kit.method("resend").parameters:
+        msg = "resend has no fields_set in this release"
+        raise Unreachable(msg)
+    for wanted in (("number",), ("url", "error_code", "life_cycle_state")):
+        record = take(kit, "REJECTED")
+        kit.memory.setdefault("resent", []).append(record["id"])
+        kept = check_fields_set(kit, "resend", wanted, record)
+        for now in show(kit, record["id"]).records:
+            kit.pool.learn(now)
+        if not kept:
+            break
+
+
+@probe("login.unit", layer="resend", cost=5)
+def the_unit_of_the_login_is_the_one_that_acts(kit: Kit) -> None:
+    """What is sent again was updated by the unit that the login named."""
+    unit = kit.target.login.unit
+    token = kit.token
+    if unit is None and kit.target.entries and kit.target.login.username is not None:
+        unit = units(kit.target.entries)[-1]
+        token = token_of(ask_for_token(kit, unit=unit))
+    if unit is None or token is None:
+        msg = "needs a login that names a unit; name one with --unit"
+        raise Unreachable(msg)
+    record = take(kit, "REJECTED")
+    kit.memory.setdefault("resent", []).append(record["id"])
+    sent = kit.call("resend", {"token": token, IDENTIFIER: {"id": record["id"]}})
+    shown = show(kit, record["id"])
+    for now in shown.records:
+        kit.pool.learn(now)
+        log = now.get("log_information") or {}
+        by = log.get("updated_by_unit") or log.get("updated_by_business_unit") or {}
+        logged = "log_information.updated_date" in differences(record, now)
+        if sent.ok and logged and isinstance(by, Mapping) and isinstance(by.get("id"), str):
+            kit.expect(
+                "login.unit",
+                sent,
+                shown,
+                kept=by["id"] == unit,
+                expected=f"an update by the unit {unit}",
+                seen=f"an update by the unit {by['id']}",
+                record=record["id"],
+            )
+
+
+@probe("resend.sends_again", layer="resend", cost=3)
+def one_of_a_definition_that_is_not_effective(kit: Kit) -> None:
+    """Whether one is sent again whose webhook definition is not effective is a choice."""
+    off = not_effective(kit.target.entries)
+    record = next((r for r in kit.pool.some("REJECTED") if r["id"] in off), None)
+    if record is None or not kit.pool.may_change(record):
+        msg = "no definition is known that is not effective"
+        raise Unreachable(msg)
+    before = next(iter(show(kit, record["id"]).records), record)
+    exchange = kit.call("resend", {IDENTIFIER: {"id": record["id"]}})
+    kit.memory.setdefault("resent", []).append(record["id"])
+    for now in show(kit, record["id"]).records:
+        kit.pool.learn(now)
+        if exchange.ok or not differ(before, now):
+            way = "send" if exchange.ok else "error"
+            kit.findings.chose("resend.definition_not_effective", way, exchange)
+
+
+@probe("resend.sends_again", layer="resend", cost=4)
+def what_was_sent_leaves_a_trace(kit: Kit) -> None:
+    """What left no trace when it was sent again has one by now: it may have been queued.
+
+    Comes last of its layer. Without any trace nothing can be said, unless the kit knows that one
+    must be there: in its own world no delivery leaves a webhook request as it was. Elsewhere a
+    response that is a mere reference is new after each delivery.
+    """
+    waiting: list[Change] = kit.memory.pop(_TRACELESS, [])
+    silent: list[tuple[Change, Exchange]] = []
+    for change in waiting:
+        later = show(kit, change.id)
+        now = next((r for r in later.records if r.get("id") == change.id), None)
+        if now is not None and differ(change.before, now):
+            kit.pool.learn(now)
+            kit.expect("resend.sends_again", change.answer, later, kept=True, expected="", seen="")
+        elif now is not None:
+            silent.append((change, later))
+    if not silent or _found(kit, "resend.sends_again"):
+        return
+    change, later = silent[-1]
+    if not kit.target.entries and (len(silent) < 2 or not _tells(change.before)):
+        msg = "the resends left no trace by which they could be told from none"
+        raise Unreachable(msg)
+    kit.expect(
+        "resend.sends_again",
+        change.answer,
+        later,
+        kept=False,
+        expected="a trace of the delivery: another state, date, response or error",
+        seen=f"{outcome(change.answer)}, and the webhook request is as it was",
+        record=change.id,
+    )
+
+
+def _tells(record: Seen) -> bool:
+    response = record.get("response")
+    return isinstance(response, str) and not response.lstrip().startswith(("{", "["))
+
+
+def _found(kit: Kit, statement: str) -> bool:
+    found = kit.findings.by_statement.get(statement)
+    return found is not None and found.held > 0

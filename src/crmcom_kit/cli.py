@@ -14,6 +14,11 @@ from crmcom_kit import __version__
 #: Sub-command → where it is, as `module:attribute`, and its line in `crmcom-kit --help`.
 COMMANDS = {
     "serve": ("crmcom_kit.mock_server.command:serve", "Run the mock."),
+    "fixtures": ("crmcom_kit.fixtures.commands:fixtures", "Generate fixture data."),
+    "check": (
+        "crmcom_kit.contract_tests.command:check",
+        "Check a server against the contract.",
+    ),
     "schemas": ("crmcom_kit.schemas.commands:schemas", "List or print the JSON Schemas."),
     "openapi": (
         "crmcom_kit.schemas.commands:openapi",

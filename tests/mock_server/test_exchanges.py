@@ -10,7 +10,6 @@ import pytest
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.exchanges import Exchanges, status_of
 from crmcom_kit.mock_server.signing import (
     ALGORITHMS,
     CANONICAL_FORMS,
@@ -21,6 +20,7 @@ from crmcom_kit.mock_server.signing import (
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import load_dialect, release_names
 from crmcom_kit.schemas.dialect import delivery_outcomes
+from crmcom_kit.schemas.exchanges import Exchanges, status_of
 
 INTERNAL = "LazyInitializationException"
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.rendering import Renderer, sealed
+from crmcom_kit.mock_server.rendering import sealed
 from crmcom_kit.schemas import (
     load_dialect,
     resolve,
     response_fields,
 )
+from crmcom_kit.schemas.rendering import Renderer
 
 UNIT = {
     "id": "9",

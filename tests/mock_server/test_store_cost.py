@@ -1,25 +1,26 @@
 """What the store costs: positions that a query looks at, memory that a long list takes."""
 
-import gc
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.postings import Posting, merged
-from crmcom_kit.mock_server.rendering import Renderer
+from crmcom_kit.mock_server.content import IndexedColumn
+from crmcom_kit.mock_server.memory_store import MemoryStore
+from crmcom_kit.mock_server.postings import Index
 from crmcom_kit.mock_server.selection import read_selection
-from crmcom_kit.mock_server.states import State
+from crmcom_kit.mock_server.states import Event, State
 from crmcom_kit.mock_server.store import (
+    INDEXED,
     IndexedField,
-    MemoryStore,
     Query,
     Record,
     Row,
 )
 from crmcom_kit.mock_server.wire import Answer, Wire
 from crmcom_kit.schemas import load_dialect, resolve
+from crmcom_kit.schemas.rendering import Renderer
 
 
 def made(number: object, /, **values: Any) -> Record:
@@ -56,13 +57,20 @@ def filled(*records: Record) -> MemoryStore:
 def _walked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Collect every position that a query takes out of an index."""
     positions: list[int] = []
+    walk, page = Index.walk, Index.page
 
-    def counting(postings: list[Posting], *, newest_first: bool) -> Iterator[int]:
-        for position in merged(postings, newest_first=newest_first):
+    def counting_walk(index: Index, value: int, *, newest_first: bool) -> Iterator[int]:
+        for position in walk(index, value, newest_first=newest_first):
             positions.append(position)
             yield position
 
-    monkeypatch.setattr("crmcom_kit.mock_server.store.merged", counting)
+    def counting_page(index: Index, *given: Any, **named: Any) -> Sequence[int] | None:
+        found = page(index, *given, **named)
+        positions.extend(found or ())
+        return found
+
+    monkeypatch.setattr(Index, "walk", counting_walk)
+    monkeypatch.setattr(Index, "page", counting_page)
     return positions
 
 
@@ -98,10 +106,10 @@ def both(*conditions: tuple[IndexedField, str], **more: Any) -> Query:
         (both(("entity", "ACTIVITIES,JOBS"), ("entity_id", "E0,E1")), 40),
         (both(("entity", "ACTIVITIES"), ("entity_id", "nowhere")), 0),
         (both(("entity", "ACTIVITIES"), limit=10), 10),
-        (both(("entity", "ACTIVITIES,JOBS"), limit=10), 10),
         (both(("entity", "ACTIVITIES"), limit=10, newest_first=False), 10),
-        (both(("entity", "ACTIVITIES"), limit=10, offset=30), 40),
-        (both(("entity", "ACTIVITIES"), ("definition", "D0"), any_of_indexed=True, limit=10), 10),
+        (both(("entity", "ACTIVITIES"), limit=10, offset=30), 10),
+        (both(("entity", "ACTIVITIES"), limit=10, offset=200, newest_first=False), 10),
+        (both(("entity_id", "E1"), limit=10, offset=15), 5),
         (both(("entity", "ACTIVITIES"), limit=0), 0),
     ],
 )
@@ -116,32 +124,86 @@ def test_a_query_costs_its_smallest_index_and_its_page(
     assert len(found) <= looks
 
 
-def test_deleted_records_do_not_make_a_query_dear(walked: list[int]) -> None:
+@pytest.mark.parametrize("size", [500, 5000])
+@pytest.mark.parametrize(
+    "query",
+    [
+        both(("entity", "ACTIVITIES,JOBS"), limit=10),
+        both(("entity", "ACTIVITIES,JOBS"), limit=10, newest_first=False),
+        both(("entity", "ACTIVITIES"), ("definition", "D0"), any_of_indexed=True, limit=10),
+    ],
+)
+def test_several_values_cost_a_page_of_each_at_most(
+    walked: list[int], size: int, query: Query
+) -> None:
+    """Where indexes are walked together, none is walked further than the page needs."""
+    store = large(size)
+    found = store.query(query)
+
+    assert len(found) == 10
+    assert len(walked) <= 2 * (10 + 1)
+
+
+REJECTED, SUCCESSFUL = frozenset({"REJECTED"}), frozenset({"SUCCESSFUL"})
+
+
+@pytest.mark.parametrize("size", [500, 5000])
+@pytest.mark.parametrize("field", INDEXED)
+def test_a_field_and_the_state_cost_their_page(
+    walked: list[int], size: int, field: IndexedField
+) -> None:
+    """Records of the other state are not looked at, however many there are, or moved away."""
+    store = filled(
+        *(made(n, state=State.SUCCESSFUL if n % 50 else State.REJECTED) for n in range(size))
+    )
+    value = getattr(made(0).row, field)
+
+    def looks(states: frozenset[str], limit: int | None) -> tuple[int, int]:
+        walked.clear()
+        found = store.query(both((field, value), states=states, limit=limit))
+        return len(found), len(walked)
+
+    assert looks(REJECTED, 3) == looks(SUCCESSFUL, 3) == (3, 3)
+    assert looks(REJECTED, None) == (size // 50, size // 50)
+    for n in range(0, size, 50):
+        store.transition(f"id{n}", Event.RESEND)
+    assert looks(REJECTED, None) == (size // 50, size // 50)  # on its way is still rejected
+    for n in range(0, size, 50):
+        store.transition(f"id{n}", Event.DELIVERED)
+    assert looks(REJECTED, 3) == (0, 0)
+    assert looks(SUCCESSFUL, 3) == (3, 3)
+    store.delete("number", "1")
+    found, looked = looks(SUCCESSFUL, None)
+    assert found == size - 1
+    assert looked <= size
+
+
+@pytest.mark.parametrize("moved_at_once", [0, Index.MOVED_AT_ONCE])
+def test_deleted_records_do_not_make_a_query_dear(
+    monkeypatch: pytest.MonkeyPatch, walked: list[int], moved_at_once: int
+) -> None:
     """Where nearly all of a thousand records of an entity are deleted, a query passes few."""
+    monkeypatch.setattr(Index, "MOVED_AT_ONCE", moved_at_once)
     store = filled(*(made(n) for n in range(1000)))
     for n in range(990):
         store.delete("number", str(n))
 
     assert len(store.query(both(("entity", "ACTIVITIES")))) == 10
-    assert len(walked) <= 2 * 10 + 32
+    assert len(walked) <= 2 * 10
 
 
 def test_a_value_that_no_record_has_any_more_leaves_nothing_behind() -> None:
-    """Records that come and go under ever new entity ids leave no index entry each."""
-    store = filled(made("stays"))
-    before = postings_alive()
-    for n in range(50):
-        store.insert(made(n, entity_id=f"new {n}"))
-        store.delete("number", str(n))
+    """Records that come and go under ever new entity ids leave no text and no posting each."""
+    column, gone = IndexedColumn(), set[int]()
+    column.add("stays", 0, 0)
+    for position in range(1, 50):
+        column.add(f"new {position}", 0, position)
+        gone.add(position)
+        column.drop(position, 0, lambda at: at not in gone)
 
-    assert postings_alive() == before
-    assert store.query(both(("entity_id", "new 7"))) == []
-
-
-def postings_alive() -> int:
-    """Count the postings of all stores that there are."""
-    gc.collect()
-    return sum(isinstance(one, Posting) for one in gc.get_objects())
+    assert len(column.texts) == len(column.by_value) == len(column.by_state) == 1
+    assert max(column.values) == 1
+    assert column.texts.find("new 7") is None
 
 
 # What a long list costs in memory.

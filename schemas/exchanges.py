@@ -1,13 +1,13 @@
 """What a delivery leaves in a record: authentication code, request, response, error, log."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.signing import sign
-from crmcom_kit.schemas import Dialect
-from crmcom_kit.schemas.dialect import delivery_outcomes
+from crmcom_kit.schemas.dialect import Dialect, delivery_outcomes
+from crmcom_kit.schemas.formats import id_of
+from crmcom_kit.schemas.signing import signer
 
 
 class Exchanges:
@@ -20,15 +20,27 @@ class Exchanges:
         self._internal: str = delivery_outcomes()["internal"]["error_code"]
         names = ("algorithm", "encoding", "canonical_form", "charset")
         self._signing = {name: dialect[f"signing.{name}"] for name in names}
+        self._signers: dict[str, Callable[[Any], str]] = {}  # by key; a world has few
+        #: Whether what is signed is the shortest JSON in UTF-8.
+        self.signs_compact = (
+            self._signing["canonical_form"] == "compact" and self._signing["charset"] == "utf-8"
+        )
+
+    @property
+    def tells_status(self) -> bool:
+        """Whether ``response`` shows what came back, and not only stands for it."""
+        return self._form in ("object", "text")
 
     def code(self, data: Any, key: str | None, error_code: str | None) -> str | None:
-        """Return the authentication code of a data object.
+        """Return the authentication code of a data object, or of its bytes.
 
         None without a data object or key, and by dial where sending failed before it was made.
         """
         if data is None or key is None:
             return None
-        return self.after(sign(data, key, **self._signing), error_code)
+        if key not in self._signers:
+            self._signers[key] = signer(key, **self._signing)
+        return self.after(self._signers[key](data), error_code)
 
     def after(self, code: str | None, error_code: str | None) -> str | None:
         """Return what is left of an authentication code once sending came to ``error_code``."""
@@ -37,7 +49,11 @@ class Exchanges:
 
     def request(self, data: Any, code: str | None, reference: str) -> Any:
         """Return the record's ``request``: what was sent, or the reference that stands for it."""
-        return self._spelled({"authentication_code": code, "data": data}, reference)
+        return self._spelled(self.message(data, code), reference)
+
+    def message(self, data: Any, code: str | None) -> dict[str, Any]:
+        """Return what is sent to the receiver. Assumed: no page shows it."""
+        return {"authentication_code": code, "data": data}
 
     def response(self, outcome_status: int | None, reference: str) -> Any:
         """Return the record's ``response``: what came back, or the reference that stands for it."""
@@ -54,6 +70,11 @@ class Exchanges:
                 return None if value is None else orjson.dumps(value).decode()
             case _:
                 return None
+
+
+def reference_of(seed: int, record_id: str) -> str:
+    """Return the reference that stands for what was exchanged for a record never sent again."""
+    return id_of(f"{seed}/exchange/{record_id}")
 
 
 def status_of(record: Mapping[str, Any]) -> int | None:

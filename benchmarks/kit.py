@@ -1,0 +1,128 @@
+"""The contract kit's state machine: calls a second in process, over loopback, and Schemathesis's.
+
+The machine is the same on both sides, with the same judges, model and seed; only the way to the
+mock differs. Schemathesis makes its default run with the project's own OpenAPI document.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import fields
+from time import perf_counter
+from typing import Any
+
+import click
+import httpx
+
+from benchmarks.loopback import HOST, free_port
+from benchmarks.options import PEERS, SERVER_CORE, WORK, Options
+from benchmarks.processes import Failed, Served, run
+from benchmarks.rows import BASE, BIN, SHOW, TOKEN, mock_command
+from crmcom_kit.contract_tests.client import Client, Limits
+from crmcom_kit.contract_tests.discovery import discover
+from crmcom_kit.contract_tests.judges import JUDGES
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.logging_in import log_in
+from crmcom_kit.contract_tests.machine import run_machine
+from crmcom_kit.contract_tests.model import Model
+from crmcom_kit.contract_tests.oracle import Oracle
+from crmcom_kit.contract_tests.targets import Target, own_mock
+from crmcom_kit.fixtures import sample_world_path
+
+IN_PROCESS, LOOPBACK = "state machine, in process", "state machine, loopback"
+SCHEMATHESIS = "Schemathesis"
+_RELEASE = "R15"
+_PROGRAM = PEERS / "schemathesis" / "bin" / "schemathesis"
+_CASES = re.compile(r"([\d,]+) generated")
+
+
+class _Served(Target):
+    """A mock over loopback, which is reset between sequences as the one in process is."""
+
+    @property
+    def renew(self) -> Callable[[], None]:
+        origin = self.base_url.removesuffix(BASE)
+        return lambda: httpx.post(f"{origin}/__admin/reset").raise_for_status() and None
+
+
+def measure(options: Options) -> dict[str, Any]:
+    """Visit every row in every round."""
+    visits: dict[str, list[dict[str, Any]]] = {}
+    missing = {} if _PROGRAM.exists() else {SCHEMATHESIS: "not installed: make bench-peers"}
+    rows: dict[str, Callable[[Options], dict[str, Any]]] = {
+        IN_PROCESS: _in_process, LOOPBACK: _over_loopback,
+    }  # fmt: skip
+    if not missing:
+        rows[SCHEMATHESIS] = _schemathesis
+    for at in range(options.rounds):
+        for name, visit in rows.items():
+            try:
+                found = visit(options)
+            except (Failed, OSError) as error:
+                found = {"failed": str(error)}
+            visits.setdefault(name, []).append(found)
+            click.echo(f"kit {at + 1}/{options.rounds} {name}: {found}")
+    return {"visits": visits, "missing": missing}
+
+
+def _in_process(options: Options) -> dict[str, Any]:
+    return _played(own_mock(_RELEASE, data=sample_world_path()), options)
+
+
+def _over_loopback(options: Options) -> dict[str, Any]:
+    port = free_port()
+    command = mock_command(port, release=_RELEASE)
+    with Served(command, port=port, core=SERVER_CORE, log=WORK / "kit.log") as server:
+        server.first_answer(SHOW)
+        like = own_mock(_RELEASE)
+        given = {each.name: getattr(like, each.name) for each in fields(Target)}
+        base = f"http://{HOST}:{port}{BASE}"
+        return _played(_Served(**given | {"base_url": base, "transport": None}), options)
+
+
+def _played(target: Target, options: Options) -> dict[str, Any]:
+    """Run the state machine on a target. Raises Failed where it finds anything wrong."""
+    client = Client(target, Limits(timeout=60))
+    kit = Kit(client, allowed=frozenset(("resend", "delete")), judges=JUDGES)
+    log_in(kit)
+    discover(kit)
+    model = Model(kit.pool.records, {}, complete=True)
+    sent, began = client.sent, perf_counter()
+    sequences = 10 if options.quick else 60
+    run_machine(kit, model, Oracle(model), profile="ci", sequences=sequences, number=0)
+    seconds = perf_counter() - began
+    client.close()
+    wrong = [str(v) for found in kit.findings.by_statement.values() for v in found.violations]
+    if wrong:
+        raise Failed(wrong[0])
+    calls = client.sent - sent
+    return {"calls": calls, "seconds": seconds, "calls_per_second": calls / seconds}
+
+
+def _schemathesis(options: Options) -> dict[str, Any]:
+    """Make Schemathesis's default run; what it finds does not matter here."""
+    document = WORK / "kit-openapi.json"
+    document.write_text(run([str(BIN / "crmcom-kit"), "openapi", "--release", _RELEASE]))
+    port = free_port()
+    command = mock_command(port, release=_RELEASE)
+    with Served(command, port=port, core=SERVER_CORE, log=WORK / "kit.log") as server:
+        server.first_answer(SHOW)
+        given = [str(_PROGRAM), "run", str(document), "--url", f"http://{HOST}:{port}{BASE}"]
+        given += ["--continue-on-failure", "--no-color", "--header", f"Authorization: {TOKEN}"]
+        if options.quick:
+            given += ["--max-examples", "10"]
+        began = perf_counter()
+        printed = _printed(given)
+        seconds = perf_counter() - began
+    cases = _CASES.search(printed)
+    if cases is None:
+        raise Failed(printed[-300:])
+    count = int(cases[1].replace(",", ""))
+    return {"calls": count, "seconds": seconds, "calls_per_second": count / seconds}
+
+
+def _printed(command: list[str]) -> str:
+    """Return what Schemathesis prints: it ends with 1 where it finds something, else with 0."""
+    try:
+        return run(command, seconds=900, status=1)
+    except Failed:
+        return run(command, seconds=900)

@@ -1,0 +1,162 @@
+"""``crmcom-kit check``: runs the suite and writes its reports."""
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from crmcom_kit.contract_tests.options import OPTIONS, Option
+
+_OUTPUTS = {
+    "junit": "Write a JUnit report: one test case for each statement.",
+    "json": "Write the JSON report.",
+    "html": "Write a self-contained HTML page.",
+    "har": "Write all traffic as a HAR 1.2 archive, secrets masked.",
+    "dialect-out": "Write the choices seen as a dialect file for `crmcom-kit serve --dialect`.",
+    "write-deviations": "Draft a deviations file from what is broken.",
+}
+
+
+class Refused(click.ClickException):
+    """What the command line asks for cannot be done: one line, exit code 2."""
+
+    exit_code = 2
+
+
+def _as_click(option: Option) -> Callable[[Any], Any]:
+    more: dict[str, Any] = {}
+    if option.type is bool:
+        more = {"is_flag": True}
+    elif option.repeats:
+        more = {"multiple": True, "type": option.type}
+    else:
+        more = {"type": option.type}
+    return click.option(
+        f"--{option.name}",
+        option.key,
+        default=None if option.repeats else option.default,
+        metavar=option.metavar,
+        envvar=option.envvar,
+        show_envvar=option.envvar is not None,
+        show_default=option.default is not None and option.type is not bool,
+        help=option.help,
+        **more,
+    )
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(OPTIONS):
+        command = _as_click(option)(command)
+    return command
+
+
+def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
+    for name, text in reversed(_OUTPUTS.items()):
+        kind = click.Path(dir_okay=False, path_type=Path)
+        command = click.option(f"--{name}", type=kind, metavar="FILE", help=text)(command)
+    return command
+
+
+@click.command()
+@_with_options
+@_with_outputs
+@click.option("--verbose", "-v", is_flag=True, help="Name every statement, not only broken ones.")
+@click.option("--statistics", is_flag=True, help="Tell how many calls of which kind were made.")
+def check(**given: Any) -> None:
+    """Check a server statement by statement: the mock, a real instance, or anybody's stubs.
+
+    Without --base-url it starts a mock of its own and checks that. Credentials had better come
+    from the environment. Nothing is changed on a server unless --allow says so, but on a
+    crmcom-kit mock.
+
+    Exit code 0: every statement that was tried holds. 1: a statement is broken, or a listed
+    deviation is stale. 2: the run itself failed.
+    """
+    outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
+    verbose, statistics = given.pop("verbose"), given.pop("statistics")
+    _check_outputs(outputs)
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
+    results = _run(given, now)
+    _show(results, verbose=verbose, statistics=statistics)
+    _write(results, outputs, now.date())
+    sys.exit(results.exit_code)
+
+
+def _check_outputs(outputs: dict[str, Path | None]) -> None:
+    """Refuse files that cannot be written before anything is sent."""
+    for name, path in outputs.items():
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            msg = f"--{name}: {path} cannot be written: no folder that may be written to"
+            raise Refused(msg)
+
+
+def _run(given: dict[str, Any], now: dt.datetime) -> Any:
+    from crmcom_kit.contract_tests.deviations import DeviationsError
+    from crmcom_kit.contract_tests.options import OptionsError
+    from crmcom_kit.contract_tests.running import prepared
+    from crmcom_kit.contract_tests.suite import run
+    from crmcom_kit.schemas.dialect import DialectError
+    from crmcom_kit.schemas.releases import UnknownRelease
+
+    try:
+        target, plan = prepared(given, now=now)
+    except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
+        raise Refused(str(error)) from None
+    with _no_litter(keep=plan.profile == "dev"):
+        return run(target, plan)
+
+
+@contextmanager
+def _no_litter(*, keep: bool) -> Iterator[None]:
+    """Have Hypothesis put what it notes for itself elsewhere than into the user's folder."""
+    if keep:
+        yield
+        return
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with TemporaryDirectory() as home:
+        set_hypothesis_home_dir(home)
+        yield
+
+
+def _show(results: Any, *, verbose: bool, statistics: bool) -> None:
+    from rich.console import Console
+
+    from crmcom_kit.contract_tests.reports import terminal
+
+    console = Console(highlight=False, markup=True)
+    terminal.show(results, console, every=verbose)
+    if statistics:
+        terminal.show_statistics(results, console)
+
+
+def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> None:
+    from crmcom_kit.contract_tests.deviations import write_deviations
+    from crmcom_kit.contract_tests.dialect_out import dialect_file
+    from crmcom_kit.contract_tests.reports import har, html, json_report, junit
+
+    broken = (violation for result in results.statements for violation in result.violations)
+    writers: dict[str, Callable[[], str | bytes]] = {
+        "junit": lambda: junit.written(results),
+        "json": lambda: json_report.written(results),
+        "html": lambda: html.written(results),
+        "har": lambda: har.written(results),
+        "dialect-out": lambda: dialect_file(results.findings, results.target.name, results.began),
+        "write-deviations": lambda: write_deviations(broken, today=today),
+    }
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        written = writers[name]()
+        content = written if isinstance(written, bytes) else written.encode("utf-8", "replace")
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            msg = f"--{name}: {path} cannot be written: {error.strerror}"
+            raise Refused(msg) from None

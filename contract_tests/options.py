@@ -1,0 +1,249 @@
+"""The options of a run: one table for the command and for pytest, and what is made of them."""
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from crmcom_kit.schemas.statements import statements
+
+#: How much is generated; see ``profiles``.
+PROFILES = ("ci", "dev", "explore")
+#: What may be changed with ``--allow``.
+CHANGES = ("resend", "delete")
+
+
+class OptionsError(ValueError):
+    """An option that cannot be followed; the text names it, what was seen and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: ``--name`` of the command, ``--crmcom-name`` of pytest, maybe ``CRMCOM_NAME``."""
+
+    name: str
+    help: str
+    type: type = str  # str, int, float; bool is a flag
+    metavar: str | None = None
+    default: Any = None
+    repeats: bool = False
+    variable: bool = False  # may also come from the environment
+    secret: bool = False  # never shown
+
+    @property
+    def key(self) -> str:
+        """The option's name as an identifier."""
+        return self.name.replace("-", "_")
+
+    @property
+    def envvar(self) -> str | None:
+        """The environment variable that gives it, or None."""
+        return f"CRMCOM_{self.key.upper()}" if self.variable else None
+
+
+OPTIONS = (
+    Option(
+        "base-url",
+        "The server to check, such as https://host/crmapi/rest/v2. Left out: a mock of its own.",
+        metavar="URL",
+        variable=True,
+    ),
+    Option(
+        "release",
+        "The release that the server is held to, R9 or newer.",
+        metavar="R",
+        default="R9",
+        variable=True,
+    ),
+    Option(
+        "dialect",
+        "How a mock of its own answers: a dialect's name or file.",
+        metavar="NAME|FILE",
+        default="default",
+    ),
+    Option("token", "A token that is valid already.", variable=True, secret=True),
+    Option("username", "Log in with this user name.", metavar="NAME", variable=True),
+    Option("password", "Its password.", metavar="TEXT", variable=True, secret=True),
+    Option("organisation", "Its organisation.", metavar="NAME", variable=True),
+    Option("unit", "The ID of the unit to act for.", metavar="ID", variable=True),
+    Option("api-key", "Log in with a Web API key.", metavar="KEY", variable=True, secret=True),
+    Option(
+        "allow",
+        "Which changing methods may be called: resend, delete, both with a comma, or none. "
+        "Without it nothing is changed, but on a crmcom-kit mock.",
+        metavar="METHODS",
+    ),
+    Option(
+        "only-definition",
+        "Change only webhook requests of this webhook definition.",
+        metavar="NAME",
+    ),
+    Option(
+        "only-entity-id",
+        "Change only webhook requests about the entity with this ID.",
+        metavar="ID",
+    ),
+    Option(
+        "only-number",
+        "Change only the webhook requests of these numbers.",
+        metavar="N",
+        repeats=True,
+    ),
+    Option("all-records", "Any webhook request may be changed.", type=bool, default=False),
+    Option("max-requests", "Send at most so many requests.", type=int, metavar="N"),
+    Option("rate", "Send at most so many requests a second.", type=float, metavar="N"),
+    Option(
+        "max-examples",
+        "How many examples each generated layer tries where no --max-requests rules.",
+        type=int,
+        metavar="N",
+    ),
+    Option("seed", "What generated calls are made from.", type=int, default=0, metavar="N"),
+    Option("timeout", "Seconds to wait for one answer.", type=float, default=30.0, metavar="S"),
+    Option(
+        "only",
+        "Check only statements whose id fits, such as 'list.*'.",
+        metavar="GLOB",
+        default="*",
+    ),
+    Option("deviations", "A TOML file of deviations that are known.", metavar="FILE"),
+    Option(
+        "secret-key",
+        "The secret key of a webhook definition, by the definition's ID: with it "
+        "authentication codes are checked.",
+        metavar="ID=KEY",
+        repeats=True,
+        secret=True,
+    ),
+    Option(
+        "ledger",
+        "Where webhook requests are written down before they are changed.",
+        metavar="FILE",
+    ),
+    Option("profile", "ci, dev or explore: how much is generated.", metavar="NAME", default="ci"),
+    Option("dry-run", "Send nothing; print what would be called.", type=bool, default=False),
+)
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Refuse values that no run can follow, by name. Raises OptionsError."""
+    _check_url(values["base_url"])
+    for name in ("max_requests", "max_examples"):
+        _at_least(values, name, 1)
+    for name in ("rate", "timeout"):
+        if values[name] is not None and not 0 < values[name] < float("inf"):
+            raise OptionsError(_text(name, values[name], "a number above 0"))
+    _at_least(values, "seed", 0)
+    for name in allowed_changes(values):
+        if name not in CHANGES:
+            raise OptionsError(_text("allow", name, f"{', '.join(CHANGES)} or none"))
+    if values["profile"] not in PROFILES:
+        raise OptionsError(_text("profile", values["profile"], ", ".join(PROFILES)))
+    if not any(fnmatch.fnmatchcase(each.id, values["only"]) for each in statements()):
+        allowed = "a pattern that fits a statement's id, such as 'list.*'"
+        raise OptionsError(_text("only", values["only"], allowed))
+    secret_keys(values)
+    _check_login(values)
+    _check_scope(values)
+
+
+def secret_keys(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the secret keys that were given, by definition id. Raises OptionsError."""
+    found = {}
+    for text in values["secret_key"]:
+        definition, equals, key = text.partition("=")
+        if not (definition and equals and key):
+            raise OptionsError(_text("secret-key", "a text of another form", "ID=KEY"))
+        found[definition] = key
+    return found
+
+
+def is_scoped(values: Mapping[str, Any]) -> bool:
+    """Whether the options say which webhook requests may be changed."""
+    names = ("only_definition", "only_entity_id", "only_number", "all_records")
+    return any(values[name] for name in names)
+
+
+def _check_login(values: Mapping[str, Any]) -> None:
+    user = ("username", "password", "organisation")
+    given = [name for name in user if values[name]]
+    if given and len(given) < len(user):
+        missing = next(name for name in user if not values[name])
+        msg = f"--{missing} is missing: a login takes user name, password and organisation"
+        raise OptionsError(msg)
+    if values["base_url"] and not (given or values["token"] or values["api_key"]):
+        msg = "no login: give --token, --username with --password and --organisation, or --api-key"
+        raise OptionsError(msg)
+
+
+def _check_scope(values: Mapping[str, Any]) -> None:
+    if is_scoped({**values, "all_records": False}) and values["all_records"]:
+        msg = "--all-records and --only-… exclude each other"
+        raise OptionsError(msg)
+    if values["base_url"] and allowed_changes(values) and not is_scoped(values):
+        msg = "--allow needs a scope: one of --only-definition, --only-entity-id, --only-number, "
+        msg += "or --all-records"
+        raise OptionsError(msg)
+
+
+def _check_url(url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment or parts.username or parts.password:
+        allowed = "an http or https URL without user, query and fragment"
+        shown = url if "@" not in url else "a URL with a user in it"
+        raise OptionsError(_text("base-url", shown, allowed))
+
+
+def _at_least(values: Mapping[str, Any], name: str, least: int) -> None:
+    if values[name] is not None and values[name] < least:
+        raise OptionsError(_text(name, values[name], f"a number from {least} on"))
+
+
+def _text(name: str, seen: object, allowed: str) -> str:
+    return f"--{name.replace('_', '-')}: {seen!r} is not allowed; allowed is {allowed}"
+
+
+def _listed(text: str | None) -> list[str]:
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
+    """Return the changing methods that ``--allow`` names."""
+    return frozenset(_listed(values["allow"])) - {"none"}
+
+
+def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that differ from their defaults, for reports; secrets are left out."""
+    return {
+        option.name: list(values[option.key]) if option.repeats else values[option.key]
+        for option in OPTIONS
+        if not option.secret
+        and values[option.key] not in (option.default, ())
+        and not (option.repeats and not values[option.key])
+    }
+
+
+def command_line(values: Mapping[str, Any]) -> str:
+    """Return the command that repeats a run; secrets come from the environment."""
+    import shlex
+
+    words = ["crmcom-kit", "check"]
+    for option in OPTIONS:
+        value = values[option.key]
+        if option.secret or value in (None, option.default, ()) or value == []:
+            continue
+        if option.type is bool:
+            words.append(f"--{option.name}")
+            continue
+        for each in value if option.repeats else [value]:
+            words += [f"--{option.name}", shlex.quote(str(each))]
+    if "--seed" not in words:
+        words += ["--seed", str(values["seed"])]
+    return " ".join(words)

@@ -1,0 +1,58 @@
+"""The suite under plain pytest: ``pytest --pyargs crmcom_kit.contract_tests``.
+
+The options are those of ``crmcom-kit check`` with ``crmcom-`` in front of their names. pytest
+loads this module in every run, so it imports nothing before the options are asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+MARKERS = {
+    "readonly": "statements that are checked without changing anything on the target",
+    "changes": "statements whose checks change webhook requests on the target",
+}
+
+
+def pytest_addoption(parser: "pytest.Parser") -> None:
+    """Offer the options of a run."""
+    from crmcom_kit.contract_tests.options import OPTIONS
+
+    group = parser.getgroup("crmcom-kit", "contract checks of crmcom-kit")
+    for option in OPTIONS:
+        more: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
+        action = "append" if option.repeats else "store"
+        if option.type is bool:
+            action, more = "store_true", {}
+        group.addoption(
+            f"--crmcom-{option.name}",
+            dest=f"crmcom_{option.key}",
+            action=action,
+            default=None,
+            help=option.help.replace("%", "%%"),
+            **more,
+        )
+
+
+def pytest_configure(config: "pytest.Config") -> None:
+    """Register the markers."""
+    for name, text in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {text} (crmcom-kit)")
+
+
+def given_options(config: "pytest.Config") -> dict[str, Any]:
+    """Return the options of a run: from the command line, the environment, or their defaults."""
+    import os
+
+    from crmcom_kit.contract_tests.options import OPTIONS
+
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        value = config.getoption(f"crmcom_{option.key}")
+        if value is None and option.envvar is not None and option.envvar in os.environ:
+            value = option.type(os.environ[option.envvar])
+        if value is None:
+            value = () if option.repeats else option.default
+        values[option.key] = tuple(value) if option.repeats else value
+    return values

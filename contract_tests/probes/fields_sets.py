@@ -1,0 +1,115 @@
+"""Probes of fields_set in show and list."""
+
+from crmcom_kit.contract_tests.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.knowledge import differences
+from crmcom_kit.contract_tests.pool import Seen
+from crmcom_kit.contract_tests.probes.asking import breadth, is_broken, show, some, steady
+from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.schemas.methods import response_fields
+
+_LISTS = ("id,number", "life_cycle_state,error_code,error_description", "log_information,url")
+
+
+@probe(
+    "show.fields_set.names", "show.fields_set.selects", "show.fields_set.default_all",
+    layer="read", cost=6,
+)  # fmt: skip
+def show_returns_the_fields_that_are_named(kit: Kit) -> None:
+    """Show takes every response field in fields_set, alone and with others, and returns those."""
+    steady(kit)
+    if is_broken(kit, "show.identifier.selects"):
+        msg = "show.identifier.selects is broken, so that no two answers can be compared"
+        raise Unreachable(msg)
+    every = response_fields()
+    names = (*_LISTS, ",".join(reversed(every)), *every)
+    wholes = [show(kit, {"id": record["id"]}) for record in some(kit, 2)]
+    wholes = [whole for whole in wholes if whole.ok and isinstance(whole.data, dict)]
+    for at, fields in enumerate(names[: breadth(kit, 4, len(names))] if wholes else ()):
+        record = wholes[at % len(wholes)].data
+        exchange = show(kit, {"id": record["id"]}, fields_set=fields)
+        if _named_is_taken(kit, "show", fields, exchange) and isinstance(exchange.data, dict):
+            _values(kit, "show", fields, record, exchange, exchange.data)
+    if not wholes:
+        return  # other probes tell why
+    whole = wholes[0]
+    record = whole.data
+    named = show(kit, {"id": record["id"]}, fields_set=",".join(every))
+    _default_is_all(kit, "show", record, whole, named)
+
+
+@probe(
+    "list.fields_set.names", "list.fields_set.selects", "list.fields_set.default_all",
+    layer="read", cost=5,
+)  # fmt: skip
+def list_returns_the_fields_that_are_named(kit: Kit) -> None:
+    """List takes every response field in fields_set and returns those of each webhook request."""
+    steady(kit)
+    every = response_fields()
+    names = (*_LISTS, ",".join(reversed(every)), *every)
+    known = some(kit, 1)[0]
+    filters = {"entity": known["entity"], "entity_id": known["entity_id"]}
+    whole = kit.call("list", filters)
+    record = next((each for each in whole.records if each.get("id") == known["id"]), None)
+    if record is None:
+        return  # other probes tell why
+    for fields in names[: breadth(kit, 3, len(names))]:
+        exchange = kit.call("list", {**filters, "fields_set": fields})
+        shown = [each for each in exchange.records if each.get("id") == record["id"]]
+        _named_is_taken(kit, "list", fields, exchange)
+        if shown:
+            _values(kit, "list", fields, record, exchange, shown[0])
+    named = kit.call("list", {**filters, "fields_set": ",".join(every)})
+    _default_is_all(kit, "list", record, whole, named)
+
+
+def _named_is_taken(kit: Kit, method: str, fields: str, exchange: Exchange) -> bool:
+    why = f"fields_set={fields} names response fields"
+    return kit.expect_served(f"{method}.fields_set.names", exchange, why)
+
+
+def _values(
+    kit: Kit, method: str, fields: str, record: Seen, exchange: Exchange, shown: Seen
+) -> None:
+    """Judge whether each named field that has a value is there, and has that value."""
+    other = differences(record, shown)
+    names = [name for name in fields.split(",") if record.get(name) is not None]
+    wrong = [name for name in names if name in other and not _other_names(shown, name)]
+    kit.expect(
+        f"{method}.fields_set.selects",
+        exchange,
+        kept=not wrong,
+        expected=f"the fields {fields} with their values",
+        seen=f"no or another {', '.join(wrong)}",
+        record=record["id"],
+    )
+
+
+def _other_names(shown: Seen, name: str) -> bool:
+    """Whether a field is missing because nothing was selected; a judge tells of that."""
+    return name not in shown and not any(each in shown for each in response_fields())
+
+
+def _default_is_all(kit: Kit, method: str, record: Seen, whole: Exchange, named: Exchange) -> None:
+    """Judge whether an answer without fields_set has whatever one with all names has."""
+    found = []
+    for exchange in (whole, named):
+        here = [each for each in exchange.records if each.get("id") == record["id"]]
+        if not here:
+            return
+        found.append(here[0])
+    lost = [
+        name
+        for name in response_fields()
+        if found[1].get(name) is not None and found[0].get(name) is None
+    ]
+    kit.expect(
+        f"{method}.fields_set.default_all",
+        whole,
+        named,
+        kept=not lost,
+        expected="every field that fields_set can name",
+        seen=f"no {', '.join(lost)}" if whole.ok else outcome(whole),
+        record=record["id"],
+    )

@@ -1,0 +1,207 @@
+"""Probes of what resend and delete refuse before they do anything.
+
+They name webhook requests that are in scope, or that exist nowhere. A target that should have
+refused and did not has changed one: then the next probe takes another.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crmcom_kit.contract_tests.calls import build, query
+from crmcom_kit.contract_tests.choices import note_refusal
+from crmcom_kit.contract_tests.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judges_envelope import NOWHERE
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.knowledge import differences
+from crmcom_kit.contract_tests.pool import Seen
+from crmcom_kit.contract_tests.probes.asking import refused, show
+from crmcom_kit.contract_tests.probing import Layer, probe
+
+_IDENTIFIER = "webhook_request_identifier"
+
+
+def _in_scope(kit: Kit, method: str) -> Seen:
+    """Return a webhook request that ``method`` could be called for. Raises Unreachable."""
+    if method not in kit.allowed:
+        msg = f"{method} is not allowed; allow it with --allow {method}"
+        raise Unreachable(msg)
+    for record in kit.pool.some("REJECTED"):
+        if kit.pool.may_change(record) and isinstance(record.get("number"), str):
+            return record
+    msg = "no REJECTED webhook request is in scope; widen the scope with --only-… or --all-records"
+    raise Unreachable(msg)
+
+
+def _refuse(
+    kit: Kit, method: str, statement: str, parameters: Mapping[str, Any], why: str,
+    kind: str | None = None,
+) -> None:  # fmt: skip
+    """Call ``method`` and judge that it is refused; keep the pool right where it was not."""
+    exchange = kit.call(method, parameters)
+    refused(kit, f"{method}.{statement}", exchange, why, kind)
+    _after(kit, method, exchange)
+
+
+def _after(kit: Kit, method: str, exchange: Exchange) -> None:
+    """Follow in the pool what a call has changed that should have been refused."""
+    for record in exchange.records:
+        record_id = record.get("id")
+        if not isinstance(record_id, str):
+            continue
+        if method == "delete":
+            kit.pool.forget(record_id)
+        elif record_id in kit.pool.records:
+            now = show(kit, {"id": record_id})
+            if now.ok and isinstance(now.data, dict):
+                kit.pool.learn(now.data)
+
+
+def _mandatory(kit: Kit, method: str) -> None:
+    _in_scope(kit, method)
+    why = f"{_IDENTIFIER} is missing"
+    _refuse(kit, method, "parameters.mandatory", {}, why)
+    why = "the identifier names no field"
+    _refuse(kit, method, "identifier.mandatory", {_IDENTIFIER: {}}, why, "no_identifier")
+
+
+def _fields(kit: Kit, method: str) -> None:
+    for field in ("entity_id", "url"):
+        record = _in_scope(kit, method)
+        given = {_IDENTIFIER: {field: record.get(field)}}
+        why, kind = f"{field} is no field of {_IDENTIFIER}", "unknown_identifier_field"
+        _refuse(kit, method, "identifier.fields", given, why, kind)
+
+
+def _exactly_one(kit: Kit, method: str) -> None:
+    for names in (("id", "number"), ("number", "id")):
+        record = _in_scope(kit, method)
+        given = {_IDENTIFIER: {name: record[name] for name in names}}
+        why, kind = "two fields are given", "several_identifiers"
+        _refuse(kit, method, "identifier.exactly_one", given, why, kind)
+
+
+def _known(kit: Kit, method: str) -> None:
+    record = _in_scope(kit, method)
+    wrong = [{field: value} for field, value in NOWHERE.items()]
+    wrong += [{"number": record["id"]}, {"id": record["number"]}]
+    for identifier in wrong:
+        field, value = next(iter(identifier.items()))
+        why, kind = f"no webhook request has the {field} {value}", "unknown_webhook_request"
+        _refuse(kit, method, "identifier.known", {_IDENTIFIER: identifier}, why, kind)
+
+
+def _token(kit: Kit, method: str) -> None:
+    api = kit.method(method)
+    for statement, token, why in (
+        ("token.required", {}, "there is no token"),
+        ("token.from_login", {"token": "5EC0DE0F5EC0DE0F5EC0DE0F5EC0DE0F"}, "it is made up"),
+    ):
+        record = _in_scope(kit, method)
+        given = {**token, _IDENTIFIER: {"id": record["id"]}}
+        exchange = kit.send(build(api, given))
+        refused(kit, statement, exchange, why)
+        _after(kit, method, exchange)
+
+
+def _verb(kit: Kit, method: str) -> None:
+    api = kit.method(method)
+    record = _in_scope(kit, method)
+    given = {"token": kit.token, _IDENTIFIER: {"id": record["id"]}}
+    exchange = kit.send(Call(method, "GET", api.path, query(given), parameters=given))
+    refused(kit, "methods.verb", exchange, f"{method} is called with POST", "wrong_verb")
+    _after(kit, method, exchange)
+
+
+def _nothing_changed(kit: Kit, method: str) -> None:
+    """Judge whether a webhook request is as it was, after calls about it that were refused."""
+    record = _in_scope(kit, method)
+    before = show(kit, {"id": record["id"]})
+    both = {"id": record["id"], "number": record["number"]}
+    calls = [kit.call(method, {_IDENTIFIER: both})]
+    calls.append(kit.send(build(kit.method(method), {_IDENTIFIER: {"id": record["id"]}})))
+    if any(exchange.ok for exchange in calls) or not isinstance(before.data, dict):
+        for exchange in calls:
+            _after(kit, method, exchange)
+        return  # other probes tell of it
+    after = show(kit, {"id": record["id"]})
+    now = after.data if after.ok and isinstance(after.data, dict) else {}
+    changed = sorted(differences(before.data, now))
+    seen = f"another {', '.join(changed)}" if now else "it is gone"
+    kit.expect(
+        "errors.change_nothing",
+        before,
+        *calls,
+        after,
+        kept=not changed,
+        expected=f"the same webhook request after a {method} that was refused",
+        seen=seen,
+        record=record["id"],
+    )
+    if not now:
+        kit.pool.forget(record["id"])
+
+
+def _note_bodies(kit: Kit, method: str) -> None:
+    """Note what a body may be written as, by how a webhook request is missed that exists nowhere.
+
+    Where a target has one code for everything, this tells nothing.
+    """
+    _in_scope(kit, method)
+    nowhere = {_IDENTIFIER: {"id": NOWHERE["id"]}}
+    missed = kit.call(method, nowhere).code
+    wrong = kit.call(method, {_IDENTIFIER: {"number": [1]}})
+    if wrong.code == missed:
+        return
+    note_refusal(kit, "wrong_type", wrong)
+    number = kit.call(method, {_IDENTIFIER: {"number": int(NOWHERE["number"])}})
+    kit.findings.chose("identifiers.json_number", number.code == missed, number)
+    beside = kit.call(method, {_IDENTIFIER: {"id": NOWHERE["id"], "name": "x"}})
+    way = "ignore" if beside.code == missed else "error"
+    kit.findings.chose("identifiers.unknown_field", way, beside)
+    if "fields_set" in kit.method(method).parameters:
+        odd = kit.call(method, {**nowhere, "fields_set": {"id": True}})
+        listed = kit.call(method, {**nowhere, "fields_set": ["id"]})
+        if odd.code != missed:
+            kit.findings.chose("fields_set.array_in_body", listed.code == missed, listed)
+    _note_query(kit, method, missed)
+
+
+def _note_query(kit: Kit, method: str, missed: Any) -> None:
+    """Note what becomes of parameters in the query of a POST."""
+    call = build(kit.method(method), {"token": kit.token})
+    unnamed = kit.send(call)
+    nowhere = {_IDENTIFIER: {"id": NOWHERE["id"]}}
+    placed = Call(method, "POST", call.path, query(nowhere), call.body, call.headers)
+    exchange = kit.send(placed)
+    if unnamed.code == missed:
+        return
+    way = {missed: "read", unnamed.code: "ignore"}.get(exchange.code, "error")
+    kit.findings.chose("requests.query_on_post", way, exchange)
+    if way == "error":
+        note_refusal(kit, "misplaced_parameter", exchange)
+
+
+def _register(method: Layer) -> None:
+    """Make the probes of one method."""
+    kinds: dict[Callable[[Kit, str], None], tuple[tuple[str, ...], int]] = {
+        _mandatory: ((f"{method}.parameters.mandatory", f"{method}.identifier.mandatory"), 2),
+        _fields: ((f"{method}.identifier.fields",), 2),
+        _exactly_one: ((f"{method}.identifier.exactly_one",), 2),
+        _known: ((f"{method}.identifier.known",), 4),
+        _token: (("token.required", "token.from_login"), 2),
+        _verb: (("methods.verb",), 1),
+        _nothing_changed: (("errors.change_nothing",), 4),
+        _note_bodies: (("parameters.values",), 8),
+    }
+    for check, (statements, cost) in kinds.items():
+
+        def run(kit: Kit, check: Callable[[Kit, str], None] = check) -> None:
+            check(kit, method)
+
+        run.__name__ = f"{method}{check.__name__}"
+        probe(*statements, layer=method, cost=cost)(run)
+
+
+_register("resend")
+_register("delete")

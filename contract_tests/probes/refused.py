@@ -1,0 +1,53 @@
+"""Probes of calls that are refused, and so must change nothing."""
+
+from crmcom_kit.contract_tests.calls import build
+from crmcom_kit.contract_tests.changing import show, take
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.logging_in import NO_TOKEN
+from crmcom_kit.contract_tests.memory import IDENTIFIER
+from crmcom_kit.contract_tests.probes.deletes import take_any
+from crmcom_kit.contract_tests.probing import probe
+
+
+@probe("errors.change_nothing", layer="resend", cost=6)
+def a_refused_resend_changes_nothing(kit: Kit) -> None:
+    """A resend that is refused leaves its webhook request as it was."""
+    _refused_calls_change_nothing(kit, "resend")
+
+
+@probe("errors.change_nothing", layer="delete", cost=6)
+def a_refused_delete_changes_nothing(kit: Kit) -> None:
+    """A delete that is refused deletes nothing."""
+    _refused_calls_change_nothing(kit, "delete")
+
+
+def _refused_calls_change_nothing(kit: Kit, method: str) -> None:
+    record = take(kit, "REJECTED") if method == "resend" else take_any(kit, "REJECTED")
+    by_id, both = ({name: record[name] for name in names} for names in (("id",), ("id", "number")))
+    calls = (
+        build(kit.method(method), {"token": NO_TOKEN, IDENTIFIER: by_id}),
+        build(kit.method(method), {IDENTIFIER: by_id}),
+        build(kit.method(method), {"token": kit.token, IDENTIFIER: both}),
+    )
+    for call in calls:
+        refused = kit.send(call)
+        shown = show(kit, record["id"])  # which the memory compares with what it was
+        if refused.ok:  # which other checks see
+            break
+        kept = kit.expect(
+            "errors.change_nothing",
+            refused,
+            shown,
+            kept=shown.ok,
+            expected=f"the webhook request still there: {method} was refused",
+            seen="it is not shown any more",
+            record=record["id"],
+        )
+        if not kept:
+            break
+    now = next(iter(show(kit, record["id"]).records), None)
+    if now is None:
+        kit.pool.forget(record["id"])
+    else:
+        kit.pool.learn(now)
+        kit.pool.give_back(record["id"])

@@ -1,0 +1,74 @@
+"""Probes of reading, which must change nothing."""
+
+from crmcom_kit.contract_tests.changing import neighbours, show
+from crmcom_kit.contract_tests.exchanges import Exchange
+from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.memory import READING_CHANGES
+from crmcom_kit.contract_tests.probing import probe
+
+
+@probe("show.changes_nothing", "list.changes_nothing", layer="read", cost=9)
+def reading_removes_nothing(kit: Kit) -> None:
+    """After calls of show, and after calls of list, all that was listed is listed still."""
+    record = kit.record()
+    first = neighbours(kit, record)
+    shown = [show(kit, record["id"]) for _ in range(3)]
+    lists = [neighbours(kit, record) for _ in range(4)]
+    if kit.target.own and all(each.ok for each in (first, *lists)):
+        for method, before, after in (("list", lists[0], lists[-1]), ("show", first, lists[0])):
+            ids = ({each.get("id") for each in listed.records} for listed in (before, after))
+            lost = sorted(map(str, next(ids) - next(ids)))
+            if lost:
+                kit.memory[READING_CHANGES] = True
+            kept = kit.expect(
+                f"{method}.changes_nothing",
+                before,
+                shown[-1],
+                after,
+                kept=not lost,
+                expected="everything that was there before",
+                seen=f"{len(lost)} webhook requests are gone",
+                record=lost[0] if lost else None,
+            )
+            if not kept:
+                break
+
+
+@probe(
+    "show.changes_nothing",
+    "list.changes_nothing",
+    "list.agrees_with_show",
+    layer="read",
+    cost=12,
+)
+def reading_changes_nothing(kit: Kit) -> None:
+    """Show twice, list twice, and both once more: the memory compares each look with the last."""
+    for state in ("REJECTED", "SUCCESSFUL"):
+        for record in list(kit.pool.some(state))[:1]:
+            neighbours(kit, record)
+            first = show(kit, record["id"])
+            second = show(kit, record["id"])
+            _expect_still_there(kit, "show", record["id"], first, second)
+            listed = neighbours(kit, record)
+            neighbours(kit, record)
+            _expect_still_there(kit, "list", record["id"], listed, show(kit, record["id"]))
+    kit.record()  # where there is none, nothing was tried
+
+
+def _expect_still_there(
+    kit: Kit, method: str, record_id: str, before: Exchange, after: Exchange
+) -> None:
+    """Check that reading a webhook request did not remove it."""
+    if any(each.get("id") == record_id for each in before.records):
+        kept = after.ok or not kit.target.own  # elsewhere somebody else may delete it
+        if not kept:
+            kit.memory[READING_CHANGES] = True
+        kit.expect(
+            f"{method}.changes_nothing",
+            before,
+            after,
+            kept=kept,
+            expected="the webhook request still there",
+            seen=f"show is answered {outcome(after)}",
+            record=record_id,
+        )

@@ -1,0 +1,38 @@
+"""Writes a call as a curl command that can be pasted into a shell."""
+
+import re
+import shlex
+
+from crmcom_kit.contract_tests.exchanges import Call
+from crmcom_kit.contract_tests.reports.masks import API_KEY, Masks
+from crmcom_kit.contract_tests.targets import Target
+
+BASE_URL = "$CRMCOM_BASE_URL"
+_VARIABLE = re.compile(r"(\$CRMCOM_[A-Z_]+)")
+
+
+def curl(call: Call, target: Target, masks: Masks) -> str:
+    """Return the command; secrets, and the address of a mock of the kit's own, are variables."""
+    base = BASE_URL if target.own else target.base_url
+    url = masks.text(f"{base}/{call.path}" + (f"?{call.query}" if call.query else ""))
+    words = ["curl", "-sS"]
+    if any(sign in url for sign in "[]{}"):
+        words.append("--globoff")
+    if call.verb != "GET":
+        words += ["-X", call.verb]
+    for name, value in call.headers:
+        if name == "Authorization" and API_KEY in masks.text(value):
+            words += ["-u", f'"{API_KEY}:"']
+        else:
+            words += ["-H", shell(f"{name}: {masks.text(value)}")]
+    if call.body is not None:
+        words += ["--data-binary", shell(masks.content(call.body))]
+    return " ".join([*words, shell(url)])
+
+
+def shell(text: str) -> str:
+    """Quote ``text`` for a shell, which still puts in the values of the kit's variables."""
+    parts = _VARIABLE.split(text)
+    return "".join(
+        f'"{part}"' if _VARIABLE.fullmatch(part) else shlex.quote(part) for part in parts if part
+    )

@@ -1,0 +1,156 @@
+"""The report for people at a terminal: a table by method, then the violations with curl lines."""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from crmcom_kit.contract_tests.findings import Verdict, Violation
+from crmcom_kit.contract_tests.reports.curl import curl
+from crmcom_kit.contract_tests.reports.json_report import summary
+from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+_SIGNS = {
+    Verdict.HOLDS: ("✓", "green"),
+    Verdict.BROKEN: ("✗", "bold red"),
+    Verdict.DEVIATES: ("~", "yellow"),
+    Verdict.NOT_EXERCISED: ("·", "dim"),
+    Verdict.ERROR: ("!", "magenta"),
+}
+_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_MOST_SHOWN = 3  # violations of one statement
+
+
+def show(results: Results, console: "Console", *, every: bool = False) -> None:
+    """Print the report.
+
+    Args:
+        results: of the run.
+        console: where to.
+        every: name the statements that hold and those left out, too, not only their number.
+    """
+    from rich.markup import escape
+
+    masks = Masks(results.target, results.history)
+    console.print(_table(results.statements, masks, every=every))
+    for result in results.statements:
+        if result.verdict is Verdict.BROKEN or result.stale:
+            for line in _broken(result, results, masks):
+                console.print(line, highlight=False, soft_wrap=True)
+    for note in results.notes if every or results.trouble or not results.history else ():
+        console.print(escape(_plain(masks.text(note))), highlight=False, soft_wrap=True)
+    for line in closing(results):
+        console.print(escape(_plain(masks.text(line))), highlight=False, soft_wrap=True)
+
+
+def _table(found: Iterable[StatementResult], masks: Masks, *, every: bool) -> "Table":
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_edge=False)
+    table.add_column("")
+    table.add_column("Statement", overflow="fold")
+    table.add_column("Evidence")
+    table.add_column("Requests", justify="right")
+    table.add_column("Why", overflow="fold")
+    left = {Verdict.HOLDS: 0, Verdict.NOT_EXERCISED: 0}
+    for result in found:
+        if not every and result.verdict in left and not result.stale:
+            left[result.verdict] += 1
+            continue
+        table.add_row(*_cells(result, masks))
+    for verdict, count in left.items():
+        if count:
+            sign, style = _SIGNS[verdict]
+            text = f"{count} statements: {verdict.replace('_', ' ')}"
+            table.add_row(f"[{style}]{sign}[/]", text, "", "", "")
+    return table
+
+
+def _plain(text: str) -> str:
+    """Return ``text`` with what would steer a terminal, or cannot be printed, as escapes."""
+    return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def _cells(result: StatementResult, masks: Masks) -> "tuple[RenderableType, ...]":
+    from rich.text import Text
+
+    sign, style = _SIGNS[result.verdict]
+    about = result.statement
+    why = result.why or ("" if not result.violations else str(result.violations[0].seen))
+    return (
+        Text(sign, style=style),
+        Text(about.id),
+        about.evidence,
+        str(result.requests),
+        Text(_plain(masks.text(why)), style="dim"),
+    )
+
+
+def _broken(result: StatementResult, results: Results, masks: Masks) -> "Iterable[RenderableType]":
+    from rich.text import Text
+
+    about = result.statement
+    yield Text("")
+    yield Text(f"✗ {about.id}", style="bold red")
+    yield Text(f"  {about.text}")
+    yield Text(f"  source    {about.source} ({about.evidence})", style="dim")
+    if result.stale:
+        yield Text(_plain(f"  {masks.text(result.why)}"))
+    found = distinct(result.violations)
+    for violation, times in found[:_MOST_SHOWN]:
+        yield Text(_facts(violation, results, masks))
+        if times > 1:
+            yield Text(f"  and {times - 1} more like it", style="dim")
+    if len(found) > _MOST_SHOWN:
+        yield Text(f"  and {len(found) - _MOST_SHOWN} others", style="dim")
+
+
+def _facts(violation: Violation, results: Results, masks: Masks) -> str:
+    calls = violation.witness or tuple(each.call for each in violation.exchanges)
+    lines = [f"  expected  {violation.expected}", f"  seen      {violation.seen}"]
+    lines += [f"  {curl(call, results.target, masks)}" for call in calls]
+    return _plain(masks.text("\n".join(lines)))
+
+
+def closing(results: Results) -> Iterable[str]:
+    """Yield the lines that sum a run up."""
+    counts = summary(results)
+    yield ""
+    if results.changed:
+        yield f"Changed: webhook requests {', '.join(results.changed)}."
+    if results.inventory:
+        yield results.inventory
+    yield (
+        f"{results.target.name}, {results.target.release.name}: {counts['holds']} hold, "
+        f"{counts['broken']} broken, {counts['deviates']} deviate as listed, "
+        f"{counts['error']} errors; reachable {counts['reachable']} of {counts['statements']}, "
+        f"achieved {counts['achieved']}; {counts['requests']} requests, {results.seconds:.1f} s, "
+        f"seed {results.seed}."
+    )
+    if results.trouble:
+        yield f"The run failed: {results.trouble}"
+
+
+def show_statistics(results: Results, console: "Console") -> None:
+    """Print how many calls of each method were made, and how they were answered."""
+    from rich.table import Table
+
+    counts: dict[str, list[int]] = {}
+    seconds: dict[str, float] = {}
+    for exchange in results.history:
+        name = exchange.call.method or "other paths"
+        count = counts.setdefault(name, [0, 0])
+        count[0 if exchange.ok else 1] += 1
+        seconds[name] = seconds.get(name, 0.0) + exchange.seconds
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Method")
+    for title in ("OK", "errors", "ms a call"):
+        table.add_column(title, justify="right")
+    for name, (served, refused) in sorted(counts.items()):
+        mean = f"{seconds[name] * 1000 / (served + refused):.1f}"
+        table.add_row(name, str(served), str(refused), mean)
+    console.print(table)

@@ -1,0 +1,142 @@
+"""Ids, numbers and texts in less memory than a text each: as whole numbers where they spell one.
+
+A text that spells no such number, or spells it in another way, stays as it is: every text comes
+back as it was, and no two texts are the same key.
+"""
+
+from array import array
+
+NOWHERE = 2**32 - 1  # no record's position
+_ID_DIGITS = 32
+_NUMBER_DIGITS = 18  # what 64 bits surely hold
+_ROUND = 1024
+
+
+def packed_id(text: str) -> int | str:
+    """Return an id of the API's usual form, 32 upper-case hexadecimal digits, as a number."""
+    if len(text) == _ID_DIGITS:
+        try:
+            number = int(text, 16)
+        except ValueError:
+            return text
+        if f"{number:032X}" == text:
+            return number
+    return text
+
+
+def unpacked_id(key: int | str) -> str:
+    """Return the text of an id."""
+    return key if isinstance(key, str) else f"{key:032X}"
+
+
+def packed_number(text: str) -> int | str:
+    """Return a record's number as a whole number, where it is one without leading zeros."""
+    if len(text) <= _NUMBER_DIGITS and text.isdecimal():
+        number = int(text)
+        if str(number) == text:
+            return number
+    return text
+
+
+class Numbers:
+    """The positions of records by their numbers.
+
+    Where numbers lie close together, as a server gives them out, one array has a place for each of
+    them. Any other number costs an entry of a dictionary.
+    """
+
+    __slots__ = ("_first", "_held", "_others", "_places")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._first = 0  # the number that the array begins with
+        self._places = array("I")
+        self._held = 0  # how many places are taken
+        self._others: dict[int | str, int] = {}
+
+    def position(self, number: int | str) -> int | None:
+        """Return the position of the record that has or had a packed number."""
+        if isinstance(number, int):
+            place = number - self._first
+            if 0 <= place < len(self._places) and self._places[place] != NOWHERE:
+                return self._places[place]
+        return self._others.get(number)
+
+    def add(self, number: int | str, position: int) -> None:
+        """Let a packed number that no record had lead to ``position``."""
+        if isinstance(number, int):
+            if not self._places:
+                self._first = number - number % _ROUND
+            place = number - self._first
+            # At least a quarter of the places are taken, or there are few.
+            if 0 <= place < self._held * 4 + _ROUND:
+                missing = place + 1 - len(self._places)
+                if missing > 0:
+                    self._places.extend(array("I", (NOWHERE,)) * missing)
+                self._places[place] = position
+                self._held += 1
+                return
+        self._others[number] = position
+
+    def copy(self) -> "Numbers":
+        """Return an independent copy."""
+        twin = Numbers()
+        twin._first, twin._held = self._first, self._held
+        twin._places = self._places[:]
+        twin._others = self._others.copy()
+        return twin
+
+
+class Texts:
+    """Texts that many records share, each known by an ordinal.
+
+    The ordinal of a text that is forgotten is given to another one, so that texts that come and go
+    take no more than those that are there at once.
+    """
+
+    __slots__ = ("_forgotten", "_ordinals", "_texts")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._texts: list[str] = []
+        self._ordinals: dict[str, int] = {}
+        self._forgotten: list[int] = []
+
+    def __len__(self) -> int:
+        """How many texts there are."""
+        return len(self._ordinals)
+
+    def __getitem__(self, ordinal: int) -> str:
+        return self._texts[ordinal]
+
+    def find(self, text: str) -> int | None:
+        """Return the ordinal of a text that is here."""
+        return self._ordinals.get(text)
+
+    def ordinal(self, text: str) -> int:
+        """Return the ordinal of a text, which is here from now on."""
+        known = self._ordinals.get(text)
+        if known is not None:
+            return known
+        if self._forgotten:
+            ordinal = self._forgotten.pop()
+            self._texts[ordinal] = text
+        else:
+            ordinal = len(self._texts)
+            self._texts.append(text)
+        self._ordinals[text] = ordinal
+        return ordinal
+
+    def forget(self, ordinal: int) -> None:
+        """Forget the text of an ordinal that nothing uses any more."""
+        del self._ordinals[self._texts[ordinal]]
+        self._texts[ordinal] = ""
+        self._forgotten.append(ordinal)
+
+    def copy(self) -> "Texts":
+        """Return an independent copy."""
+        twin = Texts()
+        twin._texts = self._texts.copy()
+        twin._ordinals = self._ordinals.copy()
+        twin._forgotten = self._forgotten.copy()
+        return twin

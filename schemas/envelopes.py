@@ -1,0 +1,67 @@
+"""How a dialect spells what is around an answer's data, and its errors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from crmcom_kit.schemas.dialect import Dialect
+from crmcom_kit.schemas.releases import Release
+from crmcom_kit.schemas.rendering import Object, Renderer
+
+_ONE_EMPTY_TEXT_SINCE = "R12.0.0"
+
+
+class Envelopes:
+    """Puts data into the envelope of one dialect in one release."""
+
+    def __init__(self, dialect: Dialect, release: Release, renderer: Renderer) -> None:
+        """Read the dials that decide how envelopes look."""
+        self._dialect = dialect
+        self._renderer = renderer
+        blank = "" if dialect["envelope.empty_text"] == "empty" else None
+        login = blank
+        if not release.at_least(_ONE_EMPTY_TEXT_SINCE):
+            login = "" if dialect["envelope.login_empty_text"] == "empty" else None
+        self._blank = {False: blank, True: login}
+
+    def _status(self, code: str, message: str | None, description: str | None) -> Object:
+        status = {"code": code, "message": message, "description": description}
+        return self._renderer.ordered("status", status)
+
+    def success(self, data: Any, *, login: bool = False) -> Object:
+        """Return a success with ``data``; ``login`` for authentication/token."""
+        text = self._blank[login]
+        whole = {"status": self._status("OK", text, text), "data": data}
+        return self._renderer.ordered("envelope", whole)
+
+    def bare(self) -> Object:
+        """Return a success without data."""
+        return {"status": self._status("OK", self._blank[False], self._blank[False])}
+
+    def listing(self, records: Sequence[Any]) -> Object:
+        """Return a success with a list of records; an empty one as the dialect spells it."""
+        if not records and self._dialect["list.empty"] != "array":
+            return self.success(None) if self._dialect["list.empty"] == "null" else self.bare()
+        return self.success(list(records))
+
+    def error(self, kind: str, details: str) -> Object:
+        """Return the answer that an error of ``kind`` has; ``details`` say what was wrong."""
+        dialect = self._dialect
+        message = f"{dialect[f'errors.message.{kind}']} {details}".strip()
+        description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
+        whole: Object = {
+            "status": self._status(dialect[f"errors.code.{kind}"], message, description)
+        }
+        if dialect["errors.data"] != "absent":
+            whole["data"] = None if dialect["errors.data"] == "null" else {}
+        return self._renderer.ordered("envelope", whole)
+
+
+def phrase(parameter: str, seen: str, allowed: str) -> str:
+    """Say in one phrase what is wrong with a request, as far as each of the three is known."""
+    parts = [
+        parameter,
+        f"seen {seen}" if seen else "",
+        f"allowed is {allowed}" if allowed else "",
+    ]
+    found = [part for part in parts if part]
+    return f"{found[0]}: {'; '.join(found[1:])}" if found[1:] else "".join(found)

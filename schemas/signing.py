@@ -1,0 +1,167 @@
+"""Authentication codes: the HMAC of a data object with a secret key.
+
+The documents state what is signed and with which key (webhook_requests/show R9.0.0), and nothing
+else: algorithm, spelling and exact bytes are dials of the dialect (``signing.*``), and arguments
+here. A receiver's own tests can use both functions.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+ALGORITHMS = ("md5", "sha1", "sha256", "sha512")
+ENCODINGS = ("hex", "hex_upper", "base64")
+CANONICAL_FORMS = ("compact", "sorted", "spaced")
+CHARSETS = ("utf-8", "ascii")
+
+
+def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        msg = f"{name}: {value!r} is not allowed; allowed is one of {', '.join(allowed)}"
+        raise ValueError(msg)
+
+
+def _check_type(name: str, value: object, types: tuple[type, ...], allowed: str) -> None:
+    if not isinstance(value, types):
+        msg = f"{name}: {type(value).__name__} is not allowed; allowed is {allowed}"
+        raise TypeError(msg)
+
+
+def _key_bytes(key: str | bytes) -> bytes:
+    _check_type("key", key, (str, bytes), "a text, or bytes")
+    if not key:
+        msg = "key: an empty one is not allowed; it would sign nothing"
+        raise ValueError(msg)
+    return key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
+
+
+def canonical_bytes(
+    data: Mapping[str, Any], *, canonical_form: str = "compact", charset: str = "utf-8"
+) -> bytes:
+    r"""Return the bytes of ``data`` that are signed.
+
+    Args:
+        data: the JSON object that is sent.
+        canonical_form: *compact* (no spaces, own order), *sorted* (no spaces, by name) or
+            *spaced* (a space behind each comma and colon).
+        charset: *utf-8*, or *ascii* for ``\u`` escapes.
+
+    Raises:
+        ValueError: an argument is not one of its choices, or ``data`` is no JSON.
+        TypeError: ``data`` is no object.
+    """
+    _check("canonical_form", canonical_form, CANONICAL_FORMS)
+    _check("charset", charset, CHARSETS)
+    _check_type("data", data, (Mapping,), "a JSON object, or its bytes")
+    try:
+        return json.dumps(
+            dict(data),
+            separators=(", ", ": ") if canonical_form == "spaced" else (",", ":"),
+            sort_keys=canonical_form == "sorted",
+            ensure_ascii=charset == "ascii",
+            allow_nan=False,
+        ).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        msg = f"data: no JSON in UTF-8: {error}"
+        raise ValueError(msg) from None
+
+
+def sign(
+    data: Mapping[str, Any] | bytes,
+    key: str | bytes,
+    *,
+    algorithm: str = "sha256",
+    encoding: str = "hex",
+    canonical_form: str = "compact",
+    charset: str = "utf-8",
+) -> str:
+    """Return the authentication code of ``data`` under ``key``.
+
+    Args:
+        data: the data object; bytes are signed as they are.
+        key: the secret key of the webhook definition; a text stands for its UTF-8.
+        algorithm: hash function: *md5*, *sha1*, *sha256* or *sha512*.
+        encoding: *hex*, *hex_upper* or *base64*.
+        canonical_form: see ``canonical_bytes``.
+        charset: see ``canonical_bytes``.
+
+    Raises:
+        ValueError: an argument is not one of its choices, ``data`` is no JSON, or ``key`` is empty.
+        TypeError: ``data`` or ``key`` is of another type.
+    """
+    return signer(
+        key, algorithm=algorithm, encoding=encoding, canonical_form=canonical_form, charset=charset
+    )(data)
+
+
+def signer(
+    key: str | bytes,
+    *,
+    algorithm: str = "sha256",
+    encoding: str = "hex",
+    canonical_form: str = "compact",
+    charset: str = "utf-8",
+) -> Callable[[Mapping[str, Any] | bytes], str]:
+    """Return what makes the authentication codes of data objects under ``key``.
+
+    For who signs much with one key. Arguments and errors are those of ``sign``.
+    """
+    _check("algorithm", algorithm, ALGORITHMS)
+    _check("encoding", encoding, ENCODINGS)
+    _check("canonical_form", canonical_form, CANONICAL_FORMS)
+    _check("charset", charset, CHARSETS)
+    inner, outer = _begun(_key_bytes(key), algorithm)
+
+    def sign_one(data: Mapping[str, Any] | bytes) -> str:
+        if not isinstance(data, bytes):
+            data = canonical_bytes(data, canonical_form=canonical_form, charset=charset)
+        within, around = inner.copy(), outer.copy()
+        within.update(data)
+        around.update(within.digest())
+        if encoding == "hex":
+            return around.hexdigest()
+        if encoding == "hex_upper":
+            return around.hexdigest().upper()
+        return base64.b64encode(around.digest()).decode()
+
+    return sign_one
+
+
+def _begun(key: bytes, algorithm: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """Return the two hashes of an HMAC (RFC 2104) that have read the key and no data yet."""
+    inner, outer = hashlib.new(algorithm), hashlib.new(algorithm)
+    if len(key) > inner.block_size:
+        key = hashlib.new(algorithm, key).digest()
+    padded = key.ljust(inner.block_size, b"\0")
+    inner.update(bytes(byte ^ 0x36 for byte in padded))
+    outer.update(bytes(byte ^ 0x5C for byte in padded))
+    return inner, outer
+
+
+def verify(
+    code: str,
+    data: Mapping[str, Any] | bytes,
+    key: str | bytes,
+    *,
+    algorithm: str = "sha256",
+    encoding: str = "hex",
+    canonical_form: str = "compact",
+    charset: str = "utf-8",
+) -> bool:
+    """Whether ``code`` is the authentication code of ``data``; takes as long for any wrong code.
+
+    Arguments and errors are those of ``sign``.
+    """
+    _check_type("code", code, (str,), "a text")
+    right = sign(
+        data,
+        key,
+        algorithm=algorithm,
+        encoding=encoding,
+        canonical_form=canonical_form,
+        charset=charset,
+    )
+    return hmac.compare_digest(right.encode(), code.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,214 @@
+"""Resend, delete, and what must change nothing: on mocks that keep their word, and others."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.memory import differences
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.signatures import data_of, fitting, forms
+from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.schemas import load_dialect
+from crmcom_kit.schemas.signing import sign
+
+RELEASES = ("R9", "R12", "R13", "R15", "R18")
+GLOBS = ("resend.", "delete.", "errors.change_nothing", "show.changes_nothing")
+GLOBS += ("list.changes_nothing", "list.agrees_with_show", "response.authentication_code.hmac")
+
+
+def verdicts(results: Results) -> dict[str, Verdict]:
+    """The verdicts on what this file is about, of what a client can check."""
+    return {
+        each.statement.id: each.verdict
+        for each in results.statements
+        if each.statement.id.startswith(GLOBS) and each.statement.unchecked is None
+    }
+
+
+def wrong(results: Results) -> list[str]:
+    """All that is broken or went wrong."""
+    return [
+        f"{each.statement.id}: {each.why} {[str(v) for v in each.violations]}"
+        for each in results.statements
+        if each.verdict in (Verdict.BROKEN, Verdict.ERROR)
+    ]
+
+
+@pytest.mark.parametrize("dialect", ["default", "http"])
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_promise_is_exercised(release: str, dialect: str) -> None:
+    """On a mock of our own each statement about changes holds, and none is left out."""
+    results = run(own_mock(release, dialect), Plan(max_examples=0))
+
+    assert not wrong(results)
+    assert {k: v for k, v in verdicts(results).items() if v is not Verdict.HOLDS} == {}
+    assert "all are the same" in results.inventory
+    assert results.changed
+
+
+@pytest.mark.parametrize("failed", ["ok_rejected", "error"])
+@pytest.mark.parametrize("deliveries", ["timeout", "2*http_503, success", "success, internal"])
+@pytest.mark.parametrize("release", ["R9", "R15"])
+def test_deliveries_may_fail(release: str, deliveries: str, failed: str) -> None:
+    """No outcome of a delivery is a violation; what needs a success is left out without one."""
+    dialect = load_dialect("default").changed({"resend.failed": failed})
+    results = run(own_mock(release, dialect, deliveries=deliveries), Plan(max_examples=0))
+
+    assert not wrong(results)
+    assert verdicts(results)["resend.sends_again"] is Verdict.HOLDS
+    if deliveries == "timeout":
+        assert verdicts(results)["resend.clears_error"] is Verdict.NOT_EXERCISED
+    assert list(results.findings.choices["resend.failed"]) == [repr(failed)]
+
+
+@pytest.mark.parametrize(
+    ("dial", "value"),
+    [
+        ("resend.updates_log", False),
+        ("resend.exchange", "kept"),
+        ("resend.definition_not_effective", "error"),
+        ("signing.algorithm", "md5"),
+        ("signing.encoding", "base64"),
+        ("signing.canonical_form", "sorted"),
+        ("signing.charset", "ascii"),
+    ],
+)
+def test_choices_are_noted(dial: str, value: Any) -> None:
+    """A server may take either way, and the kit says which."""
+    results = run(
+        own_mock("R12", load_dialect("default").changed({dial: value})), Plan(max_examples=0)
+    )
+
+    assert not wrong(results)
+    assert list(results.findings.choices[dial]) == [repr(value)]
+
+
+# Servers that go wrong: a rewriting of what they answer.
+
+Rewrite = Callable[[str, dict[str, Any], dict[str, Any]], None]
+
+
+def rewriting(rewrite: Rewrite) -> Callable[[Any], Any]:
+    """Put ``rewrite`` around a WSGI application.
+
+    It gets the method, each webhook request that is answered, and a memory of its own.
+    """
+
+    def wrap(app: Any) -> Any:
+        memory: dict[str, Any] = {}
+
+        def other(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            said: list[Any] = []
+            content = b"".join(app(environ, lambda *given: said.extend(given)))
+            envelope = json.loads(content)
+            data = envelope.get("data")
+            for record in data if isinstance(data, list) else [data]:
+                if isinstance(record, dict) and "life_cycle_state" in record:
+                    rewrite(environ["PATH_INFO"].rpartition("/")[2], record, memory)
+            content = json.dumps(envelope).encode()
+            headers = [(n, v) for n, v in said[1] if n.lower() != "content-length"]
+            start_response(said[0], [*headers, ("Content-Length", str(len(content)))])
+            return [content]
+
+        return other
+
+    return wrap
+
+
+def _touches(which: str) -> Rewrite:
+    def rewrite(method: str, record: dict[str, Any], memory: dict[str, Any]) -> None:
+        times = memory.setdefault(record.get("id"), 0)
+        if "log_information" in record and times:
+            record["log_information"]["updated_date"] = f"2030-01-01T00:00:{times % 60:02}"
+        if method == which:
+            memory[record.get("id")] += 1
+
+    return rewrite
+
+
+def _list_differs(method: str, record: dict[str, Any], _: dict[str, Any]) -> None:
+    if method == "list" and "entity_id" in record:
+        record["entity_id"] = record["entity_id"].lower()
+
+
+def _keeps_error(method: str, record: dict[str, Any], memory: dict[str, Any]) -> None:
+    if record.get("error_code"):
+        memory[record.get("id")] = record["error_code"]
+    elif method != "delete" and record.get("id") in memory and "error_code" in record:
+        record["error_code"] = memory[record["id"]]
+
+
+def _wrong_code(_method: str, record: dict[str, Any], _memory: dict[str, Any]) -> None:
+    if record.get("number") == "4" and record.get("authentication_code"):
+        record["authentication_code"] = "0" * 64
+
+
+def _loses_rule(method: str, record: dict[str, Any], _memory: dict[str, Any]) -> None:
+    if method == "delete":
+        record.pop("workflow_rule", None)
+
+
+@pytest.mark.parametrize(
+    ("statement", "rewrite"),
+    [
+        ("show.changes_nothing", _touches("show")),
+        ("list.changes_nothing", _touches("list")),
+        ("list.agrees_with_show", _list_differs),
+        ("resend.clears_error", _keeps_error),
+        ("response.authentication_code.hmac", _wrong_code),
+        ("delete.returns_record", _loses_rule),
+    ],
+)
+def test_the_right_statement_is_named(statement: str, rewrite: Rewrite) -> None:
+    """Of the statements that are checked here, that one alone is broken."""
+    results = run(own_mock("R9", wrap=rewriting(rewrite)), Plan(max_examples=0))
+
+    broken = {name for name, verdict in verdicts(results).items() if verdict is Verdict.BROKEN}
+    if statement == "show.changes_nothing":  # what refused calls are held to is seen with show
+        broken.discard("errors.change_nothing")
+    assert broken == {statement}
+
+
+# Pieces.
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"a": 1, "b": None}, {"a": 1}, []),
+        ({"a": {"x": 1, "y": 2}}, {"a": {"x": 1}}, []),
+        ({"a": {"x": 1, "y": 2}}, {"a": {"x": 1, "y": 3}}, ["a.y"]),
+        ({"a": None}, {"a": "t"}, ["a"]),
+        ("one", "two", [""]),
+    ],
+)
+def test_differences_are_of_what_both_have(before: Any, after: Any, expected: list[str]) -> None:
+    """What one of the two leaves out is no difference."""
+    assert list(differences(before, after)) == expected
+
+
+def test_the_kits_own_hmac_agrees_with_the_projects() -> None:
+    """Every form is found by the kit in what the project's signing makes."""
+    data = {"b": "Ελ", "a": [1, {"z": None}]}
+    for form in forms():
+        assert form in fitting(sign(data, "key", **form._asdict()), data, "key")
+        assert not fitting(sign(data, "key", **form._asdict()), data, "other")
+
+
+@pytest.mark.parametrize(
+    ("request_", "data"),
+    [
+        ({"data": {"a": 1}}, {"a": 1}),
+        ('{"data": {"a": 1}}', {"a": 1}),
+        ({"a": 1}, {"a": 1}),
+        ("5C1D", None),
+        (None, None),
+    ],
+)
+def test_the_data_object_is_found_in_a_request(request_: Any, data: Any) -> None:
+    """Shown as an object or as text; a reference shows none."""
+    assert data_of(request_) == data

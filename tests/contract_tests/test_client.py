@@ -1,0 +1,204 @@
+"""The client: budget, rate, waits, bounds, and what it takes for an outage."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from crmcom_kit.contract_tests.client import (
+    MOST_WAITS,
+    AnswerTooLong,
+    BudgetSpent,
+    Client,
+    Limits,
+    TargetDown,
+)
+from crmcom_kit.contract_tests.exchanges import Call
+from crmcom_kit.contract_tests.targets import Login, Target
+from crmcom_kit.schemas import resolve
+
+OK = {"status": {"code": "OK", "message": "", "description": ""}, "data": {}}
+GET = Call("show", "GET", "webhook_requests/show")
+POST = Call("delete", "POST", "webhook_requests/delete", body=b"{}")
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+class Clock:
+    """Seconds that pass only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        """Tell the time."""
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
+def client(handler: Handler, clock: Clock | None = None, **limits: float) -> Client:
+    """A client whose target answers as ``handler`` does."""
+    target = Target(
+        name="a server",
+        base_url="http://server/crmapi/rest/v2",
+        release=resolve("R9"),
+        login=Login(token="t"),
+        transport=httpx.MockTransport(handler),
+    )
+    clock = clock or Clock()
+    allowed: dict[str, object] = dict(limits)
+    return Client(target, Limits(**allowed), now=clock.now, sleep=clock.sleep)  # type: ignore[arg-type]
+
+
+def answers(*given: httpx.Response) -> Handler:
+    """Answer with each of these in turn, the last one for ever."""
+    left = list(given)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+def test_the_budget_counts_every_request() -> None:
+    """No more requests go out than are allowed, those that were asked to wait among them."""
+    one = client(answers(httpx.Response(429), httpx.Response(200, json=OK)), max_requests=3)
+
+    one.send(GET)
+    one.send(GET)
+
+    with pytest.raises(BudgetSpent):
+        one.send(GET)
+    assert one.sent == 3
+    assert len(one.history) == 2
+
+
+def test_reserved_requests_are_kept_for_later() -> None:
+    """What is reserved can be spent once it is released."""
+    one = client(answers(httpx.Response(200, json=OK)), max_requests=2)
+    one.reserved = 1
+
+    one.send(GET)
+    with pytest.raises(BudgetSpent):
+        one.send(GET)
+    one.reserved = 0
+
+    assert one.send(GET).ok
+
+
+def test_the_rate_is_kept() -> None:
+    """Requests keep the distance that the rate asks for."""
+    clock = Clock()
+    one = client(answers(httpx.Response(200, json=OK)), clock, rate=4)
+
+    for _ in range(5):
+        one.send(GET)
+
+    assert clock.seconds == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({}, 1.0),
+        ({"Retry-After": "soon"}, 1.0),
+        (
+            {
+                "Retry-After": "Tue, 24 Nov 2026 20:00:30 GMT",
+                "Date": "Tue, 24 Nov 2026 20:00:00 GMT",
+            },
+            30.0,
+        ),
+        ({"Retry-After": "Tue, 24 Nov 2026 20:00:30 GMT"}, 1.0),
+    ],
+)
+@pytest.mark.parametrize("call", [GET, POST], ids=["GET", "POST"])
+def test_retry_after_is_respected(call: Call, headers: dict[str, str], seconds: float) -> None:
+    """After a 429 the same call is sent again once the time is over that the target asks for."""
+    clock = Clock()
+    one = client(answers(httpx.Response(429, headers=headers), httpx.Response(200, json=OK)), clock)
+
+    assert one.send(call).ok
+    assert clock.slept == [seconds]
+
+
+def test_a_wait_that_is_too_long_ends_the_run() -> None:
+    """A target that asks to wait longer than allowed is as good as down."""
+    with pytest.raises(TargetDown, match="asks to wait 3600 s"):
+        client(answers(httpx.Response(429, headers={"Retry-After": "3600"}))).send(GET)
+
+
+def test_waiting_comes_to_an_end() -> None:
+    """A target that never stops asking to wait is as good as down."""
+    one = client(answers(httpx.Response(429)))
+
+    with pytest.raises(TargetDown, match="in a row"):
+        one.send(GET)
+    assert one.sent == MOST_WAITS + 1
+
+
+def test_only_a_get_is_repeated_after_503() -> None:
+    """A POST that met a 503 may have been done: it is not sent again."""
+    busy = httpx.Response(503, headers={"Retry-After": "2"})
+
+    assert client(answers(busy, httpx.Response(200, json=OK))).send(GET).ok
+    one = client(answers(busy, httpx.Response(200, json=OK)))
+    with pytest.raises(TargetDown):
+        one.send(POST)
+    assert one.sent == 1
+
+
+def test_an_outage_is_no_answer() -> None:
+    """A gateway's own page says that the target is down; an envelope is an answer."""
+    with pytest.raises(TargetDown, match="HTTP 502"):
+        client(answers(httpx.Response(502, text="<html>Bad Gateway</html>"))).send(GET)
+
+    error = {"status": {"code": "X", "message": "no", "description": ""}}
+    assert client(answers(httpx.Response(503, json=error))).send(GET).code == "X"
+
+
+@pytest.mark.parametrize(
+    "error", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError]
+)
+def test_no_answer_is_an_outage(error: type[httpx.TransportError]) -> None:
+    """A connection that fails or goes quiet ends the run."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error("gone", request=request)
+
+    with pytest.raises(TargetDown, match="does not answer"):
+        client(fail).send(GET)
+
+
+def test_a_long_answer_is_not_read_to_its_end() -> None:
+    """An answer without end is given up at the bound, and the run goes on."""
+    read = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1000
+            yield b"x" * 1000
+
+    one = client(answers(httpx.Response(200, content=endless())), longest_answer=10_000)
+
+    with pytest.raises(AnswerTooLong, match="longer than 10000 bytes"):
+        one.send(GET)
+    assert read <= 20_000
+
+
+def test_an_answer_that_drips_is_given_up() -> None:
+    """The time-out counts from the first byte to the last."""
+    clock = Clock()
+
+    def drip() -> Iterator[bytes]:
+        while True:
+            clock.seconds += 1
+            yield b" "
+
+    one = client(answers(httpx.Response(200, content=drip())), clock, timeout=30)
+
+    with pytest.raises(TargetDown, match="within 30 s"):
+        one.send(GET)

@@ -1,0 +1,254 @@
+"""`crmcom-kit check` as it is used: exit codes, reports, environment, and the same under pytest."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from jsonschema import Draft202012Validator
+from waitress.server import create_server
+
+from crmcom_kit.contract_tests.reports import json_report
+from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.mock_server import create_app
+from crmcom_kit.schemas import API_PATH, load_dialect
+
+LOGIN = {
+    "CRMCOM_USERNAME": "mpadministrator",
+    "CRMCOM_PASSWORD": "crmcom-kit",
+    "CRMCOM_ORGANISATION": "CRMDEMO",
+}
+NUMBER_7 = b'"number":"7"'
+
+
+def check(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in ``folder``."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
+    return subprocess.run(
+        [sys.executable, "-m", "crmcom_kit", "check", *arguments],
+        cwd=folder,
+        env={**clean, "PYTHONIOENCODING": "utf-8", **variables},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=250,
+        check=False,
+    )
+
+
+def numbers_as_numbers(app: Any) -> Any:
+    """Wrap a server so that it answers webhook request 7 with a number that is no text."""
+
+    def wrong(environ: Any, start_response: Any) -> list[bytes]:
+        answer: dict[str, Any] = {}
+
+        def keep(status: str, headers: Any, *_: Any) -> Callable[[bytes], object]:
+            answer.update(status=status, headers=headers)
+            return lambda _: None
+
+        body = b"".join(app(environ, keep)).replace(NUMBER_7, b'"number":7')
+        kept = [(n, v) for n, v in answer["headers"] if n.lower() != "content-length"]
+        start_response(answer["status"], [*kept, ("Content-Length", str(len(body)))])
+        return [body]
+
+    return wrong
+
+
+@pytest.fixture(name="serve")
+def _serve() -> Iterator[Callable[..., str]]:
+    """Serve a WSGI application on a free port; return the base URL."""
+    servers = []
+
+    def serve(app: Any) -> str:
+        server = create_server(
+            app, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True
+        )
+        threading.Thread(target=server.run, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.effective_port}{API_PATH}"
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) -> None:
+    """Without a base URL it checks a mock of its own, ends with 0, and leaves nothing else."""
+    files = ["r.json", "r.xml", "r.html", "r.har", "d.toml", "known.toml"]
+    flags = ["--json", "--junit", "--html", "--har", "--dialect-out", "--write-deviations"]
+    pairs = [part for pair in zip(flags, files, strict=True) for part in pair]
+
+    done = check(tmp_path, "--release", "R15", "--max-examples", "5", "--verbose", *pairs)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
+    report = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    schema = json.loads(json_report.SCHEMA.read_text())
+    assert not list(Draft202012Validator(schema).iter_errors(report))
+    summary = report["summary"]
+    assert summary["achieved"] == summary["reachable"] == summary["holds"] > 100
+    cases = list(ET.parse(tmp_path / "r.xml").iter("testcase"))  # noqa: S314 - our own text
+    assert len(cases) == summary["statements"]
+    assert "show.identifier.selects" in done.stdout
+    # The token of the run was masked: none of those that the answers gave is in the archive.
+    assert "$CRMCOM_TOKEN" in (tmp_path / "r.har").read_text("utf-8")
+    assert load_dialect(tmp_path / "d.toml")["errors.data"] == "absent"
+
+
+def test_a_broken_server_is_1_and_says_what_is_broken(
+    serve: Callable[..., str], tmp_path: Path
+) -> None:
+    """A broken statement is named with a curl line; listed it passes; gone it is stale."""
+    base = serve(numbers_as_numbers(create_app(release="R9")))
+    limits = ("--max-requests", "150", "--allow", "none")
+
+    broken = check(
+        tmp_path, "--base-url", base, *limits, "--write-deviations", "known.toml", **LOGIN
+    )
+    listed = check(tmp_path, "--base-url", base, *limits, "--deviations", "known.toml", **LOGIN)
+    right = serve(create_app(release="R9"))
+    stale = check(tmp_path, "--base-url", right, *limits, "--deviations", "known.toml", **LOGIN)
+
+    assert broken.returncode == 1, broken.stdout + broken.stderr
+    assert "✗ response.number" in broken.stdout
+    assert f"curl -sS '{base}/webhook_requests/" in broken.stdout
+    assert "$CRMCOM_TOKEN" in broken.stdout
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assert "deviate as listed" in listed.stdout
+    assert stale.returncode == 1, stale.stdout + stale.stderr
+    assert "stale" in stale.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "text"),
+    [
+        (["--base-url", "http://127.0.0.1:9/x", "--token", "T"], {}, "does not answer"),
+        (["--rate", "0"], {}, "Error: --rate: 0.0 is not allowed"),
+        (["--release", "R8"], {}, "Error: release: R8 is older"),
+        (["--release", "R9", "--only", "x.*"], {}, "Error: --only: 'x.*' is not allowed"),
+        (["--json", "no/such/folder/r.json"], {}, "Error: --json: "),
+        (["--deviations", "nowhere.toml"], {}, "Error: nowhere.toml: "),
+        ([], {"CRMCOM_BASE_URL": "nonsense"}, "Error: --base-url: 'nonsense' is not allowed"),
+        (["--base-url", "http://127.0.0.1:9/x"], {}, "Error: no login"),
+        (["--seed", "x"], {}, "Error: "),
+    ],
+)
+def test_a_run_that_cannot_be_is_2(
+    tmp_path: Path, arguments: list[str], variables: dict[str, str], text: str
+) -> None:
+    """What cannot be followed, or reached, is one clear line and exit code 2."""
+    done = check(tmp_path, *arguments, **variables)
+
+    assert done.returncode == 2
+    assert text in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_wrong_credentials_are_2(serve: Callable[..., str], tmp_path: Path) -> None:
+    """A login that is refused is no broken statement."""
+    base = serve(create_app(release="R9"))
+
+    done = check(tmp_path, "--base-url", base, **{**LOGIN, "CRMCOM_PASSWORD": "hush-wrong"})
+
+    assert done.returncode == 2
+    assert "gives no token" in done.stdout
+    assert "hush" not in done.stdout + done.stderr
+
+
+def test_a_dry_run_sends_nothing(tmp_path: Path) -> None:
+    """--dry-run lists the calls for a server that is not even there."""
+    done = check(tmp_path, "--base-url", "http://127.0.0.1:9/x", "--token", "T", "--dry-run")
+
+    assert "webhook_requests/list" in done.stdout
+    assert "does not answer" not in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+ODD = {
+    "errors.data": "null",
+    "errors.status.unknown_webhook_request": 404,
+    "errors.code.unknown_webhook_request": "E404",
+    "record.unit_form": "short",
+    "record.exchange_form": "text",
+    "list.order": "oldest_first",
+}
+
+
+def test_a_target_is_written_down_as_a_dialect(tmp_path: Path) -> None:
+    """A mock that speaks the dialect that was written down makes the same choices."""
+    from crmcom_kit.contract_tests.dialect_out import dialect_file, settled
+
+    spoken = load_dialect("http").changed(ODD)
+    first = run(own_mock("R13", spoken), Plan(max_examples=0))
+    (tmp_path / "d.toml").write_text(dialect_file(first.findings, "x", ""), "utf-8")
+
+    second = run(own_mock("R13", tmp_path / "d.toml"), Plan(max_examples=0))
+
+    assert settled(first.findings) == settled(second.findings)
+    found = settled(first.findings)
+    assert len(found) > 80
+    for key, value in found.items():
+        assert plain(spoken[key]) == plain(value), key
+    assert {key: found.get(key) for key in ODD} == ODD
+
+
+def plain(value: Any) -> Any:
+    """Return a dial's value with lists and tuples alike."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("dialect", ["default", "http"])
+@pytest.mark.parametrize("release", ["R9", "R12", "R13", "R15"])
+def test_the_mock_keeps_every_statement(tmp_path: Path, release: str, dialect: str) -> None:
+    """The suite under pytest finds nothing wrong with the mock, and skips nothing it can try."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-rs"),
+            *("--crmcom-release", release, "--crmcom-dialect", dialect),
+            *("--crmcom-max-examples", "15", "-p", "no:cacheprovider", "-p", "no:xdist"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
+    assert skipped
+    assert not [line for line in skipped if "nothing in this run came by it" in line]
+
+
+def test_under_xdist_the_target_is_asked_once(serve: Callable[..., str], tmp_path: Path) -> None:
+    """However many workers there are, one of them checks the target for all."""
+    logins = []
+    app = create_app(release="R9")
+
+    def counting(environ: Any, start_response: Any) -> Any:
+        if environ["PATH_INFO"].endswith("/authentication/token"):
+            logins.append(environ["PATH_INFO"])
+        return app(environ, start_response)
+
+    base = serve(counting)
+    command = [sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"]
+    command += ["--crmcom-base-url", base, "--crmcom-only", "show.*", "-m", "readonly"]
+    done = subprocess.run(
+        [*command, "-n", "2", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env={**os.environ, **LOGIN},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(logins) == 1

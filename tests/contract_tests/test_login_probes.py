@@ -1,0 +1,246 @@
+"""Logins, token renewal and the run's beginning: on mocks, and on servers that go wrong there."""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpx
+import pytest
+
+from crmcom_kit.contract_tests.client import Client, Limits, TargetDown
+from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.logging_in import Keeper, log_in
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.targets import Login, Target, own_mock
+from crmcom_kit.schemas import load_dialect, resolve
+
+#: The statements that logins and releases of tokens keep or break.
+GLOBS = ("login.", "token.parameters", "token_release.", "web_api_key_token.")
+#: All probes of the login layer run, and few others.
+PLAN = Plan(only="[ltw][oe][gkb]*", max_examples=0)
+
+
+def verdicts(results: Results) -> dict[str, Verdict]:
+    """The verdicts on what this file is about, of what a client can check."""
+    return {
+        each.statement.id: each.verdict
+        for each in results.statements
+        if each.statement.id.startswith(GLOBS) and each.statement.unchecked is None
+    }
+
+
+@pytest.mark.parametrize("dialect", ["default", "http"])
+@pytest.mark.parametrize("release", ["R9", "R10", "R12", "R13", "R15", "R18"])
+def test_every_promise_of_the_logins_is_exercised(release: str, dialect: str) -> None:
+    """On a mock of our own every statement about logins holds, none is left out."""
+    results = run(own_mock(release, dialect), PLAN)
+
+    assert results.trouble is None
+    assert set(verdicts(results).values()) == {Verdict.HOLDS}
+
+
+@pytest.mark.parametrize(
+    ("dials", "choice"),
+    [
+        ({"login.unit_by_name": True}, ("login.unit_by_name", True)),
+        ({"login.basic_without_colon": True}, ("login.basic_without_colon", True)),
+        ({"login.basic_any_case": False}, ("login.basic_any_case", False)),
+        ({"tokens.release_from_r12": "ignored"}, ("tokens.release_from_r12", "ignored")),
+        ({"tokens.release_from_r12": "withdrawn"}, ("tokens.release_from_r12", "withdrawn")),
+        ({"tokens.live_at_once": 1}, None),
+    ],
+)
+def test_choices_are_noted_and_never_fail(
+    dials: dict[str, Any], choice: tuple[str, Any] | None
+) -> None:
+    """A server may answer either way where the documents are silent."""
+    results = run(own_mock("R12", load_dialect("default").changed(dials)), PLAN)
+
+    assert results.trouble is None
+    assert not set(verdicts(results).values()) & {Verdict.BROKEN, Verdict.ERROR}
+    if choice is not None:
+        assert list(results.findings.choices[choice[0]]) == [repr(choice[1])]
+
+
+Change = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+def answering(change: Change) -> Callable[[Any], Any]:
+    """Put ``change`` around a WSGI application: it gets path and envelope of each answer."""
+
+    def wrap(app: Any) -> Any:
+        def wrong(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            said: list[Any] = []
+            content = b"".join(app(environ, lambda *given: said.extend(given)))
+            envelope = change(environ["PATH_INFO"], json.loads(content))
+            content = json.dumps(envelope).encode()
+            headers = [(n, v) for n, v in said[1] if n.lower() != "content-length"]
+            start_response(said[0], [*headers, ("Content-Length", str(len(content)))])
+            return [content]
+
+        return wrong
+
+    return wrap
+
+
+def test_a_login_without_a_token_is_named() -> None:
+    """The statement is broken; the run itself did not fail."""
+
+    def no_token(path: str, envelope: dict[str, Any]) -> dict[str, Any]:
+        return {**envelope, "data": {}} if path.endswith("authentication/token") else envelope
+
+    results = run(own_mock("R9", wrap=answering(no_token)), PLAN)
+
+    assert results.exit_code == 1
+    broken = [each.statement.id for each in results.statements if each.verdict is Verdict.BROKEN]
+    assert broken == ["login.token.returns_token"]
+
+
+def test_a_token_that_does_not_work_is_named() -> None:
+    """A token that opens nothing is no token."""
+
+    def spoil(path: str, envelope: dict[str, Any]) -> dict[str, Any]:
+        data = envelope.get("data")
+        if path.endswith("authentication/token") and isinstance(data, dict) and "token" in data:
+            data["token"] = f"{data['token'][:-2]}xx"
+        return envelope
+
+    results = run(own_mock("R9", wrap=answering(spoil)), PLAN)
+
+    assert verdicts(results)["login.token.returns_token"] is Verdict.BROKEN
+    assert results.exit_code == 1
+
+
+def test_wrong_credentials_end_the_run() -> None:
+    """It is an error of whoever called the kit, and no statement is broken."""
+    mock = own_mock("R9")
+    login = Login(username="nobody", password="wrong", organisation="X")
+    target = Target(
+        name="a server",
+        base_url=mock.base_url,
+        release=mock.release,
+        login=login,
+        transport=mock.transport,
+    )
+
+    results = run(target, PLAN)
+
+    assert results.exit_code == 2
+    assert "gives no token" in str(results.trouble)
+
+
+class Server:
+    """A server whose tokens are JWTs of so many seconds; ``now`` is its clock and the client's."""
+
+    def __init__(self, life: int = 7200) -> None:
+        self.now = 1_000_000.0
+        self.life = life
+        self.logins = 0
+        self.ended: set[str] = set()
+        self.posts = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        if request.url.path.endswith("authentication/token"):
+            self.logins += 1
+            return self._ok({"token": self._jwt()})
+        self.posts += request.method == "POST"
+        given = request.url.params.get("token") if request.method == "GET" else None
+        if request.method == "POST":
+            given = json.loads(request.content).get("token")
+        if given is None or given in self.ended or f".sig{self.logins}" not in given:
+            status = {"code": "BAD TOKEN", "message": "bad", "description": ""}
+            return httpx.Response(200, json={"status": status})
+        return self._ok([])
+
+    def _ok(self, data: Any) -> httpx.Response:
+        status = {"code": "OK", "message": "", "description": ""}
+        return httpx.Response(200, json={"status": status, "data": data})
+
+    def _jwt(self) -> str:
+        import base64
+
+        claims = {"iat": str(int(self.now)), "exp": str(int(self.now) + self.life)}
+        parts = ({"typ": "JWT", "alg": "HS256"}, claims)
+        coded = (base64.urlsafe_b64encode(json.dumps(each).encode()).decode() for each in parts)
+        return f"{'.'.join(each.rstrip('=') for each in coded)}.sig{self.logins}"
+
+
+@pytest.fixture
+def server() -> Server:
+    """A server of R12 that lets one user in."""
+    return Server()
+
+
+@pytest.fixture
+def kit(server: Server) -> Kit:
+    """A kit that has logged in there."""
+    target = Target(
+        name="a server",
+        base_url="http://server/crmapi/rest/v2",
+        release=resolve("R12"),
+        login=Login(username="u", password="p", organisation="o"),
+        transport=httpx.MockTransport(server),
+    )
+    client = Client(target, Limits(), now=lambda: server.now, sleep=lambda _: None)
+    kit = Kit(client, allowed=frozenset(("resend", "delete")))
+    log_in(kit)
+    return kit
+
+
+def test_a_token_is_renewed_before_its_jwt_ends(kit: Kit, server: Server) -> None:
+    """A minute before the end of its life, and not earlier."""
+    server.now += server.life - 61
+    kit.call("list", {"entity": "JOBS"})
+    assert server.logins == 1
+
+    server.now += 2
+    assert kit.call("list", {"entity": "JOBS"}).ok
+    assert server.logins == 2
+
+
+def test_a_get_is_replayed_once_with_another_token(kit: Kit, server: Server) -> None:
+    """An error that a wrong token gets, too, makes the kit log in again."""
+    server.ended.add(str(kit.token))
+
+    assert kit.call("list", {"entity": "JOBS"}).ok
+    assert server.logins == 2
+
+
+def test_a_post_is_never_replayed(kit: Kit, server: Server) -> None:
+    """The next call has another token; the one that was refused is left out."""
+    server.ended.add(str(kit.token))
+
+    with pytest.raises(Exception, match="the token ended before delete"):
+        kit.call("delete", {"webhook_request_identifier": {"id": "1"}})
+
+    assert server.posts == 1
+    assert server.logins == 2
+
+
+def test_an_ordinary_error_is_no_end_of_the_token(kit: Kit, server: Server) -> None:
+    """A server that answers every error alike is asked once whether the token holds."""
+    exchange = kit.call("list", {"token": "another", "entity": "JOBS"})
+
+    assert not exchange.ok
+    assert server.logins == 1
+
+
+def test_a_token_cannot_be_renewed_without_a_login(kit: Kit, server: Server) -> None:
+    """A run that was given a token alone ends with it."""
+    target = Target(
+        name="a server",
+        base_url="http://server/crmapi/rest/v2",
+        release=resolve("R12"),
+        login=Login(token=kit.token),
+        transport=httpx.MockTransport(server),
+    )
+    other = Kit(Client(target, Limits()))
+    log_in(other)
+    assert isinstance(other.keeper, Keeper)
+    server.ended.add(str(other.token))
+
+    with pytest.raises(TargetDown, match="ended in mid-run"):
+        other.call("list", {"entity": "JOBS"})

@@ -1,0 +1,74 @@
+"""The state machine and the generated calls find what only combinations of calls reveal."""
+
+import pytest
+from broken_servers.catalogue import broken_servers
+
+from crmcom_kit.contract_tests.client import Client, Limits
+from crmcom_kit.contract_tests.discovery import discover
+from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.layers import run_generated_layers
+from crmcom_kit.contract_tests.logging_in import log_in
+from crmcom_kit.contract_tests.targets import Target, own_mock
+
+#: Found by these layers, and by which of them.
+COMBINED = {
+    "state_is_ignored_beside_a_date": "generated",
+    "leading_zeros_do_not_count": "generated",
+    "two_that_agree_are_served": "generated",
+    "deleted_ones_come_back": "machine",
+    "list_by_state_returns_deleted_ones": "machine",
+    "second_resend_sends_another": "machine",
+}
+
+
+def violations(target: Target, max_examples: int = 50) -> list[Violation]:
+    """Return what the generated layers find on a target."""
+    kit = Kit(Client(target, Limits()), allowed=frozenset(("resend", "delete")))
+    log_in(kit)
+    discover(kit)
+    run_generated_layers(kit, max_examples=max_examples)
+    found = kit.findings.by_statement.values()
+    return [each for one in found for each in one.violations]
+
+
+def _server(name: str) -> tuple[Target, str]:
+    servers = broken_servers()
+    found = next(each for each in servers if each.name == name)
+    return own_mock(found.release, wrap=found.make), found.statement
+
+
+@pytest.mark.parametrize(("name", "layer"), COMBINED.items())
+def test_it_is_found_with_the_right_statement(name: str, layer: str) -> None:
+    """The statement that is broken is named, by the layer that can see it."""
+    target, statement = _server(name)
+    found = violations(target)
+    assert {each.statement for each in found} == {statement}
+    assert layer in {each.layer for each in found}
+
+
+def test_a_violation_of_a_sequence_comes_with_the_calls_that_show_it() -> None:
+    """The witness is short, and ends with the call that broke the statement."""
+    target, statement = _server("deleted_ones_come_back")
+    (found,) = (each for each in violations(target) if each.layer == "machine")
+    methods = [call.method for call in found.witness]
+    assert found.statement == statement
+    assert "delete" in methods
+    assert len(methods) <= 6
+    assert found.witness[-1] == found.exchanges[0].call
+
+
+def test_a_run_makes_use_of_everything() -> None:
+    """The statistics tell of every method, of deleted ones, and of lists with several results."""
+    kit = Kit(Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete")))
+    log_in(kit)
+    discover(kit)
+    run_generated_layers(kit, max_examples=20)
+    told = set(kit.findings.events)
+    assert {
+        "machine: delete: must serve, served",
+        "machine: resend: must either, served",
+        "machine: resend: must refuse, refused",
+        "machine: show: must refuse, refused",
+        "machine: list: 2 filters, several found",
+    } <= told

@@ -1,0 +1,190 @@
+"""The options of a run: one table for command and pytest; what cannot be followed is refused."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmcom_kit.contract_tests.deviations import (
+    DeviationsError,
+    read_deviations,
+    write_deviations,
+)
+from crmcom_kit.contract_tests.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, command_line, shown
+from crmcom_kit.contract_tests.running import prepared
+from crmcom_kit.schemas.dialect import DialectError
+from crmcom_kit.schemas.releases import UnknownRelease
+
+NOW = dt.datetime(2026, 11, 24, 20, tzinfo=dt.UTC)
+URL = "https://crm.example.com/crmapi/rest/v2"
+REMOTE = {"base_url": URL, "token": "T-0123"}
+
+
+def given(**changes: Any) -> dict[str, Any]:
+    """Return a value for every option: the default, unless it is changed."""
+    values = {option.key: () if option.repeats else option.default for option in OPTIONS}
+    assert set(changes) <= set(values)
+    return {**values, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({**REMOTE, "base_url": "crm.example.com"}, "--base-url: 'crm.example.com' is not allowed"),
+        ({**REMOTE, "base_url": "ftp://crm/x"}, "--base-url: 'ftp://crm/x' is not allowed"),
+        ({**REMOTE, "base_url": "http://[::1"}, "--base-url: 'http://[::1' is not allowed"),
+        ({**REMOTE, "base_url": "http://h:99999/x"}, "--base-url: 'http://h:99999/x' is not"),
+        ({**REMOTE, "base_url": f"{URL}?token=T"}, "--base-url: "),
+        ({**REMOTE, "base_url": "https://ann:hush@crm/x"}, "--base-url: 'a URL with a user in it'"),
+        ({"base_url": URL}, "no login: give --token"),
+        ({"base_url": URL, "username": "ann", "organisation": "O"}, "--password is missing"),
+        ({**REMOTE, "allow": "resend"}, "--allow needs a scope"),
+        ({**REMOTE, "allow": "show"}, "--allow: 'show' is not allowed; allowed is resend, delete"),
+        ({"only_number": ("7",), "all_records": True}, "--all-records and --only-… exclude"),
+        ({"max_requests": 0}, "--max-requests: 0 is not allowed; allowed is a number from 1 on"),
+        ({"max_examples": -1}, "--max-examples: -1 is not allowed"),
+        ({"rate": 0.0}, "--rate: 0.0 is not allowed; allowed is a number above 0"),
+        ({"rate": float("nan")}, "--rate: nan is not allowed"),
+        ({"timeout": float("inf")}, "--timeout: inf is not allowed"),
+        ({"seed": -1}, "--seed: -1 is not allowed"),
+        ({"secret_key": ("KEY",)}, "--secret-key: 'a text of another form' is not allowed"),
+        ({"profile": "fast"}, "--profile: 'fast' is not allowed; allowed is ci, dev, explore"),
+        ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_by_name(changes: dict[str, Any], text: str) -> None:
+    """Each error names the option, what was seen and what is allowed, and no secret."""
+    with pytest.raises(OptionsError) as caught:
+        prepared(given(**changes), now=NOW)
+
+    assert str(caught.value).startswith(text)
+    assert "hush" not in str(caught.value)
+
+
+def test_unknown_releases_and_dialects_are_refused() -> None:
+    """What the contract data does not know is refused in its own words."""
+    with pytest.raises(UnknownRelease):
+        prepared(given(release="R8"), now=NOW)
+    with pytest.raises(DialectError):
+        prepared(given(dialect="no such dialect"), now=NOW)
+
+
+def test_without_a_base_url_the_target_is_a_mock_of_its_own() -> None:
+    """Nothing given means: a mock in this process, in release R9."""
+    target, plan = prepared(given(), now=NOW)
+
+    assert target.own
+    assert target.release.name == "R9.0.0"
+    assert plan.began == "2026-11-24T20:00:00+00:00"
+    assert plan.scope is None
+    assert plan.allowed is None
+
+
+def test_a_scope_and_what_may_be_changed() -> None:
+    """--allow and --only-… decide which webhook requests may be changed, and how."""
+    target, plan = prepared(
+        given(**REMOTE, allow="resend, delete", only_number=("7", "14"), max_requests=9), now=NOW
+    )
+
+    assert not target.own
+    assert target.base_url == URL
+    assert plan.allowed == {"resend", "delete"}
+    assert plan.limits.max_requests == 9
+    assert plan.scope is not None
+    assert plan.scope({"id": "A", "number": "7"})
+    assert not plan.scope({"id": "B", "number": "8"})
+
+
+def test_reports_show_no_secret_option() -> None:
+    """Options and the command that repeats a run leave secrets out."""
+    values = given(**REMOTE, password="hush", api_key="hush-key", secret_key=("D=hush",))
+
+    assert "hush" not in str(shown(values))
+    assert "T-0123" not in str(shown(values))
+    line = command_line(values)
+    assert "hush" not in line
+    assert line == f"crmcom-kit check --base-url {URL} --seed 0"
+
+
+def read(tmp_path: Path, text: str) -> Any:
+    """Read a file of deviations that holds ``text``."""
+    path = tmp_path / "known.toml"
+    path.write_text(text, "utf-8")
+    return read_deviations(path)
+
+
+GOOD = """
+[[deviation]]
+statement = "list.no_duplicates"
+kind = "vendor-bug"
+seen = "number * twice"
+reason = "ticket 5"
+date = 2026-11-01
+expires = 2027-01-01
+"""
+
+
+def test_deviations_are_read(tmp_path: Path) -> None:
+    """A file's entries come as they stand."""
+    (found,) = read(tmp_path, GOOD)
+
+    assert found.statement == "list.no_duplicates"
+    assert found.expires == dt.date(2027, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("x = ", "known.toml: "),
+        ("x = 1", "x is not allowed; allowed is [[deviation]] alone"),
+        ("deviation = 1", "is not allowed"),
+        ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),
+        (GOOD.replace("list.no_duplicates", "list.no_duplicate"), "nearest: list.no_duplicates"),
+        (GOOD.replace("vendor-bug", "bug"), "kind: 'bug' is not allowed; allowed is vendor-bug"),
+        (GOOD.replace('reason = "ticket 5"\n', ""), "deviation 1: reason is missing"),
+        (GOOD.replace("date = 2026-11-01", 'date = "2026"'), "date: '2026' is not allowed"),
+        (GOOD + "who = 1", "who is not allowed; allowed is statement, kind"),
+        (GOOD + GOOD, "list.no_duplicates is listed twice"),
+    ],
+)
+def test_a_wrong_file_of_deviations_is_refused(tmp_path: Path, text: str, part: str) -> None:
+    """Each error names the file, the entry and the member."""
+    with pytest.raises(DeviationsError) as caught:
+        read(tmp_path, text)
+
+    assert part in str(caught.value)
+    assert "known.toml" in str(caught.value)
+
+
+def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
+    """A drafted file lists each broken statement once, with exactly what was seen."""
+    one = Exchange(1, Call("list", "GET", "x"), 200, (), b"", 0.1)
+    seen = 'a "quoted" \\ * [text] \x7f é?'
+    broken = [
+        Violation("list.no_duplicates", one, expected="once", seen=seen),
+        Violation("list.no_duplicates", one, expected="once", seen=seen),
+        Violation("response.number", one, expected="a text", seen="7"),
+    ]
+
+    found = read(tmp_path, write_deviations(broken, today=NOW.date()))
+
+    assert [each.statement for each in found] == ["list.no_duplicates", "response.number"]
+    assert found[0].seen == seen
+    assert found[0].explains(broken[:2])
+    assert not found[0].explains(broken)
+
+
+def test_an_expired_deviation_excuses_nothing(tmp_path: Path) -> None:
+    """From its day of expiry on a deviation counts as not listed."""
+    path = tmp_path / "known.toml"
+    path.write_text(GOOD)
+    late = dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
+
+    _, before = prepared(given(deviations=str(path)), now=NOW)
+    _, after = prepared(given(deviations=str(path)), now=late)
+
+    assert before.deviations.of("list.no_duplicates") is not None
+    assert after.deviations.of("list.no_duplicates") is None
