@@ -6,7 +6,8 @@ one's own each sequence starts afresh; elsewhere there is one, on what is in sco
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
 from hypothesis import event, seed
 from hypothesis import strategies as st
@@ -122,7 +123,10 @@ def begin_anew(kit: Kit) -> None:
 class Sequence(RuleBasedStateMachine):
     """One sequence of calls."""
 
-    play: ClassVar[Play]
+    def __init__(self, play: Play) -> None:
+        """Play with ``play``'s hands."""
+        self.play = play
+        super().__init__()
 
     @initialize()
     def begin(self) -> None:
@@ -267,9 +271,8 @@ def run_machine(
     """
     fresh = kit.target.renew is not None
     play = Play(kit, model, _oracle(model, readings), fresh=fresh)
-    machine: Callable[[], RuleBasedStateMachine] = seed(number)(
-        type("Sequence", (Sequence,), {"play": play})
-    )
+    # Not a class a run: Hypothesis keeps every class of machines for good.
+    machine: Callable[[], RuleBasedStateMachine] = seed(number)(partial(Sequence, play))
     times = examples(profile, sequences) if fresh else 1
     chosen = layer_settings(profile, times, shrink=False, stateful_step_count=STEPS)
     with suppress(HypothesisException):  # violations are kept, and raise nothing

@@ -75,4 +75,3 @@ def make_world(
         fixed_tokens=tuple(tokens),
     )
     return World(settings, placed, clock=clock or SystemClock(), delivery=delivery)
-

@@ -38,6 +38,11 @@ def attack(server: BrokenServer, seeds: Iterable[int] = (0,)) -> list[Kill]:
     return [_attack(server, Plan(seed=seed)) for seed in seeds]
 
 
+def attack_narrowly(server: BrokenServer) -> Kill:
+    """Check one broken server with the probes of its own statement alone, which is quick."""
+    return _attack(server, Plan(only=server.statement, max_examples=0))
+
+
 def attack_briefly(server: BrokenServer, max_requests: int | None) -> Kill:
     """Check one broken server with the fixed layers alone, and with so many requests at most."""
     return _attack(server, Plan(limits=Limits(max_requests=max_requests), max_examples=0))

@@ -26,8 +26,9 @@ names that statement, and what it costs to find out. `tests/broken_servers/` has
   *machine* draw theirs.
 - **Requests**: how many were sent until then; the median of the runs.
 - **Also named**: other statements that the kit said are broken, in any run.
-- **Schemathesis**: whether it reports a failure with the project's OpenAPI document and as many
-  requests that it does not report of the right server; see `benchmarks/schemathesis_kills.py`.
+- **Schemathesis**: whether it reports, with the project's OpenAPI document and {requests} requests on
+  average, a failure that it does not report of the right server. It was shown one server for each
+  statement, in the dialect `http`; see `benchmarks/schemathesis_kills.py`.
 
 {summary}
 
