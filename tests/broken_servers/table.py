@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from broken_servers.catalogue import BrokenServer, broken_servers
 from broken_servers.killing import Kill
@@ -26,8 +27,8 @@ names that statement, and what it costs to find out. `tests/broken_servers/` has
   *machine* draw theirs.
 - **Requests**: how many were sent until then; the median of the runs.
 - **Also named**: other statements that the kit said are broken, in any run.
-- **Schemathesis**: whether it reports, with the project's OpenAPI document and {requests} requests on
-  average, a failure that it does not report of the right server. It was shown one server for each
+- **Schemathesis**: whether it reports, with the project's OpenAPI document and {requests} requests
+  on average, a failure that it does not report of the right server. It was shown one server a
   statement, in the dialect `http`; see `benchmarks/schemathesis_kills.py`.
 
 {summary}
@@ -49,13 +50,14 @@ _COLUMNS = (
 )
 
 
-def rendered(kills: Iterable[Kill], elsewhere: Mapping[str, bool]) -> str:
+def rendered(kills: Iterable[Kill], schemathesis: Mapping[str, Any]) -> str:
     """Return the table as Markdown.
 
     Args:
         kills: what became of each server, for every seed.
-        elsewhere: by the server's name, whether Schemathesis found it.
+        schemathesis: what ``benchmarks/schemathesis_kills.json`` says; empty where it is not there.
     """
+    elsewhere: Mapping[str, bool] = schemathesis.get("found", {})
     runs = defaultdict(list)
     for kill in kills:
         runs[kill.name].append(kill)
@@ -64,7 +66,9 @@ def rendered(kills: Iterable[Kill], elsewhere: Mapping[str, bool]) -> str:
     lines = [_row(server, runs[server.name], elsewhere) for server in servers]
     summary = _summary(servers, runs, elsewhere)
     columns = f"| {' | '.join(_COLUMNS)} |\n{'|---' * len(_COLUMNS)}|"
-    return _HEAD.format(seeds=seeds, summary=summary, columns=columns) + "\n".join(lines) + "\n"
+    requests = schemathesis.get("requests", "some")
+    head = _HEAD.format(seeds=seeds, requests=requests, summary=summary, columns=columns)
+    return head + "\n".join(lines) + "\n"
 
 
 def _row(server: BrokenServer, runs: Sequence[Kill], elsewhere: Mapping[str, bool]) -> str:
@@ -107,7 +111,8 @@ def _summary(
     ]
     if elsewhere:
         found = sum(elsewhere.get(each.name, False) for each in servers)
-        said.append(f"Schemathesis finds {found}.")
+        shown = sum(each.name in elsewhere for each in servers)
+        said.append(f"Of {shown} servers that it was shown, Schemathesis finds {found}.")
     return "\n".join(said)
 
 
