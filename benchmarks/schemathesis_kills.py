@@ -20,7 +20,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -56,15 +55,8 @@ Failures = set[tuple[str, str]]  # operation and check
 
 
 def _broken_servers() -> Any:
-    """Return the package of broken servers, which belongs to the tests."""
-    home = HERE.parent / "tests" / "broken_servers" / "loading.py"
-    spec = spec_from_file_location("broken_servers_loading", home)
-    if spec is None or spec.loader is None:
-        msg = f"there is no {home}"
-        raise click.ClickException(msg)
-    loading = module_from_spec(spec)
-    spec.loader.exec_module(loading)
-    loading.load()
+    """Return the broken servers, which belong to the tests."""
+    sys.path.insert(0, str(HERE.parent / "tests"))
     from broken_servers.catalogue import broken_servers
 
     return broken_servers()

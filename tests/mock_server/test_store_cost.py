@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from helpers.records import filled, made
 
 from crmcom_kit.mock_server.content import IndexedColumn
 from crmcom_kit.mock_server.memory_store import MemoryStore
@@ -15,39 +16,10 @@ from crmcom_kit.mock_server.store import (
     INDEXED,
     IndexedField,
     Query,
-    Record,
-    Row,
 )
 from crmcom_kit.mock_server.wire import Answer, Wire
 from crmcom_kit.schemas import load_dialect, resolve
 from crmcom_kit.schemas.rendering import Renderer
-
-
-def made(number: object, /, **values: Any) -> Record:
-    """Make a record whose body names it."""
-    row = {
-        "id": f"id{number}",
-        "number": str(number),
-        "state": State.REJECTED,
-        "definition": "D0",
-        "rule": "R0",
-        "entity": "ACTIVITIES",
-        "entity_id": "E0",
-        "url": "http://receiver/in",
-        "created": 0,
-    }
-    return Record(
-        Row(**{**row, **values}), f"body of {number}".encode("utf-8", "surrogatepass"), None
-    )
-
-
-def filled(*records: Record) -> MemoryStore:
-    """Make a store that holds ``records``, the last one as the newest."""
-    store = MemoryStore()
-    for record in records:
-        store.insert(record)
-    return store
-
 
 # What a query costs: counted in positions that it looks at, which no other load on the machine
 # changes.
