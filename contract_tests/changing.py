@@ -1,6 +1,6 @@
 """What resend and delete have in common: a change watched from before to after, and its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crmcom_kit.contract_tests.exchanges import Exchange
@@ -9,8 +9,8 @@ from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.memory import (
     IDENTIFIER,
     READING_CHANGES,
+    changed_members,
     differ,
-    differences,
     value_at,
 )
 from crmcom_kit.contract_tests.pool import Seen
@@ -46,7 +46,7 @@ class Change:
     @property
     def trace(self) -> list[str]:
         """The members that differ from before."""
-        return list(differences(self.before, self.after)) if self.after is not None else []
+        return list(changed_members(self.before, self.after)) if self.after is not None else []
 
     def ids(self) -> tuple[set[str], set[str]]:
         """Return the ids that were listed before and afterwards."""
@@ -146,7 +146,7 @@ def check_returned(kit: Kit, method: str, change: Change, now: Seen | None) -> N
         now: the webhook request as the answer should show it, where that is known.
     """
     record = change.answer.data
-    differing = list(differences(record, now)) if now is not None else []
+    differing = list(changed_members(record, now)) if now is not None else []
     if READING_CHANGES in kit.memory:
         differing = []
     missing = [
@@ -225,7 +225,32 @@ def check_field_known(kit: Kit, method: str, change: Change) -> bool:
     return True
 
 
-def check_fields_set(kit: Kit, method: str, wanted: tuple[str, ...], record: Seen) -> bool:
+def check_fields_sets(
+    kit: Kit, method: str, take_one: Callable[[], Seen], settle: Callable[[Seen], None]
+) -> None:
+    """Check what calls with one field and with several answer; the first wrong answer is enough.
+
+    Args:
+        kit: what calls.
+        method: resend or delete.
+        take_one: returns the webhook request for the next call.
+        settle: is given each one after its call.
+
+    Raises:
+        Unreachable: the release has no fields_set for the method, or there is none to take.
+    """
+    if "fields_set" not in kit.method(method).parameters:
+        msg = f"{method} has no fields_set in this release"
+        raise Unreachable(msg)
+    for wanted in (("number",), ("url", "error_code", "life_cycle_state")):
+        record = take_one()
+        kept = _check_fields_set(kit, method, wanted, record)
+        settle(record)
+        if not kept:
+            break
+
+
+def _check_fields_set(kit: Kit, method: str, wanted: tuple[str, ...], record: Seen) -> bool:
     """Check what a call with fields_set answers: names that are separated, and no other field.
 
     Returns:

@@ -16,6 +16,7 @@ import httpx
 from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.in_process import InProcess
+from crmcom_kit.contract_tests.options import DEFAULT_TIMEOUT
 from crmcom_kit.contract_tests.targets import Target
 
 
@@ -37,7 +38,7 @@ class Limits:
 
     max_requests: int | None = None
     rate: float | None = None  # requests a second
-    timeout: float = 30.0  # seconds to wait for one answer, from first to last byte
+    timeout: float = DEFAULT_TIMEOUT  # seconds to wait for one answer, from first to last byte
     longest_wait: float = 60.0  # seconds that a Retry-After may ask for
     longest_answer: int = 64 * 1024 * 1024  # bytes
 

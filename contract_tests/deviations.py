@@ -5,7 +5,6 @@ listed has the verdict *deviates*; one that holds is stale; any other behaviour 
 """
 
 import datetime as dt
-import json
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.statements import UnknownStatement, statement
 
 KINDS = ("vendor-bug", "undocumented", "doc-error", "mock-simplification")
@@ -120,15 +120,11 @@ def write_deviations(violations: Iterable[Violation], *, today: dt.date) -> str:
         drafted.add(violation.statement)
         lines += [
             "[[deviation]]",
-            f"statement = {_toml(violation.statement)}",
-            f"kind = {_toml(KINDS[0])}",
-            f"seen = {_toml(violation.seen)}",
+            f"statement = {toml_value(violation.statement)}",
+            f"kind = {toml_value(KINDS[0])}",
+            f"seen = {toml_value(violation.seen)}",
             'reason = "to be said"',
             f"date = {today.isoformat()}",
             "",
         ]
     return "\n".join(lines)
-
-
-def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

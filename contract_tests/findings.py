@@ -93,6 +93,14 @@ class Findings:
     def _of(self, statement: str) -> Found:
         return self.by_statement.setdefault(statement, Found())
 
+    def is_broken(self, *statements: str) -> bool:
+        """Whether any of ``statements`` was found broken so far."""
+        return any(self.by_statement[s].breaks for s in statements if s in self.by_statement)
+
+    def is_held(self, statement: str) -> bool:
+        """Whether a statement was seen to be kept so far."""
+        return statement in self.by_statement and self.by_statement[statement].held > 0
+
     def hold(self, statement: str, *exchanges: Exchange) -> None:
         """Note that a promise was kept."""
         found = self._of(statement)

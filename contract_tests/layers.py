@@ -10,8 +10,8 @@ from crmcom_kit.contract_tests.judges import JUDGES
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.machine import STEPS, begin_anew, run_machine
 from crmcom_kit.contract_tests.model import Model, is_whole
+from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.pool import Pool
-from crmcom_kit.contract_tests.profiles import Profile
 
 #: The state machine has this part of the examples as its sequences.
 _SEQUENCES = 2

@@ -22,9 +22,10 @@ from crmcom_kit.contract_tests.handling import Hands
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.logging_in import ask_for_token, token_of
 from crmcom_kit.contract_tests.model import Model
+from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.oracle import Oracle
 from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.profiles import Profile, examples, layer_settings
+from crmcom_kit.contract_tests.profiles import examples, layer_settings
 
 LAYER = "machine"
 

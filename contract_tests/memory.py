@@ -31,7 +31,7 @@ class Sight:
     exchange: Exchange
 
 
-def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
+def changed_members(before: Any, after: Any, path: str = "") -> Iterator[str]:
     """Yield the members that have another value, as dotted names.
 
     Only members that both have count: whether one is null or left out, and whether an object is
@@ -42,14 +42,14 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in before:
             if name in after:
-                yield from differences(before[name], after[name], f"{path}.{name}".lstrip("."))
+                yield from changed_members(before[name], after[name], f"{path}.{name}".lstrip("."))
     else:
         yield path
 
 
 def differ(before: Any, after: Any) -> bool:
     """Whether any member that both have is another."""
-    return next(differences(before, after), None) is not None
+    return next(changed_members(before, after), None) is not None
 
 
 def value_at(record: Any, path: str) -> Any:
@@ -125,7 +125,7 @@ class Memory:
             if now.record.get("life_cycle_state") == "SUCCESSFUL":
                 self._moving.discard(record_id)
         before = sights.get(kind)
-        changed = list(differences(before.record, now.record)) if before else []
+        changed = list(changed_members(before.record, now.record)) if before else []
         if before is not None and changed:
             yield from self._blame(before, now, changed, kit)
             sights.clear()
@@ -155,7 +155,7 @@ class Memory:
         """Two equal looks of one method, and one of the other in between: do they agree?"""
         if other is None or other.exchange.number < before.exchange.number:
             return
-        changed = list(differences(other.record, now.record))
+        changed = list(changed_members(other.record, now.record))
         if not changed:
             yield "list.agrees_with_show"
         elif _whole(other.record, kit) and _whole(now.record, kit):

@@ -3,13 +3,16 @@
 import fnmatch
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from crmcom_kit.schemas.statements import statements
 
+Profile = Literal["ci", "dev", "explore"]
 #: How much is generated; see ``profiles``.
-PROFILES = ("ci", "dev", "explore")
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+DEFAULT_TIMEOUT = 30.0  # seconds
+DEFAULT_EXAMPLES = 50  # of each generated layer, where no budget rules
 #: What may be changed with ``--allow``.
 CHANGES = ("resend", "delete")
 
@@ -97,10 +100,17 @@ OPTIONS = (
         "max-examples",
         "How many examples each generated layer tries where no --max-requests rules.",
         type=int,
+        default=DEFAULT_EXAMPLES,
         metavar="N",
     ),
     Option("seed", "What generated calls are made from.", type=int, default=0, metavar="N"),
-    Option("timeout", "Seconds to wait for one answer.", type=float, default=30.0, metavar="S"),
+    Option(
+        "timeout",
+        "Seconds to wait for one answer.",
+        type=float,
+        default=DEFAULT_TIMEOUT,
+        metavar="S",
+    ),
     Option(
         "only",
         "Check only statements whose id fits, such as 'list.*'.",

@@ -1,14 +1,13 @@
 """How much Hypothesis tries: three profiles, and the settings of each layer."""
 
-from typing import Any, Literal
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
 
-Profile = Literal["ci", "dev", "explore"]
+from crmcom_kit.contract_tests.options import Profile
 
 #: ci: the same calls each time; dev: remembers what broke; explore: other calls, and many.
-PROFILES: tuple[Profile, ...] = ("ci", "dev", "explore")
 _TIMES = {"ci": 1, "dev": 1, "explore": 20}
 
 #: Where dev keeps what broke, below the working directory.
@@ -24,7 +23,7 @@ def layer_settings(profile: Profile, max_examples: int, *, shrink: bool, **more:
     """Return the settings of one layer.
 
     Args:
-        profile: one of ``PROFILES``.
+        profile: one of ``options.PROFILES``.
         max_examples: how many calls, or runs of the state machine, at most.
         shrink: whether calls may be spent on making what broke smaller.
         more: other settings of Hypothesis.

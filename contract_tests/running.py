@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +44,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Pl
         scope=_scope(values),
         only=values["only"],
         profile=values["profile"],
+        max_examples=values["max_examples"],
         deviations=Deviations(listed, today=now.date()),
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
@@ -53,8 +53,6 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Pl
         command=command_line(values),
         began=now.isoformat(timespec="seconds"),
     )
-    if values["max_examples"] is not None:
-        plan = replace(plan, max_examples=values["max_examples"])
     return target, plan
 
 

@@ -18,9 +18,9 @@ from crmcom_kit.contract_tests.layers import run_generated_layers
 from crmcom_kit.contract_tests.ledger import Ledger
 from crmcom_kit.contract_tests.logging_in import log_in
 from crmcom_kit.contract_tests.memory import Memory, names
+from crmcom_kit.contract_tests.options import DEFAULT_EXAMPLES, Profile
 from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probing import Probe, probes
-from crmcom_kit.contract_tests.profiles import Profile
 from crmcom_kit.contract_tests.rehearsal import rehearse
 from crmcom_kit.contract_tests.results import Results, verdicts
 from crmcom_kit.contract_tests.scope import EVERYTHING, Guard
@@ -43,7 +43,7 @@ class Plan:
     #: The webhook requests that may be changed; None: all on a mock of ours, else none.
     scope: Callable[[Seen], bool] | None = None
     only: str = "*"  # a glob of statement ids
-    max_examples: int = 50  # of each generated layer, where no budget rules
+    max_examples: int = DEFAULT_EXAMPLES  # of each generated layer, where no budget rules
     deviations: Deviations = field(default_factory=Deviations)
     options: dict[str, Any] = field(default_factory=dict)
     command: str = "crmcom-kit check"

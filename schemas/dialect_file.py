@@ -45,8 +45,8 @@ def _entry(dial: Dial, value: Any, seen: str | None) -> Iterator[str]:
     yield from _comment(f"Evidence: {evidence}.")
     yield from _comment(f"Allowed: {dial.allowed()}.")
     if _comparable(value) != _comparable(dial.default):
-        yield from _comment(f"Default: {_written(dial.default)}.")
-    yield f"{dial.key.rpartition('.')[2]} = {_written(value)}"
+        yield from _comment(f"Default: {toml_value(dial.default)}.")
+    yield f"{dial.key.rpartition('.')[2]} = {toml_value(value)}"
 
 
 def _comment(text: str) -> list[str]:
@@ -64,9 +64,9 @@ def _comparable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _written(value: Any) -> str:
+def toml_value(value: Any) -> str:
     """Write a value in TOML."""
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     # JSON's escapes are TOML's, too; but TOML wants one more character escaped.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -60,12 +60,6 @@ def _is_usable(record: Seen, kit: Kit) -> bool:
     )
 
 
-def is_broken(kit: Kit, *statements: str) -> bool:
-    """Whether any of these statements was found broken before."""
-    found = (kit.findings.by_statement.get(each) for each in statements)
-    return any(each is not None and each.breaks for each in found)
-
-
 def unusable(kit: Kit) -> dict[str, str]:
     """Return the methods that cannot be called at all, each with the statement that says why."""
     found: dict[str, str] = kit.memory.setdefault("unusable methods", {})
@@ -118,7 +112,7 @@ def refused(
 def steady(kit: Kit) -> None:
     """Raise Unreachable where reading was found to change things: nothing can be compared then."""
     for statement in ("show.changes_nothing", "list.changes_nothing"):
-        if is_broken(kit, statement):
+        if kit.findings.is_broken(statement):
             msg = f"{statement} is broken, so that no two answers can be compared"
             raise Unreachable(msg)
 

@@ -17,7 +17,6 @@ from crmcom_kit.contract_tests.probes.asking import (
     JSON,
     body,
     in_service,
-    is_broken,
     refused,
     show,
     some,
@@ -115,7 +114,7 @@ def get_reads_the_query_alone(kit: Kit) -> None:
     for in_query, in_body in ((token, rest), ({}, {**token, **rest})):
         exchange = kit.send(_with_body(method.path, in_query, in_body))
         why = "a GET reads its parameters from the query"
-        if exchange.ok and is_broken(kit, "show.parameters.mandatory", "token.required"):
+        if exchange.ok and kit.findings.is_broken("show.parameters.mandatory", "token.required"):
             continue  # told already
         refused(kit, "parameters.place", exchange, why)
     both = kit.send(_with_body(method.path, {**token, **rest}, {"fields_set": "id"}))

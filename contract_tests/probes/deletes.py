@@ -3,7 +3,7 @@
 from crmcom_kit.contract_tests.changing import (
     Change,
     check_field_known,
-    check_fields_set,
+    check_fields_sets,
     check_others_exist,
     check_returned,
     check_selected,
@@ -78,7 +78,7 @@ def _check_gone(kit: Kit, change: Change) -> bool:
     if change.listed_after is not None:
         return _still_there(kit, change, "list", f"{found} is listed")
     for method in ("resend", "delete"):
-        if method in kit.allowed and not _broken(kit, f"{method}.identifier.known"):
+        if method in kit.allowed and not kit.findings.is_broken(f"{method}.identifier.known"):
             again = kit.call(method, {IDENTIFIER: {"id": change.id}})
             kept = kit.expect(
                 "delete.gone",
@@ -106,11 +106,6 @@ def _still_there(kit: Kit, change: Change, method: str, seen: str) -> bool:
     )
 
 
-def _broken(kit: Kit, statement: str) -> bool:
-    found = kit.findings.by_statement.get(statement)
-    return found is not None and found.breaks > 0
-
-
 @probe(
     "delete.fields_set.selects",
     "delete.fields_set.names",
@@ -119,16 +114,12 @@ def _broken(kit: Kit, statement: str) -> bool:
 )
 def the_answer_has_the_fields_asked_for(kit: Kit) -> None:
     """With fields_set the answer of delete has the fields that it names, and only those."""
-    if "fields_set" not in kit.method("delete").parameters:
-        msg = "delete has no fields_set in this release"
-        raise Unreachable(msg)
-    for wanted in (("number",), ("url", "error_code", "life_cycle_state")):
-        record = take_any(kit, "SUCCESSFUL")
-        kept = check_fields_set(kit, "delete", wanted, record)
+
+    def settle(record: Seen) -> None:
         if not show(kit, record["id"]).ok:
             kit.pool.forget(record["id"])
-        if not kept:
-            break
+
+    check_fields_sets(kit, "delete", lambda: take_any(kit, "SUCCESSFUL"), settle)
 
 
 @probe("delete.gone", layer="delete", cost=8)

@@ -5,7 +5,7 @@ from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.knowledge import differences
 from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.probes.asking import breadth, is_broken, show, some, steady
+from crmcom_kit.contract_tests.probes.asking import breadth, show, some, steady
 from crmcom_kit.contract_tests.probing import probe
 from crmcom_kit.schemas.methods import response_fields
 
@@ -19,7 +19,7 @@ _LISTS = ("id,number", "life_cycle_state,error_code,error_description", "log_inf
 def show_returns_the_fields_that_are_named(kit: Kit) -> None:
     """Show takes every response field in fields_set, alone and with others, and returns those."""
     steady(kit)
-    if is_broken(kit, "show.identifier.selects"):
+    if kit.findings.is_broken("show.identifier.selects"):
         msg = "show.identifier.selects is broken, so that no two answers can be compared"
         raise Unreachable(msg)
     every = response_fields()

@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.cases import Named
 from crmcom_kit.contract_tests.exchanges import Exchange
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.probes.asking import is_broken, pages, show, whole_list
+from crmcom_kit.contract_tests.probes.asking import pages, show, whole_list
 from crmcom_kit.contract_tests.readings import READINGS, Reading, selected
 
 Filters = Mapping[str, Any]
@@ -42,13 +42,13 @@ def filtered(
         name: {value.field: value.value} if isinstance(value, Named) else value
         for name, value in filters.items()
     }
-    if is_broken(kit, *{f"list.{name}.filter" for name in filters} - {statement}):
+    if kit.findings.is_broken(*{f"list.{name}.filter" for name in filters} - {statement}):
         return kit.call("list", given, raw=raw)  # its effect on this list is told already
     exchanges, found = whole_list(kit, given, raw=raw)
     first = exchanges[0]
     if open_ and not (found or (first.ok and _explaining(kit, filters, found))):
         return first
-    if not first.ok and is_broken(kit, *_OF_TAKING):
+    if not first.ok and kit.findings.is_broken(*_OF_TAKING):
         return first  # told already
     if not kit.expect_served(statement, first, f"{', '.join(filters)} may be given"):
         return first

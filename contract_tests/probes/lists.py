@@ -9,7 +9,6 @@ from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import (
     breadth,
     in_service,
-    is_broken,
     pages,
     refused,
     show,
@@ -152,7 +151,7 @@ def list_and_show_agree(kit: Kit) -> None:
     """A webhook request has the same values in list and in show."""
     steady(kit)
     for statement in ("show.fields_set.default_all", "list.fields_set.default_all"):
-        if is_broken(kit, statement):
+        if kit.findings.is_broken(statement):
             msg = f"{statement} is broken, so that list and show have not the same fields"
             raise Unreachable(msg)
     for record in some(kit, breadth(kit, 2, 12)):
@@ -178,7 +177,7 @@ def list_and_show_agree(kit: Kit) -> None:
 @probe("list.identifier.fields", layer="read", cost=8)
 def list_knows_the_fields_of_its_identifiers(kit: Kit) -> None:
     """Identifiers of list take id, name and alternative_code, and no other field."""
-    if is_broken(kit, "list.parameters.mandatory"):
+    if kit.findings.is_broken("list.parameters.mandatory"):
         msg = "list.parameters.mandatory is broken, so that an identifier alone tells nothing"
         raise Unreachable(msg)
     for record in some(kit, breadth(kit, 1, 3)):

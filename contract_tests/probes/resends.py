@@ -10,7 +10,7 @@ from typing import Any
 from crmcom_kit.contract_tests.changing import (
     Change,
     check_field_known,
-    check_fields_set,
+    check_fields_sets,
     check_others_exist,
     check_returned,
     check_selected,
@@ -22,7 +22,7 @@ from crmcom_kit.contract_tests.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.logging_in import ask_for_token, token_of
-from crmcom_kit.contract_tests.memory import IDENTIFIER, differ, differences, value_at
+from crmcom_kit.contract_tests.memory import IDENTIFIER, changed_members, differ, value_at
 from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probing import probe
 from crmcom_kit.contract_tests.worlds import not_effective, units
@@ -237,17 +237,17 @@ def a_successful_one_is_refused(kit: Kit) -> None:
 )
 def the_answer_has_the_fields_asked_for(kit: Kit) -> None:
     """With fields_set the answer of resend has the fields that it names, and only those."""
-    if "fields_set" not in kit.method("resend").parameters:
-        msg = "resend has no fields_set in this release"
-        raise Unreachable(msg)
-    for wanted in (("number",), ("url", "error_code", "life_cycle_state")):
+
+    def take_one() -> Seen:
         record = take(kit, "REJECTED")
         kit.memory.setdefault("resent", []).append(record["id"])
-        kept = check_fields_set(kit, "resend", wanted, record)
+        return record
+
+    def settle(record: Seen) -> None:
         for now in show(kit, record["id"]).records:
             kit.pool.learn(now)
-        if not kept:
-            break
+
+    check_fields_sets(kit, "resend", take_one, settle)
 
 
 @probe("login.unit", layer="resend", cost=5)
@@ -269,7 +269,7 @@ def the_unit_of_the_login_is_the_one_that_acts(kit: Kit) -> None:
         kit.pool.learn(now)
         log = now.get("log_information") or {}
         by = log.get("updated_by_unit") or log.get("updated_by_business_unit") or {}
-        logged = "log_information.updated_date" in differences(record, now)
+        logged = "log_information.updated_date" in changed_members(record, now)
         if sent.ok and logged and isinstance(by, Mapping) and isinstance(by.get("id"), str):
             kit.expect(
                 "login.unit",
@@ -318,7 +318,7 @@ def what_was_sent_leaves_a_trace(kit: Kit) -> None:
             kit.expect("resend.sends_again", change.answer, later, kept=True, expected="", seen="")
         elif now is not None:
             silent.append((change, later))
-    if not silent or _found(kit, "resend.sends_again"):
+    if not silent or kit.findings.is_held("resend.sends_again"):
         return
     change, later = silent[-1]
     if not kit.target.entries and (len(silent) < 2 or not _tells(change.before)):
@@ -338,8 +338,3 @@ def what_was_sent_leaves_a_trace(kit: Kit) -> None:
 def _tells(record: Seen) -> bool:
     response = record.get("response")
     return isinstance(response, str) and not response.lstrip().startswith(("{", "["))
-
-
-def _found(kit: Kit, statement: str) -> bool:
-    found = kit.findings.by_statement.get(statement)
-    return found is not None and found.held > 0

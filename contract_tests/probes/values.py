@@ -1,7 +1,7 @@
 """Probes of the values that list's enumerated parameters take, by release."""
 
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.asking import breadth, in_service, is_broken, refused, some
+from crmcom_kit.contract_tests.probes.asking import breadth, in_service, refused, some
 from crmcom_kit.contract_tests.probing import probe
 from crmcom_kit.schemas.releases import entities_since, resolve
 
@@ -59,5 +59,5 @@ def list_takes_two_states(kit: Kit) -> None:
     for state in ("PENDING", "EFFECTIVE", "SUCCESS")[: breadth(kit, 1, 3)]:
         exchange = kit.call("list", {"entity": entity, "life_cycle_state": state})
         why = f"{state} is no life cycle state"
-        if not (exchange.ok and is_broken(kit, "list.life_cycle_state.filter")):
+        if not (exchange.ok and kit.findings.is_broken("list.life_cycle_state.filter")):
             refused(kit, statement, exchange, why, "bad_life_cycle_state")

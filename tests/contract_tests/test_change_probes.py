@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.memory import differences
+from crmcom_kit.contract_tests.memory import changed_members
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.signatures import data_of, fitting, forms
 from crmcom_kit.contract_tests.suite import Plan, run
@@ -186,9 +186,9 @@ def test_the_right_statement_is_named(statement: str, rewrite: Rewrite) -> None:
         ("one", "two", [""]),
     ],
 )
-def test_differences_are_of_what_both_have(before: Any, after: Any, expected: list[str]) -> None:
+def test_changed_members_are_of_what_both_have(before: Any, after: Any, expected: list[str]) -> None:
     """What one of the two leaves out is no difference."""
-    assert list(differences(before, after)) == expected
+    assert list(changed_members(before, after)) == expected
 
 
 def test_the_kits_own_hmac_agrees_with_the_projects() -> None:
