@@ -1,32 +1,11 @@
-"""Probes of show: which webhook request it returns, what it refuses, and that it changes none."""
+"""Probes of show: which webhook request it returns, and what it refuses."""
 
 from crmcom_kit.contract_tests.exchanges import Exchange
 from crmcom_kit.contract_tests.judges_envelope import NOWHERE
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.knowledge import differences
 from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import breadth, refused, show, some
 from crmcom_kit.contract_tests.probing import probe
-
-
-@probe("show.changes_nothing", layer="read", cost=3)
-def show_leaves_all_as_it_is(kit: Kit) -> None:
-    """Show returns the same twice in a row, and so does a list behind it."""
-    for record in some(kit, breadth(kit, 2, 4)):
-        first = show(kit, {"id": record["id"]})
-        second = show(kit, {"id": record["id"]})
-        if not (first.records and first.data.get("id") == record["id"]):
-            continue  # other probes tell why
-        changed = sorted(differences(first.data, second.data)) if second.records else ["everything"]
-        kit.expect(
-            "show.changes_nothing",
-            first,
-            second,
-            kept=not changed,
-            expected="the same webhook request from the second show",
-            seen=f"another {', '.join(changed)}",
-            record=record["id"],
-        )
 
 
 @probe(

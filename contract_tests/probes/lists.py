@@ -1,19 +1,17 @@
-"""Probes of list: what it takes, that it agrees with show, and that it changes nothing."""
+"""Probes of list: what it takes, and how much it returns."""
 
 from typing import Any
 
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.knowledge import IDENTIFIERS, differences
+from crmcom_kit.contract_tests.knowledge import IDENTIFIERS
 from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import (
     breadth,
     in_service,
     pages,
     refused,
-    show,
     some,
-    steady,
 )
 from crmcom_kit.contract_tests.probing import probe
 from crmcom_kit.contract_tests.readings import SEMI_OPTIONAL
@@ -36,31 +34,6 @@ def semi_optional(record: Seen) -> dict[str, Any]:
         if isinstance(record.get(name), str):
             found[name] = record[name]
     return found
-
-
-@probe("list.changes_nothing", layer="read", cost=4)
-def list_leaves_all_as_it_is(kit: Kit) -> None:
-    """A webhook request is the same before and after a list that returns it."""
-    steady(kit)
-    for record in some(kit, breadth(kit, 1, 3)):
-        before = show(kit, {"id": record["id"]})
-        filters = {"entity": record["entity"], "entity_id": record["entity_id"]}
-        listed = kit.call("list", filters)
-        after = show(kit, {"id": record["id"]})
-        if not (before.ok and isinstance(before.data, dict)):
-            continue
-        now = after.data if after.ok and isinstance(after.data, dict) else {}
-        changed = sorted(differences(before.data, now))
-        kit.expect(
-            "list.changes_nothing",
-            before,
-            listed,
-            after,
-            kept=not changed,
-            expected="the same webhook request after list as before",
-            seen=f"another {', '.join(changed)}",
-            record=record["id"],
-        )
 
 
 @probe("list.semi_optional.at_least_one", layer="read", cost=4)
@@ -144,34 +117,6 @@ def list_returns_several(kit: Kit) -> None:
 
 def _pages(kit: Kit) -> bool:
     return "number_of_results" in kit.method("list").parameters
-
-
-@probe("list.agrees_with_show", layer="read", cost=3)
-def list_and_show_agree(kit: Kit) -> None:
-    """A webhook request has the same values in list and in show."""
-    steady(kit)
-    for statement in ("show.fields_set.default_all", "list.fields_set.default_all"):
-        if kit.findings.is_broken(statement):
-            msg = f"{statement} is broken, so that list and show have not the same fields"
-            raise Unreachable(msg)
-    for record in some(kit, breadth(kit, 2, 12)):
-        listed = kit.call("list", {"entity": record["entity"], "entity_id": record["entity_id"]})
-        shown = show(kit, {"id": record["id"]})
-        here = next((each for each in listed.records if each.get("id") == record["id"]), None)
-        if here is None or not shown.ok or not isinstance(shown.data, dict):
-            continue
-        if shown.data.get("id") != record["id"]:
-            continue
-        other = differences(here, shown.data)
-        kit.expect(
-            "list.agrees_with_show",
-            listed,
-            shown,
-            kept=not other,
-            expected="the same values from list and show",
-            seen=f"another {', '.join(sorted(other))}",
-            record=record["id"],
-        )
 
 
 @probe("list.identifier.fields", layer="read", cost=8)

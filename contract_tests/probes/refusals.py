@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.judges_envelope import NOWHERE
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.knowledge import differences
 from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import refused, show
 from crmcom_kit.contract_tests.probing import Layer, probe
@@ -113,35 +112,6 @@ def _verb(kit: Kit, method: str) -> None:
     _after(kit, method, exchange)
 
 
-def _nothing_changed(kit: Kit, method: str) -> None:
-    """Judge whether a webhook request is as it was, after calls about it that were refused."""
-    record = _in_scope(kit, method)
-    before = show(kit, {"id": record["id"]})
-    both = {"id": record["id"], "number": record["number"]}
-    calls = [kit.call(method, {_IDENTIFIER: both})]
-    calls.append(kit.send(build(kit.method(method), {_IDENTIFIER: {"id": record["id"]}})))
-    if any(exchange.ok for exchange in calls) or not isinstance(before.data, dict):
-        for exchange in calls:
-            _after(kit, method, exchange)
-        return  # other probes tell of it
-    after = show(kit, {"id": record["id"]})
-    now = after.data if after.ok and isinstance(after.data, dict) else {}
-    changed = sorted(differences(before.data, now))
-    seen = f"another {', '.join(changed)}" if now else "it is gone"
-    kit.expect(
-        "errors.change_nothing",
-        before,
-        *calls,
-        after,
-        kept=not changed,
-        expected=f"the same webhook request after a {method} that was refused",
-        seen=seen,
-        record=record["id"],
-    )
-    if not now:
-        kit.pool.forget(record["id"])
-
-
 def _note_bodies(kit: Kit, method: str) -> None:
     """Note what a body may be written as, by how a webhook request is missed that exists nowhere.
 
@@ -191,7 +161,6 @@ def _register(method: Layer) -> None:
         _known: ((f"{method}.identifier.known",), 4),
         _token: (("token.required", "token.from_login"), 2),
         _verb: (("methods.verb",), 1),
-        _nothing_changed: (("errors.change_nothing",), 4),
         _note_bodies: (("parameters.values",), 8),
     }
     for check, (statements, cost) in kinds.items():

@@ -186,7 +186,9 @@ def test_the_right_statement_is_named(statement: str, rewrite: Rewrite) -> None:
         ("one", "two", [""]),
     ],
 )
-def test_changed_members_are_of_what_both_have(before: Any, after: Any, expected: list[str]) -> None:
+def test_changed_members_are_of_what_both_have(
+    before: Any, after: Any, expected: list[str]
+) -> None:
     """What one of the two leaves out is no difference."""
     assert list(changed_members(before, after)) == expected
 

@@ -11,6 +11,7 @@ from crmcom_kit.contract_tests.findings import Findings, Unreachable
 from crmcom_kit.contract_tests.judges import JUDGES
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.logging_in import log_in
+from crmcom_kit.contract_tests.memory import Memory
 from crmcom_kit.contract_tests.pool import Pool
 from crmcom_kit.contract_tests.probing import probes
 from crmcom_kit.contract_tests.targets import own_mock
@@ -19,7 +20,7 @@ from crmcom_kit.schemas.statements import statements
 
 _HOMES = {
     "reaching", "identifiers", "fields_sets", "lists", "filters", "values", "paging", "calling",
-    "refusals", "noting",
+    "refusals", "noting", "unchanged", "refused",
 }  # fmt: skip
 _OF_OTHERS = (
     "login.", "web_api_key_token.", "token_release.", "token.parameters", "resend.", "delete.",
@@ -36,7 +37,7 @@ def _read(release: str, dialect: Any = "default", **options: Any) -> Findings:
         client,
         allowed=frozenset(("resend", "delete")),
         pool=Pool(lambda _: True),
-        judges=JUDGES,
+        judges=(*JUDGES, Memory()),
         findings=Findings(),
     )
     log_in(kit)
