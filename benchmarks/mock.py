@@ -16,9 +16,11 @@ import orjson
 from benchmarks.rows import BASE, TOKEN
 from crmcom_kit.mock_server.app import create_app
 from crmcom_kit.mock_server.clock import SystemClock
+from crmcom_kit.mock_server.filling import filled
 from crmcom_kit.mock_server.loading import Placed
+from crmcom_kit.mock_server.rules import Rules, Settings
 from crmcom_kit.mock_server.store import Store
-from crmcom_kit.mock_server.world import Settings, World
+from crmcom_kit.mock_server.world import World
 from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import load_dialect, resolve
 
@@ -38,7 +40,8 @@ def filled_world(entries: Iterable[dict[str, Any]], *, store: Store | None = Non
         fixed_tokens=(TOKEN,),
     )
     placed = (Placed(entry, "benchmark") for entry in entries)
-    return World(settings, placed, clock=SystemClock(), store=store)
+    rules = Rules(settings)
+    return World(rules, filled(rules, placed, store), clock=SystemClock())
 
 
 def has_fast_lane() -> bool:

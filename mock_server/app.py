@@ -1,26 +1,36 @@
 """The Flask application: wiring, and the views that hand requests to the emulator."""
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.admin import PREFIX, control_api
+from crmcom_kit.mock_server.control import PREFIX, control_api
 from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest
+from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.picking import PICKED, picked
+from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest, headers_of
+from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.mock_server.worlds import make_world
 from crmcom_kit.schemas import API_PATH
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def create_app(world: World | None = None, **options: Any) -> Flask:
+def create_app(world: World | Tenants | None = None, **options: Any) -> Flask:
     """Return the mock as a WSGI application.
 
     Args:
-        world: what it serves; made by ``make_world(**options)`` where left out.
+        world: what it serves: the default world, or several; made by ``make_world(**options)``
+            where left out.
         options: those of ``make_world``.
 
     Raises:
@@ -35,12 +45,37 @@ def create_app(world: World | None = None, **options: Any) -> Flask:
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # a redirect would be an answer that the API never gives
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
-    _serve_api(app, world)
-    _serve_rest(app, world)
+    tenants = world if isinstance(world, Tenants) else Tenants(world)
+    app.wsgi_app = _Picker(app.wsgi_app, tenants)  # type: ignore[method-assign]
+    _serve_api(app)
+    _serve_rest(app, tenants)
     return app
 
 
-def _serve_api(app: Flask, world: World) -> None:
+class _Picker:
+    """Finds the world of each request; what named it counts as the path of the application."""
+
+    def __init__(self, app: "WSGIApplication", tenants: Tenants) -> None:
+        self._app = app
+        self._tenants = tenants
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        try:
+            world, named, rest = picked(environ, self._tenants)
+        except Misuse as error:
+            answer = Response(
+                json.dumps({"error": str(error)}), error.status, content_type="application/json"
+            )
+            return answer(environ, start_response)
+        root = environ.get("SCRIPT_NAME", "") + named
+        # A copy: whoever is in front, the access log say, still wants the whole path.
+        environ = {**environ, PICKED: world, "SCRIPT_NAME": root, "PATH_INFO": rest}
+        return self._app(environ, start_response)
+
+
+def _serve_api(app: Flask) -> None:
     """Hand everything below the API's base path to the emulator."""
 
     @app.route(f"{API_PATH}/<path:method>", methods=_VERBS, provide_automatic_options=False)
@@ -52,8 +87,11 @@ def _serve_api(app: Flask, world: World) -> None:
             body=_body(),
             content_type=request.headers.get("Content-Type", ""),
             authorization=request.headers.get("Authorization", ""),
+            prefer=request.headers.get("X-Mock-Prefer", ""),
+            client=request.remote_addr,
+            headers=headers_of(request.environ),
         )
-        answer = act(world, raw)
+        answer = act(request.environ[PICKED], raw)
         return Response(answer.body, answer.status, answer.headers())
 
     def elsewhere(error: HTTPException) -> Response:
@@ -83,11 +121,15 @@ def _body() -> bytes | None:
         return b""
 
 
-def _serve_rest(app: Flask, world: World) -> None:
-    app.register_blueprint(control_api(world))
+def _serve_rest(app: Flask, tenants: Tenants) -> None:
+    app.register_blueprint(control_api(tenants))
 
     @app.get("/")
     def home() -> str:
         return render_template(
-            "home.html", world=world, version=__version__, base=API_PATH, admin=PREFIX
+            "home.html",
+            world=request.environ[PICKED],
+            version=__version__,
+            base=API_PATH,
+            admin=PREFIX,
         )

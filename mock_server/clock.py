@@ -1,7 +1,11 @@
 """Time, handed in: the one place that asks the machine what time it is."""
 
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
+
+from crmcom_kit.mock_server.misuse import Misuse
 
 
 class Clock(Protocol):
@@ -37,3 +41,118 @@ class FixedClock:
     def advance(self, seconds: float) -> None:
         """Move on by ``seconds``."""
         self._now += timedelta(seconds=seconds)
+
+
+ClockMode = Literal["real", "frozen", "scaled"]
+#: What a world's clock can show; beyond it lie moments that dates cannot be reckoned with.
+FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
+MOST_RATE = 100_000.0
+_LONGEST_WAIT = 3600.0  # seconds of the machine's time that are waited at once
+
+
+class ClockState(NamedTuple):
+    """How a world's clock is set."""
+
+    mode: ClockMode
+    now: datetime
+    rate: float  # seconds of the world a second of the base clock
+
+
+class WorldClock:
+    """The time of one world: runs with a base clock, or apart from it, or stands.
+
+    Whoever waits on it waits for the world's time: moved on or frozen, it wakes them.
+    """
+
+    __slots__ = ("_at", "_base", "_changed", "_frozen", "_rate", "_since", "now")
+
+    def __init__(self, base: Clock) -> None:
+        """Run with ``base``."""
+        self._base = base
+        self._changed = threading.Condition(threading.Lock())
+        self._frozen = False
+        self._rate = 1.0
+        self._at = self._since = FIRST_MOMENT  # the world's moment when the base's was ``since``
+        #: Return the present moment in UTC; the base clock's own method while both agree.
+        self.now: Callable[[], datetime] = base.now
+
+    def _reckoned(self) -> datetime:
+        elapsed = (self._base.now() - self._since).total_seconds() * self._rate
+        most = (LAST_MOMENT - self._at).total_seconds()
+        return self._at + timedelta(seconds=min(elapsed, most))
+
+    def _stood(self) -> datetime:
+        return self._at
+
+    @property
+    def state(self) -> ClockState:
+        """How the clock is set."""
+        with self._changed:
+            mode: ClockMode = "frozen" if self._frozen else "real" if self._rate == 1 else "scaled"
+            return ClockState(mode, self.now(), 0.0 if self._frozen else self._rate)
+
+    def freeze(self, at: datetime | None = None) -> None:
+        """Stand, at the present moment or at ``at``. Raises Misuse."""
+        self._set(at=at, frozen=True)
+
+    def run(self, at: datetime | None = None, rate: float = 1.0) -> None:
+        """Go on from the present moment or from ``at``, ``rate`` times as fast as the base clock.
+
+        Raises:
+            Misuse: the moment or the rate is out of range.
+        """
+        if not 0 < rate <= MOST_RATE:
+            allowed = f"a number above 0, up to {MOST_RATE:,.0f}"
+            raise Misuse("rate", seen=repr(rate), allowed=allowed)
+        self._set(at=at, frozen=False, rate=rate)
+
+    def advance(self, seconds: float) -> None:
+        """Move on by ``seconds``, as if they had passed. Raises Misuse."""
+        if not 0 <= seconds < 10**12:
+            raise Misuse("seconds", seen=repr(seconds), allowed="a finite number, 0 or more")
+        with self._changed:
+            self._move(self.now() + timedelta(seconds=seconds))
+
+    def restart(self) -> None:
+        """Be the base clock again."""
+        with self._changed:
+            self._frozen, self._rate = False, 1.0
+            self.now = self._base.now
+            self._changed.notify_all()
+
+    def sleep(self, seconds: float, until: threading.Event | None = None) -> None:
+        """Return when ``seconds`` of the world have passed, at once where it stands.
+
+        Args:
+            seconds: how long, in the world's time.
+            until: ends the sleep early, within a second of the machine's time, when it is set.
+        """
+        with self._changed:
+            end = self.now() + timedelta(seconds=seconds)
+            while not self._frozen and (until is None or not until.is_set()):
+                left = (end - self.now()).total_seconds() / self._rate
+                if left <= 0:
+                    return
+                self._changed.wait(min(left, _LONGEST_WAIT if until is None else 0.5))
+
+    def _set(self, *, at: datetime | None, frozen: bool, rate: float = 1.0) -> None:
+        with self._changed:
+            moment = self.now() if at is None else at
+            if moment.tzinfo is None:
+                raise Misuse("at", seen=moment.isoformat(), allowed="a moment with a zone")
+            self._check(moment)
+            self._frozen, self._rate = frozen, rate
+            self._move(moment.astimezone(UTC))
+
+    def _move(self, moment: datetime) -> None:
+        self._check(moment)
+        self._at, self._since = moment, self._base.now()
+        self.now = self._stood if self._frozen else self._reckoned
+        self._changed.notify_all()
+
+    @staticmethod
+    def _check(moment: datetime) -> None:
+        if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+            allowed = f"{FIRST_MOMENT:%Y-%m-%d} to {LAST_MOMENT:%Y-%m-%d}"
+            raise Misuse("at", seen=moment.isoformat(), allowed=allowed)

@@ -8,7 +8,7 @@ Nothing here knows of threads: whoever has a content has to keep others away fro
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from crmcom_kit.mock_server.keys import Numbers, Texts, packed_id, packed_number, unpacked_id
 from crmcom_kit.mock_server.postings import Index
@@ -101,7 +101,7 @@ class Content:
         self._odd_numbers: dict[int, str] = {}  # by position
         self._by_id: dict[int | str, int] = {}
         self._by_number = Numbers()
-        self._sending: dict[int, Record] = {}  # what was returned when each was claimed
+        self._sending: set[int] = set()
         self._deleted = 0
 
     def __len__(self) -> int:
@@ -123,8 +123,6 @@ class Content:
         body = self.bodies[position]
         if body is None:
             return None
-        if position in self._sending:
-            return self._sending[position]
         created, number = self.created[position], self._numbers[position]
         columns = self.columns
         row = Row(
@@ -140,18 +138,34 @@ class Content:
         )
         return Record(row, body, self._data[position])
 
-    def add(self, record: Record) -> None:
-        """Add ``record`` as the newest. Raises DuplicateRecord."""
-        row, position = record.row, len(self.bodies)
+    def has_sending(self) -> bool:
+        """Whether any record is on its way."""
+        return bool(self._sending)
+
+    def check_new(self, records: Sequence[Record]) -> None:
+        """Raise DuplicateRecord where a record has, or had, the id or number of one of these.
+
+        Or where two of them have the same, or one a moment that no column holds.
+        """
         for key in KEYS:
-            taken = self.position(key, getattr(row, key))
-            if taken is not None:
-                when = "is there" if self.is_live(taken) else "was there"
-                msg = f"{key}: {getattr(row, key)} {when} already"
+            values = [getattr(record.row, key) for record in records]
+            if len(set(values)) < len(values):
+                repeated = next(value for value in values if values.count(value) > 1)
+                msg = f"{key}: {repeated} is there twice"
                 raise DuplicateRecord(msg)
+            for value in values:
+                taken = self.position(key, value)
+                if taken is not None:
+                    when = "is there" if self.is_live(taken) else "was there"
+                    msg = f"{key}: {value} {when} already"
+                    raise DuplicateRecord(msg)
+        array("q", (record.row.created or 0 for record in records))  # an OverflowError of its own
+
+    def add(self, record: Record) -> None:
+        """Add ``record``, which ``check_new`` let pass, as the newest."""
+        row, position = record.row, len(self.bodies)
         number, identifier = packed_number(row.number), packed_id(row.id)
         kept = _KEPT[row.state]
-        # The only step that can fail, with a moment beyond 64 bits, comes first.
         self.created.append(NO_DATE if row.created is None else row.created)
         self.bodies.append(record.body)
         self._data.append(record.data)
@@ -167,7 +181,7 @@ class Content:
         for field, column in self.columns.items():
             column.add(getattr(row, field), _SHOWN[kept], position)
         if kept == SENDING:
-            self._sending[position] = record
+            self._sending.add(position)
 
     def replace(self, position: int, record: Record) -> None:
         """Let a record have another state, url, created, body and data."""
@@ -179,9 +193,9 @@ class Content:
         self._data[position] = record.data
         self._move(position, before, after)
         if after == SENDING:
-            self._sending[position] = record
+            self._sending.add(position)
         else:
-            self._sending.pop(position, None)
+            self._sending.discard(position)
 
     def _move(self, position: int, before: int, after: int) -> None:
         self.states[position] = after
@@ -193,7 +207,7 @@ class Content:
         """Delete a record that is there."""
         self.bodies[position] = self._data[position] = None
         self._deleted += 1
-        self._sending.pop(position, None)
+        self._sending.discard(position)
         for column in self.columns.values():
             column.drop(position, _SHOWN[self.states[position]], self.is_live)
 

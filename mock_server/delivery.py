@@ -48,8 +48,8 @@ class ScriptedDelivery:
     Assumed: no page says when a webhook request is rejected or with which error.
     """
 
-    def __init__(self, script: str, *, description_limit: int) -> None:
-        """Take a script such as ``3*timeout, success``.
+    def __init__(self, script: str, *, description_limit: int, tries: int = 0) -> None:
+        """Take a script such as ``3*timeout, success``, of which ``tries`` are behind it.
 
         Raises:
             DialectError: the script names no known outcome.
@@ -59,10 +59,11 @@ class ScriptedDelivery:
             allowed = dials()["delivery.script"].allowed()
             msg = f"delivery script {script!r} is not allowed; allowed is {allowed}"
             raise DialectError(msg)
+        self._script = script
         self._steps = steps
         self._limit = description_limit
         self._lock = threading.Lock()
-        self._tries = 0
+        self._tries = tries
 
     def send(self, attempt: Attempt) -> Outcome:
         """Answer with the next outcome of the script."""
@@ -81,6 +82,12 @@ class ScriptedDelivery:
                 return name
             tries -= count
         return self._steps[-1][1]
+
+    def twin(self) -> "ScriptedDelivery":
+        """Return a receiver that goes on from here by itself."""
+        with self._lock:
+            tries = self._tries
+        return ScriptedDelivery(self._script, description_limit=self._limit, tries=tries)
 
     def reset(self) -> None:
         """Start the script again."""

@@ -1,82 +1,24 @@
-"""One request through the emulator: read, act, render. No I/O, and no web framework."""
+"""One request through the emulator: faults, the API's own answer, the journal. No web framework."""
 
-from crmcom_kit.mock_server import listing, login, methods, resending
-from crmcom_kit.mock_server.errors import (
-    MethodWithdrawn,
-    UnknownMethod,
-    VendorError,
-    WrongVerb,
-    shown,
-)
-from crmcom_kit.mock_server.parameters import Given
+from crmcom_kit.mock_server.answering import answer_to
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.wire import Answer
 from crmcom_kit.mock_server.world import World
-from crmcom_kit.schemas.methods import Method
-
-_ACTS = {
-    "show": methods.show,
-    "list": listing.list_,
-    "resend": resending.resend,
-    "delete": methods.delete,
-}
 
 
 def act(world: World, request: RawRequest) -> Answer:
-    """Return the answer that ``world`` gives to ``request``; vendor errors are answers too."""
-    name = "methods"
-    warnings: list[str] = []
-    try:
-        method = _method(world, request)
-        name = method.name
-        _check_verb(world, method, request)
-        given = world.parameters.collect(method, request)
-        warnings = given.warnings
-        answer = _act(world, method, given, request)
-    except VendorError as error:
-        answer = world.wire.error(error, name)
-        if isinstance(error, WrongVerb) and answer.status == 405:
-            answer.allow = error.allowed.replace(" or ", ", ")
-    answer.warnings = warnings
+    """Return what ``world`` answers to ``request``, and note it in the journal.
+
+    The call stays in the epoch that it began in: what a reset overtakes changes nothing after it.
+    """
+    epoch = world.present
+    began = epoch.clock.now()
+    fault = None
+    if epoch.faults.armed or request.prefer:
+        fault = epoch.faults.strike(epoch, request)
+    if fault is None:
+        answer = answer_to(epoch, request)
+    else:
+        answer = fault.applied(epoch, request, answer_to)
+    epoch.journal.note(began, request, answer, fault)
     return answer
-
-
-def _method(world: World, request: RawRequest) -> Method:
-    method = world.methods.get(request.path)
-    if method is None:
-        allowed = ", ".join(world.methods)
-        raise UnknownMethod("path", seen=shown(request.path), allowed=f"one of {allowed}")
-    withdrawn = world.dialect["requests.deprecated_methods"] == "withdraw"
-    if withdrawn and method.deprecated and method.name in _ACTS:
-        seen = f"release {world.release.name}"
-        raise MethodWithdrawn(method.path, seen=seen, allowed="an older release")
-    return method
-
-
-def _check_verb(world: World, method: Method, request: RawRequest) -> None:
-    allowed = [method.verb]
-    if method.name not in _ACTS and world.dialect["login.get"]:
-        allowed.append("GET")
-    if request.verb not in allowed:
-        seen = shown(request.verb).strip('"')
-        raise WrongVerb(method.path, seen=seen, allowed=" or ".join(allowed))
-
-
-def _act(world: World, method: Method, given: Given, request: RawRequest) -> Answer:
-    parameters = world.parameters
-    if method.name in _ACTS:
-        if world.dialect["errors.token_first"]:
-            session = world.tokens.check(parameters.token(given, request.authorization))
-            values = parameters.read(given)
-        else:
-            values = parameters.read(given)
-            session = world.tokens.check(parameters.token(given, request.authorization))
-        return _ACTS[method.name](world, values, session)
-    if method.name == "token_release":
-        text = parameters.token(given)
-        parameters.read(given)
-        return login.token_release(world, text)
-    values = parameters.read(given)
-    if method.name == "web_api_key_token":
-        return login.web_api_key_token(world, values, request.authorization)
-    return login.token(world, values)

@@ -18,7 +18,7 @@ Each class is one kind of ``schemas/data/errors.json``; status, code and first s
 answer are dials of the dialect. What a class adds are the facts: parameter, seen, allowed.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from crmcom_kit.schemas.envelopes import phrase
 
@@ -48,6 +48,13 @@ class VendorError(Exception):
         self.parameter = parameter
         self.seen = seen
         self.allowed = allowed
+        #: The webhook request that the call named, as an answer shows it, where there is one.
+        self.record: bytes | None = None
+
+    def about(self, record: bytes) -> Self:
+        """Say which webhook request the call named; return the error itself."""
+        self.record = record
+        return self
 
     @property
     def details(self) -> str:

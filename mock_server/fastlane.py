@@ -11,8 +11,12 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.endpoints import act
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import TokenError
-from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest
+from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.picking import names_a_world, picked
+from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest, headers_of
+from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import API_PATH
 
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
 
 # The way almost every client asks for one record: nothing in it needs decoding.
 _SHOW_QUERY = re.compile(
-    r"token=([\w.-]+)&webhook_request_identifier=(id|number)=([0-9A-Za-z]+)", re.ASCII
+    rb"token=([\w.-]+)&webhook_request_identifier=(id|number)=([0-9A-Za-z]+)", re.ASCII
 )
 _PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
 
@@ -39,47 +43,61 @@ class _Lane(NamedTuple):
 class FastLane:
     """A WSGI application in front of the Flask one."""
 
-    def __init__(self, app: "WSGIApplication", world: World) -> None:
-        """Answer calls of ``world``'s webhook_requests methods; leave the rest to ``app``."""
+    def __init__(self, app: "WSGIApplication", world: World | Tenants) -> None:
+        """Answer calls of the worlds' webhook_requests methods; leave the rest to ``app``."""
         self._app = app
-        self._world = world
+        self._tenants = world if isinstance(world, Tenants) else Tenants(world)
+        rules = self._tenants.default.rules
         self._lanes = {
             f"{API_PATH}/{method.path}": _Lane(method.path, method.verb, method.name == "show")
-            for method in world.methods.values()
+            for method in rules.methods.values()
             if not method.path.startswith("authentication/")
         }
-        withdraws = world.dialect["requests.deprecated_methods"] == "withdraw"
-        self._plain_show = not any(withdraws and m.deprecated for m in world.methods.values())
+        withdraws = rules.dialect["requests.deprecated_methods"] == "withdraw"
+        self._plain_show = not any(withdraws and m.deprecated for m in rules.methods.values())
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> "Iterable[bytes]":
         """Answer the request, here or in Flask."""
-        lane = self._lanes.get(environ["PATH_INFO"])
+        world, path = self._tenants.default, environ["PATH_INFO"]
+        if names_a_world(environ):
+            try:
+                world, _, path = picked(environ, self._tenants)
+            except Misuse:
+                return self._app(environ, start_response)
+        lane = self._lanes.get(path)
         if lane is None or lane.verb != environ["REQUEST_METHOD"] or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
         body = _body(environ, lane)
         if body is None:
             return self._app(environ, start_response)
-        query = environ.get("QUERY_STRING", "")
-        answer = self._shown(query) if lane.is_show and self._plain_show else None
+        request = _raw(environ, lane, body)
+        answer = _shown(world.present, request) if lane.is_show and self._plain_show else None
         if answer is None:
-            answer = act(self._world, _raw(environ, lane, query, body))
+            answer = act(world, request)
         start_response(_status(answer.status), answer.headers())
         return [answer.body] if isinstance(answer.body, bytes) else answer.body
 
-    def _shown(self, query: str) -> "Answer | None":
-        """Return the answer to the plainest call of show; None for any other, and no success."""
-        found = _SHOW_QUERY.fullmatch(query)
-        if found is None:
-            return None
-        token, field, value = found.groups()
-        try:
-            self._world.tokens.check(token)
-        except TokenError:
-            return None
-        record = self._world.store.get("number" if field == "number" else "id", value)
-        return None if record is None else self._world.wire.data(record.body)
+
+def _shown(epoch: Epoch, request: RawRequest) -> "Answer | None":
+    """Return the answer to the plainest call of show; None for any other, and no success."""
+    found = _SHOW_QUERY.fullmatch(request.query)
+    if found is None or epoch.faults.armed or request.prefer:
+        return None
+    began = epoch.clock.now()
+    token, field, value = found.groups()
+    try:
+        epoch.tokens.check(token.decode())
+    except TokenError:
+        return None
+    body = epoch.store.body("number" if field == b"number" else "id", value.decode())
+    if body is None:
+        return None
+    answer = epoch.wire.data(body)
+    answer.method, answer.before, answer.after = "show", body, body
+    epoch.journal.note(began, request, answer)
+    return answer
 
 
 @cache
@@ -92,14 +110,17 @@ def _status(code: int) -> str:
     return f"{code} {HTTP_STATUS_CODES.get(code, 'UNKNOWN').upper()}"
 
 
-def _raw(environ: "WSGIEnvironment", lane: _Lane, query: str, body: bytes) -> RawRequest:
+def _raw(environ: "WSGIEnvironment", lane: _Lane, body: bytes) -> RawRequest:
     return RawRequest(
-        verb=lane.verb,
-        path=lane.path,
-        query=query.encode("latin-1"),
-        body=body,
-        content_type=environ.get("CONTENT_TYPE", ""),
-        authorization=environ.get("HTTP_AUTHORIZATION", ""),
+        lane.verb,
+        lane.path,
+        environ.get("QUERY_STRING", "").encode("latin-1"),
+        body,
+        environ.get("CONTENT_TYPE", ""),
+        environ.get("HTTP_AUTHORIZATION", ""),
+        environ.get("HTTP_X_MOCK_PREFER", ""),
+        environ.get("REMOTE_ADDR"),
+        headers_of(environ),
     )
 
 
@@ -122,7 +143,7 @@ class LateFlask:
     Importing Flask is most of what a start would cost; the fast lane answers without it.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World | Tenants) -> None:
         """Serve ``world``, later."""
         self._world = world
         self._lock = threading.Lock()

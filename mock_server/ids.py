@@ -8,11 +8,20 @@ from crmcom_kit.schemas.formats import id_of
 class Ids:
     """A source of 32-digit upper-case hexadecimal ids, the form that the vendor's examples show."""
 
-    def __init__(self, seed: int) -> None:
-        """Start at the first id of ``seed``."""
-        self._seed = seed
+    __slots__ = ("_drawn", "_lock", "_seed")
+
+    def __init__(self, seed: int, world: str = "") -> None:
+        """Start at the first id of ``seed`` in the world of that name."""
+        self._seed = f"{seed}@{world}" if world else str(seed)
         self._lock = threading.Lock()
         self._drawn = 0
+
+    def twin(self) -> "Ids":
+        """Return a source that goes on from here by itself."""
+        twin = Ids(0)
+        with self._lock:
+            twin._seed, twin._drawn = self._seed, self._drawn
+        return twin
 
     def next(self, purpose: str) -> str:
         """Return an id never returned before; ``purpose`` keeps kinds of ids apart."""

@@ -6,6 +6,7 @@ Source: GET webhook_requests/list, R9.0.0 and later. How filters combine and com
 
 from collections.abc import Callable
 
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import (
     NoSemiOptional,
     UnknownWebhookDefinition,
@@ -17,10 +18,9 @@ from crmcom_kit.mock_server.parameters import Identifier
 from crmcom_kit.mock_server.store import IndexedField, Query
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.mock_server.wire import Answer
-from crmcom_kit.mock_server.world import World
 
 
-def list_(world: World, values: Values, session: Session) -> Answer:
+def list_(world: Epoch, values: Values, session: Session) -> Answer:
     """Return the webhook requests that meet every condition.
 
     Raises:
@@ -33,10 +33,10 @@ def list_(world: World, values: Values, session: Session) -> Answer:
     return world.wire.listing(bodies, values.get("fields_set"))
 
 
-def _query(world: World, values: Values) -> Query | None:
+def _query(world: Epoch, values: Values) -> Query | None:
     """Return what list has to look for; None where nothing can match."""
     indexed: list[tuple[IndexedField, frozenset[str]]] = []
-    semi = world.semi_optional
+    semi = world.rules.semi_optional
     given = [name for name in semi if name in values]
     if not given or (given == ["entity_id"] and not world.dialect["list.entity_id_alone"]):
         seen = f"only {', '.join(values)}" if values else "none of them"
@@ -72,7 +72,7 @@ def _query(world: World, values: Values) -> Query | None:
     )
 
 
-def _referred(world: World, name: str, identifier: Identifier) -> str | None:
+def _referred(world: Epoch, name: str, identifier: Identifier) -> str | None:
     """Return the id of the definition or rule that a filter names; None for one unknown."""
     is_rule = name == "workflow_rule_identifier"
     directory = world.scenery.rules if is_rule else world.scenery.definitions

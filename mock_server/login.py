@@ -8,16 +8,16 @@ from typing import Any
 
 import orjson
 
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import UnknownUnit, WrongCredentials, shown
 from crmcom_kit.mock_server.scenery import Object
 from crmcom_kit.mock_server.wire import Answer
-from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas.releases import TokenKind
 
 Values = Mapping[str, Any]
 
 
-def token(world: World, values: Values) -> Answer:
+def token(world: Epoch, values: Values) -> Answer:
     """Log in with user name, password and organisation; answer a token.
 
     Source: POST authentication/token. Raises WrongCredentials, UnknownUnit.
@@ -36,7 +36,7 @@ def token(world: World, values: Values) -> Answer:
     return _issued(world, values, world.release.token, login=True)
 
 
-def web_api_key_token(world: World, values: Values, authorization: str) -> Answer:
+def web_api_key_token(world: Epoch, values: Values, authorization: str) -> Answer:
     """Log in with a Web API key, the user name of HTTP Basic authentication; answer a token.
 
     Source: POST authentication/web_api_key/token, R10.0.0. Raises WrongCredentials, UnknownUnit.
@@ -50,7 +50,7 @@ def web_api_key_token(world: World, values: Values, authorization: str) -> Answe
     return _issued(world, values, kind, login=False)
 
 
-def token_release(world: World, text: str) -> Answer:
+def token_release(world: Epoch, text: str) -> Answer:
     """End a token; answer an empty object.
 
     Source: POST authentication/token/release, R10.0.0, deprecated from R12.0.0 (from then on a
@@ -62,13 +62,13 @@ def token_release(world: World, text: str) -> Answer:
     return world.wire.data(b"{}")
 
 
-def _issued(world: World, values: Values, kind: TokenKind, *, login: bool) -> Answer:
+def _issued(world: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Answer:
     session = world.session(_unit(world, values.get("unit")))
     issued = world.tokens.issue(session, kind)
     return world.wire.data(orjson.dumps({"token": issued}), login=login)
 
 
-def _unit(world: World, named: str | None) -> Object | None:
+def _unit(world: Epoch, named: str | None) -> Object | None:
     if named is None:
         return None
     by_name = world.dialect["login.unit_by_name"]
@@ -79,7 +79,7 @@ def _unit(world: World, named: str | None) -> Object | None:
     raise UnknownUnit("unit", seen=shown(named), allowed="the id of a unit that exists")
 
 
-def _basic_user(world: World, authorization: str) -> str | None:
+def _basic_user(world: Epoch, authorization: str) -> str | None:
     scheme, _, encoded = authorization.partition(" ")
     if world.dialect["login.basic_any_case"]:
         scheme = scheme.capitalize()

@@ -9,7 +9,9 @@ MASK = "***"
 _SECRET = re.compile(r"token|password|authorization|api[-_ ]?key", re.IGNORECASE)
 _SECRET_IN_PATH = re.compile(rf"({_SECRET.pattern})(/?)[^/]+", re.IGNORECASE)
 # The login methods' own paths hold the word, and no secret.
-_LOGIN_PATH = re.compile(rf"{API_PATH}/authentication/(web_api_key/token|token(/release)?)/?")
+_LOGIN_PATH = re.compile(
+    rf"(/worlds/[^/]*)?{API_PATH}/authentication/(web_api_key/token|token(/release)?)/?"
+)
 _MOST_LAYERS = 5
 
 

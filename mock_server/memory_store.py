@@ -10,12 +10,26 @@ from crmcom_kit.mock_server.store import Key, Query, Record
 
 
 class MemoryStore:
-    """Records in this process's memory, with indexes over their rows."""
+    """Records in this process's memory, with indexes over their rows.
 
-    def __init__(self) -> None:
-        """Start empty."""
+    A snapshot is the content itself, shared by the store that it was taken of and by all that are
+    restored from it; whichever of them is written to first makes a copy of its own then.
+    """
+
+    __slots__ = ("_content", "_lock", "_shared")
+
+    def __init__(self, content: Content | None = None) -> None:
+        """Start empty, or with a ``content`` that others have, too."""
         self._lock = threading.Lock()
-        self._content = Content()
+        self._shared = content is not None
+        self._content = Content() if content is None else content
+
+    def _own(self) -> Content:
+        """Return the content, to be written to."""
+        if self._shared:
+            self._content = self._content.settled_copy()
+            self._shared = False
+        return self._content
 
     def __len__(self) -> int:
         return len(self._content)
@@ -37,10 +51,13 @@ class MemoryStore:
         with self._lock:
             return search(self._content, query)
 
-    def insert(self, record: Record) -> None:
-        """Add ``record`` as the newest. Raises DuplicateRecord."""
+    def insert(self, *records: Record) -> None:
+        """Add ``records`` as the newest, all or none. Raises DuplicateRecord."""
         with self._lock:
-            self._content.add(record)
+            self._content.check_new(records)
+            content = self._own()
+            for record in records:
+                content.add(record)
 
     def transition(
         self, record_id: str, event: Event, change: Callable[[Record], Record] | None = None
@@ -54,7 +71,7 @@ class MemoryStore:
             state = after(record.row.state, event)
             changed = record if change is None else change(record)
             changed = changed._replace(row=changed.row._replace(state=state))
-            self._content.replace(position, changed)
+            self._own().replace(position, changed)
             return changed
 
     def delete(self, key: Key, value: str) -> Record | None:
@@ -63,19 +80,23 @@ class MemoryStore:
             position = self._content.position(key, value)
             record = None if position is None else self._content.record(position)
             if position is not None and record is not None:
-                self._content.drop(position)
+                self._own().drop(position)
             return record
 
     def snapshot(self) -> object:
-        """Return the whole content, to be given to ``restore``."""
+        """Return the whole content, to be given to ``restore``; in general at no cost."""
         with self._lock:
-            return self._content.settled_copy()
+            if self._content.has_sending():  # a delivery belongs to the store that it began in
+                return self._content.settled_copy()
+            self._shared = True
+            return self._content
 
-    def restore(self, snapshot: object) -> None:
-        """Go back to a content that ``snapshot`` returned. Raises TypeError for anything else."""
+    def restore(self, snapshot: object) -> "MemoryStore":
+        """Return a store with a content that ``snapshot`` returned, at no cost until it is written.
+
+        Raises TypeError for anything else.
+        """
         if not isinstance(snapshot, Content):
             msg = f"snapshot: {type(snapshot).__name__} is not a snapshot of a MemoryStore"
             raise TypeError(msg)
-        fresh = snapshot.settled_copy()
-        with self._lock:
-            self._content = fresh
+        return MemoryStore(snapshot)

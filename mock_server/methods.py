@@ -8,28 +8,30 @@ have modules of their own: ``listing`` and ``resending``.
 from collections.abc import Mapping
 from typing import Any
 
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import UnknownWebhookRequest, shown
 from crmcom_kit.mock_server.parameters import Identifier
 from crmcom_kit.mock_server.store import Key, Record
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.mock_server.wire import Answer
-from crmcom_kit.mock_server.world import World
 
 Values = Mapping[str, Any]
 IDENTIFIER = "webhook_request_identifier"
 
 
-def show(world: World, values: Values, session: Session) -> Answer:
+def show(world: Epoch, values: Values, session: Session) -> Answer:
     """Return one webhook request. Raises UnknownWebhookRequest."""
     del session
     identifier: Identifier = values[IDENTIFIER]
     body = world.store.body(_key(identifier), identifier.value)
     if body is None:
         raise unknown(identifier)
-    return world.wire.record(body, values.get("fields_set"))
+    answer = world.wire.record(body, values.get("fields_set"))
+    answer.before = answer.after = body
+    return answer
 
 
-def delete(world: World, values: Values, session: Session) -> Answer:
+def delete(world: Epoch, values: Values, session: Session) -> Answer:
     """Delete a webhook request of either state and return it as it last was.
 
     Raises:
@@ -40,14 +42,16 @@ def delete(world: World, values: Values, session: Session) -> Answer:
     record = world.store.delete(_key(identifier), identifier.value)
     if record is None:
         raise unknown(identifier)
-    return world.wire.record(record.body, values.get("fields_set"))
+    answer = world.wire.record(record.body, values.get("fields_set"))
+    answer.before = record.body
+    return answer
 
 
 def _key(identifier: Identifier) -> Key:
     return "number" if identifier.field == "number" else "id"
 
 
-def find(world: World, identifier: Identifier) -> Record:
+def find(world: Epoch, identifier: Identifier) -> Record:
     """Return the record that ``identifier`` names. Raises UnknownWebhookRequest."""
     record = world.store.get(_key(identifier), identifier.value)
     if record is None:

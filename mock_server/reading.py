@@ -2,9 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from crmcom_kit.mock_server.errors import BadBody, BadCharset, BodyTooLarge, InvalidValue, shown
@@ -23,8 +22,7 @@ _BEGINNINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class RawRequest:
+class RawRequest(NamedTuple):
     """A request as a shell hands it over."""
 
     verb: str
@@ -33,6 +31,14 @@ class RawRequest:
     body: bytes | None = b""  # None where it is longer than MOST_BODY_BYTES
     content_type: str = ""
     authorization: str = ""
+    prefer: str = ""  # the header X-Mock-Prefer
+    client: str | None = None  # the caller's address; None for a call without a socket
+    headers: Mapping[str, str] = {}  # as CGI names them, HTTP_ACCEPT and so on
+
+
+def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
+    """Return a request's headers as CGI names them."""
+    return {name: value for name, value in environ.items() if name.startswith("HTTP_")}
 
 
 class Members(dict[str, Any]):

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import (
     DefinitionNotEffective,
     DeliveryFailed,
@@ -24,10 +25,9 @@ from crmcom_kit.mock_server.states import Event, State, WrongState, after
 from crmcom_kit.mock_server.store import Record
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.mock_server.wire import Answer
-from crmcom_kit.mock_server.world import World
 
 
-def resend(world: World, values: Values, session: Session) -> Answer:
+def resend(world: Epoch, values: Values, session: Session) -> Answer:
     """Send a rejected webhook request again and return it as it then is.
 
     Raises:
@@ -49,7 +49,7 @@ def resend(world: World, values: Values, session: Session) -> Answer:
     if settled is None:
         raise UnknownWebhookRequest(
             IDENTIFIER,
-            seen=f"number {record.row.number}, deleted or reset while it was being sent",
+            seen=f"number {record.row.number}, deleted while it was being sent",
             allowed="a webhook request that exists until it is sent",
         )
     if not outcome.delivered and world.dialect["resend.failed"] == "error":
@@ -57,11 +57,13 @@ def resend(world: World, values: Values, session: Session) -> Answer:
             IDENTIFIER,
             seen=f"{outcome.error_code} when number {record.row.number} was sent",
             allowed="a receiver that takes it",
-        )
-    return world.wire.record(settled.body, values.get("fields_set"))
+        ).about(settled.body)
+    answer = world.wire.record(settled.body, values.get("fields_set"))
+    answer.before, answer.after = record.body, settled.body
+    return answer
 
 
-def _move(world: World, record: Record, event: Event, *, only_ask: bool = False) -> Record:
+def _move(world: Epoch, record: Record, event: Event, *, only_ask: bool = False) -> Record:
     """Let ``event`` happen, or only ask whether it may. Raises NotRejected, ResendUnderWay."""
     try:
         if only_ask:
@@ -72,45 +74,37 @@ def _move(world: World, record: Record, event: Event, *, only_ask: bool = False)
         number = f"number {record.row.number}"
         if wrong.state is State.SENDING:
             seen = f"{number} while another resend of it runs"
-            raise ResendUnderWay(IDENTIFIER, seen=seen, allowed="one at a time") from None
+            under_way = ResendUnderWay(IDENTIFIER, seen=seen, allowed="one at a time")
+            raise under_way.about(record.body) from None
         seen = f"{number} in state {wrong.state}"
         allowed = "a webhook request that is REJECTED"
-        raise NotRejected(IDENTIFIER, seen=seen, allowed=allowed) from None
+        raise NotRejected(IDENTIFIER, seen=seen, allowed=allowed).about(record.body) from None
     if moved is None:
         raise unknown(Identifier("id", record.row.id))
     return moved
 
 
-def _check_definition(world: World, record: Record) -> None:
+def _check_definition(world: Epoch, record: Record) -> None:
     refuses = world.dialect["resend.definition_not_effective"] == "error"
     if refuses and not world.scenery.is_effective(record.row.definition):
         raise DefinitionNotEffective(
             IDENTIFIER,
             seen=f"number {record.row.number}, whose webhook definition is not effective",
             allowed="one whose webhook definition is effective",
-        )
+        ).about(record.body)
 
 
 def _end(
-    world: World,
+    world: Epoch,
     claimed: Record,
     event: Event,
     settle: Callable[[Record], Record] | None = None,
 ) -> Record | None:
-    """Let a delivery end; None where the record was deleted, or the world reset, meanwhile."""
-
-    def if_still_claimed(found: Record) -> Record:
-        if found is not claimed:  # the start's, or another claim: it knows nothing of the delivery
-            raise WrongState(found.row.state, event)
-        return found if settle is None else settle(found)
-
-    try:
-        return world.store.transition(claimed.row.id, event, if_still_claimed)
-    except WrongState:
-        return None
+    """Let a delivery end; None where the record was deleted meanwhile."""
+    return world.store.transition(claimed.row.id, event, settle)
 
 
-def _attempt(world: World, record: Record) -> tuple[Attempt, Any]:
+def _attempt(world: Epoch, record: Record) -> tuple[Attempt, Any]:
     """Return what resend sends, and its data object: signed with its definition's key."""
     url, definition = record.row.url, record.row.definition
     if world.dialect["resend.destination"] == "definition":
@@ -122,7 +116,7 @@ def _attempt(world: World, record: Record) -> tuple[Attempt, Any]:
 
 
 def _settler(
-    world: World, session: Session, attempt: Attempt, data: Any, outcome: Outcome
+    world: Epoch, session: Session, attempt: Attempt, data: Any, outcome: Outcome
 ) -> Callable[[Record], Record]:
     """Return what turns a record into the one that ``outcome`` leaves behind."""
     reference = world.ids.next("exchange")

@@ -1,6 +1,6 @@
 """Who and what the records of a world refer to: units, users, definitions, rules, keys."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Object = dict[str, Any]
@@ -32,6 +32,17 @@ class Directory:
     def __len__(self) -> int:
         return len(self._found[self._fields[0]])
 
+    def __iter__(self) -> Iterator[Object]:
+        """Go through the objects, in the order in which they were added."""
+        return iter(self._found[self._fields[0]].values())
+
+    def copy(self) -> "Directory":
+        """Return a directory of its own with the same objects."""
+        twin = Directory(())
+        twin._fields = self._fields
+        twin._found = {field: found.copy() for field, found in self._found.items()}
+        return twin
+
 
 class Scenery:
     """Everything of a world but its webhook requests."""
@@ -43,6 +54,13 @@ class Scenery:
         self.definitions = Directory(("id", "name", "alternative_code"))
         self.rules = Directory(("id", "name", "alternative_code"))
         self.keys = Directory(("id",))
+
+    def copy(self) -> "Scenery":
+        """Return a scenery of its own with the same objects."""
+        twin = Scenery()
+        for name, directory in vars(self).items():
+            setattr(twin, name, directory.copy())
+        return twin
 
     def directory(self, kind: str) -> Directory:
         """Return the directory of a kind of world entries."""

@@ -89,8 +89,11 @@ class Store(Protocol):
         """Return the bodies of the records that ``query`` finds, all of one moment."""
         ...
 
-    def insert(self, record: Record) -> None:
-        """Add ``record`` as the newest. Raises DuplicateRecord; deleted records count, too."""
+    def insert(self, *records: Record) -> None:
+        """Add ``records`` as the newest, in their order: all of them or none.
+
+        Raises DuplicateRecord; deleted records count, too.
+        """
         ...
 
     def transition(
@@ -99,9 +102,8 @@ class Store(Protocol):
         """Let ``event`` happen to a record, changed by ``change``; None where there is none.
 
         ``change`` runs under the lock: it must be quick, may not touch the store, and keeps
-        id, number and indexed fields. Where it or this method raises, nothing has changed. A
-        record that is being sent is handed to it as the very object that was returned when it was
-        claimed; after a restore no object is that one. Raises WrongState.
+        id, number and indexed fields. Where it or this method raises, nothing has changed. Raises
+        WrongState.
         """
         ...
 
@@ -116,6 +118,9 @@ class Store(Protocol):
         """
         ...
 
-    def restore(self, snapshot: object) -> None:
-        """Go back to a content that ``snapshot`` returned."""
+    def restore(self, snapshot: object) -> "Store":
+        """Return a store of its own with a content that ``snapshot`` returned.
+
+        This one stays as it is: whatever still runs on it cannot write into the other.
+        """
         ...

@@ -7,14 +7,23 @@ JWT's claims, ``exp`` and ``iat`` as texts among them, are those of a recorded R
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.mock_server.errors import ExpiredToken, InvalidToken, ReleasedToken, shown
+from crmcom_kit.mock_server.errors import (
+    ExpiredToken,
+    InvalidToken,
+    ReleasedToken,
+    TokenError,
+    shown,
+)
 from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.schemas.releases import TokenKind
 
+_SEEN = shown("", secret=True)
+_NOT_RELEASED = "a token that was not released"
 MOST_TOKENS = 10_000  # remembered at once, ended ones included; the oldest is forgotten
 
 
@@ -39,15 +48,22 @@ class Tokens:
     """The tokens of one world."""
 
     def __init__(
-        self, *, clock: Clock, ids: Ids, live_at_once: int = 0, renews: bool = True
+        self,
+        *,
+        clock: Clock,
+        ids: Ids,
+        live_at_once: int = 0,
+        renews: bool = True,
+        fixed: Mapping[str, Session] | None = None,
     ) -> None:
-        """Start without any.
+        """Start without any but the fixed ones.
 
         Args:
             clock: what tells when a token ends.
             ids: what tokens are made from.
             live_at_once: how many tokens of one user hold at once, 0 for any number.
             renews: whether use renews the tokens of a kind that is renewed by use.
+            fixed: tokens that never expire, and their sessions.
         """
         self._clock = clock
         self._ids = ids
@@ -55,12 +71,8 @@ class Tokens:
         self._renews = renews
         self._lock = threading.Lock()
         self._tokens: OrderedDict[str, _Token] = OrderedDict()
-        self._fixed: dict[str, Session] = {}
-        self._released_fixed: set[str] = set()
-
-    def add_fixed(self, token: str, session: Session) -> None:
-        """Add a token that never expires."""
-        self._fixed[token] = session
+        self._fixed: Mapping[str, Session] = fixed or {}
+        self._over: dict[str, type[TokenError]] = {}  # fixed ones that were ended, and how
 
     def issue(self, session: Session, kind: TokenKind) -> str:
         """Return a new token for ``session``."""
@@ -118,21 +130,28 @@ class Tokens:
             return self._checked(text)
 
     def _checked(self, text: str) -> Session:
-        seen = shown(text, secret=True)
         token = self._tokens.get(text)
-        released = text in self._released_fixed if token is None else token.released
-        if released:
-            raise ReleasedToken("token", seen=seen, allowed="a token that was not released")
         if token is None:
-            if text in self._fixed:
-                return self._fixed[text]
-            raise InvalidToken("token", seen=seen, allowed="a token from a login method")
+            return self._checked_fixed(text)
+        if token.released:
+            raise ReleasedToken("token", seen=_SEEN, allowed=_NOT_RELEASED)
         now = self._clock.now().timestamp()
         if not self._lives(token, now):
-            raise ExpiredToken("token", seen=seen, allowed=_life(token.kind))
+            raise ExpiredToken("token", seen=_SEEN, allowed=_life(token.kind))
         if token.kind.renewed_by_use:
             token.expires = now + token.kind.life_seconds
         return token.session
+
+    def _checked_fixed(self, text: str) -> Session:
+        session = self._fixed.get(text)
+        if session is None:
+            raise InvalidToken("token", seen=_SEEN, allowed="a token from a login method")
+        over = self._over.get(text)
+        if over is ReleasedToken:
+            raise ReleasedToken("token", seen=_SEEN, allowed=_NOT_RELEASED)
+        if over is ExpiredToken:
+            raise ExpiredToken("token", seen=_SEEN, allowed="a token that was not made to expire")
+        return session
 
     def release(self, text: str) -> None:
         """End a token. Raises what ``check`` raises, and then nothing has changed."""
@@ -141,12 +160,24 @@ class Tokens:
             if text in self._tokens:
                 self._tokens[text].released = True
             else:
-                self._released_fixed.add(text)
+                self._over[text] = ReleasedToken
+
+    def expire(self, text: str) -> bool:
+        """Let a token be over, a fixed one until a reset; return whether there is such a token."""
+        with self._lock:
+            token = self._tokens.get(text)
+            if token is not None:
+                token.expires = float("-inf")
+            elif text in self._fixed:
+                self._over.setdefault(text, ExpiredToken)
+            else:
+                return False
+            return True
 
     def restore_fixed(self) -> None:
-        """Make released fixed tokens hold again."""
+        """Make fixed tokens that were ended hold again."""
         with self._lock:
-            self._released_fixed.clear()
+            self._over.clear()
 
     def known(self) -> tuple[str, ...]:
         """Every token that is remembered, ended ones included."""

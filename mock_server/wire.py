@@ -1,7 +1,7 @@
 """Answers as they go over the wire: envelope, lists, errors, headers."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import orjson
 
@@ -28,8 +28,14 @@ class Answer:
     content_type: str
     length: int | None = None  # None where a streamed body's length is not known
     statement: str | None = None  # the statement that an error answer upholds
-    warnings: list[str] = field(default_factory=list)
+    mend: str | None = None  # of an error answer, the smallest change that makes the call right
+    warnings: Sequence[str] = ()
     allow: str | None = None  # the verb that would have been right
+    # What follows is for the journal alone.
+    method: str = ""
+    error: VendorError | None = None
+    before: bytes | None = None  # the record that the call touched, as it was and as it is
+    after: bytes | None = None
 
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers, all of them printable ASCII."""

@@ -1,266 +1,265 @@
-"""One tenant of the emulator: its records, scenery, clock, ids, tokens and rules."""
+"""One tenant of the emulator: its present epoch, and what outlasts a reset."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import cached_property
-from typing import Any
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
-from crmcom_kit.mock_server.clock import Clock
+from crmcom_kit.mock_server.clock import Clock, WorldClock
 from crmcom_kit.mock_server.delivery import Delivery, ScriptedDelivery
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.filters import readers, seconds
+from crmcom_kit.mock_server.faults import Faults
+from crmcom_kit.mock_server.filling import Filling, added, filled
 from crmcom_kit.mock_server.ids import Ids
-from crmcom_kit.mock_server.loading import DataError, Placed
-from crmcom_kit.mock_server.memory_store import MemoryStore
-from crmcom_kit.mock_server.parameters import Parameters
-from crmcom_kit.mock_server.rendering import sealed
+from crmcom_kit.mock_server.journal import Journal, JournalLimits
+from crmcom_kit.mock_server.loading import Placed
+from crmcom_kit.mock_server.misuse import Full, NotThere
+from crmcom_kit.mock_server.rules import Rules, Settings
 from crmcom_kit.mock_server.scenery import Object, Scenery
-from crmcom_kit.mock_server.states import State
-from crmcom_kit.mock_server.store import DuplicateRecord, Record, Row, Store
+from crmcom_kit.mock_server.store import Store
 from crmcom_kit.mock_server.tokens import Session, Tokens
-from crmcom_kit.mock_server.wire import Wire
-from crmcom_kit.schemas import Dialect, Release, methods, resolve
-from crmcom_kit.schemas.exchanges import Exchanges, status_of
-from crmcom_kit.schemas.formats import parse_date_time, write_date_time
-from crmcom_kit.schemas.methods import Method
-from crmcom_kit.schemas.rendering import Renderer
+from crmcom_kit.schemas import Dialect, Release
+
+DEFAULT = "default"
+MOST_SNAPSHOTS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """What a caller must know to log in."""
-
-    username: str
-    password: str
-    organisation: str
-    api_key: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What a world is made from, besides its data."""
-
-    release: Release
-    dialect: Dialect
-    credentials: Credentials
-    seed: int = 0
-    fixed_tokens: tuple[str, ...] = ()
+class _Snapshot(NamedTuple):
+    filling: Filling
+    ids: Ids
+    delivery: Delivery
 
 
 class World:
-    """A tenant: everything that one call can see or change."""
+    """A tenant with its own records, ids, clock, tokens, journal and faults."""
+
+    __slots__ = (
+        "_base_clock", "_delivery", "_limits", "_lock", "_snapshots", "_start",
+        "clock", "name", "present", "rules", "tokens",
+    )  # fmt: skip
 
     def __init__(
         self,
-        settings: Settings,
-        entries: Iterable[Placed],
+        rules: Rules,
+        start: Filling,
         *,
         clock: Clock,
+        name: str = DEFAULT,
         delivery: Delivery | None = None,
-        store: Store | None = None,
+        limits: JournalLimits | None = None,
     ) -> None:
-        """Fill the world with ``entries``.
+        """Begin with ``start``, which it shares with every other world that does.
 
-        Raises:
-            DataError: entries contradict each other.
+        Args:
+            rules: how it answers.
+            start: what it begins with, and goes back to when it is reset.
+            clock: what its own clock runs with.
+            name: which tenant it is; under another name the same seed gives other ids and tokens.
+            delivery: what resend sends with; the dialect's script where left out.
+            limits: how much its journal holds; the usual where left out.
         """
-        dialect = settings.dialect
-        self.settings = settings
-        self.release = settings.release
-        self.dialect = dialect
-        self.clock = clock
-        self.ids = Ids(settings.seed)
-        self.store: Store = MemoryStore() if store is None else store
-        self.scenery = Scenery()
-        self.renderer = Renderer(dialect, self.release)
-        self.wire = Wire(dialect, self.release, self.renderer)
-        self.exchanges = Exchanges(dialect)
-        self.parameters = Parameters(dialect, readers(dialect, self.entities))
-        if delivery is None:
-            limit = dialect["delivery.description_limit"]
-            delivery = ScriptedDelivery(dialect["delivery.script"], description_limit=limit)
-        self.delivery: Delivery = delivery
-        self._sessions: dict[str, Session] = {}
-        self._fill(entries)
-        self._start = self.store.snapshot()
-        # Ids of their own, so that tokens outlive a reset and are never given out twice.
+        self.name = name
+        self.rules = rules
+        self.clock = WorldClock(clock)
+        self._base_clock = clock
+        self._start = start
+        self._delivery = delivery
+        self._limits = JournalLimits() if limits is None else limits
+        self._lock = threading.Lock()
+        self._snapshots: dict[str, _Snapshot] = {}
+        dialect = rules.dialect
         self.tokens = Tokens(
-            clock=clock,
-            ids=Ids(settings.seed),
+            clock=self.clock,
+            # Ids of their own, so that tokens outlive a reset and are never given out twice.
+            ids=self._new_ids(),
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
+            fixed=start.fixed_tokens,
         )
-        for token in settings.fixed_tokens:
-            self.tokens.add_fixed(token, self.session())
-        self.epoch = 0
+        self.present = self._first_epoch(0)
+
+    def twin(self, name: str) -> "World":
+        """Return a world of another name that begins as this one began."""
+        return World(
+            self.rules,
+            self._start,
+            clock=self._base_clock,
+            name=name,
+            delivery=self._delivery,
+            limits=self._limits,
+        )
+
+    def _new_ids(self) -> Ids:
+        return Ids(self.rules.settings.seed, "" if self.name == DEFAULT else self.name)
+
+    def _first_epoch(self, number: int) -> Epoch:
+        return Epoch(
+            self.rules,
+            self._start,
+            number=number,
+            clock=self.clock,
+            ids=self._new_ids(),
+            tokens=self.tokens,
+            delivery=scripted_delivery(self.rules.dialect)
+            if self._delivery is None
+            else self._delivery,
+            journal=Journal(self._limits),
+            faults=Faults(self.rules.settings.seed, self.name, self.clock),
+        )
+
+    # What the control API does with a world. Each is one step, and leaves a call that began before
+    # it in the epoch where it began.
+
+    def reset(self) -> Epoch:
+        """Go back to the start: records, ids, clock, journal, faults, script, fixed tokens.
+
+        Tokens from logins still hold, and snapshots stay.
+        """
+        with self._lock:
+            before, self.present = self.present, self._first_epoch(self.present.number + 1)
+            before.end()
+            self.clock.restart()
+            if self._delivery is not None:
+                self._delivery.reset()
+            self.tokens.restore_fixed()
+            return self.present
+
+    def fill(self, entries: Iterable[Placed]) -> Epoch:
+        """Begin a new epoch with ``entries`` in the place of all that is there.
+
+        Raises:
+            DataError: they contradict each other, and nothing has changed.
+        """
+        filling = filled(self.rules, entries)
+        with self._lock:
+            return self._go_on(filling, self._new_ids(), self.present.delivery)
+
+    def add(self, entries: Iterable[Placed]) -> int:
+        """Add ``entries`` to what is there; return how many webhook requests these were.
+
+        Raises:
+            DataError: they contradict each other or what is there, and nothing has changed.
+        """
+        with self._lock:
+            epoch = self.present
+            scenery, records = added(self.rules, epoch.scenery, epoch.store, entries)
+            epoch.scenery = scenery
+            return records
+
+    def save(self, name: str) -> None:
+        """Keep the present content under ``name``. Raises Full."""
+        with self._lock:
+            if name not in self._snapshots and len(self._snapshots) >= MOST_SNAPSHOTS:
+                raise Full("snapshot", seen=shown(name), allowed=f"at most {MOST_SNAPSHOTS}")
+            epoch = self.present
+            filling = replace(
+                epoch.filling,
+                scenery=epoch.scenery,
+                store=epoch.store,
+                snapshot=epoch.store.snapshot(),
+            )
+            delivery = epoch.delivery
+            if isinstance(delivery, ScriptedDelivery):
+                delivery = delivery.twin()
+            self._snapshots[name] = _Snapshot(filling, epoch.ids.twin(), delivery)
+
+    def restore(self, name: str) -> Epoch:
+        """Begin a new epoch with what ``save`` kept. Raises NotThere."""
+        with self._lock:
+            kept = self._kept(name)
+            delivery = kept.delivery
+            if isinstance(delivery, ScriptedDelivery):
+                delivery = delivery.twin()
+            return self._go_on(kept.filling, kept.ids.twin(), delivery)
+
+    def forget(self, name: str) -> None:
+        """Remove a snapshot. Raises NotThere."""
+        with self._lock:
+            self._kept(name)
+            del self._snapshots[name]
+
+    def snapshots(self) -> tuple[str, ...]:
+        """The names of the snapshots, in the order in which they were first saved."""
+        with self._lock:
+            return tuple(self._snapshots)
+
+    def _kept(self, name: str) -> _Snapshot:
+        kept = self._snapshots.get(name)
+        if kept is None:
+            allowed = ", ".join(map(shown, self._snapshots)) or "none, since nothing is saved"
+            raise NotThere("snapshot", seen=shown(name), allowed=allowed)
+        return kept
+
+    def _go_on(self, filling: Filling, ids: Ids, delivery: Delivery) -> Epoch:
+        """Begin an epoch with other contents; journal and faults go on."""
+        before = self.present
+        self.present = Epoch(
+            self.rules,
+            filling,
+            number=before.number + 1,
+            clock=self.clock,
+            ids=ids,
+            tokens=self.tokens,
+            delivery=delivery,
+            journal=before.journal,
+            faults=before.faults,
+        )
+        return self.present
+
+    # The present epoch's, for those who look at a world from outside.
+
+    @property
+    def epoch(self) -> int:
+        """How many times the content was replaced."""
+        return self.present.number
+
+    @property
+    def store(self) -> Store:
+        """The records."""
+        return self.present.store
+
+    @property
+    def scenery(self) -> Scenery:
+        """What the records refer to."""
+        return self.present.scenery
+
+    @property
+    def journal(self) -> Journal:
+        """The calls since the last reset."""
+        return self.present.journal
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        return self.present.faults
+
+    @property
+    def settings(self) -> Settings:
+        """What it was made from."""
+        return self.rules.settings
+
+    @property
+    def release(self) -> Release:
+        """The release that it emulates."""
+        return self.rules.release
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that it speaks."""
+        return self.rules.dialect
 
     @property
     def entities(self) -> tuple[str, ...]:
-        """The entities that the world supports."""
-        return self.release.entities
-
-    @cached_property
-    def methods(self) -> dict[str, Method]:
-        """The methods that the world answers, by their path below the API's base path."""
-        known = methods(self.release)
-        if self.dialect["requests.fields_set_in_r9"] and not self.release.at_least("R10.0.0"):
-            known = known | _with_fields_set(known)
-        found = {method.path: method for method in known.values()}
-        release = known.get("token_release")
-        withdrawn = self.dialect["tokens.release_from_r12"] == "withdrawn"
-        if release and release.deprecated and withdrawn:
-            del found[release.path]
-        return found
-
-    @cached_property
-    def semi_optional(self) -> tuple[str, ...]:
-        """The parameters of list of which a call needs at least one."""
-        parameters = methods(self.release)["list"].parameters.values()
-        return tuple(one.name for one in parameters if one.need == "semi-optional")
-
-    @cached_property
-    def _utc_offset(self) -> timedelta:
-        text = self.dialect["dates.utc_offset"]
-        hours, minutes = text[1:].split(":")
-        offset = timedelta(hours=int(hours), minutes=int(minutes))
-        return -offset if text.startswith("-") else offset
-
-    def date_time(self) -> str:
-        """Return the present moment as the server writes dates."""
-        return write_date_time(self.clock.now() + self._utc_offset)
+        """The entities that it supports."""
+        return self.rules.entities
 
     def session(self, unit: Object | None = None) -> Session:
         """Return the session of the user of the credentials, for ``unit`` or the first unit."""
-        unit = unit or self.scenery.units.first()
-        name = "" if unit is None else unit["id"]
-        if name not in self._sessions:  # one a unit, however many log in
-            self._sessions[name] = self._new_session(unit)
-        return self._sessions[name]
-
-    def _new_session(self, unit: Object | None) -> Session:
-        name = self.settings.credentials.username
-        user = self.scenery.user_named(name) or {
-            "id": "1",
-            "username": name,
-            "person_name": name,
-            "email": None,
-        }
-        rendered = self.renderer.user(user) or {}
-        return Session(
-            rendered,
-            self.renderer.unit(unit),
-            self.settings.credentials.organisation,
-        )
-
-    def reset(self) -> None:
-        """Go back to the start: records, ids, delivery script, fixed tokens. Logins still hold."""
-        self.epoch += 1  # first, so that whoever sees records of the start sees it, too
-        self.store.restore(self._start)
-        self.ids = Ids(self.settings.seed)
-        self.delivery.reset()
-        self.tokens.restore_fixed()
-
-    def _fill(self, entries: Iterable[Placed]) -> None:
-        records: list[tuple[Record, str]] = []
-        early: list[Placed] = []  # webhook requests that came before what they refer to
-        for placed in entries:
-            ((kind, value),) = placed.entry.items()
-            if kind != "webhook_request":
-                self._add(kind, value, placed.place)
-            elif early or not self.scenery.know(value["record"]):
-                early.append(placed)
-            else:
-                records.append((self._record(value, placed.place), placed.place))
-        for entry, place in early:
-            records.append((self._record(entry["webhook_request"], place), place))
-        # The store's order is the order of creation; a record without a date is an old one.
-        records.sort(key=lambda found: _age(found[0].row))
-        for record, place in records:
-            try:
-                self.store.insert(record)
-            except DuplicateRecord as error:
-                msg = f"{place}: {error}"
-                raise DataError(msg) from None
-
-    def _add(self, kind: str, value: Object, place: str) -> None:
-        directory = self.scenery.directory(kind)
-        found = directory.find("id", value["id"])
-        if found is not None and found != value:
-            msg = f"{place}: {kind} {value['id']} is there already, with other members"
-            raise DataError(msg)
-        directory.add(value)
-
-    def _record(self, value: dict[str, Any], place: str) -> Record:
-        """Return the record of one entry, with what sending it must have left in it."""
-        record, data = dict(value["record"]), value.get("data")
-        for name in ("fields_set", "error_code", "error_description"):
-            record.setdefault(name, None)
-        definition = self._referred("webhook_definition", record, place)
-        rule = self._referred("workflow_rule", record, place)
-        error_code = record["error_code"]
-        if "authentication_code" not in record:
-            key = self.scenery.key_of(definition)
-            record["authentication_code"] = self.exchanges.code(data, key, error_code)
-        reference = self.ids.of("exchange", record["id"])
-        if "request" not in record:
-            code = record["authentication_code"]
-            record["request"] = self.exchanges.request(data, code, reference)
-        if "response" not in record:
-            record["response"] = self.exchanges.response(status_of(record), reference)
-        created = record["log_information"].get("created_date")
-        row = Row(
-            id=record["id"],
-            number=record["number"],
-            state=State(record["life_cycle_state"]),
-            definition=definition,
-            rule=rule,
-            entity=record["entity"],
-            entity_id=record["entity_id"],
-            url=record["url"],
-            created=None if created is None else seconds(parse_date_time(created)),
-        )
-        body = sealed(self.renderer.record(record))
-        return Record(row, body, None if data is None else sealed(data))
-
-    def _referred(self, kind: str, record: dict[str, Any], place: str) -> str:
-        """Return the id of the definition or rule that a record names; add it if it is new.
-
-        The record gets the members that it leaves out.
-        """
-        named, directory = record[kind], self.scenery.directory(kind)
-        if "id" not in named:
-            msg = f"{place}: {kind} of webhook request {record['number']} has no id"
-            raise DataError(msg)
-        found = directory.find("id", named["id"])
-        if found is None:
-            directory.add(named)
-            return str(named["id"])
-        for member in ("name", "alternative_code"):
-            here, before = named.get(member), found.get(member)
-            if here is not None and before is not None and here != before:
-                msg = (
-                    f"{place}: {member} of {kind} {named['id']} is {shown(here)} in webhook "
-                    f"request {record['number']}, and {shown(before)} before"
-                )
-                raise DataError(msg)
-        record[kind] = found | named
-        directory.add(record[kind])  # it may be the first to tell the name
-        return str(named["id"])
+        return self.present.session(unit)
 
 
-def _with_fields_set(known: Mapping[str, Method]) -> dict[str, Method]:
-    """Return resend and delete with the parameter that R10.0.0 gave them."""
-    parameter = methods(resolve("R10"))["resend"].parameters["fields_set"]
-    return {
-        name: replace(
-            known[name],
-            parameters={**known[name].parameters, "fields_set": parameter},
-            later={k: v for k, v in known[name].later.items() if k != "fields_set"},
-        )
-        for name in ("resend", "delete")
-    }
-
-
-def _age(row: Row) -> tuple[bool, int]:
-    return row.created is not None, row.created or 0
+def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:
+    """Return the receiver that the dialect describes."""
+    limit = dialect["delivery.description_limit"]
+    return ScriptedDelivery(dialect["delivery.script"], description_limit=limit)

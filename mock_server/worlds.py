@@ -7,8 +7,11 @@ from typing import Any
 
 from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.delivery import Delivery
+from crmcom_kit.mock_server.filling import filled
+from crmcom_kit.mock_server.journal import JournalLimits
 from crmcom_kit.mock_server.loading import Placed, checked, file_entries, sample_entries
-from crmcom_kit.mock_server.world import Credentials, Settings, World
+from crmcom_kit.mock_server.rules import Credentials, Rules, Settings
+from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
 
@@ -32,6 +35,7 @@ def make_world(
     credentials: Credentials = DEFAULT_CREDENTIALS,
     clock: Clock | None = None,
     delivery: Delivery | None = None,
+    journal: JournalLimits | None = None,
 ) -> World:
     """Return a world for ``create_app``.
 
@@ -46,6 +50,7 @@ def make_world(
         credentials: who may log in.
         clock: where the time comes from; the machine's where left out.
         delivery: what resend sends with; the dialect's script where left out.
+        journal: how many calls, and bytes of them, are kept to be asked for.
 
     Raises:
         UnknownRelease, DialectError, DataError: an argument is not allowed.
@@ -74,4 +79,6 @@ def make_world(
         seed=seed,
         fixed_tokens=tuple(tokens),
     )
-    return World(settings, placed, clock=clock or SystemClock(), delivery=delivery)
+    rules = Rules(settings)
+    start = filled(rules, placed)
+    return World(rules, start, clock=clock or SystemClock(), delivery=delivery, limits=journal)

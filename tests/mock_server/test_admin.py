@@ -25,6 +25,8 @@ def test_health_says_what_runs(make_mock: Any) -> None:
         "status": "healthy",
         "release": "R14.1.0",
         "dialect": "http",
+        "world": "default",
+        "epoch": 0,
         "webhook_requests": len(mock.state()),
     }
     mock.delete()
@@ -184,7 +186,7 @@ def test_the_home_page_says_what_this_is(make_mock: Any, release: str) -> None:
 
     page = mock.client.get("/").text
 
-    assert all(f"{m.verb} {API_PATH}/{m.path}" in page for m in mock.world.methods.values())
+    assert all(f"{m.verb} {API_PATH}/{m.path}" in page for m in mock.world.rules.methods.values())
     assert all(f"{verb} {path}" in page for verb, path in PLACES)
     assert f"{len(mock.state())} webhook requests" in page
     assert "independent of CRM.COM" in page

@@ -56,9 +56,9 @@ def released(mock: Any) -> Any:
 
 def under_way(mock: Any) -> Any:
     """A resend during a resend."""
-    mock.world.delivery.mock = mock
+    mock.world.present.delivery.mock = mock
     assert mock.resend().data["life_cycle_state"] == "SUCCESSFUL"
-    return mock.world.delivery.reply
+    return mock.world.present.delivery.reply
 
 
 PROVOCATIONS: dict[str, Provocation] = {

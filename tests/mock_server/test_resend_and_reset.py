@@ -61,7 +61,7 @@ def test_a_delivery_from_before_a_reset_settles_nothing() -> None:
         receiver.wait_for(2)
 
         receiver.arrived[0](Outcome("success", None, None, 200))
-        assert b"NOTFOUND" in bytes(before.result(20).body)  # type: ignore[arg-type]
+        assert b'"life_cycle_state":"SUCCESSFUL"' in bytes(before.result(20).body)  # type: ignore[arg-type]
         record = world.store.get("number", "7")
         assert record is not None
         assert record.row.state is State.SENDING

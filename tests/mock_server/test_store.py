@@ -224,7 +224,7 @@ class StoreMachine(RuleBasedStateMachine):
         """A content kept earlier is back, as often as wanted."""
         if self.snapshots:
             snapshot, kept = data.draw(st.sampled_from(self.snapshots))
-            self.store.restore(snapshot)
+            self.store = self.store.restore(snapshot)
             self.model = kept.copy()
 
     @invariant()

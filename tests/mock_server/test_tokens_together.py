@@ -117,9 +117,8 @@ def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_fixed_token_never_ends() -> None:
     """A token that the user set holds for ever, used or not, until it is released."""
     clock = FixedClock(START)
-    known = fresh(clock)
     mine = session()
-    known.add_fixed("T", mine)
+    known = fresh(clock, fixed={"T": mine})
     clock.advance(365 * 24 * HOUR)
 
     assert known.check("T") is mine
@@ -148,8 +147,7 @@ def test_a_reset_restores_fixed_tokens() -> None:
 def test_a_released_fixed_token_stays_released(monkeypatch: pytest.MonkeyPatch) -> None:
     """No number of logins brings a released fixed token back."""
     monkeypatch.setattr(tokens, "MOST_TOKENS", 10)
-    known = fresh()
-    known.add_fixed("T", session())
+    known = fresh(fixed={"T": session()})
     known.release("T")
     for _ in range(25):
         known.issue(session(), SLIDING)
@@ -161,9 +159,7 @@ def test_a_released_fixed_token_stays_released(monkeypatch: pytest.MonkeyPatch) 
 def test_every_token_is_known_for_masking() -> None:
     """Fixed tokens, live, ended and released ones are all known, each once."""
     clock = FixedClock(START)
-    known = fresh(clock)
-    known.add_fixed("T", session())
-    known.add_fixed("U", session())
+    known = fresh(clock, fixed={"T": session(), "U": session()})
     known.release("U")
     expected = ["T", "U", expired(known, clock), released(known, clock)]
 
@@ -196,11 +192,11 @@ def test_a_reset_does_not_give_a_token_twice() -> None:
     """Logins outlive a reset, so tokens go on where they were, and ids start again."""
     world = make_world(data=[])
     before = world.tokens.issue(world.session(), world.release.token)
-    drawn = world.ids.next("exchange")
+    drawn = world.present.ids.next("exchange")
     world.reset()
 
     assert world.tokens.issue(world.session(), world.release.token) != before
-    assert world.ids.next("exchange") == drawn
+    assert world.present.ids.next("exchange") == drawn
 
 
 @pytest.mark.usefixtures("hurried")

@@ -77,7 +77,7 @@ def test_a_delivery_may_be_anything_that_sends() -> None:
     recorder = Recorder()
     assert not recorder
 
-    assert world(delivery=recorder).delivery is recorder
+    assert world(delivery=recorder).present.delivery is recorder
 
 
 # What a world is filled with.
@@ -242,7 +242,7 @@ def test_rewardoffers_come_with_their_dial(release: str, since: str, *, has: boo
 def test_fields_set_in_r9_is_a_dial(name: str, release: str, *, dial: bool, known_: bool) -> None:
     """Resend and delete know fields_set from R10 on, and by dial before."""
     known = world(release, dials={"requests.fields_set_in_r9": dial}, data=[])
-    method = known.methods[f"webhook_requests/{name}"]
+    method = known.rules.methods[f"webhook_requests/{name}"]
 
     assert ("fields_set" in method.parameters) == known_
     assert ("fields_set" in method.later) == (not known_)
@@ -264,7 +264,7 @@ def test_the_release_method_comes_and_may_go(release: str, dial: str, *, has: bo
     """authentication/token/release is there from R10 on, and from R12 on as the dial says."""
     known = world(release, dials={"tokens.release_from_r12": dial}, data=[])
 
-    assert ("authentication/token/release" in known.methods) == has
+    assert ("authentication/token/release" in known.rules.methods) == has
 
 
 # What a start costs.

@@ -223,22 +223,6 @@ def test_a_reset_goes_back_to_the_start() -> None:
     assert (known.store.query(Query(indexed=())), known.epoch) == (start, 2)
 
 
-def test_the_epoch_is_new_before_the_records_are_the_starts() -> None:
-    """Whoever sees a record of the start sees the new epoch; so a late delivery can tell."""
-    known = world()
-    seen: list[int] = []
-    restore = known.store.restore
-
-    def watching(snapshot: object) -> None:
-        seen.append(known.epoch)
-        restore(snapshot)
-
-    known.store.restore = watching  # type: ignore[method-assign]
-    known.reset()
-
-    assert seen == [known.epoch] == [1]
-
-
 def request(number: str, /, data: Any = ..., **changes: Any) -> dict[str, Any]:
     """Make a world entry of a webhook request."""
     record = {

@@ -1,0 +1,29 @@
+"""One call of the control API, as its operations see it."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.world import World
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What was asked: all of it is checked already."""
+
+    tenants: Tenants
+    world: World
+    path: dict[str, Any] = field(default_factory=dict)
+    query: dict[str, Any] = field(default_factory=dict)
+    body: Any = None
+    root: str = ""  # what of the path names the world
+    origin: str = ""  # scheme, host and port of the server, as the caller wrote them
+
+
+class Reply(NamedTuple):
+    """An answer that is more than a JSON value with status 200."""
+
+    payload: Any  # a JSON value; or bytes, or an iterator of them, as they stand
+    status: int = 200
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,30 @@
+"""What is asked of the mock itself and cannot be done, as opposed to the vendor's errors."""
+
+from typing import ClassVar
+
+from crmcom_kit.schemas.envelopes import phrase
+
+
+class Misuse(ValueError):
+    """A call of the mock's own that is refused; nothing has been changed."""
+
+    status: ClassVar[int] = 400  # the HTTP status that the control API answers with
+
+    def __init__(self, parameter: str, *, seen: str = "", allowed: str = "") -> None:
+        """Say which ``parameter`` is wrong, what was ``seen``, what is ``allowed``."""
+        super().__init__(phrase(parameter, seen, allowed))
+        self.parameter = parameter
+        self.seen = seen
+        self.allowed = allowed
+
+
+class NotThere(Misuse):
+    """Something that the call names does not exist."""
+
+    status = 404
+
+
+class Full(Misuse):
+    """One more than there may be."""
+
+    status = 503

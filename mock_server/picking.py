@@ -1,0 +1,39 @@
+"""Which world a request is for: the one that its path names, or its header, or the default one."""
+
+from typing import TYPE_CHECKING
+
+from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+WORLDS = "/worlds/"
+#: The header that names a world, as CGI calls it.
+HEADER = "HTTP_X_MOCK_WORLD"
+#: Where the world stands for those behind the one who picked it.
+PICKED = "crmcom_kit.world"
+
+
+def names_a_world(environ: "WSGIEnvironment") -> bool:
+    """Whether path or header say which world the request is for."""
+    return environ["PATH_INFO"].startswith(WORLDS) or HEADER in environ
+
+
+def picked(environ: "WSGIEnvironment", tenants: Tenants) -> tuple[World, str, str]:
+    """Return the world, what of the path names it, and the rest of the path.
+
+    Raises:
+        Misuse: there can be no world of that name, or path and header differ.
+    """
+    path: str = environ["PATH_INFO"]
+    header: str | None = environ.get(HEADER)
+    if not path.startswith(WORLDS):
+        return (tenants.default if header is None else tenants.get(header)), "", path
+    name, slash, rest = path.removeprefix(WORLDS).partition("/")
+    if header is not None and header != name:
+        allowed = f"{shown(name)}, as in the path"
+        raise Misuse("X-Mock-World", seen=shown(header), allowed=allowed)
+    return tenants.get(name), WORLDS + name, slash + rest
