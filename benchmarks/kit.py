@@ -17,14 +17,14 @@ from benchmarks.loopback import HOST, free_port
 from benchmarks.options import PEERS, SERVER_CORE, WORK, Options
 from benchmarks.processes import Failed, Served, run
 from benchmarks.rows import BASE, BIN, SHOW, TOKEN, mock_command
-from crmcom_kit.contract_tests.client import Client, Limits
-from crmcom_kit.contract_tests.discovery import discover
-from crmcom_kit.contract_tests.judges import JUDGES
+from crmcom_kit.contract_tests.generating.machine import run_machine
+from crmcom_kit.contract_tests.generating.model import Model
+from crmcom_kit.contract_tests.generating.oracle import Oracle
+from crmcom_kit.contract_tests.judging.judges import JUDGES
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.logging_in import log_in
-from crmcom_kit.contract_tests.machine import run_machine
-from crmcom_kit.contract_tests.model import Model
-from crmcom_kit.contract_tests.oracle import Oracle
+from crmcom_kit.contract_tests.safety.discovery import discover
+from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.logging_in import log_in
 from crmcom_kit.contract_tests.targets import Target, own_mock
 from crmcom_kit.fixtures import sample_world_path
 

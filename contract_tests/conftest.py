@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _chosen(values: dict[str, Any]) -> Any:
     import fnmatch
 
-    from crmcom_kit.contract_tests.probing import probes
+    from crmcom_kit.contract_tests.probes.registry import probes
     from crmcom_kit.schemas.releases import UnknownRelease
     from crmcom_kit.schemas.statements import statements
 

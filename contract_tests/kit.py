@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from crmcom_kit.contract_tests.calls import build
-from crmcom_kit.contract_tests.client import Client
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
-from crmcom_kit.contract_tests.pool import Pool, Seen
+from crmcom_kit.contract_tests.safety.pool import Pool, Seen
+from crmcom_kit.contract_tests.sending.calls import build
+from crmcom_kit.contract_tests.sending.client import Client
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release

@@ -7,25 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.contract_tests.client import BudgetSpent, Client, Limits, TargetDown
 from crmcom_kit.contract_tests.deviations import Deviations
-from crmcom_kit.contract_tests.discovery import discover, needs
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
-from crmcom_kit.contract_tests.inventory import Inventory
-from crmcom_kit.contract_tests.judges import JUDGES
+from crmcom_kit.contract_tests.generating.layers import run_generated_layers
+from crmcom_kit.contract_tests.judging.judges import JUDGES
+from crmcom_kit.contract_tests.judging.memory import Memory, names
 from crmcom_kit.contract_tests.kit import Kit, changing_method
-from crmcom_kit.contract_tests.layers import run_generated_layers
-from crmcom_kit.contract_tests.ledger import Ledger
-from crmcom_kit.contract_tests.logging_in import log_in
-from crmcom_kit.contract_tests.memory import Memory, names
 from crmcom_kit.contract_tests.options import DEFAULT_EXAMPLES, Profile
-from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.probing import Probe, probes
-from crmcom_kit.contract_tests.rehearsal import rehearse
+from crmcom_kit.contract_tests.probes.registry import Probe, probes
+from crmcom_kit.contract_tests.probes.thrift import worthwhile
 from crmcom_kit.contract_tests.results import Results, verdicts
-from crmcom_kit.contract_tests.scope import EVERYTHING, Guard
+from crmcom_kit.contract_tests.safety.discovery import discover, needs
+from crmcom_kit.contract_tests.safety.inventory import Inventory
+from crmcom_kit.contract_tests.safety.ledger import Ledger
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.rehearsal import rehearse
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard
+from crmcom_kit.contract_tests.sending.client import BudgetSpent, Client, Limits, TargetDown
+from crmcom_kit.contract_tests.sending.logging_in import log_in
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
-from crmcom_kit.contract_tests.thrift import worthwhile
 from crmcom_kit.schemas.statements import statements
 
 #: The methods that change webhook requests.

@@ -1,12 +1,12 @@
 """Probes of fields_set in show and list."""
 
-from crmcom_kit.contract_tests.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judging.knowledge import differences
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.knowledge import differences
-from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import breadth, show, some, steady
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.schemas.methods import response_fields
 
 _LISTS = ("id,number", "life_cycle_state,error_code,error_description", "log_information,url")

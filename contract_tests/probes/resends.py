@@ -7,7 +7,10 @@ an error answers because the delivery failed again.
 from collections.abc import Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.changing import (
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judging.memory import IDENTIFIER, changed_members, differ, value_at
+from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.probes.changing import (
     Change,
     check_field_known,
     check_fields_sets,
@@ -18,13 +21,10 @@ from crmcom_kit.contract_tests.changing import (
     take,
     watch,
 )
-from crmcom_kit.contract_tests.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.logging_in import ask_for_token, token_of
-from crmcom_kit.contract_tests.memory import IDENTIFIER, changed_members, differ, value_at
-from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.sending.logging_in import ask_for_token, token_of
 from crmcom_kit.contract_tests.worlds import not_effective, units
 
 #: What a resend keeps, as dotted names.

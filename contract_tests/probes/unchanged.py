@@ -1,10 +1,10 @@
 """Probes of reading, which must change nothing."""
 
-from crmcom_kit.contract_tests.changing import neighbours, show
-from crmcom_kit.contract_tests.exchanges import Exchange
+from crmcom_kit.contract_tests.judging.memory import READING_CHANGES
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.memory import READING_CHANGES
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.changing import neighbours, show
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
 
 
 @probe("show.changes_nothing", "list.changes_nothing", layer="read", cost=9)

@@ -183,7 +183,7 @@ ODD = {
 
 def test_a_target_is_written_down_as_a_dialect(tmp_path: Path) -> None:
     """A mock that speaks the dialect that was written down makes the same choices."""
-    from crmcom_kit.contract_tests.dialect_out import dialect_file, settled
+    from crmcom_kit.contract_tests.reports.dialect_out import dialect_file, settled
 
     spoken = load_dialect("http").changed(ODD)
     first = run(own_mock("R13", spoken), Plan(max_examples=0))
