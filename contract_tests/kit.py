@@ -35,6 +35,16 @@ class TokenKeeper(Protocol):
         ...
 
 
+class ChangeGuard(Protocol):
+    """Looks at each call that may change something before it is sent."""
+
+    touched: dict[str, Seen]  # by id: all that a changing call has named
+
+    def __call__(self, call: Call) -> None:
+        """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
+        ...
+
+
 class Kit:
     """What probes and generated calls work with."""
 
@@ -63,9 +73,10 @@ class Kit:
         self.token: str | None = client.target.login.token
         self.layer = ""
         self.keeper: TokenKeeper | None = None
-        self.guard: Callable[[Call], None] | None = None  # asked before a call that may change
+        self.guard: ChangeGuard | None = None  # asked before a call that may change
         self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
         self.memory: dict[str, Any] = {}  # what checks keep from one exchange to the next
+        self.judged: dict[Any, Any] = {}  # what judges said of webhook requests, as they looked
         self._condemned: set[int] = set()  # exchanges whose envelope is broken already
         self._judges = judges
         self._methods = methods(client.target.release)
@@ -129,6 +140,11 @@ class Kit:
                 else:
                     self.findings.hold(verdict, exchange)
         return exchange
+
+    @property
+    def reading_changes(self) -> bool:
+        """Whether reading was found to change things: then no two answers can be compared."""
+        return self.findings.is_broken("show.changes_nothing", "list.changes_nothing")
 
     # What a check says of a statement.
 

@@ -14,9 +14,9 @@ from crmcom_kit.contract_tests.options import (
     secret_keys,
     shown,
 )
+from crmcom_kit.contract_tests.plan import Plan
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.sending.client import Limits
-from crmcom_kit.contract_tests.suite import Plan
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.schemas.releases import resolve
 

@@ -77,8 +77,7 @@ def _fresh_kit(kit: Kit) -> Kit:
 
 
 def _relearned(kit: Kit) -> Model:
-    kit.pool.records.clear()
-    kit.pool.deleted.clear()
+    kit.pool.clear()
     discover(kit)
     return _known(kit)
 

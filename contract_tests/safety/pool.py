@@ -19,6 +19,12 @@ class Pool:
     def __len__(self) -> int:
         return len(self.records)
 
+    def clear(self) -> None:
+        """Forget everything but the scope."""
+        self.records.clear()
+        self.deleted.clear()
+        self._taken.clear()
+
     def learn(self, record: Seen) -> None:
         """Keep a whole webhook request, as it is now."""
         if isinstance(record.get("id"), str):
