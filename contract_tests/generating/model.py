@@ -8,11 +8,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.generating.cases import DELETED, Named
+from crmcom_kit.contract_tests.judging.knowledge import IDENTITY, changed_members
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.schemas.methods import response_fields
 
-#: What sending again keeps (statement resend.identity_kept), beside created_date.
-IDENTITY = ("id", "number", "webhook_definition", "workflow_rule", "entity", "entity_id")
 #: What is not compared: a reference may be made anew for each answer.
 _FLEETING = frozenset(("request", "response"))
 
@@ -124,7 +122,7 @@ class Model:
         if not self.unsettled:
             return self.records
         return {
-            key: _lasting(record) if key in self.unsettled else record
+            key: lasting(record) if key in self.unsettled else record
             for key, record in self.records.items()
         }
 
@@ -134,18 +132,13 @@ class Model:
         return method, self.changes[at:]
 
 
-def _lasting(record: Seen) -> Seen:
-    """What of a webhook request does not depend on how a delivery goes."""
+def lasting(record: Seen) -> Seen:
+    """What sending again must keep of a webhook request, however the delivery goes."""
     log = record.get("log_information")
     kept: Seen = {name: record[name] for name in IDENTITY if name in record}
-    if isinstance(log, dict):
+    if isinstance(log, dict):  # of whose members IDENTITY has the dotted name
         kept["log_information"] = {name: log[name] for name in ("created_date",) if name in log}
     return kept
-
-
-def lasting(record: Seen) -> Seen:
-    """What sending again must keep of a webhook request."""
-    return _lasting(record)
 
 
 def is_whole(record: Mapping[str, Any]) -> bool:
@@ -159,14 +152,5 @@ def differing(known: Mapping[str, Any], seen: Mapping[str, Any]) -> str | None:
 
     Members that only one of them has do not count: there are short and long forms.
     """
-    for name in response_fields():
-        told = name in known and name in seen and name not in _FLEETING
-        if told and not _same(known[name], seen[name]):
-            return name
-    return None
-
-
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, dict) and isinstance(other, dict):
-        return all(_same(one[name], other[name]) for name in one if name in other)
-    return bool(one == other)
+    changed = (path.partition(".")[0] for path in changed_members(known, seen))
+    return next((name for name in changed if name not in _FLEETING), None)

@@ -73,32 +73,62 @@ def alike(unknown: tuple[str, ...], missing: str) -> str | None:
     return squeezed[near[0]] if near else None
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Return the fields in which two whole answers of one webhook request differ, with both values.
+#: What sending again keeps, as dotted names (statement resend.identity_kept).
+IDENTITY = (
+    "id", "number", "log_information.created_date", "webhook_definition", "workflow_rule",
+    "entity", "entity_id",
+)  # fmt: skip
 
-    A field that is null and one that is left out say the same; so do the long and the short form
-    of an object, where they agree in what both have. Members that no page knows may differ.
-    """
-    found = {}
-    for field in response_fields():
-        a, b = one.get(field), other.get(field)
-        if a != b and not (field in OBJECTS and _agree(a, b, OBJECTS[field])):
-            found[field] = (a, b)
-    return found
-
-
+_WHOLE = "webhook_request"
 _ALL_RELEASES = "R9", "R18"  # the members of either name for units
 
 
-def _agree(a: Any, b: Any, schema: str) -> bool:
-    if not (isinstance(a, dict) and isinstance(b, dict)):
-        return bool(a == b)
-    for name in {each for release in _ALL_RELEASES for each in members(schema, release)}:
-        if name not in a or name not in b or a[name] == b[name]:
-            if schema == "log_information" and (a.get(name) is None) != (b.get(name) is None):
-                return False
-            continue
-        inner = "user" if name.endswith("user") else "unit" if name.endswith("unit") else ""
-        if not inner or not _agree(a[name], b[name], inner):
-            return False
-    return True
+@cache
+def _known(schema: str) -> Mapping[str, str]:
+    """Return the members of an object in any release; of those that are objects, their schema."""
+    if schema == _WHOLE:
+        return {name: OBJECTS.get(name, "") for name in response_fields()}
+    names = dict.fromkeys(each for release in _ALL_RELEASES for each in members(schema, release))
+    if schema != "log_information":
+        return dict.fromkeys(names, "")
+    ends = ("user", "unit")
+    return {name: next((end for end in ends if name.endswith(end)), "") for name in names}
+
+
+def changed_members(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the members of a webhook request that have another value, as dotted names.
+
+    Only members that both have count: whether one is null or left out, and whether an object is
+    shown in its long form or in its short one, is for other statements to say. Members that no
+    page knows may be anything.
+    """
+    yield from _changed(before, after, _WHOLE, "")
+
+
+def _changed(before: Any, after: Any, schema: str, path: str) -> Iterator[str]:
+    if before == after:
+        return
+    if schema and isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name, inner in _known(schema).items():
+            if name in before and name in after:
+                inside = f"{path}.{name}" if path else name
+                yield from _changed(before[name], after[name], inner, inside)
+    else:
+        yield path
+
+
+def differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether any member that both have is another."""
+    return next(changed_members(before, after), None) is not None
+
+
+def is_of_identity(path: str) -> bool:
+    """Whether the member that a dotted name leads to is one that sending again keeps."""
+    return any(path == kept or path.startswith(f"{kept}.") for kept in IDENTITY)
+
+
+def value_at(record: Any, path: str) -> Any:
+    """Return the member of ``record`` that a dotted name leads to, or None."""
+    for name in path.split("."):
+        record = record.get(name) if isinstance(record, Mapping) else None
+    return record

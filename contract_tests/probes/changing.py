@@ -4,13 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.memory import (
-    IDENTIFIER,
-    READING_CHANGES,
-    changed_members,
-    differ,
-    value_at,
-)
+from crmcom_kit.contract_tests.judging.knowledge import changed_members, differ, value_at
+from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
 from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.safety.pool import Seen
 from crmcom_kit.contract_tests.sending.exchanges import Exchange
@@ -147,7 +142,7 @@ def check_returned(kit: Kit, method: str, change: Change, now: Seen | None) -> N
     """
     record = change.answer.data
     differing = list(changed_members(record, now)) if now is not None else []
-    if READING_CHANGES in kit.memory:
+    if kit.reading_changes:
         differing = []
     missing = [
         name
@@ -189,7 +184,7 @@ def check_others_exist(kit: Kit, method: str, change: Change) -> None:
     """Check that no other webhook request went, as far as nobody else is at work."""
     before, after = change.ids()
     lost = sorted(before - after - {change.id})
-    if not change.listed_before.ok or not change.listed.ok or READING_CHANGES in kit.memory:
+    if not change.listed_before.ok or not change.listed.ok or kit.reading_changes:
         return
     if lost and (not kit.target.own or show(kit, lost[0]).ok):
         return  # somebody else may have deleted it; or list has it on another page

@@ -57,7 +57,7 @@ def filtered(
         left = _explaining(kit, filters, found)
     if left:
         kit.memory["readings"] = left
-    elif _may_be_cut(kit, filters, found):
+    elif may_be_cut(kit, filters, found):
         return first
     else:
         statement = _ignored(kit, filters, found) or statement
@@ -71,7 +71,7 @@ def filtered(
     return first
 
 
-def _may_be_cut(kit: Kit, filters: Filters, found: Mapping[str, Seen]) -> bool:
+def may_be_cut(kit: Kit, filters: Filters, found: Mapping[str, Seen]) -> bool:
     """Whether a list may lack the rest only because the target's lists have no more results.
 
     Below R13 there are no pages, by which the rest could be had: then a list that is as long as

@@ -17,7 +17,7 @@ LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
 _HOMES = (
     "reaching",
     "unchanged", "identifiers", "fields_sets", "lists", "filters", "values", "paging", "calling",
-    "refusals", "noting", "signatures", "logins", "resends", "deletes", "refused",
+    "refusals", "noting", "signatures", "logins", "resends", "keeping_up", "deletes", "refused",
 )  # fmt: skip
 
 

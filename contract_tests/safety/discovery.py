@@ -16,7 +16,7 @@ NEEDS: Mapping[str, tuple[tuple[str, int, str], ...]] = {
         ("SUCCESSFUL", 2, "to show and list"),
     ),
     "resend": (
-        ("REJECTED", 6, "to send again, by id, by number, with fields_set"),
+        ("REJECTED", 7, "to send again, by id, by number, with fields_set"),
         ("SUCCESSFUL", 1, "that resend must refuse"),
     ),
     "delete": (

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crmcom_kit.contract_tests.judging.memory import READING_CHANGES, differ
+from crmcom_kit.contract_tests.judging.knowledge import differ
 from crmcom_kit.contract_tests.kit import Kit, changing_method
 from crmcom_kit.contract_tests.safety.pool import Seen
 from crmcom_kit.contract_tests.sending.exchanges import Exchange
@@ -79,7 +79,7 @@ class Inventory:
         calls = [e for e in self._kit.client.history if changing_method(e.call)]
         for key in gone:  # it is said once
             self._before.pop(key)
-        if gone and calls and READING_CHANGES not in self._kit.memory:
+        if gone and calls and not self._kit.reading_changes:
             self._kit.layer = "inventory"
             self._kit.expect(
                 _single_result(calls),

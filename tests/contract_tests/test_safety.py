@@ -261,7 +261,7 @@ def test_a_dry_run_sends_nothing() -> None:
     assert not wire.requests
     assert results.exit_code == 0
     assert any("webhook_requests/list" in note for note in results.notes)
-    assert any(note.startswith("needed for resend: 6 REJECTED") for note in results.notes)
+    assert any(note.startswith("needed for resend: 7 REJECTED") for note in results.notes)
 
 
 def test_a_mock_of_ours_may_be_changed_by_default() -> None:
