@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from hypothesis import event, seed
+from hypothesis import seed
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -34,14 +34,20 @@ STEPS = 40
 
 _FIELDS = ("id", "number")
 _SHORT = (None, ("id",), ("number", "id", "life_cycle_state"))
+#: One number makes all of a step, see ``_parted``: each draw costs more than a call in process.
 _PLACE = st.integers(0, 2**20)
-_FIELD = st.sampled_from(_FIELDS)
 #: Which filters a list of the machine has: they take their values from one webhook request.
 _FILTERS = (
     ("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",),
     ("workflow_rule_identifier", "life_cycle_state"), ("entity", "entity_id"),
     ("entity", "url"), ("webhook_definition_identifier", "workflow_rule_identifier"),
     ("entity", "created_date"), ("entity", "webhook_definition_identifier", "life_cycle_state"),
+)  # fmt: skip
+
+#: The same of lists that look for what was just sent again.
+_AFTER = (
+    ("entity", "entity_id", "life_cycle_state"), ("entity", "entity_id"),
+    ("entity", "life_cycle_state"),
 )  # fmt: skip
 
 
@@ -68,7 +74,6 @@ class Play:
         """Make one call of the sequence, unless it is over."""
         if self.over:
             return
-        event(case.method)
         try:
             violation = self.hands.make(case)
         except (BudgetSpent, TargetDown) as error:
@@ -149,31 +154,40 @@ class Sequence(RuleBasedStateMachine):
         records = list(self.model.deleted.values())
         return records[place % len(records)] if records else None
 
-    @rule(place=_PLACE, field=_FIELD, raw=st.booleans())
-    def show(self, place: int, field: str, raw: bool) -> None:  # noqa: FBT001 - drawn by name
+    @rule(place=_PLACE)
+    def show(self, place: int) -> None:
         """Show a webhook request."""
+        self._show(place)
+
+    def _show(self, place: int) -> None:
+        place, field, raw = _parted(place, _FIELDS, (False, True))
         record = self._record(place)
         if record is not None and field in record:
             self.play.make(casebook.known("show", record, field, raw=raw))
 
-    @rule(place=_PLACE, field=_FIELD, method=st.sampled_from(["show", "show", "resend", "delete"]))
-    def name_deleted(self, place: int, field: str, method: str) -> None:
-        """Name a webhook request that was deleted."""
-        record = self._deleted(place)
-        if record is not None and field in record and self._allowed(method, record):
+    @rule(place=_PLACE)
+    def name_deleted(self, place: int) -> None:
+        """Name a webhook request that was deleted; as long as none is, show one."""
+        left, field, method = _parted(place, _FIELDS, ("show", "show", "resend", "delete"))
+        record = self._deleted(left)
+        if record is None:
+            self._show(place)
+        elif field in record and self._allowed(method, record):
             self.play.make(casebook.gone(method, record, field))
 
-    @rule(place=_PLACE, names=st.sampled_from(_FILTERS), short=st.sampled_from(_SHORT))
-    def list(self, place: int, names: tuple[str, ...], short: tuple[str, ...] | None) -> None:
+    @rule(place=_PLACE)
+    def list(self, place: int) -> None:
         """List by what a webhook request has, and compare with the model."""
+        place, names, short = _parted(place, _FILTERS, _SHORT)
         record = self._record(place)
         if record is not None:
             self._list(record, names, short)
 
-    @rule(place=_PLACE, names=st.sampled_from(_FILTERS))
-    def list_by_deleted(self, place: int, names: tuple[str, ...]) -> None:
-        """List by what a deleted webhook request had."""
-        record = self._deleted(place)
+    @rule(place=_PLACE)
+    def list_by_deleted(self, place: int) -> None:
+        """List by what a deleted webhook request had, or one that exists as long as none is."""
+        place, names = _parted(place, _FILTERS)
+        record = self._deleted(place) or self._record(place)
         if record is not None:
             self._list(record, ("entity_id",) if place % 2 else names, None)
 
@@ -183,9 +197,10 @@ class Sequence(RuleBasedStateMachine):
         if filters:
             self.play.make(case)
 
-    @rule(place=_PLACE, field=_FIELD)
-    def resend(self, place: int, field: str) -> None:
+    @rule(place=_PLACE)
+    def resend(self, place: int) -> None:
         """Send a webhook request again, and look at what came of it."""
+        place, field = _parted(place, _FIELDS)
         record = self._record(place, changeable=True)
         if record is None or field not in record or not self._allowed("resend", record):
             return
@@ -195,13 +210,13 @@ class Sequence(RuleBasedStateMachine):
         self.play.make(case)
         after = self.model.records.get(record["id"])
         if after is not None:
-            names = ("entity", "entity_id", "life_cycle_state")
-            self._list(after, names if place % 2 else names[:2], None)
+            self._list(after, _AFTER[place % len(_AFTER)], None)
             self.play.make(casebook.known("show", after, "id"))
 
-    @rule(place=_PLACE, field=_FIELD)
-    def resend_again(self, place: int, field: str) -> None:
+    @rule(place=_PLACE)
+    def resend_again(self, place: int) -> None:
         """Send one again that the sequence has sent with success."""
+        place, field = _parted(place, _FIELDS)
         done = [c.record for c in self.model.changes if c.method == "resend" and c.served]
         sent = [each for each in done if each in self.model.records]
         record = self.model.records[str(sent[place % len(sent)])] if sent else None
@@ -209,9 +224,10 @@ class Sequence(RuleBasedStateMachine):
         if fine and record is not None and field in record and self._allowed("resend", record):
             self.play.make(casebook.known("resend", record, field))
 
-    @rule(place=_PLACE, field=_FIELD)
-    def delete(self, place: int, field: str) -> None:
+    @rule(place=_PLACE)
+    def delete(self, place: int) -> None:
         """Delete a webhook request, and look whether it is gone."""
+        place, field = _parted(place, _FIELDS)
         record = self._record(place, changeable=True)
         if record is None or field not in record or not self._allowed("delete", record):
             return
@@ -238,6 +254,15 @@ class Sequence(RuleBasedStateMachine):
         if method == "show" or self.play.fresh:
             return True
         return method in self.play.kit.allowed and self.play.kit.pool.may_change(record)
+
+
+def _parted(number: int, *choices: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what is left of a number once it has made each of the choices, and these."""
+    made = []
+    for choice in choices:
+        number, at = divmod(number, len(choice))
+        made.append(choice[at])
+    return number, *made
 
 
 def _value(record: Seen, name: str) -> Any:

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import orjson
+
 from crmcom_kit.contract_tests.findings import Findings, Violation
 from crmcom_kit.contract_tests.judging.envelope import sound
 from crmcom_kit.contract_tests.judging.knowledge import alike, required_fields, strangers
@@ -86,12 +88,11 @@ def _repeated(call: Call) -> set[str]:
 def _each(exchange: Exchange, records: list[dict[str, Any]], kit: Kit) -> Iterator[str | Violation]:
     """Judge each record by itself; of several that break one statement, the first is told."""
     asked = asked_fields(exchange.call, kit.release)
-    cache: dict[tuple[str, Asked | None, str], Verdicts]
-    cache = kit.memory.setdefault("judged records", {})
+    cache: dict[tuple[str, Asked | None, bytes | str], Verdicts] = kit.judged
     kept: set[str] = set()
     broken: dict[str, tuple[Problem, Any]] = {}
     for record in records:
-        key = (exchange.call.method, asked, json.dumps(record))
+        key = (exchange.call.method, asked, _written(record))
         verdicts = cache.get(key)
         if verdicts is None:
             verdicts = cache[key] = _judged(record, exchange.call.method, asked, kit)
@@ -102,6 +103,14 @@ def _each(exchange: Exchange, records: list[dict[str, Any]], kit: Kit) -> Iterat
     for (statement, expected, seen), record_id in broken.values():
         named = record_id if isinstance(record_id, str) else None
         yield Violation(statement, exchange, expected=expected, seen=seen, record=named)
+
+
+def _written(record: dict[str, Any]) -> bytes | str:
+    """Return what tells records apart; orjson is quick, and cannot write every text and number."""
+    try:
+        return orjson.dumps(record)
+    except TypeError:
+        return json.dumps(record)
 
 
 def _judged(record: dict[str, Any], method: str, asked: Asked | None, kit: Kit) -> Verdicts:

@@ -116,8 +116,8 @@ class Client:
         """Whether to send the same again: nothing was done, or a GET may be repeated."""
         if exchange.status == 429:
             return True
-        told = exchange.header("Retry-After") is not None
-        return exchange.status == 503 and told and exchange.call.verb == "GET"
+        may_repeat = exchange.status == 503 and exchange.call.verb == "GET"
+        return may_repeat and exchange.header("Retry-After") is not None
 
     def _answer(self, call: Call) -> Exchange:
         if self.left == 0:
