@@ -6,7 +6,7 @@ mock differs. Schemathesis makes its default run with the project's own OpenAPI 
 
 import re
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from time import perf_counter
 from typing import Any
 
@@ -17,14 +17,14 @@ from benchmarks.loopback import HOST, free_port
 from benchmarks.options import PEERS, SERVER_CORE, WORK, Options
 from benchmarks.processes import Failed, Served, run
 from benchmarks.rows import BASE, BIN, SHOW, TOKEN, mock_command
-from crmcom_kit.contract_tests.client import Client, Limits
-from crmcom_kit.contract_tests.discovery import discover
-from crmcom_kit.contract_tests.judges import JUDGES
+from crmcom_kit.contract_tests.generating.machine import run_machine
+from crmcom_kit.contract_tests.generating.model import Model
+from crmcom_kit.contract_tests.generating.oracle import Oracle
+from crmcom_kit.contract_tests.judging.judges import JUDGES
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.logging_in import log_in
-from crmcom_kit.contract_tests.machine import run_machine
-from crmcom_kit.contract_tests.model import Model
-from crmcom_kit.contract_tests.oracle import Oracle
+from crmcom_kit.contract_tests.safety.discovery import discover
+from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.logging_in import log_in
 from crmcom_kit.contract_tests.targets import Target, own_mock
 from crmcom_kit.fixtures import sample_world_path
 
@@ -35,13 +35,18 @@ _PROGRAM = PEERS / "schemathesis" / "bin" / "schemathesis"
 _CASES = re.compile(r"([\d,]+) generated")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Served(Target):
     """A mock over loopback, which is reset between sequences as the one in process is."""
 
+    control: httpx.Client  # keeps its connection, as the calls do
+
     @property
     def renew(self) -> Callable[[], None]:
-        origin = self.base_url.removesuffix(BASE)
-        return lambda: httpx.post(f"{origin}/__admin/reset").raise_for_status() and None
+        return self._reset
+
+    def _reset(self) -> None:
+        self.control.post("/__admin/reset").raise_for_status()
 
 
 def measure(options: Options) -> dict[str, Any]:
@@ -75,8 +80,10 @@ def _over_loopback(options: Options) -> dict[str, Any]:
         server.first_answer(SHOW)
         like = own_mock(_RELEASE)
         given = {each.name: getattr(like, each.name) for each in fields(Target)}
-        base = f"http://{HOST}:{port}{BASE}"
-        return _played(_Served(**given | {"base_url": base, "transport": None}), options)
+        origin = f"http://{HOST}:{port}"
+        given |= {"base_url": f"{origin}{BASE}", "transport": None}
+        with httpx.Client(base_url=origin, trust_env=False) as control:
+            return _played(_Served(**given, control=control), options)
 
 
 def _played(target: Target, options: Options) -> dict[str, Any]:

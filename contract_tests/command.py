@@ -138,8 +138,8 @@ def _show(results: Any, *, verbose: bool, statistics: bool) -> None:
 
 def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> None:
     from crmcom_kit.contract_tests.deviations import write_deviations
-    from crmcom_kit.contract_tests.dialect_out import dialect_file
     from crmcom_kit.contract_tests.reports import har, html, json_report, junit
+    from crmcom_kit.contract_tests.reports.dialect_out import dialect_file
 
     broken = (violation for result in results.statements for violation in result.violations)
     writers: dict[str, Callable[[], str | bytes]] = {

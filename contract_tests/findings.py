@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 
 
 class Verdict(StrEnum):
@@ -91,7 +91,8 @@ class Findings:
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
     def _of(self, statement: str) -> Found:
-        return self.by_statement.setdefault(statement, Found())
+        found = self.by_statement.get(statement)
+        return self.by_statement.setdefault(statement, Found()) if found is None else found
 
     def is_broken(self, *statements: str) -> bool:
         """Whether any of ``statements`` was found broken so far."""
@@ -106,7 +107,8 @@ class Findings:
         found = self._of(statement)
         found.held += 1
         if len(found.requests) < 10_000:
-            found.requests.update(exchange.number for exchange in exchanges)
+            for exchange in exchanges:
+                found.requests.add(exchange.number)
 
     def broke(self, violation: Violation) -> None:
         """Note a violation."""

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from crmcom_kit.contract_tests.calls import build
-from crmcom_kit.contract_tests.client import Client
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
-from crmcom_kit.contract_tests.pool import Pool, Seen
+from crmcom_kit.contract_tests.safety.pool import Pool, Seen
+from crmcom_kit.contract_tests.sending.calls import build
+from crmcom_kit.contract_tests.sending.client import Client
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
@@ -32,6 +32,16 @@ class TokenKeeper(Protocol):
 
     def renewed_after(self, exchange: Exchange) -> bool:
         """Whether a call was refused for the token's sake, and there is another token now."""
+        ...
+
+
+class ChangeGuard(Protocol):
+    """Looks at each call that may change something before it is sent."""
+
+    touched: dict[str, Seen]  # by id: all that a changing call has named
+
+    def __call__(self, call: Call) -> None:
+        """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
         ...
 
 
@@ -63,9 +73,10 @@ class Kit:
         self.token: str | None = client.target.login.token
         self.layer = ""
         self.keeper: TokenKeeper | None = None
-        self.guard: Callable[[Call], None] | None = None  # asked before a call that may change
+        self.guard: ChangeGuard | None = None  # asked before a call that may change
         self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
         self.memory: dict[str, Any] = {}  # what checks keep from one exchange to the next
+        self.judged: dict[Any, Any] = {}  # what judges said of webhook requests, as they looked
         self._condemned: set[int] = set()  # exchanges whose envelope is broken already
         self._judges = judges
         self._methods = methods(client.target.release)
@@ -129,6 +140,11 @@ class Kit:
                 else:
                     self.findings.hold(verdict, exchange)
         return exchange
+
+    @property
+    def reading_changes(self) -> bool:
+        """Whether reading was found to change things: then no two answers can be compared."""
+        return self.findings.is_broken("show.changes_nothing", "list.changes_nothing")
 
     # What a check says of a statement.
 

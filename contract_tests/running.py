@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.contract_tests.client import Limits
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
 from crmcom_kit.contract_tests.options import (
     allowed_changes,
@@ -15,8 +14,9 @@ from crmcom_kit.contract_tests.options import (
     secret_keys,
     shown,
 )
-from crmcom_kit.contract_tests.scope import Scope
-from crmcom_kit.contract_tests.suite import Plan
+from crmcom_kit.contract_tests.plan import Plan
+from crmcom_kit.contract_tests.safety.scope import Scope
+from crmcom_kit.contract_tests.sending.client import Limits
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.schemas.releases import resolve
 

@@ -2,57 +2,25 @@
 
 import fnmatch
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from crmcom_kit.contract_tests.client import BudgetSpent, Client, Limits, TargetDown
-from crmcom_kit.contract_tests.deviations import Deviations
-from crmcom_kit.contract_tests.discovery import discover, needs
-from crmcom_kit.contract_tests.findings import Findings, Unreachable
-from crmcom_kit.contract_tests.inventory import Inventory
-from crmcom_kit.contract_tests.judges import JUDGES
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.generating.layers import run_generated_layers
+from crmcom_kit.contract_tests.judging.judges import JUDGES
+from crmcom_kit.contract_tests.judging.memory import Memory, names
 from crmcom_kit.contract_tests.kit import Kit, changing_method
-from crmcom_kit.contract_tests.layers import run_generated_layers
-from crmcom_kit.contract_tests.ledger import Ledger
-from crmcom_kit.contract_tests.logging_in import log_in
-from crmcom_kit.contract_tests.memory import Memory, names
-from crmcom_kit.contract_tests.options import DEFAULT_EXAMPLES, Profile
-from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.probing import Probe, probes
-from crmcom_kit.contract_tests.rehearsal import rehearse
+from crmcom_kit.contract_tests.opening import enter, hands_on
+from crmcom_kit.contract_tests.plan import Plan
+from crmcom_kit.contract_tests.probes.registry import Probe, probes
+from crmcom_kit.contract_tests.probes.thrift import worthwhile
 from crmcom_kit.contract_tests.results import Results, verdicts
-from crmcom_kit.contract_tests.scope import EVERYTHING, Guard
-from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
-from crmcom_kit.contract_tests.thrift import worthwhile
+from crmcom_kit.contract_tests.safety.discovery import discover, needs
+from crmcom_kit.contract_tests.safety.inventory import Inventory
+from crmcom_kit.contract_tests.safety.rehearsal import rehearse
+from crmcom_kit.contract_tests.sending.client import BudgetSpent, TargetDown
+from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.statements import statements
 
-#: The methods that change webhook requests.
-CHANGING = frozenset(("resend", "delete"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How a run goes about its target."""
-
-    seed: int = 0
-    limits: Limits = field(default_factory=Limits)
-    #: Of resend and delete, what may be called; None: both on a mock of ours, else neither.
-    allowed: frozenset[str] | None = None
-    #: The webhook requests that may be changed; None: all on a mock of ours, else none.
-    scope: Callable[[Seen], bool] | None = None
-    only: str = "*"  # a glob of statement ids
-    max_examples: int = DEFAULT_EXAMPLES  # of each generated layer, where no budget rules
-    deviations: Deviations = field(default_factory=Deviations)
-    options: dict[str, Any] = field(default_factory=dict)
-    command: str = "crmcom-kit check"
-    began: str = ""  # when, for the reports
-    ledger: Path | None = None  # where webhook requests are written down before they are changed
-    secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
-    dry_run: bool = False  # only say what would be called
-    progress: Callable[[str], None] | None = None  # is told in a line what comes next
-    profile: Profile = "ci"  # how much the generated layers try, see ``profiles``
+__all__ = ["Plan", "run"]
 
 
 class _Run:
@@ -60,37 +28,18 @@ class _Run:
 
     def __init__(self, target: Target, plan: Plan) -> None:
         self.target, self.plan = target, plan
-        self.client = Client(target, plan.limits)
         self.memory = Memory()
-        self.kit = Kit(self.client, judges=(*JUDGES, self.memory), findings=Findings())
-        self.kit.secret_keys = plan.secret_keys
-        log = Ledger(plan.ledger, target.base_url) if plan.ledger is not None else None
-        self.guard = Guard(self.kit, log)
-        self.kit.guard = self.guard
+        self.kit, self.guard = hands_on(target, plan, judges=(*JUDGES, self.memory))
+        self.client = self.kit.client
         self.inventory: Inventory | None = None
         self._resends_looked_after = False
         self.said = ""  # what the inventory came to
         self.notes: list[str] = []
         self.pending = [each for each in probes() if self.wants(each)]
-        self._permit(ours=target.own)
-
-    def _permit(self, *, ours: bool) -> None:
-        """Say what may be changed; on a mock of ours that is everything, if nothing else is said.
-
-        A mock that this process made is at its mercy in any case.
-        """
-        allowed, scope = self.plan.allowed, self.plan.scope
-        if ours:
-            allowed = CHANGING if allowed is None or self.target.own else allowed
-            scope = EVERYTHING if scope is None or self.target.own else scope
-        self.kit.allowed = allowed or frozenset()
-        self.kit.pool.may_change = scope or (lambda _: False)
 
     def all_layers(self) -> None:
         """Log in, find data, run every probe."""
-        log_in(self.kit)
-        if any(exchange.header(MOCK_HEADER) for exchange in self.client.history):
-            self._permit(ours=True)
+        enter(self.kit, self.plan)
         self.notes += needs(self.kit.allowed)
         for line in self.notes:
             self._tell(line)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from crmcom_kit.contract_tests.in_process import InProcess, WsgiApp
+from crmcom_kit.contract_tests.sending.in_process import InProcess, WsgiApp
 from crmcom_kit.contract_tests.worlds import entries
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, resolve

@@ -5,14 +5,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.calls import build, query
-from crmcom_kit.contract_tests.choices import note_refusal
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judges_envelope import NOWHERE
-from crmcom_kit.contract_tests.judges_login import decoded
+from crmcom_kit.contract_tests.judging.envelope import NOWHERE
+from crmcom_kit.contract_tests.judging.logins import decoded
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import (
     JSON,
     body,
@@ -21,7 +17,11 @@ from crmcom_kit.contract_tests.probes.asking import (
     show,
     some,
 )
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.choices import note_refusal
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.calls import build, query
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 
 
 def named(record: Seen) -> dict[str, Any]:

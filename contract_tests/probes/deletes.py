@@ -1,6 +1,9 @@
 """Probes of delete: what it deletes, what it returns, and that nothing else goes with it."""
 
-from crmcom_kit.contract_tests.changing import (
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.probes.changing import (
     Change,
     check_field_known,
     check_fields_sets,
@@ -11,11 +14,8 @@ from crmcom_kit.contract_tests.changing import (
     take,
     watch,
 )
-from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.memory import IDENTIFIER
-from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.safety.pool import Seen
 
 
 def take_any(kit: Kit, state: str) -> Seen:

@@ -1,12 +1,12 @@
 """Probes of fields_set in show and list."""
 
-from crmcom_kit.contract_tests.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judging.knowledge import changed_members
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.knowledge import differences
-from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import breadth, show, some, steady
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.schemas.methods import response_fields
 
 _LISTS = ("id,number", "life_cycle_state,error_code,error_description", "log_information,url")
@@ -73,9 +73,10 @@ def _values(
     kit: Kit, method: str, fields: str, record: Seen, exchange: Exchange, shown: Seen
 ) -> None:
     """Judge whether each named field that has a value is there, and has that value."""
-    other = differences(record, shown)
+    other = {path.partition(".")[0] for path in changed_members(record, shown)}
     names = [name for name in fields.split(",") if record.get(name) is not None]
-    wrong = [name for name in names if name in other and not _other_names(shown, name)]
+    names = [name for name in names if not _other_names(shown, name)]
+    wrong = [name for name in names if name in other or _lacks(name, record, shown)]
     kit.expect(
         f"{method}.fields_set.selects",
         exchange,
@@ -84,6 +85,14 @@ def _values(
         seen=f"no or another {', '.join(wrong)}",
         record=record["id"],
     )
+
+
+def _lacks(name: str, record: Seen, shown: Seen) -> bool:
+    """Whether a field that has a value is missing, or a member of the log that has one."""
+    log, shown_log = record.get(name), shown.get(name)
+    if name != "log_information" or not (isinstance(log, dict) and isinstance(shown_log, dict)):
+        return shown_log is None
+    return any(log[each] is not None and shown_log.get(each) is None for each in log)
 
 
 def _other_names(shown: Seen, name: str) -> bool:

@@ -7,12 +7,12 @@ of ``readings`` makes of it, and all lists of a run what one and the same readin
 from collections.abc import Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.cases import Named
-from crmcom_kit.contract_tests.exchanges import Exchange
+from crmcom_kit.contract_tests.generating.cases import Named
+from crmcom_kit.contract_tests.judging.readings import READINGS, Reading, selected
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import pages, show, whole_list
-from crmcom_kit.contract_tests.readings import READINGS, Reading, selected
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
 
 Filters = Mapping[str, Any]
 
@@ -57,7 +57,7 @@ def filtered(
         left = _explaining(kit, filters, found)
     if left:
         kit.memory["readings"] = left
-    elif _may_be_cut(kit, filters, found):
+    elif may_be_cut(kit, filters, found):
         return first
     else:
         statement = _ignored(kit, filters, found) or statement
@@ -71,7 +71,7 @@ def filtered(
     return first
 
 
-def _may_be_cut(kit: Kit, filters: Filters, found: Mapping[str, Seen]) -> bool:
+def may_be_cut(kit: Kit, filters: Filters, found: Mapping[str, Seen]) -> bool:
     """Whether a list may lack the rest only because the target's lists have no more results.
 
     Below R13 there are no pages, by which the rest could be had: then a list that is as long as

@@ -3,9 +3,9 @@
 from typing import Any
 
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judging.knowledge import IDENTIFIERS
+from crmcom_kit.contract_tests.judging.readings import SEMI_OPTIONAL
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.knowledge import IDENTIFIERS
-from crmcom_kit.contract_tests.pool import Seen
 from crmcom_kit.contract_tests.probes.asking import (
     breadth,
     in_service,
@@ -13,8 +13,8 @@ from crmcom_kit.contract_tests.probes.asking import (
     refused,
     some,
 )
-from crmcom_kit.contract_tests.probing import probe
-from crmcom_kit.contract_tests.readings import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.safety.pool import Seen
 
 
 def semi_optional(record: Seen) -> dict[str, Any]:

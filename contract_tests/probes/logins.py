@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.calls import build
-from crmcom_kit.contract_tests.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.logging_in import NO_TOKEN, ask_for_token, by_key, token_of
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.sending.calls import build
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.sending.logging_in import NO_TOKEN, ask_for_token, by_key, token_of
 from crmcom_kit.contract_tests.worlds import units
 
 MANDATORY = ("username", "password", "organisation")

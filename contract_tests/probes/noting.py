@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.calls import build
-from crmcom_kit.contract_tests.choices import note_refusal, seen_in
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.judges_envelope import NOWHERE
+from crmcom_kit.contract_tests.judging.envelope import NOWHERE
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.probes.asking import show, some
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.choices import note_refusal, seen_in
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.sending.calls import build
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 
 
 @probe("parameters.known", "parameters.values", "parameters.once", layer="read", cost=5)

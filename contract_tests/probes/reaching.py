@@ -7,13 +7,13 @@ words has not read the call; what it makes of a call written another way tells w
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.calls import build, query
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judges_envelope import NOWHERE
+from crmcom_kit.contract_tests.judging.envelope import NOWHERE
 from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.probes.asking import JSON, body
-from crmcom_kit.contract_tests.probing import Layer, probe
+from crmcom_kit.contract_tests.probes.registry import Layer, probe
+from crmcom_kit.contract_tests.sending.calls import build, query
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 
 _IDENTIFIER = "webhook_request_identifier"
 _STATEMENTS = (

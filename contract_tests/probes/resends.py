@@ -5,43 +5,27 @@ an error answers because the delivery failed again.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-from crmcom_kit.contract_tests.changing import (
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.judging.knowledge import changed_members, differ
+from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
+from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.probes.changing import (
     Change,
-    check_field_known,
     check_fields_sets,
-    check_others_exist,
-    check_returned,
-    check_selected,
     show,
     take,
     watch,
 )
-from crmcom_kit.contract_tests.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.logging_in import ask_for_token, token_of
-from crmcom_kit.contract_tests.memory import IDENTIFIER, changed_members, differ, value_at
-from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.probing import probe
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.probes.resent import TRACELESS, examine
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.sending.logging_in import ask_for_token, token_of
 from crmcom_kit.contract_tests.worlds import not_effective, units
-
-#: What a resend keeps, as dotted names.
-IDENTITY = (
-    "id",
-    "number",
-    "log_information.created_date",
-    "webhook_definition",
-    "workflow_rule",
-    "entity",
-    "entity_id",
-)
 
 #: So many webhook requests are sent again in search of one that is delivered.
 MOST_TRIES = 3
-
-_TRACELESS = "resends without a trace"
 
 
 @probe(
@@ -92,123 +76,6 @@ def the_number_names_one_as_well(kit: Kit) -> None:
 
 def _noted(kit: Kit, what: str) -> bool:
     return bool(kit.memory.get(f"resend {what}"))
-
-
-def examine(kit: Kit, change: Change) -> None:
-    """Check a resend of a REJECTED webhook request, however it ended."""
-    kit.memory.setdefault("resent", []).append(change.id)
-    if change.after is not None:
-        kit.pool.learn(change.after)
-    if not change.answer.ok:
-        _examine_refused(kit, change)
-        return
-    kit.memory["resend served"] = True
-    if not check_in_place(kit, change) or not check_selected(kit, "resend", change):
-        return
-    answered: Seen = change.answer.data
-    done = answered.get("life_cycle_state") == "SUCCESSFUL"
-    check_returned(kit, "resend", change, change.after if done and change.trace else None)
-    check_others_exist(kit, "resend", change)
-    _check_identity(kit, change, answered)
-    _check_error(kit, change)
-    _note_trace(kit, change)
-
-
-def _examine_refused(kit: Kit, change: Change) -> None:
-    """A resend that was answered with an error: it was sent in vain, or not at all."""
-    if change.trace:
-        kit.findings.chose("resend.failed", "error", change.answer)
-    elif check_field_known(kit, "resend", change):
-        return
-    _note_trace(kit, change)
-
-
-def check_in_place(kit: Kit, change: Change) -> bool:
-    """Check that no new webhook request came of a resend; return whether all is in its place."""
-    before, after = change.ids()
-    new = after - before
-    answered = change.answer.data.get("id") if isinstance(change.answer.data, dict) else None
-    if not kit.target.own or len(after) <= len(before):
-        new &= {answered}  # others, too, make webhook requests; and pages may shift
-    if not change.listed_before.ok or not change.listed.ok:
-        return True
-    if not new and change.after is not None:
-        return kit.expect("resend.same_record", change.answer, kept=True, expected="", seen="")
-    if not new:
-        statement, seen = "resend.same_record", f"{change.id} is not shown any more"
-    else:
-        twins = [r for r in change.listed.records if r.get("id") in new]
-        same_number = any(twin.get("number") == change.before.get("number") for twin in twins)
-        moved = same_number and change.after is None
-        statement = "resend.identity_kept" if moved else "resend.same_record"
-        seen = f"a new webhook request {twins[0]['id']}"
-    return kit.expect(
-        statement,
-        change.answer,
-        change.listed,
-        kept=False,
-        expected=f"the webhook request {change.id} in its place, and no new one",
-        seen=seen,
-        record=change.id,
-    )
-
-
-def _check_identity(kit: Kit, change: Change, answered: Mapping[str, Any]) -> None:
-    for path in IDENTITY:
-        was = value_at(change.before, path)
-        for shown, exchange in ((answered, change.answer), (change.after, change.shown)):
-            now = value_at(shown, path)
-            if was is None or now is None:
-                continue
-            if differ(was, now):
-                kit.expect(
-                    "resend.identity_kept",
-                    change.answer,
-                    exchange,
-                    kept=False,
-                    expected=f"{path} as before: {was!r}",
-                    seen=now,
-                    record=change.id,
-                )
-                return
-    kit.expect("resend.identity_kept", change.answer, kept=True, expected="", seen="")
-
-
-def _check_error(kit: Kit, change: Change) -> None:
-    """Check that a success clears the error."""
-    for record, exchange in ((change.answer.data, change.answer), (change.after, change.shown)):
-        if record is None or record.get("life_cycle_state") != "SUCCESSFUL":
-            continue
-        kit.memory["resend delivered"] = True
-        left = [name for name in ("error_code", "error_description") if record.get(name)]
-        kit.expect(
-            "resend.clears_error",
-            exchange,
-            kept=not left,
-            expected="error_code and error_description null: it was sent with success",
-            seen=", ".join(f"{name} {record[name]!r}" for name in left),
-            record=change.id,
-        )
-
-
-def _note_trace(kit: Kit, change: Change) -> None:
-    """Note what shows that a webhook request was sent again, and which way the target takes."""
-    after, trace = change.after, change.trace
-    if after is None or not trace:
-        kit.memory.setdefault(_TRACELESS, []).append(change)
-        return
-    kit.expect("resend.sends_again", change.answer, kept=True, expected="", seen="")
-    state, chose = after.get("life_cycle_state"), kit.findings.chose
-    if state == "REJECTED" and change.answer.ok:
-        chose("resend.failed", "ok_rejected", change.answer)
-    logged = "log_information.updated_date" in trace
-    if logged or value_at(after, "log_information.updated_date") is not None:
-        chose("resend.updates_log", logged, change.shown)
-    if "url" in trace:
-        chose("resend.destination", "definition", change.shown)
-    request = after.get("request")
-    if isinstance(request, str) and not request.startswith("{"):
-        chose("resend.exchange", "renewed" if "request" in trace else "kept", change.shown)
 
 
 @probe("resend.only_rejected", layer="resend", cost=4)
@@ -308,7 +175,7 @@ def what_was_sent_leaves_a_trace(kit: Kit) -> None:
     must be there: in its own world no delivery leaves a webhook request as it was. Elsewhere a
     response that is a mere reference is new after each delivery.
     """
-    waiting: list[Change] = kit.memory.pop(_TRACELESS, [])
+    waiting: list[Change] = kit.memory.pop(TRACELESS, [])
     silent: list[tuple[Change, Exchange]] = []
     for change in waiting:
         later = show(kit, change.id)

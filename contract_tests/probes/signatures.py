@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.pool import Seen
-from crmcom_kit.contract_tests.probing import probe
-from crmcom_kit.contract_tests.signatures import Form, data_of, fitting
+from crmcom_kit.contract_tests.probes.codes import Form, data_of, fitting
+from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.contract_tests.worlds import signed
 
 #: So many authentication codes are checked.

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from crmcom_kit import __version__
-from crmcom_kit.contract_tests.exchanges import Exchange
 from crmcom_kit.contract_tests.reports.masks import Masks
 from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 _NO_TIME = "1970-01-01T00:00:00+00:00"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from urllib.parse import quote, quote_plus
 
-from crmcom_kit.contract_tests.exchanges import Exchange
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.contract_tests.targets import Target
 
 TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 from broken_servers.catalogue import BrokenServer, broken_servers
-from crmcom_kit.contract_tests.client import Limits
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.sending.client import Limits
 from crmcom_kit.contract_tests.suite import Plan, run
 from crmcom_kit.contract_tests.targets import own_mock
 

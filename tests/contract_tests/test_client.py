@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from crmcom_kit.contract_tests.client import (
+from crmcom_kit.contract_tests.sending.client import (
     MOST_WAITS,
     AnswerTooLong,
     BudgetSpent,
@@ -13,7 +13,7 @@ from crmcom_kit.contract_tests.client import (
     Limits,
     TargetDown,
 )
-from crmcom_kit.contract_tests.exchanges import Call
+from crmcom_kit.contract_tests.sending.exchanges import Call
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 

@@ -4,27 +4,21 @@ import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from helpers.serving import LOGIN
 from jsonschema import Draft202012Validator
-from waitress.server import create_server
 
 from crmcom_kit.contract_tests.reports import json_report
 from crmcom_kit.contract_tests.suite import Plan, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
-from crmcom_kit.schemas import API_PATH, load_dialect
+from crmcom_kit.schemas import load_dialect
 
-LOGIN = {
-    "CRMCOM_USERNAME": "mpadministrator",
-    "CRMCOM_PASSWORD": "crmcom-kit",
-    "CRMCOM_ORGANISATION": "CRMDEMO",
-}
 NUMBER_7 = b'"number":"7"'
 
 
@@ -59,24 +53,6 @@ def numbers_as_numbers(app: Any) -> Any:
         return [body]
 
     return wrong
-
-
-@pytest.fixture(name="serve")
-def _serve() -> Iterator[Callable[..., str]]:
-    """Serve a WSGI application on a free port; return the base URL."""
-    servers = []
-
-    def serve(app: Any) -> str:
-        server = create_server(
-            app, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True
-        )
-        threading.Thread(target=server.run, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.effective_port}{API_PATH}"
-
-    yield serve
-    for server in servers:
-        server.close()
 
 
 def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) -> None:
@@ -183,7 +159,7 @@ ODD = {
 
 def test_a_target_is_written_down_as_a_dialect(tmp_path: Path) -> None:
     """A mock that speaks the dialect that was written down makes the same choices."""
-    from crmcom_kit.contract_tests.dialect_out import dialect_file, settled
+    from crmcom_kit.contract_tests.reports.dialect_out import dialect_file, settled
 
     spoken = load_dialect("http").changed(ODD)
     first = run(own_mock("R13", spoken), Plan(max_examples=0))

@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.contract_tests.client import Client, Limits
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.judges import JUDGES
+from crmcom_kit.contract_tests.judging.judges import JUDGES
 from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.examples import examples
@@ -263,7 +263,7 @@ def test_a_list_has_each_one_once_and_names_are_unique() -> None:
 
 def test_a_record_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was judged is looked up."""
-    from crmcom_kit.contract_tests import judges_answers
+    from crmcom_kit.contract_tests.judging import answers as judges_answers
 
     looked: list[Any] = []
 

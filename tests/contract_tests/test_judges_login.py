@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.contract_tests.client import Client, Limits
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.judges_login import decoded, judge_logins
+from crmcom_kit.contract_tests.judging.logins import decoded, judge_logins
 from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 

@@ -3,12 +3,12 @@
 import pytest
 from broken_servers.catalogue import broken_servers
 
-from crmcom_kit.contract_tests.client import Client, Limits
-from crmcom_kit.contract_tests.discovery import discover
 from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.generating.layers import run_generated_layers
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.layers import run_generated_layers
-from crmcom_kit.contract_tests.logging_in import log_in
+from crmcom_kit.contract_tests.safety.discovery import discover
+from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.logging_in import log_in
 from crmcom_kit.contract_tests.targets import Target, own_mock
 
 #: Found by these layers, and by which of them.

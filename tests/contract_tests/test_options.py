@@ -11,10 +11,10 @@ from crmcom_kit.contract_tests.deviations import (
     read_deviations,
     write_deviations,
 )
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, command_line, shown
 from crmcom_kit.contract_tests.running import prepared
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 from crmcom_kit.schemas.dialect import DialectError
 from crmcom_kit.schemas.releases import UnknownRelease
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests import casebook
-from crmcom_kit.contract_tests.cases import Case, Named
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.model import Model
-from crmcom_kit.contract_tests.oracle import Oracle, verdicts
+from crmcom_kit.contract_tests.generating import casebook
+from crmcom_kit.contract_tests.generating.cases import Case, Named
+from crmcom_kit.contract_tests.generating.model import Model
+from crmcom_kit.contract_tests.generating.oracle import Oracle, verdicts
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 from crmcom_kit.schemas.releases import resolve
 
 RELEASE = resolve("R15")

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.client import Client, Limits
-from crmcom_kit.contract_tests.dialect_out import settled
-from crmcom_kit.contract_tests.discovery import discover
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
-from crmcom_kit.contract_tests.judges import JUDGES
+from crmcom_kit.contract_tests.judging.judges import JUDGES
+from crmcom_kit.contract_tests.judging.memory import Memory
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.logging_in import log_in
-from crmcom_kit.contract_tests.memory import Memory
-from crmcom_kit.contract_tests.pool import Pool
-from crmcom_kit.contract_tests.probing import probes
+from crmcom_kit.contract_tests.probes.registry import probes
+from crmcom_kit.contract_tests.reports.dialect_out import settled
+from crmcom_kit.contract_tests.safety.discovery import discover
+from crmcom_kit.contract_tests.safety.pool import Pool
+from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.logging_in import log_in
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import Dialect, dials, error_kinds
 from crmcom_kit.schemas.statements import statements

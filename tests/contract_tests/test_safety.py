@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.contract_tests.client import Client, Limits
 from crmcom_kit.contract_tests.findings import Unreachable, Verdict
 from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.pool import Pool
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.scope import Guard, Scope
+from crmcom_kit.contract_tests.safety.pool import Pool
+from crmcom_kit.contract_tests.safety.scope import Guard, Scope
+from crmcom_kit.contract_tests.sending.client import Client, Limits
 from crmcom_kit.contract_tests.suite import Plan, run
 from crmcom_kit.contract_tests.targets import Target, own_mock
 from crmcom_kit.contract_tests.worlds import entries
@@ -261,7 +261,7 @@ def test_a_dry_run_sends_nothing() -> None:
     assert not wire.requests
     assert results.exit_code == 0
     assert any("webhook_requests/list" in note for note in results.notes)
-    assert any(note.startswith("needed for resend: 6 REJECTED") for note in results.notes)
+    assert any(note.startswith("needed for resend: 7 REJECTED") for note in results.notes)
 
 
 def test_a_mock_of_ours_may_be_changed_by_default() -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from crmcom_kit.contract_tests import casebook
-from crmcom_kit.contract_tests.cases import Case, with_token
-from crmcom_kit.contract_tests.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.model import Model
-from crmcom_kit.contract_tests.witness import MOST_TRIES, cut, touching
+from crmcom_kit.contract_tests.generating import casebook
+from crmcom_kit.contract_tests.generating.cases import Case, with_token
+from crmcom_kit.contract_tests.generating.model import Model
+from crmcom_kit.contract_tests.generating.witness import MOST_TRIES, cut, touching
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 
 RECORDS = [{"id": f"ID{n}", "number": str(n), "life_cycle_state": "REJECTED"} for n in range(9)]
 KNOWN = Model({str(each["id"]): each for each in RECORDS}, {}, complete=True)

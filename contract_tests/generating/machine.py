@@ -1,0 +1,309 @@
+"""The state machine: sequences of list, show, resend, delete and login, held against a model.
+
+Deleted webhook requests stay in play, and every list is compared with the model. On a mock of
+one's own each sequence starts afresh; elsewhere there is one, on what is in scope.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from hypothesis import seed
+from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from crmcom_kit.contract_tests.findings import Unreachable, Violation
+from crmcom_kit.contract_tests.generating import casebook, witness
+from crmcom_kit.contract_tests.generating.cases import Case, Named
+from crmcom_kit.contract_tests.generating.handling import Hands
+from crmcom_kit.contract_tests.generating.model import Model
+from crmcom_kit.contract_tests.generating.oracle import Oracle
+from crmcom_kit.contract_tests.generating.profiles import examples, layer_settings
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.options import Profile
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.client import BudgetSpent, TargetDown
+from crmcom_kit.contract_tests.sending.logging_in import ask_for_token, token_of
+
+LAYER = "machine"
+
+#: Calls in one sequence, about.
+STEPS = 40
+
+_FIELDS = ("id", "number")
+_SHORT = (None, ("id",), ("number", "id", "life_cycle_state"))
+#: One number makes all of a step, see ``_parted``: each draw costs more than a call in process.
+_PLACE = st.integers(0, 2**20)
+#: Which filters a list of the machine has: they take their values from one webhook request.
+_FILTERS = (
+    ("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",),
+    ("workflow_rule_identifier", "life_cycle_state"), ("entity", "entity_id"),
+    ("entity", "url"), ("webhook_definition_identifier", "workflow_rule_identifier"),
+    ("entity", "created_date"), ("entity", "webhook_definition_identifier", "life_cycle_state"),
+)  # fmt: skip
+
+#: The same of lists that look for what was just sent again.
+_AFTER = (
+    ("entity", "entity_id", "life_cycle_state"), ("entity", "entity_id"),
+    ("entity", "life_cycle_state"),
+)  # fmt: skip
+
+
+class Play:
+    """What all sequences of one run share: the kit, the start, and what was found."""
+
+    def __init__(self, kit: Kit, model: Model, readings: Oracle, *, fresh: bool) -> None:
+        """Play on ``kit``'s target from what ``model`` knows; ``fresh``: anew each time."""
+        self.kit, self.start, self.fresh = kit, model, fresh
+        self.hands = Hands(kit, readings, LAYER)
+        self.stopped: Exception | None = None
+        self.over = False  # this sequence: something broke, and model and target may differ
+
+    def begin(self) -> None:
+        """Start a sequence."""
+        self.over = self.stopped is not None
+        if self.over or not self.fresh:
+            return
+        begin_anew(self.kit)
+        self.hands.oracle = _oracle(self.start.copy(), self.hands.oracle)
+        self.hands.trace = []
+
+    def make(self, case: Case) -> None:
+        """Make one call of the sequence, unless it is over."""
+        if self.over:
+            return
+        try:
+            violation = self.hands.make(case)
+        except (BudgetSpent, TargetDown) as error:
+            self.stopped, self.over = error, True
+            return
+        except Unreachable:
+            return
+        if violation is not None:
+            self.over = True
+            self._found(violation)
+
+    def _found(self, violation: Violation) -> None:
+        if not self.hands.is_told(violation.statement):
+            model = self.hands.oracle.model
+            breaks = self._again(violation.statement) if self.fresh else None
+            violation.witness = witness.cut(self.hands.trace, violation, model, breaks)
+            self.hands.tell(violation)
+
+    def _again(self, statement: str) -> witness.Breaks:
+        """Return what tries a sequence on a fresh mock, without a trace in the run."""
+        from crmcom_kit.contract_tests.sending.client import Client, Limits
+
+        def breaks(cases: Any) -> bool:
+            client = Client(self.kit.target, Limits())
+            kit = Kit(client, allowed=self.kit.allowed)
+            begin_anew(kit)
+            hands = Hands(kit, _oracle(self.start.copy(), self.hands.oracle), LAYER)
+            for case in cases[:-1]:
+                hands.make(case)
+            told = hands.make(cases[-1]) if hands.oracle.model.holds(cases[-1].premise) else None
+            client.close()
+            return told is not None and told.statement == statement
+
+        return breaks
+
+
+def _oracle(model: Model, before: Oracle) -> Oracle:
+    """Return an oracle of a new sequence, which keeps what is known of how filters are read."""
+    oracle = Oracle(model)
+    oracle.readings, oracle.doubt = before.readings, before.doubt
+    return oracle
+
+
+def begin_anew(kit: Kit) -> None:
+    """Put a fresh mock in the place of the kit's own one, and log in to it."""
+    if kit.target.renew is not None:
+        kit.target.renew()
+    kit.memory.clear()
+    token = token_of(ask_for_token(kit))
+    kit.token = token if token is not None else kit.token
+
+
+class Sequence(RuleBasedStateMachine):
+    """One sequence of calls."""
+
+    def __init__(self, play: Play) -> None:
+        """Play with ``play``'s hands."""
+        self.play = play
+        super().__init__()
+
+    @initialize()
+    def begin(self) -> None:
+        """Start from what there is."""
+        self.play.begin()
+
+    @property
+    def model(self) -> Model:
+        """What must be there now."""
+        return self.play.hands.oracle.model
+
+    def _record(self, place: int, *, changeable: bool = False) -> Seen | None:
+        records = list(self.model.records.values())
+        if changeable and not self.play.fresh:
+            records = [each for each in records if self.play.kit.pool.may_change(each)]
+        return records[place % len(records)] if records else None
+
+    def _deleted(self, place: int) -> Seen | None:
+        records = list(self.model.deleted.values())
+        return records[place % len(records)] if records else None
+
+    @rule(place=_PLACE)
+    def show(self, place: int) -> None:
+        """Show a webhook request."""
+        self._show(place)
+
+    def _show(self, place: int) -> None:
+        place, field, raw = _parted(place, _FIELDS, (False, True))
+        record = self._record(place)
+        if record is not None and field in record:
+            self.play.make(casebook.known("show", record, field, raw=raw))
+
+    @rule(place=_PLACE)
+    def name_deleted(self, place: int) -> None:
+        """Name a webhook request that was deleted; as long as none is, show one."""
+        left, field, method = _parted(place, _FIELDS, ("show", "show", "resend", "delete"))
+        record = self._deleted(left)
+        if record is None:
+            self._show(place)
+        elif field in record and self._allowed(method, record):
+            self.play.make(casebook.gone(method, record, field))
+
+    @rule(place=_PLACE)
+    def list(self, place: int) -> None:
+        """List by what a webhook request has, and compare with the model."""
+        place, names, short = _parted(place, _FILTERS, _SHORT)
+        record = self._record(place)
+        if record is not None:
+            self._list(record, names, short)
+
+    @rule(place=_PLACE)
+    def list_by_deleted(self, place: int) -> None:
+        """List by what a deleted webhook request had, or one that exists as long as none is."""
+        place, names = _parted(place, _FILTERS)
+        record = self._deleted(place) or self._record(place)
+        if record is not None:
+            self._list(record, ("entity_id",) if place % 2 else names, None)
+
+    def _list(self, record: Seen, names: tuple[str, ...], fields: tuple[str, ...] | None) -> None:
+        filters = {name: value for name in names if (value := _value(record, name)) is not None}
+        case = casebook.listing(filters, self.play.kit.release, fields=fields)
+        if filters:
+            self.play.make(case)
+
+    @rule(place=_PLACE)
+    def resend(self, place: int) -> None:
+        """Send a webhook request again, and look at what came of it."""
+        place, field = _parted(place, _FIELDS)
+        record = self._record(place, changeable=True)
+        if record is None or field not in record or not self._allowed("resend", record):
+            return
+        case = casebook.known("resend", record, field)
+        if record["id"] in self.model.unsettled:
+            case = casebook.loosely(case)
+        self.play.make(case)
+        after = self.model.records.get(record["id"])
+        if after is not None:
+            self._list(after, _AFTER[place % len(_AFTER)], None)
+            self.play.make(casebook.known("show", after, "id"))
+
+    @rule(place=_PLACE)
+    def resend_again(self, place: int) -> None:
+        """Send one again that the sequence has sent with success."""
+        place, field = _parted(place, _FIELDS)
+        done = [c.record for c in self.model.changes if c.method == "resend" and c.served]
+        sent = [each for each in done if each in self.model.records]
+        record = self.model.records[str(sent[place % len(sent)])] if sent else None
+        fine = record is not None and record["id"] not in self.model.unsettled
+        if fine and record is not None and field in record and self._allowed("resend", record):
+            self.play.make(casebook.known("resend", record, field))
+
+    @rule(place=_PLACE)
+    def delete(self, place: int) -> None:
+        """Delete a webhook request, and look whether it is gone."""
+        place, field = _parted(place, _FIELDS)
+        record = self._record(place, changeable=True)
+        if record is None or field not in record or not self._allowed("delete", record):
+            return
+        case = casebook.known("delete", record, field)
+        if record["id"] in self.model.unsettled:
+            case = casebook.loosely(case)  # it may be under way
+        self.play.make(case)
+        if record["id"] in self.model.deleted:
+            self.play.make(casebook.gone("show", record, field))
+            self._list(record, ("entity", "entity_id"), ("id",))
+
+    @rule()
+    def log_in(self) -> None:
+        """Log in once more; the newest token is used from here on."""
+        play = self.play
+        if play.over or not play.fresh:
+            return
+        exchange = ask_for_token(play.kit)
+        token = token_of(exchange)
+        if token is not None:
+            play.kit.token = token
+
+    def _allowed(self, method: str, record: Seen) -> bool:
+        if method == "show" or self.play.fresh:
+            return True
+        return method in self.play.kit.allowed and self.play.kit.pool.may_change(record)
+
+
+def _parted(number: int, *choices: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what is left of a number once it has made each of the choices, and these."""
+    made = []
+    for choice in choices:
+        number, at = divmod(number, len(choice))
+        made.append(choice[at])
+    return number, *made
+
+
+def _value(record: Seen, name: str) -> Any:
+    """Return the value of a filter that a webhook request fits."""
+    if name in ("webhook_definition_identifier", "workflow_rule_identifier"):
+        inner = record.get(name.removesuffix("_identifier"))
+        found = inner.get("id") if isinstance(inner, dict) else None
+        return Named("id", found) if isinstance(found, str) else None
+    if name == "created_date":
+        log = record.get("log_information")
+        found = log.get("created_date") if isinstance(log, dict) else None
+        return found[:10] if isinstance(found, str) else None
+    found = record.get(name)
+    return found if isinstance(found, str) and found else None
+
+
+def run_machine(
+    kit: Kit, model: Model, readings: Oracle, *, profile: Profile, sequences: int, number: int
+) -> Play:
+    """Run the state machine, and note what broke.
+
+    Args:
+        kit: makes the calls.
+        model: what there is at the start.
+        readings: an oracle that knows how the target reads filters, as far as calls have told.
+        profile: see ``profiles``.
+        sequences: how many, each of about ``STEPS`` calls.
+        number: the seed.
+
+    Raises:
+        BudgetSpent, TargetDown: see ``Kit.send``.
+    """
+    fresh = kit.target.renew is not None
+    play = Play(kit, model, _oracle(model, readings), fresh=fresh)
+    # Not a class a run: Hypothesis keeps every class of machines for good.
+    machine: Callable[[], RuleBasedStateMachine] = seed(number)(partial(Sequence, play))
+    times = examples(profile, sequences) if fresh else 1
+    chosen = layer_settings(profile, times, shrink=False, stateful_step_count=STEPS)
+    with suppress(HypothesisException):  # violations are kept, and raise nothing
+        run_state_machine_as_test(machine, settings=chosen)  # type: ignore[arg-type]
+    kit.findings.events.update({f"{LAYER}: {key}": n for key, n in play.hands.events.items()})
+    if play.stopped is not None:
+        raise play.stopped
+    return play

@@ -1,0 +1,1 @@
+"""Judging: what every answer must keep, and what must be as it last was."""

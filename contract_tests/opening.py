@@ -1,0 +1,45 @@
+"""Begins a run: a kit that keeps to its plan's limits and scope, and is let in by the target."""
+
+from collections.abc import Sequence
+
+from crmcom_kit.contract_tests.kit import Judge, Kit
+from crmcom_kit.contract_tests.plan import Plan
+from crmcom_kit.contract_tests.safety.ledger import Ledger
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard
+from crmcom_kit.contract_tests.sending.client import Client
+from crmcom_kit.contract_tests.sending.logging_in import log_in
+from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
+
+#: The methods that change webhook requests.
+CHANGING = frozenset(("resend", "delete"))
+
+
+def hands_on(target: Target, plan: Plan, *, judges: Sequence[Judge] = ()) -> tuple[Kit, Guard]:
+    """Return a kit for ``target`` that has called nothing yet, and the guard of what it changes."""
+    kit = Kit(Client(target, plan.limits), judges=judges)
+    kit.secret_keys = plan.secret_keys
+    log = Ledger(plan.ledger, target.base_url) if plan.ledger is not None else None
+    guard = kit.guard = Guard(kit, log)
+    _permit(kit, plan, ours=target.own)
+    return kit, guard
+
+
+def enter(kit: Kit, plan: Plan) -> None:
+    """Log in; on a mock of ours anything may be changed from then on, if nothing else is said.
+
+    Raises:
+        TargetDown, Unreachable: see ``log_in``.
+    """
+    log_in(kit)
+    if any(exchange.header(MOCK_HEADER) for exchange in kit.client.history):
+        _permit(kit, plan, ours=True)
+
+
+def _permit(kit: Kit, plan: Plan, *, ours: bool) -> None:
+    """Say what may be changed. A mock that this process made is at its mercy in any case."""
+    allowed, scope = plan.allowed, plan.scope
+    if ours:
+        allowed = CHANGING if allowed is None or kit.target.own else allowed
+        scope = EVERYTHING if scope is None or kit.target.own else scope
+    kit.allowed = allowed or frozenset()
+    kit.pool.may_change = scope or (lambda _: False)

@@ -1,0 +1,54 @@
+"""Probes: fixed sequences of calls, each of which exercises one statement or a few.
+
+A probe is a function of a kit. It makes its calls and says ``kit.expect…`` of each statement it
+is registered for; it raises Unreachable where it cannot.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal
+
+from crmcom_kit.contract_tests.kit import Kit
+
+#: In this order the layers run; the later ones may change webhook requests.
+Layer = Literal["read", "login", "resend", "delete"]
+LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
+_HOMES = (
+    "reaching",
+    "unchanged", "identifiers", "fields_sets", "lists", "filters", "values", "paging", "calling",
+    "refusals", "noting", "signatures", "logins", "resends", "keeping_up", "deletes", "refused",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One probe and the statements that it exercises."""
+
+    name: str
+    layer: Layer
+    statements: tuple[str, ...]
+    run: Callable[[Kit], None]
+    cost: int  # requests that it is about to make
+
+
+_PROBES: list[Probe] = []
+
+
+def probe(
+    *statements: str, layer: Layer, cost: int = 1
+) -> Callable[[Callable[[Kit], None]], Callable[[Kit], None]]:
+    """Register a function as a probe of ``statements``."""
+
+    def register(run: Callable[[Kit], None]) -> Callable[[Kit], None]:
+        _PROBES.append(Probe(run.__name__, layer, statements, run, cost))
+        return run
+
+    return register
+
+
+def probes() -> tuple[Probe, ...]:
+    """Return every probe, in the order in which they run."""
+    for home in _HOMES:
+        import_module(f"crmcom_kit.contract_tests.probes.{home}")
+    return tuple(sorted(_PROBES, key=lambda each: LAYERS.index(each.layer)))

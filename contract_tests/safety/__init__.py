@@ -1,0 +1,1 @@
+"""The webhook requests of a target: found, and kept from harm."""

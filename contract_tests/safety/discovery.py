@@ -1,0 +1,126 @@
+"""Finds the webhook requests that a target has, by list over the entities of the release."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.safety.scope import Scope
+from crmcom_kit.contract_tests.sending.client import AnswerTooLong
+
+Parameters = dict[str, Any]
+
+#: What each layer works with: state, how many webhook requests, and what for.
+NEEDS: Mapping[str, tuple[tuple[str, int, str], ...]] = {
+    "read": (
+        ("REJECTED", 2, "to show and list, its error fields among the rest"),
+        ("SUCCESSFUL", 2, "to show and list"),
+    ),
+    "resend": (
+        ("REJECTED", 7, "to send again, by id, by number, with fields_set"),
+        ("SUCCESSFUL", 1, "that resend must refuse"),
+    ),
+    "delete": (
+        ("REJECTED", 2, "to delete; one that was sent again will do"),
+        ("SUCCESSFUL", 3, "to delete, by id, by number, with fields_set"),
+    ),
+}
+
+#: How many results a page has while looking for webhook requests.
+PAGE = 50
+
+#: So many lists are asked for the other state of entities that are known.
+_MOST_NARROW = 6
+
+
+def needs(allowed: frozenset[str]) -> tuple[str, ...]:
+    """Return how many webhook requests a run needs, a line each, with what for."""
+    lines = []
+    for layer, wanted in NEEDS.items():
+        if layer == "read" or layer in allowed:
+            lines += [f"{layer}: {count} {state}, {what}" for state, count, what in wanted]
+    return tuple(lines)
+
+
+def discover(kit: Kit, scope: object = None) -> list[Parameters]:
+    """Fill the kit's pool with whole webhook requests.
+
+    Args:
+        kit: where they go, and what calls the target.
+        scope: which of them may be changed; a ``Scope`` says how to find them.
+
+    Returns:
+        The parameters of each list that found some, so that it can be repeated.
+    """
+    lists: list[Parameters] = []
+    if isinstance(scope, Scope):
+        _show_numbers(kit, scope)
+    wanted = _everything(kit) if kit.target.own else _narrow_first(kit, scope)
+    for parameters in wanted:
+        try:
+            records = kit.call("list", parameters).records
+        except AnswerTooLong:
+            continue  # a narrower list may do
+        for record in records:
+            kit.pool.learn(record)
+        if records:
+            lists.append(parameters)
+    return lists
+
+
+def _show_numbers(kit: Kit, scope: Scope) -> None:
+    """Look for those in scope that are named by number."""
+    for number in sorted(scope.numbers):
+        identifier = {"webhook_request_identifier": {"number": number}}
+        for record in kit.call("show", identifier).records:
+            kit.pool.learn(record)
+
+
+def _everything(kit: Kit) -> Iterator[Parameters]:
+    return ({"entity": entity} for entity in kit.release.entities)
+
+
+def _narrow_first(kit: Kit, scope: object) -> Iterator[Parameters]:
+    """Yield lists, narrow ones first, until enough is known for what is to be exercised."""
+    paged = "number_of_results" in kit.method("list").parameters
+    page: Parameters = {"number_of_results": str(PAGE), "offset": "0"} if paged else {}
+    if isinstance(scope, Scope) and scope.filters:
+        yield scope.filters | page
+    for entity in kit.release.entities:
+        if _enough(kit, scope, "REJECTED"):
+            break
+        yield {"entity": entity, "life_cycle_state": "REJECTED"} | page
+    if paged:
+        for entity in kit.release.entities:
+            if _enough(kit, scope, "SUCCESSFUL"):
+                return
+            yield {"entity": entity, "life_cycle_state": "SUCCESSFUL"} | page
+        return
+    yield from _successful_without_paging(kit, scope)
+
+
+def _successful_without_paging(kit: Kit, scope: object) -> Iterator[Parameters]:
+    """Below R13 a list may be as long as the target is old: ask for one entity's alone first."""
+    known = {(r.get("entity"), r.get("entity_id")) for r in kit.pool.some("REJECTED")}
+    pairs = sorted((e, i) for e, i in known if isinstance(e, str) and isinstance(i, str))
+    for entity, entity_id in pairs[:_MOST_NARROW]:
+        if _enough(kit, scope, "SUCCESSFUL"):
+            return
+        yield {"entity": entity, "entity_id": entity_id, "life_cycle_state": "SUCCESSFUL"}
+    for entity in kit.release.entities:
+        if _enough(kit, scope, "SUCCESSFUL"):
+            return
+        yield {"entity": entity, "life_cycle_state": "SUCCESSFUL"}
+
+
+def _enough(kit: Kit, scope: object, state: str) -> bool:
+    """Whether as many are known in ``state``, and in scope, as the layers work with."""
+    counts = {
+        layer: sum(count for each, count, _ in wanted if each == state)
+        for layer, wanted in NEEDS.items()
+    }
+    if sum(1 for _ in kit.pool.some(state)) < counts["read"]:
+        return False
+    if isinstance(scope, Scope) and not scope.everything:
+        return True  # the scope's own list has found what there is of it
+    in_scope = sum(map(kit.pool.may_change, kit.pool.some(state)))
+    return in_scope >= sum(counts.get(layer, 0) for layer in kit.allowed)

@@ -1,0 +1,98 @@
+"""The inventory: what the run had not to change, read before and after, must be the same."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from crmcom_kit.contract_tests.judging.knowledge import differ
+from crmcom_kit.contract_tests.kit import Kit, changing_method
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
+
+#: So many webhook requests that no list returns any more are looked for one by one.
+MOST_SHOWN = 20
+
+
+class Inventory:
+    """All that was known at the start, and the lists that found it."""
+
+    def __init__(self, kit: Kit, lists: Sequence[Mapping[str, Any]]) -> None:
+        """Remember what ``kit`` knows now, found by calling list with each of ``lists``."""
+        self._kit = kit
+        self._lists = lists
+        self._before: dict[str, Seen] = dict(kit.pool.records)
+
+    @property
+    def cost(self) -> int:
+        """How many requests the comparison takes, a few at most besides."""
+        return len(self._lists) + 2
+
+    def compare(self, touched: Iterable[str]) -> str:
+        """Read everything again and return in a sentence what came of it.
+
+        Args:
+            touched: the ids of what the run was allowed to change, and tried to.
+        """
+        kit = self._kit
+        left = set(touched) | self._answered()
+        kept = {key: record for key, record in self._before.items() if key not in left}
+        if not kept:
+            return "the run knew of no webhook request that it had not to change"
+        after = self._read_again(kept)
+        gone = [key for key in kept if after.get(key) is None and key in after]
+        unread = [key for key in kept if key not in after]
+        found = {key: record for key in kept if (record := after.get(key)) is not None}
+        differing = [key for key, now in found.items() if differ(kept[key], now)]
+        outside = sum(not kit.pool.may_change(record) for record in kept.values())
+        if kit.target.own:
+            self._expect_none_gone(gone)
+        said = f"{len(kept)} webhook requests that the run had not to change "
+        said += f"({outside} of them out of scope) were read before and after: "
+        if not (gone or differing or unread):
+            return said + "all are the same"
+        parts = []
+        for keys, what in ((differing, "differ"), (gone, "are gone"), (unread, "were not read")):
+            numbers = ", ".join(str(kept[key].get("number")) for key in keys[:10])
+            parts += [f"{len(keys)} {what} (numbers {numbers})"] if keys else []
+        return said + "; ".join(parts)
+
+    def _read_again(self, kept: Mapping[str, Seen]) -> dict[str, Seen | None]:
+        """Return each webhook request as it is now, None where it is gone; some not at all."""
+        after: dict[str, Seen | None] = {}
+        for parameters in self._lists:
+            for record in self._kit.call("list", parameters).records:
+                if isinstance(record.get("id"), str):
+                    after[record["id"]] = record
+        for key in [key for key in kept if key not in after][:MOST_SHOWN]:
+            identifier = {"webhook_request_identifier": {"id": key}}
+            exchange = self._kit.call("show", identifier)
+            shown = next((r for r in exchange.records if r.get("id") == key), None)
+            after[key] = shown
+        return after
+
+    def _answered(self) -> set[str]:
+        """Return the ids of what served calls answered: if it was wrong, that was said."""
+        calls = (e for e in self._kit.client.history if changing_method(e.call))
+        return {r["id"] for e in calls for r in e.records if isinstance(r.get("id"), str)}
+
+    def _expect_none_gone(self, gone: Sequence[str]) -> None:
+        """Say which statement is broken by what is gone: nobody else is at work here."""
+        calls = [e for e in self._kit.client.history if changing_method(e.call)]
+        for key in gone:  # it is said once
+            self._before.pop(key)
+        if gone and calls and not self._kit.reading_changes:
+            self._kit.layer = "inventory"
+            self._kit.expect(
+                _single_result(calls),
+                calls[-1],
+                kept=False,
+                expected="all other webhook requests as they were",
+                seen=f"{len(gone)} of them are gone",
+                record=gone[0],
+            )
+
+
+def _single_result(calls: Sequence[Exchange]) -> str:
+    served = [changing_method(e.call) for e in calls if e.ok]
+    if not served:
+        return "errors.change_nothing"
+    return "delete.single_result" if "delete" in served else "resend.single_result"

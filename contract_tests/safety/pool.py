@@ -1,0 +1,62 @@
+"""The webhook requests that a run knows of, and which of them it may change."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Seen = dict[str, Any]  # a webhook request as an answer showed it, whole
+
+
+class Pool:
+    """What is known of the target's webhook requests, by id; the kit's own memory of them."""
+
+    def __init__(self, may_change: Callable[[Seen], bool] = lambda _: False) -> None:
+        """Start with none; ``may_change`` says whether a webhook request is in scope."""
+        self.records: dict[str, Seen] = {}
+        self.deleted: dict[str, Seen] = {}  # as they were when they were deleted
+        self.may_change = may_change
+        self._taken: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def clear(self) -> None:
+        """Forget everything but the scope."""
+        self.records.clear()
+        self.deleted.clear()
+        self._taken.clear()
+
+    def learn(self, record: Seen) -> None:
+        """Keep a whole webhook request, as it is now."""
+        if isinstance(record.get("id"), str):
+            self.records[record["id"]] = record
+
+    def forget(self, record_id: str) -> None:
+        """Move a webhook request to the deleted ones."""
+        gone = self.records.pop(record_id, None)
+        if gone is not None:
+            self.deleted[record_id] = gone
+
+    def some(self, state: str | None = None) -> Iterator[Seen]:
+        """Yield the known webhook requests, or those in ``state``, in the order they were seen."""
+        for record in list(self.records.values()):
+            if state is None or record.get("life_cycle_state") == state:
+                yield record
+
+    def for_change(self, state: str | None = None) -> Seen | None:
+        """Take a webhook request that may be changed, and that no other check has taken."""
+        for record in self.some(state):
+            if record["id"] not in self._taken and self.may_change(record):
+                self._taken.add(record["id"])
+                return record
+        return None
+
+    def give_back(self, record_id: str) -> None:
+        """Let another check take a webhook request that was changed and still exists."""
+        self._taken.discard(record_id)
+
+    def named(self, value: object) -> Seen | None:
+        """Return the known webhook request with that id or number, or None."""
+        if not isinstance(value, str):
+            return None
+        found = self.records.get(value)
+        return found or next((r for r in self.records.values() if r.get("number") == value), None)

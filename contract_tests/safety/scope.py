@@ -1,0 +1,142 @@
+"""What may be changed: the scope of a run, and the guard that no changing call gets around."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.kit import Kit, changing_method
+from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.exchanges import Call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The webhook requests that a run may change: those that fit all that is given; else none."""
+
+    definition: str | None = None  # the name of their webhook definition
+    entity_id: str | None = None
+    numbers: frozenset[str] = frozenset()
+    everything: bool = False
+
+    def __call__(self, record: Seen) -> bool:
+        """Whether a webhook request is in scope."""
+        if not (self.definition or self.entity_id or self.numbers or self.everything):
+            return False
+        definition = record.get("webhook_definition")
+        named = definition.get("name") if isinstance(definition, Mapping) else None
+        return (
+            (self.definition is None or named == self.definition)
+            and (self.entity_id is None or record.get("entity_id") == self.entity_id)
+            and (not self.numbers or record.get("number") in self.numbers)
+        )
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The parameters of a list that finds no more than it must; empty where none would."""
+        found: dict[str, Any] = {}
+        if self.definition is not None:
+            found["webhook_definition_identifier"] = {"name": self.definition}
+        if self.entity_id is not None:
+            found["entity_id"] = self.entity_id
+        return found
+
+    def __str__(self) -> str:
+        parts = []
+        if self.definition is not None:
+            parts.append(f"those of the webhook definition {self.definition!r}")
+        if self.entity_id is not None:
+            parts.append(f"those with the entity_id {self.entity_id}")
+        if self.numbers:
+            parts.append(f"those with the numbers {', '.join(sorted(self.numbers))}")
+        return " that are ".join(parts) or ("all" if self.everything else "none")
+
+
+#: Every webhook request: the scope on a mock of ours.
+EVERYTHING = Scope(everything=True)
+
+
+class Log(Protocol):
+    """Where webhook requests are written down before they are changed; see ``ledger``."""
+
+    def note(self, record: Seen, method: str) -> None:
+        """Write a webhook request down, so that it outlives whatever comes next."""
+        ...
+
+
+class Guard:
+    """Looks at each call that may change something, before it is sent.
+
+    A webhook request that is out of scope is never named to resend or delete; and an identifier
+    that is not known is first shown, since it might name one after all.
+    """
+
+    def __init__(self, kit: Kit, log: Log | None = None) -> None:
+        """Guard what ``kit`` sends; ``log`` gets what is about to be changed."""
+        self._kit = kit
+        self._log = log
+        self._looked_up: set[tuple[str, str]] = set()
+        self.touched: dict[str, Seen] = {}  # by id: all that a changing call has named
+
+    def __call__(self, call: Call) -> None:
+        """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
+        values = sorted(set(_values(call)))
+        records = [found for field, value in values for found in self._meant(field, value)]
+        for record in records:
+            if not self._kit.pool.may_change(record):
+                msg = f"number {record.get('number')} is out of scope, and is not touched"
+                raise Unreachable(msg)
+        for record in records:
+            if record["id"] not in self.touched:
+                self.touched[record["id"]] = record
+                if self._log is not None:
+                    self._log.note(record, changing_method(call) or call.method)
+
+    def _meant(self, field: str, value: str) -> Iterator[Seen]:
+        """Yield the webhook requests that a value may name, be it as id or as number."""
+        pool = self._kit.pool
+        found = [r for r in pool.records.values() if value in (r["id"], r.get("number"))]
+        known = bool(found) or value in pool.deleted
+        yield from found
+        if known or self._kit.target.own or pool.may_change is EVERYTHING:
+            return
+        for name in (field,) if field in ("id", "number") else ("id", "number"):
+            if (name, value) not in self._looked_up:
+                self._looked_up.add((name, value))
+                identifier = {"webhook_request_identifier": {name: value}}
+                for record in self._kit.call("show", identifier).records:
+                    if isinstance(record.get("id"), str):
+                        pool.learn(record)
+                        yield record
+
+
+def _values(call: Call) -> Iterator[tuple[str, str]]:
+    """Yield each value of a call that may name a webhook request, with its field."""
+    given: dict[str, Any] = dict(call.parameters)
+    given |= dict(parse_qsl(call.query, keep_blank_values=True))
+    if call.body:
+        try:
+            body = json.loads(call.body)
+        except (ValueError, RecursionError):
+            body = None
+        given |= body if isinstance(body, dict) else {"": body}
+    for name, value in given.items():
+        if name not in ("token", "fields_set"):
+            yield from _leaves("", value)
+
+
+def _leaves(field: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _leaves(name, each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _leaves(field, each)
+    elif isinstance(value, str):
+        for part in value.split(","):
+            name, equals, behind = part.partition("=")
+            yield (name, behind) if equals else (field, part)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield field, str(value)

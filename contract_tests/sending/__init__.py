@@ -1,0 +1,1 @@
+"""Sending: calls, the answers to them, tokens, and the limits that all of it keeps."""
