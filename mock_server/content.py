@@ -110,9 +110,9 @@ class Content:
 
     def position(self, key: Key, value: str) -> int | None:
         """Return where the record is that has, or had until it was deleted, that id or number."""
-        if key == "id":
-            return self._by_id.get(packed_id(value))
-        return self._by_number.position(packed_number(value))
+        if key == "number":
+            return self._by_number.position(packed_number(value))
+        return self._by_id.get(packed_id(value))
 
     def is_live(self, position: int) -> bool:
         """Whether the record there is not deleted."""
@@ -161,13 +161,20 @@ class Content:
                     raise DuplicateRecord(msg)
         array("q", (record.row.created or 0 for record in records))  # an OverflowError of its own
 
-    def add(self, record: Record) -> None:
-        """Add ``record``, which ``check_new`` let pass, as the newest."""
-        row, position = record.row, len(self.bodies)
+    def add(self, records: Sequence[Record]) -> None:
+        """Add ``records``, which ``check_new`` let pass, as the newest.
+
+        Their bodies last and in one step: whoever looks without a lock sees all or none.
+        """
+        for position, record in enumerate(records, len(self.bodies)):
+            self._add(record, position)
+        self.bodies.extend([record.body for record in records])
+
+    def _add(self, record: Record, position: int) -> None:
+        row = record.row
         number, identifier = packed_number(row.number), packed_id(row.id)
         kept = _KEPT[row.state]
         self.created.append(NO_DATE if row.created is None else row.created)
-        self.bodies.append(record.body)
         self._data.append(record.data)
         self.states.append(kept)
         self.urls.append(self.url_texts.ordinal(row.url))

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import TokenError
+from crmcom_kit.mock_server.journal import Made
 from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.picking import HEADER as WORLD_HEADER
 from crmcom_kit.mock_server.picking import names_a_world, picked
-from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest, headers_of
+from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, Headers, RawRequest, let_go
 from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.wire import Wire
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import API_PATH
 
@@ -25,12 +28,10 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from crmcom_kit.mock_server.wire import Answer
-
 # The way almost every client asks for one record: nothing in it needs decoding.
-_SHOW_QUERY = re.compile(
-    rb"token=([\w.-]+)&webhook_request_identifier=(id|number)=([0-9A-Za-z]+)", re.ASCII
-)
+_is_plain_show = re.compile(
+    r"token=([\w.-]+)&webhook_request_identifier=(id|number)=([0-9A-Za-z]+)", re.ASCII
+).fullmatch
 _PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
@@ -60,44 +61,64 @@ class FastLane:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> "Iterable[bytes]":
         """Answer the request, here or in Flask."""
-        world, path = self._tenants.default, environ["PATH_INFO"]
-        if names_a_world(environ):
+        world, lane = self._tenants.default, self._lanes.get(environ["PATH_INFO"])
+        if (lane is None or WORLD_HEADER in environ) and names_a_world(environ):
             try:
                 world, _, path = picked(environ, self._tenants)
             except Misuse:
                 return self._app(environ, start_response)
-        lane = self._lanes.get(path)
+            lane = self._lanes.get(path)
         if lane is None or lane.verb != environ["REQUEST_METHOD"] or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
+        if lane.is_show and self._plain_show:
+            shown = _shown(world.present, lane, environ, start_response)
+            if shown is not None:
+                return shown
         body = _body(environ, lane)
         if body is None:
             return self._app(environ, start_response)
-        request = _raw(environ, lane, body)
-        answer = _shown(world.present, request) if lane.is_show and self._plain_show else None
-        if answer is None:
-            answer = act(world, request)
+        answer = act(world, _raw(environ, lane, body))
         start_response(_status(answer.status), answer.headers())
         return [answer.body] if isinstance(answer.body, bytes) else answer.body
 
 
-def _shown(epoch: Epoch, request: RawRequest) -> "Answer | None":
-    """Return the answer to the plainest call of show; None for any other, and no success."""
-    found = _SHOW_QUERY.fullmatch(request.query)
-    if found is None or epoch.faults.armed or request.prefer:
+def _shown(
+    epoch: Epoch, lane: _Lane, environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> list[bytes] | None:
+    """Answer the plainest call of show; return None for any other, and where it has no success.
+
+    What ``act`` does, without the request and the answer as objects: the journal makes these when
+    somebody asks.
+    """
+    found = _is_plain_show(environ.get("QUERY_STRING", ""))
+    if found is None or epoch.faults.armed or "HTTP_X_MOCK_PREFER" in environ:
+        return None
+    if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
         return None
     began = epoch.clock.now()
     token, field, value = found.groups()
     try:
-        epoch.tokens.check(token.decode())
+        epoch.tokens.check(token)
     except TokenError:
         return None
-    body = epoch.store.body("number" if field == b"number" else "id", value.decode())
-    if body is None:
+    record = epoch.store.body("number" if field == "number" else "id", value)
+    if record is None:
         return None
-    answer = epoch.wire.data(body)
-    answer.method, answer.before, answer.after = "show", body, body
-    epoch.journal.note(began, request, answer)
-    return answer
+    wire = epoch.wire
+    body, headers = wire.plain(record)
+    let_go(environ)
+    size = len(body) + len(found.string)
+    epoch.journal.note_later(began, _told, (lane, environ, wire, record), size)
+    start_response("200 OK", headers)
+    return [body]
+
+
+def _told(lane: _Lane, environ: "WSGIEnvironment", wire: Wire, record: bytes) -> Made:
+    """Return what the journal tells of a call that ``_shown`` answered."""
+    body, _ = wire.plain(record)
+    answer = wire.data(record)
+    answer.method, answer.before, answer.after = "show", record, record
+    return _raw(environ, lane, b""), answer, body, None
 
 
 @cache
@@ -120,7 +141,7 @@ def _raw(environ: "WSGIEnvironment", lane: _Lane, body: bytes) -> RawRequest:
         environ.get("HTTP_AUTHORIZATION", ""),
         environ.get("HTTP_X_MOCK_PREFER", ""),
         environ.get("REMOTE_ADDR"),
-        headers_of(environ),
+        Headers(environ),
     )
 
 

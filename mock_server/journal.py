@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from crmcom_kit.mock_server.faults import Fault
 from crmcom_kit.mock_server.reading import RawRequest
@@ -48,11 +49,31 @@ class Beginning:
     length: int = 0  # of the whole, as far as it was sent
 
 
+#: What a note has besides its number and moment: request, answer, the answer's body, fault.
+Made = tuple[RawRequest, Answer, bytes | Beginning, Fault | None]
+#: A call as it is noted: at, what makes the rest and of what, and how many bytes it takes.
+_Fresh = tuple[datetime, Callable[..., Made], tuple[object, ...], int]
+_Kept = tuple[int, _Fresh]  # numbered
+_SIZE = itemgetter(3)
+_AT_ONCE = 64  # calls that may be neither numbered nor counted
+_LARGE = 16_384  # bytes; a larger one is counted at once, so that the journal stays within bounds
+
+
+def _whole(*made: Any) -> Made:
+    return made
+
+
+def _made(kept: _Kept) -> Note:
+    number, (at, make, given, _) = kept
+    return Note(number, at, *make(*given))
+
+
 class Journal:
     """The last calls of one world, newest last."""
 
     __slots__ = (
-        "_bytes", "_changed", "_closed", "_last", "_limits", "_lock", "_notes", "_waiting",
+        "_bytes", "_changed", "_closed", "_fresh", "_last", "_limits", "_lock", "_notes",
+        "_waiting",
     )  # fmt: skip
 
     def __init__(self, limits: JournalLimits | None = None) -> None:
@@ -60,7 +81,8 @@ class Journal:
         self._limits = JournalLimits() if limits is None else limits
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._notes: deque[tuple[Note, int]] = deque()
+        self._notes: deque[_Kept] = deque()
+        self._fresh: deque[_Fresh] = deque()  # noted, and neither numbered nor counted yet
         self._bytes = self._last = self._waiting = 0
         self._closed = False
 
@@ -72,26 +94,44 @@ class Journal:
         kept: bytes | Beginning
         if isinstance(body, bytes):
             kept = body if len(body) <= LONGEST_ANSWER else body[:LONGEST_ANSWER]
-            size = len(kept) + _OWN_BYTES
+            size = len(kept)
         else:
             kept = Beginning()
             answer.body = _watched(body, kept)
-            size = LONGEST_ANSWER + _OWN_BYTES
+            size = LONGEST_ANSWER
         size += len(request.query) + len(request.body or b"")
-        with self._lock:
-            self._last += 1
-            self._notes.append((Note(self._last, at, request, answer, kept, fault), size))
-            self._bytes += size
-            if self._bytes > self._limits.bytes or len(self._notes) > self._limits.entries:
-                self._shorten()
-            if self._waiting:
-                self._changed.notify_all()
+        self.note_later(at, _whole, (request, answer, kept, fault), size)
+
+    def note_later(
+        self, at: datetime, make: Callable[..., Made], given: tuple[object, ...], size: int
+    ) -> None:
+        """Note a call of which ``make(*given)`` returns the rest when somebody asks.
+
+        ``size`` is how many bytes query, body and answer have.
+        """
+        # Appending is one step, which needs no lock; numbers and bounds come for many at a time.
+        self._fresh.append((at, make, given, size + _OWN_BYTES))
+        if size > _LARGE or self._waiting or len(self._fresh) >= _AT_ONCE:
+            with self._lock:
+                self._settle()
+                if self._waiting:
+                    self._changed.notify_all()
+
+    def _settle(self) -> None:
+        """Number and count the calls that were noted since the last time, under the lock."""
+        fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
+        if not fresh:
+            return
+        self._notes.extend(enumerate(fresh, self._last + 1))
+        self._last += len(fresh)
+        self._bytes += sum(map(_SIZE, fresh))
+        self._shorten()
 
     def _shorten(self) -> None:
         entries, most = self._limits
         notes = self._notes
         while notes and (self._bytes > most or len(notes) > entries):
-            self._bytes -= notes.popleft()[1]
+            self._bytes -= notes.popleft()[1][3]
 
     @property
     def limits(self) -> JournalLimits:
@@ -101,18 +141,23 @@ class Journal:
     def limit(self, limits: JournalLimits) -> None:
         """Hold so much from now on."""
         with self._lock:
+            self._settle()
             self._limits = limits
             self._shorten()
 
     @property
     def last(self) -> int:
         """The number of the last call, which is how many there were."""
-        return self._last
+        with self._lock:
+            self._settle()
+            return self._last
 
     @property
     def size(self) -> int:
         """How many bytes the calls in it take, by its own reckoning."""
-        return self._bytes
+        with self._lock:
+            self._settle()
+            return self._bytes
 
     @property
     def closed(self) -> bool:
@@ -122,27 +167,31 @@ class Journal:
     def notes(self, since: int = 0) -> list[Note]:
         """Return the calls in it whose numbers are above ``since``, oldest first."""
         with self._lock:
-            return [note for note, _ in self._notes if note.number > since]
+            self._settle()
+            found = [kept for kept in self._notes if kept[0] > since]
+        return [_made(kept) for kept in found]
 
     def find(self, number: int) -> Note | None:
         """Return the call of that number, where it is still here."""
         with self._lock:
-            if not self._notes:
-                return None
-            return next((note for note, _ in self._notes if note.number == number), None)
+            self._settle()
+            found = next((kept for kept in self._notes if kept[0] == number), None)
+        return None if found is None else _made(found)
 
     def clear(self) -> None:
         """Forget all calls; numbers go on."""
         with self._lock:
+            self._settle()
             self._notes.clear()
             self._bytes = 0
 
     def remove(self, numbers: frozenset[int]) -> int:
         """Forget some calls; return how many were there."""
         with self._lock:
-            kept = deque((note, size) for note, size in self._notes if note.number not in numbers)
+            self._settle()
+            kept = deque(one for one in self._notes if one[0] not in numbers)
             gone = len(self._notes) - len(kept)
-            self._notes, self._bytes = kept, sum(size for _, size in kept)
+            self._notes, self._bytes = kept, sum(fresh[3] for _, fresh in kept)
             return gone
 
     def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
@@ -154,6 +203,7 @@ class Journal:
         deadline = monotonic() + seconds
         with self._lock:
             self._waiting += 1
+            self._settle()
             seen = self._last
         try:
             while True:
@@ -162,9 +212,11 @@ class Journal:
                 if result is not None or left <= 0 or self._closed:
                     return result
                 with self._lock:
+                    self._settle()
                     if self._last == seen:
                         # Not for ever: records change without a call, too.
                         self._changed.wait(min(left, 0.2))
+                        self._settle()
                     seen = self._last
         finally:
             with self._lock:

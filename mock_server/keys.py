@@ -31,10 +31,9 @@ def unpacked_id(key: int | str) -> str:
 
 def packed_number(text: str) -> int | str:
     """Return a record's number as a whole number, where it is one without leading zeros."""
-    if len(text) <= _NUMBER_DIGITS and text.isdecimal():
-        number = int(text)
-        if str(number) == text:
-            return number
+    short = len(text) <= _NUMBER_DIGITS
+    if short and text.isdecimal() and text.isascii() and (text[0] != "0" or text == "0"):
+        return int(text)
     return text
 
 
@@ -58,8 +57,10 @@ class Numbers:
         """Return the position of the record that has or had a packed number."""
         if isinstance(number, int):
             place = number - self._first
-            if 0 <= place < len(self._places) and self._places[place] != NOWHERE:
-                return self._places[place]
+            if 0 <= place < len(self._places):
+                position = self._places[place]
+                if position != NOWHERE:
+                    return position
         return self._others.get(number)
 
     def add(self, number: int | str, position: int) -> None:

@@ -35,10 +35,15 @@ class MemoryStore:
         return len(self._content)
 
     def body(self, key: Key, value: str) -> bytes | None:
-        """Return the body of the record with that id or number."""
-        with self._lock:
-            position = self._content.position(key, value)
-            return None if position is None else self._content.bodies[position]
+        """Return the body of the record with that id or number.
+
+        Without the lock: a body is there, changed or gone in one step (see ``Content.add``), and
+        whatever is asked after that step waits for the rest of it.
+        """
+        content = self._content
+        position = content.position(key, value)
+        bodies = content.bodies
+        return None if position is None or position >= len(bodies) else bodies[position]
 
     def get(self, key: Key, value: str) -> Record | None:
         """Return the record with that id or number."""
@@ -55,9 +60,7 @@ class MemoryStore:
         """Add ``records`` as the newest, all or none. Raises DuplicateRecord."""
         with self._lock:
             self._content.check_new(records)
-            content = self._own()
-            for record in records:
-                content.add(record)
+            self._own().add(records)
 
     def transition(
         self, record_id: str, event: Event, change: Callable[[Record], Record] | None = None

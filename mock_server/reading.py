@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -39,6 +39,41 @@ class RawRequest(NamedTuple):
 def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
     """Return a request's headers as CGI names them."""
     return {name: value for name, value in environ.items() if name.startswith("HTTP_")}
+
+
+class Headers(Mapping[str, str]):
+    """A request's headers as CGI names them, picked out of an environ when they are looked at.
+
+    Some servers put the process's whole environment into it, and most requests' headers nobody
+    ever reads.
+    """
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        """Look at ``environ``, which nobody changes from now on."""
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        if not name.startswith("HTTP_"):
+            raise KeyError(name)
+        value: str = self._environ[name]
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(headers_of(self._environ))
+
+    def __len__(self) -> int:
+        return len(headers_of(self._environ))
+
+    def __repr__(self) -> str:
+        return f"Headers({headers_of(self._environ)!r})"
+
+
+def let_go(environ: dict[str, Any]) -> None:
+    """Take out of an environ what should not live as long as the journal: body and connection."""
+    environ.pop("wsgi.input", None)
+    environ.pop("waitress.client_disconnected", None)
 
 
 class Members(dict[str, Any]):

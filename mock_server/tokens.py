@@ -126,6 +126,9 @@ class Tokens:
         Raises:
             InvalidToken, ExpiredToken, ReleasedToken: the token does not hold.
         """
+        session = self._fixed.get(text)
+        if session is not None and text not in self._over and text not in self._tokens:
+            return session  # nothing to renew, so nothing to lock
         with self._lock:
             return self._checked(text)
 

@@ -64,6 +64,8 @@ class Wire:
         self._type: str = dialect["envelope.content_type"]
         self._envelopes = Envelopes(dialect, release, renderer)
         self._around = {login: self._frame(login=login) for login in (False, True)}
+        self._around_record = self._around[False]
+        self._headers = tuple(Answer(200, b"", self._type).headers())
         self._bare = orjson.dumps(self._envelopes.bare())
 
     def _frame(self, *, login: bool) -> tuple[bytes, bytes]:
@@ -76,6 +78,12 @@ class Wire:
         before, after = self._around[login]
         whole = b"".join((before, body, after))
         return Answer(200, whole, self._type, len(whole))
+
+    def plain(self, body: bytes) -> tuple[bytes, list[tuple[str, str]]]:
+        """Return the body and the headers of ``data(body)``, at less than half its cost."""
+        before, after = self._around_record
+        whole = b"".join((before, body, after))
+        return whole, [*self._headers, ("Content-Length", str(len(whole)))]
 
     def record(self, body: bytes, selection: Selection | None) -> Answer:
         """Return a success with one record."""

@@ -1,9 +1,12 @@
 """The fast lane gives the bytes that Flask gives, and leaves the state that Flask leaves."""
 
+import dataclasses
+import gc
 import io
 import json
 import subprocess
 import sys
+import weakref
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -127,6 +130,22 @@ def _state(world: Any) -> list[bytes]:
     return found
 
 
+def _told(world: Any) -> list[tuple[Any, ...]]:
+    """What the journal tells of the calls, but for objects that only their own shell makes."""
+    return [
+        (
+            note.number,
+            note.at,
+            note.request._replace(headers=dict(note.request.headers)),
+            note.text,
+            note.fault,
+            dataclasses.replace(note.answer, error=None, warnings=tuple(note.answer.warnings)),
+            repr(note.answer.error),
+        )
+        for note in world.journal.notes()
+    ]
+
+
 PAIRS = {
     (release, dialect): _twins(release, dialect)
     for release, dialect in [("R9", "default"), ("R15", "http")]
@@ -145,7 +164,7 @@ BODY_7 = b'{"token":"T","webhook_request_identifier":{"number":"7"}}'
 @example(made=[("POST", "delete", "", BODY_7, {"CONTENT_LENGTH": "3"})])
 @example(made=[("GET", "list", "token=T&entity=ACTIVITIES", b"", {})])
 def test_both_shells_answer_alike(release: str, dialect: str, made: list[Call]) -> None:
-    """Any requests get the same status, headers and bytes, and leave the same records."""
+    """Any requests get the same status, headers and bytes, and leave the same records and notes."""
     with_flask, with_lane = PAIRS[release, dialect]
     for world in (with_flask, with_lane):
         world.reset()
@@ -155,6 +174,27 @@ def test_both_shells_answer_alike(release: str, dialect: str, made: list[Call]) 
     for call in made:
         assert _exchange(lane, call) == _exchange(flask, call)
     assert _state(with_lane) == _state(with_flask)
+    assert _told(with_lane) == _told(with_flask)
+
+
+def test_notes_hold_neither_connections_nor_the_environment() -> None:
+    """A noted request has its own headers alone, and its connection can be let go of."""
+    world = make_world(tokens=["T"])
+    lane = FastLane(create_app(world), world)
+    body = io.BytesIO()
+    gone = weakref.ref(body)
+    environ = _environ(("GET", "show", SHOW_7, b"", {"HTTP_ACCEPT": "*/*", "HOME": "/root"}))
+    environ["wsgi.input"] = body
+
+    lane(environ, lambda *_: None)
+    del environ, body
+    gc.collect()
+
+    assert gone() is None
+    (note,) = world.journal.notes()
+    assert dict(note.request.headers) == {"HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*"}
+    assert len(note.request.headers) == 2
+    assert "HOME" not in note.request.headers
 
 
 def test_ordinary_calls_do_not_reach_flask() -> None:
