@@ -8,6 +8,7 @@ import orjson
 from crmcom_kit.schemas.dialect import Dialect, delivery_outcomes
 from crmcom_kit.schemas.formats import id_of
 from crmcom_kit.schemas.signing import signer
+from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
 
 class Exchanges:
@@ -21,6 +22,8 @@ class Exchanges:
         names = ("algorithm", "encoding", "canonical_form", "charset")
         self._signing = {name: dialect[f"signing.{name}"] for name in names}
         self._signers: dict[str, Callable[[Any], str]] = {}  # by key; a world has few
+        #: What the receiver gets.
+        self.messages = ThirdPartyMessages(dialect)
         #: Whether what is signed is the shortest JSON in UTF-8.
         self.signs_compact = (
             self._signing["canonical_form"] == "compact" and self._signing["charset"] == "utf-8"
@@ -49,11 +52,7 @@ class Exchanges:
 
     def request(self, data: Any, code: str | None, reference: str) -> Any:
         """Return the record's ``request``: what was sent, or the reference that stands for it."""
-        return self._spelled(self.message(data, code), reference)
-
-    def message(self, data: Any, code: str | None) -> dict[str, Any]:
-        """Return what is sent to the receiver. Assumed: no page shows it."""
-        return {"authentication_code": code, "data": data}
+        return self._spelled(self.messages.body(data, code), reference)
 
     def response(self, outcome_status: int | None, reference: str) -> Any:
         """Return the record's ``response``: what came back, or the reference that stands for it."""

@@ -14,7 +14,7 @@ from crmcom_kit.schemas import Dialect, dials, response_fields
 from crmcom_kit.schemas.dialect import error_kinds
 
 TOPICS = {"errors", "envelope", "list", "fields_set", "paging", "identifiers", "requests"}
-ELSEWHERE = {"dates", "record", "resend", "delivery", "signing", "login", "tokens"}
+ELSEWHERE = {"dates", "record", "resend", "delivery", "signing", "message", "login", "tokens"}
 KINDS = ("errors.status.", "errors.code.", "errors.message.")
 
 SHOW = "webhook_requests/show"

@@ -89,7 +89,10 @@ WHOLE: dict[str, list[dict[str, Any]]] = {
     "resend_answer": [{"status": OK, "data": RECORD}],
     "delete_answer": [{"status": OK, "data": RECORD}],
     "list_answer": [{"status": OK, "data": [RECORD, RECORD]}],
-    "third_party_message": [{"authentication_code": "C", "data": {"number": "AC1"}}],
+    "third_party_message": [
+        {"authentication_code": "C", "data": {"number": "AC1"}},
+        {"access_key": "C", "data": {"number": "AC1"}},
+    ],
     "show_parameters": [NAMED],
     "resend_parameters": [NAMED],
     "delete_parameters": [NAMED],

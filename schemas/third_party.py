@@ -1,0 +1,103 @@
+"""The message that a third party gets for a webhook request: made, and taken apart again.
+
+No page shows one. What is known is that a data JSON object is sent, and that an authentication code
+of it goes along (webhook_requests/show R9.0.0); the rest are the dials ``message.*``. What is sent,
+what fixtures make and what a receiver reads is spelled here alone.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from crmcom_kit.schemas.dialect import Dialect
+from crmcom_kit.schemas.signing import canonical_bytes
+
+
+class Message(NamedTuple):
+    """What goes over the wire to a third party."""
+
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Arrived(NamedTuple):
+    """What a third party finds in a message."""
+
+    code: str | None
+    data: Mapping[str, Any] | None  # None where there is no data object
+    raw: bytes | None  # the data object's own bytes, where they can be cut out of the body
+
+
+class ThirdPartyMessages:
+    """Spells messages the way one dialect does."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Read the dials that decide what a message looks like."""
+        self._wrapped = dialect["message.wrapper"] == "object"
+        place = dialect["message.code_place"]
+        self._in_body = self._wrapped and place != "header"
+        self._in_header = place != "body" or not self._wrapped
+        self._name: str = dialect["message.code_name"]
+        self._header: str = dialect["message.code_header"]
+        self._method: str = dialect["message.method"]
+        self._content_type: str = dialect["message.content_type"]
+        self._form: dict[str, str] = {}
+        if dialect["message.data_form"] == "as_signed":
+            names = ("canonical_form", "charset")
+            self._form = {name: dialect[f"signing.{name}"] for name in names}
+
+    def body(self, data: Any, code: str | None) -> Any:
+        """Return the message's body as a JSON value."""
+        if not self._wrapped:
+            return data
+        return ({self._name: code} if self._in_body else {}) | {"data": data}
+
+    def written(self, data: Mapping[str, Any], code: str | None) -> Message:
+        """Return the message as it is sent."""
+        spelled = canonical_bytes(data, **self._form)
+        body = spelled
+        if self._wrapped:
+            begin = b'{"%b":%b,' % (self._name.encode(), orjson.dumps(code))
+            body = (begin if self._in_body else b"{") + b'"data":' + spelled + b"}"
+        headers = [("Content-Type", self._content_type), ("Accept", "application/json")]
+        if self._in_header and code is not None:
+            headers.append((self._header, code))
+        return Message(self._method, tuple(headers), body)
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Arrived:
+        """Return what a message says, as far as it is one.
+
+        Args:
+            headers: by name in lower case.
+            body: as it came.
+        """
+        code = headers.get(self._header.lower()) if self._in_header else None
+        try:
+            value = orjson.loads(body)
+        except ValueError:
+            return Arrived(code, None, None)
+        if not isinstance(value, dict):
+            return Arrived(code, None, None)
+        if not self._wrapped:
+            return Arrived(code, value, body)
+        if self._in_body and isinstance(value.get(self._name), str):
+            code = value[self._name]
+        data = value.get("data")
+        if not isinstance(data, dict):
+            return Arrived(code, None, None)
+        return Arrived(code, data, _cut_out(body))
+
+
+def _cut_out(body: bytes) -> bytes | None:
+    """Return the bytes of the last member, where it is the data object: as ``written`` has it."""
+    before, name, rest = body.partition(b'"data":')
+    raw = rest.strip().removesuffix(b"}").strip()
+    if not name or before.count(b"{") != 1:
+        return None
+    try:
+        orjson.loads(raw)
+    except ValueError:  # other members stand behind it
+        return None
+    return raw
