@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.masking import masked_path, masked_query
+from crmcom_kit.mock_server.sending import ConnectionDropped, ConnectionEnded
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,6 +42,7 @@ class AccessLog:
             entry["status"] = int(status[:3])
             named = dict(headers)
             entry["statement"] = named.get("X-Mock-Statement")
+            entry["fault"] = named.get("X-Mock-Fault")
             entry["warnings"] = [text for name, text in headers if name == "X-Mock-Warning"]
             length[0] = int(named.get("Content-Length", -1))
             return start_response(status, headers, *rest)
@@ -80,11 +82,18 @@ class _Counted:
         self._done: Callable[[], None] | None = done
 
     def __iter__(self) -> Iterator[bytes]:
-        for part in self._body:
-            self._entry["bytes"] += len(part)
-            if self._entry["bytes"] == self._length[0]:
-                self._say_done()
-            yield part
+        try:
+            for part in self._body:
+                self._entry["bytes"] += len(part)
+                if self._entry["bytes"] == self._length[0]:
+                    self._say_done()
+                yield part
+        except ConnectionEnded as ended:
+            self._entry["ending"] = ended.ending
+            if isinstance(ended, ConnectionDropped):
+                self._entry["status"] = 0  # the caller got none
+            self._say_done()
+            raise
 
     def close(self) -> None:
         try:
@@ -112,6 +121,7 @@ def _human(entry: dict[str, Any]) -> str:
         f" {entry['status']} {entry['bytes']}B {entry['ms']}ms"
     )
     marks = [entry.get("statement"), *(f"({text})" for text in entry.get("warnings", ()))]
+    marks += [entry.get("fault"), entry.get("ending")]
     return " ".join([line, *filter(None, marks)])
 
 

@@ -12,6 +12,7 @@ from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.picking import PICKED, picked
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest, headers_of
+from crmcom_kit.mock_server.sending import body_of, head_of
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.mock_server.worlds import make_world
@@ -92,6 +93,8 @@ def _serve_api(app: Flask) -> None:
             headers=headers_of(request.environ),
         )
         answer = act(request.environ[PICKED], raw)
+        if answer.ending is not None:
+            return _Ended(body_of(answer), *head_of(answer))
         return Response(answer.body, answer.status, answer.headers())
 
     def elsewhere(error: HTTPException) -> Response:
@@ -110,6 +113,14 @@ def _serve_api(app: Flask) -> None:
 
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
         app.register_error_handler(code, elsewhere)
+
+
+class _Ended(Response):
+    """An answer whose connection ends: the body that says so is there for HEAD as well."""
+
+    def get_app_iter(self, environ: "WSGIEnvironment") -> "Iterable[bytes]":
+        del environ
+        return self.iter_encoded()
 
 
 def _body() -> bytes | None:

@@ -1,8 +1,9 @@
 """One request through the emulator: faults, the API's own answer, the journal. No web framework."""
 
 from crmcom_kit.mock_server.answering import answer_to
+from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.wire import Answer
+from crmcom_kit.mock_server.wire import Answer, misused
 from crmcom_kit.mock_server.world import World
 
 
@@ -14,11 +15,15 @@ def act(world: World, request: RawRequest) -> Answer:
     epoch = world.present
     began = epoch.clock.now()
     fault = None
-    if epoch.faults.armed or request.prefer:
-        fault = epoch.faults.strike(epoch, request)
-    if fault is None:
-        answer = answer_to(epoch, request)
+    try:
+        if epoch.faults.armed or request.prefer:
+            fault = epoch.faults.strike(epoch, request)
+    except Misuse as misuse:
+        answer = misused(misuse)
     else:
-        answer = fault.applied(epoch, request, answer_to)
+        if fault is None:
+            answer = answer_to(epoch, request)
+        else:
+            answer = fault.applied(epoch, request, answer_to)
     epoch.journal.note(began, request, answer, fault)
     return answer

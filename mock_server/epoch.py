@@ -1,6 +1,6 @@
 """What a world is between two resets: all that one call can see or change."""
 
-from crmcom_kit.mock_server.clock import Clock
+from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.delivery import Delivery
 from crmcom_kit.mock_server.faults import Faults
 from crmcom_kit.mock_server.filling import Filling
@@ -48,7 +48,7 @@ class Epoch:
         filling: Filling,
         *,
         number: int,
-        clock: Clock,
+        clock: WorldClock,
         ids: Ids,
         tokens: Tokens,
         delivery: Delivery,
@@ -80,6 +80,7 @@ class Epoch:
     def end(self) -> None:
         """Let go of whoever waits for something to happen in this epoch."""
         self.journal.close()
+        self.faults.end()
 
     def date_time(self) -> str:
         """Return the present moment as the server writes dates."""

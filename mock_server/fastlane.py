@@ -18,6 +18,7 @@ from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.picking import HEADER as WORLD_HEADER
 from crmcom_kit.mock_server.picking import names_a_world, picked
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, Headers, RawRequest, let_go
+from crmcom_kit.mock_server.sending import body_of, head_of
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.wire import Wire
 from crmcom_kit.mock_server.world import World
@@ -78,6 +79,10 @@ class FastLane:
         if body is None:
             return self._app(environ, start_response)
         answer = act(world, _raw(environ, lane, body))
+        if answer.ending is not None:
+            status, headers = head_of(answer)
+            start_response(_status(status), headers)
+            return body_of(answer)
         start_response(_status(answer.status), answer.headers())
         return [answer.body] if isinstance(answer.body, bytes) else answer.body
 

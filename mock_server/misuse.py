@@ -17,6 +17,15 @@ class Misuse(ValueError):
         self.seen = seen
         self.allowed = allowed
 
+    def facts(self) -> dict[str, str]:
+        """Return what a JSON answer says of it."""
+        return {
+            "error": str(self),
+            "parameter": self.parameter,
+            "seen": self.seen,
+            "allowed": self.allowed,
+        }
+
 
 class NotThere(Misuse):
     """Something that the call names does not exist."""

@@ -34,7 +34,7 @@ from crmcom_kit.schemas.methods import Method, Parameter
 
 # No value can have these: control characters, and halves of surrogate pairs.
 _NEVER = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_REQUEST_IDENTIFIER = "webhook_request_identifier"
+REQUEST_IDENTIFIER = "webhook_request_identifier"
 # A field's name and what stands before its value, in any notation that people try.
 _FIELD = re.compile(r"(?<!\w)(?:id|number)[\"'\s\]]*[=:]")
 _MOST_SHOWN = 5  # of names that may be any number
@@ -158,11 +158,11 @@ class Parameters:
             return
         method = given.method
         unknown = [n for n in given.values if n not in method.parameters and n != "token"]
-        if _REQUEST_IDENTIFIER in given.values and _REQUEST_IDENTIFIER in method.parameters:
+        if REQUEST_IDENTIFIER in given.values and REQUEST_IDENTIFIER in method.parameters:
             for name in _parameter_fields(method):
                 if name in unknown:  # `identifier=number=7&id=...`: an & that was not encoded
                     seen = f"one, and {name} beside it"
-                    raise _several(method.parameters[_REQUEST_IDENTIFIER], seen)
+                    raise _several(method.parameters[REQUEST_IDENTIFIER], seen)
         for name in unknown[:_MOST_SHOWN]:
             hint = _hint(name, given)
             if self._mode == "strict":
@@ -185,7 +185,7 @@ class Parameters:
         if given.from_body and self._dialect["requests.query_on_post"] != "read":
             raise _no_object(parameter, value)
         name, equals, text = value.partition("=")
-        if parameter.name == _REQUEST_IDENTIFIER and len(_FIELD.findall(value)) > 1:
+        if parameter.name == REQUEST_IDENTIFIER and len(_FIELD.findall(value)) > 1:
             raise _several(parameter, shown(value))
         forms = " or ".join(f"{field}=..." for field in parameter.fields)
         if not equals:
@@ -219,7 +219,7 @@ def _given_by_query(method: Method, pairs: list[tuple[str, str]]) -> Given:
 
 
 def _parameter_fields(method: Method) -> tuple[str, ...]:
-    return method.parameters[_REQUEST_IDENTIFIER].fields
+    return method.parameters[REQUEST_IDENTIFIER].fields
 
 
 def _hint(name: str, given: Given) -> str:
@@ -229,8 +229,8 @@ def _hint(name: str, given: Given) -> str:
         return f"known from {method.later[name]}"
     start = re.split(r"[\[.:]", name, maxsplit=1)[0]  # identifier[number], identifier.number
     near = difflib.get_close_matches(start, method.parameters, n=1)
-    if _REQUEST_IDENTIFIER in method.parameters and name in _parameter_fields(method):
-        near = [_REQUEST_IDENTIFIER]
+    if REQUEST_IDENTIFIER in method.parameters and name in _parameter_fields(method):
+        near = [REQUEST_IDENTIFIER]
     if not near:
         return ""
     fields = method.parameters[near[0]].fields

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
+from waitress.task import WSGITask
+
+from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -61,10 +64,24 @@ class _Parser(HTTPRequestParser):
             raise ParsingError(msg) from None
 
 
+class _Task(WSGITask):
+    """Sends an answer, or as much of it as a fault lets through."""
+
+    def service(self) -> None:
+        try:
+            super().service()
+        except ConnectionDropped:
+            self.close_on_finish = True  # what earlier answers left unsent still goes out
+        except ConnectionCut:
+            self.write(b"")  # the head, where no part of the body was sent
+            self.close_on_finish = True
+
+
 class _Channel(HTTPChannel):
-    """A connection whose requests ``_Parser`` reads."""
+    """A connection whose requests ``_Parser`` reads and ``_Task`` answers."""
 
     parser_class = _Parser
+    task_class = _Task
 
 
 class Server:

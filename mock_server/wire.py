@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.errors import VendorError
+from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.selection import Selection
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.schemas.dialect import error_kinds
@@ -17,6 +19,13 @@ from crmcom_kit.schemas.rendering import Renderer
 JOIN_AT_MOST = 256
 _CHUNK_BYTES = 65_536
 _LONGEST_HEADER = 400
+
+
+class Ending(NamedTuple):
+    """How an answer ends that a fault keeps from being sent whole; ``sending`` makes it happen."""
+
+    kind: Literal["dropped", "cut"]  # nothing is sent at all, or the body not to its end
+    kept: int = 0  # bytes of the body that are sent
 
 
 @dataclass(slots=True)
@@ -31,6 +40,9 @@ class Answer:
     mend: str | None = None  # of an error answer, the smallest change that makes the call right
     warnings: Sequence[str] = ()
     allow: str | None = None  # the verb that would have been right
+    retry_after: int | None = None  # seconds
+    fault: str | None = None  # the fault that made it what it is
+    ending: Ending | None = None  # None where it is sent whole
     # What follows is for the journal alone.
     method: str = ""
     error: VendorError | None = None
@@ -46,8 +58,18 @@ class Answer:
             found.append(("X-Mock-Statement", self.statement))
         if self.allow:
             found.append(("Allow", self.allow))
+        if self.fault is not None:
+            found.append(("X-Mock-Fault", _header_text(self.fault)))
+        if self.retry_after is not None:
+            found.append(("Retry-After", str(self.retry_after)))
         found += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]
         return found
+
+
+def misused(misuse: Misuse) -> Answer:
+    """Return the answer to a call that asks of the mock itself what cannot be done."""
+    body = orjson.dumps(misuse.facts())
+    return Answer(misuse.status, body, "application/json", len(body))
 
 
 def _header_text(text: str) -> str:

@@ -105,7 +105,7 @@ class World:
             if self._delivery is None
             else self._delivery,
             journal=Journal(self._limits),
-            faults=Faults(self.rules.settings.seed, self.name, self.clock),
+            faults=Faults(self.rules, self.name, self.clock),
         )
 
     # What the control API does with a world. Each is one step, and leaves a call that began before

@@ -75,8 +75,7 @@ def _written(found: Any) -> Response:
 
 
 def _refused(misuse: Misuse) -> Response:
-    facts = {"parameter": misuse.parameter, "seen": misuse.seen, "allowed": misuse.allowed}
-    return _answer({"error": str(misuse), **facts}, misuse.status)
+    return _answer(misuse.facts(), misuse.status)
 
 
 def _answer(payload: Any, status: int) -> Response:

@@ -1,0 +1,300 @@
+"""Faults hit whom they are for, as often as they say, and nobody else."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.faults import MOST_FAULTS
+from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+HARMLESS = {"effect": {"delay": 0}}  # so that the answer itself is the usual one
+
+
+@pytest.fixture
+def mock(make_mock: Any) -> Any:
+    """A mock with a clock that stands."""
+    return make_mock(clock=FixedClock(NOON))
+
+
+def hits(*calls: Any) -> list[bool]:
+    """Make calls; return which of them a fault hit."""
+    return [call().headers.get("X-Mock-Fault") is not None for call in calls]
+
+
+def shows(mock: Any, times: int) -> list[bool]:
+    """Ask for one record so many times; return which of the calls a fault hit."""
+    return hits(*[mock.show] * times)
+
+
+def test_a_fault_hits_every_call_where_it_says_no_more(mock: Any) -> None:
+    """Without a match a fault is for every call, until it is removed."""
+    fault = mock.world.faults.add(HARMLESS)
+    calls = (mock.show, mock.resend, mock.delete, mock.login, lambda: mock.list("entity=JOBS"))
+
+    assert hits(*calls) == [True] * 5
+    mock.world.faults.remove(fault.id)
+    assert hits(*calls) == [False] * 5
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        ({"operation": "show"}, [True, False, False, False, False]),
+        ({"operation": ["resend", "delete"]}, [False, False, True, True, False]),
+        ({"operation": "token"}, [False, False, False, False, True]),
+        ({"identifier": {"number": "7"}}, [True, False, True, False, False]),
+        ({"identifier": {"number": 7}}, [True, False, True, False, False]),
+        ({"identifier": {"number": "8"}}, [False] * 5),
+        ({"parameters": {"entity": "JOBS"}}, [False, True, False, False, False]),
+        ({"parameters": {"entity": {"contains": "OB"}}}, [False, True, False, False, False]),
+        ({"parameters": {"entity": {"oneOf": ["X", "JOBS"]}}}, [False, True, False, False, False]),
+        ({"parameters": {"entity": {"absent": True}}}, [True, False, True, True, True]),
+        (
+            {"parameters": {"token": "T", "entity": {"absent": True}}},
+            [True, False, True, True, False],
+        ),
+        (
+            {"parameters": {"webhook_request_identifier": "number=7"}},
+            [True, False, True, False, False],
+        ),
+        ({"operation": "show", "identifier": {"number": "12"}}, [False] * 5),
+    ],
+)
+def test_a_match_chooses(mock: Any, match: Any, expected: list[bool]) -> None:
+    """Method, webhook request and parameters say which calls a fault is for."""
+    mock.world.faults.add({"match": match, **HARMLESS})
+    calls = (
+        mock.show,
+        lambda: mock.list("entity=JOBS"),
+        mock.resend,
+        lambda: mock.delete("12"),
+        mock.login,
+    )
+
+    assert hits(*calls) == expected
+
+
+def test_a_record_is_the_same_by_each_of_its_identifiers(mock: Any) -> None:
+    """A fault for a number hits a call that names the same record by its id, and the reverse."""
+    identifier = mock.show().data["id"]
+    mock.world.faults.add({"match": {"identifier": {"number": "7"}}, **HARMLESS})
+
+    assert hits(lambda: mock.show(f"id={identifier}")) == [True]
+    mock.world.faults.clear()
+    mock.world.faults.add({"match": {"identifier": {"id": identifier}}, **HARMLESS})
+    assert hits(mock.show, lambda: mock.show("number=12")) == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"times": 2}, [1, 1, 0, 0, 0]),
+        ({"match": {"nth": 3}}, [0, 0, 1, 0, 0]),
+        ({"match": {"nth": [1, 4]}}, [1, 0, 0, 1, 0]),
+        ({"match": {"after": 2}}, [0, 0, 1, 1, 1]),
+        ({"match": {"after": 2}, "times": 1}, [0, 0, 1, 0, 0]),
+        ({"probability": 0}, [0] * 5),
+        ({"probability": 1}, [1] * 5),
+    ],
+)
+def test_a_fault_takes_its_turn(mock: Any, spec: Any, expected: list[int]) -> None:
+    """The n-th call, those after the first, so many times: counted among the calls it is for."""
+    spec = {**spec, **HARMLESS, "match": {"operation": "show", **spec.get("match", {})}}
+    mock.world.faults.add(spec)
+    found = []
+    for _ in range(5):
+        mock.login()
+        found += shows(mock, 1)
+
+    assert found == [bool(one) for one in expected]
+
+
+def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
+    """One fault a call, the one that was added first; a later one counts that call all the same."""
+    first = mock.world.faults.add({**HARMLESS, "name": "first", "times": 2})
+    second = mock.world.faults.add({**HARMLESS, "name": "second", "match": {"after": 3}})
+
+    named = [mock.show().headers.get("X-Mock-Fault") for _ in range(4)]
+
+    assert named == ["fault-1 (first)", "fault-1 (first)", None, "fault-2 (second)"]
+    states = [mock.world.faults.find(fault.id) for fault in (first, second)]
+    assert [(s.calls, s.hits, s.left, s.over) for s in states] == [
+        (2, 2, 0, True),
+        (4, 1, None, False),
+    ]
+
+
+@pytest.mark.parametrize("times", [1, 5])
+def test_times_are_exact_among_threads(mock: Any, times: int) -> None:
+    """Of 64 calls at once a fault hits as many as it says, and none more."""
+    mock.world.faults.add({**HARMLESS, "times": times})
+    barrier = threading.Barrier(64)
+
+    def call(_: int) -> bool:
+        barrier.wait(20)
+        client = mock.app.test_client()
+        path = "/crmapi/rest/v2/webhook_requests/show?token=T&webhook_request_identifier=number=7"
+        return "X-Mock-Fault" in client.get(path).headers
+
+    with ThreadPoolExecutor(64) as pool:
+        assert sum(pool.map(call, range(64))) == times
+    assert mock.world.faults.armed is False
+
+
+def test_chance_comes_from_the_seed(make_mock: Any) -> None:
+    """The same world gives the same hits to the same calls; another seed, world or id others."""
+
+    def found(seed: int, faults: int = 1) -> list[bool]:
+        mock = make_mock(seed=seed)
+        for _ in range(faults - 1):
+            mock.world.faults.add({**HARMLESS, "probability": 0})
+        mock.world.faults.add({**HARMLESS, "probability": 0.5})
+        return shows(mock, 40)
+
+    assert found(1) == found(1)
+    assert 5 < sum(found(1)) < 35
+    assert found(1) != found(2)
+    assert found(1) != found(1, faults=2)
+
+
+def test_chance_is_the_same_after_a_reset(mock: Any) -> None:
+    """Reset and set up again, a world repeats itself: ids begin at 1, the same calls are hit."""
+    spec = {**HARMLESS, "probability": 0.5}
+    first = mock.world.faults.add(spec)
+    before = shows(mock, 20)
+
+    mock.world.reset()
+
+    assert mock.world.faults.list() == ()
+    assert mock.world.faults.add(spec) == first
+    assert shows(mock, 20) == before
+
+
+def test_a_fault_is_over_by_the_worlds_clock(mock: Any) -> None:
+    """Its time to live is the world's: it hits to the last millisecond, and nothing after."""
+    fault = mock.world.faults.add({**HARMLESS, "ttlMillis": 2_500})
+
+    assert shows(mock, 1) == [True]
+    mock.world.clock.advance(2.499)
+    assert shows(mock, 1) == [True]
+    mock.world.clock.advance(0.001)
+    assert shows(mock, 1) == [False]
+    state = mock.world.faults.find(fault.id)
+    assert (state.hits, state.over) == (2, True)
+    assert state.expires == datetime(2026, 1, 1, 12, 0, 2, 500_000, tzinfo=UTC)
+
+
+def test_faults_stay_when_the_content_changes(mock: Any) -> None:
+    """Restoring a snapshot, or adding records, leaves faults and their counts as they are."""
+    fault = mock.world.faults.add({**HARMLESS, "times": 3})
+    mock.world.save("s")
+    assert shows(mock, 1) == [True]
+
+    mock.world.restore("s")
+
+    assert mock.world.faults.find(fault.id).left == 2
+    assert shows(mock, 3) == [True, True, False]
+
+
+def test_worlds_have_faults_of_their_own(mock: Any) -> None:
+    """A fault of one world is not seen in another; each counts its own ids."""
+    twin = mock.world.twin("other")
+    mock.world.faults.add(HARMLESS)
+
+    assert twin.faults.list() == ()
+    assert twin.faults.armed is False
+    assert twin.faults.add(HARMLESS).id == "fault-1"
+
+
+def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
+    """Unknown ids are refused, and an id is not given twice."""
+    first = mock.world.faults.add(HARMLESS)
+    mock.world.faults.remove(first.id)
+
+    with pytest.raises(NotThere, match="fault-1"):
+        mock.world.faults.remove(first.id)
+    with pytest.raises(NotThere):
+        mock.world.faults.find("")
+    assert mock.world.faults.add(HARMLESS).id == "fault-2"
+    assert mock.world.faults.clear() == 1
+
+
+def test_the_number_of_faults_is_bounded(mock: Any) -> None:
+    """A world takes so many faults; those that are over make room, and no others."""
+    for _ in range(MOST_FAULTS - 1):
+        mock.world.faults.add({**HARMLESS, "match": {"operation": "list"}})
+    once = mock.world.faults.add({**HARMLESS, "times": 1})
+    with pytest.raises(Full, match="at most 1,000"):
+        mock.world.faults.add(HARMLESS)
+    with pytest.raises(Full):
+        mock.world.faults.preset("slow_then_dead")
+
+    assert shows(mock, 1) == [True]
+    mock.world.faults.add(HARMLESS)
+
+    assert len(mock.world.faults.list()) == MOST_FAULTS
+    with pytest.raises(NotThere):
+        mock.world.faults.find(once.id)
+
+
+def test_secrets_are_masked(mock: Any) -> None:
+    """A fault for one client's token does not tell the token."""
+    spec = {**HARMLESS, "match": {"parameters": {"token": "T-1234", "entity": "JOBS"}}}
+    fault = mock.world.faults.add(spec)
+
+    assert fault.as_json()["match"]["parameters"] == {
+        "token": {"equals": "***"},
+        "entity": {"equals": "JOBS"},
+    }
+    assert "T-1234" not in repr(mock.world.faults.find(fault.id).as_json())
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (None, "fault: seen null; allowed is an object"),
+        ({}, "effect: seen nothing"),
+        ({"effect": {}}, "effect: seen nothing; allowed is at least one of delay, status"),
+        ({"effect": {"drop": True}, "x": 1}, "x: seen a member; allowed is one of name, match"),
+        ({"effect": {"status": 503, "drop": True}}, "effect: seen status and drop"),
+        ({"effect": {"status": 204}}, "effect.status: seen 204; allowed is a status"),
+        ({"effect": {"status": 199}}, "effect.status: seen 199; allowed is a whole"),
+        ({"effect": {"error": "nonsense"}}, 'effect.error: seen "nonsense"; allowed is one of'),
+        ({"effect": {"drop": False}}, "effect.drop: seen False; allowed is true"),
+        ({"effect": {"delay": -1}}, "effect.delay: seen -1; allowed is a number from 0 to 300,000"),
+        ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
+        (
+            {"effect": {"delay": {"type": "uniform", "lower": 2, "upper": 1}}},
+            "effect.delay.upper: seen 1; allowed is at least lower, which is 2",
+        ),
+        ({"effect": {"delay": {"type": "odd"}}}, 'effect.delay.type: seen "odd"'),
+        ({"effect": {"delay": {"type": "lognormal", "median": 5}}}, "effect.delay.sigma: seen no"),
+        ({"effect": {"retryAfter": 3, "drop": True}}, "effect.retryAfter: seen one without status"),
+        ({"effect": {"cut": {}}}, "effect.cut: seen 0 members"),
+        ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
+        ({**HARMLESS, "when": "later"}, 'when: seen "later"; allowed is one of before_commit'),
+        ({**HARMLESS, "times": 0}, "times: seen 0; allowed is a whole number from 1"),
+        ({**HARMLESS, "times": True}, "times: seen True"),
+        ({**HARMLESS, "probability": 1.5}, "probability: seen 1.5; allowed is a number"),
+        ({**HARMLESS, "ttlMillis": 10**12}, "ttlMillis: seen 1000000000000"),
+        ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
+        ({**HARMLESS, "match": {"operation": []}}, "match.operation: seen 0 items"),
+        ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen one beside nth"),
+        ({**HARMLESS, "match": {"identifier": {}}}, "match.identifier: seen 0 members"),
+        ({**HARMLESS, "match": {"parameters": {"x": {}}}}, "match.parameters.x: seen 0 members"),
+        ({**HARMLESS, "match": {"parameters": {"x": 1.5}}}, "match.parameters.x: seen 1.5"),
+        ({**HARMLESS, "name": ""}, 'name: seen ""; allowed is a text of 1 to 100 characters'),
+    ],
+)  # fmt: skip
+def test_a_bad_specification_is_refused(mock: Any, spec: Any, message: str) -> None:
+    """What is not allowed is named with what was seen and what is allowed; no fault is added."""
+    with pytest.raises(Misuse) as caught:
+        mock.world.faults.add(spec)
+
+    assert str(caught.value).startswith(message)
+    assert mock.world.faults.list() == ()
