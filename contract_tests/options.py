@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from crmcom_kit.schemas.statements import statements
-
 Profile = Literal["ci", "dev", "explore"]
 #: How much is generated; see ``profiles``.
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -138,6 +136,9 @@ OPTIONS = (
 
 def check_values(values: Mapping[str, Any]) -> None:
     """Refuse values that no run can follow, by name. Raises OptionsError."""
+    # Here, since pytest imports this module in every run for the options' names.
+    from crmcom_kit.schemas.statements import statements
+
     _check_url(values["base_url"])
     for name in ("max_requests", "max_examples"):
         _at_least(values, name, 1)

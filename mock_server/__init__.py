@@ -1,6 +1,7 @@
 """The emulator: a Flask server that answers as the documents say the CRM.COM Web API does.
 
-``create_app`` gives the WSGI application, ``signing`` has what a receiver's tests need.
+``crmcom_mock`` gives a mock to test with, ``create_app`` the WSGI application; ``signing`` has what
+a receiver's tests need.
 """
 
 from importlib import import_module
@@ -8,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.app import create_app
+    from crmcom_kit.mock_server.handles import Mock, MockWorld, crmcom_mock
     from crmcom_kit.mock_server.worlds import make_world
 
-__all__ = ["create_app", "make_world"]
+__all__ = ["Mock", "MockWorld", "create_app", "crmcom_mock", "make_world"]
 
-_HOMES = {"create_app": "app", "make_world": "worlds"}
+_HOMES = {
+    "Mock": "handles",
+    "MockWorld": "handles",
+    "create_app": "app",
+    "crmcom_mock": "handles",
+    "make_world": "worlds",
+}
 
 
 def __getattr__(name: str) -> Any:

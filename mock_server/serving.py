@@ -129,17 +129,21 @@ class Server:
         self._stopping = True
         self._server.pull_trigger()
 
-    def run(self) -> None:
-        """Serve until ``stop`` is called."""
+    def run(self, *, grace: float | None = None) -> None:
+        """Serve until ``stop`` is called; cut off what is not answered ``grace`` seconds later."""
         while not self._stopping:
             self._turn(1.0)
         self._closing.set()  # not in ``stop``, which a signal may interrupt to call it again
         self._server.del_channel()
         self._server.socket.close()
-        deadline = monotonic() + GRACE_SECONDS
+        deadline = monotonic() + (GRACE_SECONDS if grace is None else grace)
         while self._busy() and monotonic() < deadline:
             self._turn(0.05)
-        self._server.task_dispatcher.shutdown(timeout=1)
+        if self._busy() and grace is not None:
+            # Its own way to end waits in steps of 0.1 s, and complains of whoever still runs.
+            self._server.task_dispatcher.set_thread_count(0)
+        else:
+            self._server.task_dispatcher.shutdown(timeout=1)
         for channel in list(self._map.values()):
             channel.close()
 

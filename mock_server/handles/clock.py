@@ -1,0 +1,63 @@
+"""The time of a world, to be stopped and moved."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from crmcom_kit.mock_server.clock import ClockState, WorldClock
+from crmcom_kit.mock_server.misuse import Misuse
+
+
+class Clock:
+    """A world's clock: record dates, token expiry, faults and delays all obey it."""
+
+    def __init__(self, clock: Callable[[], WorldClock]) -> None:
+        """Set the clock that ``clock`` returns."""
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the world's present moment, in UTC."""
+        return self._clock().now()
+
+    @property
+    def state(self) -> ClockState:
+        """How it is set."""
+        return self._clock().state
+
+    def freeze(self, at: datetime | str | None = None) -> None:
+        """Stand, now or at a moment: one with a zone, or its ISO 8601 text. Raises Misuse."""
+        self._clock().freeze(_moment(at))
+
+    def advance(self, by: float | timedelta = 0, **parts: float) -> None:
+        """Move on, as if the time had passed; nobody sleeps for it.
+
+        Args:
+            by: seconds, or a timedelta.
+            parts: the arguments of a timedelta: ``minutes=5``.
+
+        Raises:
+            Misuse: backwards, or beyond what dates can show.
+        """
+        passed = by if isinstance(by, timedelta) else timedelta(seconds=by)
+        self._clock().advance((passed + timedelta(**parts)).total_seconds())
+
+    def scale(self, rate: float, at: datetime | str | None = None) -> None:
+        """Go ``rate`` times as fast, from now or from a moment on. Raises Misuse."""
+        self._clock().run(_moment(at), rate)
+
+    def restart(self) -> None:
+        """Show the time that the mock was started with again, the machine's in general."""
+        self._clock().restart()
+
+    def __repr__(self) -> str:
+        mode, now, rate = self.state
+        return f"<clock, {mode}, {now.isoformat()}, rate {rate:g}>"
+
+
+def _moment(at: datetime | str | None) -> datetime | None:
+    if not isinstance(at, str):
+        return at
+    try:
+        return datetime.fromisoformat(at)
+    except ValueError:
+        allowed = "a moment such as 2024-01-31T12:00:00Z"
+        raise Misuse("at", seen=repr(at), allowed=allowed) from None

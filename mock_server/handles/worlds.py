@@ -1,0 +1,155 @@
+"""One world of a mock, as a test holds it."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.handles.clock import Clock
+from crmcom_kit.mock_server.handles.records import Records
+from crmcom_kit.mock_server.misuse import NotThere
+from crmcom_kit.mock_server.world import DEFAULT, World
+from crmcom_kit.schemas import API_PATH
+
+if TYPE_CHECKING:
+    import httpx
+    from _typeshed.wsgi import WSGIApplication
+
+    from crmcom_kit.mock_server.handles.background import Background
+    from crmcom_kit.mock_server.rules import Credentials
+    from crmcom_kit.mock_server.tenants import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the handles of one mock share."""
+
+    tenants: "Tenants"
+    app: "WSGIApplication"
+    server: "Background"
+
+    @property
+    def token(self) -> str:
+        """A token that always holds, in every world."""
+        return self.tenants.default.settings.fixed_tokens[0]
+
+
+class MockWorld:
+    """A world of its own: records, ids, tokens, clock, calls and faults."""
+
+    def __init__(self, site: Site, name: str) -> None:
+        """Hold the world of that name, which is made now where there is none.
+
+        Raises:
+            Misuse: no world can have that name.
+            Full: there are as many worlds as there may be.
+        """
+        self._site = site
+        self.name = name
+        self._brought: list[MockWorld] = []  # that were made through this one, and end with it
+        self._path = "" if name == DEFAULT else f"/worlds/{name}"
+        site.tenants.get(name)
+        #: Its webhook requests.
+        self.records = Records(lambda: self.emulated.store)
+        #: Its time.
+        self.clock = Clock(lambda: self.emulated.clock)
+
+    @property
+    def emulated(self) -> World:
+        """The world as the emulator has it; it is made anew where it was ended."""
+        return self._site.tenants.get(self.name)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}, {len(self.records)} webhook requests>"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the server, which is started where it does not run yet."""
+        return self._site.server.address()
+
+    @property
+    def url(self) -> str:
+        """The base URL of the API, which ends in ``/crmapi/rest/v2``; the server is started."""
+        return f"{self.origin}{self._path}{API_PATH}"
+
+    @property
+    def admin_url(self) -> str:
+        """The base URL of the control API, which ends in ``/__admin``; the server is started."""
+        return f"{self.origin}{self._path}/__admin"
+
+    @property
+    def token(self) -> str:
+        """A token that always holds."""
+        return self._site.token
+
+    @property
+    def credentials(self) -> "Credentials":
+        """Who may log in: user name, password, organisation, Web API key."""
+        return self.emulated.settings.credentials
+
+    @property
+    def release(self) -> str:
+        """The release that it emulates, such as ``R9.0.0``."""
+        return self.emulated.release.name
+
+    def client(self, **options: Any) -> "httpx.Client":
+        """Return an httpx client of the API that needs no socket.
+
+        Its ``base_url`` is that of this world, so that ``client.get("webhook_requests/show")`` is
+        enough; whatever the host of another URL, the mock answers. A connection that a fault drops,
+        and a body that it cuts, raise what they raise over a socket.
+
+        Args:
+            options: those of ``httpx.Client``.
+        """
+        import httpx
+
+        from crmcom_kit.mock_server.handles.in_process import HOST, InProcess
+
+        base = f"http://{HOST}{self._path}{API_PATH}"
+        given = {"base_url": base, "transport": InProcess(self._site.app), **options}
+        return httpx.Client(**given)
+
+    def world(self, name: str) -> "MockWorld":
+        """Return another world of the same mock, made now where there is none.
+
+        Raises:
+            Misuse: no world can have that name.
+            Full: there are as many worlds as there may be.
+        """
+        is_new = not self._is_there(name)
+        other = MockWorld(self._site, name)
+        if is_new and self.name != DEFAULT:  # which never ends
+            self._brought.append(other)
+        return other
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            self._site.tenants.find(name)
+        except NotThere:
+            return False
+        return True
+
+    def end(self) -> None:
+        """Forget this world and those that were made through it; their next use makes them anew.
+
+        Raises:
+            Misuse: it is the default world.
+        """
+        with suppress(NotThere):
+            self._site.tenants.end(self.name)
+        while self._brought:
+            self._brought.pop().end()
+
+    # The content as a whole.
+
+    def reset(self) -> None:
+        """Go back to how the world began: records, ids, clock, calls, faults, deliveries."""
+        self.emulated.reset()
+
+    def snapshot(self, name: str) -> None:
+        """Keep the present content under a name. Raises Full."""
+        self.emulated.save(name)
+
+    def restore(self, name: str) -> None:
+        """Go back to the content that ``snapshot`` kept; calls and faults stay. Raises NotThere."""
+        self.emulated.restore(name)
