@@ -1,27 +1,36 @@
 """An httpx transport that calls the mock in this process, and fails as a connection would."""
 
 import sys
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from io import BytesIO
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 import httpx
+
+from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 #: Host of the URLs of a client that needs no socket. It is reserved (RFC 2606): nobody can own it.
 HOST = "crmcom-mock.invalid"
+_PREFER = "X-Mock-Prefer"  # by which a call asks for a fault of its own
 _OF_THE_BODY = ("CONTENT_LENGTH", "TRANSFER_ENCODING")  # which is here as a whole already
 
 
 class InProcess(httpx.BaseTransport):
     """Answers every request from a WSGI application, whatever the host of its URL is."""
 
-    def __init__(self, app: "WSGIApplication") -> None:
-        """Call ``app``."""
+    def __init__(
+        self, app: "WSGIApplication", *, may_take_long: Callable[[], bool] | None = None
+    ) -> None:
+        """Call ``app``; in a thread that can be left behind while ``may_take_long`` says so."""
         self._app = app
+        self._may_take_long = may_take_long or (lambda: False)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request.
@@ -29,57 +38,111 @@ class InProcess(httpx.BaseTransport):
         Raises:
             httpx.RemoteProtocolError: the mock dropped the connection; where it cut the answer's
                 body, reading the body raises it.
+            httpx.ReadTimeout: the mock held the answer back for longer than the client waits; the
+                call goes on without it, as on a server.
         """
         request.read()
-        started: list[Any] = []
-
-        def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
-            started[:] = [int(status[:3]), headers]
-            return lambda _: None
-
-        body = _Body(self._app(_environ(request), start_response), request)
-        if not started:
+        call = _Call(self._app, _environ(request))
+        patience = request.extensions.get("timeout", {}).get("read")
+        if patience is None or not (self._may_take_long() or _PREFER in request.headers):
+            call.make()
+        elif not call.is_made_within(patience):
+            msg = "timed out"
+            raise httpx.ReadTimeout(msg, request=request)
+        body = _Body(call.parts, request)
+        if not call.started:
             body.close()
             raise _dropped(request)
-        status, headers = started
-        if request.method != "HEAD":
-            body.expect(headers)
+        status, headers = call.started
+        body.begin(headers)
         return httpx.Response(status, headers=headers, stream=body)
+
+
+class _Call:
+    """One call of the application."""
+
+    def __init__(self, app: "WSGIApplication", environ: "WSGIEnvironment") -> None:
+        self._app, self._environ = app, environ
+        self.started: Any = None  # status and headers
+        self.parts: Iterable[bytes] = ()
+        self._failed: BaseException | None = None
+
+    def make(self) -> None:
+        self.parts = self._app(self._environ, self._start)
+
+    def _start(self, status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
+        self.started = int(status[:3]), headers
+        return lambda _: None
+
+    def is_made_within(self, seconds: float) -> bool:
+        thread = threading.Thread(target=self._make_apart, daemon=True)
+        thread.start()
+        thread.join(seconds)
+        if self._failed is not None:
+            raise self._failed
+        return not thread.is_alive()
+
+    def _make_apart(self) -> None:
+        try:
+            self.make()
+        except BaseException as error:  # noqa: BLE001 - it is raised where the call is wanted
+            self._failed = error
 
 
 class _Body(httpx.SyncByteStream):
     """The parts of an answer, which must be as long together as the answer says."""
 
     def __init__(self, parts: Iterable[bytes], request: httpx.Request) -> None:
-        self._parts = parts
+        self._whole = parts
+        self._parts = iter(parts)
         self._request = request
+        self._first = b""
         self._expected: int | None = None
 
-    def expect(self, headers: Iterable[tuple[str, str]]) -> None:
+    def begin(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Take the first part of an answer of a known length: one that is dropped has none."""
         lengths = [value for name, value in headers if name.lower() == "content-length"]
-        self._expected = int(lengths[0]) if lengths else None
+        if not lengths:
+            return
+        try:
+            self._first = next(self._parts, b"")
+        except ConnectionDropped:
+            self.close()
+            raise _dropped(self._request) from None
+        except ConnectionCut:  # before its first part; whoever reads the body learns of it
+            self._parts = iter(())
+        if self._request.method != "HEAD":
+            self._expected = int(lengths[0])
 
     def __iter__(self) -> Iterator[bytes]:
         received = 0
-        for part in self._parts:
-            received += len(part)
-            yield part
+        with suppress(ConnectionCut):
+            for part in chain([self._first], self._parts):
+                received += len(part)
+                if part:
+                    yield part
         if self._expected is not None and received < self._expected:
-            msg = (
-                "peer closed connection without sending complete message body "
-                f"(received {received} bytes, expected {self._expected})"
-            )
-            raise httpx.RemoteProtocolError(msg, request=self._request)
+            raise _cut(self._request, received, self._expected)
 
     def close(self) -> None:
-        close = getattr(self._parts, "close", None)
+        close = getattr(self._whole, "close", None)
         if close is not None:
             close()
 
 
+# What httpx says over a socket.
+
+
 def _dropped(request: httpx.Request) -> httpx.RemoteProtocolError:
-    """Return what a client over a socket raises when the connection ends before an answer."""
     msg = "Server disconnected without sending a response."
+    return httpx.RemoteProtocolError(msg, request=request)
+
+
+def _cut(request: httpx.Request, received: int, expected: int) -> httpx.RemoteProtocolError:
+    msg = (
+        "peer closed connection without sending complete message body "
+        f"(received {received} bytes, expected {expected})"
+    )
     return httpx.RemoteProtocolError(msg, request=request)
 
 

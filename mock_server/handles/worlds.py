@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.handles.clock import Clock
+from crmcom_kit.mock_server.handles.failing import Failing, failing
 from crmcom_kit.mock_server.handles.records import Records
 from crmcom_kit.mock_server.misuse import NotThere
 from crmcom_kit.mock_server.world import DEFAULT, World
@@ -106,8 +107,8 @@ class MockWorld:
         from crmcom_kit.mock_server.handles.in_process import HOST, InProcess
 
         base = f"http://{HOST}{self._path}{API_PATH}"
-        given = {"base_url": base, "transport": InProcess(self._site.app), **options}
-        return httpx.Client(**given)
+        app = InProcess(self._site.app, may_take_long=lambda: self.emulated.faults.armed)
+        return httpx.Client(**{"base_url": base, "transport": app, **options})
 
     def world(self, name: str) -> "MockWorld":
         """Return another world of the same mock, made now where there is none.
@@ -139,6 +140,30 @@ class MockWorld:
             self._site.tenants.end(self.name)
         while self._brought:
             self._brought.pop().end()
+
+    # What goes wrong.
+
+    def fail(self, preset: str | None = None, /, **given: Any) -> Failing:
+        """Let something go wrong from now on, until it is removed or over.
+
+            with mock.fail("outage", seconds=30): …
+            with mock.fail(operation="resend", drop=True, when="after_commit", times=1): …
+            lost = mock.fail("lost answer"); …; lost.remove()
+
+        Args:
+            preset: the name of a kind of trouble; what it takes, ``crmcom_kit``'s control API
+                lists below ``/__admin/faults/presets``.
+            given: without a preset, what happens (``delay`` in milliseconds, ``status``,
+                ``retry_after``, ``error``, ``drop``, ``cut``, ``malformed``, ``expire_token``,
+                ``delete_record``), to which calls (``operation``, ``identifier``, ``parameters``,
+                ``nth``, ``after``), and when (``when``, ``times``, ``probability``, ``ttl`` in
+                seconds); ``name`` is what the journal calls it.
+
+        Raises:
+            Misuse, NotThere: an argument is not allowed, or there is no such preset.
+            Full: there are as many faults as may be.
+        """
+        return failing(self.emulated.faults, preset, given)
 
     # The content as a whole.
 

@@ -113,3 +113,21 @@ def test_no_answer_at_all_is_a_dropped_connection() -> None:
     """An application that ends without an answer looks like a server that hung up."""
     with answering(starts=False) as client, pytest.raises(ERROR, match="without sending a respon"):
         client.get("/")
+
+
+def test_a_client_that_waits_for_less_than_a_fault_takes_times_out(mock: Mock) -> None:
+    """As over a socket the client gives up, and the mock carries the call out all the same."""
+    world = mock.world("slow")
+    body = {"token": world.token, "webhook_request_identifier": {"number": "7"}}
+    with world.client(timeout=0.05) as client, world.fail(delay=60_000, when="after_commit"):
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("webhook_requests/delete", json=body)
+        assert "7" not in world.records
+        world.clock.freeze()
+        answer = client.post("webhook_requests/delete", json=body, timeout=30)
+        assert answer.json()["status"]["code"] != "OK"
+    with world.client(timeout=0.05, headers={"X-Mock-Prefer": "delay=60000"}) as client:
+        world.clock.restart()
+        with pytest.raises(httpx.ReadTimeout):
+            client.post("webhook_requests/delete", json=body)
+    world.end()

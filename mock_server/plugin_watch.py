@@ -1,0 +1,117 @@
+"""What the pytest plugin does for tests that use the mock; loaded with the first of them."""
+
+import os
+import re
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import blake2s
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server.guard import HOSTS, Guard
+from crmcom_kit.mock_server.handles import Mock, MockWorld
+from crmcom_kit.mock_server.world import World
+from crmcom_kit.schemas import dialect_names
+
+_WORLD = pytest.StashKey[World]()
+_OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST_NAME = 48
+_PHASE = re.compile(r" \((setup|call|teardown)\)$")
+
+Marks = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
+
+
+def given_options(config: pytest.Config, names: Sequence[str]) -> dict[str, Any]:
+    """Return the options that are given on the command line or in the configuration file."""
+    found: dict[str, Any] = {}
+    for name in names:
+        value = config.getoption(f"crmcom_mock_{name}")
+        folder = config.invocation_params.dir
+        if value is None:
+            value = config.getini(f"crmcom_mock_{name}") or None
+            folder = config.rootpath if config.inipath is None else config.inipath.parent
+        if value is not None:
+            found[name] = _read(name, value, folder)
+    return found
+
+
+def _read(name: str, value: str, folder: Path) -> Any:
+    if name == "seed":
+        if not re.fullmatch("-?[0-9]{1,18}", value):
+            msg = f"crmcom_mock_seed: {value!r} is not allowed; allowed is a whole number"
+            raise pytest.UsageError(msg)
+        return int(value)
+    is_file = name == "data" or (name == "dialect" and value not in dialect_names())
+    return folder / value if is_file else value
+
+
+def world_name(test: str) -> str:
+    """Return what the world of a test is called: like the test, and unlike any other test's."""
+    name = _OTHERS.sub("-", test.rpartition("::")[2]).strip("-._")[:_LONGEST_NAME]
+    return f"{name or 'test'}-{blake2s(test.encode(), digest_size=4).hexdigest()}"
+
+
+@contextmanager
+def lent(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[MockWorld]:
+    """Lend a test a world of its own, with faults in it."""
+    world = server.world(world_name(item.nodeid))
+    item.stash[_WORLD] = world.emulated
+    try:
+        for arguments, more in faults:
+            world.fail(*arguments, **more)
+        yield world
+    finally:
+        world.end()
+
+
+class Watch:
+    """Hooks for the tests of a run that uses the mock."""
+
+    def __init__(self, hosts: Sequence[str] | None) -> None:
+        """Guard against ``hosts``, the usual ones where it is empty; not at all without a list."""
+        self._guard = None if hosts is None else Guard(hosts or HOSTS, running_test)
+        self._told = 0
+        if self._guard is not None:
+            self._guard.start()
+
+    def end(self) -> None:
+        """Watch no longer."""
+        if self._guard is not None:
+            self._guard.stop()
+
+    def reached(self) -> list[str]:
+        """Return who tried to reach which real host."""
+        found = () if self._guard is None else tuple(self._guard.reached)
+        return [f"{who} tried to reach {host}" for who, host in found]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Fail a test that survived an attempt to reach a real host; show what a failed one did."""
+        report = yield
+        reached = self.reached()
+        new, self._told = reached[self._told :], len(reached)
+        if new and report.outcome == "passed":
+            report.outcome = "failed"
+            report.longrepr = "\n".join(("The real CRM.COM was about to be reached:", *new))
+        if report.outcome == "failed" and _WORLD in item.stash:
+            world = item.stash[_WORLD]
+            report.sections.append((f"crmcom_mock: calls of world {world.name}", told(world)))
+        del call
+        return report
+
+
+def running_test() -> str:
+    """Return the id of the test that runs, as pytest tells everybody."""
+    return _PHASE.sub("", os.environ.get("PYTEST_CURRENT_TEST", "no test"))
+
+
+def told(world: World) -> str:
+    """Return the last calls of a world, as text."""
+    return "\n".join(
+        f"{note.number} {note.request.verb} {note.request.path} {note.answer.status}"
+        for note in world.journal.notes()
+    )

@@ -1,0 +1,143 @@
+"""Faults of a mock in Python: they go wrong where they are told to, and are gone afterwards."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
+from crmcom_kit.mock_server.misuse import Misuse, NotThere
+
+DROPPED = "Server disconnected without sending a response"
+
+
+@pytest.fixture(name="mock")
+def _mock() -> Iterator[Mock]:
+    with crmcom_mock() as mock:
+        yield mock
+
+
+@pytest.fixture(name="client", params=["in process", "over HTTP"])
+def _client(mock: Mock, request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    client = mock.client() if request.param == "in process" else httpx.Client(base_url=mock.url)
+    with client:
+        yield client
+
+
+def shown(client: httpx.Client, world: MockWorld) -> httpx.Response:
+    """Show webhook request 7."""
+    given = {"token": world.token, "webhook_request_identifier": "number=7"}
+    return client.get("webhook_requests/show", params=given)
+
+
+def changed(client: httpx.Client, world: MockWorld, method: str) -> Any:
+    """Call resend or delete for webhook request 7."""
+    body = {"token": world.token, "webhook_request_identifier": {"number": "7"}}
+    return client.post(f"webhook_requests/{method}", json=body).json()
+
+
+def test_a_fault_ends_with_its_block_whatever_happens_in_it(
+    mock: Mock, client: httpx.Client
+) -> None:
+    """Inside the block calls fail, behind it they do not, and the hits can still be asked for."""
+    with pytest.raises(httpx.RemoteProtocolError, match=DROPPED), mock.fail(drop=True) as failing:
+        shown(client, mock)
+
+    assert failing.hits == 1
+    assert shown(client, mock).json()["status"]["code"] == "OK"
+    assert failing.hits == 1
+    assert not mock.emulated.faults.list()
+
+
+def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock, client: httpx.Client) -> None:
+    """The call alone is enough; remove ends it, and again does no harm."""
+    failing = mock.fail(status=503, retry_after=7, name="busy")
+    answer = shown(client, mock)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "7")
+    assert repr(failing) == "<failing: busy (1 hits)>"
+
+    failing.remove()
+    failing.remove()
+
+    assert shown(client, mock).status_code == 200
+
+
+def test_a_lost_answer_is_carried_out(mock: Mock, client: httpx.Client) -> None:
+    """The preset loses the answer after the resend: a client that tries again finds it done."""
+    with mock.fail("lost answer", operation="resend"):
+        with pytest.raises(httpx.RemoteProtocolError, match=DROPPED):
+            changed(client, mock, "resend")
+        assert mock.records["7"]["life_cycle_state"] == "SUCCESSFUL"
+        assert changed(client, mock, "resend")["status"]["code"] != "OK"
+
+
+def test_an_outage_lasts_as_long_as_the_clock_says(mock: Mock, client: httpx.Client) -> None:
+    """It is over when the world's clock has moved on, without anybody waiting."""
+    with mock.fail("outage", seconds=30) as failing:
+        assert shown(client, mock).status_code == 503
+        mock.clock.advance(31)
+        assert shown(client, mock).status_code == 200
+        assert [state.over for state in failing.states] == [True]
+
+
+@pytest.mark.parametrize(
+    "preset", ["lost_answer", "outage", "slow_then_dead", "token_expires", "record_deleted"]
+)
+def test_every_preset_is_taken_back_as_a_whole(mock: Mock, preset: str) -> None:
+    """A preset of several faults is one thing to whoever asked for it."""
+    with mock.fail(preset) as failing:
+        assert failing.states
+
+    assert not mock.emulated.faults.list()
+
+
+def test_it_hits_the_calls_that_it_is_for(mock: Mock, client: httpx.Client) -> None:
+    """Method, record, parameters, turn and number of hits are given by name."""
+    given: dict[str, Any] = {"identifier": {"number": "7"}, "nth": 2, "times": 1, "probability": 1}
+    with mock.fail(operation="show", error="not_found", ttl=60, **given) as failing:
+        found = [shown(client, mock).json()["status"]["code"] == "OK" for _ in range(3)]
+
+    assert found == [True, False, True]
+    assert failing.hits == 1
+
+
+def test_a_fault_stays_in_its_world(mock: Mock, client: httpx.Client) -> None:
+    """Another world of the same mock goes on as if nothing were wrong."""
+    with mock.world("other").fail(status=500) as failing:
+        assert shown(client, mock).status_code == 200
+
+    assert failing.hits == 0
+
+
+def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.Client) -> None:
+    """A reset forgets faults and counts them anew; what is removed then is not what came since."""
+    before = mock.fail(status=500)
+    mock.reset()
+    mock.fail(status=502)
+
+    before.remove()
+
+    assert shown(client, mock).status_code == 502
+
+
+@pytest.mark.parametrize(
+    ("preset", "given", "message"),
+    [
+        (None, {}, "effect: .* at least one of"),
+        (None, {"colour": "red"}, "colour: seen among the arguments of fail; allowed is a preset"),
+        (None, {"drop": True, "ttl": 0}, "ttl: seen 0; allowed is seconds"),
+        (None, {"drop": True, "ttl": "soon"}, "ttl"),
+        (None, {"drop": True, "operation": "sho"}, "match.operation"),
+        ("outage", {"colour": "red"}, "colour"),
+        ("no such thing", {}, "preset: seen .*no_such_thing.*lost_answer, outage"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused(
+    mock: Mock, preset: str | None, given: dict[str, Any], message: str
+) -> None:
+    """What is wrong is named, with what is allowed, and nothing goes wrong from then on."""
+    with pytest.raises((Misuse, NotThere), match=message):
+        mock.fail(preset, **given)
+
+    assert not mock.emulated.faults.armed
