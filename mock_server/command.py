@@ -14,6 +14,8 @@ from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.schemas import API_PATH, dialect_names, release_names, resolve
 
 if TYPE_CHECKING:
+    from crmcom_kit.mock_server.serving_granian import Served
+    from crmcom_kit.mock_server.tenants import Tenants
     from crmcom_kit.mock_server.world import World
 
 _GIVEN = "(as given)"
@@ -140,8 +142,9 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
 
     # Before the world is made: a taken port should not cost a long load.
     with bound_socket(options["host"], options["port"]) as listening:
-        app, warm = _shells(options)
-        server = Server(app, listening, threads=options["threads"])
+        tenants = _tenants(options)
+        app, warm = _shells(options, tenants)
+        server = Server(app, listening, threads=options["threads"], closing=tenants.closing)
 
         def ready() -> None:
             _greet(options, server.port)
@@ -155,7 +158,7 @@ def _serve_with_granian(options: dict[str, Any]) -> None:
     from crmcom_kit.mock_server.serving_granian import serve_with_granian
 
     serve_with_granian(
-        partial(_application, options),
+        partial(_served, options),
         host=options["host"],
         port=options["port"],
         threads=options["threads"],
@@ -163,34 +166,43 @@ def _serve_with_granian(options: dict[str, Any]) -> None:
     )
 
 
-def _application(options: dict[str, Any]) -> Any:
-    """Return the WSGI application that the options ask for; picklable with them."""
-    return _shells(options)[0]
+def _served(options: dict[str, Any]) -> "Served":
+    """Return what granian serves under these options; picklable with them."""
+    from crmcom_kit.mock_server.serving_granian import Served
+
+    tenants = _tenants(options)
+    return Served(_shells(options, tenants)[0], tenants.closing)
 
 
 def _nothing() -> None:
     """Do nothing: all is ready."""
 
 
-def _shells(options: dict[str, Any]) -> tuple[Any, Callable[[], object]]:
+def _shells(options: dict[str, Any], tenants: "Tenants") -> tuple[Any, Callable[[], object]]:
     """Return the WSGI application that the options ask for, and what makes all of it ready."""
-    world = _world(options)
     app: Any
     warm: Callable[[], object] = _nothing
     if options["fast_lane"]:
         from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
 
-        late = LateFlask(world)
-        app, warm = FastLane(late, world), late.warm
+        late = LateFlask(tenants)
+        app, warm = FastLane(late, tenants), late.warm
     else:
         from crmcom_kit.mock_server.app import create_app
 
-        app = create_app(world)
+        app = create_app(tenants)
     if options["log_form"] != "off" and sys.stderr is not None:
         from crmcom_kit.mock_server.access_log import AccessLog
 
         app = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
     return app, warm
+
+
+def _tenants(options: dict[str, Any]) -> "Tenants":
+    """Return the worlds that the options ask for. Raises Refused."""
+    from crmcom_kit.mock_server.tenants import Tenants
+
+    return Tenants(_world(options), waiting=options["threads"] // 2)
 
 
 def _world(options: dict[str, Any]) -> "World":

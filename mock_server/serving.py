@@ -4,6 +4,7 @@ import logging
 import re
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
@@ -70,8 +71,19 @@ class _Channel(HTTPChannel):
 class Server:
     """A waitress server that finishes running requests before it ends."""
 
-    def __init__(self, app: "WSGIApplication", listening: socket.socket, *, threads: int) -> None:
-        """Accept connections on ``listening``; answer with ``threads`` threads."""
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        listening: socket.socket,
+        *,
+        threads: int,
+        closing: threading.Event | None = None,
+    ) -> None:
+        """Accept connections on ``listening``; answer with ``threads`` threads.
+
+        ``closing`` is set once the server is told to stop, so that calls that wait end.
+        """
+        self._closing = threading.Event() if closing is None else closing
         # A busy mock is no news; what goes wrong inside the server is.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
@@ -104,6 +116,7 @@ class Server:
         """Serve until ``stop`` is called."""
         while not self._stopping:
             self._turn(1.0)
+        self._closing.set()  # not in ``stop``, which a signal may interrupt to call it again
         self._server.del_channel()
         self._server.socket.close()
         deadline = monotonic() + GRACE_SECONDS

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from time import monotonic, sleep
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.serving import GRACE_SECONDS, ServeError, bound_socket
 
@@ -26,8 +26,15 @@ START_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
+class Served(NamedTuple):
+    """What granian's child serves."""
+
+    app: "WSGIApplication"
+    closing: threading.Event  # set once the child is told to stop, so that calls that wait end
+
+
 def serve_with_granian(
-    make_app: "Callable[[], WSGIApplication]",
+    make_served: Callable[[], Served],
     *,
     host: str,
     port: int,
@@ -37,7 +44,7 @@ def serve_with_granian(
     """Serve until SIGTERM or Ctrl-C; call ``ready`` with the port once connections are accepted.
 
     Args:
-        make_app: makes the application; must be picklable where processes are not forked.
+        make_served: makes what is served; must be picklable where processes are not forked.
         host: the address to listen on.
         port: the port to listen on; 0 picks a free one.
         threads: requests answered at the same time.
@@ -56,10 +63,10 @@ def serve_with_granian(
     bound_socket(host, port).close()  # says clearly what granian's child could not
     reserved, port = _reserved(host, port)
     if multiprocessing.get_start_method() == "fork":
-        app = make_app()  # here, so that what is wrong with its arguments is said here
-        loader = partial(_inherited, app)  # which no process has to pickle
+        served = make_served()  # here, so that what is wrong with its arguments is said here
+        loader = partial(_inherited, served)  # which no process has to pickle
     else:
-        loader = partial(_made, make_app)
+        loader = partial(_made, make_served)
     server = Granian(
         "crmcom-kit",
         address=host,
@@ -83,16 +90,30 @@ def serve_with_granian(
             reserved.close()
 
 
-def _inherited(app: "WSGIApplication", target: str) -> "WSGIApplication":
+def _inherited(served: Served, target: str) -> "WSGIApplication":
     """Return the application in the child process; granian hands over its target's name."""
     del target
     _end_with_parent()
-    return app
+    _close_when_signalled(served.closing)
+    return served.app
 
 
-def _made(make_app: "Callable[[], WSGIApplication]", target: str) -> "WSGIApplication":
+def _made(make_served: Callable[[], Served], target: str) -> "WSGIApplication":
     """Make the application in the child process."""
-    return _inherited(make_app(), target)
+    return _inherited(make_served(), target)
+
+
+def _close_when_signalled(closing: threading.Event) -> None:
+    """Set ``closing`` once this process gets a signal; granian keeps its handlers to itself."""
+    told, telling = socket.socketpair()
+    telling.settimeout(0)
+    signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+
+    def listen() -> None:
+        while telling.fileno() >= 0 and told.recv(1):  # one byte a signal, for ever
+            closing.set()
+
+    threading.Thread(target=listen, daemon=True).start()
 
 
 def _end_with_parent() -> None:

@@ -7,10 +7,12 @@ from time import monotonic
 
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
+from crmcom_kit.mock_server.waiting import Waiting
 from crmcom_kit.mock_server.world import DEFAULT, World
 
 MOST_WORLDS = 10_000
 IDLE_SECONDS = 3_600.0
+MOST_WAITING = 4
 _MOST_SHOWN = 10
 _ALLOWED = (
     "1 to 64 letters, digits, dots, underscores and hyphens, of which a letter or digit is first"
@@ -27,6 +29,7 @@ class Tenants:
         *,
         most: int = MOST_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
+        waiting: int = MOST_WAITING,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
         """Begin with the default world alone.
@@ -36,11 +39,16 @@ class Tenants:
             most: how many named worlds there may be at once.
             idle_seconds: how long a named world stays that nobody uses, of the machine's time;
                 it is ended when room is needed or the worlds are listed.
+            waiting: how many calls of the control API may wait at once for something to happen;
+                half of the server's threads, so that the others keep answering.
             ticks: tells the machine's time.
         """
         self.default = default
         self.most = most
         self.idle_seconds = idle_seconds
+        #: Set when the server is about to end: whoever waits for something stops waiting.
+        self.closing = threading.Event()
+        self.waiting = Waiting(waiting)
         self._ticks = ticks
         self._lock = threading.Lock()
         self._worlds: dict[str, World] = {}

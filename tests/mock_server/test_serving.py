@@ -35,6 +35,22 @@ ready = lambda: print(f"READY http://127.0.0.1:{{server.port}}/", flush=True)
 serving.run_until_signalled(server, ready)
 """
 
+#: A server whose one call waits for the end of the server.
+WAITING_SERVER = """
+import threading
+from crmcom_kit.mock_server import serving
+closing = threading.Event()
+def app(environ, start_response):
+    print("waiting", flush=True)
+    told = closing.wait(100)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"told: {told}".encode()]
+listening = serving.bound_socket("127.0.0.1", 0)
+server = serving.Server(app, listening, threads=2, closing=closing)
+ready = lambda: print(f"READY http://127.0.0.1:{server.port}/", flush=True)
+serving.run_until_signalled(server, ready)
+"""
+
 
 @pytest.fixture(scope="module")
 def server(start_server: Any) -> Any:
@@ -349,3 +365,16 @@ def test_it_serves_ipv6(start_server: Any) -> None:
         connection.sendall(ask("/__admin/health", "Connection: close"))
         assert b'"healthy"' in read_all(connection)
     assert server.end(signal.SIGTERM)[0] == 0
+
+
+def test_whoever_waits_is_told_of_the_end(start_server: Any) -> None:
+    """A call that waits for something is told when the server is to stop, and is answered."""
+    server = start_server(command=(sys.executable, "-c", WAITING_SERVER))
+    with server.connect() as connection:
+        connection.sendall(ask("/", "Connection: close"))
+        server.process.stdout.readline()  # the call has begun
+        status, _, _ = server.end(signal.SIGTERM)
+        answer = read_all(connection)
+
+    assert status == 0
+    assert answer.endswith(b"told: True")

@@ -16,6 +16,21 @@ from crmcom_kit.schemas import API_PATH
 FLAGS = ("--server", "granian", "--token", "T")
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
 
+#: A server whose one call waits for the end of the server.
+WAITING_SERVER = """
+import threading
+from crmcom_kit.mock_server.serving_granian import Served, serve_with_granian
+closing = threading.Event()
+def app(environ, start_response):
+    print("waiting", flush=True)
+    body = f"told: {closing.wait(100)}".encode()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+ready = lambda port: print(f"READY http://127.0.0.1:{port}/", flush=True)
+make = lambda: Served(app, closing)
+serve_with_granian(make, host="127.0.0.1", port=0, threads=2, ready=ready)
+"""
+
 
 def ask(server: Any, verb: str, path: str, body: str | None = None) -> tuple[int, Any]:
     """Ask on a connection of its own; return status and JSON."""
@@ -103,3 +118,16 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(ServeError, match=r"crmcom-kit\[fast\]"):
         serve_with_granian(lambda: None, host="127.0.0.1", port=0, threads=1, ready=print)  # type: ignore[arg-type, return-value]
+
+
+def test_whoever_waits_is_told_of_the_end(start_server: Any) -> None:
+    """A call that waits for something ends as soon as the child is signalled, and is answered."""
+    server = start_server(command=(sys.executable, "-c", WAITING_SERVER))
+    with server.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        server.process.stdout.readline()  # the call has begun
+        status, _, _ = server.end(signal.SIGTERM)
+        answer = connection.recv(65_536)
+
+    assert status == 0
+    assert answer.endswith(b"told: True")
