@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from crmcom_kit import __version__
+from crmcom_kit.mock_server.picking import CONTROL
 
-PREFIX = "/__admin"
+PREFIX = CONTROL
 _REFUSED = {"$ref": "#/components/responses/Misuse"}
 _VERBS = ("get", "post", "put", "patch", "delete")
 
