@@ -1,13 +1,13 @@
 """The Flask application: wiring, and the views that hand requests to the emulator."""
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.control import PREFIX, control_api
+from crmcom_kit.mock_server.control import PREFIX, control_api, operations
+from crmcom_kit.mock_server.control.routing import is_control, not_there, refused_call
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.picking import PICKED, picked
@@ -66,10 +66,7 @@ class _Picker:
         try:
             world, named, rest = picked(environ, self._tenants)
         except Misuse as error:
-            answer = Response(
-                json.dumps({"error": str(error)}), error.status, content_type="application/json"
-            )
-            return answer(environ, start_response)
+            return refused_call(error)(environ, start_response)
         root = environ.get("SCRIPT_NAME", "") + named
         # A copy: whoever is in front, the access log say, still wants the whole path.
         environ = {**environ, PICKED: world, "SCRIPT_NAME": root, "PATH_INFO": rest}
@@ -102,6 +99,8 @@ def _serve_api(app: Flask) -> None:
         if request.path.startswith("/crmapi"):
             return api(request.path.removeprefix("/").removeprefix(f"{API_PATH[1:]}/"))
         text = f"nothing here; the API is below {API_PATH}, the mock's own below {PREFIX}"
+        if is_control(request.path):
+            text = not_there(request.path)
         allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         if allowed:
             text = f"{request.path} does not answer {request.method}; allowed is {allowed}"
@@ -143,4 +142,5 @@ def _serve_rest(app: Flask, tenants: Tenants) -> None:
             version=__version__,
             base=API_PATH,
             admin=PREFIX,
+            operations=operations().values(),
         )

@@ -112,10 +112,13 @@ class WorldClock:
 
     def advance(self, seconds: float) -> None:
         """Move on by ``seconds``, as if they had passed. Raises Misuse."""
-        if not 0 <= seconds < 10**12:
-            raise Misuse("seconds", seen=repr(seconds), allowed="a finite number, 0 or more")
         with self._changed:
-            self._move(self.now() + timedelta(seconds=seconds))
+            now = self.now()
+            left = (LAST_MOMENT - now).total_seconds()
+            if not 0 <= seconds <= left:
+                allowed = f"0 to {left:.0f}, which ends in {LAST_MOMENT:%Y-%m-%d}"
+                raise Misuse("seconds", seen=repr(seconds), allowed=allowed)
+            self._move(now + timedelta(seconds=seconds))
 
     def restart(self) -> None:
         """Be the base clock again."""

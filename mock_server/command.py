@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crmcom_kit.mock_server.clock import SystemClock
+from crmcom_kit.mock_server.flags import control_flags
+from crmcom_kit.mock_server.picking import CONTROL
 from crmcom_kit.schemas import API_PATH, dialect_names, release_names, resolve
 
 if TYPE_CHECKING:
@@ -109,6 +111,7 @@ class _Serve(click.Command):
     type=click.IntRange(1, 256),
     help="Requests answered at the same time.",
 )
+@control_flags
 @click.option(
     "--log",
     "log_form",
@@ -202,16 +205,23 @@ def _tenants(options: dict[str, Any]) -> "Tenants":
     """Return the worlds that the options ask for. Raises Refused."""
     from crmcom_kit.mock_server.tenants import Tenants
 
-    return Tenants(_world(options), waiting=options["threads"] // 2)
+    return Tenants(
+        _world(options),
+        most=options["max_worlds"],
+        idle_seconds=options["world_idle"],
+        waiting=options["threads"] // 2,
+        admin_token=options["admin_token"],
+    )
 
 
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that the options ask for. Raises Refused."""
+    from crmcom_kit.mock_server.journal import JournalLimits
     from crmcom_kit.mock_server.loading import DataError
     from crmcom_kit.mock_server.worlds import make_world
     from crmcom_kit.schemas import DialectError, UnknownRelease, dials
 
-    for name in ("username", "password", "organisation", "api_key", "tokens"):
+    for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")
             msg = f"--{flag}: an empty text is not allowed"
@@ -229,6 +239,7 @@ def _world(options: dict[str, Any]) -> "World":
             seed=options["seed"],
             tokens=options["tokens"],
             credentials=_credentials(options),
+            journal=JournalLimits(options["journal"], options["journal_bytes"]),
         )
     except (DataError, DialectError, UnknownRelease) as error:
         raise Refused(str(error)) from None
@@ -255,6 +266,7 @@ def _greet(options: dict[str, Any], port: int) -> None:
     lines = [
         f"READY {base}",
         f"  about         {base.removesuffix(API_PATH)}/",
+        f"  control API   {base.removesuffix(API_PATH)}{CONTROL}/docs",
         f"  release       {release.name}",
         f"  username      {right.username}",
         f"  password      {password}",
@@ -262,6 +274,8 @@ def _greet(options: dict[str, Any], port: int) -> None:
     ]
     if release.web_api_key_token is not None:
         lines.append(f"  Web API key   {key}")
+    if options["admin_token"] is not None:
+        lines.append(f"  admin token   {_GIVEN}")
     if options["tokens"]:
         lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
     # A reader that is gone already, as in `… | true`, is no reason not to serve.

@@ -138,6 +138,10 @@ class Content:
         )
         return Record(row, body, self._data[position])
 
+    def largest_number(self) -> int:
+        """Return the largest plain number that a record has or had; 0 where there is none."""
+        return max(0, max(self._numbers, default=0))
+
     def has_sending(self) -> bool:
         """Whether any record is on its way."""
         return bool(self._sending)

@@ -31,15 +31,27 @@ class Filling:
     snapshot: object  # of the store
 
 
-def filled(rules: Rules, entries: Iterable[Placed], store: Store | None = None) -> Filling:
+def filled(
+    rules: Rules,
+    entries: Iterable[Placed],
+    store: Store | None = None,
+    *,
+    by_age: bool = True,
+) -> Filling:
     """Return what ``entries`` describe.
+
+    Args:
+        rules: how the world answers.
+        entries: what it is filled with.
+        store: where the records go, which is empty; one in memory where left out.
+        by_age: whether records are taken in the order of their creation; else as they come.
 
     Raises:
         DataError: entries contradict each other.
     """
     store = MemoryStore() if store is None else store
     scenery = Scenery()
-    for record, place in _Filler(rules, scenery).records(entries):
+    for record, place in _Filler(rules, scenery).records(entries, by_age=by_age):
         try:
             store.insert(record)
         except DuplicateRecord as error:
@@ -59,7 +71,7 @@ def added(
         DataError: entries contradict each other or what is there, and nothing has changed.
     """
     grown = scenery.copy()
-    records = _Filler(rules, grown).records(entries)
+    records = _Filler(rules, grown).records(entries, by_age=True)
     try:
         store.insert(*(record for record, _ in records))
     except DuplicateRecord as error:
@@ -76,7 +88,7 @@ class _Filler:
         self._rules = rules
         self._ids = Ids(rules.settings.seed)
 
-    def records(self, entries: Iterable[Placed]) -> list[tuple[Record, str]]:
+    def records(self, entries: Iterable[Placed], *, by_age: bool) -> list[tuple[Record, str]]:
         """Return records and where they stood, oldest first; the rest goes into the scenery."""
         records: list[tuple[Record, str]] = []
         early: list[Placed] = []  # webhook requests that came before what they refer to
@@ -90,8 +102,9 @@ class _Filler:
                 records.append((self._record(value, placed.place), placed.place))
         for entry, place in early:
             records.append((self._record(entry["webhook_request"], place), place))
-        # The store's order is the order of creation; a record without a date is an old one.
-        records.sort(key=lambda found: _age(found[0].row))
+        if by_age:
+            # The store's order is the order of creation; a record without a date is an old one.
+            records.sort(key=lambda found: _age(found[0].row))
         return records
 
     def _add(self, kind: str, value: Object, place: str) -> None:

@@ -10,7 +10,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -78,13 +78,22 @@ def file_entries(path: Path, release: Release) -> Iterator[Placed]:
     """
     try:
         with path.open("rb") as file:
-            yield from checked(_placed(path, file), release)
+            yield from read_entries(file, release, place=f"data {path}")
     except OSError as error:
         msg = f"data {path}: cannot be read: {error.strerror}"
         raise DataError(msg) from None
 
 
-def _placed(path: Path, file: BinaryIO) -> Iterator[Placed]:
+def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[Placed]:
+    """Yield the entries of a world in ``file``, each validated; messages call it ``place``.
+
+    Raises:
+        DataError: an entry does not fit the schema or the release.
+    """
+    yield from checked(_placed(file, place), release)
+
+
+def _placed(file: IO[bytes], place: str) -> Iterator[Placed]:
     """Find out from its first line which of the two forms the file has, and read it."""
     blank, first = b"", file.readline().removeprefix(BOM_UTF8)
     while first and not first.strip():
@@ -92,15 +101,15 @@ def _placed(path: Path, file: BinaryIO) -> Iterator[Placed]:
     try:
         value = orjson.loads(first)
     except ValueError:
-        yield from _document(path, blank + first + file.read())
+        yield from _document(blank + first + file.read(), place)
         return
     start = blank.count(b"\n") + 1
     if _is_entry(value):
-        yield from _lines(path, first, file, start)
+        yield from _lines(chain([first], file), place, start)
     elif file.read().strip():  # no document goes on behind its end: these were meant to be lines
-        yield Placed(value, f"data {path} line {start}")
+        yield Placed(value, f"{place} line {start}")
     else:
-        yield from _document(path, blank + first)
+        yield from _document(blank + first, place)
 
 
 def _is_entry(value: object) -> bool:
@@ -109,11 +118,11 @@ def _is_entry(value: object) -> bool:
     )
 
 
-def _lines(path: Path, first: bytes, rest: Iterable[bytes], start: int) -> Iterator[Placed]:
-    for number, line in enumerate(chain([first], rest), start):
+def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[Placed]:
+    for number, line in enumerate(lines, start):
         text = line.rstrip()
         if text:
-            yield Placed(_parsed(text, f"data {path}", number), f"data {path} line {number}")
+            yield Placed(_parsed(text, place, number), f"{place} line {number}")
 
 
 def _parsed(text: bytes, place: str, start: int = 1) -> Any:
@@ -129,11 +138,10 @@ def _parsed(text: bytes, place: str, start: int = 1) -> Any:
         raise DataError(msg) from None
 
 
-def _document(path: Path, text: bytes) -> Iterator[Placed]:
-    place = f"data {path}"
+def _document(text: bytes, place: str) -> Iterator[Placed]:
     allowed = f"JSON Lines of entries, or an object of arrays under {', '.join(kinds())}"
     if not text.strip():
-        msg = f"{place}: the file is empty; allowed is {allowed}; {{}} is an empty world"
+        msg = f"{place}: it is empty; allowed is {allowed}; {{}} is an empty world"
         raise DataError(msg)
     value = _parsed(text, place)
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
 """The store that worlds use: records in this process's memory, and one lock around them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.content import Content
 from crmcom_kit.mock_server.searching import search
@@ -56,6 +56,17 @@ class MemoryStore:
         with self._lock:
             return search(self._content, query)
 
+    def records(self) -> Iterator[Record]:
+        """Go through all records as they are now, oldest first; whoever writes, copies."""
+        content = self._kept()
+        positions = range(len(content.bodies))
+        return (record for at in positions if (record := content.record(at)) is not None)
+
+    def largest_number(self) -> int:
+        """Return the largest number that a record has or had, of those that are plain numbers."""
+        with self._lock:
+            return self._content.largest_number()
+
     def insert(self, *records: Record) -> None:
         """Add ``records`` as the newest, all or none. Raises DuplicateRecord."""
         with self._lock:
@@ -88,6 +99,10 @@ class MemoryStore:
 
     def snapshot(self) -> object:
         """Return the whole content, to be given to ``restore``; in general at no cost."""
+        return self._kept()
+
+    def _kept(self) -> Content:
+        """Return the content as it is now, which nobody will write to."""
         with self._lock:
             if self._content.has_sending():  # a delivery belongs to the store that it began in
                 return self._content.settled_copy()

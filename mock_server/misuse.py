@@ -37,3 +37,9 @@ class Full(Misuse):
     """One more than there may be."""
 
     status = 503
+
+
+class TooLarge(Misuse):
+    """More bytes than may be sent."""
+
+    status = 413

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 WORLDS = "/worlds/"
+#: What the paths of the control API begin with, behind what names a world.
+CONTROL = "/__admin"
 #: The header that names a world, as CGI calls it.
 HEADER = "HTTP_X_MOCK_WORLD"
 #: Where the world stands for those behind the one who picked it.

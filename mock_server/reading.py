@@ -141,7 +141,7 @@ def body_members(request: RawRequest) -> Members:
     if request.body is None:
         most = f"{MOST_BODY_BYTES} bytes"
         raise BodyTooLarge("body", seen=f"more than {most}", allowed=f"at most {most}")
-    text = _body_text(request.body, request.content_type)
+    text = body_text(request.body, request.content_type)
     allowed = "a JSON object that holds the parameters"
     if not text.strip():
         raise BadBody("body", seen="nothing", allowed=allowed)
@@ -150,13 +150,14 @@ def body_members(request: RawRequest) -> Members:
     except RecursionError:
         raise BadBody("body", seen="too deep nesting", allowed=allowed) from None
     except ValueError as error:
-        raise BadBody("body", seen=_why(error), allowed=allowed) from None
+        raise BadBody("body", seen=why(error), allowed=allowed) from None
     if not isinstance(value, Members):
         raise BadBody("body", seen=json_type(value), allowed=allowed)
     return value
 
 
-def _why(error: ValueError) -> str:
+def why(error: ValueError) -> str:
+    """Say why a text is no JSON."""
     if isinstance(error, json.JSONDecodeError):
         return f"a text that is no JSON from line {error.lineno}, column {error.colno} on"
     if "digits" in str(error):  # Python's limit for whole numbers, in words about Python
@@ -164,7 +165,8 @@ def _why(error: ValueError) -> str:
     return str(error)
 
 
-def _body_text(body: bytes, content_type: str) -> str:
+def body_text(body: bytes, content_type: str) -> str:
+    """Return a body as text. Raises BadCharset where it says, or is, another one than UTF-8."""
     allowed = "UTF-8 without a byte order mark, not compressed"
     for part in content_type.split(";")[1:]:
         name, _, value = part.partition("=")

@@ -5,7 +5,7 @@ it can be found by. Whatever a method does with the store is one atomic call. ``
 the store that worlds use.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple, Protocol
 
 from crmcom_kit.mock_server.states import Event, State
@@ -87,6 +87,14 @@ class Store(Protocol):
 
     def query(self, query: Query) -> list[bytes]:
         """Return the bodies of the records that ``query`` finds, all of one moment."""
+        ...
+
+    def records(self) -> Iterator[Record]:
+        """Go through all records as they are at this moment, oldest first."""
+        ...
+
+    def largest_number(self) -> int:
+        """Return the largest number that a record has or had; 0 where there is none."""
         ...
 
     def insert(self, *records: Record) -> None:

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable
 from time import monotonic
+from typing import NamedTuple
 
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
@@ -14,10 +15,28 @@ MOST_WORLDS = 10_000
 IDLE_SECONDS = 3_600.0
 MOST_WAITING = 4
 _MOST_SHOWN = 10
+_SWEEPS_A_LIFE = 4  # how often it is looked for idle worlds while one would become idle
 _ALLOWED = (
     "1 to 64 letters, digits, dots, underscores and hyphens, of which a letter or digit is first"
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+class Present(NamedTuple):
+    """A world that is there."""
+
+    world: World
+    idle: float | None  # seconds since it was last used; None of the default one
+
+
+class _Named:
+    """A named world, and when it was last used."""
+
+    __slots__ = ("used", "world")
+
+    def __init__(self, world: World, used: float) -> None:
+        self.world = world
+        self.used = used
 
 
 class Tenants:
@@ -30,6 +49,7 @@ class Tenants:
         most: int = MOST_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
         waiting: int = MOST_WAITING,
+        admin_token: str | None = None,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
         """Begin with the default world alone.
@@ -38,9 +58,11 @@ class Tenants:
             default: the world of the bare path; the others begin as it began.
             most: how many named worlds there may be at once.
             idle_seconds: how long a named world stays that nobody uses, of the machine's time;
-                it is ended when room is needed or the worlds are listed.
+                it is ended when worlds are made or listed.
             waiting: how many calls of the control API may wait at once for something to happen;
                 half of the server's threads, so that the others keep answering.
+            admin_token: whoever sends it may use the control API from anywhere; without one
+                only this machine may.
             ticks: tells the machine's time.
         """
         self.default = default
@@ -49,10 +71,11 @@ class Tenants:
         #: Set when the server is about to end: whoever waits for something stops waiting.
         self.closing = threading.Event()
         self.waiting = Waiting(waiting)
+        self.admin_token = admin_token
         self._ticks = ticks
         self._lock = threading.Lock()
-        self._worlds: dict[str, World] = {}
-        self._used: dict[str, float] = {}
+        self._worlds: dict[str, _Named] = {}
+        self._swept = ticks()
 
     def get(self, name: str) -> World:
         """Return the world of that name, made now where there is none.
@@ -61,11 +84,11 @@ class Tenants:
             Misuse: the name is not allowed.
             Full: there would be more than may be.
         """
-        world = self._worlds.get(name)
-        if world is None:
+        named = self._worlds.get(name)
+        if named is None:
             return self._made(name)
-        self._used[name] = self._ticks()
-        return world
+        named.used = self._ticks()
+        return named.world
 
     def _made(self, name: str) -> World:
         if name == DEFAULT:
@@ -74,40 +97,55 @@ class Tenants:
             raise Misuse("world", seen=shown(name), allowed=_ALLOWED)
         with self._lock:
             if name in self._worlds:
-                return self._worlds[name]
-            if len(self._worlds) >= self.most:
+                return self._worlds[name].world
+            passed = self._ticks() - self._swept
+            if len(self._worlds) >= self.most or passed * _SWEEPS_A_LIFE > self.idle_seconds:
                 self._end_idle()
             if len(self._worlds) >= self.most:
                 allowed = f"at most {self.most} worlds, and all are in use"
                 raise Full("world", seen=shown(name), allowed=allowed)
             world = self.default.twin(name)
-            self._used[name] = self._ticks()
-            self._worlds[name] = world
+            self._worlds[name] = _Named(world, self._ticks())
             return world
 
     def _end_idle(self) -> None:
-        before = self._ticks() - self.idle_seconds
-        for name in [name for name, used in self._used.items() if used < before]:
+        self._swept = self._ticks()
+        before = self._swept - self.idle_seconds
+        for name in [name for name, named in self._worlds.items() if named.used < before]:
             self._drop(name)
 
     def _drop(self, name: str) -> None:
-        self._used.pop(name, None)
-        world = self._worlds.pop(name, None)
-        if world is not None:  # else it was ended while somebody still used it
-            world.present.end()
+        self._worlds.pop(name).world.present.end()
 
     def names(self) -> tuple[str, ...]:
         """The names of the worlds that there are, the default one first."""
+        return tuple(one.world.name for one in self.present())
+
+    def present(self) -> list[Present]:
+        """Return the worlds that there are, the default one first."""
         with self._lock:
             self._end_idle()
-            return (DEFAULT, *self._worlds)
+            now = self._swept
+            named = [Present(one.world, max(0.0, now - one.used)) for one in self._worlds.values()]
+            return [Present(self.default, None), *named]
+
+    def limit(self, *, most: int | None = None, idle_seconds: float | None = None) -> None:
+        """Let so many worlds be at once from now on, and be idle for so long.
+
+        Worlds beyond it stay, and are not made again.
+        """
+        with self._lock:
+            self.most = self.most if most is None else most
+            self.idle_seconds = self.idle_seconds if idle_seconds is None else idle_seconds
 
     def find(self, name: str) -> World:
         """Return the world of that name. Raises NotThere where there is none yet."""
-        world = self.default if name == DEFAULT else self._worlds.get(name)
-        if world is None:
+        if name == DEFAULT:
+            return self.default
+        named = self._worlds.get(name)
+        if named is None:
             raise self._not_there(name)
-        return world
+        return named.world
 
     def end(self, name: str) -> None:
         """Forget a named world; its next use makes it anew.

@@ -29,6 +29,7 @@ class _Snapshot(NamedTuple):
     filling: Filling
     ids: Ids
     delivery: Delivery
+    records: int
 
 
 class World:
@@ -125,13 +126,17 @@ class World:
             self.tokens.restore_fixed()
             return self.present
 
-    def fill(self, entries: Iterable[Placed]) -> Epoch:
+    def fill(self, entries: Iterable[Placed], *, by_age: bool = True) -> Epoch:
         """Begin a new epoch with ``entries`` in the place of all that is there.
+
+        Args:
+            entries: what it is filled with.
+            by_age: whether records are taken in the order of their creation; else as they come.
 
         Raises:
             DataError: they contradict each other, and nothing has changed.
         """
-        filling = filled(self.rules, entries)
+        filling = filled(self.rules, entries, by_age=by_age)
         with self._lock:
             return self._go_on(filling, self._new_ids(), self.present.delivery)
 
@@ -147,22 +152,28 @@ class World:
             epoch.scenery = scenery
             return records
 
-    def save(self, name: str) -> None:
-        """Keep the present content under ``name``. Raises Full."""
+    def limit_journal(self, limits: JournalLimits) -> None:
+        """Let the journal hold so much, also after a reset."""
+        with self._lock:
+            self._limits = limits
+            self.present.journal.limit(limits)
+
+    def save(self, name: str) -> int:
+        """Keep the present content under ``name``; return how many records it has. Raises Full."""
         with self._lock:
             if name not in self._snapshots and len(self._snapshots) >= MOST_SNAPSHOTS:
                 raise Full("snapshot", seen=shown(name), allowed=f"at most {MOST_SNAPSHOTS}")
             epoch = self.present
+            store = epoch.store.restore(epoch.store.snapshot())  # the content of this moment
             filling = replace(
-                epoch.filling,
-                scenery=epoch.scenery,
-                store=epoch.store,
-                snapshot=epoch.store.snapshot(),
+                epoch.filling, scenery=epoch.scenery, store=store, snapshot=store.snapshot()
             )
             delivery = epoch.delivery
             if isinstance(delivery, ScriptedDelivery):
                 delivery = delivery.twin()
-            self._snapshots[name] = _Snapshot(filling, epoch.ids.twin(), delivery)
+            kept = _Snapshot(filling, epoch.ids.twin(), delivery, len(store))
+            self._snapshots[name] = kept
+            return kept.records
 
     def restore(self, name: str) -> Epoch:
         """Begin a new epoch with what ``save`` kept. Raises NotThere."""
@@ -179,10 +190,10 @@ class World:
             self._kept(name)
             del self._snapshots[name]
 
-    def snapshots(self) -> tuple[str, ...]:
-        """The names of the snapshots, in the order in which they were first saved."""
+    def snapshots(self) -> dict[str, int]:
+        """The snapshots, in the order in which they were first saved; how many records each has."""
         with self._lock:
-            return tuple(self._snapshots)
+            return {name: kept.records for name, kept in self._snapshots.items()}
 
     def _kept(self, name: str) -> _Snapshot:
         kept = self._snapshots.get(name)

@@ -5,7 +5,7 @@ the reference that people read are made from it. An operation is a function of a
 any web framework, in one of the modules that ``routing`` names.
 """
 
-from crmcom_kit.mock_server.control.document import PREFIX
+from crmcom_kit.mock_server.control.document import PREFIX, operations
 from crmcom_kit.mock_server.control.routing import control_api
 
-__all__ = ["PREFIX", "control_api"]
+__all__ = ["PREFIX", "control_api", "operations"]

@@ -1,7 +1,7 @@
 """One call of the control API, as its operations see it."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.world import World
@@ -16,6 +16,7 @@ class Call:
     path: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
     body: Any = None
+    stream: IO[bytes] | None = None  # the body as it comes in, where the operation reads it itself
     root: str = ""  # what of the path names the world
     origin: str = ""  # scheme, host and port of the server, as the caller wrote them
 

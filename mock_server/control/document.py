@@ -7,8 +7,10 @@ from typing import Any
 import orjson
 
 from crmcom_kit import __version__
+from crmcom_kit.mock_server.picking import CONTROL
 
-PREFIX = "/__admin"
+PREFIX = CONTROL
+_REFUSED = {"$ref": "#/components/responses/Misuse"}
 _VERBS = ("get", "post", "put", "patch", "delete")
 
 
@@ -22,6 +24,10 @@ def document() -> dict[str, Any]:
             part = orjson.loads(_part(name))
             found["paths"].update(part["paths"])
             found["components"]["schemas"].update(part.get("schemas", {}))
+    for item in found["paths"].values():
+        for verb, described in item.items():
+            if verb in _VERBS:
+                described["responses"]["default"] = _REFUSED
     return found
 
 
@@ -38,3 +44,13 @@ def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
         for verb, described in item.items()
         if verb in _VERBS
     }
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of the document itself where ``part`` only refers to it."""
+    while "$ref" in part:
+        found: Any = document()
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        part = found
+    return part

@@ -1,41 +1,68 @@
-"""From a request below /__admin to an operation, and back: guard, checks, answers."""
+"""From a request below /__admin to an operation, and back: checks, the operation, the answer."""
 
-import hmac
-import ipaddress
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from crmcom_kit.mock_server.control import state
+from crmcom_kit.mock_server.control import (
+    clock,
+    content,
+    fidelity,
+    reference,
+    seeding,
+    settings,
+    snapshots,
+    state,
+    tenancy,
+)
 from crmcom_kit.mock_server.control.calls import Call, Reply
-from crmcom_kit.mock_server.control.checking import checked_body, checked_path, checked_query
-from crmcom_kit.mock_server.control.document import PREFIX, operations
+from crmcom_kit.mock_server.control.checking import (
+    checked_body,
+    checked_path,
+    checked_query,
+    is_streamed,
+    most_bytes,
+)
+from crmcom_kit.mock_server.control.document import PREFIX, document, operations
+from crmcom_kit.mock_server.control.guard import refusal
+from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.loading import DataError
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.misuse import Misuse, TooLarge
 from crmcom_kit.mock_server.picking import PICKED
+from crmcom_kit.mock_server.reading import MOST_BODY_BYTES
 from crmcom_kit.mock_server.tenants import Tenants
 
 Operation = Callable[[Call], Any]
 #: What answers each operation of the document, by its id.
-OPERATIONS: dict[str, Operation] = {**state.OPERATIONS}
-_TOKEN_HEADER = "X-Mock-Admin-Token"
+OPERATIONS: dict[str, Operation] = {
+    **clock.OPERATIONS,
+    **content.OPERATIONS,
+    **fidelity.OPERATIONS,
+    **reference.OPERATIONS,
+    **seeding.OPERATIONS,
+    **settings.OPERATIONS,
+    **snapshots.OPERATIONS,
+    **state.OPERATIONS,
+    **tenancy.OPERATIONS,
+}
 
 
-def control_api(tenants: Tenants, *, token: str | None = None) -> Blueprint:
-    """Return the control API of the worlds of a server.
-
-    Args:
-        tenants: the worlds.
-        token: whoever sends it may call from anywhere; without one only loopback may call.
-    """
+def control_api(tenants: Tenants) -> Blueprint:
+    """Return the control API of the worlds of a server."""
     admin = Blueprint("admin", __name__, url_prefix=PREFIX)
 
-    @admin.before_request
+    @admin.before_app_request
     def guard() -> Response | None:
-        return _refusal(token)
+        """Also where there is nothing: a stranger is not told what there is."""
+        if not is_control(request.path):
+            return None
+        refused = refusal(request, tenants.admin_token)
+        return None if refused is None else error_answer({"error": refused.text}, refused.status)
 
     for operation, (verb, path, _) in operations().items():
         rule = re.sub(r"\{(\w+)\}", r"<\1>", path)
@@ -45,64 +72,67 @@ def control_api(tenants: Tenants, *, token: str | None = None) -> Blueprint:
     return admin
 
 
+def is_control(path: str) -> bool:
+    """Whether a path is the control API's."""
+    return path == PREFIX or path.startswith(f"{PREFIX}/")
+
+
 def _view(operation: str, act: Operation, tenants: Tenants) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         try:
-            call = Call(
-                tenants=tenants,
-                world=request.environ[PICKED],
-                path=checked_path(operation, path),
-                query=checked_query(operation, request.args.items(multi=True)),
-                body=checked_body(operation, request.get_data(cache=False)),
-                root=request.script_root,
-                origin=request.host_url.removesuffix("/"),
-            )
-            return _written(act(call))
+            return _written(act(_call(operation, path, tenants)))
         except Misuse as misuse:
-            return _refused(misuse)
+            return refused_call(misuse)
         except DataError as error:
-            return _answer({"error": str(error)}, 400)
+            return error_answer({"error": str(error)}, 400)
+        except RequestEntityTooLarge:
+            most = most_bytes(operation) or MOST_BODY_BYTES
+            return refused_call(TooLarge("body", seen="more", allowed=f"at most {most:,} bytes"))
+        except HTTPException:  # the caller left in the middle of the body
+            return refused_call(Misuse("body", seen="a part of it", allowed="all of it"))
 
     return view
+
+
+def _call(operation: str, path: dict[str, str], tenants: Tenants) -> Call:
+    most = most_bytes(operation)
+    if most is not None:
+        request.max_content_length = most
+    found = {
+        "tenants": tenants,
+        "world": request.environ[PICKED],
+        "path": checked_path(operation, path),
+        "query": checked_query(operation, request.args.items(multi=True)),
+        "root": request.script_root,
+        "origin": request.host_url.removesuffix("/"),
+    }
+    if is_streamed(operation):
+        return Call(stream=request.stream, **found)
+    raw = request.get_data(cache=False)
+    return Call(body=checked_body(operation, raw, request.headers.get("Content-Type", "")), **found)
 
 
 def _written(found: Any) -> Response:
     reply = found if isinstance(found, Reply) else Reply(found)
     payload = reply.payload
-    if reply.content_type == "application/json" and not isinstance(payload, bytes):
+    if reply.content_type == "application/json" and isinstance(payload, dict | list):
         payload = orjson.dumps(payload)
     return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
 
 
-def _refused(misuse: Misuse) -> Response:
-    return _answer(misuse.facts(), misuse.status)
+def refused_call(misuse: Misuse) -> Response:
+    """Return the answer to a call that is refused."""
+    return error_answer(misuse.facts(), misuse.status)
 
 
-def _answer(payload: Any, status: int) -> Response:
+def error_answer(payload: Any, status: int) -> Response:
+    """Return an answer of JSON."""
     return Response(orjson.dumps(payload), status, content_type="application/json")
 
 
-def _refusal(token: str | None) -> Response | None:
-    """Return why a caller may not use the control API; None where it may."""
-    if token is not None:
-        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        given = request.headers.get(_TOKEN_HEADER) or (bearer if scheme == "Bearer" else "")
-        if hmac.compare_digest(given.strip().encode(), token.encode()):
-            return None
-        text = f"{PREFIX} wants the token that --admin-token named, in {_TOKEN_HEADER}"
-        return _answer({"error": text}, 401)
-    if _is_loopback(request.remote_addr):
-        return None
-    text = f"{PREFIX} answers to loopback addresses only; seen {request.remote_addr}"
-    return _answer({"error": text}, 403)
-
-
-def _is_loopback(address: str | None) -> bool:
-    if address is None:  # in process, without a socket
-        return True
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_loopback
+def not_there(path: str) -> str:
+    """Say that the control API has no such path, and which are like it."""
+    asked = path.removeprefix(PREFIX)
+    near = [f"{PREFIX}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    return f"{shown(path)[1:-1]} is not there{hint}; {PREFIX}/docs tells what is"

@@ -69,7 +69,7 @@ FILES = [
     ("--dialect", "[list]\nordre = 'x'\n", "unknown key list.ordre; nearest: list.order"),
     ("--dialect", "[list\n", "not a TOML file in UTF-8"),
     ("--dialect", "errors.status.bad_date = 199\n", "allowed is an HTTP status from 200 to 599"),
-    ("--data", "", "the file is empty"),
+    ("--data", "", "it is empty"),
     ("--data", "not json\n", "no JSON"),
     ("--data", "[]\n", "allowed is JSON Lines of entries, or an object of arrays"),
     ("--data", BAD_WORLD, "line 1: $.unit"),

@@ -98,9 +98,9 @@ DEEP = b'{"webhook_request":' + b'{"a":' * 2000 + b"1" + b"}" * 2000 + b"}"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"", "the file is empty; allowed is JSON Lines .*{} is an empty world"),
-        (b"\n \n\t\n", "the file is empty"),
-        (BOM_UTF8, "the file is empty"),
+        (b"", "it is empty; allowed is JSON Lines .*{} is an empty world"),
+        (b"\n \n\t\n", "it is empty"),
+        (BOM_UTF8, "it is empty"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "line 1 column 1: no JSON"),
         (b"\xff\xfe{\0}\0", "line 1 column 1: no JSON"),
         (b'{"unit":{"id":"\xff"}}', "line 1 column .*: no JSON: .*UTF-8"),

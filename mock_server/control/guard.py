@@ -1,0 +1,67 @@
+"""Who may use the control API: whoever has the token, or else this machine, but no web page."""
+
+import hmac
+import ipaddress
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from crmcom_kit.mock_server.control.document import PREFIX
+from crmcom_kit.mock_server.errors import shown
+
+if TYPE_CHECKING:
+    from flask import Request
+
+TOKEN_HEADER = "X-Mock-Admin-Token"
+
+
+class Refusal(NamedTuple):
+    """Why a caller may not use the control API."""
+
+    text: str
+    status: int
+
+
+def refusal(request: "Request", token: str | None) -> Refusal | None:
+    """Return why a caller may not use the control API; None where it may.
+
+    Args:
+        request: what is asked.
+        token: whoever sends it may call from anywhere; without one only loopback may call.
+    """
+    if token is not None:
+        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+        given = request.headers.get(TOKEN_HEADER) or (bearer if scheme.lower() == "bearer" else "")
+        if hmac.compare_digest(given.strip().encode(), token.encode()):
+            return None
+        return Refusal(f"{PREFIX} wants the token of --admin-token, in {TOKEN_HEADER}", 401)
+    if not _is_loopback(request.remote_addr):
+        seen = request.remote_addr
+        return Refusal(f"{PREFIX} answers to loopback addresses only; seen {seen}", 403)
+    origin = request.headers.get("Origin")
+    if origin is not None and not _is_own(origin, request.host):
+        # A page in this machine's browser comes from loopback, too, whoever wrote it.
+        text = f"{PREFIX} does not answer pages of other origins; seen {shown(origin)}"
+        return Refusal(text, 403)
+    return None
+
+
+def _is_loopback(address: str | None) -> bool:
+    if address is None:  # in process, without a socket
+        return True
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback
+
+
+def _is_own(origin: str, host: str) -> bool:
+    """Whether a page comes from this server under a name that nobody else can have."""
+    try:
+        found = urlsplit(origin)
+    except ValueError:
+        return False
+    name = found.hostname or ""
+    ours = name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+    return found.netloc == host and ours
