@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -14,6 +14,7 @@ from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.schemas import API_PATH, dialect_names, release_names, resolve
 
 if TYPE_CHECKING:
+    from crmcom_kit.mock_server.at_once import AtOnce
     from crmcom_kit.mock_server.world import World
 
 _GIVEN = "(as given)"
@@ -140,8 +141,8 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
 
     # Before the world is made: a taken port should not cost a long load.
     with bound_socket(options["host"], options["port"]) as listening:
-        app, warm = _shells(options)
-        server = Server(app, listening, threads=options["threads"])
+        app, warm, at_once = _shells(options)
+        server = Server(app, listening, threads=options["threads"], at_once=at_once)
 
         def ready() -> None:
             _greet(options, server.port)
@@ -165,23 +166,33 @@ def _serve_with_granian(options: dict[str, Any]) -> None:
 
 def _application(options: dict[str, Any]) -> Any:
     """Return the WSGI application that the options ask for; picklable with them."""
-    return _shells(options)[0]
+    return _shells(options).app
+
+
+class _Shells(NamedTuple):
+    """The application, what makes all of it ready, and which requests it answers at once."""
+
+    app: Any
+    warm: Callable[[], object]
+    at_once: "AtOnce | None"
 
 
 def _nothing() -> None:
     """Do nothing: all is ready."""
 
 
-def _shells(options: dict[str, Any]) -> tuple[Any, Callable[[], object]]:
-    """Return the WSGI application that the options ask for, and what makes all of it ready."""
+def _shells(options: dict[str, Any]) -> _Shells:
+    """Return the WSGI application that the options ask for, and what goes with it."""
     world = _world(options)
     app: Any
     warm: Callable[[], object] = _nothing
+    at_once: AtOnce | None = None
     if options["fast_lane"]:
         from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
 
         late = LateFlask(world)
-        app, warm = FastLane(late, world), late.warm
+        app = lane = FastLane(late, world)
+        warm, at_once = late.warm, lane.at_once
     else:
         from crmcom_kit.mock_server.app import create_app
 
@@ -190,7 +201,7 @@ def _shells(options: dict[str, Any]) -> tuple[Any, Callable[[], object]]:
         from crmcom_kit.mock_server.access_log import AccessLog
 
         app = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
-    return app, warm
+    return _Shells(app, warm, at_once)
 
 
 def _world(options: dict[str, Any]) -> "World":

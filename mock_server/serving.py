@@ -12,6 +12,8 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 
+from crmcom_kit.mock_server.at_once import AtOnce, Dispatcher, Task
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -52,10 +54,12 @@ class _Parser(HTTPRequestParser):
     """Reads the request line as clients write it: curl sends what is beyond ASCII as it stands."""
 
     def parse_header(self, header_plus: bytes) -> None:
-        line, *rest = header_plus.split(b"\r\n", 1)
-        line = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line)
+        if not header_plus.isascii():
+            line, *rest = header_plus.split(b"\r\n", 1)
+            line = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line)
+            header_plus = b"\r\n".join([line, *rest])
         try:
-            super().parse_header(b"\r\n".join([line, *rest]))
+            super().parse_header(header_plus)
         except ValueError:  # Python's, about a host such as `[x`, which waitress lets through
             msg = "Bad URI"
             raise ParsingError(msg) from None
@@ -65,21 +69,34 @@ class _Channel(HTTPChannel):
     """A connection whose requests ``_Parser`` reads."""
 
     parser_class = _Parser
+    task_class = Task
 
 
 class Server:
     """A waitress server that finishes running requests before it ends."""
 
-    def __init__(self, app: "WSGIApplication", listening: socket.socket, *, threads: int) -> None:
-        """Accept connections on ``listening``; answer with ``threads`` threads."""
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        listening: socket.socket,
+        *,
+        threads: int,
+        at_once: AtOnce | None = None,
+    ) -> None:
+        """Accept connections on ``listening``; answer with ``threads`` threads.
+
+        ``at_once`` says which requests need none of them, since nothing can hold their answers up.
+        """
         # A busy mock is no news; what goes wrong inside the server is.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
+        self._dispatcher = Dispatcher(at_once)
+        self._dispatcher.set_thread_count(threads)
         server = create_server(
             app,
             map=self._map,
+            _dispatcher=self._dispatcher,
             sockets=[listening],
-            threads=threads,
             connection_limit=1000,
             asyncore_use_poll=True,
             max_request_body_size=_MOST_BODY_BYTES,
@@ -109,12 +126,13 @@ class Server:
         deadline = monotonic() + GRACE_SECONDS
         while self._busy() and monotonic() < deadline:
             self._turn(0.05)
-        self._server.task_dispatcher.shutdown(timeout=1)
+        self._dispatcher.shutdown(timeout=1)
         for channel in list(self._map.values()):
             channel.close()
 
     def _turn(self, seconds: float) -> None:
         self._server.asyncore.loop(timeout=seconds, map=self._map, use_poll=True, count=1)
+        self._dispatcher.answer_ready()
 
     def _busy(self) -> bool:
         """Whether any connection has a request that is not answered yet."""
