@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -16,6 +16,7 @@ from crmcom_kit.mock_server.picking import CONTROL
 from crmcom_kit.schemas import API_PATH, dialect_names, release_names, resolve
 
 if TYPE_CHECKING:
+    from crmcom_kit.mock_server.at_once import AtOnce
     from crmcom_kit.mock_server.serving_granian import Served
     from crmcom_kit.mock_server.tenants import Tenants
     from crmcom_kit.mock_server.world import World
@@ -146,8 +147,14 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
     # Before the world is made: a taken port should not cost a long load.
     with bound_socket(options["host"], options["port"]) as listening:
         tenants = _tenants(options)
-        app, warm = _shells(options, tenants)
-        server = Server(app, listening, threads=options["threads"], closing=tenants.closing)
+        app, warm, at_once = _shells(options, tenants)
+        server = Server(
+            app,
+            listening,
+            threads=options["threads"],
+            closing=tenants.closing,
+            at_once=at_once,
+        )
 
         def ready() -> None:
             _greet(options, server.port)
@@ -174,22 +181,32 @@ def _served(options: dict[str, Any]) -> "Served":
     from crmcom_kit.mock_server.serving_granian import Served
 
     tenants = _tenants(options)
-    return Served(_shells(options, tenants)[0], tenants.closing)
+    return Served(_shells(options, tenants).app, tenants.closing)
+
+
+class _Shells(NamedTuple):
+    """The application, what makes all of it ready, and which requests it answers at once."""
+
+    app: Any
+    warm: Callable[[], object]
+    at_once: "AtOnce | None"
 
 
 def _nothing() -> None:
     """Do nothing: all is ready."""
 
 
-def _shells(options: dict[str, Any], tenants: "Tenants") -> tuple[Any, Callable[[], object]]:
-    """Return the WSGI application that the options ask for, and what makes all of it ready."""
+def _shells(options: dict[str, Any], tenants: "Tenants") -> _Shells:
+    """Return the WSGI application that the options ask for, and what goes with it."""
     app: Any
     warm: Callable[[], object] = _nothing
+    at_once: AtOnce | None = None
     if options["fast_lane"]:
         from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
 
         late = LateFlask(tenants)
-        app, warm = FastLane(late, tenants), late.warm
+        app = lane = FastLane(late, tenants)
+        warm, at_once = late.warm, lane.at_once
     else:
         from crmcom_kit.mock_server.app import create_app
 
@@ -198,7 +215,7 @@ def _shells(options: dict[str, Any], tenants: "Tenants") -> tuple[Any, Callable[
         from crmcom_kit.mock_server.access_log import AccessLog
 
         app = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
-    return app, warm
+    return _Shells(app, warm, at_once)
 
 
 def _tenants(options: dict[str, Any]) -> "Tenants":

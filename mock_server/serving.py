@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
-from waitress.task import WSGITask
 
+from crmcom_kit.mock_server.at_once import AtOnce, Dispatcher, Task
 from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
 
 if TYPE_CHECKING:
@@ -56,16 +56,18 @@ class _Parser(HTTPRequestParser):
     """Reads the request line as clients write it: curl sends what is beyond ASCII as it stands."""
 
     def parse_header(self, header_plus: bytes) -> None:
-        line, *rest = header_plus.split(b"\r\n", 1)
-        line = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line)
+        if not header_plus.isascii():
+            line, *rest = header_plus.split(b"\r\n", 1)
+            line = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line)
+            header_plus = b"\r\n".join([line, *rest])
         try:
-            super().parse_header(b"\r\n".join([line, *rest]))
+            super().parse_header(header_plus)
         except ValueError:  # Python's, about a host such as `[x`, which waitress lets through
             msg = "Bad URI"
             raise ParsingError(msg) from None
 
 
-class _Task(WSGITask):
+class _Task(Task):
     """Sends an answer, or as much of it as a fault lets through."""
 
     def service(self) -> None:
@@ -95,20 +97,28 @@ class Server:
         *,
         threads: int,
         closing: threading.Event | None = None,
+        at_once: AtOnce | None = None,
     ) -> None:
         """Accept connections on ``listening``; answer with ``threads`` threads.
 
-        ``closing`` is set once the server is told to stop, so that calls that wait end.
+        Args:
+            app: what answers.
+            listening: a bound socket.
+            threads: how many requests are answered at the same time.
+            closing: set once the server is told to stop, so that calls that wait end.
+            at_once: says which requests need no thread, since nothing can hold their answers up.
         """
         self._closing = threading.Event() if closing is None else closing
         # A busy mock is no news; what goes wrong inside the server is.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
+        self._dispatcher = Dispatcher(at_once)
+        self._dispatcher.set_thread_count(threads)
         server = create_server(
             app,
             map=self._map,
+            _dispatcher=self._dispatcher,
             sockets=[listening],
-            threads=threads,
             connection_limit=1000,
             asyncore_use_poll=True,
             max_request_body_size=_MOST_BODY_BYTES,
@@ -141,14 +151,15 @@ class Server:
             self._turn(0.05)
         if self._busy() and grace is not None:
             # Its own way to end waits in steps of 0.1 s, and complains of whoever still runs.
-            self._server.task_dispatcher.set_thread_count(0)
+            self._dispatcher.set_thread_count(0)
         else:
-            self._server.task_dispatcher.shutdown(timeout=1)
+            self._dispatcher.shutdown(timeout=1)
         for channel in list(self._map.values()):
             channel.close()
 
     def _turn(self, seconds: float) -> None:
         self._server.asyncore.loop(timeout=seconds, map=self._map, use_poll=True, count=1)
+        self._dispatcher.answer_ready()
 
     def _busy(self) -> bool:
         """Whether any connection has a request that is not answered yet."""
