@@ -40,6 +40,8 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
         if isinstance(error, WrongVerb) and answer.status == 405:
             answer.allow = error.allowed.replace(" or ", ", ")
         answer.error = error
+        # For the journal keeps it, and would keep all that the frames hold.
+        error.__traceback__ = error.__context__ = None
         answer.before = answer.after = error.record
     answer.method = name
     answer.warnings = warnings

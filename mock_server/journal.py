@@ -7,8 +7,9 @@ into parameters, explained) is made in ``calls`` when somebody does.
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import takewhile
 from operator import itemgetter
 from time import monotonic
 from typing import Any, NamedTuple, TypeVar
@@ -19,7 +20,10 @@ from crmcom_kit.mock_server.wire import Answer
 
 #: A longer answer is noted up to here.
 LONGEST_ANSWER = 262_144
-_OWN_BYTES = 2_000  # what a note takes besides the bodies, headers included
+# What a note takes besides the texts in it: the objects, and those around each header.
+_OWN_BYTES = 1_100
+_HEADER_BYTES = 180
+_MOST_DIGITS = 15
 _T = TypeVar("_T")
 
 
@@ -41,12 +45,13 @@ class Note(NamedTuple):
     fault: Fault | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Beginning:
     """The beginning of an answer that is streamed."""
 
     text: bytes = b""
     length: int = 0  # of the whole, as far as it was sent
+    reckoned: int = LONGEST_ANSWER  # what it counts for; 0 once it is out of the journal
 
 
 #: What a note has besides its number and moment: request, answer, the answer's body, fault.
@@ -63,6 +68,10 @@ def _whole(*made: Any) -> Made:
     return made
 
 
+def _streamed(*made: Any) -> Made:
+    return made
+
+
 def _made(kept: _Kept) -> Note:
     number, (at, make, given, _) = kept
     return Note(number, at, *make(*given))
@@ -72,13 +81,14 @@ class Journal:
     """The last calls of one world, newest last."""
 
     __slots__ = (
-        "_bytes", "_changed", "_closed", "_fresh", "_last", "_limits", "_lock", "_notes",
-        "_waiting",
+        "_begun", "_bytes", "_changed", "_closed", "_fresh", "_last", "_limits", "_lock",
+        "_notes", "_waiting",
     )  # fmt: skip
 
-    def __init__(self, limits: JournalLimits | None = None) -> None:
-        """Start empty."""
+    def __init__(self, limits: JournalLimits | None = None, *, begun: int = 0) -> None:
+        """Start empty; ``begun`` tells a world's journals apart: the epoch that each began in."""
         self._limits = JournalLimits() if limits is None else limits
+        self._begun = begun
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._notes: deque[_Kept] = deque()
@@ -90,24 +100,31 @@ class Journal:
         self, at: datetime, request: RawRequest, answer: Answer, fault: Fault | None = None
     ) -> None:
         """Note a call that is answered, or about to be."""
-        body = answer.body
+        body, headers, make = answer.body, request.headers, _whole
         kept: bytes | Beginning
         if isinstance(body, bytes):
-            kept = body if len(body) <= LONGEST_ANSWER else body[:LONGEST_ANSWER]
+            kept = body
+            if len(body) > LONGEST_ANSWER:
+                kept = body[:LONGEST_ANSWER]
+                answer = replace(answer, body=kept)  # or the whole would stay
             size = len(kept)
         else:
-            kept = Beginning()
-            answer.body = _watched(body, kept)
+            kept, make = Beginning(), _streamed
+            answer.body = self._watched(body, kept)
             size = LONGEST_ANSWER
+        values = headers.values()
+        size += len(values) * _HEADER_BYTES + sum(map(len, values))
         size += len(request.query) + len(request.body or b"")
-        self.note_later(at, _whole, (request, answer, kept, fault), size)
+        if answer.before is not None and answer.before is not answer.after:
+            size += len(answer.before)  # the store has it no more
+        self.note_later(at, make, (request, answer, kept, fault), size)
 
     def note_later(
         self, at: datetime, make: Callable[..., Made], given: tuple[object, ...], size: int
     ) -> None:
         """Note a call of which ``make(*given)`` returns the rest when somebody asks.
 
-        ``size`` is how many bytes query, body and answer have.
+        ``size`` is how many bytes what it keeps has: query, body, answer, headers.
         """
         # Appending is one step, which needs no lock; numbers and bounds come for many at a time.
         self._fresh.append((at, make, given, size + _OWN_BYTES))
@@ -131,7 +148,31 @@ class Journal:
         entries, most = self._limits
         notes = self._notes
         while notes and (self._bytes > most or len(notes) > entries):
-            self._bytes -= notes.popleft()[1][3]
+            self._forget(notes.popleft())
+
+    def _forget(self, kept: _Kept) -> None:
+        """Count a call no more."""
+        _, make, given, size = kept[1]
+        self._bytes -= size
+        if make is _streamed:
+            beginning: Beginning = given[2]  # type: ignore[assignment]
+            self._bytes += LONGEST_ANSWER - beginning.reckoned
+            beginning.reckoned = 0
+
+    def _watched(self, parts: Iterator[bytes], kept: Beginning) -> Iterator[bytes]:
+        """Yield ``parts``, keep their beginning, and count it for what it is in the end."""
+        try:
+            for part in parts:
+                if len(kept.text) < LONGEST_ANSWER:
+                    kept.text += part[: LONGEST_ANSWER - len(kept.text)]
+                kept.length += len(part)
+                yield part
+        finally:
+            with self._lock:
+                self._settle()
+                if kept.reckoned:
+                    self._bytes -= kept.reckoned - len(kept.text)
+                    kept.reckoned = len(kept.text)
 
     @property
     def limits(self) -> JournalLimits:
@@ -164,12 +205,22 @@ class Journal:
         """Whether a reset has put another journal in its place."""
         return self._closed
 
+    def id_of(self, number: int) -> str:
+        """Return the id of a call: no other one of this world has it, before or after a reset."""
+        return f"{self._begun}-{number}"
+
+    def number_of(self, id: str) -> int:
+        """Return the number of the call of that id; 0 where it is none of this journal's."""
+        begun, _, number = id.partition("-")
+        ours = begun == str(self._begun) and number.isascii() and number.isdecimal()
+        return int(number) if ours and len(number) <= _MOST_DIGITS else 0
+
     def notes(self, since: int = 0) -> list[Note]:
         """Return the calls in it whose numbers are above ``since``, oldest first."""
         with self._lock:
             self._settle()
-            found = [kept for kept in self._notes if kept[0] > since]
-        return [_made(kept) for kept in found]
+            found = list(takewhile(lambda kept: kept[0] > since, reversed(self._notes)))
+        return [_made(kept) for kept in reversed(found)]
 
     def find(self, number: int) -> Note | None:
         """Return the call of that number, where it is still here."""
@@ -182,17 +233,19 @@ class Journal:
         """Forget all calls; numbers go on."""
         with self._lock:
             self._settle()
+            for kept in self._notes:
+                self._forget(kept)
             self._notes.clear()
-            self._bytes = 0
 
     def remove(self, numbers: frozenset[int]) -> int:
         """Forget some calls; return how many were there."""
         with self._lock:
             self._settle()
-            kept = deque(one for one in self._notes if one[0] not in numbers)
-            gone = len(self._notes) - len(kept)
-            self._notes, self._bytes = kept, sum(fresh[3] for _, fresh in kept)
-            return gone
+            gone = [kept for kept in self._notes if kept[0] in numbers]
+            for kept in gone:
+                self._forget(kept)
+            self._notes = deque(kept for kept in self._notes if kept[0] not in numbers)
+            return len(gone)
 
     def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
         """Return what ``found`` returns as soon as it is not None; None when time is over.
@@ -227,11 +280,3 @@ class Journal:
         with self._lock:
             self._closed = True
             self._changed.notify_all()
-
-
-def _watched(parts: Iterator[bytes], kept: Beginning) -> Iterator[bytes]:
-    for part in parts:
-        if len(kept.text) < LONGEST_ANSWER:
-            kept.text += part[: LONGEST_ANSWER - len(kept.text)]
-        kept.length += len(part)
-        yield part

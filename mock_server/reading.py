@@ -92,12 +92,13 @@ def repeated(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name, times in Counter(names).items() if times > 1)
 
 
-def _no_number(text: str) -> NoReturn:
+def no_number(text: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python reads as numbers. Raises ValueError."""
     msg = f"{text}, which JSON does not have"
     raise ValueError(msg)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_constant=_no_number)
+_DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_constant=no_number)
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ import orjson
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.errors import VendorError
 from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.rendering import sealed
 from crmcom_kit.mock_server.selection import Selection
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.schemas.dialect import error_kinds
@@ -130,7 +131,7 @@ class Wire:
     def error(self, error: VendorError, method: str) -> Answer:
         """Return the answer that ``error`` has in this dialect, to a call of ``method``."""
         dialect, kind = self._dialect, error.kind
-        body = orjson.dumps(self._envelopes.error(kind, error.details))
+        body = sealed(self._envelopes.error(kind, error.details))  # the journal keeps it
         statement = error_kinds()[kind]["statement"].replace("{method}", method)
         return Answer(
             dialect[f"errors.status.{kind}"], body, self._type, len(body), statement=statement

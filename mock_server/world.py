@@ -105,7 +105,7 @@ class World:
             delivery=scripted_delivery(self.rules.dialect)
             if self._delivery is None
             else self._delivery,
-            journal=Journal(self._limits),
+            journal=Journal(self._limits, begun=number),
             faults=Faults(self.rules, self.name, self.clock),
         )
 

@@ -1,0 +1,190 @@
+"""Regular expressions and JSONPaths that callers write, run so that none of them can hang a thread.
+
+Every look at the journal has a budget of time, which all that it evaluates shares.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.misuse import Misuse
+
+if TYPE_CHECKING:
+    from jsonpath import JSONPathEnvironment
+    from regex import Pattern as Regex
+
+SECONDS = 1.0
+LONGEST = 1_000
+_MOST_REPEATED = 20_000
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)
+
+
+class TookTooLong(Misuse):
+    """A pattern that is not decided in the time that there is."""
+
+
+class Budget:
+    """How long one look at the journal may take, of the machine's time."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        """Start now."""
+        self._deadline = monotonic() + seconds
+
+    def left(self) -> float:
+        """Return how many seconds are left. Raises TookTooLong."""
+        seconds = self._deadline - monotonic()
+        if seconds <= 0:
+            raise TookTooLong("pattern", seen="one that takes too long", allowed="a simpler one")
+        return seconds
+
+
+@lru_cache(maxsize=256)
+def regex(text: str, where: str) -> "Regex[str]":
+    """Return a regular expression. Raises Misuse; ``where`` it stands is what the error names."""
+    import regex as library
+
+    if len(text) > LONGEST:
+        allowed = f"at most {LONGEST} characters"
+        raise Misuse(where, seen=f"{len(text)} characters", allowed=allowed)
+    try:
+        if _unrolled(text) > _MOST_REPEATED:
+            raise Misuse(where, seen=shown(text), allowed="fewer repetitions within repetitions")
+        return library.compile(text)
+    except (library.error, RecursionError, OverflowError, ValueError) as error:
+        if isinstance(error, Misuse):
+            raise
+        allowed = "a regular expression that Python's regex reads"
+        raise Misuse(where, seen=f"{shown(text)} ({error})", allowed=allowed) from None
+
+
+def _unrolled(text: str) -> int:
+    """Return about how long a pattern is with its counted repetitions written out."""
+    sizes = [0]  # of the open groups, outermost first
+    last = 0  # what a repetition would repeat
+    for found in _PIECE.finditer(text):
+        piece = found[0]
+        if piece == "(":
+            sizes.append(0)
+            last = 0
+        elif piece == ")" and len(sizes) > 1:
+            last = sizes.pop()
+            sizes[-1] += last
+        elif found[1] is not None:
+            times = max(int(count[:9]) for count in (found[1] or "1", found[2] or "1"))
+            sizes[-1] += last * (times - 1)
+            last *= times
+        else:
+            last = 1
+            sizes[-1] += 1
+    return sum(sizes)
+
+
+def fits_whole(expression: "Regex[str]", text: str, budget: Budget) -> bool:
+    """Whether the whole of ``text`` fits. Raises TookTooLong."""
+    try:
+        return expression.fullmatch(text, timeout=budget.left()) is not None
+    except TimeoutError:
+        budget.left()
+        raise
+
+
+class JsonPath:
+    """A JSONPath as RFC 9535 has it."""
+
+    def __init__(self, text: str, where: str) -> None:
+        """Read ``text``. Raises Misuse; ``where`` it stands is what the error names."""
+        from jsonpath.exceptions import JSONPathError
+
+        if len(text) > LONGEST:
+            allowed = f"at most {LONGEST} characters"
+            raise Misuse(where, seen=f"{len(text)} characters", allowed=allowed)
+        self._budget = Budget(0)
+        environment = _environment(self._search)
+        try:
+            self._path = environment.compile(text)
+        except (JSONPathError, RecursionError, ValueError) as error:
+            seen = f"{shown(text)} ({str(error).splitlines()[0] if str(error) else 'unreadable'})"
+            raise Misuse(where, seen=seen, allowed="a JSONPath as in RFC 9535") from None
+
+    def _search(self, text: object, pattern: object, *, whole: bool) -> bool:
+        if not isinstance(text, str) or not isinstance(pattern, str):
+            return False
+        try:
+            expression = regex(pattern, "matchesJsonPath")
+        except Misuse:  # as the RFC says: what is no expression matches nothing
+            return False
+        ask = expression.fullmatch if whole else expression.search
+        try:
+            return ask(text, timeout=self._budget.left()) is not None
+        except TimeoutError:
+            self._budget.left()
+            raise
+
+    def values(self, document: Any, budget: Budget) -> list[Any]:
+        """Return what it selects. Raises TookTooLong."""
+        from jsonpath.exceptions import JSONPathError
+
+        if not isinstance(document, dict | list):
+            return []
+        self._budget = budget
+        try:
+            return [found.obj for found in self._path.finditer(_watched(document, budget))]
+        except (JSONPathError, RecursionError):  # deeper than it goes
+            return []
+
+
+def _environment(search: Callable[..., bool]) -> "JSONPathEnvironment":
+    from jsonpath import JSONPathEnvironment
+    from jsonpath.function_extensions import ExpressionType, FilterFunction
+
+    class Matching(FilterFunction):
+        """The functions match and search, in bounded time."""
+
+        arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012 - the library's
+        return_type = ExpressionType.LOGICAL
+
+        def __init__(self, *, whole: bool) -> None:
+            self._whole = whole
+
+        def __call__(self, text: object, pattern: object) -> bool:
+            return search(text, pattern, whole=self._whole)
+
+    environment = JSONPathEnvironment(strict=True)
+    environment.function_extensions["match"] = Matching(whole=True)
+    environment.function_extensions["search"] = Matching(whole=False)
+    return environment
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that looks at the budget whenever its members are walked."""
+
+    budget: Budget
+
+    def items(self) -> Any:
+        self.budget.left()
+        return super().items()
+
+
+class _Array(list[Any]):
+    """A JSON array that does."""
+
+    budget: Budget
+
+    def __iter__(self) -> Iterator[Any]:
+        self.budget.left()
+        return super().__iter__()
+
+
+def _watched(value: Any, budget: Budget) -> Any:
+    found: _Object | _Array
+    if isinstance(value, dict):
+        found = _Object({name: _watched(part, budget) for name, part in value.items()})
+    elif isinstance(value, list):
+        found = _Array([_watched(part, budget) for part in value])
+    else:
+        return value
+    found.budget = budget
+    return found
