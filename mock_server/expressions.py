@@ -106,7 +106,8 @@ class JsonPath:
         try:
             self._path = environment.compile(text)
         except (JSONPathError, RecursionError, ValueError) as error:
-            seen = f"{shown(text)} ({str(error).splitlines()[0] if str(error) else 'unreadable'})"
+            # The library's own text of an error can fail.
+            seen = f"{shown(text)} ({next(iter(error.args), 'unreadable')})"
             raise Misuse(where, seen=seen, allowed="a JSONPath as in RFC 9535") from None
 
     def _search(self, text: object, pattern: object, *, whole: bool) -> bool:
