@@ -54,13 +54,17 @@ class Member(NamedTuple):
 class Pattern:
     """What is asked of a call; without any member every call fits."""
 
-    def __init__(self, spec: Mapping[str, Any], members: Iterable[Member]) -> None:
-        """Ask all of ``members``, which ``spec`` described."""
-        self.spec = dict(spec)
+    def __init__(self, members: Iterable[Member]) -> None:
+        """Ask all of ``members``. Raises Misuse where they are too many."""
         self.members = tuple(members)
         if len(self.members) > _MOST_MEMBERS:
             allowed = f"at most {_MOST_MEMBERS} members"
             raise Misuse("pattern", seen=f"{len(self.members)}", allowed=allowed)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What is asked, by member, as it is shown."""
+        return {one.name: one.wanted for one in self.members}
 
     def fits(self, call: ToldCall, budget: Budget) -> bool:
         """Whether a call is all that is asked. Raises TookTooLong."""
@@ -101,7 +105,7 @@ def matching(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:
             allowed = f"one of {', '.join(_READERS)}"
             raise Misuse(shown(name).strip('"'), seen="in the pattern", allowed=allowed)
         found += read(name, value)
-    return Pattern(whole, found)
+    return Pattern(found)
 
 
 _Reader = Callable[[str, Any], list[Member]]

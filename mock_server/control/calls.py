@@ -18,6 +18,7 @@ class Call:
     body: Any = None
     stream: IO[bytes] | None = None  # the body as it comes in, where the operation reads it itself
     root: str = ""  # what of the path names the world
+    last_event_id: str = ""  # where a stream of events is to go on
     origin: str = ""  # scheme, host and port of the server, as the caller wrote them
 
 

@@ -13,6 +13,8 @@ from crmcom_kit.mock_server.control import (
     clock,
     content,
     fidelity,
+    journal,
+    journal_waiting,
     reference,
     seeding,
     settings,
@@ -43,6 +45,8 @@ OPERATIONS: dict[str, Operation] = {
     **clock.OPERATIONS,
     **content.OPERATIONS,
     **fidelity.OPERATIONS,
+    **journal.OPERATIONS,
+    **journal_waiting.OPERATIONS,
     **reference.OPERATIONS,
     **seeding.OPERATIONS,
     **settings.OPERATIONS,
@@ -105,6 +109,7 @@ def _call(operation: str, path: dict[str, str], tenants: Tenants) -> Call:
         "query": checked_query(operation, request.args.items(multi=True)),
         "root": request.script_root,
         "origin": request.host_url.removesuffix("/"),
+        "last_event_id": request.headers.get("Last-Event-ID", ""),
     }
     if is_streamed(operation):
         return Call(stream=request.stream, **found)

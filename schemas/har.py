@@ -1,0 +1,91 @@
+"""The form of a HAR 1.2 archive, which browsers and proxies read. It masks nothing."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from crmcom_kit import __version__
+
+Headers = Sequence[tuple[str, str]]
+
+
+class Asked(NamedTuple):
+    """A request."""
+
+    verb: str
+    url: str  # without its query
+    query: str
+    headers: Headers
+    body: str | None
+    body_type: str
+    body_size: int  # in bytes, as it was sent
+
+
+class Answered(NamedTuple):
+    """An answer."""
+
+    status: int
+    headers: Headers
+    body: str
+    body_type: str
+    body_size: int
+    location: str = ""
+
+
+def archive(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Return an archive of ``entries``."""
+    creator = {"name": "crmcom-kit", "version": __version__}
+    log = {"version": "1.2", "creator": creator, "pages": [], "entries": list(entries)}
+    return {"log": log}
+
+
+def entry(
+    began: datetime, milliseconds: float, asked: Asked, answered: Answered, comment: str
+) -> dict[str, Any]:
+    """Return one exchange; ``milliseconds`` are 0 where nobody took the time."""
+    return {
+        "startedDateTime": began.isoformat(timespec="milliseconds"),
+        "time": milliseconds,
+        "request": _request(asked),
+        "response": _response(answered),
+        "cache": {},
+        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "comment": comment,
+    }
+
+
+def _request(asked: Asked) -> dict[str, Any]:
+    pairs = parse_qsl(asked.query, keep_blank_values=True, errors="backslashreplace")
+    request: dict[str, Any] = {
+        "method": asked.verb,
+        "url": asked.url + (f"?{asked.query}" if asked.query else ""),
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _headers(asked.headers),
+        "queryString": [{"name": name, "value": value} for name, value in pairs],
+        "headersSize": -1,
+        "bodySize": asked.body_size,
+    }
+    if asked.body is not None:
+        request["postData"] = {"mimeType": asked.body_type, "text": asked.body}
+    return request
+
+
+def _response(answered: Answered) -> dict[str, Any]:
+    content = {"size": answered.body_size, "mimeType": answered.body_type, "text": answered.body}
+    return {
+        "status": answered.status,
+        "statusText": "",
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": _headers(answered.headers),
+        "content": content,
+        "redirectURL": answered.location,
+        "headersSize": -1,
+        "bodySize": answered.body_size,
+    }
+
+
+def _headers(headers: Headers) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in headers]
