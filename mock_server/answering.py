@@ -11,6 +11,7 @@ from crmcom_kit.mock_server.errors import (
     WrongVerb,
     shown,
 )
+from crmcom_kit.mock_server.mending import mended
 from crmcom_kit.mock_server.parameters import Given
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.wire import Answer
@@ -28,6 +29,8 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
     """Return the answer that ``world`` gives to ``request``; vendor errors are answers too."""
     name = "methods"
     warnings: Sequence[str] = ()
+    method: Method | None = None
+    given: Given | None = None
     try:
         method = _method(world, request)
         name = method.name
@@ -36,7 +39,7 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
         warnings = given.warnings
         answer = _act(world, method, given, request)
     except VendorError as error:
-        answer = world.wire.error(error, name)
+        answer = world.wire.error(error, name, mended(error, method, request, given, world))
         if isinstance(error, WrongVerb) and answer.status == 405:
             answer.allow = error.allowed.replace(" or ", ", ")
         answer.error = error

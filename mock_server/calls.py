@@ -14,6 +14,7 @@ from crmcom_kit.mock_server.errors import VendorError
 from crmcom_kit.mock_server.journal import Beginning, Journal, Note
 from crmcom_kit.mock_server.masking import masked_path
 from crmcom_kit.mock_server.masking_bodies import Pairs, Secrets, parsed_json, shown_name
+from crmcom_kit.mock_server.mending.mend import YOURS, Change
 from crmcom_kit.mock_server.reading import query_pairs
 from crmcom_kit.mock_server.tracing import Step, trace
 from crmcom_kit.schemas import API_PATH
@@ -262,15 +263,20 @@ class ToldCall:
         error, answer = self.error, self.note.answer
         if error is None or self.matched:
             return None
-        message = self._secrets.message
+        message, mend = self._secrets.message, answer.mend
         return {
             "statement": answer.statement,
             "errorKind": error.kind,
             "parameter": message(error.parameter),
             "seen": message(error.seen),
             "allowed": message(error.allowed),
-            "mend": None if answer.mend is None else message(answer.mend),
+            "mend": None if mend is None else message(mend.text),
+            "changes": [] if mend is None else [self._change(one) for one in mend.changes],
         }
+
+    def _change(self, change: Change) -> dict[str, Any]:
+        value = self._secrets.value("" if change.value == YOURS else change.parameter, change.value)
+        return {**change.as_json(), "parameter": shown_name(change.parameter), "value": value}
 
 
 def fault_as_json(fault: Any) -> dict[str, Any]:

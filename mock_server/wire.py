@@ -8,6 +8,7 @@ import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.errors import VendorError
+from crmcom_kit.mock_server.mending.mend import Mend
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.rendering import sealed
 from crmcom_kit.mock_server.selection import Selection
@@ -38,7 +39,7 @@ class Answer:
     content_type: str
     length: int | None = None  # None where a streamed body's length is not known
     statement: str | None = None  # the statement that an error answer upholds
-    mend: str | None = None  # of an error answer, the smallest change that makes the call right
+    mend: Mend | None = None  # of an error answer, the smallest change that makes the call right
     warnings: Sequence[str] = ()
     allow: str | None = None  # the verb that would have been right
     retry_after: int | None = None  # seconds
@@ -57,6 +58,8 @@ class Answer:
             found.append(("Content-Length", str(self.length)))
         if self.statement:
             found.append(("X-Mock-Statement", self.statement))
+        if self.mend is not None:
+            found.append(("X-Mock-Mend", _header_text(self.mend.text)))
         if self.allow:
             found.append(("Allow", self.allow))
         if self.fault is not None:
@@ -74,7 +77,9 @@ def misused(misuse: Misuse) -> Answer:
 
 
 def _header_text(text: str) -> str:
-    safe = "".join(c if " " <= c <= "~" else "?" for c in text)
+    safe = text
+    if not (text.isascii() and text.isprintable()):
+        safe = "".join(c if " " <= c <= "~" else "?" for c in text)
     return safe if len(safe) <= _LONGEST_HEADER else safe[: _LONGEST_HEADER - 3] + "..."
 
 
@@ -89,6 +94,7 @@ class Wire:
         self._around = {login: self._frame(login=login) for login in (False, True)}
         self._around_record = self._around[False]
         self._headers = tuple(Answer(200, b"", self._type).headers())
+        self._hints: bool = dialect["errors.mend_in_description"]
         self._bare = orjson.dumps(self._envelopes.bare())
 
     def _frame(self, *, login: bool) -> tuple[bytes, bytes]:
@@ -128,13 +134,17 @@ class Wire:
         stream = _stream(before + b"[", bodies, selection, b"]" + after)
         return Answer(200, stream, self._type, length)
 
-    def error(self, error: VendorError, method: str) -> Answer:
-        """Return the answer that ``error`` has in this dialect, to a call of ``method``."""
+    def error(self, error: VendorError, method: str, mend: Mend | None = None) -> Answer:
+        """Return the answer that ``error`` has in this dialect, to a call of ``method``.
+
+        ``mend`` is what would make the call right; a dial brings it into the description, too.
+        """
         dialect, kind = self._dialect, error.kind
-        body = sealed(self._envelopes.error(kind, error.details))  # the journal keeps it
+        hint = "" if mend is None or not self._hints else mend.text
+        body = sealed(self._envelopes.error(kind, error.details, hint))  # the journal keeps it
         statement = error_kinds()[kind]["statement"].replace("{method}", method)
         return Answer(
-            dialect[f"errors.status.{kind}"], body, self._type, len(body), statement=statement
+            dialect[f"errors.status.{kind}"], body, self._type, len(body), statement, mend
         )
 
 

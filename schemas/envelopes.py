@@ -43,11 +43,16 @@ class Envelopes:
             return self.success(None) if self._dialect["list.empty"] == "null" else self.bare()
         return self.success(list(records))
 
-    def error(self, kind: str, details: str) -> Object:
-        """Return the answer that an error of ``kind`` has; ``details`` say what was wrong."""
+    def error(self, kind: str, details: str, hint: str = "") -> Object:
+        """Return the answer that an error of ``kind`` has; ``details`` say what was wrong.
+
+        ``hint`` says what would be right; it stands in the description, behind what is there.
+        """
         dialect = self._dialect
         message = f"{dialect[f'errors.message.{kind}']} {details}".strip()
         description = {"empty": "", "null": None, "detail": details}[dialect["errors.description"]]
+        if hint:
+            description = f"{description or ''} {hint}".strip()
         whole: Object = {
             "status": self._status(dialect[f"errors.code.{kind}"], message, description)
         }

@@ -65,6 +65,7 @@ def default_release() -> str:
     return str(read_json("data/releases.json")["default"])
 
 
+@cache
 def entities_since() -> dict[str, str]:
     """Every entity with the release that brought it, in the documents' order."""
     entity = read_json("objects/common.json")["$defs"]["entity"]
