@@ -11,11 +11,12 @@ from crmcom_kit.mock_server.errors import (
     WrongVerb,
     shown,
 )
+from crmcom_kit.mock_server.masking import masked_path
 from crmcom_kit.mock_server.mending import mended
 from crmcom_kit.mock_server.parameters import Given
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.wire import Answer
-from crmcom_kit.schemas.methods import Method
+from crmcom_kit.schemas.methods import API_PATH, Method
 
 _ACTS = {
     "show": methods.show,
@@ -55,7 +56,8 @@ def _method(world: Epoch, request: RawRequest) -> Method:
     method = world.rules.methods.get(request.path)
     if method is None:
         allowed = ", ".join(world.rules.methods)
-        raise UnknownMethod("path", seen=shown(request.path), allowed=f"one of {allowed}")
+        seen = masked_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
+        raise UnknownMethod("path", seen=shown(seen), allowed=f"one of {allowed}")
     withdrawn = world.dialect["requests.deprecated_methods"] == "withdraw"
     if withdrawn and method.deprecated and method.name in _ACTS:
         seen = f"release {world.release.name}"

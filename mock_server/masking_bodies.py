@@ -14,9 +14,11 @@ from crmcom_kit.mock_server.masking import MASK, is_secret, masked_query
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, no_number
 
 _NAMES = "token|password|authorization|api[-_ ]?key"
-# In a message or a broken answer: a secret's name and, behind = or in JSON's spelling, its value.
+# In a message or a broken answer: a secret's name and, behind = or in JSON's spelling, its value,
+# but for the ... that stands for one in a mend.
 _NAMED = re.compile(
-    rf"""((?:{_NAMES})[\w.\[\]-]*(?:=|%(?:25)*3D|\\*"\s*:\s*\\*"))([^\s&"\\]+)""", re.IGNORECASE
+    rf"""((?:{_NAMES})[\w.\[\]-]{{0,40}}(?:=|%(?:25)*3D|\\*"\s*:\s*\\*"))(?!\.\.\.(?:["\s\\&]|$))[^\s&"\\]+""",
+    re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z0-9_.-]{6,}")
 _FORM = re.compile(r'[^\s{}\[\]"]*')

@@ -18,7 +18,12 @@ _MOST_NEAR = 10
 
 def written(payload: Any, status: int = 200) -> Reply:
     """Return a reply with JSON that may hold what only Python's own writer takes."""
-    return Reply(json.dumps(payload).encode(), status)
+    return Reply(dumped(payload).encode(), status)
+
+
+def dumped(payload: Any) -> str:
+    """Return JSON on one line, in ASCII."""
+    return json.dumps(payload, separators=(",", ":"))
 
 
 def list_requests(call: Call) -> Any:

@@ -1,6 +1,5 @@
 """Operations that wait for something to happen in a world: verify, wait, events."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,7 +7,7 @@ from crmcom_kit.mock_server import call_forms
 from crmcom_kit.mock_server.awaiting import Calls, Condition, OneRecord, Records, wait_for
 from crmcom_kit.mock_server.calls import Teller
 from crmcom_kit.mock_server.control.calls import Call, Reply
-from crmcom_kit.mock_server.control.journal import number_since, written
+from crmcom_kit.mock_server.control.journal import dumped, number_since, written
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.patterns import matching
 from crmcom_kit.mock_server.tenants import Tenants
@@ -101,7 +100,7 @@ class EventStream:
                 for note in notes:
                     call = teller.tell(self._journal, note)
                     self._since = call.number
-                    data = json.dumps(call_forms.summary(call))
+                    data = dumped(call_forms.summary(call))
                     yield f"id: {call.id}\nevent: call\ndata: {data}\n\n".encode()
             elif self._journal.closed:
                 return
