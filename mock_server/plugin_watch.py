@@ -86,14 +86,19 @@ class Watch:
         found = () if self._guard is None else tuple(self._guard.reached)
         return [f"{who} tried to reach {host}" for who, host in found]
 
+    def _told_of(self, test: str) -> list[str]:
+        """Return what is new about a test; what another one did is not its fault."""
+        reached = self.reached()
+        new, self._told = reached[self._told :], len(reached)
+        return [line for line in new if line.startswith(f"{test} ")]
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Fail a test that survived an attempt to reach a real host; show what a failed one did."""
         report = yield
-        reached = self.reached()
-        new, self._told = reached[self._told :], len(reached)
+        new = self._told_of(item.nodeid)
         if new and report.outcome == "passed":
             report.outcome = "failed"
             report.longrepr = "\n".join(("The real CRM.COM was about to be reached:", *new))
@@ -106,7 +111,7 @@ class Watch:
 
 def running_test() -> str:
     """Return the id of the test that runs, as pytest tells everybody."""
-    return _PHASE.sub("", os.environ.get("PYTEST_CURRENT_TEST", "no test"))
+    return _PHASE.sub("", os.environ.get("PYTEST_CURRENT_TEST", "something outside any test"))
 
 
 def told(world: World) -> str:

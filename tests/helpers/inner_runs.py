@@ -1,0 +1,47 @@
+"""Runs of pytest inside a test, as users of the plugin have them."""
+
+from pathlib import Path
+
+import pytest
+
+# Imported here, so that inner runs find it there and do not each bring a copy with a hook of its
+# own into this process.
+import crmcom_kit.mock_server.plugin_watch  # noqa: F401
+
+#: What the tests of inner runs have at hand.
+CLIENT = """
+import pytest
+
+def show(world, number="7"):
+    given = {"token": world.token, "webhook_request_identifier": f"number={number}"}
+    with world.client() as client:
+        return client.get("webhook_requests/show", params=given)
+
+def delete(world, number="7"):
+    body = {"token": world.token, "webhook_request_identifier": {"number": number}}
+    with world.client() as client:
+        return client.post("webhook_requests/delete", json=body)
+"""
+
+
+class Run:
+    """Runs tests in a folder of their own."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self._pytester = pytester
+
+    @property
+    def folder(self) -> Path:
+        """The folder in which they run."""
+        return self._pytester.path
+
+    def __call__(
+        self, tests: str, *flags: str, ini: str = "", apart: bool = False
+    ) -> pytest.RunResult:
+        """Run tests with flags and lines of the configuration file; ``apart`` in a new process."""
+        self._pytester.makeini(f"[pytest]\nfilterwarnings = error\n{ini}")
+        self._pytester.makepyfile(test_it=CLIENT + tests)
+        given = ("-p", "no:cacheprovider", *flags)
+        if apart:
+            return self._pytester.runpytest_subprocess(*given, timeout=120)
+        return self._pytester.runpytest_inprocess(*given)

@@ -1,0 +1,144 @@
+"""What the pytest plugin tells: of a failed test's calls, and of who reached for a real host."""
+
+import pytest
+from helpers.inner_runs import Run
+
+pytest_plugins = ["pytester"]
+
+REACHING = """
+import contextlib, socket, threading
+
+def reach(host):
+    with contextlib.suppress(Exception):
+        socket.create_connection((host, 443), 5)
+
+def test_before_the_mock_is_used():
+    pass
+
+def test_mock(crmcom_mock):
+    pass
+
+def test_careless(crmcom_mock):
+    thread = threading.Thread(target=reach, args=("rest.crm.com",))
+    thread.start()
+    thread.join()
+
+def test_without_the_mock():
+    reach("crm.com")
+
+def test_loud(crmcom_mock):
+    socket.create_connection(("api.crm.com", 443), 5)
+
+def test_fine(crmcom_mock):
+    reach("127.0.0.1")
+"""
+BLOCKED = "*blocked: the real CRM.COM*"
+
+
+@pytest.fixture(name="run")
+def _run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("COLUMNS", "200")
+    return Run(pytester)
+
+
+def test_whoever_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
+    """The test fails even where it swallows the error, and the end of the run names all."""
+    found = run(REACHING)
+
+    found.assert_outcomes(passed=3, failed=3)
+    assert found.ret == pytest.ExitCode.TESTS_FAILED
+    found.stdout.fnmatch_lines(
+        [
+            "*RealHostReached: host: 'api.crm.com' looks like CRM.COM itself and is not the mock*",
+            BLOCKED,
+            "test_it.py::test_careless tried to reach rest.crm.com",
+            "test_it.py::test_without_the_mock tried to reach crm.com",
+            "test_it.py::test_loud tried to reach api.crm.com",
+        ]
+    )
+
+
+def test_workers_of_xdist_tell_whom_they_saw(run: Run) -> None:
+    """The end of a parallel run names them, too, and it fails."""
+    found = run(REACHING, "-n", "1", apart=True)
+
+    found.assert_outcomes(passed=3, failed=3)
+    found.stdout.fnmatch_lines([BLOCKED, "test_it.py::test_careless tried to reach rest.crm.com"])
+
+
+def test_a_run_fails_where_no_test_is_to_blame(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is reached while tests are collected, or by a fixture's end, fails the run."""
+    tests = """
+import contextlib, socket
+
+with contextlib.suppress(Exception):
+    socket.getaddrinfo("crm.com", 443)
+
+def test_fine():
+    pass
+"""
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # of this test itself
+    found = run(tests, ini="crmcom_mock_guard = always")
+
+    found.assert_outcomes(passed=1)
+    assert found.ret == pytest.ExitCode.TESTS_FAILED
+    found.stdout.fnmatch_lines([BLOCKED, "something outside any test tried to reach crm.com"])
+
+
+def test_a_run_that_uses_no_mock_is_not_guarded(run: Run) -> None:
+    """Other people's tests do as they like, unless the guard is asked for."""
+    tests = """
+import contextlib, socket
+
+def test_it():
+    with contextlib.suppress(OSError):
+        socket.create_connection(("nobody.crm.invalid", 443), 5)
+"""
+    hosts = "crmcom_mock_guard_hosts = *.crm.invalid"
+    run(tests, ini=hosts).assert_outcomes(passed=1)
+    run(tests, "--crmcom-mock-guard=off", ini=hosts).assert_outcomes(passed=1)
+    run(tests, "--crmcom-mock-guard=always", ini=hosts).assert_outcomes(failed=1)
+
+
+def test_the_guard_can_be_turned_off(run: Run) -> None:
+    """With the mock in use, too, nobody is kept from anything then."""
+    tests = """
+import contextlib, socket
+
+def test_it(crmcom_mock):
+    with contextlib.suppress(OSError):
+        socket.create_connection(("nobody.crm.invalid", 443), 5)
+"""
+    hosts = "crmcom_mock_guard_hosts = *.crm.invalid"
+    run(tests, ini=hosts).assert_outcomes(failed=1)
+    run(tests, "--crmcom-mock-guard=off", ini=hosts).assert_outcomes(passed=1)
+
+
+def test_the_guard_ends_with_the_run(run: Run) -> None:
+    """Whatever runs pytest in its own process finds sockets as they were."""
+    import socket
+
+    before = dict(vars(socket.socket))
+    run("def test_it(crmcom_mock): pass").assert_outcomes(passed=1)
+
+    assert dict(vars(socket.socket)) == before
+
+
+def test_a_failed_test_shows_the_calls_of_its_world(run: Run) -> None:
+    """The report has what was called and answered, without secrets; a passed one has nothing."""
+    found = run("""
+def test_passes(crmcom_mock):
+    show(crmcom_mock, "8")
+
+def test_fails(crmcom_mock):
+    show(crmcom_mock, "7")
+    with crmcom_mock.fail(status=503):
+        delete(crmcom_mock, "none")
+    assert False
+""")
+
+    found.assert_outcomes(passed=1, failed=1)
+    found.stdout.fnmatch_lines(["*crmcom_mock: calls of world test_fails-*"])
+    shown = found.stdout.str()
+    assert shown.count("calls of world") == 1
+    assert "crmcom-mock-token" not in shown.partition("calls of world")[2]
