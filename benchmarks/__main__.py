@@ -16,6 +16,7 @@ from benchmarks import (
     kit,
     load,
     machine,
+    plugin,
     report,
     servers,
     start,
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[Options], dict[str, Any]]] = {
     "growth": growth.measure,
     "load": load.measure,
     "kit": kit.measure,
+    "plugin": plugin.measure,
 }
 
 

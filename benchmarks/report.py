@@ -16,8 +16,9 @@ _PARTS = {
     "growth": ("Growth", tables.growth),
     "load": ("Under load", tables.load),
     "kit": ("The contract kit", tables.contract_kit),
+    "plugin": ("The pytest plugin", tables.pytest_plugin),
 }
-_DIGITS = {"bytes": 0, "answers": 0, "us": 1, "MB": 1}
+_DIGITS = {"bytes": 0, "answers": 0, "us": 1, "MB": 1, "ms": 1}
 
 
 def written(data: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
-from benchmarks import generators, inprocess, store
+from benchmarks import generators, inprocess, plugin, store
 from benchmarks.targets import NotMeasured, memory_growth, mock_row, ratios
 
 Lines = list[str]
@@ -258,3 +258,17 @@ def contract_kit(part: Any) -> Lines:
             rows.append([name, speed, f"{median(one['calls'] for one in found):,.0f}"])
     head = ("what", "calls/s", "calls in a run")
     return [*table(head, rows), *_failures(part["visits"])]
+
+
+def pytest_plugin(part: Any) -> Lines:
+    """What the plugin adds to runs of pytest, and how long a mock takes to stop."""
+    ms = part["ms"]
+    rows = [
+        ["a run that does not use it, more CPU time", spread(plugin.unused(part), 1)],
+        ["a test that uses `crmcom_mock`, more CPU time", spread(plugin.a_test(part), 2)],
+        ["the first such test of a run, more CPU time", spread(plugin.first_use(part), 0)],
+        [f"to stop, with {plugin.IDLE}", spread(ms[plugin.IDLE], 1)],
+        [f"to stop, with {plugin.BUSY}", spread(ms[plugin.BUSY], 1)],
+        [f"whole: {plugin.WITHOUT}, CPU time", spread(ms[plugin.WITHOUT], 0)],
+    ]
+    return table(("what", "ms"), rows)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal, NamedTuple
 
-from benchmarks import generators, inprocess, kit, peers, store
+from benchmarks import generators, inprocess, kit, peers, plugin, store
 from benchmarks.rows import mock_name
 
 Parts = dict[str, Any]
@@ -237,6 +237,14 @@ def _kit(other: str, limit: float) -> Target:
     )  # fmt: skip
 
 
+def _stopping(what: str) -> Callable[[Any], Values]:
+    def read(part: Any) -> Values:
+        found: Values = part["ms"][what]
+        return found
+
+    return read
+
+
 def _flat(kind: str) -> Target:
     def read(part: Any) -> Values:
         by_size = part["times"][kind]
@@ -317,4 +325,11 @@ TARGETS: tuple[Target, ...] = (
       for server in ("waitress", "granian")),
     _kit(kit.LOOPBACK, 3),
     _kit(kit.SCHEMATHESIS, 12),
+    Target(part="plugin", what="a run of pytest that does not use the plugin", than="without it",
+           sense="<=", limit=10, read=plugin.unused, unit="ms"),
+    Target(part="plugin", what="a test that uses `crmcom_mock`", than="a plain one", sense="<=",
+           limit=3, read=plugin.a_test, unit="ms"),
+    *(Target(part="plugin", what=f"to stop a mock with {what}", than="", sense="<=", limit=100,
+             read=_stopping(what), unit="ms")
+      for what in (plugin.IDLE, plugin.BUSY)),
 )  # fmt: skip

@@ -148,7 +148,7 @@ class Server:
         self._server.socket.close()
         deadline = monotonic() + (GRACE_SECONDS if grace is None else grace)
         while self._busy() and monotonic() < deadline:
-            self._turn(0.05)
+            self._turn(max(0.0, min(0.05, deadline - monotonic())))
         if self._busy() and grace is not None:
             # Its own way to end waits in steps of 0.1 s, and complains of whoever still runs.
             self._dispatcher.set_thread_count(0)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 #: Seconds that running requests have to finish in once the server is told to stop; they are cut
 #: off then, since a test that stops its mock waits for nobody.
-GRACE_SECONDS = 0.05
+GRACE_SECONDS = 0.03
 
 
 class Background:
