@@ -1,10 +1,14 @@
 """One world of a mock, as a test holds it."""
 
+import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from crmcom_kit.mock_server.handles.clock import Clock
+from crmcom_kit.mock_server.handles.contents import Entries, added, filled
 from crmcom_kit.mock_server.handles.failing import Failing, failing
 from crmcom_kit.mock_server.handles.records import Records
 from crmcom_kit.mock_server.misuse import NotThere
@@ -27,6 +31,7 @@ class Site:
     tenants: "Tenants"
     app: "WSGIApplication"
     server: "Background"
+    adding: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def token(self) -> str:
@@ -164,6 +169,49 @@ class MockWorld:
             Full: there are as many faults as may be.
         """
         return failing(self.emulated.faults, preset, given)
+
+    # What it holds.
+
+    def seed(
+        self, entries: Entries | None = None, /, *, scenario: str | None = None, **knobs: Any
+    ) -> int:
+        """Fill the world with something else, and return how many webhook requests it has then.
+
+            mock.seed(count=50, rejected=0.5, entities=["JOBS"])
+            mock.seed(scenario="receiver_outage", count=20)
+            mock.seed("world.jsonl")
+            mock.seed([])
+
+        Calls, faults and clock stay as they are.
+
+        Args:
+            entries: the path of a world file, or world entries.
+            scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``.
+            knobs: those of ``crmcom_kit.fixtures.world``, or ``seed`` and ``count`` of a scenario.
+
+        Raises:
+            DataError, FixtureError: it cannot be filled so, and nothing has changed.
+            Misuse: entries beside others.
+        """
+        return filled(self.emulated, entries, scenario, knobs)
+
+    def add(self, *, index: int | None = None, **members: Any) -> dict[str, Any]:
+        """Add one webhook request, believable and with members of your own, and return it.
+
+            mock.add(entity="JOBS", life_cycle_state="REJECTED")
+
+        Args:
+            index: which of those that the mock's seed generates; the one behind the largest number
+                of the world where left out.
+            members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``.
+
+        Raises:
+            FixtureError: no webhook request can have these members.
+            DataError: it contradicts what is there, and nothing has changed.
+        """
+        with self._site.adding:  # or two at once would take the same number
+            record: dict[str, Any] = orjson.loads(added(self.emulated, index, members))
+        return record
 
     # The content as a whole.
 

@@ -1,0 +1,75 @@
+"""What a world holds, as a test fills it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from crmcom_kit.fixtures.options import one_of
+from crmcom_kit.mock_server.loading import Placed, checked, file_entries
+from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.world import World
+
+Entries = str | Path | Iterable[dict[str, Any]]
+_FIRST_NUMBER = 4  # of the first webhook request that is generated
+
+
+def filled(
+    world: World, entries: Entries | None, scenario: str | None, knobs: Mapping[str, Any]
+) -> int:
+    """Fill a world with entries, a scenario or generated data; return how many records it has.
+
+    Raises:
+        DataError, FixtureError: it cannot be filled so, and nothing has changed.
+        Misuse: more than one of the three is asked for.
+    """
+    if entries is not None and (scenario is not None or knobs):
+        raise Misuse("entries", seen="beside others", allowed="them alone, or a scenario or knobs")
+    placed = _generated(world, scenario, knobs) if entries is None else _given(world, entries)
+    return len(world.fill(placed).store)
+
+
+def _given(world: World, entries: Entries) -> Iterator[Placed]:
+    if isinstance(entries, str | Path):
+        return file_entries(Path(entries), world.release)
+    placed = (Placed(entry, f"entry {at}") for at, entry in enumerate(entries))
+    return checked(placed, world.release)
+
+
+def _generated(world: World, scenario: str | None, knobs: Mapping[str, Any]) -> Iterator[Placed]:
+    from crmcom_kit.fixtures import world as generated
+    from crmcom_kit.fixtures.scenarios import SCENARIOS
+
+    given = {"seed": world.settings.seed, "release": world.release.name, **knobs}
+    if scenario is None:
+        made = generated(**{"dialect": world.dialect, **given})
+    else:
+        made = SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given)
+    return (Placed(entry, f"generated entry {at}") for at, entry in enumerate(made))
+
+
+def added(world: World, index: int | None, overrides: Mapping[str, Any]) -> bytes:
+    """Add a webhook request with members of the test's own choice; return its body.
+
+    Raises:
+        FixtureError: no webhook request can have these members.
+        DataError: it contradicts what is there, and nothing has changed.
+    """
+    from crmcom_kit.fixtures import Options, webhook_request_entries
+
+    options = Options(seed=world.settings.seed, release=world.release.name, dialect=world.dialect)
+    if index is None:
+        index = max(0, world.store.largest_number() + 1 - _FIRST_NUMBER)
+    entries = webhook_request_entries(options=options, index=index, **overrides)
+    new = [entry for entry in entries if not _is_there(world, entry)]
+    place = "the webhook request"
+    world.add(checked([Placed(entry, place) for entry in new], world.release))
+    body = world.store.body("id", entries[-1]["webhook_request"]["record"]["id"])
+    assert body is not None  # noqa: S101 - it was added just now
+    return body
+
+
+def _is_there(world: World, entry: dict[str, Any]) -> bool:
+    ((kind, value),) = entry.items()
+    if kind == "webhook_request":
+        return False
+    return world.scenery.directory(kind).find("id", value["id"]) is not None
