@@ -8,6 +8,7 @@ from crmcom_kit.mock_server.misuse import Misuse
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from crmcom_kit.mock_server.at_once import AtOnce
     from crmcom_kit.mock_server.serving import Server
 
 #: Seconds that running requests have to finish in once the server is told to stop; they are cut
@@ -26,6 +27,7 @@ class Background:
         port: int,
         threads: int,
         closing: threading.Event,
+        at_once: "AtOnce | None" = None,
     ) -> None:
         """Serve nothing yet.
 
@@ -35,10 +37,11 @@ class Background:
             port: the port to listen on; 0 picks a free one at each start.
             threads: requests answered at the same time.
             closing: set while the server ends, so that calls that wait for something end, too.
+            at_once: says which requests need no thread, as ``Server`` asks it.
         """
         self._app = app
         self._host, self._port, self._threads = host, port, threads
-        self._closing = closing
+        self._closing, self._at_once = closing, at_once
         self._lock = threading.Lock()
         self._running: tuple[Server, threading.Thread] | None = None
         self._stopped = False
@@ -71,7 +74,13 @@ class Background:
 
         listening = bound_socket(self._host, self._port)
         try:
-            server = Server(self._app, listening, threads=self._threads, closing=self._closing)
+            server = Server(
+                self._app,
+                listening,
+                threads=self._threads,
+                closing=self._closing,
+                at_once=self._at_once,
+            )
         except BaseException:
             listening.close()
             raise

@@ -33,7 +33,14 @@ class Mock(MockWorld):
         options["tokens"] = options.get("tokens") or (TOKEN,)
         tenants = Tenants(make_world(**options), waiting=threads // 2)
         app = FastLane(LateFlask(tenants), tenants)
-        server = Background(app, host=host, port=port, threads=threads, closing=tenants.closing)
+        server = Background(
+            app,
+            host=host,
+            port=port,
+            threads=threads,
+            closing=tenants.closing,
+            at_once=app.at_once,
+        )
         super().__init__(Site(tenants, app, server), DEFAULT)
 
     def start(self) -> "Mock":
