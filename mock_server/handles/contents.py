@@ -20,7 +20,7 @@ def filled(
 
     Raises:
         DataError, FixtureError: it cannot be filled so, and nothing has changed.
-        Misuse: more than one of the three is asked for.
+        Misuse: more than one of the three is asked for, or another release or dialect.
     """
     if entries is not None and (scenario is not None or knobs):
         raise Misuse("entries", seen="beside others", allowed="them alone, or a scenario or knobs")
@@ -39,6 +39,9 @@ def _generated(world: World, scenario: str | None, knobs: Mapping[str, Any]) -> 
     from crmcom_kit.fixtures import world as generated
     from crmcom_kit.fixtures.scenarios import SCENARIOS
 
+    for name in ("release", "dialect"):
+        if name in knobs:
+            raise Misuse(name, seen="among the knobs", allowed="that of the mock alone")
     given = {"seed": world.settings.seed, "release": world.release.name, **knobs}
     if scenario is None:
         made = generated(**{"dialect": world.dialect, **given})

@@ -68,6 +68,7 @@ def test_entries_come_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
         ([], {"scenario": "receiver_outage"}, Misuse),
         (None, {"scenario": "receiver_outag"}, FixtureError),
         (None, {"rejected": 2}, FixtureError),
+        (None, {"release": "R18"}, Misuse),
         (None, {"colour": "red"}, (FixtureError, TypeError)),
     ],
 )
