@@ -63,6 +63,9 @@ class ToldCall:
         self.note = note
         self.id = journal.id_of(note.number)
 
+    def __repr__(self) -> str:
+        return f"<call {self.id}: {self.operation} {self.identifier or ''} {self.status}>"
+
     @property
     def number(self) -> int:
         """Counted from 1 since the last reset."""

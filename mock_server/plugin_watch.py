@@ -12,10 +12,11 @@ import pytest
 
 from crmcom_kit.mock_server.guard import HOSTS, Guard
 from crmcom_kit.mock_server.handles import Mock, MockWorld
+from crmcom_kit.mock_server.handles.calling import written
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import dialect_names
 
-_WORLD = pytest.StashKey[World]()
+_LENT = pytest.StashKey[tuple[MockWorld, World]]()
 _OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 48
 _PHASE = re.compile(r" \((setup|call|teardown)\)$")
@@ -57,7 +58,7 @@ def world_name(test: str) -> str:
 def lent(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[MockWorld]:
     """Lend a test a world of its own, with faults in it."""
     world = server.world(world_name(item.nodeid))
-    item.stash[_WORLD] = world.emulated
+    item.stash[_LENT] = world, world.emulated
     try:
         for arguments, more in faults:
             world.fail(*arguments, **more)
@@ -102,21 +103,20 @@ class Watch:
         if new and report.outcome == "passed":
             report.outcome = "failed"
             report.longrepr = "\n".join(("The real CRM.COM was about to be reached:", *new))
-        if report.outcome == "failed" and _WORLD in item.stash:
-            world = item.stash[_WORLD]
-            report.sections.append((f"crmcom_mock: calls of world {world.name}", told(world)))
+        if report.outcome == "failed" and _LENT in item.stash:
+            for world in _concerned(*item.stash[_LENT], ended=report.when == "teardown"):
+                report.sections.append(
+                    (f"crmcom_mock: calls of world {world.name}", written(world))
+                )
         del call
         return report
+
+
+def _concerned(lent: MockWorld, world: World, *, ended: bool) -> list[World]:
+    """Return the worlds whose calls are worth showing; one that is ended is not made anew."""
+    return [world] if ended else [world, *(one.emulated for one in lent.brought)]
 
 
 def running_test() -> str:
     """Return the id of the test that runs, as pytest tells everybody."""
     return _PHASE.sub("", os.environ.get("PYTEST_CURRENT_TEST", "something outside any test"))
-
-
-def told(world: World) -> str:
-    """Return the last calls of a world, as text."""
-    return "\n".join(
-        f"{note.number} {note.request.verb} {note.request.path} {note.answer.status}"
-        for note in world.journal.notes()
-    )

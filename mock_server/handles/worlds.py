@@ -1,17 +1,20 @@
 """One world of a mock, as a test holds it."""
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from crmcom_kit.mock_server.calls import ToldCall
+from crmcom_kit.mock_server.handles.calling import Calls, Expected, asserted, awaited
 from crmcom_kit.mock_server.handles.clock import Clock
 from crmcom_kit.mock_server.handles.contents import Entries, added, filled
 from crmcom_kit.mock_server.handles.failing import Failing, failing
 from crmcom_kit.mock_server.handles.records import Records
-from crmcom_kit.mock_server.misuse import NotThere
+from crmcom_kit.mock_server.misuse import Misuse, NotThere
 from crmcom_kit.mock_server.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 
@@ -56,6 +59,8 @@ class MockWorld:
         site.tenants.get(name)
         #: Its webhook requests.
         self.records = Records(lambda: self.emulated.store)
+        #: The calls that it got.
+        self.calls = Calls(lambda: self.emulated)
         #: Its time.
         self.clock = Clock(lambda: self.emulated.clock)
 
@@ -128,6 +133,11 @@ class MockWorld:
             self._brought.append(other)
         return other
 
+    @property
+    def brought(self) -> tuple["MockWorld", ...]:
+        """The worlds that were made through this one, and end with it."""
+        return tuple(self._brought)
+
     def _is_there(self, name: str) -> bool:
         try:
             self._site.tenants.find(name)
@@ -169,6 +179,75 @@ class MockWorld:
             Full: there are as many faults as may be.
         """
         return failing(self.emulated.faults, preset, given)
+
+    # Who called.
+
+    def assert_called(
+        self, *, times: Expected = None, timeout: float = 0.0, **pattern: Any
+    ) -> list[ToldCall]:
+        """Hold the calls so far to what was expected, and return those that fit.
+
+            mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)
+
+        Args:
+            times: how many should fit: a number, or ``{"atLeast": 1, "atMost": 3}``; at least one
+                where left out.
+            timeout: how many seconds to wait for them.
+            pattern: what is asked of a call: ``operation``, ``identifier``, ``parameters``,
+                ``status``, ``code``, ``error_kind``, ``state_before``, ``state_after``, ``fault``
+                and whatever else a pattern of the control API has.
+
+        Raises:
+            AssertionError: other than expected; its text names the nearest calls.
+            Misuse: the pattern cannot be read.
+        """
+        __tracebackhide__ = True
+        return asserted(self.emulated, times, timeout, pattern)
+
+    def assert_not_called(self, **pattern: Any) -> None:
+        """Hold that no call fits the pattern, or that there was none. Raises AssertionError."""
+        __tracebackhide__ = True
+        asserted(self.emulated, 0, 0.0, pattern)
+
+    def wait_for(
+        self,
+        until: Callable[[], object] | None = None,
+        /,
+        *,
+        record: str | int | None = None,
+        state: str | None = None,
+        times: Expected = None,
+        timeout: float = 5.0,
+        **pattern: Any,
+    ) -> Any:
+        """Return once something has happened, by the machine's time.
+
+            mock.wait_for(operation="resend", times=2)
+            mock.wait_for(record="7", state="SUCCESSFUL")
+            mock.wait_for(state="REJECTED", times={"atMost": 0})
+            mock.wait_for(lambda: len(mock.records) < 3)
+
+        Args:
+            until: a function that says, by what it returns, whether it has happened.
+            record: the number or id of a webhook request that is to be there, or in ``state``.
+            state: SUCCESSFUL or REJECTED; of one record also SENDING or DELETED.
+            times: how many calls or records.
+            timeout: how many seconds to wait.
+            pattern: which calls, as for ``assert_called``.
+
+        Returns:
+            The calls, what the function returned, or what is told of the records.
+
+        Raises:
+            AssertionError: it has not happened in time; its text says what is there.
+            Misuse: an argument is not allowed.
+        """
+        __tracebackhide__ = True
+        if pattern:
+            if until is not None or record is not None or state is not None:
+                raise Misuse("pattern", seen="beside others", allowed="a pattern, or the others")
+            return asserted(self.emulated, times, timeout, pattern)
+        return awaited(self.emulated, until, record, state, times, timeout)
 
     # What it holds.
 

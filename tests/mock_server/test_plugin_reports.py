@@ -131,14 +131,48 @@ def test_passes(crmcom_mock):
     show(crmcom_mock, "8")
 
 def test_fails(crmcom_mock):
-    show(crmcom_mock, "7")
+    show(crmcom_mock, "none")
     with crmcom_mock.fail(status=503):
-        delete(crmcom_mock, "none")
+        delete(crmcom_mock, "9")
+    show(crmcom_mock.world("second"), "10")
     assert False
 """)
 
     found.assert_outcomes(passed=1, failed=1)
-    found.stdout.fnmatch_lines(["*crmcom_mock: calls of world test_fails-*"])
+    found.stdout.fnmatch_lines(
+        [
+            "*crmcom_mock: calls of world test_fails-*",
+            "*GET */webhook_requests/show*number%3Dnone*",
+            "*broke show.identifier.known; to mend it: *",
+            "*POST */webhook_requests/delete answered 503 (fault status 503)",
+            '*sent {"token": "*", "webhook_request_identifier": {"number": "9"}}',
+            "*crmcom_mock: calls of world second*",
+            "*GET */webhook_requests/show*number%3D10*",
+        ]
+    )
     shown = found.stdout.str()
-    assert shown.count("calls of world") == 1
+    assert shown.count("calls of world") == 2
     assert "crmcom-mock-token" not in shown.partition("calls of world")[2]
+
+
+def test_a_test_that_fails_at_its_end_shows_them_too(run: Run) -> None:
+    """The calls are shown where a fixture of the test's own finds the mistake."""
+    found = run("""
+@pytest.fixture
+def careful(crmcom_mock):
+    yield crmcom_mock
+    crmcom_mock.assert_not_called(operation="show")
+
+@pytest.fixture
+def late():
+    yield
+    assert False
+
+def test_it(late, careful):
+    show(careful, "7")
+""")
+
+    found.assert_outcomes(passed=1, errors=1)
+    found.stdout.fnmatch_lines(
+        ["*calls of world test_it-*", "*webhook_requests/show*answered 200*"]
+    )
