@@ -10,7 +10,6 @@ from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.world import World
 
 Entries = str | Path | Iterable[dict[str, Any]]
-_FIRST_NUMBER = 4  # of the first webhook request that is generated
 
 
 def filled(
@@ -58,10 +57,11 @@ def added(world: World, index: int | None, overrides: Mapping[str, Any]) -> byte
         DataError: it contradicts what is there, and nothing has changed.
     """
     from crmcom_kit.fixtures import Options, webhook_request_entries
+    from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
     options = Options(seed=world.settings.seed, release=world.release.name, dialect=world.dialect)
     if index is None:
-        index = max(0, world.store.largest_number() + 1 - _FIRST_NUMBER)
+        index = max(0, world.store.largest_number() + 1 - FIRST_NUMBER)
     entries = webhook_request_entries(options=options, index=index, **overrides)
     new = [entry for entry in entries if not _is_there(world, entry)]
     place = "the webhook request"
