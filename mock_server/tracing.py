@@ -144,7 +144,12 @@ _AFTER = (
         _kinds("delivery_failed"),
         frozenset({"resend"}),
     ),
-    _Rule("rendering", "{method}.fields_set.selects", (), methods=_RECORD | {"list"}),
+    _Rule(
+        "rendering",
+        "{method}.fields_set.selects",
+        ("fields_set.always_id", "record.unset_dates"),
+        methods=_RECORD | {"list"},
+    ),
     _Rule("envelope", "envelope.json", ("envelope.key_order", "envelope.content_type")),
 )
 

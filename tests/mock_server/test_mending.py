@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.asking import Asker
 from helpers.mistakes import (
     DELETE,
     LIST,
     LOGIN,
     MISTAKES,
-    NOON,
     NOT_MECHANICAL,
     ODD,
     RESEND,
@@ -26,39 +26,11 @@ from helpers.mistakes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.calls import Teller
-from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.fastlane import FastLane
 from crmcom_kit.mock_server.mending import Change
 from crmcom_kit.mock_server.mending.finding import MENDS
 from crmcom_kit.schemas import API_PATH, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
-
-
-class Asker:
-    """Asks a mock, and knows what it told."""
-
-    def __init__(self, release: str = "R13", dialect: Any = "default", **more: Any) -> None:
-        clock = FixedClock(NOON)
-        self.world = make_world(
-            release=release, dialect=dialect, tokens=[TOKEN], clock=clock, **more
-        )
-        self.client = create_app(self.world).test_client()
-
-    def ask(self, asked: Asked) -> Any:
-        """Return the answer."""
-        query = "&".join(f"{name}={quote(str(value), safe='=')}" for name, value in asked.query)
-        body = asked.body
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body).encode()
-        url = f"{API_PATH}/{asked.path}?{query}"
-        return self.client.open(url, method=asked.verb, data=body, headers=dict(asked.headers))
-
-    def told(self) -> Any:
-        """Return what is told of the last call."""
-        return Teller(self.world).calls()[-1]
-
 
 ASKER = Asker()
 
