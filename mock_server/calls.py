@@ -3,7 +3,8 @@
 All of it is made when somebody asks, from the note as it stands; most calls nobody asks for.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -211,6 +212,10 @@ class ToldCall:
         error = self.error
         if error is not None:
             return str(self._teller.rules.dialect[f"errors.code.{error.kind}"])
+        if self.note.fault is not None:
+            parsed = parsed_json(self.answer_body)
+            inside = dict(parsed[0]).get("status") if parsed and isinstance(parsed[0], Pairs) else 0
+            return str(dict(inside).get("code")) if isinstance(inside, Pairs) else None
         return "OK" if self.note.answer.method and self.status == 200 else None
 
     @property
@@ -226,13 +231,16 @@ class ToldCall:
     @property
     def matched(self) -> bool:
         """Whether it broke no restriction; what a fault did to it does not count."""
-        return self.error is None or self.fault is not None
+        return self.error is None or self.statement is None
 
     @cached_property
     def fault(self) -> dict[str, Any] | None:
         """The fault that hit it."""
         fault = self.note.fault
-        return None if fault is None else fault_as_json(fault)
+        told: dict[str, Any] | None = None
+        if fault is not None:
+            told = json.loads(self._secrets.hide(json.dumps(fault.as_json())))
+        return told
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
@@ -242,7 +250,14 @@ class ToldCall:
     @cached_property
     def trace(self) -> tuple[Step, ...]:
         """The steps that it went through, in order."""
-        return trace(self._teller.rules, self.operation, self.note.answer, self.fault)
+        fault = self.note.fault
+        return trace(
+            self._teller.rules,
+            self.operation,
+            self.note.answer,
+            hit=fault is not None,
+            reached=fault is None or fault.when == "after_commit" or not fault.effect.instead,
+        )
 
     @cached_property
     def before(self) -> dict[str, Any] | None:
@@ -280,12 +295,6 @@ class ToldCall:
     def _change(self, change: Change) -> dict[str, Any]:
         value = self._secrets.value("" if change.value == YOURS else change.parameter, change.value)
         return {**change.as_json(), "parameter": shown_name(change.parameter), "value": value}
-
-
-def fault_as_json(fault: Any) -> dict[str, Any]:
-    """Return what is told of a fault."""
-    tell: Callable[[], dict[str, Any]] | None = getattr(fault, "as_json", None)
-    return {"name": fault.name} if tell is None else tell()
 
 
 def _read_record(body: bytes | None) -> dict[str, Any] | None:

@@ -144,13 +144,18 @@ _AFTER = (
         _kinds("delivery_failed"),
         frozenset({"resend"}),
     ),
-    _Rule("rendering", "{method}.fields_set.selects", (), methods=_RECORD | {"list"}),
+    _Rule(
+        "rendering",
+        "{method}.fields_set.selects",
+        ("fields_set.always_id", "record.unset_dates"),
+        methods=_RECORD | {"list"},
+    ),
     _Rule("envelope", "envelope.json", ("envelope.key_order", "envelope.content_type")),
 )
 
 
 def trace(
-    rules: Rules, method: str | None, answer: Answer, fault: dict[str, Any] | None
+    rules: Rules, method: str | None, answer: Answer, *, hit: bool = False, reached: bool = True
 ) -> tuple[Step, ...]:
     """Return the steps of the call that got ``answer``, in order.
 
@@ -158,15 +163,17 @@ def trace(
         rules: how the world answers.
         method: the API method's name; None where the path has none.
         answer: what it was answered.
-        fault: what hit it; a call that a fault answered went through no step of the API's own.
+        hit: whether a fault hit it.
+        reached: whether it reached the API at all, and no fault answered in its place.
     """
-    first = () if fault is None else (Step("fault", BROKEN, None, None, {}),)
-    kind = None if answer.error is None else answer.error.kind
+    first = (Step("fault", BROKEN, None, None, {}),) if hit else ()
+    # An error without a statement is a fault's: the call broke nothing.
+    kind = None if answer.error is None or answer.statement is None else answer.error.kind
     table = list(_of(rules, method))
     at: int | None = None
     if kind is not None:
         at = next((i for i, rule in enumerate(table) if kind in rule.kinds), None)
-    if not answer.method and (fault is not None or at is None):
+    if not reached:
         return (*first, *(_step(rules, rule, method, SKIPPED) for rule in table))
     steps = []
     for i, rule in enumerate(table):

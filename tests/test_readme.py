@@ -1,8 +1,9 @@
 """README and docs/ tell the truth: their sessions and snippets run as they stand there.
 
 A marker (`<!-- run -->` or `<!-- session: crmcom-kit serve … -->`) says that the blocks behind it,
-up to the next marker or heading, are run. What one document's blocks make is there for the later
-ones; a Python block that begins with `# name.py` is a file of that name.
+up to the next marker or heading, are run; `<!-- go on -->` adds blocks to the part before it, with
+its shell and its server. What one document's blocks make is there for the later ones; a Python
+block that begins with `# name.py` is a file of that name.
 """
 
 import os
@@ -19,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 DOCUMENTS = (README, *sorted((ROOT / "docs").glob("**/*.md")))
 DEFAULT_PORT = "8080"
-_MARKER = re.compile(r"<!-- (session: crmcom-kit (?P<serve>serve.*?)|run) -->")
+_MARKER = re.compile(r"<!-- (session: crmcom-kit (?P<serve>serve.*?)|run|(?P<on>go on)) -->")
 _FENCE = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
 _FILE = re.compile(r"# ([\w.-]+\.py)\n")
 
@@ -45,9 +46,11 @@ def parts(text: str) -> list[Part]:
         rest = text[marker.end() :]
         end = re.search(r"\n##+ |<!-- |\n\*\*", rest)
         body = rest[: end.start()] if end else rest
-        found.append(
-            Part(marker["serve"], [Block(*each.groups()) for each in _FENCE.finditer(body)])
-        )
+        blocks = [Block(*each.groups()) for each in _FENCE.finditer(body)]
+        if marker["on"]:
+            found[-1].blocks.extend(blocks)
+        else:
+            found.append(Part(marker["serve"], blocks))
     return found
 
 

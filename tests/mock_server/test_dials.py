@@ -102,6 +102,10 @@ PROBES: dict[str, Probe] = {
             "webhook_definition_identifier, workflow_rule_identifier, entity, entity_id",
         },
     ),
+    "errors.mend_in_description": Probe(
+        lambda mock: mock.list().json["status"]["description"],
+        {False: "", True: "add entity=ACTIVITIES"},
+    ),
     "errors.token_first": Probe(
         lambda mock: kind(mock, mock.send("GET", SHOW)),
         {True: "missing_token", False: "no_identifier"},

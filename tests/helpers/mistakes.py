@@ -1,0 +1,260 @@
+"""Calls with one mistake each, what is said to mend them, and how a mend is made on a call."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from crmcom_kit.mock_server.mending import Change
+from crmcom_kit.mock_server.mending.mend import YOURS
+
+TOKEN = "a-token-of-tests"
+NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
+SHOW, LIST = "webhook_requests/show", "webhook_requests/list"
+RESEND, DELETE = "webhook_requests/resend", "webhook_requests/delete"
+LOGIN = "authentication/token"
+RIGHT = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
+
+
+class Asked(NamedTuple):
+    """A call that can be changed."""
+
+    verb: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: Any = None  # bytes as they stand; anything else as JSON
+    headers: Mapping[str, str] = MappingProxyType({})
+
+    def changed(self, change: Change) -> "Asked":
+        """Return the call with one change made."""
+        name, value = change.parameter, change.value
+        if change.action == "verb":
+            return self._moved(value)
+        if change.action == "path":
+            return self._replace(path=value)
+        if change.action == "body":
+            return self._replace(body=value)
+        if change.action == "header":
+            return self._replace(headers={**self.headers, name: value})
+        if change.action == "leave out" and name in ("body", "query"):
+            return self._replace(**{name: None if name == "body" else ()})
+        return self.with_(name, None if change.action == "leave out" else _yours(name, value))
+
+    def with_(self, name: str, value: Any) -> "Asked":
+        """Return the call with one value for a parameter, or without it."""
+        if self.verb == "GET":
+            query = tuple(pair for pair in self.query if pair[0] != name)
+            if isinstance(value, dict):
+                value = ",".join(f"{field}={text}" for field, text in value.items())
+            return self._replace(query=query if value is None else (*query, (name, value)))
+        body = json.loads(self.body) if isinstance(self.body, bytes) else dict(self.body or {})
+        body.pop(name, None)
+        return self._replace(body=body if value is None else {**body, name: value})
+
+    def _moved(self, verb: str) -> "Asked":
+        if verb == "GET":
+            moved = self._replace(verb=verb, body=None)
+            for name, value in ({} if isinstance(self.body, bytes) else self.body or {}).items():
+                moved = moved.with_(name, value)
+            return moved
+        body = {} if isinstance(self.body, bytes) else self.body or {}
+        moved = self._replace(verb=verb, query=(), body=body)
+        for name, value in self.query:
+            field, equals, text = value.partition("=")
+            moved = moved.with_(name, {field: text} if equals else value)
+        return moved
+
+
+def _yours(name: str, value: Any) -> Any:
+    """Put in what only the caller knows."""
+    return {"token": TOKEN, **RIGHT}[name] if value == YOURS else value
+
+
+def get(path: str, *more: tuple[str, str], **parameters: str) -> Asked:
+    """A GET call with a token that holds."""
+    return Asked("GET", path, (("token", TOKEN), *more, *parameters.items()))
+
+
+def post(path: str, body: Any = None, **members: Any) -> Asked:
+    """A POST call with a token that holds."""
+    return Asked("POST", path, body={"token": TOKEN, **members} if body is None else body)
+
+
+def show(identifier: str, *more: tuple[str, str], **parameters: str) -> Asked:
+    """A call of show."""
+    return get(SHOW, ("webhook_request_identifier", identifier), *more, **parameters)
+
+
+def resend(**identifier: Any) -> Asked:
+    """A call of resend."""
+    return post(RESEND, webhook_request_identifier=identifier)
+
+
+#: Calls with one mistake each: kind of error, call, what the mend says.
+MISTAKES: list[tuple[str, Asked, str]] = [
+    ("missing_token", Asked("GET", SHOW, (("webhook_request_identifier", "number=7"),)),
+     "add token=... from POST authentication/token"),
+    ("missing_token", show("number=7")._replace(
+        query=(("token", ""), ("webhook_request_identifier", "number=7"))),
+     "token=... from POST authentication/token"),
+    ("missing_token", Asked("POST", RESEND, (("token", TOKEN),),
+                            {"webhook_request_identifier": {"number": "7"}}),
+     "move token from the query into the JSON body"),
+    ("missing_token", Asked("GET", SHOW, (("webhook_request_identifier", "number=7"),),
+                            headers={"Authorization": f"Bearer {TOKEN}"}),
+     "give the token as the parameter token, not in the header"),
+    ("invalid_token", Asked("GET", SHOW, (("token", "x"), ("webhook_request_identifier",
+                                                           "number=7"))),
+     "token=... of a new login (POST authentication/token)"),
+    ("wrong_credentials", post(LOGIN, {**RIGHT, "username": "admin"}), '"username": "mpadm'),
+    ("wrong_credentials", post(LOGIN, {**RIGHT, "password": "x"}), '"password": "..."'),
+    ("wrong_credentials", post(LOGIN, {**RIGHT, "password": "x", "organisation": "y"}),
+     '"organisation": "CRMDEMO" and "password": "..."'),
+    ("unknown_unit", post(LOGIN, {**RIGHT, "unit": "x"}), "leave out unit"),
+    ("missing_parameter", post(LOGIN, {"username": "mpadministrator", "organisation": "CRMDEMO"}),
+     'add "password": "..."'),
+    ("missing_parameter", post(LOGIN, {"user_name": "mpadministrator", "password": "crmcom-kit",
+                                       "organisation": "CRMDEMO"}),
+     "username instead of user_name"),
+    ("no_identifier", get(SHOW), "add webhook_request_identifier=number="),
+    ("no_identifier", show("7"), "webhook_request_identifier=number=7"),
+    ("no_identifier", get(SHOW, number="7"), "webhook_request_identifier=number=7 instead of numb"),
+    ("no_identifier", get(SHOW, identifier="number=7"), "webhook_request_identifier instead of id"),
+    ("no_identifier", post(RESEND), 'add "webhook_request_identifier": {"number": "'),
+    ("no_identifier", post(RESEND, number="7"), '{"number": "7"} instead of number'),
+    ("no_identifier", resend(), '"webhook_request_identifier": {"number": "'),
+    ("no_identifier", get(LIST, webhook_definition_identifier="x"), "webhook_definition_identifie"),
+    ("several_identifiers", resend(number="7", id="x"), "leave out webhook_request_identifier.id"),
+    ("several_identifiers", show("number=7", id="x"), "leave out id"),
+    ("several_identifiers", show("number=7,id=x"), "webhook_request_identifier=number=7"),
+    ("several_identifiers", show("number=7", ("webhook_request_identifier", "number=8")), "once: "),
+    ("several_identifiers", post(DELETE, b'{"token": "a-token-of-tests", '
+     b'"webhook_request_identifier": {"number": "7", "number": "7"}}'), '{"number": "7"}'),
+    ("unknown_identifier_field", show("name=7"), "webhook_request_identifier=number=7"),
+    ("unknown_identifier_field", resend(nummer="7"), '{"number": "7"} (REJECTED)'),
+    ("unknown_identifier_field", resend(number="7", x="y"),
+     "leave out webhook_request_identifier.x"),
+    ("no_semi_optional", get(LIST), "add entity=ACTIVITIES"),
+    ("no_semi_optional", get(LIST, entty="JOBS"), "entity instead of entty"),
+    ("no_semi_optional", get(LIST, url="x"), "add entity=ACTIVITIES"),
+    ("empty_value", show("number="), "webhook_request_identifier=number="),
+    ("empty_value", get(LIST, entity=""), "entity=ACTIVITIES"),
+    ("empty_value", get(LIST, entity="JOBS", url=""), "leave out url"),
+    ("wrong_type", resend(number=7), '"webhook_request_identifier": {"number": "7"} (REJECTED)'),
+    ("wrong_type", post(DELETE, webhook_request_identifier="number=7"), '{"number": "7"}'),
+    ("wrong_type", post(RESEND, webhook_request_identifier={"number": "7"}, fields_set=3),
+     "leave out fields_set"),
+    ("wrong_type", post(RESEND, webhook_request_identifier={"number": "7"},
+                        fields_set=["id", 3]), '"fields_set": "id"'),
+    ("wrong_type", post(DELETE, {"token": 3, "webhook_request_identifier": {"number": "7"}}),
+     '"token": "...", a text'),
+    ("wrong_type", post(LOGIN, {**RIGHT, "unit": None}), "leave out unit"),
+    ("invalid_value", show("number=7\t"), "webhook_request_identifier=number=7"),
+    ("invalid_value", get(LIST, entity="JOBS\n"), "entity=JOBS"),
+    ("invalid_value", get(LIST, entity="JOBS", url="\x7f"), "leave out url"),
+    ("duplicate_parameter", get(LIST, ("entity", "JOBS"), ("entity", "JOBS")), "give entity once"),
+    ("duplicate_parameter", show("number=7", ("token", "x")), "give token once"),
+    ("unsupported_entity", get(LIST, entity="JOB"), "entity=JOBS instead of JOB"),
+    ("unsupported_entity", get(LIST, entity="jobs"), "entity=JOBS instead of jobs"),
+    ("unsupported_entity", get(LIST, entity="JOBS,ACTIVITIES"), "entity=JOBS instead of"),
+    ("unsupported_entity", get(LIST, entity="qqqqqq"), "entity=ACTIVITIES"),
+    ("bad_life_cycle_state", get(LIST, entity="JOBS", life_cycle_state="rejected"),
+     "life_cycle_state=REJECTED instead of rejected"),
+    ("bad_life_cycle_state", get(LIST, entity="JOBS", life_cycle_state="SUCCESS"),
+     "life_cycle_state=SUCCESSFUL"),
+    ("bad_life_cycle_state", get(LIST, entity="JOBS", life_cycle_state="q"),
+     "leave out life_cycle_state"),
+    ("bad_date", get(LIST, entity="JOBS", created_date="31/01/2016"), "created_date=2016-01-31"),
+    ("bad_date", get(LIST, entity="JOBS", created_date="2016/1/31"), "created_date=2016-01-31"),
+    ("bad_date", get(LIST, entity="JOBS", created_date="2016-01-31T10:00:00.5Z"),
+     "created_date=2016-01-31T10:00:00 instead of"),
+    ("bad_date", get(LIST, entity="JOBS", created_date="soon"), "leave out created_date"),
+    ("bad_fields_set", show("number=7", fields_set="numbr,id"), "fields_set=number,id instead of"),
+    ("bad_fields_set", show("number=7", fields_set="log_information.created_date"),
+     "fields_set=log_information"),
+    ("bad_fields_set", show("number=7", fields_set="qqqqqq"), "leave out fields_set"),
+    ("bad_paging", get(LIST, entity="JOBS", number_of_results="10.0"), "number_of_results=10"),
+    ("bad_paging", get(LIST, entity="JOBS", offset="-1"), "leave out offset"),
+    ("bad_paging", get(LIST, entity="JOBS", number_of_results="many"), "leave out number_of_resul"),
+    ("unknown_webhook_request", show("number=007"), "webhook_request_identifier=number=7"),
+    ("unknown_webhook_request", show("number=#7"), "webhook_request_identifier=number=7"),
+    ("unknown_webhook_request", show("id=7"), "webhook_request_identifier=number=7"),
+    ("unknown_webhook_request", show("number=99999999"), "webhook_request_identifier=number="),
+    ("unknown_webhook_request", resend(id="x"), "(REJECTED)"),
+    ("unknown_webhook_definition", get(LIST, webhook_definition_identifier="id=x"),
+     "webhook_definition_identifier=id="),
+    ("unknown_workflow_rule", get(LIST, workflow_rule_identifier="name=x"),
+     "workflow_rule_identifier=id="),
+    ("not_rejected", resend(number="14"), "(REJECTED)"),
+    ("bad_body", Asked("POST", RESEND, (("token", TOKEN), ("webhook_request_identifier",
+                                                           "number=7"))),
+     "move the parameters from the query into a JSON body"),
+    ("bad_body", post(RESEND, b"token=a-token-of-tests&webhook_request_identifier=number=7"),
+     "send the parameters as a JSON object, not as a form"),
+    ("bad_body", post(RESEND, [{"token": TOKEN, "webhook_request_identifier": {"number": "7"}}]),
+     "send the object itself, without the array around it"),
+    ("bad_body", post(LOGIN, json.dumps(json.dumps(RIGHT)).encode()),
+     "send the object itself, not a text that holds it"),
+    ("bad_charset", post(RESEND, b"\xef\xbb\xbf" + json.dumps(
+        {"token": TOKEN, "webhook_request_identifier": {"number": "7"}}).encode()),
+     "leave out the byte order mark"),
+    ("bad_charset", post(LOGIN, json.dumps(RIGHT).encode("utf-16")), "encode the body as UTF-8"),
+    ("bad_charset", post(LOGIN, RIGHT)._replace(
+        headers={"Content-Type": "application/json; charset=latin-1"}),
+     "Content-Type: application/json; charset=utf-8"),
+    ("unknown_method", show("number=7")._replace(path="webhook_request/show"),
+     "GET webhook_requests/show"),
+    ("unknown_method", show("number=7")._replace(path="show"), "GET webhook_requests/show"),
+    ("unknown_method", show("number=7")._replace(path="webhook_requests/resnd"),
+     "POST webhook_requests/resend"),
+    ("wrong_verb", show("number=7")._replace(path=RESEND), "POST instead of GET, parameters in"),
+    ("wrong_verb", resend(number="7")._replace(path=SHOW), "GET instead of POST, parameters in"),
+    ("wrong_verb", show("number=7")._replace(path=DELETE, verb="DELETE"),
+     "POST instead of DELETE"),
+]  # fmt: skip
+
+#: The same in a dialect of its own.
+ODD: list[tuple[str, dict[str, Any], Asked, str]] = [
+    ("unknown_parameter", {"requests.unknown_parameters": "strict"},
+     get(LIST, entity="JOBS", odd="1"), "leave out odd"),
+    ("unknown_parameter", {"requests.unknown_parameters": "strict"},
+     get(LIST, entity="JOBS", life_cycle_stat="REJECTED"),
+     "life_cycle_state instead of life_cycle_stat"),
+    ("misplaced_parameter", {"requests.body_on_get": "error"},
+     show("number=7")._replace(body={}), "leave out body"),
+    ("misplaced_parameter", {"requests.query_on_post": "error"},
+     resend(number="7")._replace(query=(("a", "b"),)), "leave out query"),
+    ("definition_not_effective", {"resend.definition_not_effective": "error"},
+     resend(number="21"), "(REJECTED), whose definition is effective"),
+    ("bad_paging", {"paging.maximum_results": 5, "paging.over_maximum": "error"},
+     get(LIST, entity="JOBS", number_of_results="9"), "number_of_results=5 instead of 9"),
+    ("bad_paging", {"paging.zero": "error"},
+     get(LIST, entity="JOBS", number_of_results="0"), "number_of_results=1 instead of 0"),
+    ("bad_date", {"list.created_date.form": "date_time"},
+     get(LIST, entity="JOBS", created_date="2016-01-31"), "created_date=2016-01-31T00:00:00"),
+    ("bad_date", {"list.created_date.form": "date"},
+     get(LIST, entity="JOBS", created_date="2016-01-31T10:00:00"), "created_date=2016-01-31 inst"),
+    ("bad_fields_set", {"fields_set.duplicates": "error"},
+     show("number=7", fields_set="id,id"), "fields_set=id instead of"),
+    ("bad_fields_set", {"fields_set.empty": "error"},
+     show("number=7", fields_set=""), "leave out fields_set"),
+]  # fmt: skip
+
+#: What no change of the call mends, and what is said then.
+NOT_MECHANICAL: list[tuple[str, str, dict[str, Any], Asked, str]] = [
+    ("unsupported_entity", "R13", {}, get(LIST, entity="REWARDOFFERS"), "start the mock with --"),
+    ("unknown_method", "R9", {}, post("authentication/token/release"), "--release R10"),
+    ("unknown_method", "R9", {}, get("x"), "a path of the API, such as webhook_requests/"),
+    ("method_withdrawn", "R18", {"requests.deprecated_methods": "withdraw"}, show("number=7"),
+     "start the mock with an older --release"),
+    ("wrong_credentials", "R10", {}, Asked("POST", "authentication/web_api_key/token"),
+     "the header Authorization: Basic base64(KEY:)"),
+    ("bad_body", "R9", {}, post(RESEND, b"x"), "send a JSON object, such as"),
+    ("bad_charset", "R9", {}, post(RESEND, b"\xff"), "encode the body as UTF-8"),
+    ("bad_charset", "R9", {}, post(RESEND, b"\x1f\x8b"), "send the body uncompressed"),
+    ("body_too_large", "R9", {}, post(RESEND, b" " * 2_000_000), "send at most 1048576 bytes"),
+    ("invalid_value", "R9", {}, get(SHOW, *[("a", "b")] * 600), "at most 500 parameters"),
+    ("delivery_failed", "R9", {"resend.failed": "error", "delivery.script": "timeout"},
+     resend(number="7"), "resend it again once the receiver takes it"),
+]  # fmt: skip
