@@ -34,6 +34,7 @@ from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.schemas.dialect import error_kinds
 
 MOST_SIGMA = 10.0
+LEAST_MEDIAN = 0.001  # milliseconds
 MOST_CALLS = 1_000_000_000
 MOST_BYTES = 1_000_000_000
 MOST_TTL = 100_000_000_000  # milliseconds: three years
@@ -245,7 +246,7 @@ def _delay(spec: object) -> Delay:
     found = []
     for name in names:
         most = MOST_SIGMA if name == "sigma" else MOST_DELAY
-        least = 0.001 if name == "median" else 0
+        least = LEAST_MEDIAN if name == "median" else 0
         if name not in spec:
             raise Misuse(f"{where}.{name}", seen="nothing", allowed="a number")
         found.append(number(spec[name], f"{where}.{name}", least, most))
@@ -258,11 +259,11 @@ def _delay(spec: object) -> Delay:
 def _cut(spec: object) -> Cut:
     where = "effect.cut"
     if not isinstance(spec, Mapping):
-        return Cut(bytes=whole(spec, where, 0, MOST_BYTES))
+        return Cut(bytes=whole(spec, where, 1, MOST_BYTES))
     given = members(spec, where, Cut._fields)
     if len(given) != 1:
         allowed = f"one of {', '.join(Cut._fields)}"
         raise Misuse(where, seen=f"{len(given)} members", allowed=allowed)
     if "bytes" in given:
-        return Cut(bytes=whole(given["bytes"], f"{where}.bytes", 0, MOST_BYTES))
+        return Cut(bytes=whole(given["bytes"], f"{where}.bytes", 1, MOST_BYTES))
     return Cut(share=number(given["share"], f"{where}.share", 0, 1))
