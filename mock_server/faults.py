@@ -100,7 +100,10 @@ class _Armed:
 class Faults:
     """The faults of one world, from one reset to the next."""
 
-    __slots__ = ("_clock", "_count", "_ended", "_faults", "_lock", "_operations", "_seed", "armed")
+    __slots__ = (
+        "_clock", "_closing", "_count", "_faults", "_is_over", "_lock", "_operations", "_seed",
+        "armed",
+    )  # fmt: skip
 
     def __init__(self, rules: Rules, name: str, clock: WorldClock) -> None:
         """Start without any, in the world of that name."""
@@ -112,7 +115,8 @@ class Faults:
         self._count = 0
         #: Whether any of them may still hit a call.
         self.armed = False
-        self._ended: threading.Event | None = None  # made when somebody is held back
+        self._closing = rules.closing
+        self._is_over = False
 
     def add(self, spec: object) -> Fault:
         """Add the fault that a specification describes, and return it.
@@ -192,17 +196,14 @@ class Faults:
             self.armed = False
             return gone
 
-    @property
-    def ended(self) -> threading.Event:
-        """Set when the world's epoch is over: whoever is held back by a delay is let go."""
-        with self._lock:
-            if self._ended is None:
-                self._ended = threading.Event()
-            return self._ended
-
     def end(self) -> None:
         """Let go of the calls that are held back; the epoch is over."""
-        self.ended.set()
+        self._is_over = True
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is to be held back any more: the epoch is over, or the server ends."""
+        return self._is_over or self._closing.is_set()
 
     def _known(self, identifier: str) -> _Armed:
         found = self._faults.get(identifier)

@@ -213,3 +213,21 @@ def test_a_held_back_call_does_not_hold_the_server(start_server: Any) -> None:
         slow.settimeout(0.2)
         with pytest.raises(socket.timeout):
             slow.recv(1)
+
+
+@pytest.mark.parametrize("flags", SERVERS.values(), ids=SERVERS)
+def test_a_held_back_call_does_not_hold_up_the_end(
+    start_server: Any, flags: tuple[str, ...]
+) -> None:
+    """A server that is told to end lets go of a call that it holds back, and answers it."""
+    server = start_server("--token", "T", "--log", "off", *flags)
+    spec = {"match": {"operation": "show"}, "effect": {"delay": 300_000}}
+    fault = asked(server, "POST", "/__admin/faults", spec)
+    with server.connect() as slow:
+        slow.sendall(told(SHOW, "Connection: close"))
+        for _ in range(100):
+            if asked(server, "GET", f"/__admin/faults/{fault['id']}")["hits"]:
+                break
+
+        assert server.end(signal.SIGTERM)[0] == 0
+        assert slow.recv(9).startswith(b"HTTP/1.1 ")
