@@ -101,21 +101,19 @@ class Faults:
     """The faults of one world, from one reset to the next."""
 
     __slots__ = (
-        "_clock", "_closing", "_count", "_faults", "_is_over", "_lock", "_operations", "_seed",
-        "armed",
+        "_clock", "_count", "_faults", "_is_over", "_lock", "_name", "_rules", "armed",
     )  # fmt: skip
 
     def __init__(self, rules: Rules, name: str, clock: WorldClock) -> None:
         """Start without any, in the world of that name."""
-        self._seed = f"{rules.settings.seed}@{name}"
-        self._operations = tuple(method.name for method in rules.methods.values())
+        self._rules = rules
+        self._name = name
         self._clock = clock
         self._lock = threading.Lock()
         self._faults: dict[str, _Armed] = {}
         self._count = 0
         #: Whether any of them may still hit a call.
         self.armed = False
-        self._closing = rules.closing
         self._is_over = False
 
     def add(self, spec: object) -> Fault:
@@ -140,7 +138,7 @@ class Faults:
         """Add the faults that a preset stands for. Raises what ``preset`` raises."""
         specs = preset_specs(name, arguments)
         try:
-            drafts = [fault_of(spec, "", self._operations) for spec in specs]
+            drafts = self._read(specs)
         except Misuse as misuse:  # of a member that an argument was put into
             parameter = misuse.parameter.removeprefix("match.").removeprefix("effect.")
             raise Misuse(parameter, seen=misuse.seen, allowed=misuse.allowed) from None
@@ -148,7 +146,11 @@ class Faults:
 
     def arm(self, specs: Iterable[object]) -> tuple[FaultState, ...]:
         """Add the faults that specifications describe, all or none. Raises what ``add`` raises."""
-        return self._added_all([fault_of(spec, "", self._operations) for spec in specs])
+        return self._added_all(self._read(specs))
+
+    def _read(self, specs: Iterable[object]) -> Sequence[Fault]:
+        operations = tuple(method.name for method in self._rules.methods.values())
+        return [fault_of(spec, "", operations) for spec in specs]
 
     def _added_all(self, drafts: Sequence[Fault]) -> tuple[FaultState, ...]:
         with self._lock:
@@ -158,7 +160,8 @@ class Faults:
             if len(self._faults) + len(drafts) > MOST_FAULTS:
                 allowed = f"at most {MOST_FAULTS:,} in a world"
                 raise Full("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
-            armed = [_Armed(draft.named(self._next_id()), self._seed, now) for draft in drafts]
+            seed = f"{self._rules.settings.seed}@{self._name}"
+            armed = [_Armed(draft.named(self._next_id()), seed, now) for draft in drafts]
             self._faults.update({one.fault.id: one for one in armed})
             self.armed = True
             return tuple(one.state(now) for one in armed)
@@ -203,7 +206,7 @@ class Faults:
     @property
     def over(self) -> bool:
         """Whether nobody is to be held back any more: the epoch is over, or the server ends."""
-        return self._is_over or self._closing.is_set()
+        return self._is_over or self._rules.closing.is_set()
 
     def _known(self, identifier: str) -> _Armed:
         found = self._faults.get(identifier)

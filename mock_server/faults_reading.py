@@ -111,7 +111,7 @@ def when_of(given: object, effect: Effect) -> When:
     found = cast("When", choice(given, "when", WHENS))
     if after_all and found == "before_commit":
         allowed = "after_commit, since what is cut or malformed is the answer to a call carried out"
-        raise Misuse("when", seen=seen(found), allowed=allowed)
+        raise Misuse("when", seen=seen(found, "when"), allowed=allowed)
     return found
 
 
@@ -155,7 +155,7 @@ def _conditions(spec: object) -> Mapping[str, Condition]:
     where = "match.parameters"
     if not isinstance(spec, Mapping) or len(spec) > MOST_ITEMS:
         allowed = f"an object of at most {MOST_ITEMS} parameters"
-        raise Misuse(where, seen=seen(spec), allowed=allowed)
+        raise Misuse(where, seen=seen(spec, where), allowed=allowed)
     return {
         text(name, where, LONGEST_TEXT): _condition(value, f"{where}.{name}")
         for name, value in spec.items()
@@ -186,7 +186,7 @@ def _scalar(value: object, where: str) -> str:
     if isinstance(value, str) and len(value) <= LONGEST_TEXT:
         return value
     allowed = f"a text of at most {LONGEST_TEXT} characters, a whole number or a truth value"
-    raise Misuse(where, seen=seen(value), allowed=allowed)
+    raise Misuse(where, seen=seen(value, where), allowed=allowed)
 
 
 def effect_of(spec: object) -> Effect:
@@ -226,7 +226,7 @@ def status_of(value: object, where: str) -> int:
     found = whole(value, where, LEAST_STATUS, MOST_STATUS)
     if found in BODILESS:
         allowed = "a status whose answers have a body"
-        raise Misuse(where, seen=seen(found), allowed=allowed)
+        raise Misuse(where, seen=seen(found, where), allowed=allowed)
     return found
 
 

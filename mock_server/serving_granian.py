@@ -60,7 +60,7 @@ def serve_with_granian(
     """
     try:
         from granian import Granian
-        from granian.constants import Interfaces
+        from granian.constants import HTTPModes, Interfaces
     except ImportError:
         msg = "server granian is not installed; it comes with crmcom-kit[fast]"
         raise ServeError(msg) from None
@@ -76,6 +76,7 @@ def serve_with_granian(
         address=host,
         port=port,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,  # the way in which faults end connections is that of HTTP/1.1
         workers=1,
         blocking_threads=threads,
         workers_kill_timeout=int(GRACE_SECONDS),

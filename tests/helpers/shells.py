@@ -1,6 +1,7 @@
 """A world behind one of the two shells, called as a server calls it."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from werkzeug.test import EnvironBuilder
@@ -10,6 +11,7 @@ from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
 from crmcom_kit.mock_server.sending import ConnectionEnded
 from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -19,6 +21,12 @@ BODY = {"token": "T", "webhook_request_identifier": {"number": "7"}}
 RESEND = ("POST", "resend", BODY)
 DELETE = ("POST", "delete", BODY)
 CALLS = {"show": SHOW, "list": LIST, "resend": RESEND, "delete": DELETE}
+
+
+@cache
+def _made(release: str) -> World:
+    """A world that others are twins of: they begin with what it began with."""
+    return make_world(release=release, tokens=["T"], clock=FixedClock(NOON))
 
 
 class Seen(NamedTuple):
@@ -33,10 +41,16 @@ class Seen(NamedTuple):
 class Shell:
     """A world behind one of the two shells."""
 
-    def __init__(self, kind: str, **options: Any) -> None:
-        self.world = make_world(tokens=["T"], **{"clock": FixedClock(NOON), **options})
-        late = LateFlask(self.world)
-        self.app: Any = create_app(self.world) if kind == "flask" else FastLane(late, self.world)
+    def __init__(self, kind: str, *, release: str = "R9", data: Any = None) -> None:
+        if data is None:
+            self.world = _made(release).twin(DEFAULT)
+        else:
+            self.world = make_world(data=data, tokens=["T"], clock=FixedClock(NOON))
+        self.app: Any = (
+            create_app(self.world)
+            if kind == "flask"
+            else FastLane(LateFlask(self.world), self.world)
+        )
 
     def call(self, call: Any, prefer: str = "", verb: str = "") -> Seen:
         """Make a call as a server does; return what it would send."""
