@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.masking import masked_path, masked_query
 from crmcom_kit.mock_server.sending import ConnectionDropped, ConnectionEnded
+from crmcom_kit.mock_server.wire import FAULT_HEADER
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,7 +43,7 @@ class AccessLog:
             entry["status"] = int(status[:3])
             named = dict(headers)
             entry["statement"] = named.get("X-Mock-Statement")
-            entry["fault"] = named.get("X-Mock-Fault")
+            entry["fault"] = named.get(FAULT_HEADER)
             entry["warnings"] = [text for name, text in headers if name == "X-Mock-Warning"]
             length[0] = int(named.get("Content-Length", -1))
             return start_response(status, headers, *rest)

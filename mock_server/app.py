@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.picking import PICKED, picked
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest, headers_of
-from crmcom_kit.mock_server.sending import body_of, head_of
+from crmcom_kit.mock_server.sending import body_of, head_of, status_line
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.mock_server.worlds import make_world
@@ -90,9 +90,11 @@ def _serve_api(app: Flask) -> None:
             headers=headers_of(request.environ),
         )
         answer = act(request.environ[PICKED], raw)
-        if answer.ending is not None:
-            return _Ended(body_of(answer), *head_of(answer))
-        return Response(answer.body, answer.status, answer.headers())
+        ending = answer.ending
+        if ending is None or (ending.kind == "cut" and request.method == "HEAD"):
+            return Response(answer.body, status_line(answer.status), answer.headers())
+        status, headers = head_of(answer)
+        return _Ended(body_of(answer), status_line(status), headers)
 
     def elsewhere(error: HTTPException) -> Response:
         """Answer what Flask has no view for: below the API's path, too, this is the API."""
@@ -115,7 +117,7 @@ def _serve_api(app: Flask) -> None:
 
 
 class _Ended(Response):
-    """An answer whose connection ends: the body that says so is there for HEAD as well."""
+    """An answer whose connection ends: what says so is there for HEAD as well."""
 
     def get_app_iter(self, environ: "WSGIEnvironment") -> "Iterable[bytes]":
         del environ

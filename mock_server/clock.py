@@ -54,6 +54,14 @@ MOST_RATE = 100_000.0
 _LONGEST_WAIT = 3600.0  # seconds of the machine's time that are waited at once
 
 
+class Flag(Protocol):
+    """Something that is set when it is time to stop waiting, a ``threading.Event`` say."""
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+        ...
+
+
 class ClockState(NamedTuple):
     """How a world's clock is set."""
 
@@ -127,7 +135,7 @@ class WorldClock:
             self.now = self._base.now
             self._changed.notify_all()
 
-    def sleep(self, seconds: float, until: threading.Event | None = None) -> None:
+    def sleep(self, seconds: float, until: Flag | None = None) -> None:
         """Return when ``seconds`` of the world have passed, at once where it stands.
 
         Args:

@@ -8,7 +8,6 @@ wrapping) goes to Flask. Both give the same bytes and leave the same state.
 import re
 import threading
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.endpoints import act
@@ -19,7 +18,7 @@ from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.picking import HEADER as WORLD_HEADER
 from crmcom_kit.mock_server.picking import names_a_world, picked
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, Headers, RawRequest, let_go
-from crmcom_kit.mock_server.sending import body_of, head_of
+from crmcom_kit.mock_server.sending import body_of, head_of, status_line
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.wire import Wire
 from crmcom_kit.mock_server.world import World
@@ -94,9 +93,9 @@ class FastLane:
         answer = act(world, _raw(environ, lane, body))
         if answer.ending is not None:
             status, headers = head_of(answer)
-            start_response(_status(status), headers)
+            start_response(status_line(status), headers)
             return body_of(answer)
-        start_response(_status(answer.status), answer.headers())
+        start_response(status_line(answer.status), answer.headers())
         return [answer.body] if isinstance(answer.body, bytes) else answer.body
 
 
@@ -137,16 +136,6 @@ def _told(lane: _Lane, environ: "WSGIEnvironment", wire: Wire, record: bytes) ->
     answer = wire.data(record)
     answer.method, answer.before, answer.after = "show", record, record
     return _raw(environ, lane, b""), answer, body, None
-
-
-@cache
-def _status(code: int) -> str:
-    """Return the status line as Flask writes it."""
-    if code == 200:
-        return "200 OK"
-    from werkzeug.http import HTTP_STATUS_CODES  # with its package it costs a start 50 ms
-
-    return f"{code} {HTTP_STATUS_CODES.get(code, 'UNKNOWN').upper()}"
 
 
 def _raw(environ: "WSGIEnvironment", lane: _Lane, body: bytes) -> RawRequest:

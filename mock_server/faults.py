@@ -5,7 +5,7 @@ turn it is. Every fault counts all calls that it is for, whichever of them hits.
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -17,7 +17,7 @@ from crmcom_kit.mock_server.faults_matching import Called
 from crmcom_kit.mock_server.faults_presets import preferred, preset_specs
 from crmcom_kit.mock_server.faults_reading import fault_of
 from crmcom_kit.mock_server.faults_spec import Fault
-from crmcom_kit.mock_server.misuse import Full, NotThere
+from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.rules import Rules
 
@@ -100,20 +100,21 @@ class _Armed:
 class Faults:
     """The faults of one world, from one reset to the next."""
 
-    __slots__ = ("_added", "_clock", "_faults", "_lock", "_operations", "_seed", "armed", "ended")
+    __slots__ = (
+        "_clock", "_count", "_faults", "_is_over", "_lock", "_name", "_rules", "armed",
+    )  # fmt: skip
 
     def __init__(self, rules: Rules, name: str, clock: WorldClock) -> None:
         """Start without any, in the world of that name."""
-        self._seed = f"{rules.settings.seed}@{name}"
-        self._operations = tuple(method.name for method in rules.methods.values())
+        self._rules = rules
+        self._name = name
         self._clock = clock
         self._lock = threading.Lock()
         self._faults: dict[str, _Armed] = {}
-        self._added = 0
+        self._count = 0
         #: Whether any of them may still hit a call.
         self.armed = False
-        #: Set when the world's epoch is over; whoever is held back by a delay is let go.
-        self.ended = threading.Event()
+        self._is_over = False
 
     def add(self, spec: object) -> Fault:
         """Add the fault that a specification describes, and return it.
@@ -122,7 +123,7 @@ class Faults:
             Misuse: the specification is not allowed.
             Full: there are as many as may be.
         """
-        return self._add_all([spec])[0]
+        return self.arm([spec])[0].fault
 
     def preset(self, name: str, **arguments: Any) -> tuple[Fault, ...]:
         """Add the faults that a preset stands for, and return them.
@@ -131,11 +132,27 @@ class Faults:
             Misuse, NotThere: there is no such preset, or an argument is not allowed.
             Full: there would be more than may be.
         """
-        return self._add_all(preset_specs(name, arguments))
+        return tuple(state.fault for state in self.arm_preset(name, arguments))
 
-    def _add_all(self, specs: Iterable[object]) -> tuple[Fault, ...]:
-        # Read before they are counted: ids go on from the last fault that was added.
-        drafts = [fault_of(spec, "", self._operations) for spec in specs]
+    def arm_preset(self, name: str, arguments: Mapping[str, Any]) -> tuple[FaultState, ...]:
+        """Add the faults that a preset stands for. Raises what ``preset`` raises."""
+        specs = preset_specs(name, arguments)
+        try:
+            drafts = self._read(specs)
+        except Misuse as misuse:  # of a member that an argument was put into
+            parameter = misuse.parameter.removeprefix("match.").removeprefix("effect.")
+            raise Misuse(parameter, seen=misuse.seen, allowed=misuse.allowed) from None
+        return self._added_all(drafts)
+
+    def arm(self, specs: Iterable[object]) -> tuple[FaultState, ...]:
+        """Add the faults that specifications describe, all or none. Raises what ``add`` raises."""
+        return self._added_all(self._read(specs))
+
+    def _read(self, specs: Iterable[object]) -> Sequence[Fault]:
+        operations = tuple(method.name for method in self._rules.methods.values())
+        return [fault_of(spec, "", operations) for spec in specs]
+
+    def _added_all(self, drafts: Sequence[Fault]) -> tuple[FaultState, ...]:
         with self._lock:
             now = self._clock.now()
             if len(self._faults) + len(drafts) > MOST_FAULTS:
@@ -143,14 +160,15 @@ class Faults:
             if len(self._faults) + len(drafts) > MOST_FAULTS:
                 allowed = f"at most {MOST_FAULTS:,} in a world"
                 raise Full("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
-            added = tuple(draft.named(self._next_id()) for draft in drafts)
-            self._faults.update({one.id: _Armed(one, self._seed, now) for one in added})
+            seed = f"{self._rules.settings.seed}@{self._name}"
+            armed = [_Armed(draft.named(self._next_id()), seed, now) for draft in drafts]
+            self._faults.update({one.fault.id: one for one in armed})
             self.armed = True
-            return added
+            return tuple(one.state(now) for one in armed)
 
     def _next_id(self) -> str:
-        self._added += 1
-        return f"fault-{self._added}"
+        self._count += 1
+        return f"fault-{self._count}"
 
     def _make_room(self, now: datetime) -> None:
         self._faults = {key: one for key, one in self._faults.items() if not one.is_over(now)}
@@ -183,7 +201,12 @@ class Faults:
 
     def end(self) -> None:
         """Let go of the calls that are held back; the epoch is over."""
-        self.ended.set()
+        self._is_over = True
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is to be held back any more: the epoch is over, or the server ends."""
+        return self._is_over or self._rules.closing.is_set()
 
     def _known(self, identifier: str) -> _Armed:
         found = self._faults.get(identifier)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.errors import VendorError
 from crmcom_kit.mock_server.faults_matching import Called
@@ -44,10 +44,19 @@ def applied(
     return answer
 
 
+class _Over(NamedTuple):
+    """Set when nobody is to be held back any more."""
+
+    epoch: "Epoch"
+
+    def is_set(self) -> bool:
+        return self.epoch.faults.over
+
+
 def _disturb(epoch: "Epoch", effect: Effect, call: Called) -> None:
     """Do what happens beside the answer: time goes by, a token expires, a record goes."""
     if effect.delay is not None:
-        epoch.clock.sleep(effect.delay.first / 1000, epoch.faults.ended)
+        epoch.clock.sleep(effect.delay.first / 1000, _Over(epoch))
     if effect.expire_token and call.token is not None:
         epoch.tokens.expire(call.token)
     if effect.delete_record and call.record is not None:

@@ -14,6 +14,7 @@ from crmcom_kit.mock_server.faults_values import choice, members, number, truth,
 from crmcom_kit.mock_server.misuse import Misuse, NotThere
 
 HEADER = "X-Mock-Prefer"
+LEAST_SECONDS = 0.001  # of an outage
 _WITH_RECORD = ["show", "resend", "delete"]
 _CHANGING = ["resend", "delete"]
 _Spec = dict[str, Any]
@@ -33,7 +34,7 @@ def _lost_answer(given: Mapping[str, Any]) -> list[_Spec]:
 
 
 def _outage(given: Mapping[str, Any]) -> list[_Spec]:
-    seconds = number(given["seconds"], "seconds", 0.001, MOST_TTL / 1000)
+    seconds = number(given["seconds"], "seconds", LEAST_SECONDS, MOST_TTL / 1000)
     effect = {"drop": truth(given["drop"], "drop")} if given["drop"] else {}
     effect = effect or {"status": given["status"]}
     return [{**_for(given), "effect": effect, "ttlMillis": round(seconds * 1000)}]

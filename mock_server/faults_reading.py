@@ -34,6 +34,7 @@ from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.schemas.dialect import error_kinds
 
 MOST_SIGMA = 10.0
+LEAST_MEDIAN = 0.001  # milliseconds
 MOST_CALLS = 1_000_000_000
 MOST_BYTES = 1_000_000_000
 MOST_TTL = 100_000_000_000  # milliseconds: three years
@@ -110,7 +111,7 @@ def when_of(given: object, effect: Effect) -> When:
     found = cast("When", choice(given, "when", WHENS))
     if after_all and found == "before_commit":
         allowed = "after_commit, since what is cut or malformed is the answer to a call carried out"
-        raise Misuse("when", seen=seen(found), allowed=allowed)
+        raise Misuse("when", seen=seen(found, "when"), allowed=allowed)
     return found
 
 
@@ -154,7 +155,7 @@ def _conditions(spec: object) -> Mapping[str, Condition]:
     where = "match.parameters"
     if not isinstance(spec, Mapping) or len(spec) > MOST_ITEMS:
         allowed = f"an object of at most {MOST_ITEMS} parameters"
-        raise Misuse(where, seen=seen(spec), allowed=allowed)
+        raise Misuse(where, seen=seen(spec, where), allowed=allowed)
     return {
         text(name, where, LONGEST_TEXT): _condition(value, f"{where}.{name}")
         for name, value in spec.items()
@@ -185,7 +186,7 @@ def _scalar(value: object, where: str) -> str:
     if isinstance(value, str) and len(value) <= LONGEST_TEXT:
         return value
     allowed = f"a text of at most {LONGEST_TEXT} characters, a whole number or a truth value"
-    raise Misuse(where, seen=seen(value), allowed=allowed)
+    raise Misuse(where, seen=seen(value, where), allowed=allowed)
 
 
 def effect_of(spec: object) -> Effect:
@@ -225,7 +226,7 @@ def status_of(value: object, where: str) -> int:
     found = whole(value, where, LEAST_STATUS, MOST_STATUS)
     if found in BODILESS:
         allowed = "a status whose answers have a body"
-        raise Misuse(where, seen=seen(found), allowed=allowed)
+        raise Misuse(where, seen=seen(found, where), allowed=allowed)
     return found
 
 
@@ -245,7 +246,7 @@ def _delay(spec: object) -> Delay:
     found = []
     for name in names:
         most = MOST_SIGMA if name == "sigma" else MOST_DELAY
-        least = 0.001 if name == "median" else 0
+        least = LEAST_MEDIAN if name == "median" else 0
         if name not in spec:
             raise Misuse(f"{where}.{name}", seen="nothing", allowed="a number")
         found.append(number(spec[name], f"{where}.{name}", least, most))
@@ -258,11 +259,11 @@ def _delay(spec: object) -> Delay:
 def _cut(spec: object) -> Cut:
     where = "effect.cut"
     if not isinstance(spec, Mapping):
-        return Cut(bytes=whole(spec, where, 0, MOST_BYTES))
+        return Cut(bytes=whole(spec, where, 1, MOST_BYTES))
     given = members(spec, where, Cut._fields)
     if len(given) != 1:
         allowed = f"one of {', '.join(Cut._fields)}"
         raise Misuse(where, seen=f"{len(given)} members", allowed=allowed)
     if "bytes" in given:
-        return Cut(bytes=whole(given["bytes"], f"{where}.bytes", 0, MOST_BYTES))
+        return Cut(bytes=whole(given["bytes"], f"{where}.bytes", 1, MOST_BYTES))
     return Cut(share=number(given["share"], f"{where}.share", 0, 1))

@@ -55,7 +55,7 @@ DELAYS: dict[str, tuple[str, ...]] = {
 
 
 class Cut(NamedTuple):
-    """How much of a body is sent: so many bytes, or a share of it; never all of it."""
+    """How much of a body is sent: so many bytes, or a share of it; some of it, and never all."""
 
     bytes: int | None = None
     share: float | None = None
@@ -63,7 +63,7 @@ class Cut(NamedTuple):
     def kept(self, length: int) -> int:
         """Return how many bytes of a body of ``length`` are sent."""
         wanted = self.bytes if self.bytes is not None else int(length * (self.share or 0.0))
-        return max(0, min(wanted, length - 1))
+        return min(max(1, wanted), max(0, length - 1))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a specification has it."""

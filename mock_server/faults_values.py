@@ -4,19 +4,22 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.masking import is_secret
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.reading import json_type
 
 
-def seen(value: object) -> str:
-    """Return ``value`` as a message shows it: a container by its type alone."""
-    return json_type(value) if isinstance(value, dict | list) or value is None else shown(value)
+def seen(value: object, where: str) -> str:
+    """Return ``value`` as a message shows it: a container by its type alone, and no secret."""
+    if isinstance(value, dict | list) or value is None:
+        return json_type(value)
+    return shown(value, secret=is_secret(where) and isinstance(value, str))
 
 
 def members(value: object, where: str, known: Collection[str]) -> Mapping[str, Any]:
     """Return an object's members, which must have names of ``known``; "" for the whole."""
     if not isinstance(value, Mapping):
-        raise Misuse(where or "fault", seen=seen(value), allowed="an object")
+        raise Misuse(where or "fault", seen=seen(value, where), allowed="an object")
     for name in value:
         if name not in known:
             parameter = f"{where}.{name}" if where else str(name)
@@ -30,7 +33,9 @@ def whole(value: object, where: str, least: int, most: int) -> int:
     """Return a whole number from ``least`` to ``most``."""
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value
-    raise Misuse(where, seen=seen(value), allowed=f"a whole number from {least:,} to {most:,}")
+    raise Misuse(
+        where, seen=seen(value, where), allowed=f"a whole number from {least:,} to {most:,}"
+    )
 
 
 def number(value: object, where: str, least: float, most: float) -> float:
@@ -38,28 +43,28 @@ def number(value: object, where: str, least: float, most: float) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and least <= value <= most:  # type: ignore[operator]
         return float(value)  # type: ignore[arg-type]
-    raise Misuse(where, seen=seen(value), allowed=f"a number from {least:,g} to {most:,g}")
+    raise Misuse(where, seen=seen(value, where), allowed=f"a number from {least:,g} to {most:,g}")
 
 
 def text(value: object, where: str, longest: int) -> str:
     """Return a text of one to ``longest`` characters."""
     if isinstance(value, str) and 0 < len(value) <= longest:
         return value
-    raise Misuse(where, seen=seen(value), allowed=f"a text of 1 to {longest} characters")
+    raise Misuse(where, seen=seen(value, where), allowed=f"a text of 1 to {longest} characters")
 
 
 def truth(value: object, where: str) -> bool:
     """Return true; what is false is left out."""
     if value is True:
         return True
-    raise Misuse(where, seen=seen(value), allowed="true, or to be left out")
+    raise Misuse(where, seen=seen(value, where), allowed="true, or to be left out")
 
 
 def choice(value: object, where: str, allowed: Collection[str]) -> str:
     """Return a text that is one of ``allowed``."""
     if isinstance(value, str) and value in allowed:
         return value
-    raise Misuse(where, seen=seen(value), allowed=f"one of {', '.join(allowed)}")
+    raise Misuse(where, seen=seen(value, where), allowed=f"one of {', '.join(allowed)}")
 
 
 def listed(value: object, where: str, most: int) -> list[Any]:

@@ -1,8 +1,10 @@
 """How every world of one server answers: its release, its dialect, and what is built from them.
 
-Nothing here changes once it is made, so that all worlds, and all epochs of each, share it.
+Nothing here changes once it is made, but that the server ends; so all worlds, and all epochs of
+each, share it.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -52,6 +54,8 @@ class Rules:
         self.wire = Wire(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)
         self.parameters = Parameters(dialect, readers(dialect, release.entities))
+        #: Set while the server ends: whoever waits for something in one of its worlds stops.
+        self.closing = threading.Event()
 
     @cached_property
     def methods(self) -> dict[str, Method]:

@@ -1,17 +1,13 @@
 """How answers leave a shell: whole, or as a fault ends them.
 
-What a server has to do with an answer that is not sent whole, it is told in three ways, so that one
-of them works: the body raises a ``ConnectionEnded`` where it ends, its length is not the one that
-was announced, and the length of an answer that is dropped is none at all.
-
-* Under ``serving`` the task of a request knows the exception.
-* granian (hyper, that is) sends nothing of an answer with a body of unknown size whose announced
-  length is no number, and closes the connection; nor does it keep a connection whose body breaks
-  off. It tells an application nothing by which the connection could be found.
-* In process the exception comes out of the body, or out of the call of a client's transport.
+A body that a fault ends raises a ``ConnectionEnded`` there; in process that comes out of the call
+of a client's transport, or of reading the body. ``serving`` and ``serving_granian`` make their
+servers end the connection. A server that knows nothing of it finds another length than was
+announced, which for an answer that is dropped is no number, and should end the connection, too.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from crmcom_kit.mock_server.wire import Answer, Ending
 
@@ -40,6 +36,21 @@ class ConnectionCut(ConnectionEnded):
 
     def __str__(self) -> str:
         return "the mock closed the connection in the middle of the body"
+
+
+@cache
+def status_line(code: int) -> str:
+    """Return a status with its reason, the same in every shell."""
+    if code == 200:
+        return "200 OK"
+    # Python's own names of statuses, which need no import of Flask; that may be under way.
+    from http import HTTPStatus
+
+    try:
+        reason = HTTPStatus(code).phrase
+    except ValueError:
+        reason = "Unknown"
+    return f"{code} {reason.upper()}"
 
 
 def head_of(answer: Answer) -> tuple[int, list[tuple[str, str]]]:

@@ -13,12 +13,16 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
 from crmcom_kit.mock_server.serving import GRACE_SECONDS, ServeError, bound_socket
+from crmcom_kit.mock_server.wire import FAULT_HEADER
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: Seconds in which the child process must have begun to accept.
 START_SECONDS = 60.0
@@ -56,7 +60,7 @@ def serve_with_granian(
     """
     try:
         from granian import Granian
-        from granian.constants import Interfaces
+        from granian.constants import HTTPModes, Interfaces
     except ImportError:
         msg = "server granian is not installed; it comes with crmcom-kit[fast]"
         raise ServeError(msg) from None
@@ -72,6 +76,7 @@ def serve_with_granian(
         address=host,
         port=port,
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,  # the way in which faults end connections is that of HTTP/1.1
         workers=1,
         blocking_threads=threads,
         workers_kill_timeout=int(GRACE_SECONDS),
@@ -95,7 +100,7 @@ def _inherited(served: Served, target: str) -> "WSGIApplication":
     del target
     _end_with_parent()
     _close_when_signalled(served.closing)
-    return served.app
+    return with_endings(served.app)
 
 
 def _made(make_served: Callable[[], Served], target: str) -> "WSGIApplication":
@@ -114,6 +119,38 @@ def _close_when_signalled(closing: threading.Event) -> None:
             closing.set()
 
     threading.Thread(target=listen, daemon=True).start()
+
+
+def with_endings(app: "WSGIApplication") -> "WSGIApplication":
+    """Return ``app`` with answers that a fault ends told to granian in a way that it understands.
+
+    It tells an application nothing by which the connection could be found, and what it has not
+    sent yet when a body breaks off may be lost. What it does of its own: of an answer in one piece
+    it sends just that, whatever length is announced, and ``Connection: close`` closes behind it; of
+    one in pieces whose announced length is no number it sends nothing, and closes.
+    """
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        parts = app(environ, start_response)
+        if isinstance(parts, list):
+            return parts
+        headers = cast("Any", start_response).headers
+        return _ended(parts, headers) if any(n == FAULT_HEADER for n, _ in headers) else parts
+
+    return answer
+
+
+def _ended(parts: "Iterable[bytes]", headers: list[tuple[str, str]]) -> "Iterable[bytes]":
+    found: list[bytes] = []
+    try:
+        found.extend(parts)
+    except ConnectionCut:
+        headers.append(("Connection", "close"))
+    except ConnectionDropped:
+        return (part for part in found)
+    finally:
+        getattr(parts, "close", bool)()
+    return [b"".join(found)]
 
 
 def _end_with_parent() -> None:

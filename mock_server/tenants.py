@@ -69,7 +69,7 @@ class Tenants:
         self.most = most
         self.idle_seconds = idle_seconds
         #: Set when the server is about to end: whoever waits for something stops waiting.
-        self.closing = threading.Event()
+        self.closing = default.rules.closing
         self.waiting = Waiting(waiting)
         self.admin_token = admin_token
         self._ticks = ticks

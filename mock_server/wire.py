@@ -17,6 +17,8 @@ from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.rendering import Renderer
 
+#: Says which fault made an answer what it is.
+FAULT_HEADER = "X-Mock-Fault"
 #: A list of more records than this is streamed, so that memory does not grow with the answer.
 JOIN_AT_MOST = 256
 _CHUNK_BYTES = 65_536
@@ -63,7 +65,7 @@ class Answer:
         if self.allow:
             found.append(("Allow", self.allow))
         if self.fault is not None:
-            found.append(("X-Mock-Fault", _header_text(self.fault)))
+            found.append((FAULT_HEADER, _header_text(self.fault)))
         if self.retry_after is not None:
             found.append(("Retry-After", str(self.retry_after)))
         found += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]

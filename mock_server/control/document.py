@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit import __version__
+from crmcom_kit.mock_server.control.filled import filled
 from crmcom_kit.mock_server.picking import CONTROL
 
 PREFIX = CONTROL
@@ -28,7 +29,7 @@ def document() -> dict[str, Any]:
         for verb, described in item.items():
             if verb in _VERBS:
                 described["responses"]["default"] = _REFUSED
-    return found
+    return filled(found)
 
 
 def _part(name: str) -> bytes:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from crmcom_kit.mock_server.control import (
     clock,
     content,
+    faults,
     fidelity,
     journal,
     journal_waiting,
@@ -44,6 +45,7 @@ Operation = Callable[[Call], Any]
 OPERATIONS: dict[str, Operation] = {
     **clock.OPERATIONS,
     **content.OPERATIONS,
+    **faults.OPERATIONS,
     **fidelity.OPERATIONS,
     **journal.OPERATIONS,
     **journal_waiting.OPERATIONS,

@@ -252,6 +252,9 @@ def test_secrets_are_masked(mock: Any) -> None:
         "entity": {"equals": "JOBS"},
     }
     assert "T-1234" not in repr(mock.world.faults.find(fault.id).as_json())
+    with pytest.raises(Misuse, match="a text that is not shown") as caught:
+        mock.world.faults.add({**spec, "match": {"parameters": {"token": "T-1234" * 1_000}}})
+    assert "T-1234" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

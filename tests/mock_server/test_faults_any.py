@@ -1,0 +1,254 @@
+"""Whatever is asked of faults, nothing breaks: no 500, no half-changed state, no other meaning."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from helpers.shells import CALLS, NOON, Shell
+from hypothesis import example, given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from crmcom_kit.mock_server.control.document import document
+from crmcom_kit.mock_server.faults_presets import PRESETS, preferred
+from crmcom_kit.mock_server.faults_reading import errors, fault_of
+from crmcom_kit.mock_server.faults_spec import Fault
+from crmcom_kit.mock_server.misuse import Misuse
+
+OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
+PIECES = [
+    "delay", "status", "error", "fault", "cut", "when", "=", ",", " ", "503", "0", "drop", "cut",
+    "lost_answer", "not_found", "after_commit", "-", "9" * 20, "\u0665", "\x00",
+]  # fmt: skip
+#: Where members contradict each other that the document allows one by one.
+CONTRADICTIONS = {
+    "effect", "effect.retryAfter", "effect.delay.upper", "match.after", "when",
+    "match.identifier.number",
+}  # fmt: skip
+
+
+def _objects(**members: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=members)
+
+
+odd = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(0, 700),
+    st.floats(),
+    st.text(max_size=5),
+    st.just([]),
+    st.just({}),
+    st.lists(st.integers(0, 3), max_size=3),
+)
+counts = st.integers(0, 10) | odd
+millis = st.integers(0, 300_000) | st.floats(0, 300_000)
+delays = st.one_of(
+    millis,
+    _objects(type=st.sampled_from(["fixed", "uniform", "lognormal", "odd"]), milliseconds=millis),
+    _objects(type=st.just("uniform"), lower=millis, upper=millis),
+    _objects(type=st.just("lognormal"), median=millis, sigma=st.floats(0, 11)),
+)
+texts = st.sampled_from(["7", "JOBS", ""]) | odd
+conditions = texts | _objects(
+    equals=texts,
+    contains=texts,
+    oneOf=st.lists(texts, max_size=2) | odd,
+    absent=st.sampled_from([True]) | odd,
+)
+matches = _objects(
+    operation=st.sampled_from(OPERATIONS) | st.lists(st.sampled_from(OPERATIONS)) | odd,
+    identifier=_objects(id=texts, number=texts) | odd,
+    parameters=st.dictionaries(st.sampled_from(["entity", "token", ""]), conditions) | odd,
+    nth=counts | st.lists(counts, max_size=3),
+    after=counts,
+)
+flags = st.sampled_from([True]) | odd
+effects = _objects(
+    delay=delays | odd,
+    status=st.integers(199, 600) | odd,
+    retryAfter=counts,
+    error=st.sampled_from(errors()) | odd,
+    drop=flags,
+    cut=st.integers(0, 9) | _objects(bytes=counts, share=st.floats(0, 1)) | odd,
+    malformed=flags,
+    expireToken=flags,
+    deleteRecord=flags,
+)
+specs = (
+    _objects(
+        name=st.text(max_size=101) | odd,
+        match=matches | odd,
+        effect=effects | odd,
+        when=st.sampled_from(["before_commit", "after_commit"]) | odd,
+        times=counts,
+        probability=st.floats(0, 1) | odd,
+        ttlMillis=counts,
+    )
+    | odd
+)
+
+
+ends = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries({"status": st.sampled_from([200, 302, 418, 500, 599])}),
+    st.fixed_dictionaries({"error": st.sampled_from(errors())}),
+    st.fixed_dictionaries({"drop": st.sampled_from([True])}),
+    st.fixed_dictionaries({"cut": st.integers(1, 5_000)}),
+    st.fixed_dictionaries({"malformed": st.sampled_from([True])}),
+)
+besides = _objects(
+    delay=millis, expireToken=st.sampled_from([True]), deleteRecord=st.sampled_from([True])
+)
+good = st.builds(
+    lambda end, beside, rest: {**rest, "effect": {"delay": 0, **end, **beside}},
+    ends,
+    besides,
+    _objects(
+        match=_objects(
+            operation=st.sampled_from(OPERATIONS),
+            identifier=st.sampled_from([{"number": "7"}, {"number": 8}, {"id": "x"}]),
+            parameters=st.dictionaries(
+                st.sampled_from(["entity", "token"]), st.sampled_from(["JOBS", {"absent": True}])
+            ),
+            after=st.integers(0, 1),
+        ),
+        times=st.integers(1, 3),
+        probability=st.floats(0, 1),
+        ttlMillis=st.integers(1, 10**6),
+    ),
+)
+late = good.map(lambda spec: {**spec, "when": "after_commit"})
+
+
+def read(spec: Any) -> Fault | Misuse:
+    """What a specification is read as, or why it is refused."""
+    try:
+        return fault_of(spec, "fault-1", OPERATIONS)
+    except Misuse as misuse:
+        return misuse
+
+
+def allowed(spec: Any) -> bool:
+    """Whether the control API's document allows a specification."""
+    found = {"$ref": "#/components/schemas/FaultSpec", "components": document()["components"]}
+    return Draft202012Validator(found).is_valid(spec)
+
+
+def nulls(value: Any) -> Iterator[bool]:
+    """Whether a member is None, for each; in Python such a one is left out."""
+    yield value is None
+    for inner in value.values() if isinstance(value, dict) else ():
+        yield from nulls(inner)
+
+
+def whole(value: Any) -> Any:
+    """A value with whole floats as whole numbers: JSON Schema takes both for integers."""
+    if isinstance(value, dict):
+        return {name: whole(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@given(good | late | specs)
+def test_what_is_read_is_what_the_document_allows(spec: Any) -> None:
+    """Nothing is taken that the document forbids, and a refusal says what is allowed."""
+    found = read(spec)
+
+    if isinstance(found, Misuse):
+        assert found.parameter
+        assert found.allowed
+    else:
+        assert any(nulls(spec)) or allowed(spec)
+
+
+@given(good | late | specs)
+def test_what_the_document_allows_is_read(spec: Any) -> None:
+    """What the document allows is a fault, unless members of it contradict each other.
+
+    What is shown of the fault is a specification of the same.
+    """
+    if not allowed(spec):
+        return
+    found = read(whole(spec))
+    if isinstance(found, Misuse):
+        assert found.parameter in CONTRADICTIONS
+        return
+    shown = {name: value for name, value in found.as_json().items() if name != "id"}
+    assert allowed(shown)
+    if "token" not in shown["match"].get("parameters", {}):
+        assert read(shown) == found
+
+
+@pytest.fixture(scope="module")
+def shells() -> tuple[Shell, Shell, Shell]:
+    """Equal worlds: behind each of the shells, and one without faults."""
+    release = "R10"  # which has every method
+    return (
+        Shell("flask", release=release),
+        Shell("fastlane", release=release),
+        Shell("fastlane", release=release),
+    )
+
+
+@given(given_specs=st.lists(good | late, max_size=3))
+@pytest.mark.parametrize("call", CALLS)
+def test_no_fault_breaks_the_mock(
+    shells: tuple[Shell, Shell, Shell], call: str, given_specs: list[Any]
+) -> None:
+    """Under any faults a call is answered as one of them says or as usual, in both shells alike.
+
+    The records are as before the call, or as behind it, or the one that it names is gone.
+    """
+    for shell in shells:
+        shell.world.reset()
+        shell.world.clock.freeze(NOON)
+    *faulty, usual = shells
+    for shell in faulty:
+        for spec in given_specs:
+            shell.world.faults.add(spec)
+    before = usual.state()
+    gone = tuple(body for body in before if json.loads(body)["number"] != "7")
+    usual.call(CALLS[call])
+
+    seen = [shell.call(CALLS[call]) for shell in faulty]
+
+    assert seen[0] == seen[1]
+    asked = [shell.fault.effect.status for shell in faulty[0].world.faults.list()]
+    assert seen[0].ended or int(seen[0].status[:3]) in {200, *asked}
+    for shell in faulty:
+        assert shell.state() in (before, usual.state(), gone)
+
+
+@given(spec=good | late | specs, preset=st.sampled_from([*PRESETS, "odd", ""]))
+def test_the_control_api_takes_it_or_says_why(
+    shells: tuple[Shell, Shell, Shell], spec: Any, preset: str
+) -> None:
+    """Whatever is posted is added or refused, and what is refused adds nothing."""
+    shell = shells[0]
+    shell.world.reset()
+    client = shell.app.test_client()
+    for path in ("/__admin/faults", f"/__admin/faults/presets/{preset}"):
+        before = len(shell.world.faults.list())
+        answer = client.post(path, data=json.dumps(spec))
+        assert answer.status_code in (201, 400, 404, 405)
+        assert answer.json
+        assert (len(shell.world.faults.list()) > before) == (answer.status_code == 201)
+
+
+@given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
+@example("delay=1,delay=2")
+def test_any_preference_is_a_fault_or_refused(header: str) -> None:
+    """A header asks for a fault, or is refused by the name of the header."""
+    found: Fault | Misuse
+    try:
+        found = preferred(header)
+    except Misuse as misuse:
+        found = misuse
+    if isinstance(found, Misuse):
+        assert found.parameter.startswith("X-Mock-Prefer")
+    else:
+        assert found.name.isprintable()

@@ -1,0 +1,347 @@
+"""What a fault does: to the caller, to the record, to the journal; alike in both shells."""
+
+import json
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from helpers.shells import CALLS, DELETE, LIST, NOON, RESEND, SHOW, Seen, Shell
+
+from crmcom_kit.fixtures import world
+from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
+from crmcom_kit.mock_server.wire import JOIN_AT_MOST
+from crmcom_kit.schemas.dialect import error_kinds
+
+
+@pytest.fixture(params=["flask", "fastlane"])
+def shell(request: pytest.FixtureRequest) -> Shell:
+    """A world whose clock stands behind each of the shells."""
+    return Shell(request.param)
+
+
+@pytest.fixture
+def shells() -> Callable[..., tuple[Shell, Shell]]:
+    """Make two equal worlds, one behind each of the shells."""
+
+    def make(**options: Any) -> tuple[Shell, Shell]:
+        return Shell("flask", **options), Shell("fastlane", **options)
+
+    return make
+
+
+@pytest.mark.parametrize("kind", error_kinds())
+def test_an_error_is_the_vendors(shell: Shell, kind: str) -> None:
+    """Each kind of error is answered as the dialect spells it, and nothing is done."""
+    shell.world.faults.add({"effect": {"error": kind}})
+    before = shell.state()
+
+    for call in CALLS.values():
+        seen = shell.call(call)
+        assert int(seen.status[:3]) == shell.world.dialect[f"errors.status.{kind}"]
+        assert json.loads(seen.body)["status"]["code"] == shell.world.dialect[f"errors.code.{kind}"]
+        assert seen.headers["X-Mock-Fault"] == f"fault-1 (error {kind})"
+        assert "X-Mock-Statement" not in seen.headers
+    assert shell.state() == before
+
+
+@pytest.mark.parametrize(
+    ("status", "line"), [(503, "503 SERVICE UNAVAILABLE"), (299, "299 UNKNOWN"), (500, "500 INT")]
+)
+def test_a_status_is_a_gateways_page(shell: Shell, status: int, line: str) -> None:
+    """A status comes with a page for people, not with the API's JSON."""
+    shell.world.faults.add({"effect": {"status": status, "retryAfter": 7}})
+
+    seen = shell.call(RESEND)
+
+    assert seen.status.startswith(line)
+    assert seen.headers["Content-Type"] == "text/html"
+    assert int(seen.headers["Content-Length"]) == len(seen.body)
+    assert seen.headers["Retry-After"] == "7"
+    assert seen.body.startswith(b"<html>")
+
+
+@pytest.mark.parametrize("effect", [{"drop": True}, {"status": 502}, {"error": "failed"}])
+@pytest.mark.parametrize("call", ["resend", "delete"])
+def test_before_commit_nothing_is_done(shell: Shell, effect: Any, call: str) -> None:
+    """A fault before the commit leaves the records as they are, and the call can be made again."""
+    before = shell.state()
+    shell.world.faults.add({"effect": effect, "times": 1})
+
+    shell.call(CALLS[call])
+
+    assert shell.state() == before
+    assert json.loads(shell.call(CALLS[call]).body)["status"]["code"] == "OK"
+
+
+@pytest.mark.parametrize("effect", [{"drop": True}, {"status": 502}, {"error": "failed"}])
+@pytest.mark.parametrize("call", ["resend", "delete"])
+def test_after_commit_all_is_done(
+    shells: Callable[..., tuple[Shell, Shell]], effect: Any, call: str
+) -> None:
+    """A fault after the commit leaves what the call leaves without it; the journal says both."""
+    for shell in shells():
+        (usual, _) = shells()
+        usual.call(CALLS[call])
+        shell.world.faults.add({"effect": effect, "when": "after_commit", "times": 1})
+
+        seen = shell.call(CALLS[call])
+
+        assert b'"data"' not in seen.body
+        assert shell.state() == usual.state()
+        assert shell.last.fault.id == "fault-1"
+        assert (shell.last.answer.before, shell.last.answer.after) == (
+            usual.last.answer.before,
+            usual.last.answer.after,
+        )
+        assert shell.last.answer.before is not None
+        again = json.loads(shell.call(CALLS[call]).body)["status"]["code"]
+        assert (
+            again
+            == shell.world.dialect[
+                "errors.code.not_rejected"
+                if call == "resend"
+                else "errors.code.unknown_webhook_request"
+            ]
+        )
+
+
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+@pytest.mark.parametrize("call", CALLS)
+def test_a_dropped_call_has_no_answer(shell: Shell, when: str, call: str) -> None:
+    """Not a byte of an answer comes; the next call is answered."""
+    shell.world.faults.add({"effect": {"drop": True}, "when": when, "times": 1})
+
+    seen = shell.call(CALLS[call])
+
+    assert (seen.body, seen.ended) == (b"", ConnectionDropped)
+    assert shell.last.answer.ending.kind == "dropped"
+    assert shell.call(LIST).ended is None
+
+
+def test_a_dropped_head_has_no_answer(shell: Shell) -> None:
+    """HEAD is dropped like any other call, and its answer has no body that could be cut."""
+    shell.world.faults.add({"effect": {"drop": True}, "times": 1})
+    shell.world.faults.add({"effect": {"cut": 1}})
+
+    assert shell.call(SHOW, verb="HEAD").ended is ConnectionDropped
+    assert shell.call(SHOW, verb="HEAD")[2:] == (b"", None)
+
+
+@pytest.mark.parametrize(
+    ("cut", "expected"),
+    [
+        (10, 10),
+        (10**9, -1),
+        ({"bytes": 1}, 1),
+        ({"share": 0}, 1),
+        ({"share": 0.25}, 0.25),
+        ({"share": 1}, -1),
+    ],
+)
+@pytest.mark.parametrize("call", CALLS)
+def test_a_cut_body_ends_too_soon(
+    shells: Callable[..., tuple[Shell, Shell]], call: str, cut: Any, expected: float
+) -> None:
+    """Status and length are those of the whole answer; so many bytes come, or all but one."""
+    for shell in shells():
+        (usual, _) = shells()
+        whole = usual.call(CALLS[call])
+        shell.world.faults.add({"effect": {"cut": cut}})
+
+        seen = shell.call(CALLS[call])
+
+        assert seen.ended is ConnectionCut
+        assert (seen.status, seen.headers["Content-Length"]) == ("200 OK", str(len(whole.body)))
+        kept = expected if isinstance(expected, int) else int(expected * len(whole.body))
+        assert seen.body == whole.body[:kept]
+        assert shell.state() == usual.state()
+
+
+@pytest.mark.parametrize("selection", ["", "&fields_set=number,id"])
+def test_a_streamed_list_is_cut_and_malformed(
+    shells: Callable[..., tuple[Shell, Shell]], selection: str
+) -> None:
+    """A list that is sent in parts ends where any other does, with the length that it has."""
+    entries = list(world(count=1, release="R9"))
+    template = entries.pop()["webhook_request"]
+    for at in range(JOIN_AT_MOST + 44):
+        record = {**template["record"], "id": f"{at:032X}", "number": str(at + 1)}
+        entries.append({"webhook_request": {**template, "record": record}})
+    call = ("GET", f"list?token=T&entity={template['record']['entity']}{selection}", None)
+    for shell in shells(data=entries):
+        whole = shell.call(call).body
+
+        cut = shell.call(call, prefer="cut=5000")
+
+        assert (cut.ended, cut.body) == (ConnectionCut, whole[:5_000])
+        assert cut.headers["Content-Length"] == str(len(whole))
+        assert shell.call(call, prefer="fault=malformed").body == whole[: len(whole) // 2]
+        assert shell.call(call, prefer="fault=lost_answer").ended is ConnectionDropped
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_malformed_json_comes_whole(shell: Shell, call: str) -> None:
+    """What is malformed has status and length of a good answer, and cannot be parsed."""
+    shell.world.faults.add({"effect": {"malformed": True}})
+
+    seen = shell.call(CALLS[call])
+
+    assert (seen.status, seen.ended) == ("200 OK", None)
+    assert int(seen.headers["Content-Length"]) == len(seen.body) > 20
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(seen.body)
+
+
+def test_a_token_expires(shell: Shell) -> None:
+    """Before the commit the call itself is refused, after it the next; without a token none is."""
+    shell.world.faults.add({"effect": {"expireToken": True}, "when": "after_commit", "times": 1})
+    codes = [json.loads(shell.call(SHOW).body)["status"]["code"] for _ in range(2)]
+    assert codes == ["OK", shell.world.dialect["errors.code.expired_token"]]
+
+    shell.world.reset()
+    shell.world.faults.add({"effect": {"expireToken": True}})
+    shell.call(("GET", "show?webhook_request_identifier=number=7", None))
+    assert shell.last.fault is None
+    assert json.loads(shell.call(RESEND).body)["status"]["code"] == codes[1]
+
+
+@pytest.mark.parametrize("call", ["show", "resend", "delete"])
+def test_a_record_is_deleted_first(shell: Shell, call: str) -> None:
+    """Somebody else deletes what the call names; the journal has the record as it was."""
+    record = shell.world.store.body("number", "7")
+    shell.world.faults.add({"effect": {"deleteRecord": True}})
+
+    seen = json.loads(shell.call(CALLS[call]).body)
+
+    assert seen["status"]["code"] == shell.world.dialect["errors.code.unknown_webhook_request"]
+    assert shell.world.store.body("number", "7") is None
+    assert shell.last.answer.before == record
+    assert shell.last.answer.after is None
+    shell.call(LIST)
+    assert shell.last.fault is None
+
+
+def test_a_record_is_deleted_afterwards(shell: Shell) -> None:
+    """After the commit the record goes when the caller has just seen it."""
+    shell.world.faults.add({"effect": {"deleteRecord": True}, "when": "after_commit"})
+
+    assert json.loads(shell.call(SHOW).body)["data"]["number"] == "7"
+    assert shell.world.store.body("number", "7") is None
+
+
+@pytest.mark.parametrize("move", ["freeze", "advance"])
+def test_a_delay_is_of_the_worlds_time(move: str) -> None:
+    """A call that is held back for minutes goes on when the clock stands or is moved on."""
+    shell = Shell("fastlane")
+    shell.world.faults.add({"effect": {"delay": 300_000, "status": 503}})
+    found: list[Seen] = []
+    thread = threading.Thread(target=lambda: found.append(shell.call(SHOW)))
+    if move == "freeze":
+        shell.world.clock.freeze()
+    thread.start()
+    for _ in range(100):
+        thread.join(0.1)
+        if move == "advance":
+            shell.world.clock.advance(60)
+        if not thread.is_alive():
+            break
+
+    assert found[0].status.startswith("503")
+    assert shell.last.at == NOON
+
+
+def test_a_reset_lets_go_of_who_is_held_back() -> None:
+    """A call that waits in the old epoch is answered soon after a reset, and changes nothing."""
+    shell = Shell("fastlane")
+    shell.world.faults.add({"effect": {"delay": 300_000}})
+    before = shell.state()
+    thread = threading.Thread(target=shell.call, args=(DELETE,))
+    thread.start()
+    for _ in range(100):
+        if shell.world.faults.list()[0].hits:
+            break
+        thread.join(0.05)
+
+    shell.world.reset()
+    thread.join(20)
+
+    assert not thread.is_alive()
+    assert shell.state() == before
+
+
+@pytest.mark.parametrize(
+    ("delay", "least", "most"),
+    [
+        (250, 250, 250),
+        ({"type": "fixed", "milliseconds": 250}, 250, 250),
+        ({"type": "uniform", "lower": 100, "upper": 300}, 100, 300),
+        ({"type": "lognormal", "median": 200, "sigma": 0.3}, 20, 2_000),
+        ({"type": "lognormal", "median": 300_000, "sigma": 10}, 0, 300_000),
+    ],
+)
+def test_delays_are_drawn_from_the_seed(delay: Any, least: float, most: float) -> None:
+    """Each call's own delay is in the journal, within its range, and the same in an equal world."""
+
+    def drawn() -> list[float]:
+        shell = Shell("fastlane")
+        shell.world.clock.freeze()
+        shell.world.faults.add({"effect": {"delay": delay}})
+        for _ in range(30):
+            shell.call(SHOW)
+        notes = shell.world.journal.notes()
+        return [note.fault.as_json()["effect"]["delay"]["milliseconds"] for note in notes]  # type: ignore[union-attr]
+
+    found = drawn()
+
+    assert found == drawn()
+    assert all(least <= one <= most for one in found)
+    assert (len(set(found)) > 1) == (least != most)
+
+
+def test_a_delay_holds_back_as_long_as_it_says(make_mock: Any) -> None:
+    """On a running clock the answer comes no sooner than the delay is over."""
+    mock = make_mock()
+    began = mock.world.clock.now()
+
+    mock.send(*_as_sent(SHOW), headers={"X-Mock-Prefer": "delay=60"})
+
+    assert mock.world.clock.now() - began >= timedelta(milliseconds=60)
+
+
+def _as_sent(call: Any) -> tuple[str, str, str]:
+    verb, path, _ = call
+    method, _, query = path.partition("?")
+    return verb, f"webhook_requests/{method}", query
+
+
+@pytest.mark.parametrize(
+    "prefer",
+    [
+        "error=not_found",
+        "status=503",
+        "fault=drop",
+        "fault=cut",
+        "cut=3",
+        "fault=malformed",
+        "fault=lost_answer",
+        "fault=record_deleted",
+        "fault=token_expires",
+        "error=nonsense",
+        "\xe9",
+    ],
+)
+@pytest.mark.parametrize("call", CALLS)
+def test_both_shells_send_the_same(
+    shells: Callable[..., tuple[Shell, Shell]], call: str, prefer: str
+) -> None:
+    """The shells give the same bytes under every fault, and leave the same records."""
+    first, second = shells()
+
+    assert first.call(CALLS[call], prefer) == second.call(CALLS[call], prefer)
+    assert first.call(CALLS[call]) == second.call(CALLS[call])
+    assert first.state() == second.state()
+    assert [note.fault for note in first.world.journal.notes()] == [
+        note.fault for note in second.world.journal.notes()
+    ]

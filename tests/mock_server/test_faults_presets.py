@@ -1,0 +1,241 @@
+"""Faults that have a name, and faults that a call asks for itself."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Shell
+
+from crmcom_kit.mock_server.faults_presets import PRESETS, preferred
+from crmcom_kit.mock_server.faults_reading import ALIASES
+from crmcom_kit.mock_server.misuse import Misuse, NotThere
+from crmcom_kit.mock_server.sending import ConnectionDropped
+from crmcom_kit.schemas.dialect import error_kinds
+
+
+@pytest.fixture(params=["flask", "fastlane"])
+def shell(request: pytest.FixtureRequest) -> Shell:
+    """A world whose clock stands behind each of the shells."""
+    return Shell(request.param)
+
+
+def code(shell: Shell, call: Any, prefer: str = "") -> str:
+    """The code of the answer to a call."""
+    return str(json.loads(shell.call(call, prefer).body)["status"]["code"])
+
+
+def code_of(shell: Shell, kind: str) -> str:
+    """The code that an error of that kind has."""
+    return str(shell.world.dialect[f"errors.code.{kind}"])
+
+
+@pytest.mark.parametrize("call", [RESEND, DELETE])
+def test_lost_answer_does_the_call_once(shell: Shell, call: Any) -> None:
+    """The answer to a changing call is lost, once, and what it changed is changed."""
+    shell.world.faults.preset("lost_answer")
+    assert code(shell, SHOW) == "OK"
+
+    assert shell.call(call).ended is ConnectionDropped
+    assert shell.call(call).ended is None
+    assert shell.world.faults.armed is False
+    usual = Shell("fastlane")
+    usual.call(call)
+    assert shell.state() == usual.state()
+
+
+def test_lost_answer_takes_arguments(shell: Shell) -> None:
+    """Whom it hits, and how often, can be said."""
+    shell.world.faults.preset("lost_answer", operation="show", identifier={"number": 7}, times=2)
+
+    found = [shell.call(call).ended is not None for call in (RESEND, SHOW, SHOW, SHOW)]
+
+    assert found == [False, True, True, False]
+
+
+def test_outage_lasts_so_many_seconds(shell: Shell) -> None:
+    """For so many seconds of the world's clock each call has the gateway's answer."""
+    before = shell.state()
+    shell.world.faults.preset("outage", seconds=2.5)
+
+    assert {shell.call(call).status[:3] for call in CALLS.values()} == {"503"}
+    assert shell.state() == before
+    shell.world.clock.advance(2.5)
+    assert code(shell, SHOW) == "OK"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [({"status": 502}, ("502", None)), ({"drop": True}, ("500", ConnectionDropped))],
+)
+def test_outage_has_a_manner(shell: Shell, arguments: Any, expected: Any) -> None:
+    """An outage has another status, or no answers at all, for the methods that are named."""
+    shell.world.faults.preset("outage", operation=["show"], **arguments)
+
+    seen = shell.call(SHOW)
+
+    assert (seen.status[:3], seen.ended) == expected
+    assert code(shell, LIST) == "OK"
+
+
+def test_slow_then_dead(shell: Shell) -> None:
+    """So many calls are held back, and those behind them are dropped."""
+    shell.world.clock.freeze()
+    slow, dead = shell.world.faults.preset("slow_then_dead", calls=2, delay=60_000)
+
+    ended = [shell.call(call).ended for call in (SHOW, LIST, SHOW, RESEND)]
+
+    assert ended == [None, None, ConnectionDropped, ConnectionDropped]
+    faults = [note.fault for note in shell.world.journal.notes()]
+    assert [fault and fault.id for fault in faults] == [slow.id] * 2 + [dead.id] * 2
+    assert faults[0] is not None
+    assert faults[0].as_json()["effect"]["delay"]["milliseconds"] == 60_000
+
+
+def test_token_expires_between_calls(shell: Shell) -> None:
+    """After so many calls with a token it holds no more."""
+    shell.world.faults.preset("token_expires", calls=2)
+
+    codes = [code(shell, SHOW) for _ in range(3)]
+
+    assert codes == ["OK", "OK", code_of(shell, "expired_token")]
+
+
+@pytest.mark.parametrize("call", [SHOW, RESEND, DELETE])
+def test_record_deleted_under_your_feet(shell: Shell, call: Any) -> None:
+    """The record was there a moment ago, and the call does not find it."""
+    assert code(shell, LIST) == "OK"
+    shell.world.faults.preset("record_deleted", identifier={"number": "7"})
+
+    assert code(shell, call) == code_of(shell, "unknown_webhook_request")
+    assert shell.world.store.body("number", "7") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("nonsense", {}, 'preset: seen "nonsense"; allowed is one of lost_answer, outage'),
+        ("outage", {"times": 1}, "times: seen a member; allowed is one of seconds, status"),
+        ("outage", {"seconds": 0}, "seconds: seen 0; allowed is a number from 0.001"),
+        ("outage", {"seconds": None}, "seconds: seen null"),
+        ("outage", {"status": 42}, "status: seen 42; allowed is a whole number from 200"),
+        ("outage", {"drop": "yes"}, 'drop: seen "yes"; allowed is true'),
+        ("lost_answer", {"operation": "fly"}, 'operation: seen "fly"; allowed is one of'),
+        ("lost_answer", {"identifier": {"x": 1}}, "identifier.x: seen a member"),
+        ("lost_answer", {"times": 0}, "times: seen 0; allowed is a whole number from 1"),
+        ("slow_then_dead", {"delay": -1}, "delay: seen -1; allowed is a number from 0"),
+        ("slow_then_dead", {"calls": 0}, "calls: seen 0; allowed is a whole number from 1"),
+        ("token_expires", {"calls": "2"}, 'calls: seen "2"; allowed is a whole number'),
+    ],
+)
+def test_a_bad_argument_is_refused(name: str, arguments: Any, message: str) -> None:
+    """What is wrong with an argument is said by its name, and no fault is added."""
+    world = Shell("fastlane").world
+    with pytest.raises(Misuse) as caught:
+        world.faults.preset(name, **arguments)
+
+    assert str(caught.value).startswith(message)
+    assert isinstance(caught.value, NotThere) == (name == "nonsense")
+    assert world.faults.list() == ()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_preset_can_be_asked_for_by_a_call(shell: Shell, name: str) -> None:
+    """A call that asks for a preset is hit by it, and so says the journal; the next call is not."""
+    shell.world.clock.freeze()
+
+    shell.call(RESEND, f"fault={name}")
+
+    assert shell.last.fault.name == f"fault={name}"
+    shell.call(LIST)
+    assert shell.last.fault is None
+    assert shell.world.faults.list() == ()
+
+
+@pytest.mark.parametrize("name", [*error_kinds(), *ALIASES])
+def test_each_error_can_be_asked_for_by_a_call(shell: Shell, name: str) -> None:
+    """A call gets any error of the API by its kind, or by a shorter name."""
+    assert code(shell, SHOW, f"error={name}") == code_of(shell, ALIASES.get(name, name))
+
+
+@pytest.mark.parametrize(
+    ("prefer", "when", "effect"),
+    [
+        ("error=not_found", "before_commit", {"error": "unknown_webhook_request"}),
+        (" status = 503 ", "before_commit", {"status": 503}),
+        ("fault=drop", "before_commit", {"drop": True}),
+        ("fault=lost_answer", "after_commit", {"drop": True}),
+        ("fault=lost_answer,when=before_commit", "before_commit", {"drop": True}),
+        ("status=503,when=after_commit", "after_commit", {"status": 503}),
+        ("cut=12", "after_commit", {"cut": {"bytes": 12}}),
+        ("fault=cut", "after_commit", {"cut": {"share": 0.5}}),
+        (
+            "delay=5, fault=malformed",
+            "after_commit",
+            {"delay": {"type": "fixed", "milliseconds": 5.0}, "malformed": True},
+        ),
+    ],
+)
+def test_a_preference_is_a_fault(prefer: str, when: str, effect: Any) -> None:
+    """What a header asks for is what a specification would say."""
+    found = preferred(prefer).as_json()
+
+    assert (found["id"], found["when"], found["effect"]) == ("prefer", when, effect)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "parameter", "message"),
+    [
+        ("x", "X-Mock-Prefer", 'seen "x"; allowed is each at most once: fault=…, error=…'),
+        (",", "X-Mock-Prefer", 'seen ""'),
+        ("status=1,status=2", "X-Mock-Prefer", "seen status twice"),
+        ("error=gone", "X-Mock-Prefer.error", 'seen "gone"; allowed is one of missing_token'),
+        ("error=", "X-Mock-Prefer.error", 'seen ""'),
+        ("fault=fly", "X-Mock-Prefer.fault", 'seen "fly"; allowed is one of lost_answer'),
+        ("status=abc", "X-Mock-Prefer.status", 'seen "abc"; allowed is an HTTP status'),
+        ("status=99", "X-Mock-Prefer.status", "seen 99; allowed is a whole number from 200"),
+        ("status=٥٠٣", "X-Mock-Prefer.status", 'seen "٥٠٣"'),
+        ("delay=-1", "X-Mock-Prefer.delay", 'seen "-1"; allowed is milliseconds'),
+        ("delay=999999", "X-Mock-Prefer.delay", "seen 999999; allowed is a number from 0 to 300"),
+        ("cut=0", "X-Mock-Prefer.cut", "seen 0; allowed is a whole number from 1"),
+        ("when=after_commit", "X-Mock-Prefer", "seen nothing; allowed is at least one of delay"),
+        ("cut=5,when=before_commit", "X-Mock-Prefer.when", 'seen "before_commit"; allowed'),
+        ("fault=drop,status=503", "X-Mock-Prefer", "seen status and drop; allowed is one of them"),
+    ],
+)  # fmt: skip
+def test_a_bad_preference_is_refused(prefer: str, parameter: str, message: str) -> None:
+    """What is wrong with the header is named: which part, what was seen, what is allowed."""
+    with pytest.raises(Misuse) as caught:
+        preferred(prefer)
+
+    assert caught.value.parameter == parameter
+    assert str(caught.value).startswith(f"{parameter}: {message}")
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_refused_preference_does_nothing(shell: Shell, call: str) -> None:
+    """The call is not carried out; the answer is the mock's own, and not the API's."""
+    before = shell.state()
+
+    seen = shell.call(CALLS[call], "error=gone")
+
+    assert (seen.status, seen.headers["Content-Type"]) == ("400 BAD REQUEST", "application/json")
+    assert sorted(json.loads(seen.body)) == ["allowed", "error", "parameter", "seen"]
+    assert shell.state() == before
+    assert shell.last.fault is None
+
+
+def test_a_preference_goes_before_other_faults(shell: Shell) -> None:
+    """A call that asks for a fault of its own is hit by that one, and counts for no other."""
+    shell.world.faults.add({"effect": {"status": 500}})
+
+    assert shell.call(SHOW, "status=418").status == "418 I'M A TEAPOT"
+    assert shell.world.faults.list()[0].calls == 0
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_each_alias_stands_in_the_table(alias: str) -> None:
+    """The how-to's table has each shorter name, and what it means."""
+    text = Path(__file__).parents[2].joinpath("docs", "faults.md").read_text("utf-8")
+
+    assert f"| `{alias}` | `{ALIASES[alias]}` |" in text
