@@ -98,9 +98,11 @@ def _call(operation: str, path: dict[str, str], tenants: Tenants) -> Call:
     most = most_bytes(operation)
     if most is not None:
         request.max_content_length = most
+    world = request.environ[PICKED]
     found = {
         "tenants": tenants,
-        "world": request.environ[PICKED],
+        "world": world,
+        "epoch": world.present,
         "path": checked_path(operation, path),
         "query": checked_query(operation, request.args.items(multi=True)),
         "root": request.script_root,
