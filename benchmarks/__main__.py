@@ -20,6 +20,7 @@ from benchmarks import (
     servers,
     start,
     store,
+    worlds,
 )
 from benchmarks.options import HERE, ROOT, WORK, Options
 from benchmarks.plot import draw
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[Options], dict[str, Any]]] = {
     "growth": growth.measure,
     "load": load.measure,
     "kit": kit.measure,
+    "worlds": worlds.measure,
 }
 
 

@@ -16,6 +16,7 @@ _PARTS = {
     "growth": ("Growth", tables.growth),
     "load": ("Under load", tables.load),
     "kit": ("The contract kit", tables.contract_kit),
+    "worlds": ("Worlds", tables.worlds),
 }
 _DIGITS = {"bytes": 0, "answers": 0, "us": 1, "MB": 1}
 

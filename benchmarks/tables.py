@@ -258,3 +258,21 @@ def contract_kit(part: Any) -> Lines:
             rows.append([name, speed, f"{median(one['calls'] for one in found):,.0f}"])
     head = ("what", "calls/s", "calls in a run")
     return [*table(head, rows), *_failures(part["visits"])]
+
+
+def worlds(part: Any) -> Lines:
+    """What making a world takes, and the memory of many."""
+    rows = [
+        [f"{int(size):,} records in the start world", spread(us, 1)]
+        for size, us in part["us"].items()
+    ]
+    count, memory = part["worlds"], part["memory"]
+    each = [
+        [what, f"{memory[name] / 1_000_000:,.1f}", f"{memory[name] / count:,.0f}"]
+        for name, what in (("made", "made"), ("asked", "and asked once, by show"))
+    ]
+    return [
+        *table(("making a world", "CPU us"), rows),
+        "",
+        *table((f"{count:,} worlds", "MB", "bytes each"), each),
+    ]
