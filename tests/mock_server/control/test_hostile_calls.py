@@ -157,6 +157,48 @@ def test_a_long_body_is_refused(
     assert "1,048,576 bytes" in found["allowed"]
 
 
+@pytest.mark.parametrize(("verb", "path"), [("PUT", "/state"), ("POST", "/records")])
+def test_a_world_may_be_long_but_not_endless(
+    make_mock: Any, admin_of: Any, verb: str, path: str
+) -> None:
+    """A world file is longer than other bodies may be; its limit is told before it is read."""
+    admin = admin_of(make_mock().client)
+    blank = b"\n" * 2_000_000
+
+    assert admin.send(verb, path, b'{"unit": {"id": "9"}}' + blank).status_code == 200
+    status, found = admin.refused(
+        verb, path, b"x", environ_overrides={"CONTENT_LENGTH": str(2**30 + 1)}
+    )
+
+    assert (status, found["parameter"]) == (413, "body")
+    assert "1,073,741,824 bytes" in found["allowed"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body"),
+    [
+        ("PUT", "/state", b'{"unit": {"id": "9"}}\n'),
+        ("POST", "/records", b'{"unit": {"id": "9"}}\n'),
+        ("PUT", CLOCK, b'{"mode": "frozen"}'),
+    ],
+)
+def test_a_body_that_breaks_off_does_nothing(
+    make_mock: Any, admin_of: Any, verb: str, path: str, body: bytes
+) -> None:
+    """A caller who leaves in the middle of a body, even between two lines, changes nothing."""
+    mock = make_mock()
+    admin = admin_of(mock.client)
+    before = [admin.ask("GET", "/health"), admin.send("GET", "/state").data]
+
+    status, found = admin.refused(
+        verb, path, body, environ_overrides={"CONTENT_LENGTH": str(len(body) + 1)}
+    )
+
+    assert (status, found["seen"]) == (400, "a part of it")
+    assert [admin.ask("GET", "/health"), admin.send("GET", "/state").data] == before
+    assert admin.ask("GET", CLOCK)["mode"] == "real"
+
+
 @pytest.mark.parametrize("path", ["", "/", "/helth", "/health/", "/snapshots/a/b/c", "/%00", "/…"])
 @pytest.mark.parametrize("root", ["", "/worlds/a"])
 def test_what_is_not_there_is_said_in_json(
