@@ -21,6 +21,7 @@ from benchmarks import (
     servers,
     start,
     store,
+    worlds,
 )
 from benchmarks.options import HERE, ROOT, WORK, Options
 from benchmarks.plot import draw
@@ -36,6 +37,7 @@ PARTS: dict[str, Callable[[Options], dict[str, Any]]] = {
     "load": load.measure,
     "kit": kit.measure,
     "plugin": plugin.measure,
+    "worlds": worlds.measure,
 }
 
 

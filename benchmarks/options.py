@@ -45,6 +45,16 @@ class Options:
         return 6 if self.quick else 60
 
     @property
+    def large_start(self) -> int:
+        """The records of a large start world, beside which worlds are made."""
+        return 20_000 if self.quick else 200_000
+
+    @property
+    def many_worlds(self) -> int:
+        """How many worlds are there at once."""
+        return 1_000 if self.quick else 10_000
+
+    @property
     def start_limit(self) -> int:
         """The longest start from a file to wait for, in seconds."""
         return 60 if self.quick else 900

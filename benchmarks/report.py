@@ -17,6 +17,7 @@ _PARTS = {
     "load": ("Under load", tables.load),
     "kit": ("The contract kit", tables.contract_kit),
     "plugin": ("The pytest plugin", tables.pytest_plugin),
+    "worlds": ("Worlds", tables.worlds),
 }
 _DIGITS = {"bytes": 0, "answers": 0, "us": 1, "MB": 1, "ms": 1}
 

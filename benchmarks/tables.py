@@ -272,3 +272,21 @@ def pytest_plugin(part: Any) -> Lines:
         [f"whole: {plugin.WITHOUT}, CPU time", spread(ms[plugin.WITHOUT], 0)],
     ]
     return table(("what", "ms"), rows)
+
+
+def worlds(part: Any) -> Lines:
+    """What making a world takes, and the memory of many."""
+    rows = [
+        [f"{int(size):,} records in the start world", spread(us, 1)]
+        for size, us in part["us"].items()
+    ]
+    count, memory = part["worlds"], part["memory"]
+    each = [
+        [what, f"{memory[name] / 1_000_000:,.1f}", f"{memory[name] / count:,.0f}"]
+        for name, what in (("made", "made"), ("asked", "and asked once, by show"))
+    ]
+    return [
+        *table(("making a world", "CPU us"), rows),
+        "",
+        *table((f"{count:,} worlds", "MB", "bytes each"), each),
+    ]

@@ -282,6 +282,27 @@ def memory_growth(row: Any) -> float:
     return float(samples[-1] / samples[len(samples) // 6])
 
 
+def _making(size: str) -> Target:
+    def read(part: Any) -> Values:
+        if size not in part["us"]:
+            msg = f"not run with {size} records"
+            raise NotMeasured(msg)
+        values: Values = part["us"][size]
+        return values
+
+    return Target(
+        part="worlds", what=f"making a world beside {int(size):,} records", than="", sense="<=",
+        limit=100, read=read, unit="us",
+    )  # fmt: skip
+
+
+def _many_worlds(part: Any) -> Values:
+    if part["worlds"] != 10_000:
+        msg = f"run with {part['worlds']} worlds"
+        raise NotMeasured(msg)
+    return [part["memory"]["made"] / 1_000_000]
+
+
 _SIZES = ("100000", "1000000")
 _CALLS = (inprocess.LIST, inprocess.RESEND, inprocess.DELETE, *inprocess.ERRORS)
 
@@ -332,4 +353,7 @@ TARGETS: tuple[Target, ...] = (
     *(Target(part="plugin", what=f"to stop a mock with {what}", than="", sense="<=", limit=100,
              read=_stopping(what), unit="ms")
       for what in (plugin.IDLE, plugin.BUSY)),
+    *(_making(size) for size in ("200", "200000")),
+    Target(part="worlds", what="memory of 10,000 worlds of 200 records", than="", sense="<=",
+           limit=200, read=_many_worlds, unit="MB"),
 )  # fmt: skip

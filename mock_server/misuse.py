@@ -39,6 +39,12 @@ class Full(Misuse):
     status = 503
 
 
+class Overtaken(Misuse):
+    """What the call began with is no more: another content came in its place meanwhile."""
+
+    status = 409
+
+
 class TooLarge(Misuse):
     """More bytes than may be sent."""
 

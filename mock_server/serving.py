@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 #: Seconds that running requests have to finish in once the server is told to stop.
 GRACE_SECONDS = 10.0
-# Beyond what the emulator itself refuses, so that the refusal is the vendor's and not waitress's.
-_MOST_BODY_BYTES = 64 * 1024 * 1024
+# Beyond what the mock itself refuses, so that the refusal is its own and not waitress's; which
+# keeps long bodies in files. The longest that the mock takes is a world for the place of another.
+_MOST_BODY_BYTES = 1024**3 + 1024**2
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 

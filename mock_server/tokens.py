@@ -177,6 +177,11 @@ class Tokens:
                 return False
             return True
 
+    def fix(self, fixed: Mapping[str, Session]) -> None:
+        """Let these be the fixed tokens, and their sessions; those that were ended stay so."""
+        with self._lock:
+            self._fixed = fixed
+
     def restore_fixed(self) -> None:
         """Make fixed tokens that were ended hold again."""
         with self._lock:

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.filling import Filling, added, filled
 from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.mock_server.journal import Journal, JournalLimits
 from crmcom_kit.mock_server.loading import Placed
-from crmcom_kit.mock_server.misuse import Full, NotThere
+from crmcom_kit.mock_server.misuse import Full, NotThere, Overtaken
 from crmcom_kit.mock_server.rules import Rules, Settings
 from crmcom_kit.mock_server.scenery import Object, Scenery
 from crmcom_kit.mock_server.store import Store
@@ -123,34 +123,48 @@ class World:
             self.clock.restart()
             if self._delivery is not None:
                 self._delivery.reset()
+            self.tokens.fix(self._start.fixed_tokens)
             self.tokens.restore_fixed()
             return self.present
 
-    def fill(self, entries: Iterable[Placed], *, by_age: bool = True) -> Epoch:
+    def fill(
+        self, entries: Iterable[Placed], *, by_age: bool = True, begun: Epoch | None = None
+    ) -> Epoch:
         """Begin a new epoch with ``entries`` in the place of all that is there.
 
         Args:
             entries: what it is filled with.
             by_age: whether records are taken in the order of their creation; else as they come.
+            begun: the epoch in which this was asked for, where it must still be the present one.
 
         Raises:
             DataError: they contradict each other, and nothing has changed.
+            Overtaken: another epoch than ``begun`` has begun, and nothing has changed.
         """
         filling = filled(self.rules, entries, by_age=by_age)
         with self._lock:
+            self._check_still(begun)
             return self._go_on(filling, self._new_ids(), self.present.delivery)
 
-    def add(self, entries: Iterable[Placed]) -> int:
+    def add(self, entries: Iterable[Placed], *, begun: Epoch | None = None) -> int:
         """Add ``entries`` to what is there; return how many webhook requests these were.
 
         Raises:
             DataError: they contradict each other or what is there, and nothing has changed.
+            Overtaken: another epoch than ``begun`` has begun, and nothing has changed.
         """
+        entries = list(entries)  # nobody waits for whoever is slow to tell them
         with self._lock:
+            self._check_still(begun)
             epoch = self.present
             scenery, records = added(self.rules, epoch.scenery, epoch.store, entries)
             epoch.scenery = scenery
             return records
+
+    def _check_still(self, begun: Epoch | None) -> None:
+        if begun is not None and begun is not self.present:
+            seen = f"epoch {self.present.number}, and this call began in epoch {begun.number}"
+            raise Overtaken("world", seen=seen, allowed="the epoch that the call began in")
 
     def limit_journal(self, limits: JournalLimits) -> None:
         """Let the journal hold so much, also after a reset."""
@@ -175,9 +189,10 @@ class World:
             self._snapshots[name] = kept
             return kept.records
 
-    def restore(self, name: str) -> Epoch:
-        """Begin a new epoch with what ``save`` kept. Raises NotThere."""
+    def restore(self, name: str, *, begun: Epoch | None = None) -> Epoch:
+        """Begin a new epoch with what ``save`` kept. Raises NotThere, and Overtaken as ``fill``."""
         with self._lock:
+            self._check_still(begun)
             kept = self._kept(name)
             delivery = kept.delivery
             if isinstance(delivery, ScriptedDelivery):
@@ -205,6 +220,7 @@ class World:
     def _go_on(self, filling: Filling, ids: Ids, delivery: Delivery) -> Epoch:
         """Begin an epoch with other contents; journal and faults go on."""
         before = self.present
+        self.tokens.fix(filling.fixed_tokens)
         self.present = Epoch(
             self.rules,
             filling,

@@ -8,11 +8,12 @@ block that begins with `# name.py` is a file of that name.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -21,7 +22,7 @@ README = ROOT / "README.md"
 DOCUMENTS = (README, *sorted((ROOT / "docs").glob("**/*.md")))
 DEFAULT_PORT = "8080"
 _MARKER = re.compile(r"<!-- (session: crmcom-kit (?P<serve>serve.*?)|run|(?P<on>go on)) -->")
-_FENCE = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
+_FENCE = re.compile(r"```(console|python|javascript)\n(.*?)```", re.DOTALL)
 _FILE = re.compile(r"# ([\w.-]+\.py)\n")
 
 
@@ -132,6 +133,38 @@ def _play(part: Part, port: str, folder: Path) -> None:
     for text in snippets:
         if text not in files.values():
             subprocess.run([sys.executable, "-W", "error", "-c", text], cwd=folder, check=True)
+
+
+def scripts() -> list[Any]:
+    """Return every part of a document that has JavaScript in it."""
+    found = [(path, part) for path in DOCUMENTS for part in parts(path.read_text("utf-8"))]
+    return [
+        pytest.param(part, id=path.name)
+        for path, part in found
+        if any(block.language == "javascript" for block in part.blocks)
+    ]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not on this machine")
+@pytest.mark.parametrize("part", scripts())
+def test_javascript_does_what_it_says(
+    part: Part, serving: list[subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """Every JavaScript block runs, and what it asserts is so."""
+    port = _start(part.serve, serving, tmp_path) if part.serve else DEFAULT_PORT
+    for block in part.blocks:
+        if block.language == "javascript":
+            done = subprocess.run(
+                ["node", "--input-type=module"],
+                input=block.text.replace(f":{DEFAULT_PORT}", f":{port}"),
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                timeout=120,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
 
 
 def test_readme_has_the_sessions_that_a_newcomer_plays() -> None:

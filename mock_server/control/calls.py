@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.world import World
 
@@ -13,6 +14,7 @@ class Call:
 
     tenants: Tenants
     world: World
+    epoch: Epoch  # of the world, when the call began
     path: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
     body: Any = None

@@ -25,7 +25,7 @@ def put_clock(call: Call) -> Any:
     if mode == "frozen":
         clock.freeze(at)
     elif mode == "scaled":
-        clock.run(at, rate)
+        clock.run(at, float(rate))
     elif at is None:
         clock.restart()
     else:

@@ -16,7 +16,7 @@ _TOGETHER = 65_536  # bytes that are sent at once
 
 def get_state(call: Call) -> Any:
     """Write the whole world as the entries of a world file."""
-    epoch = call.world.present
+    epoch = call.epoch
     if call.query["format"] == "json":
         return Reply(_joined(in_arrays(epoch)), content_type="application/json")
     lines = (entry + b"\n" for _, entry in exported(epoch))
@@ -39,14 +39,15 @@ def put_state(call: Call) -> Any:
     """Begin an epoch with the entries of a world file in the place of all that is there."""
     assert call.stream is not None, "the document says that it is streamed"  # noqa: S101
     entries = read_entries(call.stream, call.world.release, place="body")
-    epoch = call.world.fill(entries, by_age=call.query["order"] == "created")
+    by_age = call.query["order"] == "created"
+    epoch = call.world.fill(entries, by_age=by_age, begun=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 
 def get_records(call: Call) -> Any:
     """List webhook requests, newest first, with what is kept beside them."""
     query = call.query
-    store = call.world.store
+    store = call.epoch.store
     if "number" in query:
         record = store.get("number", query["number"])
         found = [] if record is None or not _fits(record, query) else [record]
@@ -79,10 +80,9 @@ def _entry(record: Record) -> dict[str, Any]:
 def post_records(call: Call) -> Any:
     """Add the entries of a world file to what is there."""
     assert call.stream is not None, "the document says that it is streamed"  # noqa: S101
-    # All of it first: a slow caller may not keep the world waiting.
-    entries = list(read_entries(call.stream, call.world.release, place="body"))
-    added = call.world.add(entries)
-    return {"added": added, "webhook_requests": len(call.world.store)}
+    entries = read_entries(call.stream, call.world.release, place="body")
+    added = call.world.add(entries, begun=call.epoch)
+    return {"added": added, "webhook_requests": len(call.epoch.store)}
 
 
 OPERATIONS = {

@@ -1,9 +1,10 @@
 """From a request below /__admin to an operation, and back: checks, the operation, the answer."""
 
+import io
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from flask import Blueprint, Response, request
@@ -40,6 +41,7 @@ from crmcom_kit.mock_server.picking import PICKED
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES
 from crmcom_kit.mock_server.tenants import Tenants
 
+_READ_AT_ONCE = 65_536
 Operation = Callable[[Call], Any]
 #: What answers each operation of the document, by its id.
 OPERATIONS: dict[str, Operation] = {
@@ -104,9 +106,11 @@ def _call(operation: str, path: dict[str, str], tenants: Tenants) -> Call:
     most = most_bytes(operation)
     if most is not None:
         request.max_content_length = most
+    world = request.environ[PICKED]
     found = {
         "tenants": tenants,
-        "world": request.environ[PICKED],
+        "world": world,
+        "epoch": world.present,
         "path": checked_path(operation, path),
         "query": checked_query(operation, request.args.items(multi=True)),
         "root": request.script_root,
@@ -114,7 +118,9 @@ def _call(operation: str, path: dict[str, str], tenants: Tenants) -> Call:
         "last_event_id": request.headers.get("Last-Event-ID", ""),
     }
     if is_streamed(operation):
-        return Call(stream=request.stream, **found)
+        # Buffered, since werkzeug's stream reads lines byte by byte.
+        raw_stream = cast("io.RawIOBase", request.stream)
+        return Call(stream=io.BufferedReader(raw_stream, _READ_AT_ONCE), **found)
     raw = request.get_data(cache=False)
     return Call(body=checked_body(operation, raw, request.headers.get("Content-Type", "")), **found)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from crmcom_kit.fixtures import Entry, FixtureError, world
 from crmcom_kit.mock_server.control.calls import Call
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.loading import DataError, Placed
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.world import World
@@ -24,14 +25,14 @@ def seed(call: Call) -> Any:
     adds = asked.pop("add", False)
     try:
         if not adds:
-            epoch = call.world.fill(_placed(_generated(call.world, asked)))
+            epoch = call.world.fill(_placed(_generated(call.world, asked)), begun=call.epoch)
             count = len(epoch.store)
             return {"epoch": epoch.number, "added": count, "webhook_requests": count}
-        added = call.world.add(_placed(_more(call.world, asked)))
+        added = call.world.add(_placed(_more(call.epoch, asked)), begun=call.epoch)
     except FixtureError as error:
         raise DataError(str(error)) from None
-    now = call.world.present
-    return {"epoch": now.number, "added": added, "webhook_requests": len(now.store)}
+    count = len(call.epoch.store)
+    return {"epoch": call.epoch.number, "added": added, "webhook_requests": count}
 
 
 def _placed(entries: Iterator[Entry]) -> list[Placed]:
@@ -52,7 +53,7 @@ def _generated(found: World, asked: dict[str, Any]) -> Iterator[Entry]:
     return make(seed=asked["seed"], count=asked["count"], release=release)
 
 
-def _more(found: World, asked: dict[str, Any]) -> Iterator[Entry]:
+def _more(found: Epoch, asked: dict[str, Any]) -> Iterator[Entry]:
     """Return entries that go beside those that are there: the scenery that is new, and records."""
     if "scenario" in asked:
         raise Misuse("add", seen="true with a scenario", allowed="false, since it is a whole world")

@@ -19,7 +19,7 @@ def save_snapshot(call: Call) -> Any:
 
 def restore_snapshot(call: Call) -> Any:
     """Begin an epoch with what was kept."""
-    epoch = call.world.restore(call.path["name"])
+    epoch = call.world.restore(call.path["name"], begun=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 

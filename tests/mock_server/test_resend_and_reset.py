@@ -1,14 +1,22 @@
 """A reset while a delivery runs: the delivery's end belongs to a world that is gone."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.delivery import Attempt, Outcome
 from crmcom_kit.mock_server.endpoints import act
+from crmcom_kit.mock_server.loading import DataError, Placed, sample_entries
+from crmcom_kit.mock_server.misuse import Overtaken
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.states import State
+from crmcom_kit.mock_server.world import World
 
 RESEND = RawRequest(
     "POST",
@@ -71,3 +79,98 @@ def test_a_delivery_from_before_a_reset_settles_nothing() -> None:
     record = world.store.get("number", "7")
     assert record is not None
     assert record.row.state is State.REJECTED
+
+
+class HoldingClock:
+    """A clock that holds one call just after it began, until the test lets it go on."""
+
+    def __init__(self) -> None:
+        self.holds = False
+        self.held, self.goes_on = threading.Event(), threading.Event()
+
+    def now(self) -> datetime:
+        """Return always the same moment; the first who asks while it holds has to wait."""
+        if self.holds:
+            self.holds = False
+            self.held.set()
+            assert self.goes_on.wait(20)
+        return datetime(2024, 5, 1, 10, tzinfo=UTC)
+
+
+OVERTAKE = {
+    "reset": World.reset,
+    "restore": lambda world: world.restore("start"),
+    "fill": lambda world: world.fill(list(sample_entries(world.release))),
+}
+
+
+@pytest.mark.parametrize("overtake", OVERTAKE.values(), ids=OVERTAKE)
+@pytest.mark.parametrize("method", ["resend", "delete"])
+def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: Any) -> None:
+    """Whatever puts the content in another's place, a call from before writes into the past."""
+    clock = HoldingClock()
+    world = make_world(tokens=["T"], clock=clock)
+    world.save("start")
+    start = [*world.store.records()]
+    before = world.present
+    clock.holds = True
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(act, world, RESEND._replace(path=f"webhook_requests/{method}"))
+        assert clock.held.wait(20)
+        overtake(world)
+        clock.goes_on.set()
+        answer = call.result(20)
+
+    assert b'"code":"OK"' in bytes(answer.body)  # type: ignore[arg-type]
+    assert [*world.store.records()] == start
+    assert [*before.store.records()] != start
+
+
+@pytest.mark.parametrize("change", ["fill", "add", "restore"])
+def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
+    """What was asked for before a reset does not come into the world after it."""
+    world = make_world(tokens=["T"])
+    world.save("start")
+    entries = list(sample_entries(world.release))
+    begun = world.present
+
+    def slow() -> Iterator[Placed]:
+        yield entries[0]
+        world.reset()
+
+    if change == "restore":
+        world.reset()
+    given: Any = "start" if change == "restore" else slow()
+    with pytest.raises(Overtaken, match="seen epoch 1, and this call began in epoch 0"):
+        getattr(world, change)(given, begun=begun)
+
+    assert world.epoch == 1
+    assert [*world.store.records()] == [*begun.store.records()]
+
+
+def test_adding_and_deleting_and_resetting_race() -> None:
+    """An epoch has what was added to it whole or not at all; after a reset there is none of it."""
+    world = make_world(tokens=["T"], data=[])
+    entries = list(sample_entries(world.release))
+    whole = sum("webhook_request" in one.entry for one in entries)
+    sizes = set()
+
+    def add() -> None:
+        begun = world.present
+        with suppress(Overtaken, DataError):
+            world.add(entries, begun=begun)
+
+    def delete() -> None:
+        act(world, RESEND._replace(path="webhook_requests/delete"))
+
+    def reset() -> None:
+        sizes.add(len(world.present.store))
+        world.reset()
+
+    with ThreadPoolExecutor(8) as pool:
+        done = [pool.submit(act_) for _ in range(15) for act_ in (add, delete, add, reset)]
+    for one in done:
+        one.result()
+
+    assert sizes <= {0, whole, whole - 1}
+    assert len(world.reset().store) == 0

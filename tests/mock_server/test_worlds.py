@@ -1,0 +1,231 @@
+"""Worlds: found by path or header, made on first use, and nothing of one shows in another."""
+
+import gc
+import json
+import threading
+import tracemalloc
+from typing import Any
+
+import pytest
+
+from crmcom_kit.fixtures import world as generated
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
+from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.schemas import API_PATH
+
+SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&token="
+ODD_NAMES = ["", "-a", ".", "..", "a b", "a" * 65, "a,b", "é", "a%", "\ttab", "a\x7f", "_a"]
+
+
+class Ticks:
+    """The machine's time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture(name="tenants")
+def _tenants() -> Tenants:
+    return Tenants(make_world(tokens=["T"]))
+
+
+@pytest.fixture(name="client")
+def _client(tenants: Tenants) -> Any:
+    return create_app(tenants).test_client()
+
+
+@pytest.mark.parametrize("name", ["a", "A.b_c-9", "0", "x" * 64, "default"])
+def test_path_and_header_name_the_same_world(tenants: Tenants, client: Any, name: str) -> None:
+    """Whichever way a world is named, it is the same one."""
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+    path = f"{API_PATH}/webhook_requests/delete"
+
+    assert client.post(f"/worlds/{name}{path}", json=body).json["status"]["code"] == "OK"
+    again = client.post(path, json=body, headers={"X-Mock-World": name})
+
+    assert "NOTFOUND" in again.json["status"]["code"]
+    both = client.post(f"/worlds/{name}{path}", json=body, headers={"X-Mock-World": name})
+    assert both.json == again.json
+    assert tenants.names() == tuple(dict.fromkeys(["default", name]))
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("lane", [False, True])
+def test_an_odd_name_is_refused(tenants: Tenants, name: str, *, lane: bool) -> None:
+    """A world's name is short and plain; another one makes no world, and says what is allowed."""
+    from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
+
+    app = FastLane(LateFlask(tenants), tenants) if lane else create_app(tenants)
+    from werkzeug.test import Client
+
+    answer = Client(app).get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
+
+    assert answer.status_code == 400
+    found = json.loads(answer.data)
+    assert found["parameter"] == "world"
+    assert "64 letters" in found["allowed"]
+    assert tenants.names() == ("default",)
+    with pytest.raises(Misuse):
+        tenants.get(name)
+
+
+def test_path_and_header_may_not_differ(tenants: Tenants, client: Any) -> None:
+    """A call that names two worlds is for neither of them."""
+    answer = client.get(f"/worlds/a{SHOW}T", headers={"X-Mock-World": "b"})
+
+    assert answer.status_code == 400
+    assert answer.json["error"] == 'X-Mock-World: seen "b"; allowed is "a", as in the path'
+    assert tenants.names() == ("default",)
+
+
+@pytest.mark.parametrize("path", ["/worlds/a", "/worlds/a/"])
+def test_a_world_has_a_home_page(client: Any, path: str) -> None:
+    """The page of a world leads to the control API of that world."""
+    page = client.get(path, follow_redirects=True)
+
+    assert page.status_code == 200
+    assert "/worlds/a/__admin/docs" in page.text
+
+
+def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
+    """A token of one world is refused in all others; a fixed one holds everywhere."""
+    login = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
+    tokens = {
+        root: client.post(f"{root}{API_PATH}/authentication/token", json=login).json["data"][
+            "token"
+        ]
+        for root in ("", "/worlds/a", "/worlds/b")
+    }
+
+    assert len(set(tokens.values())) == 3
+    for root in tokens:
+        assert client.get(f"{root}{SHOW}T").json["status"]["code"] == "OK"
+        for owner, token in tokens.items():
+            code = client.get(f"{root}{SHOW}{token}").json["status"]["code"]
+            assert (code == "OK") == (owner == root), (root, owner)
+
+
+def test_the_same_name_begins_the_same(tenants: Tenants, client: Any) -> None:
+    """A world that was ended and is made anew is as it was at first, with the same ids."""
+    login = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
+    path = f"/worlds/a{API_PATH}/authentication/token"
+    first = client.post(path, json=login).json
+
+    tenants.end("a")
+
+    assert client.post(path, json=login).json == first
+
+
+def test_named_worlds_begin_as_the_default_one_began(tenants: Tenants) -> None:
+    """What happened in the default world before is not in a world that is made later."""
+    start = len(tenants.default.store)
+    tenants.default.store.delete("number", "7")
+    tenants.default.clock.freeze()
+
+    made = tenants.get("a")
+
+    assert len(made.store) == start
+    assert made.clock.state.mode == "real"
+
+
+def test_one_too_many_is_refused(tenants: Tenants) -> None:
+    """There are as many worlds as may be; the refusal says so, and room lets the next one in."""
+    tenants.limit(most=2)
+    tenants.get("a"), tenants.get("b")
+    client = create_app(tenants).test_client()
+
+    answer = client.get(f"/worlds/c{SHOW}T")
+
+    assert answer.status_code == 503
+    assert (
+        answer.json["error"] == 'world: seen "c"; allowed is at most 2 worlds, and all are in use'
+    )
+    with pytest.raises(Full):
+        tenants.get("c")
+    assert client.get(f"/worlds/a{SHOW}T").status_code == 200
+    tenants.end("a")
+    assert client.get(f"/worlds/c{SHOW}T").status_code == 200
+
+
+def test_idle_worlds_end() -> None:
+    """A world that nobody uses for a while makes room; one that is used stays."""
+    ticks = Ticks()
+    tenants = Tenants(make_world(), most=2, idle_seconds=60, ticks=ticks)
+    idle, used = tenants.get("idle"), tenants.get("used")
+    ticks.now = 50
+    tenants.get("used")
+    ticks.now = 70
+
+    assert tenants.get("new").name == "new"
+
+    assert [one.world.name for one in tenants.present()] == ["default", "used", "new"]
+    assert [one.idle for one in tenants.present()] == [None, 20, 0]
+    assert tenants.get("used") is used
+    assert idle.journal.closed
+    with pytest.raises(NotThere, match="allowed is default, used, new"):
+        tenants.find("idle")
+
+
+def test_idle_worlds_end_though_there_is_room() -> None:
+    """The memory of worlds that nobody uses is given back as others come, not only at the end."""
+    ticks = Ticks()
+    tenants = Tenants(make_world(), idle_seconds=60, ticks=ticks)
+    gone = tenants.get("gone")
+    ticks.now = 61
+
+    tenants.get("new")
+
+    assert gone.journal.closed
+
+
+def test_ending_is_for_named_worlds(tenants: Tenants) -> None:
+    """The default world cannot be ended, nor one that is not there."""
+    with pytest.raises(Misuse, match="this can be reset"):
+        tenants.end("default")
+    with pytest.raises(NotThere, match="allowed is default"):
+        tenants.end("a")
+    assert tenants.end_all() == 0
+
+
+def test_many_make_one_world_together(tenants: Tenants) -> None:
+    """Who come at once to a world that is not there yet all come to the same one."""
+    found: list[Any] = []
+    begin = threading.Barrier(16)
+
+    def come() -> None:
+        begin.wait()
+        found.append(tenants.get("together"))
+
+    threads = [threading.Thread(target=come) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(found) == 16
+    assert len(set(map(id, found))) == 1
+
+
+def _bytes_of_a_world(records: int) -> float:
+    tenants = Tenants(make_world(data=generated(count=records, release="R9")))
+    tenants.get("first")
+    gc.collect()
+    tracemalloc.start()
+    for at in range(100):
+        tenants.get(f"w{at}")
+    size = tracemalloc.get_traced_memory()[0] / 100
+    tracemalloc.stop()
+    return size
+
+
+def test_a_world_takes_little_whatever_the_start_has() -> None:
+    """A world that is not written to shares what the start has: a few kilobytes are its own."""
+    small, large = _bytes_of_a_world(20), _bytes_of_a_world(2000)
+
+    assert large < 1.2 * small
+    assert large < 15_000
