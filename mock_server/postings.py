@@ -52,7 +52,7 @@ class Index:
     def take_out(self, value: int, position: int) -> None:
         """Remove a record that is still there, and has another value from now on."""
         posting = self._postings[value]
-        if isinstance(posting, array) and self.size(value) > 1:
+        if isinstance(posting, array) and len(posting) - self._deleted.get(value, 0) > 1:
             del posting[bisect_left(posting, position)]
         else:
             self._clear(value)
@@ -75,7 +75,8 @@ class Index:
 
     def _clear(self, value: int) -> None:
         self._postings[value] = None
-        self._deleted.pop(value, None)
+        if self._deleted:
+            self._deleted.pop(value, None)
 
     def walk(self, value: int, *, newest_first: bool) -> Iterator[int]:
         """Yield the positions in order, deleted ones included."""
