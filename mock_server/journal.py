@@ -6,7 +6,7 @@ into parameters, explained) is made in ``calls`` when somebody does.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -63,6 +63,15 @@ def _whole(*made: Any) -> Made:
     return made
 
 
+def _anew(
+    request: RawRequest, again: Callable[[], Answer], method: str, warnings: Sequence[str]
+) -> Made:
+    answer = again()
+    answer.method, answer.warnings = method, warnings
+    body = answer.body
+    return request, answer, body[:LONGEST_ANSWER] if isinstance(body, bytes) else b"", None
+
+
 def _made(kept: _Kept) -> Note:
     number, (at, make, given, _) = kept
     return Note(number, at, *make(*given))
@@ -100,7 +109,12 @@ class Journal:
             answer.body = _watched(body, kept)
             size = LONGEST_ANSWER
         size += len(request.query) + len(request.body or b"")
-        self.note_later(at, _whole, (request, answer, kept, fault), size)
+        if answer.again is None or fault is not None or isinstance(kept, Beginning):
+            self.note_later(at, _whole, (request, answer, kept, fault), size)
+        else:  # without the body, whose memory is warm for the next one
+            self.note_later(
+                at, _anew, (request, answer.again, answer.method, answer.warnings), size
+            )
 
     def note_later(
         self, at: datetime, make: Callable[..., Made], given: tuple[object, ...], size: int
