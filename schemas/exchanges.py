@@ -65,23 +65,21 @@ class Exchanges:
 
     def request(self, data: Any, code: str | None, reference: str) -> Any:
         """Return the record's ``request``: what was sent, or the reference that stands for it."""
-        return self._spelled(self.messages.body(data, code), reference)
+        if self._form == "reference":
+            return reference
+        return self._spelled(self.messages.body(data, code))
 
     def response(self, outcome_status: int | None, reference: str) -> Any:
         """Return the record's ``response``: what came back, or the reference that stands for it."""
+        if self._form == "reference":
+            return reference
         came = None if outcome_status is None else {"status": outcome_status}
-        return self._spelled(came, reference)
+        return self._spelled(came)
 
-    def _spelled(self, value: Any, reference: str) -> Any:
-        match self._form:
-            case "reference":
-                return reference
-            case "object":
-                return value
-            case "text":
-                return None if value is None else orjson.dumps(value).decode()
-            case _:
-                return None
+    def _spelled(self, value: Any) -> Any:
+        if self._form == "text":
+            return None if value is None else orjson.dumps(value).decode()
+        return value if self._form == "object" else None
 
 
 def reference_of(seed: int, record_id: str) -> str:
