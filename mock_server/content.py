@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Sequence
 
 from crmcom_kit.mock_server.keys import Numbers, Texts, packed_id, packed_number, unpacked_id
+from crmcom_kit.mock_server.pairs import Pairs
 from crmcom_kit.mock_server.postings import Index
 from crmcom_kit.mock_server.states import State
 from crmcom_kit.mock_server.store import (
@@ -28,6 +29,12 @@ SUCCESSFUL, REJECTED, SENDING = range(3)  # how states are kept
 _STATES = (State.SUCCESSFUL, State.REJECTED, State.SENDING)
 _KEPT = {state: kept for kept, state in enumerate(_STATES)}
 _SHOWN = tuple(_KEPT[shown_state(state)] for state in _STATES)
+#: The fields whose pairs are looked for; an entity_id has few records anyway.
+_PAIRED: tuple[tuple[IndexedField, IndexedField], ...] = (
+    ("definition", "rule"),
+    ("definition", "entity"),
+    ("rule", "entity"),
+)
 NO_DATE = -(2**63)  # how a missing created is kept: before any other
 _ODD = -1  # how a number that is no plain whole number is kept
 
@@ -70,10 +77,6 @@ class IndexedColumn:
         if not self.by_value.size(value):
             self.texts.forget(value)
 
-    def text(self, position: int) -> str:
-        """Return the value of a record that is there."""
-        return self.texts[self.values[position]]
-
     def copy(self) -> "IndexedColumn":
         """Return an independent copy."""
         twin = IndexedColumn()
@@ -95,6 +98,7 @@ class Content:
         self.urls = array("I")
         self.url_texts = Texts()
         self.columns: dict[IndexedField, IndexedColumn] = {f: IndexedColumn() for f in INDEXED}
+        self.pairs: dict[tuple[IndexedField, IndexedField], Pairs] = {f: Pairs() for f in _PAIRED}
         self._data: list[bytes | None] = []
         self._ids: list[int | str] = []
         self._numbers = array("q")
@@ -124,17 +128,19 @@ class Content:
         if body is None:
             return None
         created, number = self.created[position], self._numbers[position]
-        columns = self.columns
-        row = Row(
-            id=unpacked_id(self._ids[position]),
-            number=self._odd_numbers[position] if number == _ODD else str(number),
-            state=_STATES[self.states[position]],
-            definition=columns["definition"].text(position),
-            rule=columns["rule"].text(position),
-            entity=columns["entity"].text(position),
-            entity_id=columns["entity_id"].text(position),
-            url=self.url_texts[self.urls[position]],
-            created=None if created == NO_DATE else created,
+        definition, rule, entity, entity_id = [
+            column.texts[column.values[position]] for column in self.columns.values()
+        ]
+        row = Row(  # by position, which takes half as long as by name
+            unpacked_id(self._ids[position]),
+            self._odd_numbers[position] if number == _ODD else str(number),
+            _STATES[self.states[position]],
+            definition,
+            rule,
+            entity,
+            entity_id,
+            self.url_texts[self.urls[position]],
+            None if created == NO_DATE else created,
         )
         return Record(row, body, self._data[position])
 
@@ -191,34 +197,44 @@ class Content:
         self._numbers.append(number)
         for field, column in self.columns.items():
             column.add(getattr(row, field), _SHOWN[kept], position)
+        for fields, pairs in tuple(self.pairs.items()):
+            if not pairs.add(*self._pair(fields, position), position):
+                del self.pairs[fields]
         if kept == SENDING:
             self._sending.add(position)
 
+    def _pair(self, fields: tuple[IndexedField, IndexedField], position: int) -> tuple[int, int]:
+        columns = self.columns
+        return columns[fields[0]].values[position], columns[fields[1]].values[position]
+
     def replace(self, position: int, record: Record) -> None:
         """Let a record have another state, url, created, body and data."""
-        before, after = self.states[position], _KEPT[record.row.state]
         created = record.row.created
         self.created[position] = NO_DATE if created is None else created
         self.urls[position] = self.url_texts.ordinal(record.row.url)
         self.bodies[position] = record.body
         self._data[position] = record.data
-        self._move(position, before, after)
-        if after == SENDING:
-            self._sending.add(position)
-        else:
-            self._sending.discard(position)
+        self.move(position, record.row.state)
 
-    def _move(self, position: int, before: int, after: int) -> None:
+    def move(self, position: int, state: State) -> None:
+        """Let a record have another state."""
+        before, after = self.states[position], _KEPT[state]
         self.states[position] = after
         if _SHOWN[before] != _SHOWN[after]:
             for column in self.columns.values():
                 column.move(position, _SHOWN[before], _SHOWN[after])
+        if after == SENDING:
+            self._sending.add(position)
+        else:
+            self._sending.discard(position)
 
     def drop(self, position: int) -> None:
         """Delete a record that is there."""
         self.bodies[position] = self._data[position] = None
         self._deleted += 1
         self._sending.discard(position)
+        for fields, pairs in self.pairs.items():
+            pairs.drop(*self._pair(fields, position), position, self.is_live)
         for column in self.columns.values():
             column.drop(position, _SHOWN[self.states[position]], self.is_live)
 
@@ -229,6 +245,7 @@ class Content:
         twin.states, twin.created = self.states[:], self.created[:]
         twin.urls, twin.url_texts = self.urls[:], self.url_texts.copy()
         twin.columns = {field: column.copy() for field, column in self.columns.items()}
+        twin.pairs = {fields: pairs.copy() for fields, pairs in self.pairs.items()}
         twin._ids, twin._numbers = self._ids.copy(), self._numbers[:]
         twin._odd_numbers = self._odd_numbers.copy()
         twin._by_id, twin._by_number = self._by_id.copy(), self._by_number.copy()

@@ -6,7 +6,7 @@ into parameters, explained) is made in ``calls`` when somebody does.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
@@ -72,6 +72,15 @@ def _streamed(*made: Any) -> Made:
     return made
 
 
+def _anew(
+    request: RawRequest, again: Callable[[], Answer], method: str, warnings: Sequence[str]
+) -> Made:
+    answer = again()
+    answer.method, answer.warnings = method, warnings
+    body = answer.body
+    return request, answer, body[:LONGEST_ANSWER] if isinstance(body, bytes) else b"", None
+
+
 def _made(kept: _Kept) -> Note:
     number, (at, make, given, _) = kept
     return Note(number, at, *make(*given))
@@ -117,7 +126,11 @@ class Journal:
         size += len(request.query) + len(request.body or b"")
         if answer.before is not None and answer.before is not answer.after:
             size += len(answer.before)  # the store has it no more
-        self.note_later(at, make, (request, answer, kept, fault), size)
+        if answer.again is None or fault is not None or make is _streamed:
+            self.note_later(at, make, (request, answer, kept, fault), size)
+        else:  # without the body, whose memory is warm for the next one
+            given = (request, answer.again, answer.method, answer.warnings)
+            self.note_later(at, _anew, given, size)
 
     def note_later(
         self, at: datetime, make: Callable[..., Made], given: tuple[object, ...], size: int

@@ -16,13 +16,15 @@ class MemoryStore:
     restored from it; whichever of them is written to first makes a copy of its own then.
     """
 
-    __slots__ = ("_content", "_lock", "_shared")
+    __slots__ = ("_content", "_last", "_lock", "_shared")
 
     def __init__(self, content: Content | None = None) -> None:
         """Start empty, or with a ``content`` that others have, too."""
         self._lock = threading.Lock()
         self._shared = content is not None
         self._content = Content() if content is None else content
+        # The record that was looked at last and its position: resend looks three times.
+        self._last: tuple[int, Record] | None = None
 
     def _own(self) -> Content:
         """Return the content, to be written to."""
@@ -30,6 +32,15 @@ class MemoryStore:
             self._content = self._content.settled_copy()
             self._shared = False
         return self._content
+
+    def _record(self, position: int | None) -> Record | None:
+        """Return the record there, under the lock."""
+        if self._last is not None and self._last[0] == position:
+            return self._last[1]
+        record = None if position is None else self._content.record(position)
+        if position is not None and record is not None:
+            self._last = position, record
+        return record
 
     def __len__(self) -> int:
         return len(self._content)
@@ -48,8 +59,7 @@ class MemoryStore:
     def get(self, key: Key, value: str) -> Record | None:
         """Return the record with that id or number."""
         with self._lock:
-            position = self._content.position(key, value)
-            return None if position is None else self._content.record(position)
+            return self._record(self._content.position(key, value))
 
     def query(self, query: Query) -> list[bytes]:
         """Return the bodies that ``query`` finds; the smallest index and the page are the cost."""
@@ -79,22 +89,27 @@ class MemoryStore:
         """Let ``event`` happen to a record. Raises WrongState, and then nothing has changed."""
         with self._lock:
             position = self._content.position("id", record_id)
-            record = None if position is None else self._content.record(position)
+            record = self._record(position)
             if position is None or record is None:
                 return None
             state = after(record.row.state, event)
             changed = record if change is None else change(record)
-            changed = changed._replace(row=changed.row._replace(state=state))
-            self._own().replace(position, changed)
+            changed = Record(changed.row.moved(state), changed.body, changed.data)
+            if change is None:
+                self._own().move(position, state)
+            else:
+                self._own().replace(position, changed)
+            self._last = position, changed
             return changed
 
     def delete(self, key: Key, value: str) -> Record | None:
         """Remove the record with that id or number and return it as it last was."""
         with self._lock:
             position = self._content.position(key, value)
-            record = None if position is None else self._content.record(position)
+            record = self._record(position)
             if position is not None and record is not None:
                 self._own().drop(position)
+                self._last = None
             return record
 
     def snapshot(self) -> object:

@@ -17,12 +17,14 @@ class Index:
     """
 
     MOVED_AT_ONCE: ClassVar[int] = 4096  # positions; moving them takes about a microsecond
-    __slots__ = ("_deleted", "_postings")
+    __slots__ = ("_deleted", "_own", "_postings")
 
     def __init__(self) -> None:
         """Start empty."""
         self._postings: list[array[int] | int | None] = []
         self._deleted: dict[int, int] = {}  # how many are still in a posting, where any are
+        # The values whose arrays no copy of this index has; None where there was no copy.
+        self._own: set[int] | None = None
 
     def __len__(self) -> int:
         """How many values have a record that is still there."""
@@ -44,16 +46,26 @@ class Index:
             self._postings[value] = position
         elif isinstance(posting, int):
             self._postings[value] = array("I", sorted((posting, position)))
-        elif position > posting[-1]:
-            posting.append(position)
         else:
-            insort(posting, position)
+            if self._own is not None:
+                posting = self._writable(value, posting)
+            if position > posting[-1]:
+                posting.append(position)
+            else:
+                insort(posting, position)
+
+    def _writable(self, value: int, posting: "array[int]") -> "array[int]":
+        """Return a posting that no other index has."""
+        if self._own is not None and value not in self._own:
+            self._own.add(value)
+            posting = self._postings[value] = posting[:]
+        return posting
 
     def take_out(self, value: int, position: int) -> None:
         """Remove a record that is still there, and has another value from now on."""
         posting = self._postings[value]
-        if isinstance(posting, array) and self.size(value) > 1:
-            del posting[bisect_left(posting, position)]
+        if isinstance(posting, array) and len(posting) - self._deleted.get(value, 0) > 1:
+            del self._writable(value, posting)[bisect_left(posting, position)]
         else:
             self._clear(value)
 
@@ -64,18 +76,21 @@ class Index:
             self._clear(value)
             return
         if len(posting) <= self.MOVED_AT_ONCE and value not in self._deleted:
-            del posting[bisect_left(posting, position)]
+            del self._writable(value, posting)[bisect_left(posting, position)]
             return
         deleted = self._deleted.get(value, 0) + 1
         if deleted * 2 > len(posting):
             self._postings[value] = array("I", filter(is_live, posting))
+            if self._own is not None:
+                self._own.add(value)
             self._deleted.pop(value, None)
         else:
             self._deleted[value] = deleted
 
     def _clear(self, value: int) -> None:
         self._postings[value] = None
-        self._deleted.pop(value, None)
+        if self._deleted:
+            self._deleted.pop(value, None)
 
     def walk(self, value: int, *, newest_first: bool) -> Iterator[int]:
         """Yield the positions in order, deleted ones included."""
@@ -108,10 +123,11 @@ class Index:
         return posting[-1 - offset : None if limit is None else -1 - offset - limit : -1]
 
     def copy(self) -> "Index":
-        """Return an independent copy."""
+        """Return an independent copy; each posting is copied when one of the two is to change."""
         twin = Index()
-        twin._postings = [p[:] if isinstance(p, array) else p for p in self._postings]
+        twin._postings = self._postings.copy()
         twin._deleted = self._deleted.copy()
+        self._own, twin._own = set(), set()
         return twin
 
 

@@ -174,7 +174,7 @@ def body_text(body: bytes, content_type: str) -> str:
         charset = value.strip().strip('"').lower()
         if name.strip().lower() == "charset" and charset not in _SUPPORTED_CHARSETS:
             raise BadCharset("Content-Type", seen=shown(charset), allowed="charset=utf-8")
-    for beginning, what in _BEGINNINGS.items():
+    for beginning, what in () if body.startswith(b"{") else _BEGINNINGS.items():
         if body.startswith(beginning):
             raise BadCharset("body", seen=what, allowed=allowed)
     try:

@@ -105,13 +105,21 @@ def _end(
 
 
 def _attempt(world: Epoch, record: Record) -> tuple[Attempt, Any]:
-    """Return what resend sends, and its data object: signed with its definition's key."""
+    """Return what resend sends, signed with its definition's key, and the data object.
+
+    That is None, too, where nobody needs it.
+    """
     url, definition = record.row.url, record.row.definition
     if world.dialect["resend.destination"] == "definition":
         found = world.scenery.definitions.find("id", definition) or {}
         url = found.get("url", url)
-    data = None if record.data is None else orjson.loads(record.data)
-    code = world.exchanges.code(data, world.scenery.key_of(definition), None)
+    exchanges = world.exchanges
+    data = None
+    signed = None if record.data is None else exchanges.signed_of(record.data)
+    if record.data is not None and (exchanges.tells_status or signed is None):
+        data = orjson.loads(record.data)
+    key = world.scenery.key_of(definition)
+    code = exchanges.code(data if signed is None else signed, key, None)
     return Attempt(url, record.data, code), data
 
 
@@ -125,7 +133,8 @@ def _settler(
 
     def settle(record: Record) -> Record:
         body = orjson.loads(record.body)
-        body["life_cycle_state"] = State.SUCCESSFUL if outcome.delivered else State.REJECTED
+        state = State.SUCCESSFUL if outcome.delivered else State.REJECTED
+        body["life_cycle_state"] = state.value  # a plain text, which is written sooner
         body["error_code"] = outcome.error_code
         body["error_description"] = outcome.error_description
         body["url"] = attempt.url
@@ -142,6 +151,9 @@ def _settler(
             log["updated_by_user"] = session.user
             if len(log) > had:  # an unset date that was left out
                 body["log_information"] = world.renderer.ordered("log_information", log)
-        return Record(record.row._replace(url=attempt.url), sealed(body), record.data)
+        row = record.row
+        if row.url != attempt.url:
+            row = row._replace(url=attempt.url)
+        return Record(row, sealed(body), record.data)
 
     return settle

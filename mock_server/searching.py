@@ -4,7 +4,7 @@ List is called more often than anything else but show, and most of its answers a
 done once a query is kept as small as what is done once a record.
 """
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -20,11 +20,13 @@ from crmcom_kit.mock_server.content import (
 )
 from crmcom_kit.mock_server.keys import Texts
 from crmcom_kit.mock_server.postings import Index, merged
-from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.store import IndexedField, Query
 
 _END_OF_TIME = 2**63
+_FEW = 64  # positions that are all looked at, whatever the page
 _AT_ONCE = 1000  # no more positions as objects of their own at a time
 _States = tuple[int, ...] | None  # as they are kept; None where all fit
+_Check = tuple[Sequence[int], Container[int]]  # a column, and what must stand in it
 #: One indexed condition: how many records fit, the index that tells, its keys; column and values.
 _Choice = tuple[int, Index, list[int], IndexedColumn, list[int]]
 
@@ -39,6 +41,10 @@ def search(content: Content, query: Query) -> list[bytes]:
     indexed = query.indexed
     if len(indexed) == 1 and len(indexed[0][1]) == 1:
         found = _of_one_value(content, query, states)
+        if found is not None:
+            return found
+    elif len(indexed) > 1 and not query.any_of_indexed:
+        found = _of_single_values(content, query, states)
         if found is not None:
             return found
     if not indexed:
@@ -74,6 +80,111 @@ def _of_one_value(content: Content, query: Query, states: _States) -> list[bytes
         # In one step, in which the processor waits for many bodies at once, and not for each.
         return list(itemgetter(*page)(bodies))
     return [bodies[position] for position in page]
+
+
+def _of_single_values(content: Content, query: Query, states: _States) -> list[bytes] | None:
+    """Return the page of the records that have one value in each of several fields.
+
+    None where any value of several will do.
+    """
+    columns, least = content.columns, -1
+    values: dict[IndexedField, int] = {}
+    for field, texts in query.indexed:
+        if len(texts) != 1:
+            return None
+        column = columns[field]
+        (text,) = texts
+        value = column.texts.find(text)
+        if value is None:
+            return []
+        values[field] = value
+        index, key = column.by_value, value
+        if states is not None:
+            index, key = column.by_state, with_state(value, states[0])
+        size = index.size(key)
+        if size < least or least < 0:
+            least, smallest, at, covered = size, index, key, field
+    if not least:
+        return []
+    if least > _FEW:  # else looking at each takes no longer
+        paired = _smallest_pair(content, values, least)
+        if paired is not None:
+            return _of_pair(content, query, states, values, *paired)
+    checks: list[_Check] = [
+        (columns[field].values, (value,)) for field, value in values.items() if field != covered
+    ]
+    return _checked(content, query, smallest, at, checks)
+
+
+def _smallest_pair(
+    content: Content, values: Mapping[IndexedField, int], least: int
+) -> tuple[tuple[IndexedField, IndexedField], int | None] | None:
+    """Return the two fields whose values meet in the fewest records, and the pair's ordinal.
+
+    The ordinal is None where they never meet. None where any pair has ``least`` records or more.
+    """
+    found = None
+    for fields, pairs in content.pairs.items():
+        first, second = fields
+        if first in values and second in values:
+            ordinal = pairs.find(values[first], values[second])
+            if ordinal is None:
+                return fields, None
+            size = pairs.index.size(ordinal)
+            if size < least:
+                least, found = size, (fields, ordinal)
+    return found
+
+
+def _of_pair(
+    content: Content,
+    query: Query,
+    states: _States,
+    values: Mapping[IndexedField, int],
+    fields: tuple[IndexedField, IndexedField],
+    ordinal: int | None,
+) -> list[bytes]:
+    if ordinal is None:
+        return []
+    checks: list[_Check] = [
+        (content.columns[field].values, (value,))
+        for field, value in values.items()
+        if field not in fields
+    ]
+    if states is not None:
+        checks.append((content.states, states))
+    return _checked(content, query, content.pairs[fields].index, ordinal, checks)
+
+
+def _checked(
+    content: Content, query: Query, index: Index, key: int, checks: list[_Check]
+) -> list[bytes]:
+    """Return the page of those records of a posting that pass the ``checks``."""
+    found = _looked_at(query, index, key, checks)
+    if found is not None:
+        bodies: list[Any] = content.bodies  # none of these is deleted
+        return [bodies[position] for position in found]
+    positions: Iterable[int] = index.walk(key, newest_first=query.newest_first)
+    for column, allowed in checks:
+        positions = _fitting(positions, column, allowed)
+    return _page(content, query, positions)
+
+
+def _looked_at(query: Query, index: Index, key: int, checks: list[_Check]) -> Sequence[int] | None:
+    """Return a page of a posting; None where there is more to it than short ``checks``."""
+    if query.url is not None or query.created_from is not None or query.created_before is not None:
+        return None
+    newest_first = query.newest_first
+    if not checks:
+        return index.page(key, query.offset, query.limit, newest_first=newest_first)
+    found = None
+    if query.limit is None or index.size(key) <= max(_FEW, query.limit):
+        found = index.page(key, 0, None, newest_first=newest_first)
+    if found is None:
+        return None
+    for column, allowed in checks:
+        found = [position for position in found if column[position] in allowed]
+    return found[query.offset :][: query.limit]
 
 
 def _kept(shown: frozenset[str]) -> _States:

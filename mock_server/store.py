@@ -30,6 +30,10 @@ class Row(NamedTuple):
     url: str
     created: int | None  # seconds since 1970 of created_date, read as if it were UTC
 
+    def moved(self, state: State) -> "Row":
+        """Return this row with another state."""
+        return Row(self.id, self.number, state, *self[3:])
+
 
 class Record(NamedTuple):
     """One record: its row, the bytes an answer carries, and the data object that was sent."""

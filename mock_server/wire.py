@@ -1,7 +1,8 @@
 """Answers as they go over the wire: envelope, lists, errors, headers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import orjson
@@ -48,6 +49,7 @@ class Answer:
     fault: str | None = None  # the fault that made it what it is
     ending: Ending | None = None  # None where it is sent whole
     # What follows is for the journal alone.
+    again: "Callable[[], Answer] | None" = None  # makes the same answer of less than its body
     method: str = ""
     error: VendorError | None = None
     before: bytes | None = None  # the record that the call touched, as it was and as it is
@@ -127,14 +129,19 @@ class Wire:
                 return self.data(b"null")
             return Answer(200, self._bare, self._type, len(self._bare))
         if len(bodies) <= JOIN_AT_MOST:
-            chosen = bodies if selection is None else map(selection.of, bodies)
-            return self.data(b"[%b]" % b",".join(chosen))
+            answer = self._joined(bodies, selection)
+            answer.again = partial(self._joined, bodies, selection)
+            return answer
         before, after = self._around[False]
         length = None
         if selection is None:
             length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) + 1
         stream = _stream(before + b"[", bodies, selection, b"]" + after)
         return Answer(200, stream, self._type, length)
+
+    def _joined(self, bodies: list[bytes], selection: Selection | None) -> Answer:
+        chosen = bodies if selection is None else map(selection.of, bodies)
+        return self.data(b"[%b]" % b",".join(chosen))
 
     def error(self, error: VendorError, method: str, mend: Mend | None = None) -> Answer:
         """Return the answer that ``error`` has in this dialect, to a call of ``method``.

@@ -1,5 +1,6 @@
 """What a delivery leaves in a record: authentication code, request, response, error, log."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +10,9 @@ from crmcom_kit.schemas.dialect import Dialect, delivery_outcomes
 from crmcom_kit.schemas.formats import id_of
 from crmcom_kit.schemas.signing import signer
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
+
+# A number that Python's json may spell in another way than orjson: a large or a small one.
+_ODD_NUMBER = re.compile(rb"[:,\[]-?(?:[0-9]{16}|0\.000|[0-9.]+[eE])")
 
 
 class Exchanges:
@@ -31,8 +35,16 @@ class Exchanges:
 
     @property
     def tells_status(self) -> bool:
-        """Whether ``response`` shows what came back, and not only stands for it."""
+        """Whether request and response show what was sent and came back, not only stand for it."""
         return self._form in ("object", "text")
+
+    def signed_of(self, text: bytes) -> bytes | None:
+        """Return the bytes that are signed of a data object that orjson wrote as ``text``.
+
+        None where it takes the object to tell.
+        """
+        same = self.signs_compact and _ODD_NUMBER.search(text) is None
+        return text if same else None
 
     def code(self, data: Any, key: str | None, error_code: str | None) -> str | None:
         """Return the authentication code of a data object, or of its bytes.
@@ -41,9 +53,10 @@ class Exchanges:
         """
         if data is None or key is None:
             return None
-        if key not in self._signers:
-            self._signers[key] = signer(key, **self._signing)
-        return self.after(self._signers[key](data), error_code)
+        sign = self._signers.get(key)
+        if sign is None:
+            sign = self._signers[key] = signer(key, **self._signing)
+        return self.after(sign(data), error_code)
 
     def after(self, code: str | None, error_code: str | None) -> str | None:
         """Return what is left of an authentication code once sending came to ``error_code``."""
@@ -52,23 +65,21 @@ class Exchanges:
 
     def request(self, data: Any, code: str | None, reference: str) -> Any:
         """Return the record's ``request``: what was sent, or the reference that stands for it."""
-        return self._spelled(self.messages.body(data, code), reference)
+        if self._form == "reference":
+            return reference
+        return self._spelled(self.messages.body(data, code))
 
     def response(self, outcome_status: int | None, reference: str) -> Any:
         """Return the record's ``response``: what came back, or the reference that stands for it."""
+        if self._form == "reference":
+            return reference
         came = None if outcome_status is None else {"status": outcome_status}
-        return self._spelled(came, reference)
+        return self._spelled(came)
 
-    def _spelled(self, value: Any, reference: str) -> Any:
-        match self._form:
-            case "reference":
-                return reference
-            case "object":
-                return value
-            case "text":
-                return None if value is None else orjson.dumps(value).decode()
-            case _:
-                return None
+    def _spelled(self, value: Any) -> Any:
+        if self._form == "text":
+            return None if value is None else orjson.dumps(value).decode()
+        return value if self._form == "object" else None
 
 
 def reference_of(seed: int, record_id: str) -> str:

@@ -27,7 +27,7 @@ def parse_date(text: str) -> date:
 
 def write_date_time(moment: datetime) -> str:
     """Write ``moment`` the way log_information does; zone and fraction are dropped."""
-    return moment.replace(tzinfo=None).isoformat(timespec="seconds")
+    return moment.isoformat(timespec="seconds")[:19]
 
 
 def id_of(text: str) -> str:

@@ -157,3 +157,40 @@ def test_a_copy_is_independent() -> None:
     assert walked(index) == [1, 2, 3, 4]
     assert (index.size(A), copy.size(A)) == (4, 2)
     assert 4 not in walked(copy)
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["add", "take_out", "drop", "copy"]), st.integers(0, 2), st.integers(0, 30)
+    ),
+    max_size=40,
+)
+
+
+@given(changes=CHANGES, positions=POSITIONS)
+def test_copies_do_not_change_with_each_other(
+    changes: list[tuple[str, int, int]], positions: list[int]
+) -> None:
+    """Whatever is done to any of several copies, each has what was done to itself."""
+    copies = [made(positions)]
+    expected = [set(positions)]
+    for what, which, where in changes:
+        at = which % len(copies)
+        index, held = copies[at], expected[at]
+        if what == "copy" and len(copies) < 3:
+            copies.append(index.copy())
+            expected.append(held.copy())
+        elif what == "add" and where not in held:
+            index.add(A, where)
+            held.add(where)
+        elif what in ("take_out", "drop") and held:
+            position = sorted(held)[where % len(held)]
+            held.discard(position)
+            if what == "take_out":
+                index.take_out(A, position)
+            else:
+                index.drop(A, position, held.__contains__)
+
+    for index, held in zip(copies, expected, strict=True):
+        assert [p for p in walked(index) if p in held] == sorted(held)
+        assert index.size(A) == len(held)

@@ -14,7 +14,9 @@ from hypothesis.stateful import (
     rule,
 )
 
+from crmcom_kit.mock_server import searching
 from crmcom_kit.mock_server.memory_store import MemoryStore
+from crmcom_kit.mock_server.pairs import Pairs
 from crmcom_kit.mock_server.postings import Index
 from crmcom_kit.mock_server.states import TRANSITIONS, Event, State, WrongState
 from crmcom_kit.mock_server.store import (
@@ -250,6 +252,8 @@ class LongStoreMachine(StoreMachine):
         super().__init__()
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(Index, "MOVED_AT_ONCE", 3)
+        self.patch.setattr(searching, "_FEW", 0)
+        self.patch.setattr(Pairs, "MOST", 5)
 
     def teardown(self) -> None:
         """Let postings be short ones again."""
@@ -269,4 +273,8 @@ def test_a_query_finds_what_a_look_at_every_record_finds(
     """Any combination of conditions, order and page agrees with a search from end to end."""
     records = [made(number, **row) for number, row in enumerate(rows)]
 
-    assert filled(*records).query(query) == Moment(records, set()).found(query)
+    expected = Moment(records, set()).found(query)
+    assert filled(*records).query(query) == expected
+    with pytest.MonkeyPatch.context() as patch:  # as if each posting were a long one
+        patch.setattr(searching, "_FEW", 0)
+        assert filled(*records).query(query) == expected

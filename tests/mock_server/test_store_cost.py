@@ -9,6 +9,7 @@ from helpers.records import filled, made
 
 from crmcom_kit.mock_server.content import IndexedColumn
 from crmcom_kit.mock_server.memory_store import MemoryStore
+from crmcom_kit.mock_server.pairs import Pairs
 from crmcom_kit.mock_server.postings import Index
 from crmcom_kit.mock_server.selection import read_selection
 from crmcom_kit.mock_server.states import Event, State
@@ -23,6 +24,9 @@ from crmcom_kit.schemas.rendering import Renderer
 
 # What a query costs: counted in positions that it looks at, which no other load on the machine
 # changes.
+
+
+REJECTED, SUCCESSFUL = frozenset({"REJECTED"}), frozenset({"SUCCESSFUL"})
 
 
 @pytest.fixture(name="walked")
@@ -74,7 +78,10 @@ def both(*conditions: tuple[IndexedField, str], **more: Any) -> Query:
         (both(("entity", "ACTIVITIES"), ("entity_id", "E1")), 20),
         (both(("entity_id", "E1"), ("entity", "ACTIVITIES")), 20),
         (both(("entity", "ACTIVITIES"), ("rule", "R0"), ("entity_id", "E77")), 1),
-        (both(("entity", "ACTIVITIES"), ("rule", "R0")), 100),
+        (both(("entity", "ACTIVITIES"), ("rule", "R0")), 50),
+        (both(("entity", "ACTIVITIES"), ("rule", "R0"), states=SUCCESSFUL), 50),
+        (both(("entity", "ACTIVITIES"), ("rule", "R1"), limit=10), 10),
+        (both(("entity", "ACTIVITIES"), ("definition", "D0"), ("rule", "R0"), limit=10), 50),
         (both(("entity", "ACTIVITIES,JOBS"), ("entity_id", "E0,E1")), 40),
         (both(("entity", "ACTIVITIES"), ("entity_id", "nowhere")), 0),
         (both(("entity", "ACTIVITIES"), limit=10), 10),
@@ -96,6 +103,52 @@ def test_a_query_costs_its_smallest_index_and_its_page(
     assert len(found) <= looks
 
 
+@pytest.mark.parametrize("met", [0, 3])
+@pytest.mark.parametrize("size", [500, 5000])
+@pytest.mark.parametrize(
+    "fields", [("definition", "entity"), ("rule", "entity"), ("definition", "rule")]
+)
+def test_values_that_hardly_meet_cost_what_they_meet(
+    walked: list[int], size: int, fields: tuple[IndexedField, IndexedField], met: int
+) -> None:
+    """Two values with half of all records each, which few records share, cost these few alone."""
+    store = filled(
+        *(
+            made(
+                n,
+                **{
+                    field: "A" if n % 2 == at or n < met else "B" for at, field in enumerate(fields)
+                },
+            )
+            for n in range(size)
+        )
+    )
+    query = both((fields[0], "A"), (fields[1], "A"))
+
+    assert len(store.query(query)) == met
+    assert len(walked) == met
+    for n in range(met):
+        store.delete("number", str(n))
+    walked.clear()
+    assert store.query(query) == []
+    assert walked == []
+
+
+def test_pairs_are_kept_while_they_are_few(
+    walked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond their number the records of one value are walked, and the same ones are found."""
+    monkeypatch.setattr(Pairs, "MOST", 10)
+    rows = [{"definition": f"D{n % 5}", "rule": f"R{n % 7}", "entity": "JOBS"} for n in range(700)]
+    store = filled(*(made(n, **row) for n, row in enumerate(rows)))
+
+    assert len(store.query(both(("definition", "D1"), ("rule", "R3")))) == 20
+    assert len(walked) == 100
+    walked.clear()
+    assert len(store.query(both(("rule", "R3"), ("entity", "JOBS"), limit=5))) == 5
+    assert len(walked) == 5
+
+
 @pytest.mark.parametrize("size", [500, 5000])
 @pytest.mark.parametrize(
     "query",
@@ -114,9 +167,6 @@ def test_several_values_cost_a_page_of_each_at_most(
 
     assert len(found) == 10
     assert len(walked) <= 2 * (10 + 1)
-
-
-REJECTED, SUCCESSFUL = frozenset({"REJECTED"}), frozenset({"SUCCESSFUL"})
 
 
 @pytest.mark.parametrize("size", [500, 5000])
