@@ -2,13 +2,14 @@
 
 import fnmatch
 import time
+from collections.abc import Sequence
 
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.generating.layers import run_generated_layers
 from crmcom_kit.contract_tests.judging.judges import JUDGES
 from crmcom_kit.contract_tests.judging.memory import Memory, names
 from crmcom_kit.contract_tests.kit import Kit, changing_method
-from crmcom_kit.contract_tests.opening import enter, hands_on
+from crmcom_kit.contract_tests.opening import CHANGING, enter, hands_on
 from crmcom_kit.contract_tests.plan import Plan
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
 from crmcom_kit.contract_tests.probes.thrift import Thrift
@@ -43,6 +44,9 @@ class _Run:
     def all_layers(self) -> None:
         """Log in, find data, run every probe."""
         enter(self.kit, self.plan)
+        for method in sorted(CHANGING - self.kit.allowed):
+            why = f"{method} is not allowed; allow it with --allow {method}"
+            self._leave_out([probe for probe in self.pending if probe.layer == method], why)
         self.notes += needs(self.kit.allowed)
         for line in self.notes:
             self._tell(line)
@@ -54,8 +58,7 @@ class _Run:
         if left is not None:
             self.client.reserved = min(self.inventory.cost, left // 4)
             self._see_what_there_is(left - self.client.reserved)
-        while self.pending:
-            probe = self._next_probe()
+        while (probe := self._next_probe()) is not None:
             self._between_layers(probe.layer)
             self._tell(f"{probe.layer}: {probe.name.replace('_', ' ')}")
             if self._probe(probe) and self.thrift is not None:
@@ -94,20 +97,22 @@ class _Run:
             known = statements(self.target.release.name)
             self.thrift = Thrift(each.id for each in known if each.unchecked is None)
 
-    def _next_probe(self) -> Probe:
+    def _next_probe(self) -> Probe | None:
         """Return the probe that is next; before a layer, leave out of it what costs too much."""
-        layer, before = self.pending[0].layer, self._layer
-        self._layer = layer
-        if self.thrift is None or layer == before:
-            return self.pending[0]
-        chosen = self.thrift.worthwhile(self.pending, self.client.left or 0)
-        kept = [probe for probe in self.pending if probe in chosen or probe.layer != layer]
-        why = f"left out of a run of {self.plan.limits.max_requests} requests"
-        for probe in self.pending:
-            if probe not in kept:
-                self.kit.findings.miss(probe.statements, why)
-        self.pending = kept or self.pending[:1]
-        return self.pending[0]
+        while self.pending and self.pending[0].layer != self._layer:
+            layer = self._layer = self.pending[0].layer
+            if self.thrift is not None:
+                chosen = self.thrift.worthwhile(self.pending, self.client.left or 0)
+                why = f"left out of a run of {self.plan.limits.max_requests} requests"
+                self._leave_out(
+                    [p for p in self.pending if p.layer == layer and p not in chosen], why
+                )
+        return self.pending[0] if self.pending else None
+
+    def _leave_out(self, left_out: Sequence[Probe], why: str) -> None:
+        for probe in left_out:
+            self.kit.findings.miss(probe.statements, why)
+        self.pending = [probe for probe in self.pending if probe not in left_out]
 
     def leave_out_the_rest(self, why: str) -> None:
         """Say of all probes that did not come to their end why they did not."""
