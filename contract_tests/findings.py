@@ -91,8 +91,7 @@ class Findings:
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
     def _of(self, statement: str) -> Found:
-        found = self.by_statement.get(statement)
-        return self.by_statement.setdefault(statement, Found()) if found is None else found
+        return self.by_statement.setdefault(statement, Found())
 
     def is_broken(self, *statements: str) -> bool:
         """Whether any of ``statements`` was found broken so far."""
@@ -104,7 +103,7 @@ class Findings:
 
     def hold(self, statement: str, *exchanges: Exchange) -> None:
         """Note that a promise was kept."""
-        found = self._of(statement)
+        found = self.by_statement.get(statement) or self._of(statement)
         found.held += 1
         if len(found.requests) < 10_000:
             for exchange in exchanges:

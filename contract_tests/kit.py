@@ -73,6 +73,9 @@ class Kit:
         self.token: str | None = client.target.login.token
         self.layer = ""
         self.keeper: TokenKeeper | None = None
+        self.thrifty = False  # whether there are fewer requests than all probes take
+        self.shares_looks = False  # whether a GET that was answered already is not sent again
+        self._looks: dict[tuple[str, str], Exchange] = {}  # by path and query
         self.guard: ChangeGuard | None = None  # asked before a call that may change
         self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
         self.memory: dict[str, Any] = {}  # what checks keep from one exchange to the next
@@ -108,7 +111,10 @@ class Kit:
             return self.send(build(method, given, raw=raw))
         if self.keeper is not None:
             self.keeper.renew_ahead()
-        exchange = self.send(build(method, {"token": self.token, **given}, raw=raw))
+        call = build(method, {"token": self.token, **given}, raw=raw)
+        if self.shares_looks and (call.path, call.query) in self._looks:
+            return self._looks[call.path, call.query]
+        exchange = self.send(call)
         if exchange.ok or self.keeper is None or not self.keeper.renewed_after(exchange):
             return exchange
         if method.verb != "GET":  # never sent twice, whatever the first answer says
@@ -130,6 +136,8 @@ class Kit:
         if changes is not None and self.guard is not None:
             self.guard(call)
         exchange = self.client.send(call)
+        if self.client.limits.max_requests is not None:
+            self._keep(exchange)
         for judge in self._judges:
             for verdict in judge(exchange, self):
                 if isinstance(verdict, Violation):
@@ -140,6 +148,14 @@ class Kit:
                 else:
                     self.findings.hold(verdict, exchange)
         return exchange
+
+    def _keep(self, exchange: Exchange) -> None:
+        """Keep the answer to a GET, until a call is made that may change something."""
+        call = exchange.call
+        if changing_method(call) is not None:
+            self._looks.clear()
+        elif call.verb == "GET" and call.body is None and not call.headers:
+            self._looks[call.path, call.query] = exchange
 
     @property
     def reading_changes(self) -> bool:

@@ -2,22 +2,24 @@
 
 import fnmatch
 import time
+from collections.abc import Sequence
 
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.generating.layers import run_generated_layers
 from crmcom_kit.contract_tests.judging.judges import JUDGES
 from crmcom_kit.contract_tests.judging.memory import Memory, names
 from crmcom_kit.contract_tests.kit import Kit, changing_method
-from crmcom_kit.contract_tests.opening import enter, hands_on
+from crmcom_kit.contract_tests.opening import CHANGING, enter, hands_on
 from crmcom_kit.contract_tests.plan import Plan
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
-from crmcom_kit.contract_tests.probes.thrift import worthwhile
+from crmcom_kit.contract_tests.probes.thrift import Thrift
 from crmcom_kit.contract_tests.results import Results, verdicts
 from crmcom_kit.contract_tests.safety.discovery import discover, needs
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.rehearsal import rehearse
 from crmcom_kit.contract_tests.sending.client import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.statements import statements
 
 __all__ = ["Plan", "run"]
@@ -33,6 +35,8 @@ class _Run:
         self.client = self.kit.client
         self.inventory: Inventory | None = None
         self._resends_looked_after = False
+        self._layer = ""
+        self.thrift: Thrift | None = None  # where there are fewer requests than all probes take
         self.said = ""  # what the inventory came to
         self.notes: list[str] = []
         self.pending = [each for each in probes() if self.wants(each)]
@@ -40,6 +44,9 @@ class _Run:
     def all_layers(self) -> None:
         """Log in, find data, run every probe."""
         enter(self.kit, self.plan)
+        for method in sorted(CHANGING - self.kit.allowed):
+            why = f"{method} is not allowed; allow it with --allow {method}"
+            self._leave_out([probe for probe in self.pending if probe.layer == method], why)
         self.notes += needs(self.kit.allowed)
         for line in self.notes:
             self._tell(line)
@@ -50,13 +57,14 @@ class _Run:
         left = self.client.left
         if left is not None:
             self.client.reserved = min(self.inventory.cost, left // 4)
-            self._be_thrifty(left - self.client.reserved)
-        while self.pending:
-            probe = self.pending[0]
+            self._see_what_there_is(left - self.client.reserved)
+        while (probe := self._next_probe()) is not None:
             self._between_layers(probe.layer)
             self._tell(f"{probe.layer}: {probe.name.replace('_', ' ')}")
-            self._probe(probe)
+            if self._probe(probe) and self.thrift is not None:
+                self.thrift.know(probe)
             del self.pending[0]
+        self.kit.shares_looks = False
         self._generated()
 
     def _generated(self) -> None:
@@ -82,17 +90,29 @@ class _Run:
             if self.inventory is not None and self.client.left is None:
                 self.inventory.compare(self.guard.touched)
 
-    def _be_thrifty(self, budget: int) -> None:
-        """Leave out the probes that a budget does not allow, if it does not allow all."""
-        if budget >= sum(probe.cost for probe in self.pending) * 2:  # a cost is a least one
-            return
-        names = {each.id for each in statements(self.target.release.name)}
-        chosen = worthwhile(self.pending, budget, names)
-        for probe in self.pending:
-            if probe not in chosen:
+    def _see_what_there_is(self, budget: int) -> None:
+        """Be thrifty where a budget does not allow all probes."""
+        if budget < sum(probe.cost for probe in self.pending) * 2:  # a cost is a least one
+            self.kit.thrifty = True
+            known = statements(self.target.release.name)
+            self.thrift = Thrift(each.id for each in known if each.unchecked is None)
+
+    def _next_probe(self) -> Probe | None:
+        """Return the probe that is next; before a layer, leave out of it what costs too much."""
+        while self.pending and self.pending[0].layer != self._layer:
+            layer = self._layer = self.pending[0].layer
+            if self.thrift is not None:
+                chosen = self.thrift.worthwhile(self.pending, self.client.left or 0)
                 why = f"left out of a run of {self.plan.limits.max_requests} requests"
-                self.kit.findings.miss(probe.statements, why)
-        self.pending = chosen
+                self._leave_out(
+                    [p for p in self.pending if p.layer == layer and p not in chosen], why
+                )
+        return self.pending[0] if self.pending else None
+
+    def _leave_out(self, left_out: Sequence[Probe], why: str) -> None:
+        for probe in left_out:
+            self.kit.findings.miss(probe.statements, why)
+        self.pending = [probe for probe in self.pending if probe not in left_out]
 
     def leave_out_the_rest(self, why: str) -> None:
         """Say of all probes that did not come to their end why they did not."""
@@ -100,11 +120,15 @@ class _Run:
             self.kit.findings.miss(probe.statements, why)
 
     def wants(self, probe: Probe) -> bool:
-        """Whether any statement of ``probe`` is asked for."""
+        """Whether any statement of ``probe`` is asked for, in a release that it is about."""
+        if probe.needs and probe.needs not in methods(self.target.release):
+            return False
         return any(fnmatch.fnmatchcase(each, self.plan.only) for each in probe.statements)
 
-    def _probe(self, probe: Probe) -> None:
+    def _probe(self, probe: Probe) -> bool:
+        """Run a probe; return whether it came to its end."""
         self.kit.layer = "probe"
+        self.kit.shares_looks = self.kit.thrifty and probe.shares
         try:
             probe.run(self.kit)
         except Unreachable as missed:
@@ -114,6 +138,9 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - a check that fails is no verdict on the target
             what = f"{probe.name}: {type(error).__name__}: {error}"
             self.kit.findings.fail(probe.statements, what)
+        else:
+            return True
+        return False
 
     def take_inventory(self) -> None:
         """Compare what was not to be changed with how it was."""

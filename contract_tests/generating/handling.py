@@ -16,7 +16,11 @@ from crmcom_kit.contract_tests.generating.model import is_whole
 from crmcom_kit.contract_tests.generating.oracle import Oracle, verdicts
 from crmcom_kit.contract_tests.judging.readings import SEMI_OPTIONAL
 from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.safety.pool import Seen
 from crmcom_kit.contract_tests.sending.exchanges import Exchange
+
+#: So many webhook requests are shown to make sure of one violation.
+MOST_SHOWN = 5
 
 
 class Hands:
@@ -117,24 +121,47 @@ class Hands:
     def _judged_anew(
         self, case: Case, exchange: Exchange, violation: Violation, shown: Exchange
     ) -> Violation | None:
-        """Judge once more, knowing the webhook request as it is now shown."""
+        """Judge once more, knowing the webhook request as it is now shown.
+
+        Where the answer is at odds with others as well, these are shown, too, a few of them.
+        """
         model = self.oracle.model
-        key = str(violation.record)
-        before = model.records[key]
-        model.put(key, shown.data)
-        _, broken = verdicts(self.oracle.judge(case, exchange))
-        if broken:
-            broken[0].exchanges = (exchange, shown)
-            model.put(key, before)
-            return broken[0]
+        before: dict[str, Seen] = {}
+        key = first = str(violation.record)
+        while True:
+            before[key] = model.records[key]
+            model.put(key, shown.data)
+            _, broken = verdicts(self.oracle.judge(case, exchange))
+            if not broken:
+                break
+            other = self._shown_again(broken[0].record, before)
+            if other is None:
+                broken[0].exchanges = (exchange, shown)
+                self._put_back(before)
+                return broken[0]
+            key, shown = str(broken[0].record), other
         if not model.complete:
             return None  # somebody else has changed it
         # The answer agrees with what is shown; so it was changed unasked since it was known.
-        model.put(key, before)
-        statement = oracle_changes.culprit(model, case.method, key)
-        model.put(key, shown.data)
-        violation.statement = statement
+        now = {each: model.records[each] for each in before}
+        self._put_back(before)
+        violation.statement = oracle_changes.culprit(model, case.method, first)
+        self._put_back(now)
         return violation
+
+    def _shown_again(self, key: str | None, before: Mapping[str, Seen]) -> Exchange | None:
+        """Show another webhook request; None where none is known, or enough were shown."""
+        known = self.oracle.model.records.get(key) if key and key not in before else None
+        if known is None or len(before) >= MOST_SHOWN:
+            return None
+        case = casebook.known("show", known, "id")
+        shown = self.kit.send(case.call(self.kit.method("show"), self.kit.token))
+        fine = isinstance(shown.data, dict) and is_whole(shown.data) and shown.data["id"] == key
+        return shown if shown.ok and fine else None
+
+    def _put_back(self, records: Mapping[str, Seen]) -> None:
+        for key, record in records.items():
+            self.oracle.model.put(key, record)
 
     def _lost(self, violation: Violation, key: str, shown: Exchange) -> Violation | None:
         """A webhook request that was not deleted is not shown any more."""

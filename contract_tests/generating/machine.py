@@ -155,41 +155,32 @@ class Sequence(RuleBasedStateMachine):
         return records[place % len(records)] if records else None
 
     @rule(place=_PLACE)
-    def show(self, place: int) -> None:
-        """Show a webhook request."""
-        self._show(place)
+    def look(self, place: int) -> None:
+        """Show a webhook request, and list by what it has."""
+        self._look(place)
 
-    def _show(self, place: int) -> None:
+    def _look(self, place: int) -> None:
         place, field, raw = _parted(place, _FIELDS, (False, True))
-        record = self._record(place)
-        if record is not None and field in record:
-            self.play.make(casebook.known("show", record, field, raw=raw))
-
-    @rule(place=_PLACE)
-    def name_deleted(self, place: int) -> None:
-        """Name a webhook request that was deleted; as long as none is, show one."""
-        left, field, method = _parted(place, _FIELDS, ("show", "show", "resend", "delete"))
-        record = self._deleted(left)
-        if record is None:
-            self._show(place)
-        elif field in record and self._allowed(method, record):
-            self.play.make(casebook.gone(method, record, field))
-
-    @rule(place=_PLACE)
-    def list(self, place: int) -> None:
-        """List by what a webhook request has, and compare with the model."""
         place, names, short = _parted(place, _FILTERS, _SHORT)
         record = self._record(place)
-        if record is not None:
-            self._list(record, names, short)
+        if record is None:
+            return
+        if field in record:
+            self.play.make(casebook.known("show", record, field, raw=raw))
+        self._list(record, names, short)
 
     @rule(place=_PLACE)
-    def list_by_deleted(self, place: int) -> None:
-        """List by what a deleted webhook request had, or one that exists as long as none is."""
-        place, names = _parted(place, _FILTERS)
-        record = self._deleted(place) or self._record(place)
-        if record is not None:
-            self._list(record, ("entity_id",) if place % 2 else names, None)
+    def look_for_deleted(self, place: int) -> None:
+        """Name a webhook request that was deleted, and list by what it had."""
+        left, field, method = _parted(place, _FIELDS, ("show", "show", "resend", "delete"))
+        left, names = _parted(left, _FILTERS)
+        record = self._deleted(left)
+        if record is None:
+            self._look(place)
+            return
+        if field in record and self._allowed(method, record):
+            self.play.make(casebook.gone(method, record, field))
+        self._list(record, ("entity_id",) if left % 2 else names, None)
 
     def _list(self, record: Seen, names: tuple[str, ...], fields: tuple[str, ...] | None) -> None:
         filters = {name: value for name in names if (value := _value(record, name)) is not None}
@@ -200,7 +191,7 @@ class Sequence(RuleBasedStateMachine):
     @rule(place=_PLACE)
     def resend(self, place: int) -> None:
         """Send a webhook request again, and look at what came of it."""
-        place, field = _parted(place, _FIELDS)
+        place, field, names = _parted(place, _FIELDS, _AFTER)
         record = self._record(place, changeable=True)
         if record is None or field not in record or not self._allowed("resend", record):
             return
@@ -210,19 +201,21 @@ class Sequence(RuleBasedStateMachine):
         self.play.make(case)
         after = self.model.records.get(record["id"])
         if after is not None:
-            self._list(after, _AFTER[place % len(_AFTER)], None)
+            self._list(after, names, None)
             self.play.make(casebook.known("show", after, "id"))
 
     @rule(place=_PLACE)
     def resend_again(self, place: int) -> None:
-        """Send one again that the sequence has sent with success."""
-        place, field = _parted(place, _FIELDS)
+        """Send one again that the sequence has sent with success, and see that it is as it was."""
+        left, field = _parted(place, _FIELDS)
         done = [c.record for c in self.model.changes if c.method == "resend" and c.served]
         sent = [each for each in done if each in self.model.records]
-        record = self.model.records[str(sent[place % len(sent)])] if sent else None
-        fine = record is not None and record["id"] not in self.model.unsettled
-        if fine and record is not None and field in record and self._allowed("resend", record):
+        record = self.model.records[str(sent[left % len(sent)])] if sent else None
+        if record is None or record["id"] in self.model.unsettled or field not in record:
+            self._look(place)
+        elif self._allowed("resend", record):
             self.play.make(casebook.known("resend", record, field))
+            self.play.make(casebook.known("show", record, "id"))
 
     @rule(place=_PLACE)
     def delete(self, place: int) -> None:
@@ -239,16 +232,14 @@ class Sequence(RuleBasedStateMachine):
             self.play.make(casebook.gone("show", record, field))
             self._list(record, ("entity", "entity_id"), ("id",))
 
-    @rule()
-    def log_in(self) -> None:
+    @rule(place=_PLACE)
+    def log_in(self, place: int) -> None:
         """Log in once more; the newest token is used from here on."""
         play = self.play
-        if play.over or not play.fresh:
-            return
-        exchange = ask_for_token(play.kit)
-        token = token_of(exchange)
-        if token is not None:
-            play.kit.token = token
+        if play.fresh and not play.over:
+            token = token_of(ask_for_token(play.kit))
+            play.kit.token = token if token is not None else play.kit.token
+        self._look(place)
 
     def _allowed(self, method: str, record: Seen) -> bool:
         if method == "show" or self.play.fresh:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.generating.cases import DELETED, Named
 from crmcom_kit.contract_tests.judging.knowledge import IDENTITY, changed_members
+from crmcom_kit.contract_tests.judging.readings import Spans
 from crmcom_kit.contract_tests.safety.pool import Seen
 
 #: What is not compared: a reference may be made anew for each answer.
@@ -44,7 +45,8 @@ class Model:
         # By whether number_of_results is given: a server may have one limit for either.
         self.cap: dict[bool, int] = {}  # how many results answers have at most, once one was short
         self.most = {False: 0, True: 0}  # the most results that an answer had
-        self.spans: dict[Any, Any] = {}  # what filters select now, see ``readings.selected``
+        self.spans = Spans(self.records)  # what filters select now, see ``readings.selected``
+        self._settled: Mapping[str, Seen] | None = None
         self._learned: dict[str, tuple[str, int]] = {}
         self._numbers = {
             each["number"]: key for key, each in self.records.items() if "number" in each
@@ -54,6 +56,7 @@ class Model:
         """Return a model that knows the same, and is changed without this one."""
         new = Model(self.records, self.deleted, complete=self.complete)
         new.cap, new.most = dict(self.cap), dict(self.most)
+        new.spans = self.spans.begun_anew(new.records)
         return new
 
     def find(self, named: Named | None) -> Seen | None:
@@ -88,21 +91,21 @@ class Model:
         self._learned[key] = (method, len(self.changes))
         if record.get("life_cycle_state") == "SUCCESSFUL" and key in self.unsettled:
             self.unsettled.discard(key)
-            self.spans.clear()
+            self._changed(key)
         if self.records.get(key) != record:
             self.put(key, record)
 
     def put(self, key: str, record: Seen) -> None:
         """Let a webhook request be as ``record``."""
         self.records[key] = record
-        self.spans.clear()
+        self._changed(key)
         if isinstance(record.get("number"), str):
             self._numbers[record["number"]] = key
 
     def unsettle(self, key: str) -> None:
         """Note that a webhook request may change by itself."""
         self.unsettled.add(key)
-        self.spans.clear()
+        self._changed(key)
 
     def forget(self, key: str) -> None:
         """Move a webhook request to the deleted ones."""
@@ -110,21 +113,27 @@ class Model:
         if record is not None:
             self.deleted[key] = record
             self.unsettled.discard(key)
-            self.spans.clear()
+            self._changed(key)
 
     def lose(self, key: str) -> None:
         """Forget a webhook request that somebody else has taken away."""
         self.records.pop(key, None)
-        self.spans.clear()
+        self._changed(key)
+
+    def _changed(self, key: str) -> None:
+        self.spans.change(key)
+        self._settled = None
 
     def settled(self) -> Mapping[str, Seen]:
         """The webhook requests to judge lists by: of unsettled ones only what stays."""
         if not self.unsettled:
             return self.records
-        return {
-            key: lasting(record) if key in self.unsettled else record
-            for key, record in self.records.items()
-        }
+        if self._settled is None:
+            self._settled = {
+                key: lasting(record) if key in self.unsettled else record
+                for key, record in self.records.items()
+            }
+        return self._settled
 
     def since(self, key: str) -> tuple[str, list[Change]]:
         """Return by which method a webhook request was seen last, and the changes since then."""
@@ -141,10 +150,12 @@ def lasting(record: Seen) -> Seen:
     return kept
 
 
+_NEEDED = ("id", "number", "life_cycle_state", "entity", "entity_id", "log_information")
+
+
 def is_whole(record: Mapping[str, Any]) -> bool:
     """Whether an answer's webhook request has what a whole one cannot lack."""
-    needed = ("id", "number", "life_cycle_state", "entity", "entity_id", "log_information")
-    return all(record.get(name) is not None for name in needed)
+    return None not in map(record.get, _NEEDED)
 
 
 def differing(known: Mapping[str, Any], seen: Mapping[str, Any]) -> str | None:
@@ -152,5 +163,7 @@ def differing(known: Mapping[str, Any], seen: Mapping[str, Any]) -> str | None:
 
     Members that only one of them has do not count: there are short and long forms.
     """
+    if known == seen:
+        return None
     changed = (path.partition(".")[0] for path in changed_members(known, seen))
     return next((name for name in changed if name not in _FLEETING), None)

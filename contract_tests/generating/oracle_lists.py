@@ -112,9 +112,12 @@ def left(
     matter = dimensions(case.sense.filters)
     if not matter or len(ids) != len(exchange.records):
         return readings
+    kinds = _relevant(readings, case.sense.filters)
+    if len(kinds) == 1:
+        return readings
     good = {
         tuple(getattr(each, name) for name in matter)
-        for each in _relevant(readings, case.sense.filters)
+        for each in kinds
         if _problem(model, case, exchange, ids, each) is None
     }
     fine = tuple(each for each in readings if tuple(getattr(each, n) for n in matter) in good)
@@ -152,11 +155,14 @@ def _misfit(
 ) -> str | None:
     """Return the filter that a returned webhook request does not fit, or None."""
     key = record.get("id")
-    own = {**known.get(str(key), {}), **record}
-    if is_whole(record):
-        own = record
-    elif key is not None and key in span.possible:
+    before = known.get(str(key), {})
+    own: Mapping[str, Any] = record
+    if key in span.sure and before == record:
         return None
+    if not is_whole(record):
+        if key is not None and key in span.possible:
+            return None
+        own = {**before, **record}
     judged_by = {name: fits(own, name, wanted, reading) for name, wanted in sense.filters.items()}
     semi = [name for name in judged_by if name in SEMI_OPTIONAL]
     for name, answer in judged_by.items():
@@ -230,12 +236,13 @@ def take_in(model: Model, readings: Sequence[Reading], case: Case, exchange: Exc
     assert sense is not None  # noqa: S101 - for the type checker
     count, paged = len(exchange.records), sense.limit is not None
     ids = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
-    if paged not in model.cap and len(ids) == count and not sense.offset:
+    may_be_cap = paged not in model.cap and _capped(model, sense, count)
+    if may_be_cap and len(ids) == count and not sense.offset:
         for reading in _relevant(readings, sense.filters):
             wanted = len(selected(sense.filters, reading, model.settled(), model.spans).sure)
             if sense.limit is not None:
                 wanted = min(wanted, sense.limit)
-            if count < wanted and _capped(model, sense, count):
+            if count < wanted:
                 model.cap[paged] = count
                 break
     model.most[paged] = max(model.most[paged], count)

@@ -88,21 +88,32 @@ def _repeated(call: Call) -> set[str]:
 def _each(exchange: Exchange, records: list[dict[str, Any]], kit: Kit) -> Iterator[str | Violation]:
     """Judge each record by itself; of several that break one statement, the first is told."""
     asked = asked_fields(exchange.call, kit.release)
+    whole = (exchange.call.method, asked, exchange.content)
+    if whole not in kit.judged:
+        kit.judged[whole] = _together(records, exchange.call.method, asked, kit)
+    kept, broken = kit.judged[whole]
+    yield from kept
+    for (statement, expected, seen), record_id in broken:
+        named = record_id if isinstance(record_id, str) else None
+        yield Violation(statement, exchange, expected=expected, seen=seen, record=named)
+
+
+def _together(
+    records: list[dict[str, Any]], method: str, asked: Asked | None, kit: Kit
+) -> tuple[list[str], list[tuple[Problem, Any]]]:
+    """Return what several records keep, and what they break, each with the id of the first."""
     cache: dict[tuple[str, Asked | None, bytes | str], Verdicts] = kit.judged
     kept: set[str] = set()
     broken: dict[str, tuple[Problem, Any]] = {}
     for record in records:
-        key = (exchange.call.method, asked, _written(record))
+        key = (method, asked, _written(record))
         verdicts = cache.get(key)
         if verdicts is None:
-            verdicts = cache[key] = _judged(record, exchange.call.method, asked, kit)
+            verdicts = cache[key] = _judged(record, method, asked, kit)
         kept |= verdicts[0]
         for problem in verdicts[1]:
             broken.setdefault(problem[0], (problem, record.get("id")))
-    yield from sorted(kept - broken.keys())
-    for (statement, expected, seen), record_id in broken.values():
-        named = record_id if isinstance(record_id, str) else None
-        yield Violation(statement, exchange, expected=expected, seen=seen, record=named)
+    return sorted(kept - broken.keys()), list(broken.values())
 
 
 def _written(record: dict[str, Any]) -> bytes | str:

@@ -43,6 +43,9 @@ class Reading:
 READINGS = tuple(Reading(*each) for each in product(("all", "any"), _URL, _DATE, _DATE))
 
 
+Record = Mapping[str, Any]
+
+
 class Span(NamedTuple):
     """Ids of webhook requests: those that fit for sure, and those that may."""
 
@@ -111,11 +114,49 @@ def day_ends(moment: str) -> tuple[str, ...]:
     return tuple((start + timedelta(seconds=each)).isoformat() for each in seconds)
 
 
+class Spans:
+    """What single filters select of webhook requests, found out anew only for those that change."""
+
+    def __init__(self, start: Mapping[str, Record], found: dict[Any, Span] | None = None) -> None:
+        """Begin with what there is; ``found``: what filters select of it, as far as it is known."""
+        self._start = start if found is not None else dict(start)
+        self._found: dict[Any, Span] = {} if found is None else found
+        self._changed: set[str] = set()
+        self._now: dict[Any, Span] = {}
+
+    def begun_anew(self, records: Mapping[str, Record]) -> "Spans":
+        """Return spans of ``records``, which are as these are now, to be changed without these."""
+        return Spans(records) if self._changed else Spans(self._start, self._found)
+
+    def change(self, record_id: str) -> None:
+        """Note that a webhook request is another than it was, or gone, or new."""
+        self._changed.add(record_id)
+        self._now.clear()
+
+    def of(self, name: str, wanted: Any, reading: Reading, records: Mapping[str, Record]) -> Span:
+        """Return what one filter selects of ``records``, which are the present ones."""
+        key = (name, wanted, *(getattr(reading, each) for each in dimensions({name: wanted})))
+        if key in self._now:
+            return self._now[key]
+        if key not in self._found:
+            self._found[key] = _fitting(self._start, name, wanted, reading)
+        sure, possible = self._found[key]
+        if self._changed:
+            others = {each: records[each] for each in self._changed if each in records}
+            now = _fitting(others, name, wanted, reading)
+            sure = (sure - self._changed) | now.sure
+            possible = (possible - self._changed) | now.possible
+        if isinstance(wanted, Named) and wanted.field != "id" and _shared(records, name, sure):
+            sure = frozenset()  # a name of several: which of them is meant is open
+        self._now[key] = Span(sure, possible)
+        return self._now[key]
+
+
 def selected(
     filters: Mapping[str, Any],
     reading: Reading,
-    records: Mapping[str, Mapping[str, Any]],
-    spans: dict[Any, Span] | None = None,
+    records: Mapping[str, Record],
+    spans: Spans | None = None,
 ) -> Span:
     """Return the webhook requests that list has to find, and those that it may.
 
@@ -123,14 +164,14 @@ def selected(
         filters: the filters that are given.
         reading: how they are read.
         records: what there is, by id.
-        spans: what single filters select of these records, as far as it was found out before.
+        spans: what single filters select of these, where it is kept.
     """
-    spans = {} if spans is None else spans
+    spans = Spans(records) if spans is None else spans
     either: list[Span] = []
     every: list[Span] = []
     for name, wanted in filters.items():
         semi = name in SEMI_OPTIONAL and reading.combine == "any"
-        (either if semi else every).append(_span(records, name, wanted, reading, spans))
+        (either if semi else every).append(spans.of(name, wanted, reading, records))
     if either:
         every.append(
             Span(_union(each.sure for each in either), _union(each.possible for each in either))
@@ -144,30 +185,16 @@ def selected(
     )
 
 
-def _span(
-    records: Mapping[str, Mapping[str, Any]],
-    name: str,
-    wanted: Any,
-    reading: Reading,
-    spans: dict[Any, Span],
-) -> Span:
-    key = (name, wanted, *(getattr(reading, each) for each in dimensions({name: wanted})))
-    if key in spans:
-        return spans[key]
-    sure, possible = set(), set()
-    for record_id, record in records.items():
-        answer = fits(record, name, wanted, reading)
-        if answer:
-            sure.add(record_id)
-        if answer is not False:
-            possible.add(record_id)
-    if isinstance(wanted, Named) and wanted.field != "id" and _shared(records, name, sure):
-        sure = set()  # a name of several: which of them is meant is open
-    spans[key] = Span(frozenset(sure), frozenset(possible))
-    return spans[key]
+def _fitting(records: Mapping[str, Record], name: str, wanted: Any, reading: Reading) -> Span:
+    """Return which of ``records`` fit one filter for sure, and which of them may."""
+    answers = {each: fits(record, name, wanted, reading) for each, record in records.items()}
+    return Span(
+        frozenset(each for each, answer in answers.items() if answer),
+        frozenset(each for each, answer in answers.items() if answer is not False),
+    )
 
 
-def _shared(records: Mapping[str, Mapping[str, Any]], name: str, found: Iterable[str]) -> bool:
+def _shared(records: Mapping[str, Record], name: str, found: Iterable[str]) -> bool:
     return len({str(records[each][_OBJECT[name]].get("id")) for each in found}) > 1
 
 

@@ -22,7 +22,12 @@ def body(parameters: Any) -> bytes:
 
 
 def breadth(kit: Kit, few: int, many: int) -> int:
-    """Return how many calls of one kind to make: few of a target that is not our own."""
+    """Return how many calls of one kind to make: few of a target that is not our own.
+
+    Where a run has not enough requests for everything, half of these have to do.
+    """
+    if kit.thrifty:
+        return (few + 1) // 2
     limit = kit.client.limits.max_requests
     ample = kit.target.own and (limit is None or limit >= _AMPLE)
     return many if ample else few

@@ -36,7 +36,7 @@ def take_any(kit: Kit, state: str) -> Seen:
     "delete.identifier.selects",
     "delete.fields_set.default_all",
     layer="delete",
-    cost=18,
+    cost=14,
 )
 def one_in_each_state_is_deleted(kit: Kit) -> None:
     """A SUCCESSFUL and a REJECTED webhook request are deleted, by id and by number."""
@@ -110,7 +110,7 @@ def _still_there(kit: Kit, change: Change, method: str, seen: str) -> bool:
     "delete.fields_set.selects",
     "delete.fields_set.names",
     layer="delete",
-    cost=4,
+    cost=6,
 )
 def the_answer_has_the_fields_asked_for(kit: Kit) -> None:
     """With fields_set the answer of delete has the fields that it names, and only those."""

@@ -14,7 +14,7 @@ _LISTS = ("id,number", "life_cycle_state,error_code,error_description", "log_inf
 
 @probe(
     "show.fields_set.names", "show.fields_set.selects", "show.fields_set.default_all",
-    layer="read", cost=6,
+    layer="read", cost=3,
 )  # fmt: skip
 def show_returns_the_fields_that_are_named(kit: Kit) -> None:
     """Show takes every response field in fields_set, alone and with others, and returns those."""
@@ -41,7 +41,7 @@ def show_returns_the_fields_that_are_named(kit: Kit) -> None:
 
 @probe(
     "list.fields_set.names", "list.fields_set.selects", "list.fields_set.default_all",
-    layer="read", cost=5,
+    layer="read", cost=4,
 )  # fmt: skip
 def list_returns_the_fields_that_are_named(kit: Kit) -> None:
     """List takes every response field in fields_set and returns those of each webhook request."""

@@ -33,13 +33,13 @@ def _odd(text: str) -> bool:
     return "=" in text or not text.isascii()
 
 
-@probe("list.webhook_definition_identifier.filter", layer="read", cost=8)
+@probe("list.webhook_definition_identifier.filter", layer="read", cost=7)
 def list_by_definition(kit: Kit) -> None:
     """A webhook definition's id, name and alternative code find its webhook requests."""
     _by_object(kit, "webhook_definition")
 
 
-@probe("list.workflow_rule_identifier.filter", layer="read", cost=8)
+@probe("list.workflow_rule_identifier.filter", layer="read", cost=5)
 def list_by_rule(kit: Kit) -> None:
     """A workflow rule's id, name and alternative code find its webhook requests."""
     _by_object(kit, "workflow_rule")
@@ -73,7 +73,7 @@ def _by_object(kit: Kit, field: str) -> None:
     )
 
 
-@probe("list.entity.filter", layer="read", cost=2)
+@probe("list.entity.filter", layer="read", cost=1)
 def list_by_entity(kit: Kit) -> None:
     """Entity finds the webhook requests of that entity."""
     steady(kit)
@@ -81,7 +81,7 @@ def list_by_entity(kit: Kit) -> None:
         filtered(kit, "list.entity.filter", {"entity": record["entity"]})
 
 
-@probe("list.entity_id.filter", layer="read", cost=2)
+@probe("list.entity_id.filter", layer="read", cost=1)
 def list_by_entity_id(kit: Kit) -> None:
     """entity_id finds the webhook requests of that entity."""
     steady(kit)
@@ -93,7 +93,7 @@ def list_by_entity_id(kit: Kit) -> None:
         filtered(kit, "list.entity_id.filter", filters)
 
 
-@probe("list.life_cycle_state.filter", layer="read", cost=3)
+@probe("list.life_cycle_state.filter", layer="read", cost=1)
 def list_by_state(kit: Kit) -> None:
     """life_cycle_state finds the webhook requests in that state."""
     steady(kit)
@@ -103,7 +103,7 @@ def list_by_state(kit: Kit) -> None:
             filtered(kit, "list.life_cycle_state.filter", filters)
 
 
-@probe("list.url.filter", layer="read", cost=4)
+@probe("list.url.filter", layer="read", cost=3)
 def list_by_url(kit: Kit) -> None:
     """Url finds the webhook requests that were sent there: the whole of it, or a part."""
     steady(kit)
@@ -121,7 +121,7 @@ def list_by_url(kit: Kit) -> None:
         kit.findings.chose("list.url.match", ways.pop())
 
 
-@probe("list.created_date.filter", layer="read", cost=5)
+@probe("list.created_date.filter", layer="read", cost=3)
 def list_by_created_date(kit: Kit) -> None:
     """created_date finds webhook requests by when they were created, in whichever form it takes."""
     steady(kit)
@@ -167,7 +167,7 @@ def _note_dates(kit: Kit, taken: Mapping[bool, bool]) -> None:
         kit.findings.chose("list.created_date.match", ways.pop())
 
 
-@probe("list.several_results", "list.semi_optional.several_allowed", layer="read", cost=4)
+@probe("list.several_results", "list.semi_optional.several_allowed", layer="read", cost=6)
 def list_by_several_filters(kit: Kit) -> None:
     """Several filters together find what has all of these attributes."""
     steady(kit)

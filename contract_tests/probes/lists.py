@@ -36,7 +36,7 @@ def semi_optional(record: Seen) -> dict[str, Any]:
     return found
 
 
-@probe("list.semi_optional.at_least_one", layer="read", cost=4)
+@probe("list.semi_optional.at_least_one", layer="read", cost=5)
 def list_needs_a_semi_optional_parameter(kit: Kit) -> None:
     """List with optional parameters alone, or with none, is refused."""
     record = some(kit, 1)[0]
@@ -53,7 +53,7 @@ def list_needs_a_semi_optional_parameter(kit: Kit) -> None:
 
 @probe(
     "list.parameters.mandatory", "list.semi_optional.several_allowed",
-    "list.optional_parameters", layer="read", cost=6,
+    "list.optional_parameters", layer="read", cost=7,
 )  # fmt: skip
 def list_takes_any_of_its_parameters(kit: Kit) -> None:
     """Each semi-optional parameter is enough, several go together, the optional ones are added."""
@@ -119,7 +119,7 @@ def _pages(kit: Kit) -> bool:
     return "number_of_results" in kit.method("list").parameters
 
 
-@probe("list.identifier.fields", layer="read", cost=8)
+@probe("list.identifier.fields", layer="read", cost=3)
 def list_knows_the_fields_of_its_identifiers(kit: Kit) -> None:
     """Identifiers of list take id, name and alternative_code, and no other field."""
     if kit.findings.is_broken("list.parameters.mandatory"):

@@ -60,7 +60,7 @@ def a_login_returns_a_token_that_works(kit: Kit) -> None:
         )
 
 
-@probe("login.credentials", layer="login", cost=4)
+@probe("login.credentials", layer="login", cost=5)
 def wrong_credentials_are_refused(kit: Kit) -> None:
     """A wrong user name, password, organisation or Web API key gives an error and no token."""
     exchanges = list(_wrong_logins(kit))
@@ -102,7 +102,7 @@ def a_login_needs_all_three(kit: Kit) -> None:
         kit.expect_refused("token.parameters.mandatory", exchange, f"{name} is missing")
 
 
-@probe("login.unit", layer="login", cost=4)
+@probe("login.unit", layer="login", cost=3)
 def a_login_may_name_a_unit(kit: Kit) -> None:
     """A login is served with the ID of a unit, and without."""
     _needs_password(kit)
@@ -146,7 +146,7 @@ def _unit(kit: Kit) -> tuple[Mapping[str, Any], str]:
     "login.web_api_key.basic",
     "login.web_api_key.colon",
     layer="login",
-    cost=4,
+    cost=3,
 )
 def a_web_api_key_logs_in(kit: Kit) -> None:
     """HTTP Basic authentication with a Web API key and an empty password gives a token."""
@@ -171,7 +171,7 @@ def a_web_api_key_logs_in(kit: Kit) -> None:
         )
 
 
-@probe("login.unit", layer="login", cost=1)
+@probe("login.unit", layer="login", cost=1, needs="web_api_key_token")
 def a_login_by_key_may_name_a_unit(kit: Kit) -> None:
     """A login by Web API key is served with the ID of a unit."""
     key = _api_key(kit)

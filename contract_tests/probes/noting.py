@@ -12,7 +12,7 @@ from crmcom_kit.contract_tests.sending.calls import build
 from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 
 
-@probe("parameters.known", "parameters.values", "parameters.once", layer="read", cost=5)
+@probe("parameters.known", "parameters.values", "parameters.once", layer="read", cost=4)
 def note_odd_parameters(kit: Kit) -> None:
     """Note what becomes of an unknown parameter, an empty value, and one that is given twice."""
     record = some(kit, 1)[0]

@@ -38,7 +38,7 @@ def _page(kit: Kit, filters: dict[str, str], **paging: int) -> tuple[Exchange, l
     return exchange, [str(record.get("id")) for record in exchange.records]
 
 
-@probe("list.paging.number_of_results", layer="read", cost=5)
+@probe("list.paging.number_of_results", layer="read", cost=4)
 def list_returns_no_more_than_asked(kit: Kit) -> None:
     """number_of_results is the most that list returns, and it returns as many as there are."""
     filters, known = _busiest(kit)
@@ -77,7 +77,7 @@ def _note_maximum(kit: Kit, exchange: Exchange, came: int, known: int) -> None:
         kit.findings.chose("paging.maximum_results", came, exchange)
 
 
-@probe("list.paging.offset", layer="read", cost=8)
+@probe("list.paging.offset", layer="read", cost=7)
 def list_skips_as_many_as_asked(kit: Kit) -> None:
     """Offset skips webhook requests one by one; the pages together are the whole list."""
     filters, known = _busiest(kit)

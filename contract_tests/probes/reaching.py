@@ -54,7 +54,7 @@ def _cannot_be_called(kit: Kit, method: str, exchanges: list[Exchange], *ways: s
     kit.allowed -= {method}
 
 
-@probe(*_STATEMENTS[:3], "parameters.identifier_in_query", layer="read", cost=2)
+@probe(*_STATEMENTS[:3], "parameters.identifier_in_query", layer="read", cost=1)
 def show_can_be_called(kit: Kit) -> None:
     """Show reads its calls."""
     record = kit.record()

@@ -9,13 +9,13 @@ from crmcom_kit.contract_tests.sending.calls import build
 from crmcom_kit.contract_tests.sending.logging_in import NO_TOKEN
 
 
-@probe("errors.change_nothing", layer="resend", cost=6)
+@probe("errors.change_nothing", layer="resend", cost=8)
 def a_refused_resend_changes_nothing(kit: Kit) -> None:
     """A resend that is refused leaves its webhook request as it was."""
     _refused_calls_change_nothing(kit, "resend")
 
 
-@probe("errors.change_nothing", layer="delete", cost=6)
+@probe("errors.change_nothing", layer="delete", cost=8)
 def a_refused_delete_changes_nothing(kit: Kit) -> None:
     """A delete that is refused deletes nothing."""
     _refused_calls_change_nothing(kit, "delete")

@@ -29,19 +29,30 @@ class Probe:
     layer: Layer
     statements: tuple[str, ...]
     run: Callable[[Kit], None]
-    cost: int  # requests that it is about to make
+    cost: int  # requests that it is about to make where these are few
+    shares: bool  # whether answers that the run has already will do for it
+    needs: str  # a method without which it makes no sense; "" where there is none
 
 
 _PROBES: list[Probe] = []
 
 
 def probe(
-    *statements: str, layer: Layer, cost: int = 1
+    *statements: str, layer: Layer, cost: int = 1, afresh: bool = False, needs: str = ""
 ) -> Callable[[Callable[[Kit], None]], Callable[[Kit], None]]:
-    """Register a function as a probe of ``statements``."""
+    """Register a function as a probe of ``statements``.
+
+    Args:
+        statements: their ids.
+        layer: with which others it runs.
+        cost: requests that it is about to make in a run of few.
+        afresh: it compares answers to the same call, so each one has to be asked for.
+        needs: a method that not every release has, without which the probe makes no sense.
+    """
 
     def register(run: Callable[[Kit], None]) -> Callable[[Kit], None]:
-        _PROBES.append(Probe(run.__name__, layer, statements, run, cost))
+        shares = layer == "read" and not afresh
+        _PROBES.append(Probe(run.__name__, layer, statements, run, cost, shares, needs))
         return run
 
     return register

@@ -38,7 +38,7 @@ MOST_TRIES = 3
     "resend.identifier.selects",
     "resend.fields_set.default_all",
     layer="resend",
-    cost=10,
+    cost=5,
 )
 def a_rejected_one_is_sent_again(kit: Kit) -> None:
     """Webhook requests are sent again, one by one, until one of them is delivered."""
@@ -78,7 +78,7 @@ def _noted(kit: Kit, what: str) -> bool:
     return bool(kit.memory.get(f"resend {what}"))
 
 
-@probe("resend.only_rejected", layer="resend", cost=4)
+@probe("resend.only_rejected", layer="resend", cost=5)
 def a_successful_one_is_refused(kit: Kit) -> None:
     """A SUCCESSFUL webhook request is not sent again, and stays as it was."""
     record = take(kit, "SUCCESSFUL")
@@ -117,7 +117,7 @@ def the_answer_has_the_fields_asked_for(kit: Kit) -> None:
     check_fields_sets(kit, "resend", take_one, settle)
 
 
-@probe("login.unit", layer="resend", cost=5)
+@probe("login.unit", layer="resend", cost=4)
 def the_unit_of_the_login_is_the_one_that_acts(kit: Kit) -> None:
     """What is sent again was updated by the unit that the login named."""
     unit = kit.target.login.unit
@@ -167,7 +167,7 @@ def one_of_a_definition_that_is_not_effective(kit: Kit) -> None:
             kit.findings.chose("resend.definition_not_effective", way, exchange)
 
 
-@probe("resend.sends_again", layer="resend", cost=4)
+@probe("resend.sends_again", layer="resend", cost=1)
 def what_was_sent_leaves_a_trace(kit: Kit) -> None:
     """What left no trace when it was sent again has one by now: it may have been queued.
 

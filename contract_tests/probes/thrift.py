@@ -1,43 +1,58 @@
 """What a run with few requests tries: the probes that tell most for what they cost."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 
 from crmcom_kit.contract_tests.probes.registry import Probe
 
+#: What a statement is worth once more, in another way, after a probe that tells of it.
+_AGAIN = 0.1
 
-def worthwhile(probes: Sequence[Probe], budget: int, statements: Collection[str]) -> list[Probe]:
-    """Return the probes that a budget is best spent on, in the order in which they run.
 
-    The probe with the most new statements for its cost comes first, and so on until the budget
-    is spent. Probes of whether a method can be called at all are always among them: what the
-    others find is to be blamed on the right statement. They count for no statement themselves,
-    since they tell of one only where it is broken.
+class Thrift:
+    """Chooses probes, and remembers what the run knows already."""
 
-    Args:
-        probes: all that may run, in their order.
-        budget: requests that may be made.
-        statements: the ids of those in force.
-    """
-    chosen = [each for each in probes if _finds_causes(each)]
-    left = budget - sum(each.cost for each in chosen)
-    others = [each for each in probes if not _finds_causes(each)]
-    open_ones = set(statements) & {name for each in others for name in each.statements}
-    while others and open_ones:
-        best = max(others, key=lambda each: _worth(each, open_ones))
-        if _worth(best, open_ones) == 0:
-            break
-        others.remove(best)
-        if best.cost <= left:
-            chosen.append(best)
-            left -= best.cost
-            open_ones -= set(best.statements)
-    return [each for each in probes if each in chosen]
+    def __init__(self, statements: Iterable[str]) -> None:
+        """Begin with nothing known of ``statements``, the ids of those that a client can check."""
+        self._worth = dict.fromkeys(statements, 1.0)
+
+    def know(self, probe: Probe) -> None:
+        """Note that a probe has run: what it tells of is worth less from here on."""
+        self._worth |= _after(self._worth, probe)
+
+    def worthwhile(self, probes: Sequence[Probe], budget: int) -> list[Probe]:
+        """Return the probes that a budget is best spent on, in the order in which they run.
+
+        The probe that tells most for its cost comes first, and so on until the budget is spent.
+        Probes of whether a method can be called at all are always among them: what the others
+        find is to be blamed on the right statement. They count for no statement themselves,
+        since they tell of one only where it is broken.
+
+        Args:
+            probes: all that may run, in their order.
+            budget: requests that may be made.
+        """
+        free = [each for each in probes if _finds_causes(each) or not each.cost]
+        left = budget - sum(each.cost for each in free)
+        worth = dict(self._worth)
+        others = [each for each in probes if each not in free]
+        chosen = set(free)
+        while others:
+            best = max(others, key=lambda each: sum(_told(worth, each)) / each.cost)
+            others.remove(best)
+            if best.cost <= left and any(_told(worth, best)):
+                chosen.add(best)
+                left -= best.cost
+                worth |= _after(worth, best)
+        return [each for each in probes if each in chosen]
 
 
 def _finds_causes(probe: Probe) -> bool:
     return probe.run.__module__.endswith(".reaching")
 
 
-def _worth(probe: Probe, open_ones: Collection[str]) -> float:
-    """Return how many statements a request tells of; what costs nothing is worth most."""
-    return sum(name in open_ones for name in probe.statements) / max(probe.cost, 0.1)
+def _told(worth: dict[str, float], probe: Probe) -> list[float]:
+    return [worth.get(name, 0) for name in probe.statements]
+
+
+def _after(worth: dict[str, float], probe: Probe) -> dict[str, float]:
+    return {name: worth[name] * _AGAIN for name in probe.statements if name in worth}

@@ -16,7 +16,7 @@ def _statement_of(entity: str) -> str:
     return f"entities.{major.lower()}"
 
 
-@probe("entities.r9", "entities.r14", "entities.r15", layer="read", cost=6)
+@probe("entities.r9", "entities.r14", "entities.r15", layer="read", cost=1)
 def list_takes_every_entity(kit: Kit) -> None:
     """List takes each entity that the release supports."""
     in_service(kit)
@@ -31,7 +31,7 @@ def list_takes_every_entity(kit: Kit) -> None:
             kit.expect_served(_statement_of(entity), exchange, f"{entity} is supported")
 
 
-@probe("list.entity.supported_values", layer="read", cost=4)
+@probe("list.entity.supported_values", layer="read", cost=3)
 def list_takes_no_other_entity(kit: Kit) -> None:
     """List refuses what is no entity, and the entities of later releases."""
     in_service(kit)
@@ -48,7 +48,7 @@ def list_takes_no_other_entity(kit: Kit) -> None:
         kit.findings.chose("requests.rewardoffers_since", since, early)
 
 
-@probe("list.life_cycle_state.supported_values", layer="read", cost=4)
+@probe("list.life_cycle_state.supported_values", layer="read", cost=1)
 def list_takes_two_states(kit: Kit) -> None:
     """life_cycle_state is SUCCESSFUL or REJECTED, and nothing else."""
     entity = some(kit, 1)[0]["entity"]

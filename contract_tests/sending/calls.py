@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -20,8 +21,12 @@ def written(value: Any, *, raw: bool = False) -> str:
     safe = "=," if raw else ""
     if isinstance(value, Mapping):
         fields = (f"{name}={_plain(each)}" for name, each in value.items())
-        return quote(",".join(fields), safe=safe)
-    return quote(_plain(value), safe=safe)
+        return _quoted(",".join(fields), safe)
+    return _quoted(_plain(value), safe)
+
+
+#: Tokens and ids are written over and over.
+_quoted = lru_cache(maxsize=2048)(quote)
 
 
 def _plain(value: Any) -> str:

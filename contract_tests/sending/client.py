@@ -70,6 +70,7 @@ class Client:
         self.now = now  # seconds that only go forward
         self._sleep = sleep
         self._next = now()
+        self._base_path = urlsplit(target.base_url).path
         self._http = httpx.Client(
             transport=target.transport,
             timeout=limits.timeout,
@@ -149,7 +150,7 @@ class Client:
 
     def _answer_in_process(self, transport: InProcess, call: Call, began: float) -> Exchange:
         """Call an application in this process, without all that connections need."""
-        path = f"{urlsplit(self.target.base_url).path}/{call.path}"
+        path = f"{self._base_path}/{call.path}"
         answer = transport.ask(call.verb, path, call.query, call.body, call.headers)
         if len(answer.content) > self.limits.longest_answer:
             raise AnswerTooLong(_too_long(call, self.limits))
