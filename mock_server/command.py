@@ -86,6 +86,20 @@ class _Serve(click.Command):
 @click.option("--organisation", metavar="NAME", help="The user's organisation.")
 @click.option("--api-key", metavar="KEY", help="Web API key that may log in (from R10).")
 @click.option(
+    "--deliver",
+    default="scripted",
+    show_default=True,
+    type=click.Choice(["scripted", "http"]),
+    help="What resend does: play a script and send nothing, or really send, to loopback alone.",
+)
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="HOST[:PORT]",
+    help="Another host that --deliver http may call, by name or address; repeatable.",
+)
+@click.option(
     "--deliveries",
     metavar="SCRIPT",
     help='What resend comes to, try by try, such as "3*timeout, success"; the last outcome '
@@ -107,10 +121,8 @@ class _Serve(click.Command):
 )
 @click.option(
     "--threads",
-    default=8,
-    show_default=True,
     type=click.IntRange(1, 256),
-    help="Requests answered at the same time.",
+    help="Requests answered at the same time.  [default: 8; 64 with --deliver http]",
 )
 @control_flags
 @click.option(
@@ -126,12 +138,15 @@ def serve(**options: Any) -> None:
 
     The first line on standard output is READY and the base URL, printed once connections are
     accepted; then come the credentials that it lets in. It listens on loopback unless --host says
-    otherwise, keeps everything in memory and sends nothing anywhere. SIGTERM and Ctrl-C end it
-    with status 0 once running requests are answered. A start that is not possible gives one line
-    on standard error and status 2.
+    otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
+    SIGTERM and Ctrl-C end it with status 0 once running requests are answered. A start that is not
+    possible gives one line on standard error and status 2.
     """
     from crmcom_kit.mock_server.serving import ServeError
 
+    if options["threads"] is None:
+        # Deliveries that their callers wait for hold half of them: see ``at_once``.
+        options["threads"] = 64 if options["deliver"] == "http" else 8
     try:
         if options["server_name"] == "granian":
             _serve_with_granian(options)
@@ -235,6 +250,7 @@ def _world(options: dict[str, Any]) -> "World":
     """Return the world that the options ask for. Raises Refused."""
     from crmcom_kit.mock_server.journal import JournalLimits
     from crmcom_kit.mock_server.loading import DataError
+    from crmcom_kit.mock_server.misuse import Misuse
     from crmcom_kit.mock_server.worlds import make_world
     from crmcom_kit.schemas import DialectError, UnknownRelease, dials
 
@@ -247,18 +263,27 @@ def _world(options: dict[str, Any]) -> "World":
     if script is not None and not dial.accepts(script):
         msg = f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
         raise Refused(msg)
+    if options["deliver"] == "http" and script is not None:
+        msg = "--deliveries: a script beside --deliver http is not allowed; allowed is one of both"
+        raise Refused(msg)
+    if options["deliver"] != "http" and options["allow_hosts"]:
+        msg = "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
+        raise Refused(msg)
     try:
         return make_world(
             release=options["release"],
             dialect=options["dialect"],
             deliveries=script,
+            deliver=options["deliver"],
+            allow_hosts=options["allow_hosts"],
+            at_once=max(1, options["threads"] // 2),
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],
             credentials=_credentials(options),
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
         )
-    except (DataError, DialectError, UnknownRelease) as error:
+    except (DataError, DialectError, Misuse, UnknownRelease) as error:
         raise Refused(str(error)) from None
 
 
@@ -293,6 +318,8 @@ def _greet(options: dict[str, Any], port: int) -> None:
         lines.append(f"  Web API key   {key}")
     if options["admin_token"] is not None:
         lines.append(f"  admin token   {_GIVEN}")
+    if options["deliver"] == "http":
+        lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
     if options["tokens"]:
         lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
     # A reader that is gone already, as in `… | true`, is no reason not to serve.
