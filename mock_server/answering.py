@@ -41,6 +41,7 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
             answer.allow = error.allowed.replace(" or ", ", ")
         answer.error = error
         answer.before = answer.after = error.record
+        answer.attempts = error.attempts
     answer.method = name
     answer.warnings = warnings
     return answer

@@ -12,6 +12,12 @@ import click
 
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.flags import control_flags
+from crmcom_kit.mock_server.flags_deliveries import (
+    delivery_flags,
+    mistake_in,
+    places,
+    usual_threads,
+)
 from crmcom_kit.mock_server.picking import CONTROL
 from crmcom_kit.schemas import API_PATH, dialect_names, release_names, resolve
 
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world import World
 
 _GIVEN = "(as given)"
+#: Seconds that deliveries have to end in once the server is told to stop: fewer than it has itself.
+DELIVERY_SECONDS = 6.0
 
 
 class Refused(click.ClickException):
@@ -85,26 +93,7 @@ class _Serve(click.Command):
 @click.option("--password", metavar="TEXT", help="The user's password.")
 @click.option("--organisation", metavar="NAME", help="The user's organisation.")
 @click.option("--api-key", metavar="KEY", help="Web API key that may log in (from R10).")
-@click.option(
-    "--deliver",
-    default="scripted",
-    show_default=True,
-    type=click.Choice(["scripted", "http"]),
-    help="What resend does: play a script and send nothing, or really send, to loopback alone.",
-)
-@click.option(
-    "--allow-host",
-    "allow_hosts",
-    multiple=True,
-    metavar="HOST[:PORT]",
-    help="Another host that --deliver http may call, by name or address; repeatable.",
-)
-@click.option(
-    "--deliveries",
-    metavar="SCRIPT",
-    help='What resend comes to, try by try, such as "3*timeout, success"; the last outcome '
-    "repeats.  [default: the dialect's delivery.script]",
-)
+@delivery_flags
 @click.option(
     "--server",
     "server_name",
@@ -144,9 +133,7 @@ def serve(**options: Any) -> None:
     """
     from crmcom_kit.mock_server.serving import ServeError
 
-    if options["threads"] is None:
-        # Deliveries that their callers wait for hold half of them: see ``at_once``.
-        options["threads"] = 64 if options["deliver"] == "http" else 8
+    options["threads"] = options["threads"] or usual_threads(options["deliver"])
     try:
         if options["server_name"] == "granian":
             _serve_with_granian(options)
@@ -237,13 +224,15 @@ def _tenants(options: dict[str, Any]) -> "Tenants":
     """Return the worlds that the options ask for. Raises Refused."""
     from crmcom_kit.mock_server.tenants import Tenants
 
-    return Tenants(
+    tenants = Tenants(
         _world(options),
         most=options["max_worlds"],
         idle_seconds=options["world_idle"],
         waiting=options["threads"] // 2,
         admin_token=options["admin_token"],
     )
+    tenants.default.outbox.end_with(tenants.closing, DELIVERY_SECONDS)
+    return tenants
 
 
 def _world(options: dict[str, Any]) -> "World":
@@ -252,31 +241,24 @@ def _world(options: dict[str, Any]) -> "World":
     from crmcom_kit.mock_server.loading import DataError
     from crmcom_kit.mock_server.misuse import Misuse
     from crmcom_kit.mock_server.worlds import make_world
-    from crmcom_kit.schemas import DialectError, UnknownRelease, dials
+    from crmcom_kit.schemas import DialectError, UnknownRelease
 
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")
             msg = f"--{flag}: an empty text is not allowed"
             raise Refused(msg)
-    script, dial = options["deliveries"], dials()["delivery.script"]
-    if script is not None and not dial.accepts(script):
-        msg = f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
-        raise Refused(msg)
-    if options["deliver"] == "http" and script is not None:
-        msg = "--deliveries: a script beside --deliver http is not allowed; allowed is one of both"
-        raise Refused(msg)
-    if options["deliver"] != "http" and options["allow_hosts"]:
-        msg = "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
-        raise Refused(msg)
+    mistake = mistake_in(options)
+    if mistake is not None:
+        raise Refused(mistake)
     try:
         return make_world(
             release=options["release"],
             dialect=options["dialect"],
-            deliveries=script,
+            deliveries=options["deliveries"],
             deliver=options["deliver"],
             allow_hosts=options["allow_hosts"],
-            at_once=max(1, options["threads"] // 2),
+            at_once=places(options["deliver"], options["threads"]),
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],

@@ -1,9 +1,5 @@
 """The delivery that really sends: one call a webhook request, and what it means."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import orjson
 
 from crmcom_kit import __version__
@@ -20,21 +16,17 @@ from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 #: What the mock says of itself in each message: no vendor's header.
 OWN_HEADER = "X-Crmcom-Mock"
 LABEL_HEADER = "X-Mock-Attempt"
-#: How many deliveries of callers that wait for them run at once.
-AT_ONCE = 32
 
 
 class HttpDelivery:
     """Sends webhook requests over HTTP."""
 
-    def __init__(self, dialect: Dialect, caller: Caller, *, at_once: int = AT_ONCE) -> None:
+    def __init__(self, dialect: Dialect, caller: Caller) -> None:
         """Send as ``dialect`` says.
 
         Args:
             dialect: what is sent (``message.*``), and how long it may take (``delivery.*``).
             caller: makes the calls.
-            at_once: how many may run at once; one more is rejected, so that callers who wait for
-                their deliveries never take all threads of a server.
         """
         self._messages = ThirdPartyMessages(dialect)
         self._caller = caller
@@ -46,19 +38,14 @@ class HttpDelivery:
             overall=dialect["delivery.overall_timeout"] / 1000,
             redirects=dialect["delivery.redirects"],
         )
-        self._room = threading.BoundedSemaphore(at_once)
 
     def send(self, attempt: Attempt) -> Outcome:
         """Send once, and say what came of it. Raises Stopped."""
         url, limit = attempt.url, self._limit
-        with self._place() as found:
-            if not found:
-                why = "as many deliveries as may run at once are on their way"
-                return outcome_of("no_connection", url, limit, why=why)
-            try:
-                returned = self._caller.call(url, self.message(attempt), self._limits)
-            except CallFailed as failed:
-                return outcome_of(failed.outcome, url, limit, why=str(failed))
+        try:
+            returned = self._caller.call(url, self.message(attempt), self._limits)
+        except CallFailed as failed:
+            return outcome_of(failed.outcome, url, limit, why=str(failed))
         status = returned.status
         if (
             self._success == "any"
@@ -67,15 +54,6 @@ class HttpDelivery:
         ):
             return Outcome("success", None, None, status, returned.body)
         return outcome_of_status(status, returned.reason, url, limit, answer=returned.body)
-
-    @contextmanager
-    def _place(self) -> Iterator[bool]:
-        found = self._room.acquire(blocking=False)
-        try:
-            yield found
-        finally:
-            if found:
-                self._room.release()
 
     def message(self, attempt: Attempt) -> Message:
         """Return what goes out for an attempt."""

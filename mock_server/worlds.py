@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from crmcom_kit.mock_server.addresses import Addresses
 from crmcom_kit.mock_server.clock import Clock, SystemClock
@@ -13,10 +13,14 @@ from crmcom_kit.mock_server.filling import filled
 from crmcom_kit.mock_server.journal import JournalLimits
 from crmcom_kit.mock_server.loading import Placed, checked, file_entries, sample_entries
 from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.outbox import Outbox
 from crmcom_kit.mock_server.rules import Credentials, Rules, Settings
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.http_delivery import HttpDelivery
 
 #: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
 DEFAULT_CREDENTIALS = Credentials(
@@ -59,7 +63,8 @@ def make_world(
         deliver: *scripted* sends nothing, and the dialect's script says what comes of it; *http*
             really sends, to loopback addresses alone.
         allow_hosts: whom *http* calls besides: names or addresses, with ``:PORT`` or without.
-        at_once: how many deliveries that callers wait for *http* runs at once.
+        at_once: how many deliveries that take time may run at once while their callers wait; any
+            number where left out.
         journal: how many calls, and bytes of them, are kept to be asked for.
 
     Raises:
@@ -89,24 +94,30 @@ def make_world(
         seed=seed,
         fixed_tokens=tuple(tokens),
     )
+    outbox = Outbox(at_once=at_once)
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
             msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
             raise TypeError(msg)
-        delivery = _sending(deliver, spoken, allow_hosts, at_once)
+        delivery = http = _sending(deliver, spoken, allow_hosts)
+        outbox.on_stop(http.stop)
     rules = Rules(settings)
     start = filled(rules, placed)
-    return World(rules, start, clock=clock or SystemClock(), delivery=delivery, limits=journal)
+    return World(
+        rules,
+        start,
+        clock=clock or SystemClock(),
+        delivery=delivery,
+        limits=journal,
+        outbox=outbox,
+    )
 
 
-def _sending(
-    deliver: str, dialect: Dialect, allow_hosts: Iterable[str], at_once: int | None
-) -> Delivery:
+def _sending(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
     """Return what really sends. Raises Misuse."""
     if deliver != "http":
         raise Misuse("deliver", seen=shown(deliver), allowed="scripted or http")
-    from crmcom_kit.mock_server.http_delivery import AT_ONCE, HttpDelivery
+    from crmcom_kit.mock_server.http_delivery import HttpDelivery
     from crmcom_kit.mock_server.outgoing import Caller
 
-    caller = Caller(Addresses(allow_hosts))
-    return HttpDelivery(dialect, caller, at_once=AT_ONCE if at_once is None else at_once)
+    return HttpDelivery(dialect, Caller(Addresses(allow_hosts)))

@@ -50,6 +50,14 @@ class Probe(NamedTuple):
     data: Callable[[], list[Any]] | None = None  # instead of the sample world
 
 
+def states_after_resend(mock: Any) -> list[str]:
+    """The state that resend answers with, and the one that comes of it."""
+    answered = mock.resend().data["life_cycle_state"]
+    attempts = mock.world.present.attempts
+    assert attempts.wait_for(lambda: attempts.find(1).over or None, 20)
+    return [answered, mock.show().data["life_cycle_state"]]
+
+
 def kind(mock: Any, reply: Any) -> str:
     """OK, or the kind of error that a reply is."""
     kinds = {mock.code_of(name): name for name in error_kinds()}
@@ -266,6 +274,10 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "resend.exchange": Probe(renewed, {"renewed": [True, True], "kept": [False, True]}),
+    "resend.delivery": Probe(
+        states_after_resend,
+        {"synchronous": ["SUCCESSFUL", "SUCCESSFUL"], "queued": ["REJECTED", "SUCCESSFUL"]},
+    ),
     "resend.destination": Probe(
         lambda mock: mock.resend().data["url"],
         {"stored": OLD_URL, "definition": NEW_URL},

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from helpers.receivers import OK, Listening, answering, listening
+from helpers.receivers import Listening, answering, listening
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.addresses import Addresses
@@ -22,10 +22,10 @@ from crmcom_kit.schemas import Dialect
 QUICK = {"delivery.read_timeout": 200, "delivery.overall_timeout": 600}
 
 
-def delivery(*, at_once: int = 8, **dials: Any) -> HttpDelivery:
+def delivery(**dials: Any) -> HttpDelivery:
     """Return a delivery that calls loopback alone."""
     dialect = Dialect("test", {**QUICK, **{k.replace("__", "."): v for k, v in dials.items()}})
-    return HttpDelivery(dialect, Caller(Addresses()), at_once=at_once)
+    return HttpDelivery(dialect, Caller(Addresses()))
 
 
 def sent(receiver: Listening, url: str = "", **options: Any) -> Outcome:
@@ -240,39 +240,6 @@ def test_localhost_is_found_at_either_address() -> None:
         pytest.skip("this machine has no IPv6 loopback")
 
     assert outcome.delivered
-
-
-def test_not_more_than_so_many_run_at_once() -> None:
-    """One more is rejected at once, as if no connection were free, and nothing is sent."""
-    release = threading.Event()
-
-    def wait(connection: socket.socket) -> None:
-        release.wait(20)
-        connection.sendall(OK)
-
-    with listening(wait) as receiver:
-        sender = delivery(
-            at_once=2, delivery__read_timeout=20_000, delivery__overall_timeout=20_000
-        )
-        outcomes: list[Outcome] = []
-
-        def send() -> None:
-            outcomes.append(sender.send(Attempt(receiver.url, b"{}", None)))
-
-        threads = [threading.Thread(target=send) for _ in range(2)]
-        for thread in threads:
-            thread.start()
-        deadline = monotonic() + 20
-        while len(receiver.got) < 2 and monotonic() < deadline:
-            threading.Event().wait(0.01)
-        one_more = sender.send(Attempt(receiver.url, b"{}", None))
-        release.set()
-        for thread in threads:
-            thread.join(20)
-
-    assert one_more.name == "no_connection"
-    assert [outcome.name for outcome in outcomes] == ["success"] * 2
-    assert len(receiver.got) == 2
 
 
 def test_stop_gives_up_what_is_on_its_way() -> None:
