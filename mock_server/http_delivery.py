@@ -1,21 +1,15 @@
 """The delivery that really sends: one call a webhook request, and what it means."""
 
-import orjson
-
-from crmcom_kit import __version__
 from crmcom_kit.mock_server.delivery import (
     Attempt,
     Outcome,
     outcome_of,
     outcome_of_status,
 )
+from crmcom_kit.mock_server.http_message import message_of
 from crmcom_kit.mock_server.outgoing import Caller, CallFailed, Limits
 from crmcom_kit.schemas import Dialect
-from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
-
-#: What the mock says of itself in each message: no vendor's header.
-OWN_HEADER = "X-Crmcom-Mock"
-LABEL_HEADER = "X-Mock-Attempt"
+from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
 
 class HttpDelivery:
@@ -43,7 +37,7 @@ class HttpDelivery:
         """Send once, and say what came of it. Raises Stopped."""
         url, limit = attempt.url, self._limit
         try:
-            returned = self._caller.call(url, self.message(attempt), self._limits)
+            returned = self._caller.call(url, message_of(self._messages, attempt), self._limits)
         except CallFailed as failed:
             return outcome_of(failed.outcome, url, limit, why=str(failed))
         status = returned.status
@@ -54,16 +48,6 @@ class HttpDelivery:
         ):
             return Outcome("success", None, None, status, returned.body)
         return outcome_of_status(status, returned.reason, url, limit, answer=returned.body)
-
-    def message(self, attempt: Attempt) -> Message:
-        """Return what goes out for an attempt."""
-        data = {} if attempt.data is None else orjson.loads(attempt.data)
-        method, headers, body = self._messages.written(data, attempt.authentication_code)
-        if attempt.cut:
-            body = body[: len(body) // 2]
-        own = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))
-        label = ((LABEL_HEADER, attempt.label),) if attempt.label else ()
-        return Message(method, (*own, *label, *headers), body)
 
     def reset(self) -> None:
         """Nothing to go back to."""

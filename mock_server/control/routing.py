@@ -12,7 +12,9 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from crmcom_kit.mock_server.control import (
     clock,
     content,
+    deliveries,
     fidelity,
+    receiving,
     reference,
     seeding,
     settings,
@@ -42,7 +44,9 @@ Operation = Callable[[Call], Any]
 OPERATIONS: dict[str, Operation] = {
     **clock.OPERATIONS,
     **content.OPERATIONS,
+    **deliveries.OPERATIONS,
     **fidelity.OPERATIONS,
+    **receiving.OPERATIONS,
     **reference.OPERATIONS,
     **seeding.OPERATIONS,
     **settings.OPERATIONS,
@@ -103,6 +107,8 @@ def _call(operation: str, path: dict[str, str], tenants: Tenants) -> Call:
         "world": request.environ[PICKED],
         "path": checked_path(operation, path),
         "query": checked_query(operation, request.args.items(multi=True)),
+        "verb": request.method,
+        "headers": dict(request.headers),
         "root": request.script_root,
         "origin": request.host_url.removesuffix("/"),
     }

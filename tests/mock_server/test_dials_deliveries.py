@@ -100,6 +100,8 @@ PROBES = {
 
 def test_the_probes_are_those_of_real_deliveries() -> None:
     """Each has a probe, and whatever can be chosen is tried."""
+    real = {key for key in dials() if key.startswith("delivery.")}
+    assert set(PROBES) == real - {"delivery.script", "delivery.description_limit"}
     for key, probe in PROBES.items():
         dial = dials()[key]
         assert all(map(dial.accepts, probe.seen))
@@ -114,3 +116,22 @@ def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
     probe = PROBES[key]
 
     assert probe.see(Dialect("probe", {**probe.besides, key: value})) == probe.seen[value]
+
+
+@pytest.mark.parametrize(
+    ("value", "states"),
+    [
+        ("synchronous", ["SUCCESSFUL", "SUCCESSFUL"]),
+        ("queued", ["REJECTED", "SUCCESSFUL"]),
+    ],
+)
+def test_resend_answers_after_its_delivery_or_before(
+    make_mock: Any, value: str, states: list[str]
+) -> None:
+    """The dial resend.delivery decides with which state it answers, and not what comes of it."""
+    mock = make_mock(dialect=Dialect("probe", {"resend.delivery": value}))
+    answered = mock.resend().data["life_cycle_state"]
+    attempts = mock.world.present.attempts
+
+    assert attempts.wait_for(lambda: attempts.find(1).over or None, 20)
+    assert [answered, mock.show().data["life_cycle_state"]] == states

@@ -25,8 +25,10 @@ from crmcom_kit.schemas.dialect import delivery_outcomes, error_kinds
 TOPICS = {"dates", "record", "resend", "delivery", "signing", "login", "tokens"}
 #: The dials of real deliveries, which test_dials_deliveries knows.
 REAL = {
-    f"delivery.{name}"
-    for name in ("connect_timeout", "read_timeout", "overall_timeout", "redirects", "success")
+    "resend.delivery",
+    *(f"delivery.{name}_timeout" for name in ("connect", "read", "overall")),
+    "delivery.redirects",
+    "delivery.success",
 }
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
 OLD_URL, NEW_URL = "http://127.0.0.1/old", "http://127.0.0.1/new"
@@ -48,14 +50,6 @@ class Probe(NamedTuple):
     release: str = "R9"
     besides: Mapping[str, Any] = MappingProxyType({})
     data: Callable[[], list[Any]] | None = None  # instead of the sample world
-
-
-def states_after_resend(mock: Any) -> list[str]:
-    """The state that resend answers with, and the one that comes of it."""
-    answered = mock.resend().data["life_cycle_state"]
-    attempts = mock.world.present.attempts
-    assert attempts.wait_for(lambda: attempts.find(1).over or None, 20)
-    return [answered, mock.show().data["life_cycle_state"]]
 
 
 def kind(mock: Any, reply: Any) -> str:
@@ -274,10 +268,6 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "resend.exchange": Probe(renewed, {"renewed": [True, True], "kept": [False, True]}),
-    "resend.delivery": Probe(
-        states_after_resend,
-        {"synchronous": ["SUCCESSFUL", "SUCCESSFUL"], "queued": ["REJECTED", "SUCCESSFUL"]},
-    ),
     "resend.destination": Probe(
         lambda mock: mock.resend().data["url"],
         {"stored": OLD_URL, "definition": NEW_URL},
