@@ -164,6 +164,7 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
             threading.Thread(target=warm, daemon=True).start()
 
         run_until_signalled(server, ready)
+        tenants.default.outbox.ended(DELIVERY_SECONDS)
 
 
 def _serve_with_granian(options: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any, BinaryIO
+from urllib.parse import quote
 
 import click
 
@@ -45,8 +46,9 @@ class NotPossible(click.ClickException):
     "--url",
     default="http://127.0.0.1:8080",
     show_default=True,
+    envvar="CRMCOM_MOCK_URL",
     metavar="URL",
-    help="The running mock.",
+    help="The running mock; or CRMCOM_MOCK_URL.",
 )
 @click.option("--world", default="", metavar="NAME", help="Its world.  [default: default]")
 @click.option(
@@ -71,7 +73,7 @@ def fire(data: BinaryIO, **options: Any) -> None:
         "url": options["to"],
     }
     body = {name: value for name, value in wanted.items() if value is not None}
-    world = f"{WORLDS}{options['world']}" if options["world"] else ""
+    world = f"{WORLDS}{quote(options['world'], safe='')}" if options["world"] else ""
     address = f"{options['url'].rstrip('/')}{world}{PREFIX}/events/fire"
     fired = _asked(address, body, options["admin_token"])
     click.echo(json.dumps(fired, indent=2, ensure_ascii=False))

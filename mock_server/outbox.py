@@ -172,17 +172,18 @@ class Outbox:
                     job.abandon()
                 finally:
                     self._end()
-        if self._ended(seconds):
+        if self.ended(seconds):
             self._stop()
             return True
         self._stop()
-        return self._ended(seconds)
+        return self.ended(seconds)
 
     def _stop(self) -> None:
         for stop in self._stops:
             stop()
 
-    def _ended(self, seconds: float) -> bool:
+    def ended(self, seconds: float) -> bool:
+        """Wait until nothing runs any more, ``seconds`` at most; tell whether that is so."""
         deadline = monotonic() + seconds
         pause = threading.Event()
         while self._open:

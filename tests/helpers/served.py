@@ -65,9 +65,9 @@ class ServedMock:
 
 
 @contextmanager
-def served_mock(*, threads: int = 8, **options: Any) -> Iterator[ServedMock]:
+def served_mock(release: str = "R9", *, threads: int = 8, **options: Any) -> Iterator[ServedMock]:
     """Serve a mock that really delivers, with the options of ``make_world``."""
-    world = make_world(tokens=[TOKEN], **{"deliver": "http", **options})
+    world = make_world(release=release, tokens=[TOKEN], **{"deliver": "http", **options})
     tenants = Tenants(world, waiting=threads // 2)
     listening = bound_socket("127.0.0.1", 0)
     server = Server(create_app(tenants), listening, threads=threads, closing=tenants.closing)
