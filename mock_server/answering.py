@@ -47,6 +47,7 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
         # For the journal keeps it, and would keep all that the frames hold.
         error.__traceback__ = error.__context__ = None
         answer.before = answer.after = error.record
+        answer.attempts = error.attempts
     answer.method = name
     answer.warnings = warnings
     return answer

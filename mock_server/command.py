@@ -12,6 +12,12 @@ import click
 
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.flags import control_flags
+from crmcom_kit.mock_server.flags_deliveries import (
+    delivery_flags,
+    mistake_in,
+    places,
+    usual_threads,
+)
 from crmcom_kit.mock_server.picking import CONTROL
 from crmcom_kit.schemas import API_PATH, dialect_names, release_names, resolve
 
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world import World
 
 _GIVEN = "(as given)"
+#: Seconds that deliveries have to end in once the server is told to stop: fewer than it has itself.
+DELIVERY_SECONDS = 6.0
 
 
 class Refused(click.ClickException):
@@ -85,12 +93,7 @@ class _Serve(click.Command):
 @click.option("--password", metavar="TEXT", help="The user's password.")
 @click.option("--organisation", metavar="NAME", help="The user's organisation.")
 @click.option("--api-key", metavar="KEY", help="Web API key that may log in (from R10).")
-@click.option(
-    "--deliveries",
-    metavar="SCRIPT",
-    help='What resend comes to, try by try, such as "3*timeout, success"; the last outcome '
-    "repeats.  [default: the dialect's delivery.script]",
-)
+@delivery_flags
 @click.option(
     "--server",
     "server_name",
@@ -107,10 +110,8 @@ class _Serve(click.Command):
 )
 @click.option(
     "--threads",
-    default=8,
-    show_default=True,
     type=click.IntRange(1, 256),
-    help="Requests answered at the same time.",
+    help="Requests answered at the same time.  [default: 8; 64 with --deliver http]",
 )
 @control_flags
 @click.option(
@@ -126,12 +127,13 @@ def serve(**options: Any) -> None:
 
     The first line on standard output is READY and the base URL, printed once connections are
     accepted; then come the credentials that it lets in. It listens on loopback unless --host says
-    otherwise, keeps everything in memory and sends nothing anywhere. SIGTERM and Ctrl-C end it
-    with status 0 once running requests are answered. A start that is not possible gives one line
-    on standard error and status 2.
+    otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
+    SIGTERM and Ctrl-C end it with status 0 once running requests are answered. A start that is not
+    possible gives one line on standard error and status 2.
     """
     from crmcom_kit.mock_server.serving import ServeError
 
+    options["threads"] = options["threads"] or usual_threads(options["deliver"])
     try:
         if options["server_name"] == "granian":
             _serve_with_granian(options)
@@ -162,6 +164,7 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
             threading.Thread(target=warm, daemon=True).start()
 
         run_until_signalled(server, ready)
+        tenants.default.outbox.ended(DELIVERY_SECONDS)
 
 
 def _serve_with_granian(options: dict[str, Any]) -> None:
@@ -222,43 +225,48 @@ def _tenants(options: dict[str, Any]) -> "Tenants":
     """Return the worlds that the options ask for. Raises Refused."""
     from crmcom_kit.mock_server.tenants import Tenants
 
-    return Tenants(
+    tenants = Tenants(
         _world(options),
         most=options["max_worlds"],
         idle_seconds=options["world_idle"],
         waiting=options["threads"] // 2,
         admin_token=options["admin_token"],
     )
+    tenants.default.outbox.end_with(tenants.closing, DELIVERY_SECONDS)
+    return tenants
 
 
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that the options ask for. Raises Refused."""
     from crmcom_kit.mock_server.journal import JournalLimits
     from crmcom_kit.mock_server.loading import DataError
+    from crmcom_kit.mock_server.misuse import Misuse
     from crmcom_kit.mock_server.worlds import make_world
-    from crmcom_kit.schemas import DialectError, UnknownRelease, dials
+    from crmcom_kit.schemas import DialectError, UnknownRelease
 
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")
             msg = f"--{flag}: an empty text is not allowed"
             raise Refused(msg)
-    script, dial = options["deliveries"], dials()["delivery.script"]
-    if script is not None and not dial.accepts(script):
-        msg = f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
-        raise Refused(msg)
+    mistake = mistake_in(options)
+    if mistake is not None:
+        raise Refused(mistake)
     try:
         return make_world(
             release=options["release"],
             dialect=options["dialect"],
-            deliveries=script,
+            deliveries=options["deliveries"],
+            deliver=options["deliver"],
+            allow_hosts=options["allow_hosts"],
+            at_once=places(options["deliver"], options["threads"]),
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],
             credentials=_credentials(options),
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
         )
-    except (DataError, DialectError, UnknownRelease) as error:
+    except (DataError, DialectError, Misuse, UnknownRelease) as error:
         raise Refused(str(error)) from None
 
 
@@ -293,6 +301,8 @@ def _greet(options: dict[str, Any], port: int) -> None:
         lines.append(f"  Web API key   {key}")
     if options["admin_token"] is not None:
         lines.append(f"  admin token   {_GIVEN}")
+    if options["deliver"] == "http":
+        lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
     if options["tokens"]:
         lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
     # A reader that is gone already, as in `… | true`, is no reason not to serve.

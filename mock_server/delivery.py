@@ -4,7 +4,13 @@ import threading
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from crmcom_kit.schemas.dialect import DialectError, delivery_outcomes, dials, read_script
+from crmcom_kit.schemas.dialect import (
+    DialectError,
+    delivery_outcomes,
+    dials,
+    other_statuses,
+    read_script,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +20,8 @@ class Attempt:
     url: str
     data: bytes | None
     authentication_code: str | None
+    label: str = ""  # of the mock's own, which goes along in a header
+    cut: bool = False  # whether only the beginning of the body goes out
 
 
 class Outcome(NamedTuple):
@@ -23,6 +31,8 @@ class Outcome(NamedTuple):
     error_code: str | None
     error_description: str | None
     status: int | None  # of the receiver's answer, where one came
+    answer: bytes = b""  # the beginning of the answer's body
+    why: str = ""  # in the mock's own words, where the vendor's say less
 
     @property
     def delivered(self) -> bool:
@@ -30,11 +40,39 @@ class Outcome(NamedTuple):
         return self.error_code is None
 
 
+class Stopped(Exception):
+    """The mock ends: an attempt was given up, and nobody knows what came of it."""
+
+
+def outcome_of(name: str, url: str, limit: int, *, answer: bytes = b"", why: str = "") -> Outcome:
+    """Return an outcome of the table, told about ``url``, in at most ``limit`` characters."""
+    entry = delivery_outcomes()[name]
+    text = entry["error_description"]
+    if text is not None:
+        text = text.replace("{url}", url)[:limit]
+    return Outcome(name, entry["error_code"], text, entry["status"], answer, why)
+
+
+def outcome_of_status(
+    status: int, reason: str, url: str, limit: int, *, answer: bytes = b""
+) -> Outcome:
+    """Return what it means that the receiver refused with an HTTP status."""
+    name = f"http_{status}"
+    if name in delivery_outcomes():
+        return outcome_of(name, url, limit, answer=answer)
+    entry = other_statuses()
+    text = entry["error_description"].replace("{reason}", reason or str(status))
+    return Outcome(name, entry["error_code"], text.replace("{url}", url)[:limit], status, answer)
+
+
 class Delivery(Protocol):
     """Whatever sends webhook requests. Called without any lock held."""
 
     def send(self, attempt: Attempt) -> Outcome:
-        """Try once and say what came of it; never raise for what a receiver does."""
+        """Try once and say what came of it; never raise for what a receiver does.
+
+        Raises Stopped where the mock ends meanwhile.
+        """
         ...
 
     def reset(self) -> None:
@@ -70,11 +108,7 @@ class ScriptedDelivery:
         with self._lock:
             name = self._outcome_at(self._tries)
             self._tries += 1
-        entry = delivery_outcomes()[name]
-        text = entry["error_description"]
-        if text is not None:
-            text = text.replace("{url}", attempt.url)[: self._limit]
-        return Outcome(name, entry["error_code"], text, entry["status"])
+        return outcome_of(name, attempt.url, self._limit)
 
     def _outcome_at(self, tries: int) -> str:
         for count, name in self._steps:

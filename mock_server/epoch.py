@@ -1,15 +1,32 @@
 """What a world is between two resets: all that one call can see or change."""
 
+import threading
+from typing import NamedTuple
+
+from crmcom_kit.mock_server.attempts import Attempts
 from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.delivery import Delivery
+from crmcom_kit.mock_server.delivery_faults import DeliveryFaults
 from crmcom_kit.mock_server.faults import Faults
 from crmcom_kit.mock_server.filling import Filling
 from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.mock_server.journal import Journal
+from crmcom_kit.mock_server.outbox import Outbox
+from crmcom_kit.mock_server.receiver import Receiver
 from crmcom_kit.mock_server.rules import Rules
 from crmcom_kit.mock_server.scenery import Object
 from crmcom_kit.mock_server.tokens import Session, Tokens
 from crmcom_kit.schemas.formats import write_date_time
+
+
+class Sending(NamedTuple):
+    """What belongs to deliveries: a world's own from one reset to the next, but for the outbox."""
+
+    name: str  # of the world
+    outbox: Outbox
+    attempts: Attempts
+    faults: DeliveryFaults
+    receiver: Receiver
 
 
 class Epoch:
@@ -20,8 +37,12 @@ class Epoch:
     """
 
     __slots__ = (
+        "_numbering",
+        "_promised",
+        "attempts",
         "clock",
         "delivery",
+        "delivery_faults",
         "dialect",
         "entities",
         "exchanges",
@@ -29,12 +50,17 @@ class Epoch:
         "filling",
         "ids",
         "journal",
+        "name",
         "number",
+        "outbox",
+        "over",
         "parameters",
+        "receiver",
         "release",
         "renderer",
         "rules",
         "scenery",
+        "sending",
         "sessions",
         "settings",
         "store",
@@ -54,6 +80,7 @@ class Epoch:
         delivery: Delivery,
         journal: Journal,
         faults: Faults,
+        sending: Sending,
     ) -> None:
         """Begin epoch ``number`` with a filling, which it leaves as it is."""
         self.rules = rules
@@ -76,11 +103,29 @@ class Epoch:
         self.delivery = delivery
         self.journal = journal
         self.faults = faults
+        self.sending = sending
+        self.name = sending.name
+        self.outbox = sending.outbox
+        self.attempts = sending.attempts
+        self.delivery_faults = sending.faults
+        self.receiver = sending.receiver
+        self._numbering = threading.Lock()
+        self._promised = 0
+        #: Whether another epoch is in its place: what was not begun yet is not sent any more.
+        self.over = False
 
     def end(self) -> None:
         """Let go of whoever waits for something to happen in this epoch."""
+        self.over = True
         self.journal.close()
         self.faults.end()
+        self.attempts.close()
+
+    def next_number(self) -> str:
+        """Return the number after the largest that a record has, had, or was promised."""
+        with self._numbering:
+            self._promised = max(self._promised, self.store.largest_number()) + 1
+            return str(self._promised)
 
     def date_time(self) -> str:
         """Return the present moment as the server writes dates."""

@@ -50,10 +50,17 @@ class VendorError(Exception):
         self.allowed = allowed
         #: The webhook request that the call named, as an answer shows it, where there is one.
         self.record: bytes | None = None
+        #: The numbers of the attempts to send that the call caused.
+        self.attempts: tuple[int, ...] = ()
 
     def about(self, record: bytes) -> Self:
         """Say which webhook request the call named; return the error itself."""
         self.record = record
+        return self
+
+    def caused(self, attempt: int) -> Self:
+        """Say which attempt to send the call caused; return the error itself."""
+        self.attempts = (attempt,)
         return self
 
     @property

@@ -9,7 +9,9 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.attempts import Cause
+from crmcom_kit.mock_server.delivery import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.dispatching import Dispatch, begun
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import (
     DefinitionNotEffective,
@@ -22,7 +24,7 @@ from crmcom_kit.mock_server.methods import IDENTIFIER, Values, find, unknown
 from crmcom_kit.mock_server.parameters import Identifier
 from crmcom_kit.mock_server.rendering import sealed
 from crmcom_kit.mock_server.states import Event, State, WrongState, after
-from crmcom_kit.mock_server.store import Record
+from crmcom_kit.mock_server.store import Record, shown_state
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.mock_server.wire import Answer
 
@@ -38,29 +40,89 @@ def resend(world: Epoch, values: Values, session: Session) -> Answer:
     _move(world, record, Event.RESEND, only_ask=True)
     _check_definition(world, record)
     claimed = _move(world, record, Event.RESEND)
+    dispatch = sending(world, session, claimed, Cause.RESEND)
+    if world.dialect["resend.delivery"] == "queued":
+        return _queued(world, values, record, dispatch)
     try:
-        attempt, data = _attempt(world, claimed)
-        outcome = world.delivery.send(attempt)
-    except BaseException:
-        _end(world, claimed, Event.ABANDONED)
-        raise
-    event = Event.DELIVERED if outcome.delivered else Event.FAILED
-    settled = _end(world, claimed, event, _settler(world, session, attempt, data, outcome))
+        outcome, settled = dispatch.wait()
+    except Stopped:  # the mock ends: nothing has come of it
+        return _answered(world, values, record, claimed, dispatch)
     if settled is None:
         raise UnknownWebhookRequest(
             IDENTIFIER,
             seen=f"number {record.row.number}, deleted while it was being sent",
             allowed="a webhook request that exists until it is sent",
-        )
+        ).caused(dispatch.note.number)
     if not outcome.delivered and world.dialect["resend.failed"] == "error":
-        raise DeliveryFailed(
+        failed = DeliveryFailed(
             IDENTIFIER,
             seen=f"{outcome.error_code} when number {record.row.number} was sent",
             allowed="a receiver that takes it",
-        ).about(settled.body)
-    answer = world.wire.record(settled.body, values.get("fields_set"))
-    answer.before, answer.after = record.body, settled.body
+        )
+        raise failed.about(settled.body).caused(dispatch.note.number)
+    return _answered(world, values, record, settled, dispatch)
+
+
+def _queued(world: Epoch, values: Values, record: Record, dispatch: Dispatch) -> Answer:
+    """Answer at once, with the record as it still is, or as a full queue leaves it."""
+    settled = dispatch.put()
+    return _answered(world, values, record, record if settled is None else settled, dispatch)
+
+
+def _answered(
+    world: Epoch, values: Values, before: Record, after: Record, dispatch: Dispatch
+) -> Answer:
+    answer = world.wire.record(after.body, values.get("fields_set"))
+    answer.before, answer.after = before.body, after.body
+    answer.attempts = (dispatch.note.number,)
     return answer
+
+
+def sending(
+    world: Epoch,
+    session: Session,
+    claimed: Record,
+    cause: Cause,
+    attempt: Attempt | None = None,
+    of: int | None = None,
+) -> Dispatch:
+    """Return what sends a record that is claimed, and settles it.
+
+    Args:
+        world: where it is.
+        session: who does it.
+        claimed: the record, in state SENDING.
+        cause: why it is sent.
+        attempt: what is sent; as resend does where left out.
+        of: the attempt that this one sends again.
+    """
+    row = claimed.row
+
+    def abandon() -> None:
+        _end(world, claimed, Event.ABANDONED)
+
+    try:
+        prepared, data = _attempt(world, claimed)
+        sent = prepared if attempt is None else attempt
+        note = begun(
+            world,
+            cause,
+            sent,
+            record_id=row.id,
+            number=row.number,
+            definition=row.definition,
+            before=shown_state(row.state),
+            of=of,
+        )
+    except BaseException:
+        abandon()
+        raise
+
+    def settle(outcome: Outcome) -> Record | None:
+        event = Event.DELIVERED if outcome.delivered else Event.FAILED
+        return _end(world, claimed, event, _settler(world, session, sent, data, outcome))
+
+    return Dispatch(world, note, settle, abandon)
 
 
 def _move(world: Epoch, record: Record, event: Event, *, only_ask: bool = False) -> Record:

@@ -54,6 +54,7 @@ class Answer:
     error: VendorError | None = None
     before: bytes | None = None  # the record that the call touched, as it was and as it is
     after: bytes | None = None
+    attempts: tuple[int, ...] = ()  # the numbers of the attempts to send that the call caused
 
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers, all of them printable ASCII."""

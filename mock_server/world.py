@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from crmcom_kit.mock_server.attempts import Attempts
 from crmcom_kit.mock_server.clock import Clock, WorldClock
 from crmcom_kit.mock_server.delivery import Delivery, ScriptedDelivery
-from crmcom_kit.mock_server.epoch import Epoch
+from crmcom_kit.mock_server.delivery_faults import DeliveryFaults
+from crmcom_kit.mock_server.epoch import Epoch, Sending
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.faults import Faults
 from crmcom_kit.mock_server.filling import Filling, added, filled
@@ -15,6 +17,8 @@ from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.mock_server.journal import Journal, JournalLimits
 from crmcom_kit.mock_server.loading import Placed
 from crmcom_kit.mock_server.misuse import Full, NotThere, Overtaken
+from crmcom_kit.mock_server.outbox import Outbox
+from crmcom_kit.mock_server.receiver import Receiver
 from crmcom_kit.mock_server.rules import Rules, Settings
 from crmcom_kit.mock_server.scenery import Object, Scenery
 from crmcom_kit.mock_server.store import Store
@@ -37,7 +41,7 @@ class World:
 
     __slots__ = (
         "_base_clock", "_delivery", "_limits", "_lock", "_snapshots", "_start",
-        "clock", "name", "present", "rules", "tokens",
+        "clock", "name", "outbox", "present", "rules", "tokens",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +53,7 @@ class World:
         name: str = DEFAULT,
         delivery: Delivery | None = None,
         limits: JournalLimits | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
         """Begin with ``start``, which it shares with every other world that does.
 
@@ -59,6 +64,7 @@ class World:
             name: which tenant it is; under another name the same seed gives other ids and tokens.
             delivery: what resend sends with; the dialect's script where left out.
             limits: how much its journal holds; the usual where left out.
+            outbox: what works off deliveries that nobody waits for; one of its own where left out.
         """
         self.name = name
         self.rules = rules
@@ -67,6 +73,7 @@ class World:
         self._start = start
         self._delivery = delivery
         self._limits = JournalLimits() if limits is None else limits
+        self.outbox = Outbox() if outbox is None else outbox
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
         dialect = rules.dialect
@@ -78,7 +85,7 @@ class World:
             renews=dialect["tokens.hour_before_r12"] == "renewed",
             fixed=start.fixed_tokens,
         )
-        self.present = self._first_epoch(0)
+        self.present = self._first_epoch(0, attempts=0)
 
     def twin(self, name: str) -> "World":
         """Return a world of another name that begins as this one began."""
@@ -89,12 +96,13 @@ class World:
             name=name,
             delivery=self._delivery,
             limits=self._limits,
+            outbox=self.outbox,
         )
 
     def _new_ids(self) -> Ids:
         return Ids(self.rules.settings.seed, "" if self.name == DEFAULT else self.name)
 
-    def _first_epoch(self, number: int) -> Epoch:
+    def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
         return Epoch(
             self.rules,
             self._start,
@@ -107,6 +115,13 @@ class World:
             else self._delivery,
             journal=Journal(self._limits, begun=number),
             faults=Faults(self.rules, self.name, self.clock),
+            sending=Sending(
+                self.name,
+                self.outbox,
+                Attempts(last=attempts),
+                DeliveryFaults(),
+                Receiver(self.clock),
+            ),
         )
 
     # What the control API does with a world. Each is one step, and leaves a call that began before
@@ -118,7 +133,8 @@ class World:
         Tokens from logins still hold, and snapshots stay.
         """
         with self._lock:
-            before, self.present = self.present, self._first_epoch(self.present.number + 1)
+            before = self.present
+            self.present = self._first_epoch(before.number + 1, attempts=before.attempts.last)
             before.end()
             self.clock.restart()
             if self._delivery is not None:
@@ -231,7 +247,9 @@ class World:
             delivery=delivery,
             journal=before.journal,
             faults=before.faults,
+            sending=before.sending,
         )
+        before.over = True
         return self.present
 
     # The present epoch's, for those who look at a world from outside.

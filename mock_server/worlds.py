@@ -3,17 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from crmcom_kit.mock_server.addresses import Addresses
 from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.delivery import Delivery
+from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.filling import filled
 from crmcom_kit.mock_server.journal import JournalLimits
 from crmcom_kit.mock_server.loading import Placed, checked, file_entries, sample_entries
+from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.outbox import Outbox
 from crmcom_kit.mock_server.rules import Credentials, Rules, Settings
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.http_delivery import HttpDelivery
 
 #: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
 DEFAULT_CREDENTIALS = Credentials(
@@ -35,6 +42,9 @@ def make_world(
     credentials: Credentials = DEFAULT_CREDENTIALS,
     clock: Clock | None = None,
     delivery: Delivery | None = None,
+    deliver: Literal["scripted", "http"] = "scripted",
+    allow_hosts: Iterable[str] = (),
+    at_once: int | None = None,
     journal: JournalLimits | None = None,
 ) -> World:
     """Return a world for ``create_app``.
@@ -49,12 +59,17 @@ def make_world(
             dialect's ``delivery.script`` where left out.
         credentials: who may log in.
         clock: where the time comes from; the machine's where left out.
-        delivery: what resend sends with; the dialect's script where left out.
+        delivery: what sends, in the place of ``deliver``.
+        deliver: *scripted* sends nothing, and the dialect's script says what comes of it; *http*
+            really sends, to loopback addresses alone.
+        allow_hosts: whom *http* calls besides: names or addresses, with ``:PORT`` or without.
+        at_once: how many deliveries that take time may run at once while their callers wait; any
+            number where left out.
         journal: how many calls, and bytes of them, are kept to be asked for.
 
     Raises:
-        UnknownRelease, DialectError, DataError: an argument is not allowed.
-        TypeError: ``tokens`` is one text.
+        UnknownRelease, DialectError, DataError, Misuse: an argument is not allowed.
+        TypeError: ``tokens`` is one text, or two arguments contradict each other.
     """
     if isinstance(tokens, str):
         msg = "tokens: a text is not allowed; allowed is a list of texts"
@@ -79,6 +94,30 @@ def make_world(
         seed=seed,
         fixed_tokens=tuple(tokens),
     )
+    outbox = Outbox(at_once=at_once)
+    if deliver != "scripted":
+        if delivery is not None or deliveries is not None:
+            msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
+            raise TypeError(msg)
+        delivery = http = _sending(deliver, spoken, allow_hosts)
+        outbox.on_stop(http.stop)
     rules = Rules(settings)
     start = filled(rules, placed)
-    return World(rules, start, clock=clock or SystemClock(), delivery=delivery, limits=journal)
+    return World(
+        rules,
+        start,
+        clock=clock or SystemClock(),
+        delivery=delivery,
+        limits=journal,
+        outbox=outbox,
+    )
+
+
+def _sending(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
+    """Return what really sends. Raises Misuse."""
+    if deliver != "http":
+        raise Misuse("deliver", seen=shown(deliver), allowed="scripted or http")
+    from crmcom_kit.mock_server.http_delivery import HttpDelivery
+    from crmcom_kit.mock_server.outgoing import Caller
+
+    return HttpDelivery(dialect, Caller(Addresses(allow_hosts)))

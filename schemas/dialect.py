@@ -168,6 +168,13 @@ def delivery_outcomes() -> dict[str, dict[str, Any]]:
     return {entry["outcome"]: entry for entry in read_json(f"data/{SCRIPT_OUTCOMES}")["outcomes"]}
 
 
+@cache
+def other_statuses() -> dict[str, str]:
+    """error_code and error_description of an HTTP status that is no outcome of its own."""
+    found: dict[str, str] = read_json(f"data/{SCRIPT_OUTCOMES}")["other_statuses"]
+    return found
+
+
 def read_script(text: str) -> tuple[tuple[int, str], ...] | None:
     """Read a delivery script such as ``3*timeout, success``: (count, outcome) pairs, or None."""
     steps = []

@@ -100,7 +100,12 @@ def _run(commands: list[str], port: str, folder: Path) -> list[str]:
     done = subprocess.run(
         ["bash", "-c", script.replace(f":{DEFAULT_PORT}", f":{port}")],
         cwd=folder,
-        env={**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "LC_ALL": "C"},
+        env={
+            **os.environ,
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
+            "LC_ALL": "C",
+            "CRMCOM_MOCK_URL": f"http://127.0.0.1:{port}",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -171,7 +176,11 @@ def test_readme_has_the_sessions_that_a_newcomer_plays() -> None:
     """Nothing is left out by a marker that is gone: both releases, look-ups and Python are run."""
     found = parts(README.read_text("utf-8"))
 
-    assert [part.serve for part in found if part.serve] == ["serve", "serve --release R15"]
+    assert [part.serve for part in found if part.serve] == [
+        "serve",
+        "serve --release R15",
+        "serve --deliver http",
+    ]
     assert sum(len(list(steps(b))) for part in found for b in part.blocks) >= 20
     assert any(block.language == "python" for part in found for block in part.blocks)
 

@@ -19,6 +19,8 @@ class Call:
     query: dict[str, Any] = field(default_factory=dict)
     body: Any = None
     stream: IO[bytes] | None = None  # the body as it comes in, where the operation reads it itself
+    verb: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
     root: str = ""  # what of the path names the world
     last_event_id: str = ""  # where a stream of events is to go on
     origin: str = ""  # scheme, host and port of the server, as the caller wrote them

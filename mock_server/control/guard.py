@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 from crmcom_kit.mock_server.control.document import PREFIX
 from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.http_message import OWN_HEADER
 
 if TYPE_CHECKING:
     from flask import Request
 
+RECEIVER = f"{PREFIX}/receiver/in"
 TOKEN_HEADER = "X-Mock-Admin-Token"
 
 
@@ -28,6 +30,11 @@ def refusal(request: "Request", token: str | None) -> Refusal | None:
         request: what is asked.
         token: whoever sends it may call from anywhere; without one only loopback may call.
     """
+    if request.path == RECEIVER and _is_loopback(request.remote_addr):
+        return None  # whoever sends webhooks knows no token
+    if OWN_HEADER in request.headers:
+        # Else a definition's URL could make the mock command itself.
+        return Refusal(f"{PREFIX} takes no deliveries but at {RECEIVER}", 403)
     if token is not None:
         scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
         given = request.headers.get(TOKEN_HEADER) or (bearer if scheme.lower() == "bearer" else "")

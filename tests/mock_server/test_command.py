@@ -24,13 +24,28 @@ from crmcom_kit.schemas import API_PATH, dialect_names
 SHOW = "webhook_requests/show?webhook_request_identifier=number=7&token="
 FLAGS = [
     "--host", "--port", "--release", "--dialect", "--data", "--seed", "--token", "--username",
-    "--password", "--organisation", "--api-key", "--deliveries", "--threads", "--log",
+    "--password", "--organisation", "--api-key", "--deliveries", "--deliver", "--allow-host",
+    "--threads", "--log",
 ]  # fmt: skip
 BAD_WORLD = '{"unit": {"name": 1}}\n'
 MISTAKES = [
     (["--port", "x"], "'--port': 'x' is not a valid"),
     (["--port", "70000"], "'--port': 70000 is not in the range 0<=x<=65535"),
     (["--port", "-1"], "'--port': -1 is not in the range"),
+    (["--deliver", "smtp"], "'--deliver': 'smtp' is not one of 'scripted', 'http'."),
+    (
+        ["--deliver", "http", "--allow-host", "10.0.0.0/8"],
+        'allow_host: seen "10.0.0.0/8"; allowed is a host name or an address, with :PORT behind it '
+        "or without",
+    ),
+    (
+        ["--allow-host", "x.example"],
+        "--allow-host: a host without --deliver http is not allowed, since nothing is sent",
+    ),
+    (
+        ["--deliver", "http", "--deliveries", "timeout"],
+        "--deliveries: a script beside --deliver http is not allowed; allowed is one of both",
+    ),
     (["--threads", "0"], "'--threads': 0 is not in the range 1<=x<=256"),
     (["--seed", "1.5"], "'--seed': '1.5' is not a valid integer"),
     (["--log", "xml"], "'--log': 'xml' is not one of 'human', 'json', 'off'"),

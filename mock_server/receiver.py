@@ -1,0 +1,117 @@
+"""The built-in receiver of webhook requests: answers from a script, and keeps what it got."""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from crmcom_kit.mock_server.clock import WorldClock
+
+#: A longer body is kept up to here.
+LONGEST_BODY = 65_536
+MOST_KEPT = 200
+_MOST_BYTES = 4_194_304
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverAnswer:
+    """One answer of the script."""
+
+    status: int = 200
+    body: str = ""
+    content_type: str = "text/plain; charset=utf-8"
+    delay: float = 0.0  # seconds of the world
+    times: int | None = None  # how often; None for ever
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the control API shows it."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Received(NamedTuple):
+    """One request that came in."""
+
+    number: int  # counted from 1
+    at: datetime  # of the world's clock
+    verb: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes  # its beginning, of a very long one
+    size: int
+    answer: ReceiverAnswer
+
+    @property
+    def named(self) -> dict[str, str]:
+        """The headers by their names in lower case."""
+        return {name.lower(): value for name, value in self.headers}
+
+
+class Receiver:
+    """The receiver of one world."""
+
+    def __init__(self, clock: WorldClock) -> None:
+        """Answer 200 to everything, and have got nothing."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._answers: tuple[ReceiverAnswer, ...] = (ReceiverAnswer(),)
+        self._given = 0  # answers since they were set
+        self._kept: deque[Received] = deque()
+        self._bytes = self._last = 0
+
+    @property
+    def answers(self) -> tuple[ReceiverAnswer, ...]:
+        """What it answers, one after another; the last one for ever."""
+        return self._answers
+
+    def answer_with(self, answers: Iterable[ReceiverAnswer]) -> None:
+        """Answer with these from now on, from the first one; with none, 200 to everything."""
+        with self._lock:
+            self._answers = tuple(answers) or (ReceiverAnswer(),)
+            self._given = 0
+
+    def take(self, verb: str, headers: Mapping[str, str], body: bytes) -> Received:
+        """Keep a request, and say what it is answered with; the delay is the caller's to wait."""
+        with self._lock:
+            answer = self._next()
+            self._last += 1
+            kept = Received(
+                self._last, self._clock.now(), verb, tuple(headers.items()),
+                body[:LONGEST_BODY], len(body), answer,
+            )  # fmt: skip
+            self._kept.append(kept)
+            self._bytes += _size(kept)
+            while len(self._kept) > MOST_KEPT or self._bytes > _MOST_BYTES:
+                self._bytes -= _size(self._kept.popleft())
+            return kept
+
+    def _next(self) -> ReceiverAnswer:
+        given = self._given
+        self._given += 1
+        for answer in self._answers:
+            if answer.times is None or given < answer.times:
+                return answer
+            given -= answer.times
+        return self._answers[-1]
+
+    @property
+    def last(self) -> int:
+        """How many requests came in, those that are gone included."""
+        return self._last
+
+    def requests(self, since: int = 0) -> list[Received]:
+        """Return the requests above number ``since`` that are still here, oldest first."""
+        with self._lock:
+            return [one for one in self._kept if one.number > since]
+
+    def forget(self) -> int:
+        """Forget the requests; return how many were here. Numbers go on."""
+        with self._lock:
+            gone = len(self._kept)
+            self._kept.clear()
+            self._bytes = 0
+            return gone
+
+
+def _size(kept: Received) -> int:
+    return len(kept.body) + sum(len(name) + len(value) for name, value in kept.headers) + 500

@@ -1,0 +1,278 @@
+"""Whom the mock calls: every way out that was thought of, with a resolver and a connector of ours.
+
+No packet leaves loopback: the resolver answers from a table, and the connector notes where it was
+sent and connects to nobody.
+"""
+
+from typing import Any
+
+import httpcore
+import pytest
+from helpers.receivers import answering, listening
+from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
+
+from crmcom_kit.mock_server.addresses import Addresses, NotCalled
+from crmcom_kit.mock_server.delivery import Attempt
+from crmcom_kit.mock_server.http_delivery import HttpDelivery
+from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.outgoing import Caller
+from crmcom_kit.schemas import Dialect
+
+#: What is allowed beside loopback in these tests.
+ALLOWED = [
+    "hooks.example.com",
+    "ported.example.com:8443",
+    "turncoat.example.com",
+    "two.example.com",
+    "zone.example.com",
+    "nobody.example.com",
+    "metadata.example.com",
+    "mapped.example.com",
+    "broken.example.com",
+    "inside.example.com",
+    "10.7.7.7:8080",
+    "93.184.216.99",
+    "[2606:2800:220:1::99]:8080",
+]
+NAMES: dict[str, list[list[str]]] = {
+    "hooks.example.com": [[PUBLIC]],
+    "ported.example.com": [[PUBLIC]],
+    "turncoat.example.com": [[PUBLIC], ["169.254.169.254"], ["127.0.0.1"]],
+    "two.example.com": [[PUBLIC, PRIVATE]],
+    "zone.example.com": [["fe80::1%eth0"]],
+    "nobody.example.com": [[]],
+    "metadata.example.com": [["169.254.169.254"]],
+    "mapped.example.com": [["::ffff:10.1.2.3"]],
+    "broken.example.com": [["no address"]],
+    "inside.example.com": [[PRIVATE]],
+}
+
+
+class Outside:
+    """The world outside: who was asked for, and where connections went."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.connected: list[tuple[str, int]] = []
+
+    def resolve(self, host: str, port: int) -> list[str]:
+        """Answer from the table, each time with the next answer."""
+        del port
+        self.asked.append(host)
+        answers = NAMES.get(host)
+        if answers is None:
+            raise OSError(host)
+        return answers[min(self.asked.count(host), len(answers)) - 1]
+
+    def connect(self, address: str, port: int, seconds: float) -> httpcore.NetworkStream:
+        """Note it, and refuse as a host does where nobody listens."""
+        del seconds
+        self.connected.append((address, port))
+        raise httpcore.ConnectError from ConnectionRefusedError()
+
+
+@pytest.fixture(name="outside")
+def _outside() -> Outside:
+    return Outside()
+
+
+@pytest.fixture(name="delivery")
+def _delivery(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> HttpDelivery:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, f"http://{PRIVATE}:3128")
+    monkeypatch.setenv("no_proxy", "")
+    addresses = Addresses(ALLOWED, resolve=outside.resolve)
+    return HttpDelivery(Dialect("test"), Caller(addresses, connect=outside.connect))
+
+
+def sent_to(delivery: HttpDelivery, url: str) -> str:
+    """Return what came of sending to a URL."""
+    return delivery.send(Attempt(url, b'{"a":1}', "code")).name
+
+
+def test_there_are_more_than_forty_ways() -> None:
+    """The list is no short one, and names no way twice."""
+    assert len(set(BLOCKED)) == len(BLOCKED) > 120
+
+
+@pytest.mark.parametrize("url", BLOCKED)
+def test_a_way_out_is_closed(delivery: HttpDelivery, outside: Outside, url: str) -> None:
+    """No connection is made, nobody is asked what a name means, and the record is told why."""
+    outcome = delivery.send(Attempt(url, b'{"a":1}', "code"))
+
+    assert outcome.name in ("blocked", "bad_url")
+    assert outcome.error_code in ("SocketException", "MalformedURLException")
+    assert outcome.error_description
+    assert outcome.why
+    assert outside.connected == []
+    assert outside.asked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("two.example.com", "blocked"),
+        ("zone.example.com", "blocked"),
+        ("metadata.example.com", "blocked"),
+        ("mapped.example.com", "blocked"),
+        ("broken.example.com", "blocked"),
+        ("inside.example.com", "blocked"),
+        ("nobody.example.com", "unknown_host"),
+    ],
+)
+def test_an_allowed_name_leads_to_no_other_network(
+    delivery: HttpDelivery, outside: Outside, name: str, outcome: str
+) -> None:
+    """Every address that it has is looked at; one that may not be called closes the way."""
+    assert sent_to(delivery, f"http://{name}/in") == outcome
+    assert outside.asked == [name]
+    assert outside.connected == []
+
+
+def test_a_name_that_changes_its_mind_is_asked_once_each_time(
+    delivery: HttpDelivery, outside: Outside
+) -> None:
+    """The connection goes to the address that was checked; the next delivery checks anew."""
+    url = "http://turncoat.example.com/in"
+
+    assert sent_to(delivery, url) == "refused"
+    assert (outside.asked, outside.connected) == (["turncoat.example.com"], [(PUBLIC, 80)])
+    assert sent_to(delivery, url) == "blocked"
+    assert outside.connected == [(PUBLIC, 80)]
+    assert sent_to(delivery, url) == "refused"
+    assert outside.connected[1:] == [("127.0.0.1", 80)]
+
+
+@pytest.mark.parametrize(
+    ("url", "connected"),
+    [
+        ("http://127.0.0.1/", [("127.0.0.1", 80)]),
+        ("http://127.0.0.1:9080/crmapi/x?y=1#z", [("127.0.0.1", 9080)]),
+        ("http://127.9.9.9:9080", [("127.9.9.9", 9080)]),
+        ("HTTP://LOCALHOST:9080/", [("127.0.0.1", 9080), ("::1", 9080)]),
+        ("http://a.b.localhost/", [("127.0.0.1", 80), ("::1", 80)]),
+        ("https://[::1]/", [("::1", 443)]),
+        ("http://[0:0::0:1]:81/", [("::1", 81)]),
+        ("http://hooks.example.com/in", [(PUBLIC, 80)]),
+        ("https://HOOKS.example.COM:444/in", [(PUBLIC, 444)]),
+        ("https://ported.example.com:8443/in", [(PUBLIC, 8443)]),
+        ("http://10.7.7.7:8080/", [("10.7.7.7", 8080)]),
+        ("http://93.184.216.99/", [("93.184.216.99", 80)]),
+        ("http://[2606:2800:220:0001:0:0:0:99]:8080/", [("2606:2800:220:1::99", 8080)]),
+    ],
+)
+def test_loopback_and_what_is_allowed_is_called(
+    delivery: HttpDelivery, outside: Outside, url: str, connected: list[tuple[str, int]]
+) -> None:
+    """The connection goes straight there, whatever proxy the environment names."""
+    assert sent_to(delivery, url) == "refused"
+    assert outside.connected == connected
+
+
+def test_a_private_address_behind_a_name_needs_its_own_permission(outside: Outside) -> None:
+    """With both allowed the name can be called, and the refusal before said so."""
+    with pytest.raises(NotCalled, match=rf"--allow-host {PRIVATE} allows it"):
+        Addresses(["inside.example.com"], resolve=outside.resolve).check(
+            "http://inside.example.com/"
+        )
+    both = Addresses(["inside.example.com", PRIVATE], resolve=outside.resolve)
+
+    assert both.check("http://inside.example.com/").addresses == (PRIVATE,)
+
+
+def test_another_protocols_port_needs_its_own_permission() -> None:
+    """Naming host and port together opens it; naming the host alone does not."""
+    url = "http://127.0.0.1:6667/"
+    assert Addresses(["127.0.0.1:6667"]).check(url).port == 6667
+    with pytest.raises(NotCalled, match="another protocol"):
+        Addresses(["127.0.0.1"]).check(url)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["", "*", "*.example.com", "http://x.example", "10.0.0.0/8", "x y", "a@b", "x.example:0",
+     "x.example:70000", "0x7f.1", "2130706433", "169.254.169.254", "[fe80::1]", "::ffff:10.0.0.1",
+     "0.0.0.0", "224.0.0.1", "ü.example", "[::", "x:y"],  # noqa: S104 - nothing is bound to it
+)  # fmt: skip
+def test_what_is_no_host_cannot_be_allowed(entry: str) -> None:
+    """An entry is one host; networks, patterns and odd notations are refused by name."""
+    with pytest.raises(Misuse, match="allow_host"):
+        Addresses([entry])
+
+
+@pytest.mark.parametrize("entry", ["2606:2800:220:1::99", "[2606:2800:220:1::99]"])
+def test_an_ipv6_address_is_allowed_with_brackets_or_without(entry: str) -> None:
+    """Both mean the address, on every port."""
+    assert Addresses([entry]).check("http://[2606:2800:220:1:0:0:0:99]:88/").port == 88
+
+
+REDIRECTED = [
+    "http://10.0.0.1/",
+    "http://169.254.169.254/latest/",
+    "//10.0.0.1/x",
+    "http://metadata.example.com/",
+    "http://2130706433/",
+    "http://user@127.0.0.1/",
+    "file:///etc/passwd",
+    "http://[::ffff:10.0.0.1]/",
+    "http://[",
+]
+
+
+@pytest.mark.parametrize("redirects", [0, 3])
+@pytest.mark.parametrize("location", REDIRECTED)
+def test_a_redirect_leads_nowhere_else(outside: Outside, location: str, redirects: int) -> None:
+    """By default none is followed; where they are, each address is checked like the first."""
+    where: list[Any] = []
+
+    def connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
+        where.append(address)
+        return httpcore.SyncBackend().connect_tcp(address, port, timeout=seconds)
+
+    dialect = Dialect("test", {"delivery.redirects": redirects})
+    addresses = Addresses(ALLOWED, resolve=outside.resolve)
+    delivery = HttpDelivery(dialect, Caller(addresses, connect=connect))
+    text = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+    with listening(answering(text.encode())) as receiver:
+        outcome = delivery.send(Attempt(receiver.url, b"{}", None))
+
+    assert outcome.name in (("blocked", "bad_url") if redirects else ("http_307",))
+    assert where == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [(301, b"GET"), (302, b"GET"), (303, b"GET"), (307, b"POST"), (308, b"POST")],
+)
+def test_an_allowed_redirect_is_followed_where_the_dial_says_so(status: int, again: bytes) -> None:
+    """307 and 308 send the message again; the others ask without it."""
+    dialect = Dialect("test", {"delivery.redirects": 1})
+    with listening(answering()) as last:
+        head = f"HTTP/1.1 {status} Moved\r\nLocation: {last.url}\r\nContent-Length: 0\r\n\r\n"
+        with listening(answering(head.encode())) as first:
+            outcome = HttpDelivery(dialect, Caller(Addresses())).send(
+                Attempt(first.url, b'{"a":1}', "C")
+            )
+
+    assert outcome.name == "success"
+    assert last.got[0].split()[0] == again
+    assert (b'"a":1' in last.got[0]) == (again == b"POST")
+
+
+def test_an_endless_redirect_ends(outside: Outside) -> None:
+    """Not more hops are taken than the dial allows."""
+    del outside
+    hops: list[str] = []
+
+    def connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
+        hops.append(address)
+        return httpcore.SyncBackend().connect_tcp(address, port, timeout=seconds)
+
+    dialect = Dialect("test", {"delivery.redirects": 4})
+    text = b"HTTP/1.1 307 Again\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n"
+    with listening(answering(text)) as receiver:
+        delivery = HttpDelivery(dialect, Caller(Addresses(), connect=connect))
+        outcome = delivery.send(Attempt(receiver.url, b"{}", None))
+
+    assert outcome.name == "http_307"
+    assert len(hops) == 5

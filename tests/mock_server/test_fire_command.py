@@ -1,0 +1,128 @@
+"""``crmcom-kit fire``: from a file to a delivered webhook request, and clear mistakes."""
+
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from helpers.served import ServedMock, served_mock
+
+from crmcom_kit.cli import main
+
+DATA = '{"id": "A1", "number": "ACT1", "status": "COMPLETED"}'
+
+
+@pytest.fixture(name="mock", scope="module")
+def _mock() -> Iterator[ServedMock]:
+    with served_mock() as mock:
+        yield mock
+
+
+def fire(mock: ServedMock, *flags: str, stdin: str = DATA, **more: Any) -> Result:
+    """Run the command against the mock, with the data on standard input."""
+    right = {
+        "--url": mock.base, "--entity": "ACTIVITIES", "--definition": "ACT CREATE", "--data": "-",
+        "--to": mock.receiver,
+    }  # fmt: skip
+    wanted = right | {f"--{name}": text for name, text in more.items()}
+    given = [part for pair in wanted.items() for part in pair]
+    return CliRunner().invoke(main, ["fire", *given, *flags], input=stdin)
+
+
+def test_an_event_is_fired(mock: ServedMock) -> None:
+    """What came of it is printed, the receiver has it, and the status is 0."""
+    before = mock.admin("GET", "/receiver")["received"]
+    result = fire(mock)
+    told = json.loads(result.stdout)
+
+    assert result.exit_code == 0, result.output
+    assert told["life_cycle_state"] == "SUCCESSFUL"
+    assert mock.admin("GET", "/receiver")["received"] == before + 1
+    assert mock.show(told["webhook_request"]["number"])["entity_id"] == "A1"
+
+
+def test_the_data_can_be_a_file_and_the_world_another(mock: ServedMock, tmp_path: Path) -> None:
+    """A named world gets the record, with the entity id that was asked for."""
+    path = tmp_path / "activity.json"
+    path.write_text(DATA)
+    result = fire(mock, "--entity-id", "E9", "--world", "other", data=str(path))
+    number = json.loads(result.stdout)["webhook_request"]["number"]
+    record = mock.tenants.find("other").store.get("number", number)
+
+    assert result.exit_code == 0, result.output
+    assert record is not None
+    assert record.row.entity_id == "E9"
+
+
+def test_a_refused_delivery_is_a_failure(mock: ServedMock) -> None:
+    """The receiver does not take it: printed all the same, and the status is 1."""
+    mock.admin("PUT", "/receiver", {"answers": [{"status": 500}]})
+    result = fire(mock)
+    mock.admin("PUT", "/receiver", {"answers": []})
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["life_cycle_state"] == "REJECTED"
+    assert result.stderr.strip() == "Error: not delivered: HttpResponseException"
+
+
+def test_a_blocked_host_says_how_to_allow_it(mock: ServedMock) -> None:
+    """The reason is in the mock's own words."""
+    result = fire(mock, to="http://hooks.example.com/in")
+
+    assert result.exit_code == 1
+    assert "--allow-host hooks.example.com allows it" in result.stderr
+
+
+def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> None:
+    """The status is 1, and the line says why."""
+    definition = mock.world.scenery.definitions.find("alternative_code", "ACT CREATE")
+    assert definition is not None
+    state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"
+    result = fire(mock)
+    definition["life_cycle_state"] = state
+
+    assert result.exit_code == 1
+    assert "is NOT EFFECTIVE" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"definition": "ACT CREAT"}, "nearest: "),
+        ({"entity": "NONSENSE"}, "allowed is one of ACTIVITIES"),
+        ({"world": "../x"}, "world"),
+        ({"url": "127.0.0.1:8080"}, "missing an 'http://'"),
+        ({"data": "nope.json"}, "nope.json"),
+    ],
+)
+def test_a_mistake_is_one_line(mock: ServedMock, changes: dict[str, str], words: str) -> None:
+    """It says what is wrong, with status 2 and no traceback."""
+    result = fire(mock, **changes)
+
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize("data", ["", "no json", "[1]", "null", "{"])
+def test_data_that_is_no_object_is_refused(mock: ServedMock, data: str) -> None:
+    """Nothing is asked of the mock."""
+    result = fire(mock, stdin=data)
+
+    assert result.exit_code == 2
+    assert "--data" in result.stderr
+
+
+def test_without_a_mock_it_says_how_to_start_one() -> None:
+    """A port where nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        flags = ["--entity", "JOBS", "--definition", "X", "--data", "-", "--url", url]
+        result = CliRunner().invoke(main, ["fire", *flags], input="{}")
+
+    assert result.exit_code == 2
+    assert "crmcom-kit serve --deliver http" in result.stderr

@@ -1,0 +1,322 @@
+"""Real deliveries to receivers on loopback: polite, failing, and hostile ones."""
+
+import socket
+import subprocess
+import sys
+import threading
+import tracemalloc
+from time import monotonic
+from typing import Any
+
+import pytest
+from helpers.receivers import Listening, answering, listening
+
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.addresses import Addresses
+from crmcom_kit.mock_server.delivery import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.http_delivery import HttpDelivery
+from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.outgoing import MOST_ANSWER, Caller
+from crmcom_kit.schemas import Dialect
+
+QUICK = {"delivery.read_timeout": 200, "delivery.overall_timeout": 600}
+
+
+def delivery(**dials: Any) -> HttpDelivery:
+    """Return a delivery that calls loopback alone."""
+    dialect = Dialect("test", {**QUICK, **{k.replace("__", "."): v for k, v in dials.items()}})
+    return HttpDelivery(dialect, Caller(Addresses()))
+
+
+def sent(receiver: Listening, url: str = "", **options: Any) -> Outcome:
+    """Send one attempt to a receiver."""
+    return delivery(**options).send(
+        Attempt(url or receiver.url, b'{"n":"A1"}', "C0DE", "default/1")
+    )
+
+
+def test_the_message_arrives_as_the_dialect_spells_it() -> None:
+    """One POST with code and data, a type, a length, and what the mock says of itself."""
+    with listening(answering()) as receiver:
+        outcome = sent(receiver, f"http://localhost:{receiver.port}/in?a=b")
+
+    head, _, body = receiver.got[0].partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert outcome == Outcome("success", None, None, 200, b"OK")
+    assert body == b'{"authentication_code":"C0DE","data":{"n":"A1"}}'
+    assert lines[0] == "POST /in?a=b HTTP/1.1"
+    assert f"Host: localhost:{receiver.port}" in lines
+    assert "Connection: close" in lines
+    assert f"Content-Length: {len(body)}" in lines
+    assert "Content-Type: application/json" in lines
+    assert "X-Mock-Attempt: default/1" in lines
+    assert any(line.startswith("User-Agent: crmcom-kit/") for line in lines)
+
+
+def test_a_body_can_be_cut() -> None:
+    """Half of it goes out, and the length says so."""
+    with listening(answering()) as receiver:
+        delivery().send(Attempt(receiver.url, b'{"n":"A1"}', "C0DE", cut=True))
+
+    head, _, body = receiver.got[0].partition(b"\r\n\r\n")
+    assert body == b'{"authentication_code":"'
+    assert b"Content-Length: 24" in head
+
+
+def test_without_data_an_empty_object_is_sent() -> None:
+    """A record whose world file tells no data object can be sent as well."""
+    with listening(answering()) as receiver:
+        outcome = delivery().send(Attempt(receiver.url, None, "C"))
+
+    assert outcome.delivered
+    assert receiver.got[0].endswith(b'{"authentication_code":"C","data":{}}')
+
+
+@pytest.mark.parametrize(
+    ("status", "success", "delivered"),
+    [
+        (200, "2xx", True),
+        (201, "2xx", True),
+        (204, "2xx", True),
+        (299, "2xx", True),
+        (302, "2xx", False),
+        (400, "2xx", False),
+        (404, "2xx", False),
+        (418, "2xx", False),
+        (500, "2xx", False),
+        (503, "2xx", False),
+        (200, "200", True),
+        (201, "200", False),
+        (500, "any", True),
+    ],
+)
+def test_the_status_decides(status: int, success: str, *, delivered: bool) -> None:
+    """2xx is a success, or what the dial says; any other status is an error with its words."""
+    text = f"HTTP/1.1 {status} Some Words\r\nContent-Length: 0\r\n\r\n".encode()
+    with listening(answering(text)) as receiver:
+        outcome = sent(receiver, delivery__success=success)
+
+    assert outcome.delivered is delivered
+    assert outcome.status == status
+    if not delivered:
+        assert outcome.error_code == "HttpResponseException"
+        words = {400: "Bad Request", 404: "Not Found", 500: "Internal", 503: "Service Unavailable"}
+        assert words.get(status, "Some Words") in str(outcome.error_description)
+
+
+def test_an_address_in_the_description_is_cut_to_the_limit() -> None:
+    """However long the URL, error_description keeps to its length."""
+    outcome = delivery(delivery__description_limit=100).send(
+        Attempt(f"http://127.0.0.1:1/{'a' * 500}", b"{}", None)
+    )
+
+    assert len(str(outcome.error_description)) == 100
+
+
+def _hangs_up(connection: socket.socket) -> None:
+    del connection
+
+
+def _silent(connection: socket.socket) -> None:
+    connection.recv(1_000_000)
+    connection.recv(1)  # until the other side gives up
+
+
+def _drop_by_drop(connection: socket.socket) -> None:
+    for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000:
+        connection.sendall(bytes([byte]))
+        threading.Event().wait(0.02)
+
+
+def _drops_of_a_body(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        threading.Event().wait(0.02)
+
+
+def _endless_headers(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        connection.sendall(b"X-More: " + b"a" * 1000 + b"\r\n")
+
+
+def _endless_continue(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+
+def _endless_chunks(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        connection.sendall(b"1000\r\n" + b"a" * 4096 + b"\r\n")
+
+
+def _reset(connection: socket.socket) -> None:
+    linger = b"\1\0\0\0\0\0\0\0"
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+
+
+HOSTILE = {
+    "never answers": (_silent, "timeout"),
+    "byte by byte": (_drop_by_drop, "timeout"),
+    "endless headers": (_endless_headers, "malformed"),
+    "endless 100": (_endless_continue, "malformed"),
+    "closes at once": (_hangs_up, "no_response"),
+    "closes in mid-header": (answering(b"HTTP/1.1 200 OK\r\nContent-Le"), "no_response"),
+    "resets": (_reset, "reset"),
+    "no HTTP": (answering(b"220 smtp.example ESMTP\r\n\r\n"), "malformed"),
+    "binary": (answering(bytes(range(256)) * 10), "malformed"),
+    "no status": (answering(b"HTTP/1.1 OK\r\n\r\n"), "malformed"),
+    "two lengths": (
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+        "malformed",
+    ),
+    "negative length": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), "malformed"),
+    "switches": (answering(b"HTTP/1.1 101 Switching Protocols\r\n\r\n"), "malformed"),
+    "half a body": (answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), "success"),
+    "bad chunks": (
+        answering(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+        "success",
+    ),
+    "an old answer": (answering(b"HTTP/1.0 200 OK\r\n\r\nbye"), "success"),
+    "a body by drops": (_drops_of_a_body, "timeout"),
+    "endless chunks": (_endless_chunks, "success"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_receiver_is_left(name: str) -> None:
+    """Whatever it does, the delivery ends with an outcome of the table within its time."""
+    handle, expected = HOSTILE[name]
+    with listening(handle) as receiver:
+        outcome = sent(receiver)
+
+    assert outcome.name == expected
+    assert outcome.delivered == (expected == "success")
+    assert len(outcome.answer) <= MOST_ANSWER
+
+
+def test_two_gigabytes_are_not_read() -> None:
+    """Of an answer of 2 GB the beginning is read, and memory stays flat."""
+    sizes: list[int] = []
+
+    def flood(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 500 Oops\r\nContent-Length: 2147483648\r\n\r\n")
+        part, gone = b"x" * 65_536, 0
+        try:
+            while gone < 2**31:
+                gone += connection.send(part)
+        finally:
+            sizes.append(gone)
+
+    tracemalloc.start()
+    try:
+        with listening(flood) as receiver:
+            outcome = sent(receiver, delivery__overall_timeout=30_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert (outcome.name, len(outcome.answer)) == ("http_500", MOST_ANSWER)
+    assert peak < 8_000_000
+
+
+def test_nobody_listens() -> None:
+    """A port without a server is a refused connection."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        outcome = delivery().send(Attempt(f"http://127.0.0.1:{bound.getsockname()[1]}/", b"{}", ""))
+
+    assert (outcome.name, outcome.error_code) == ("refused", "ConnectException")
+
+
+def test_localhost_is_found_at_either_address() -> None:
+    """Where only IPv6 loopback listens, localhost still arrives."""
+    try:
+        with listening(answering(), host="::1") as receiver:
+            outcome = sent(receiver, f"http://localhost:{receiver.port}/")
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+
+    assert outcome.delivered
+
+
+def test_stop_gives_up_what_is_on_its_way() -> None:
+    """A delivery that waits for an answer ends at once, without an outcome; none begins after."""
+    sender = delivery(delivery__read_timeout=60_000, delivery__overall_timeout=60_000)
+    ended: list[str] = []
+
+    def send(url: str) -> None:
+        try:
+            ended.append(sender.send(Attempt(url, b"{}", None)).name)
+        except Stopped:
+            ended.append("stopped")
+
+    with listening(_silent) as receiver:
+        thread = threading.Thread(target=send, args=(receiver.url,))
+        thread.start()
+        deadline = monotonic() + 20
+        while not receiver.got and monotonic() < deadline:
+            threading.Event().wait(0.01)
+        sender.stop()
+        thread.join(20)
+        send(receiver.url)
+
+    assert ended == ["stopped", "stopped"]
+    assert len(receiver.got) == 1
+
+
+def test_a_resend_is_really_delivered(make_mock: Any) -> None:
+    """Resend calls the record's own URL, and the answer decides the record's state."""
+    with listening(answering()) as receiver:
+        dialect = Dialect("test", {"resend.destination": "definition", **QUICK})
+        mock = make_mock(dialect=dialect, deliver="http")
+        record = mock.show().data
+        definition = mock.world.scenery.definitions.find("id", record["webhook_definition"]["id"])
+        definition["url"] = receiver.url
+        first = mock.resend()
+    assert first.data["life_cycle_state"] == "SUCCESSFUL"
+    assert first.data["url"] == receiver.url
+    code = str(first.data["authentication_code"]).encode()
+    assert b'{"authentication_code":"' + code + b'","data":{' in receiver.got[0]
+
+
+def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> None:
+    """The sample world's records name hosts outside: their resend fails inside the mock."""
+    mock = make_mock("R15", deliver="http")
+    outside = next(
+        record
+        for record in mock.records().values()
+        if record["life_cycle_state"] == "REJECTED" and "127.0.0.1" not in record["url"]
+    )
+    reply = mock.resend(outside["number"])
+
+    assert reply.code == "OK"
+    assert reply.data["life_cycle_state"] == "REJECTED"
+    assert reply.data["error_code"] == "SocketException"
+    assert reply.data["error_description"].startswith("java.net.SocketException: Permission denied")
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"deliver": "smtp"}, Misuse),
+        ({"deliver": "http", "allow_hosts": ["*"]}, Misuse),
+        ({"deliver": "http", "allow_hosts": "localhost"}, Misuse),
+        ({"deliver": "http", "deliveries": "timeout"}, TypeError),
+    ],
+)
+def test_options_that_make_no_delivery_are_refused(options: Any, error: type[Exception]) -> None:
+    """An unknown way, a host that is none, a script beside real deliveries."""
+    with pytest.raises(error, match=r"deliver|allow_host"):
+        make_world(**options)
+
+
+def test_scripted_deliveries_need_no_network_library() -> None:
+    """What only real deliveries need is imported by them alone."""
+    code = (
+        "import sys; from crmcom_kit.mock_server import make_world; make_world(); "
+        "sys.exit('httpcore' in sys.modules or 'ssl' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,105 @@
+"""Real deliveries over TLS: certificates are judged, and bad TLS is left."""
+
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from helpers.receivers import OK, Listening, answering, listening, read_request
+
+from crmcom_kit.mock_server.addresses import Addresses
+from crmcom_kit.mock_server.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.http_delivery import HttpDelivery
+from crmcom_kit.mock_server.outgoing import Caller
+from crmcom_kit.schemas import Dialect
+
+DIALS = {
+    "delivery.connect_timeout": 2_000,
+    "delivery.read_timeout": 10_000,
+    "delivery.overall_timeout": 10_000,
+}
+
+
+def sent(url: str, tls: ssl.SSLContext | None = None) -> Outcome:
+    """Send one attempt, on loopback."""
+    sender = HttpDelivery(Dialect("test", DIALS), Caller(Addresses(), tls=tls))
+    return sender.send(Attempt(url, b'{"n":"A1"}', "C0DE"))
+
+
+def _hangs_up(connection: socket.socket) -> None:
+    del connection
+
+
+def _silent(connection: socket.socket) -> None:
+    connection.recv(1_000_000)
+    connection.recv(1)  # until the other side gives up
+
+
+@pytest.fixture(scope="module", name="certificate")
+def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that nobody has signed but itself, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    command = [
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+        "-keyout", str(path.with_name("key.pem")), "-out", str(path.with_name("cert.pem")),
+    ]  # fmt: skip
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("needs openssl")
+    path.write_bytes(
+        path.with_name("key.pem").read_bytes() + path.with_name("cert.pem").read_bytes()
+    )
+    return path
+
+
+@pytest.fixture(name="speaks_tls")
+def _speaks_tls(certificate: Path) -> Iterator[Listening]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def handle(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            read_request(secure)
+            secure.sendall(OK)
+
+    with listening(handle, reads=False) as receiver:
+        yield receiver
+
+
+def test_a_certificate_that_nobody_knows_is_refused(speaks_tls: Listening) -> None:
+    """TLS is verified: a certificate of one's own making is none."""
+    outcome = sent(f"https://localhost:{speaks_tls.port}/")
+
+    assert (outcome.name, outcome.error_code) == ("bad_tls", "SSLHandshakeException")
+
+
+def test_a_certificate_that_is_trusted_is_held_to_the_name(
+    speaks_tls: Listening, certificate: Path
+) -> None:
+    """Connecting to a checked address, TLS still asks for the name in the URL."""
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    right = sent(f"https://localhost:{speaks_tls.port}/", trusting)
+    wrong = sent(f"https://127.0.0.1:{speaks_tls.port}/", trusting)
+
+    assert right.delivered
+    assert wrong.name == "bad_tls"
+
+
+@pytest.mark.parametrize(
+    ("handle", "name"),
+    [
+        (answering(b"HTTP/1.1 400 Plain HTTP\r\n\r\n"), "bad_tls"),
+        (_hangs_up, "bad_tls"),
+        (_silent, "connect_timeout"),
+    ],
+)
+def test_bad_tls_is_left(handle: Callable[[socket.socket], None], name: str) -> None:
+    """A receiver that speaks no TLS, hangs up or stays silent in it ends the delivery."""
+    with listening(handle, reads=False) as receiver:
+        outcome = sent(f"https://127.0.0.1:{receiver.port}/")
+
+    assert outcome.name == name

@@ -1,0 +1,287 @@
+"""Deliveries that nobody waits for: queued, worked off, and given up at the end."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.attempts import AttemptLimits, Attempts, Cause, Stage
+from crmcom_kit.mock_server.clock import FIRST_MOMENT
+from crmcom_kit.mock_server.delivery import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.endpoints import act
+from crmcom_kit.mock_server.outbox import Outbox
+from crmcom_kit.mock_server.reading import RawRequest
+from crmcom_kit.mock_server.states import State
+from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.world import World
+from crmcom_kit.schemas import Dialect
+
+SUCCESS = Outcome("success", None, None, 200)
+QUEUED = Dialect("queued", {"resend.delivery": "queued"})
+
+
+class Held:
+    """A receiver that answers when the test lets it."""
+
+    def __init__(self) -> None:
+        self.arrived: list[Attempt] = []
+        self.release = threading.Event()
+        self.stopped = threading.Event()
+        self.most = self._now = 0
+        self._lock = threading.Lock()
+
+    def send(self, attempt: Attempt) -> Outcome:
+        """Wait."""
+        with self._lock:
+            self.arrived.append(attempt)
+            self._now += 1
+            self.most = max(self.most, self._now)
+        while not self.release.wait(0.01):
+            if self.stopped.is_set():
+                raise Stopped
+        with self._lock:
+            self._now -= 1
+        return SUCCESS
+
+    def reset(self) -> None:
+        """Nothing to go back to."""
+
+
+def soon(found: Callable[[], bool]) -> None:
+    """Return when something has become so."""
+    deadline = monotonic() + 20
+    while not found():
+        assert monotonic() < deadline, "it never became so"
+        threading.Event().wait(0.005)
+
+
+def resend(world: World, number: str) -> Any:
+    """Resend a record and return the answer."""
+    body = b'{"token":"T","webhook_request_identifier":{"number":"%b"}}' % number.encode()
+    return act(world, RawRequest("POST", "webhook_requests/resend", body=body))
+
+
+def rejected(world: World) -> list[str]:
+    """The numbers of the records that are REJECTED."""
+    import orjson
+
+    bodies = world.store.query(Query(indexed=(), states=frozenset({"REJECTED"})))
+    return [orjson.loads(body)["number"] for body in bodies]
+
+
+@pytest.fixture(name="held")
+def _held() -> Held:
+    return Held()
+
+
+@pytest.fixture(name="world")
+def _world(held: Held) -> World:
+    found = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
+    found.outbox.on_stop(held.stopped.set)
+    return found
+
+
+def state(world: World, number: str) -> State:
+    """The state that a record really has."""
+    record = world.store.get("number", number)
+    assert record is not None
+    return record.row.state
+
+
+def test_a_queued_resend_answers_with_the_record_as_it_is(world: World, held: Held) -> None:
+    """It is still REJECTED in the answer and in show, until the receiver has answered."""
+    before = world.store.body("number", "7")
+    answer = resend(world, "7")
+    shown = world.store.body("number", "7")
+    soon(lambda: len(held.arrived) == 1)
+
+    assert before is not None
+    assert before in bytes(answer.body)
+    assert shown == before
+    assert state(world, "7") is State.SENDING
+    held.release.set()
+    soon(lambda: state(world, "7") is State.SUCCESSFUL)
+
+
+def test_a_second_resend_is_refused_while_one_is_on_its_way(world: World, held: Held) -> None:
+    """Also before the first has begun to be sent; afterwards the record is no longer REJECTED."""
+    resend(world, "7")
+    second = resend(world, "7")
+    held.release.set()
+    soon(lambda: state(world, "7") is State.SUCCESSFUL)
+    third = resend(world, "7")
+
+    assert second.error.kind == "resend_under_way"
+    assert third.error.kind == "not_rejected"
+    assert len(held.arrived) == 1
+
+
+def test_a_few_threads_do_the_work(held: Held) -> None:
+    """Not more are sent at once than there are workers, and all are sent in the end."""
+    outbox = Outbox(workers=3)
+    attempts = Attempts()
+
+    class Job:
+        def __init__(self, at: int) -> None:
+            self.at = at
+
+        def run(self) -> None:
+            held.send(Attempt(str(self.at), None, None))
+
+        def abandon(self) -> None:
+            attempts.close()
+
+    for at in range(20):
+        assert outbox.put(Job(at))
+    soon(lambda: len(held.arrived) == 3)
+    assert outbox.waiting == 17
+    held.release.set()
+    soon(lambda: len(held.arrived) == 20)
+
+    assert held.most == 3
+    assert outbox.close(20)
+
+
+def test_a_full_queue_rejects_what_comes_next(held: Held) -> None:
+    """The record is REJECTED with an error that says so, and can be sent again later."""
+    world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
+    world.outbox.room = 0
+
+    answer = resend(world, "7")
+
+    assert b'"error_code":"RejectedExecutionException"' in bytes(answer.body)
+    assert state(world, "7") is State.REJECTED
+    note = world.present.attempts.find(1)
+    assert note is not None
+    assert note.outcome is not None
+    assert (note.stage, note.outcome.name) == (Stage.ENDED, "queue_full")
+    assert held.arrived == []
+
+
+def test_a_reset_gives_up_what_waits(held: Held) -> None:
+    """What was not begun is not sent any more; what was begun ends in the past."""
+    world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
+    numbers = rejected(world)[:30]
+    for number in numbers:
+        resend(world, number)
+    soon(lambda: len(held.arrived) == 16)
+    past = world.present
+    world.reset()
+    held.release.set()
+    soon(lambda: all(note.over for note in past.attempts.notes()))
+
+    assert len(held.arrived) == 16
+    stages = [note.stage for note in past.attempts.notes()]
+    assert (stages.count(Stage.ENDED), stages.count(Stage.ABANDONED)) == (16, 14)
+    assert all(state(world, number) is State.REJECTED for number in numbers)
+    assert world.present.attempts.notes() == []
+
+
+def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held: Held) -> None:
+    """What waits is given up, what runs is cut; each record is REJECTED, and can tell why."""
+    numbers = rejected(world)[:30]
+    for number in numbers:
+        resend(world, number)
+    soon(lambda: len(held.arrived) == 16)
+
+    assert world.outbox.close(0.1)
+
+    notes = {note.record_number: note for note in world.present.attempts.notes()}
+    assert set(notes) == set(numbers)
+    assert all(note.stage is Stage.ABANDONED for note in notes.values())
+    assert all(state(world, number) is State.REJECTED for number in numbers)
+    assert held.stopped.is_set()
+    after = resend(world, numbers[0])
+    assert b'"life_cycle_state":"REJECTED"' in bytes(after.body)
+    assert state(world, numbers[0]) is State.REJECTED
+
+
+def test_closing_lets_what_is_quick_enough_end(world: World, held: Held) -> None:
+    """A delivery that ends in time is settled by what came of it."""
+    resend(world, "7")
+    soon(lambda: len(held.arrived) == 1)
+    threading.Timer(0.2, held.release.set).start()
+
+    assert world.outbox.close(20)
+    assert state(world, "7") is State.SUCCESSFUL
+
+
+def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
+    """Synchronous or not: the answer is the record as it was, and nothing hangs."""
+    world = make_world(tokens=["T"], delivery=held)
+    world.outbox.on_stop(held.stopped.set)
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(resend(world, "7")))
+    thread.start()
+    soon(lambda: len(held.arrived) == 1)
+
+    assert world.outbox.close(0.1)
+    thread.join(20)
+
+    assert b'"life_cycle_state":"REJECTED"' in bytes(answers[0].body)
+    assert state(world, "7") is State.REJECTED
+    assert world.present.attempts.notes()[0].stage is Stage.ABANDONED
+
+
+def test_an_event_closes_it_from_the_first_delivery_on(held: Held) -> None:
+    """Whoever sets the event of the server's end needs no more than that."""
+    world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
+    closing = threading.Event()
+    world.outbox.on_stop(held.stopped.set)
+    world.outbox.end_with(closing, 0.2)
+    resend(world, "7")
+    soon(lambda: len(held.arrived) == 1)
+    closing.set()
+
+    soon(lambda: state(world, "7") is State.REJECTED)
+    assert world.outbox.closed.is_set()
+
+
+def test_places_keep_threads_free(held: Held) -> None:
+    """With two places, a third resend that would wait is rejected at once, as from a full pool."""
+    world = make_world(tokens=["T"], delivery=held, at_once=2)
+    numbers = rejected(world)[:3]
+    threads = [threading.Thread(target=resend, args=(world, one)) for one in numbers[:2]]
+    for thread in threads:
+        thread.start()
+    soon(lambda: len(held.arrived) == 2)
+    answer = resend(world, numbers[2])
+    held.release.set()
+    for thread in threads:
+        thread.join(20)
+
+    assert b'"error_code":"ConnectionPoolTimeoutException"' in bytes(answer.body)
+    assert len(held.arrived) == 2
+
+
+def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> None:
+    """The journal's answer carries the number; other calls carry none."""
+    held.release.set()
+    assert resend(world, "7").attempts == (1,)
+    assert resend(world, "99999").attempts == ()
+    note = world.present.attempts.find(1)
+    assert note is not None
+    assert (note.cause, note.record_number, note.before) == (Cause.RESEND, "7", State.REJECTED)
+    soon(lambda: note.over)
+    assert note.after is State.SUCCESSFUL
+    assert note.milliseconds is not None
+
+
+@pytest.mark.parametrize("limits", [AttemptLimits(entries=5), AttemptLimits(bytes=6_000)])
+def test_attempts_are_bounded(limits: AttemptLimits) -> None:
+    """The oldest go first; numbers go on."""
+    attempts = Attempts(limits)
+    for _ in range(50):
+        note = attempts.begin(
+            Cause.RESEND, Attempt("http://x/", b"x" * 200, None),
+            record_id="A", record_number="1", definition="D", at=FIRST_MOMENT,
+        )  # fmt: skip
+        attempts.change(note, outcome=SUCCESS._replace(answer=b"y" * 100))
+
+    kept = attempts.notes()
+    assert 0 < len(kept) <= 5
+    assert kept[-1].number == attempts.last == 50
+    assert attempts.find(1) is None

@@ -1,0 +1,296 @@
+"""The whole loop with no CRM.COM at all: fired, signed, sent, answered, kept, shown, sent again."""
+
+import json
+import threading
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+import pytest
+from helpers.receivers import answering, listening
+from helpers.served import TOKEN, ServedMock, served_mock
+
+from crmcom_kit.mock_server.states import State
+from crmcom_kit.schemas import API_PATH, Dialect
+
+DEFINITION = "ACT CREATE"
+DATA = {"id": "A1", "number": "ACT1", "status": "COMPLETED", "secret": "x"}
+QUICK = {"delivery.read_timeout": 4_000, "delivery.overall_timeout": 8_000}
+
+
+def fire(mock: ServedMock, **members: Any) -> Any:
+    """Fire an event to the mock's own receiver."""
+    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": mock.receiver}
+    return mock.admin("POST", "/events/fire", {**event, **members})
+
+
+@pytest.fixture(name="mock", scope="module")
+def _mock() -> Iterator[ServedMock]:
+    with served_mock(dialect=Dialect("quick", QUICK)) as mock:
+        yield mock
+
+
+@pytest.fixture(autouse=True)
+def _anew(mock: ServedMock) -> None:
+    mock.world.reset()
+
+
+def test_an_event_becomes_a_record(mock: ServedMock) -> None:
+    """Fired, it is signed, delivered to the receiver, and kept as SUCCESSFUL."""
+    fired = fire(mock)
+    number = fired["webhook_request"]["number"]
+    record = mock.show(number)
+    got = mock.admin("GET", "/receiver/requests")["requests"]
+
+    assert (fired["sent"], fired["life_cycle_state"]) == (True, "SUCCESSFUL")
+    assert fired["left_out"] == ["secret"]
+    assert record["life_cycle_state"] == "SUCCESSFUL"
+    assert record["url"] == mock.receiver
+    assert [one["signature"]["reason"] for one in got] == ["valid"]
+    assert got[0]["delivery"] == fired["delivery"]["id"]
+    message = json.loads(got[0]["body"])
+    assert message["authentication_code"] == record["authentication_code"]
+    assert message["data"] == {k: v for k, v in DATA.items() if k != "secret"}
+
+
+def test_a_rejected_event_can_be_sent_again(mock: ServedMock) -> None:
+    """The receiver answers 503 first: REJECTED; resend then delivers the same."""
+    mock.admin("PUT", "/receiver", {"answers": [{"status": 503, "times": 1}, {"status": 201}]})
+    fired = fire(mock)
+    number = fired["webhook_request"]["number"]
+
+    assert fired["life_cycle_state"] == "REJECTED"
+    assert mock.show(number)["error_code"] == "HttpResponseException"
+    resent = mock.resend(number)
+    assert resent["data"]["life_cycle_state"] == "SUCCESSFUL"
+    bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
+    assert bodies[0] == bodies[1]
+
+
+def test_the_chain_is_linked(mock: ServedMock) -> None:
+    """From the call to the state that it led to, every link names the next."""
+    mock.admin("PUT", "/receiver", {"answers": [{"status": 503, "times": 1}]})
+    number = fire(mock)["webhook_request"]["number"]
+    mock.admin("PUT", "/receiver", {"answers": []})
+    mock.resend(number)
+    call = mock.world.journal.last
+    chain = mock.admin("GET", f"/trace/{call}")["chain"]
+
+    links = ["call", "state", "attempt", "receiver", "state", "answer"]
+    assert [one["link"] for one in chain] == links
+    assert [one.get("after") for one in chain if one["link"] == "state"] == [
+        "SENDING",
+        "SUCCESSFUL",
+    ]
+    assert chain[2]["call"] == call
+    assert chain[3]["received"] == 2
+    by_attempt = mock.admin("GET", f"/trace/attempt-{chain[2]['id']}")["chain"]
+    assert by_attempt == chain
+    assert mock.world.journal.find(call).answer.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("wrong_signature", "wrong_key_or_data"),
+        ("old_key", "old_key"),
+        ("cut_body", "cut_body"),
+    ],
+)
+def test_a_delivery_fault_is_seen_by_the_receiver(
+    mock: ServedMock, fault: str, reason: str
+) -> None:
+    """One delivery is hit, and the receiver says what is wrong with it; the next is right."""
+    mock.admin(
+        "PUT", "/deliveries/faults", {"faults": [{"fault": fault, "definition": DEFINITION}]}
+    )
+    first, second = fire(mock), fire(mock)
+
+    got = mock.admin("GET", "/receiver/requests")["requests"]
+    assert [one["signature"]["reason"] for one in got] == [reason, "valid"]
+    assert (first["delivery"]["fault"], second["delivery"]["fault"]) == (fault, None)
+
+
+def test_a_duplicate_is_sent_again_and_changes_nothing(mock: ServedMock) -> None:
+    """The receiver gets three, the record is made once, and the attempts say which is which."""
+    mock.admin("PUT", "/deliveries/faults", {"faults": [{"fault": "duplicate", "copies": 2}]})
+    before = len(mock.world.store)
+    number = fire(mock)["webhook_request"]["number"]
+
+    bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
+    attempts = mock.admin("GET", f"/deliveries?webhook_request={number}")["deliveries"]
+    assert len(bodies) == 3
+    assert len(set(bodies)) == 1
+    assert len(mock.world.store) == before + 1
+    assert [one["cause"] for one in attempts] == ["fire", "duplicate", "duplicate"]
+    assert [one["of"] for one in attempts[1:]] == [attempts[0]["id"]] * 2
+
+
+def test_a_delay_is_the_worlds_time(mock: ServedMock) -> None:
+    """Where the clock stands, a delivery that is late by a minute comes at once."""
+    mock.world.clock.freeze()
+    mock.admin("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "seconds": 60}]})
+
+    assert fire(mock)["delivery"]["fault"] == "delay"
+    assert len(mock.admin("GET", "/receiver/requests")["requests"]) == 1
+
+
+def test_a_not_effective_definition_sends_nothing(mock: ServedMock) -> None:
+    """No record is made, nothing arrives, and the answer says why."""
+    definition = mock.world.scenery.definitions.find("alternative_code", DEFINITION)
+    assert definition is not None
+    before = len(mock.world.store)
+    state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"
+    try:
+        fired = fire(mock)
+    finally:
+        definition["life_cycle_state"] = state
+
+    assert fired["sent"] is False
+    assert "NOT EFFECTIVE" in fired["why"]
+    assert len(mock.world.store) == before
+    assert mock.admin("GET", "/receiver")["received"] == 0
+    assert mock.admin("GET", "/deliveries")["deliveries"] == []
+
+
+def test_a_replay_sends_the_same_again(mock: ServedMock) -> None:
+    """A SUCCESSFUL record stays as it is; a REJECTED one is settled by what comes of it."""
+    mock.admin("PUT", "/receiver", {"answers": [{"status": 500, "times": 1}, {"status": 200}]})
+    fired = fire(mock)
+    number = fired["webhook_request"]["number"]
+    first = mock.admin("POST", f"/deliveries/{fired['delivery']['id']}/replay")
+    after = mock.show(number)
+    second = mock.admin("POST", f"/deliveries/{fired['delivery']['id']}/replay")
+
+    assert (first["cause"], first["before"], first["after"]) == ("replay", "REJECTED", "SUCCESSFUL")
+    assert after["life_cycle_state"] == "SUCCESSFUL"
+    assert (second["outcome"]["delivered"], second["after"]) == (True, None)
+    assert mock.show(number) == after
+    assert len({one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]}) == 1
+
+
+def test_all_can_be_recovered(mock: ServedMock) -> None:
+    """What was rejected since a moment is sent again; what is older is left alone."""
+    mock.world.clock.freeze()
+    begin = mock.admin("GET", "/clock")["now"]
+    mock.admin("PUT", "/receiver", {"answers": [{"status": 500, "times": 3}, {"status": 200}]})
+    numbers = [fire(mock)["webhook_request"]["number"] for _ in range(3)]
+    recovered = mock.admin("POST", "/deliveries/recover", {"since": begin, "wait_seconds": 20})
+
+    assert (recovered["delivered"], recovered["failed"], recovered["under_way"]) == (3, 0, 0)
+    assert len(recovered["deliveries"]) == 3
+    assert {mock.show(number)["life_cycle_state"] for number in numbers} == {"SUCCESSFUL"}
+    assert mock.show("7")["life_cycle_state"] == "REJECTED"
+
+
+@pytest.mark.parametrize(
+    ("members", "status", "words"),
+    [
+        ({"definition": "ACT CREAT"}, 404, "nearest: "),
+        ({"definition": "nothing like it"}, 404, "definition"),
+        ({"entity": "JOBS"}, 400, "is about ACTIVITIES"),
+        ({"entity": "LEADS"}, 400, "one of ACTIVITIES"),
+        ({"rule": "no such rule"}, 404, "rule"),
+        ({"data": []}, 400, "data"),
+        ({"nonsense": 1}, 400, "nonsense"),
+        ({"entity_id": ""}, 400, "entity_id"),
+    ],
+)
+def test_what_cannot_be_fired_is_refused(
+    mock: ServedMock, members: Any, status: int, words: str
+) -> None:
+    """The error says what is wrong, and nothing is made or sent."""
+    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": mock.receiver}
+    answer = mock.client.post(f"{mock.base}/__admin/events/fire", json={**event, **members})
+
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
+    assert mock.admin("GET", "/receiver")["received"] == 0
+
+
+def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:
+    """A URL that points at the control API gets nowhere, but for the receiver."""
+    for path in ("/reset", "/events/fire", "/deliveries/recover", "/receiver"):
+        fired = fire(mock, url=f"{mock.base}/__admin{path}")
+        assert fired["delivery"]["outcome"]["status"] in (403, 405)
+    assert mock.world.epoch == mock.admin("GET", "/health")["epoch"]
+
+
+def test_a_mock_that_calls_itself_ends(mock: ServedMock) -> None:
+    """Resends that loop back into the API's resend are answered, and lock up nothing."""
+    base = f"{mock.base}{API_PATH}/webhook_requests/resend?token={TOKEN}"
+    fired = fire(mock, url=f"{base}&webhook_request_identifier=number=7")
+
+    assert fired["life_cycle_state"] in ("SUCCESSFUL", "REJECTED")
+    assert mock.show("7")["number"] == "7"
+
+
+def test_numbers_go_on_after_the_largest(mock: ServedMock) -> None:
+    """Each event has a number of its own, above all that there were."""
+    largest = mock.world.store.largest_number()
+    numbers = [int(fire(mock)["webhook_request"]["number"]) for _ in range(3)]
+
+    assert numbers == [largest + 1, largest + 2, largest + 3]
+
+
+def test_a_receiver_that_hangs_blocks_nobody() -> None:
+    """With more hanging deliveries than places, others are still answered at once."""
+    release = threading.Event()
+
+    def hang(connection: Any) -> None:
+        del connection
+        release.wait(20)
+
+    with (
+        listening(hang) as hanging,
+        served_mock(threads=8, at_once=2, dialect=Dialect("slow")) as mock,
+    ):
+        ends: list[Any] = []
+
+        def event() -> None:
+            ends.append(fire(mock, url=hanging.url))
+
+        threads = [threading.Thread(target=event) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        deadline = monotonic() + 20
+        while len(hanging.got) < 2 and monotonic() < deadline:
+            threading.Event().wait(0.01)
+        assert mock.show("7")["number"] == "7"
+        assert mock.admin("GET", "/health")["status"] == "healthy"
+        assert len(hanging.got) == 2
+        release.set()
+        for thread in threads:
+            thread.join(30)
+    names = [one["delivery"]["outcome"]["name"] for one in ends]
+    assert sorted(names) == ["no_connection"] * 4 + ["no_response"] * 2
+
+
+def test_the_end_leaves_every_record_explained() -> None:
+    """The server ends within its time, and each record is in a state that its attempts explain."""
+    dialect = Dialect("queued", {"resend.delivery": "queued", "resend.destination": "definition"})
+    release = threading.Event()
+
+    def slow(connection: Any) -> None:
+        release.wait(30)
+        answering()(connection)
+
+    with listening(slow) as receiver, served_mock(dialect=dialect) as mock:
+        mock.send_all_to(receiver.url)
+        recovered = mock.admin("POST", "/deliveries/recover", {})
+        deadline = monotonic() + 20
+        while len(receiver.got) < 16 and monotonic() < deadline:
+            threading.Event().wait(0.01)
+        mock.server.stop()
+        mock.tenants.closing.wait(20)
+        while mock.world.outbox.close(10) is False and monotonic() < deadline:
+            pass
+        notes = mock.world.present.attempts.notes()
+    release.set()
+
+    assert len(notes) == len(recovered["deliveries"]) > 16
+    for note in notes:
+        record = mock.world.store.get("id", note.record_id)
+        assert record is not None
+        assert note.over
+        assert record.row.state is (note.after or State.REJECTED)

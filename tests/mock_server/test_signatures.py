@@ -1,0 +1,162 @@
+"""Why an authentication code does not verify: each mistake that people make gets its own name."""
+
+import json
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.delivery_faults import old_key
+from crmcom_kit.mock_server.signatures import judge, keys_of
+from crmcom_kit.mock_server.signing import sign
+from crmcom_kit.mock_server.world import World
+from crmcom_kit.schemas import Dialect
+
+DATA = {"number": "A1", "note": "Ω, ü", "amount": 1.5}
+
+
+@pytest.fixture(name="world", scope="module")
+def _world() -> World:
+    return make_world(release="R15")
+
+
+def definition(world: World, at: int = 0) -> str:
+    """The id of a definition; those at 0 and -1 have other keys."""
+    found = [one["id"] for one in world.scenery.definitions if world.scenery.key_of(one["id"])]
+    return str(found[at])
+
+
+def key(world: World, at: int = 0) -> str:
+    """The key of a definition."""
+    found = world.scenery.key_of(definition(world, at))
+    assert found is not None
+    return found
+
+
+def verdict(
+    world: World, code: str | None, body: bytes | None = None, *, at: int | None = 0, **more: Any
+) -> Any:
+    """Judge a message with a code, for the definition at a place or for any."""
+    if body is None:
+        parts = {"authentication_code": code, "data": DATA}
+        body = json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
+    arrived = world.rules.exchanges.messages.read({}, body)
+    keys = keys_of(world.scenery, None if at is None else definition(world, at))
+    return judge(world.rules, arrived, body, keys, **more)
+
+
+@pytest.mark.parametrize("at", [0, None])
+def test_a_right_code_is_valid(world: World, at: int | None) -> None:
+    """Also where it is not known which definition sent it."""
+    found = verdict(world, sign(DATA, key(world)), at=at)
+
+    assert (found.valid, found.reason) == (True, "valid")
+
+
+@pytest.mark.parametrize(
+    ("form", "charset"), [("sorted", "utf-8"), ("spaced", "utf-8"), ("compact", "ascii")]
+)
+def test_json_that_was_written_anew(world: World, form: str, charset: str) -> None:
+    """A code of the data as another program writes it is called so."""
+    code = sign(DATA, key(world), canonical_form=form, charset=charset)
+    found = verdict(world, code)
+
+    assert (found.valid, found.reason) == (False, "reserialised_json")
+    assert form in found.why
+
+
+def test_a_way_that_writes_json_anew(world: World) -> None:
+    """Members in another order than they were sent: right for what was sent, and said so."""
+    turned = dict(reversed(DATA.items()))
+    body = json.dumps({"authentication_code": sign(DATA, key(world)), "data": turned}).encode()
+
+    assert verdict(world, None, body, sent=DATA).reason == "reserialised_json"
+    body = body.replace(b"1.5", b"2.5")
+    assert verdict(world, None, body, sent=DATA).reason == "changed_data"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (lambda right: sign(DATA, right, encoding="base64"), "wrong_encoding"),
+        (lambda right: sign(DATA, right, encoding="hex_upper"), "wrong_encoding"),
+        (lambda right: sign(DATA, right, algorithm="sha1"), "other_algorithm"),
+        (lambda right: sign(DATA, right, algorithm="md5", encoding="base64"), "other_algorithm"),
+        (lambda right: sign(DATA, old_key(right)), "old_key"),
+        (lambda right: sign({"a": 1}, right), "wrong_key_or_data"),
+    ],
+)
+def test_a_code_made_in_another_way(world: World, code: Any, reason: str) -> None:
+    """Encoding, algorithm and key are told apart."""
+    found = verdict(world, code(key(world)))
+
+    assert (found.valid, found.reason) == (False, reason)
+
+
+@pytest.mark.parametrize("code", [sign(DATA, "nobody's"), "", "Ω" * 100])
+def test_a_code_of_nobody(world: World, code: str) -> None:
+    """What no key makes of the data is not explained away."""
+    assert verdict(world, code).reason == "wrong_key_or_data"
+
+
+def test_another_definitions_key() -> None:
+    """The reason names the definition whose key it is."""
+    entries: list[dict[str, Any]] = []
+    for name in ("ONE", "TWO"):
+        secret = {"id": f"K{name}", "name": name, "alternative_code": name, "key": f"KEY {name}"}
+        entries.append({"secret_key": secret})
+        about = {"id": name, "name": name, "secret_key_id": f"K{name}"}
+        entries.append({"webhook_definition": about})
+    two = make_world(data=entries)
+    found = verdict(two, sign(DATA, "KEY TWO"))
+
+    assert (found.valid, found.reason) == (False, "wrong_key")
+    assert "the key of definition TWO" in found.why
+
+
+def test_the_whole_body_signed() -> None:
+    """A code of all that came in, and not of its data object, is called so."""
+    dialect = Dialect("test", {"message.code_place": "header"})
+    other = make_world(release="R15", dialect=dialect)
+    body = b'{"data":{"number":"A1"}}'
+    headers = {"x-authentication-code": sign(body, key(other))}
+    arrived = other.rules.exchanges.messages.read(headers, body)
+    found = judge(other.rules, arrived, body, keys_of(other.scenery, definition(other)))
+
+    assert (found.valid, found.reason) == (False, "whole_body")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "empty"),
+        (b'{"authentication_code":"', "cut_body"),
+        (b"hello", "no_data"),
+        (b"[1]", "no_data"),
+        (b'{"data":[]}', "no_data"),
+        (b'{"data":{"a":1}}', "missing_code"),
+        (b'{"authentication_code":null,"data":{"a":1}}', "missing_code"),
+    ],
+)
+def test_what_is_no_message(world: World, body: bytes, reason: str) -> None:
+    """What is missing is named."""
+    assert verdict(world, None, body).reason == reason
+
+
+def test_a_world_without_keys_says_so() -> None:
+    """There is nothing to verify with."""
+    bare = make_world(data=[{"unit": {"id": "1", "name": "Only unit"}}])
+    body = b'{"authentication_code":"AA","data":{"a":1}}'
+    arrived = bare.rules.exchanges.messages.read({}, body)
+
+    assert judge(bare.rules, arrived, body, keys_of(bare.scenery, None)).reason == "no_key"
+
+
+def test_a_very_long_body_is_not_tried_at_length(world: World) -> None:
+    """A wrong code of much data costs one HMAC a key, and is told from a right one."""
+    data = {"a": "x" * 300_000}
+    body = json.dumps({"authentication_code": "00", "data": data}).encode()
+    right = json.dumps({"authentication_code": sign(data, key(world)), "data": data}).encode()
+
+    assert verdict(world, None, body).reason == "unknown"
+    assert verdict(world, None, right).valid
