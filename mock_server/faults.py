@@ -83,8 +83,9 @@ class _Armed:
         return lucky and self.calls > match.after and (not match.nth or self.calls in match.nth)
 
     def hit(self) -> Fault:
+        found = self.fault.drawn(self._draw)
         self.hits += 1
-        return self.fault.drawn(self._draw)
+        return found
 
     def state(self, now: datetime) -> FaultState:
         return FaultState(
