@@ -5,7 +5,7 @@ turn it is. Every fault counts all calls that it is for, whichever of them hits.
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -202,7 +202,14 @@ class Faults:
 
     def end(self) -> None:
         """Let go of the calls that are held back; the epoch is over."""
-        self._is_over = True
+        with self._lock:
+            self._is_over = True
+
+    def unless_over(self, act: Callable[[], object]) -> None:
+        """Do something that the end of the epoch waits for, and that is not done after it."""
+        with self._lock:
+            if not self._is_over:
+                act()
 
     @property
     def over(self) -> bool:
