@@ -5,7 +5,7 @@ turn it is. Every fault counts all calls that it is for, whichever of them hits.
 """
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -83,8 +83,9 @@ class _Armed:
         return lucky and self.calls > match.after and (not match.nth or self.calls in match.nth)
 
     def hit(self) -> Fault:
+        found = self.fault.drawn(self._draw)
         self.hits += 1
-        return self.fault.drawn(self._draw)
+        return found
 
     def state(self, now: datetime) -> FaultState:
         return FaultState(
@@ -201,7 +202,14 @@ class Faults:
 
     def end(self) -> None:
         """Let go of the calls that are held back; the epoch is over."""
-        self._is_over = True
+        with self._lock:
+            self._is_over = True
+
+    def unless_over(self, act: Callable[[], object]) -> None:
+        """Do something that the end of the epoch waits for, and that is not done after it."""
+        with self._lock:
+            if not self._is_over:
+                act()
 
     @property
     def over(self) -> bool:

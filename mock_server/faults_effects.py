@@ -24,14 +24,13 @@ def applied(
     """Return what the caller gets, ``answer_to`` being what gives the API's own answer."""
     effect = fault.effect
     call = Called(epoch, request)
+    record = call.record if effect.delete_record else None  # while it is there
     if fault.when == "after_commit":
-        record = call.record if effect.delete_record else None  # while it is there
         answer = answer_to(epoch, request)
         _disturb(epoch, effect, call)
         if effect.instead:
             answer = _put_instead(epoch, effect, answer.method, answer)
     else:
-        record = call.record if effect.delete_record else None
         _disturb(epoch, effect, call)
         if effect.instead:
             answer = _put_instead(epoch, effect, call.operation or "methods", None)
@@ -57,8 +56,10 @@ def _disturb(epoch: "Epoch", effect: Effect, call: Called) -> None:
     """Do what happens beside the answer: time goes by, a token expires, a record goes."""
     if effect.delay is not None:
         epoch.clock.sleep(effect.delay.first / 1000, _Over(epoch))
-    if effect.expire_token and call.token is not None:
-        epoch.tokens.expire(call.token)
+    token = call.token if effect.expire_token else None
+    if token is not None:
+        # Tokens outlast an epoch, and what belongs to this one must not reach into the next.
+        epoch.faults.unless_over(lambda: epoch.tokens.expire(token))
     if effect.delete_record and call.record is not None:
         epoch.store.delete("id", call.record.row.id)
 

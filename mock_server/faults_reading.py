@@ -39,8 +39,8 @@ MOST_CALLS = 1_000_000_000
 MOST_BYTES = 1_000_000_000
 MOST_TTL = 100_000_000_000  # milliseconds: three years
 MOST_RETRY_AFTER = 86_400  # seconds
-MOST_ITEMS = 50
-LONGEST_TEXT = 1_000
+MOST_ITEMS = 20
+LONGEST_TEXT = 200
 LONGEST_NAME = 100
 LEAST_STATUS, MOST_STATUS = 200, 599
 #: Statuses whose answers have no body, and so are none that a fault can put in an answer's place.

@@ -1,6 +1,7 @@
 """Faults hit whom they are for, as often as they say, and nobody else."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.faults import MOST_FAULTS
+from crmcom_kit.mock_server.faults import MOST_FAULTS, Fault
 from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
+from crmcom_kit.mock_server.reading import RawRequest
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HARMLESS = {"effect": {"delay": 0}}  # so that the answer itself is the usual one
@@ -130,20 +132,31 @@ def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
 
 
 @pytest.mark.parametrize("times", [1, 5])
-def test_times_are_exact_among_threads(mock: Any, times: int) -> None:
-    """Of 64 calls at once a fault hits as many as it says, and none more."""
-    mock.world.faults.add({**HARMLESS, "times": times})
+def test_times_are_exact_among_threads(
+    mock: Any, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """Of the calls of 64 threads at once each fault hits as many as it says, and none more."""
+
+    def drawn(fault: Fault, random: object) -> Fault:
+        del random
+        time.sleep(0.002)  # so that other threads come in between, where they can
+        return fault
+
+    monkeypatch.setattr(Fault, "drawn", drawn)
+    for _ in range(10):
+        mock.world.faults.add({**HARMLESS, "times": times})
+    epoch = mock.world.present
+    request = RawRequest("GET", "webhook_requests/show", b"token=T")
     barrier = threading.Barrier(64)
 
-    def call(_: int) -> bool:
+    def calls(_: int) -> int:
         barrier.wait(20)
-        client = mock.app.test_client()
-        path = "/crmapi/rest/v2/webhook_requests/show?token=T&webhook_request_identifier=number=7"
-        return "X-Mock-Fault" in client.get(path).headers
+        return sum(epoch.faults.strike(epoch, request) is not None for _ in range(times))
 
     with ThreadPoolExecutor(64) as pool:
-        assert sum(pool.map(call, range(64))) == times
-    assert mock.world.faults.armed is False
+        assert sum(pool.map(calls, range(64))) == 10 * times
+    assert {state.hits for state in epoch.faults.list()} == {times}
+    assert epoch.faults.armed is False
 
 
 def test_chance_comes_from_the_seed(make_mock: Any) -> None:

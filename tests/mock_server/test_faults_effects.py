@@ -252,10 +252,11 @@ def test_a_delay_is_of_the_worlds_time(move: str) -> None:
     assert shell.last.at == NOON
 
 
-def test_a_reset_lets_go_of_who_is_held_back() -> None:
+@pytest.mark.parametrize("beside", [{}, {"expireToken": True}, {"deleteRecord": True}])
+def test_a_reset_lets_go_of_who_is_held_back(beside: Any) -> None:
     """A call that waits in the old epoch is answered soon after a reset, and changes nothing."""
     shell = Shell("fastlane")
-    shell.world.faults.add({"effect": {"delay": 300_000}})
+    shell.world.faults.add({"effect": {"delay": 300_000, **beside}})
     before = shell.state()
     thread = threading.Thread(target=shell.call, args=(DELETE,))
     thread.start()
@@ -269,6 +270,7 @@ def test_a_reset_lets_go_of_who_is_held_back() -> None:
 
     assert not thread.is_alive()
     assert shell.state() == before
+    assert json.loads(shell.call(SHOW).body)["status"]["code"] == "OK"
 
 
 @pytest.mark.parametrize(
