@@ -15,7 +15,7 @@ from time import monotonic
 from typing import Any, NamedTuple, TypeVar
 
 from crmcom_kit.mock_server.faults import Fault
-from crmcom_kit.mock_server.reading import RawRequest
+from crmcom_kit.mock_server.reading import Headers, RawRequest
 from crmcom_kit.mock_server.wire import Answer
 
 #: A longer answer is noted up to here.
@@ -121,7 +121,7 @@ class Journal:
             kept, make = Beginning(), _streamed
             answer.body = self._watched(body, kept)
             size = LONGEST_ANSWER
-        values = headers.values()
+        values = headers.texts() if isinstance(headers, Headers) else headers.values()
         size += len(values) * _HEADER_BYTES + sum(map(len, values))
         size += len(request.query) + len(request.body or b"")
         if answer.before is not None and answer.before is not answer.after:

@@ -13,12 +13,12 @@ from crmcom_kit.mock_server.control.document import PREFIX, document, operations
 def described(verb: str, path: str) -> dict[str, Any] | None:
     """What the document says of a call, by its path below the prefix; None where nothing."""
     fitting = [
-        about
+        (template.count("{"), template, about)
         for known_verb, template, about in operations().values()
         if known_verb == verb
         and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template.replace(".", r"\.")), path)
     ]
-    return fitting[0] if fitting else None
+    return min(fitting, key=lambda one: one[:2])[2] if fitting else None  # as it is routed
 
 
 def hold(verb: str, path: str, status: int, content_type: str, body: bytes) -> None:
