@@ -42,6 +42,7 @@ class Missing(NamedTuple):
 
 
 Rows = tuple[list[Row], list[Missing]]
+NO_JOURNAL = "mock, granian, fast lane, no journal"
 
 
 def mock_name(server: str, *, fast_lane: bool) -> str:
@@ -76,6 +77,17 @@ def mock_rows(release: str = "R9") -> Rows:
     return rows, missing
 
 
+def no_journal_rows() -> Rows:
+    """Return the quickest row of the mock's without its journal, as far as there is one."""
+    missing = sorted({"--server", "--fast-lane", "--journal"} - known_flags())
+    if missing:
+        return [], [Missing(NO_JOURNAL, f"`serve` has no {' and no '.join(missing)} yet")]
+    if not (BIN / "granian").exists():
+        return [], [Missing(NO_JOURNAL, "granian is not installed; extra `fast` brings it")]
+    flags = ["--server", "granian", "--fast-lane", "--journal", "0"]
+    return [Row(name=NO_JOURNAL, command=_mock(flags, "R9"))], []
+
+
 def _mock(flags: list[str], release: str) -> Callable[[int], list[str]]:
     return lambda port: mock_command(port, *flags, release=release)
 
@@ -83,7 +95,7 @@ def _mock(flags: list[str], release: str) -> Callable[[int], list[str]]:
 def known_flags() -> set[str]:
     """Return which flags that matter here ``crmcom-kit serve`` has."""
     text = run([str(BIN / "crmcom-kit"), "serve", "--help"])
-    return {flag for flag in ("--server", "--fast-lane") if flag in text}
+    return {flag for flag in ("--server", "--fast-lane", "--journal") if flag in text}
 
 
 def bare_rows() -> Rows:

@@ -10,7 +10,16 @@ from benchmarks.loopback import ask, free_port
 from benchmarks.options import SERVER_CORE, WORK, Options
 from benchmarks.peers import peer_rows
 from benchmarks.processes import Failed, Served, memory
-from benchmarks.rows import BODY_FILE, SHOW, Missing, Row, bare_rows, mock_command, mock_rows
+from benchmarks.rows import (
+    BODY_FILE,
+    SHOW,
+    Missing,
+    Row,
+    bare_rows,
+    mock_command,
+    mock_rows,
+    no_journal_rows,
+)
 from benchmarks.wrk import load
 
 
@@ -30,7 +39,7 @@ def write_body() -> bytes:
 
 def all_rows(body: bytes) -> tuple[list[Row], list[Missing]]:
     """Return every row that can be measured here, and those that cannot."""
-    found = [mock_rows(), bare_rows(), peer_rows(body)]
+    found = [mock_rows(), no_journal_rows(), bare_rows(), peer_rows(body)]
     return [row for rows, _ in found for row in rows], [m for _, ms in found for m in ms]
 
 

@@ -1,5 +1,6 @@
 """The Flask application: wiring, and the views that hand requests to the emulator."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, jsonify, render_template, request
@@ -14,13 +15,12 @@ from crmcom_kit.mock_server.picking import PICKED, picked
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest, headers_of
 from crmcom_kit.mock_server.sending import body_of, head_of, status_line
 from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.wire import Answer
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.mock_server.worlds import make_world
 from crmcom_kit.schemas import API_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -48,7 +48,7 @@ def create_app(world: World | Tenants | None = None, **options: Any) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     tenants = world if isinstance(world, Tenants) else Tenants(world)
     app.wsgi_app = _Picker(app.wsgi_app, tenants)  # type: ignore[method-assign]
-    _serve_api(app)
+    _serve_api(app, tenants.default.rules.methods)
     _serve_rest(app, tenants)
     return app
 
@@ -62,7 +62,7 @@ class _Picker:
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> "Iterable[bytes]":
+    ) -> Iterable[bytes]:
         try:
             world, named, rest = picked(environ, self._tenants)
         except Misuse as error:
@@ -73,28 +73,33 @@ class _Picker:
         return self._app(environ, start_response)
 
 
-def _serve_api(app: Flask) -> None:
-    """Hand everything below the API's base path to the emulator."""
+def _serve_api(app: Flask, known: Iterable[str]) -> None:
+    """Hand everything below the API's base path to the emulator, ``known`` paths sooner."""
 
-    @app.route(f"{API_PATH}/<path:method>", methods=_VERBS, provide_automatic_options=False)
     def api(method: str) -> Response:
+        verb, environ = request.method, request.environ
         raw = RawRequest(
-            verb="GET" if request.method == "HEAD" else request.method,
+            verb="GET" if verb == "HEAD" else verb,
             path=method.removesuffix("/"),
-            query=request.query_string,
-            body=_body(),
-            content_type=request.headers.get("Content-Type", ""),
-            authorization=request.headers.get("Authorization", ""),
-            prefer=request.headers.get("X-Mock-Prefer", ""),
-            client=request.remote_addr,
-            headers=headers_of(request.environ),
+            query=environ.get("QUERY_STRING", "").encode("latin-1"),
+            body=_body(environ),
+            content_type=environ.get("CONTENT_TYPE", ""),
+            authorization=environ.get("HTTP_AUTHORIZATION", ""),
+            prefer=environ.get("HTTP_X_MOCK_PREFER", ""),
+            client=environ.get("REMOTE_ADDR"),
+            headers=headers_of(environ),
         )
-        answer = act(request.environ[PICKED], raw)
+        answer = act(environ[PICKED], raw)
         ending = answer.ending
-        if ending is None or (ending.kind == "cut" and request.method == "HEAD"):
-            return Response(answer.body, status_line(answer.status), answer.headers())
+        if ending is None or (ending.kind == "cut" and verb == "HEAD"):
+            return _Ready(answer)
         status, headers = head_of(answer)
         return _Ended(body_of(answer), status_line(status), headers)
+
+    rule: dict[str, Any] = {"methods": _VERBS, "provide_automatic_options": False}
+    app.add_url_rule(f"{API_PATH}/<path:method>", "api", api, **rule)
+    for path in known:  # found sooner without a pattern
+        app.add_url_rule(f"{API_PATH}/{path}", "api", api, defaults={"method": path}, **rule)
 
     def elsewhere(error: HTTPException) -> Response:
         """Answer what Flask has no view for: below the API's path, too, this is the API."""
@@ -119,12 +124,35 @@ def _serve_api(app: Flask) -> None:
 class _Ended(Response):
     """An answer whose connection ends: what says so is there for HEAD as well."""
 
-    def get_app_iter(self, environ: "WSGIEnvironment") -> "Iterable[bytes]":
+    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
         del environ
         return self.iter_encoded()
 
 
-def _body() -> bytes | None:
+class _Ready(Response):
+    """An answer whose headers and body are sent as they are, with what somebody's hooks add."""
+
+    def __init__(self, answer: Answer) -> None:
+        """Send ``answer``, whose headers need no check."""
+        super().__init__(status=status_line(answer.status))
+        self._answer = answer
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Start the answer and return its body."""
+        body, headers = self._answer.body, self._answer.headers()
+        if len(self.headers) > 1:  # besides a Content-Type, which is not the answer's
+            headers += [header for header in self.headers if header[0] != "Content-Type"]
+        start_response(self.status, headers)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return ()
+        return [body] if isinstance(body, bytes) else body
+
+
+def _body(environ: "WSGIEnvironment") -> bytes | None:
+    if not (environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ):
+        return b""
     try:
         return request.get_data(cache=False)
     except RequestEntityTooLarge:

@@ -5,6 +5,7 @@ back as it was, and no two texts are the same key.
 """
 
 from array import array
+from collections.abc import Callable
 
 NOWHERE = 2**32 - 1  # no record's position
 _ID_DIGITS = 32
@@ -95,13 +96,18 @@ class Texts:
     take no more than those that are there at once.
     """
 
-    __slots__ = ("_forgotten", "_ordinals", "_texts")
+    __slots__ = ("_forgotten", "_ordinals", "_texts", "find")
 
     def __init__(self) -> None:
         """Start empty."""
         self._texts: list[str] = []
-        self._ordinals: dict[str, int] = {}
         self._forgotten: list[int] = []
+        self._take({})
+
+    def _take(self, ordinals: dict[str, int]) -> None:
+        self._ordinals = ordinals
+        #: Return the ordinal of a text that is here, else None; every list asks once or more.
+        self.find: Callable[[str], int | None] = ordinals.get
 
     def __len__(self) -> int:
         """How many texts there are."""
@@ -109,10 +115,6 @@ class Texts:
 
     def __getitem__(self, ordinal: int) -> str:
         return self._texts[ordinal]
-
-    def find(self, text: str) -> int | None:
-        """Return the ordinal of a text that is here."""
-        return self._ordinals.get(text)
 
     def ordinal(self, text: str) -> int:
         """Return the ordinal of a text, which is here from now on."""
@@ -138,6 +140,6 @@ class Texts:
         """Return an independent copy."""
         twin = Texts()
         twin._texts = self._texts.copy()
-        twin._ordinals = self._ordinals.copy()
+        twin._take(self._ordinals.copy())
         twin._forgotten = self._forgotten.copy()
         return twin

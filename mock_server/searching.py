@@ -113,7 +113,7 @@ def _of_single_values(content: Content, query: Query, states: _States) -> list[b
     checks: list[_Check] = [
         (columns[field].values, (value,)) for field, value in values.items() if field != covered
     ]
-    return _checked(content, query, smallest, at, checks)
+    return _checked(content, query, smallest, at, checks, least)
 
 
 def _smallest_pair(
@@ -153,14 +153,15 @@ def _of_pair(
     ]
     if states is not None:
         checks.append((content.states, states))
-    return _checked(content, query, content.pairs[fields].index, ordinal, checks)
+    index = content.pairs[fields].index
+    return _checked(content, query, index, ordinal, checks, index.size(ordinal))
 
 
 def _checked(
-    content: Content, query: Query, index: Index, key: int, checks: list[_Check]
+    content: Content, query: Query, index: Index, key: int, checks: list[_Check], size: int
 ) -> list[bytes]:
-    """Return the page of those records of a posting that pass the ``checks``."""
-    found = _looked_at(query, index, key, checks)
+    """Return the page of those records of a posting of that ``size`` that pass the ``checks``."""
+    found = _looked_at(query, index, key, checks, size)
     if found is not None:
         bodies: list[Any] = content.bodies  # none of these is deleted
         return [bodies[position] for position in found]
@@ -170,21 +171,23 @@ def _checked(
     return _page(content, query, positions)
 
 
-def _looked_at(query: Query, index: Index, key: int, checks: list[_Check]) -> Sequence[int] | None:
+def _looked_at(
+    query: Query, index: Index, key: int, checks: list[_Check], size: int
+) -> Sequence[int] | None:
     """Return a page of a posting; None where there is more to it than short ``checks``."""
     if query.url is not None or query.created_from is not None or query.created_before is not None:
         return None
-    newest_first = query.newest_first
+    offset, limit, newest_first = query.offset, query.limit, query.newest_first
     if not checks:
-        return index.page(key, query.offset, query.limit, newest_first=newest_first)
-    found = None
-    if query.limit is None or index.size(key) <= max(_FEW, query.limit):
-        found = index.page(key, 0, None, newest_first=newest_first)
+        return index.page(key, offset, limit, newest_first=newest_first)
+    if size > _FEW and limit is not None and size > limit:
+        return None
+    found = index.page(key, 0, None, newest_first=newest_first)
     if found is None:
         return None
     for column, allowed in checks:
         found = [position for position in found if column[position] in allowed]
-    return found[query.offset :][: query.limit]
+    return found[offset:][:limit] if offset or limit is not None else found
 
 
 def _kept(shown: frozenset[str]) -> _States:

@@ -254,3 +254,18 @@ def test_flask_is_made_once() -> None:
 
     assert late.warm() is late.warm()
     assert _exchange(late, ("GET", "show", SHOW_7, b"", {}))[0] == "200 OK"
+
+
+def test_hooks_of_the_flask_application_may_add_headers() -> None:
+    """Whoever adds a header to all answers of the application finds it in the API's, too."""
+    app = create_app(make_world(tokens=["T"]))
+
+    @app.after_request
+    def allow(answer: Any) -> Any:
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
+
+    _, headers, _ = _exchange(app, ("GET", "show", SHOW_7, b"", {}))
+
+    assert dict(headers)["Access-Control-Allow-Origin"] == "*"
+    assert [text for name, text in headers if name == "Content-Type"] == ["application/json"]
