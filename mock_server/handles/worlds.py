@@ -1,10 +1,13 @@
 """One world of a mock, as a test holds it."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from crmcom_kit.mock_server.firing import Fired, fire
 from crmcom_kit.mock_server.handles.clock import Clock
+from crmcom_kit.mock_server.handles.delivering import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.handles.failing import Failing, failing
 from crmcom_kit.mock_server.handles.records import Records
 from crmcom_kit.mock_server.misuse import NotThere
@@ -51,6 +54,12 @@ class MockWorld:
         site.tenants.get(name)
         #: Its webhook requests.
         self.records = Records(lambda: self.emulated.store)
+        #: What it sent since the last reset.
+        self.deliveries = Deliveries(lambda: self.emulated.present)
+        #: Its own receiver of webhook requests.
+        self.receiver = BuiltInReceiver(
+            lambda: self.emulated.present, lambda: f"{self.admin_url}/receiver/in"
+        )
         #: Its time.
         self.clock = Clock(lambda: self.emulated.clock)
 
@@ -164,6 +173,24 @@ class MockWorld:
             Full: there are as many faults as may be.
         """
         return failing(self.emulated.faults, preset, given)
+
+    # What is sent.
+
+    def fire(self, entity: str, definition: str, data: Mapping[str, Any], **given: Any) -> Fired:
+        """Let a workflow rule trigger a webhook: make it, sign it, deliver it, keep it.
+
+            mock.fire("ACTIVITIES", "ACT CREATE", {"number": "A1"}, url=mock.receiver.url)
+
+        Args:
+            entity: what the data is about.
+            definition: name, alternative code or id of a webhook definition.
+            data: the entity; of it goes out what the definition's fields set names.
+            given: ``rule``, ``entity_id`` and ``url``, where the usual ones will not do.
+
+        Raises:
+            Misuse, NotThere, DataError: it cannot be fired.
+        """
+        return fire(self.emulated.present, entity, definition, data, **given)
 
     # The content as a whole.
 
