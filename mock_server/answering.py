@@ -49,7 +49,7 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
         answer.before = answer.after = error.record
         answer.attempts = error.attempts
     answer.method = name
-    answer.warnings = warnings
+    answer.warnings = (*warnings, *answer.warnings)
     return answer
 
 

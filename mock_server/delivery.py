@@ -12,6 +12,9 @@ from crmcom_kit.schemas.dialect import (
     read_script,
 )
 
+#: Outcomes by which the mock itself kept something from being sent.
+NOT_SENT = frozenset({"blocked", "bad_url", "no_connection", "queue_full"})
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -78,6 +78,7 @@ def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Answer | Non
     found.method = method
     if real is not None:
         found.before, found.after, found.warnings = real.before, real.after, real.warnings
+        found.attempts = real.attempts
     return found
 
 

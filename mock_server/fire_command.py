@@ -80,6 +80,9 @@ def fire(data: BinaryIO, **options: Any) -> None:
     if not fired["sent"]:
         raise NotFired(fired["why"])
     outcome = fired["delivery"]["outcome"]
+    if fired["delivery"]["stage"] == "abandoned":
+        msg = "not delivered: the mock ended meanwhile"
+        raise NotFired(msg)
     if outcome is not None and not outcome["delivered"]:
         msg = f"not delivered: {outcome['error_code']}"
         raise NotFired(f"{msg}: {outcome['why']}" if outcome["why"] else msg)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.attempts import Cause
-from crmcom_kit.mock_server.delivery import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.delivery import NOT_SENT, Attempt, Outcome, Stopped
 from crmcom_kit.mock_server.dispatching import Dispatch, begun
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import (
@@ -75,6 +75,10 @@ def _answered(
     answer = world.wire.record(after.body, values.get("fields_set"))
     answer.before, answer.after = before.body, after.body
     answer.attempts = (dispatch.note.number,)
+    outcome = dispatch.note.outcome
+    if outcome is not None and outcome.why and outcome.name in NOT_SENT:
+        # The error in the record is the vendor's way to say it, and tells nobody what to do.
+        answer.warnings = (f"nothing was sent: {outcome.why}",)
     return answer
 
 

@@ -3,18 +3,16 @@
 import re
 from typing import Any
 
-import orjson
-
 from crmcom_kit.mock_server.attempts import AttemptNote
 from crmcom_kit.mock_server.control.moments import write_moment
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.http_message import LABEL_HEADER, message_of
+from crmcom_kit.mock_server.http_message import message_of
 from crmcom_kit.mock_server.journal import Note
 from crmcom_kit.mock_server.masking import is_secret, masked_path, masked_query
 from crmcom_kit.mock_server.misuse import NotThere
 from crmcom_kit.mock_server.receiver import Received
-from crmcom_kit.mock_server.signatures import Verdict, judge, keys_of
+from crmcom_kit.mock_server.verdicts import sent_as, verdict_on
 
 MASK = "***"
 _LONGEST_SHOWN = 65_536
@@ -78,7 +76,7 @@ def _cause(epoch: Epoch, note: AttemptNote) -> int | None:
 
 def told_request(epoch: Epoch, received: Received) -> dict[str, Any]:
     """Return what is told of a request that the built-in receiver got."""
-    note = _sent_as(epoch, received)
+    note = sent_as(epoch, received)
     verdict = verdict_on(epoch, received.named, received.body, note=note)
     return {
         "id": received.number,
@@ -91,43 +89,6 @@ def told_request(epoch: Epoch, received: Received) -> dict[str, Any]:
         "delivery": None if note is None else note.number,
         "signature": verdict._asdict(),
     }
-
-
-def _sent_as(epoch: Epoch, received: Received) -> AttemptNote | None:
-    """Return the attempt that a request is, by the label that it carries."""
-    world, _, number = received.named.get(LABEL_HEADER.lower(), "").rpartition("/")
-    if world != epoch.name or not number.isdecimal() or len(number) > 18:
-        return None
-    return epoch.attempts.find(int(number))
-
-
-def verdict_on(
-    epoch: Epoch,
-    headers: dict[str, str],
-    body: bytes,
-    *,
-    note: AttemptNote | None = None,
-    definition: str | None = None,
-    code: str | None = None,
-) -> Verdict:
-    """Say whether a message's authentication code verifies, and if it does not, why.
-
-    Args:
-        epoch: whose keys are tried.
-        headers: of the message, by name in lower case.
-        body: of the message.
-        note: the attempt that it is, where that is known.
-        definition: the id of the definition whose key is right; any where left out.
-        code: what somebody reckoned; the message's own where left out.
-    """
-    arrived = epoch.exchanges.messages.read(headers, body)
-    if code is not None:
-        arrived = arrived._replace(code=code)
-    sent = None
-    if note is not None:
-        definition = note.definition
-        sent = None if note.attempt.data is None else orjson.loads(note.attempt.data)
-    return judge(epoch.rules, arrived, body, keys_of(epoch.scenery, definition), sent)
 
 
 def chain(epoch: Epoch, text: str) -> dict[str, Any]:
@@ -192,7 +153,7 @@ def _links(epoch: Epoch, note: AttemptNote) -> list[dict[str, Any]]:
     links.append({"link": "attempt", **told(epoch, note)})
     if note.outcome is not None:
         came = {"name": note.outcome.name, "status": note.outcome.status}
-        got = next((one for one in epoch.receiver.requests() if _sent_as(epoch, one) is note), None)
+        got = next((one for one in epoch.receiver.requests() if sent_as(epoch, one) is note), None)
         links.append({"link": "receiver", **came, "received": None if got is None else got.number})
     if note.over and (note.before is not None or note.after is not None):
         after = note.after if note.after is not None else note.before

@@ -4,6 +4,7 @@ from types import TracebackType
 from typing import Any
 
 from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
+from crmcom_kit.mock_server.flags_deliveries import places
 from crmcom_kit.mock_server.handles.background import Background
 from crmcom_kit.mock_server.handles.worlds import MockWorld, Site
 from crmcom_kit.mock_server.tenants import Tenants
@@ -31,6 +32,7 @@ class Mock(MockWorld):
     ) -> None:
         """Make the mock; ``crmcom_mock`` says what the arguments are."""
         options["tokens"] = options.get("tokens") or (TOKEN,)
+        options.setdefault("at_once", places(options.get("deliver", "scripted"), threads))
         tenants = Tenants(make_world(**options), waiting=threads // 2)
         app = FastLane(LateFlask(tenants), tenants)
         server = Background(

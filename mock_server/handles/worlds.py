@@ -1,7 +1,7 @@
 """One world of a mock, as a test holds it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from crmcom_kit.mock_server.calls import ToldCall
+from crmcom_kit.mock_server.firing import Fired, fire
 from crmcom_kit.mock_server.handles.calling import Calls, Expected, asserted, awaited
 from crmcom_kit.mock_server.handles.clock import Clock
 from crmcom_kit.mock_server.handles.contents import Entries, added, filled
+from crmcom_kit.mock_server.handles.delivering import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.handles.failing import Failing, failing
 from crmcom_kit.mock_server.handles.records import Records
 from crmcom_kit.mock_server.misuse import Misuse, NotThere
@@ -61,6 +63,12 @@ class MockWorld:
         self.records = Records(lambda: self.emulated.store)
         #: The calls that it got.
         self.calls = Calls(lambda: self.emulated)
+        #: What it sent since the last reset.
+        self.deliveries = Deliveries(lambda: self.emulated.present)
+        #: Its own receiver of webhook requests.
+        self.receiver = BuiltInReceiver(
+            lambda: self.emulated.present, lambda: f"{self.admin_url}/receiver/in"
+        )
         #: Its time.
         self.clock = Clock(lambda: self.emulated.clock)
 
@@ -291,6 +299,24 @@ class MockWorld:
         with self._site.adding:  # or two at once would take the same number
             record: dict[str, Any] = orjson.loads(added(self.emulated, index, members))
         return record
+
+    # What is sent.
+
+    def fire(self, entity: str, definition: str, data: Mapping[str, Any], **given: Any) -> Fired:
+        """Let a workflow rule trigger a webhook: make it, sign it, deliver it, keep it.
+
+            mock.fire("ACTIVITIES", "ACT CREATE", {"number": "A1"}, url=mock.receiver.url)
+
+        Args:
+            entity: what the data is about.
+            definition: name, alternative code or id of a webhook definition.
+            data: the entity; of it goes out what the definition's fields set names.
+            given: ``rule``, ``entity_id`` and ``url``, where the usual ones will not do.
+
+        Raises:
+            Misuse, NotThere, DataError: it cannot be fired.
+        """
+        return fire(self.emulated.present, entity, definition, data, **given)
 
     # The content as a whole.
 

@@ -3,6 +3,7 @@
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from helpers.receivers import OK, Listening, answering, listening, read_request
 
 from crmcom_kit.mock_server.addresses import Addresses
-from crmcom_kit.mock_server.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.delivery import Attempt, Outcome, Stopped
 from crmcom_kit.mock_server.http_delivery import HttpDelivery
 from crmcom_kit.mock_server.outgoing import Caller
 from crmcom_kit.schemas import Dialect
@@ -103,3 +104,36 @@ def test_bad_tls_is_left(handle: Callable[[socket.socket], None], name: str) -> 
         outcome = sent(f"https://127.0.0.1:{receiver.port}/")
 
     assert outcome.name == name
+
+
+def test_stop_cuts_a_connection_in_tls(certificate: Path) -> None:
+    """A receiver that is silent after the handshake does not hold up the end."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    arrived = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secure:
+            read_request(secure)
+            arrived.set()
+            secure.recv(1)
+
+    ended: list[str] = []
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    dials = {**DIALS, "delivery.read_timeout": 60_000, "delivery.overall_timeout": 60_000}
+    sender = HttpDelivery(Dialect("test", dials), Caller(Addresses(), tls=trusting))
+
+    def send(url: str) -> None:
+        try:
+            ended.append(sender.send(Attempt(url, b"{}", None)).name)
+        except Stopped:
+            ended.append("stopped")
+
+    with listening(silent, reads=False) as receiver:
+        thread = threading.Thread(target=send, args=(f"https://localhost:{receiver.port}/",))
+        thread.start()
+        assert arrived.wait(20)
+        sender.stop()
+        thread.join(20)
+
+    assert ended == ["stopped"]

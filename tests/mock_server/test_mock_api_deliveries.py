@@ -1,0 +1,84 @@
+"""Deliveries in Python: fire, the built-in receiver, attempts, and waiting for them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server.handles import crmcom_mock
+from crmcom_kit.mock_server.misuse import Misuse, NotThere
+from crmcom_kit.schemas import Dialect
+
+DATA = {"id": "A1", "number": "ACT1"}
+DIALECT = Dialect("queued", {"resend.delivery": "queued"})
+
+
+@pytest.fixture(name="mock", scope="module")
+def _mock() -> Iterator[Any]:
+    with crmcom_mock(deliver="http", dialect=DIALECT) as mock:
+        yield mock
+
+
+@pytest.fixture(autouse=True)
+def _anew(mock: Any) -> None:
+    mock.reset()
+
+
+def fire(mock: Any) -> str:
+    """Fire an event to the mock's receiver; return the number of its webhook request."""
+    fired = mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=mock.receiver.url)
+    return str(fired.attempt.record_number)
+
+
+def test_an_event_arrives(mock: Any) -> None:
+    """It is waited for, is SUCCESSFUL, and the receiver has it with a code that verifies."""
+    number = fire(mock)
+    note = mock.deliveries.wait_for(number, delivered=True)
+    (got,) = mock.receiver.requests
+
+    assert note.record_number == number
+    assert got.json["data"] == DATA
+    assert got.signature.valid
+    assert len(mock.deliveries) == 1
+    assert mock.deliveries[0] is note
+
+
+def test_what_was_refused_is_recovered(mock: Any) -> None:
+    """The receiver refuses two of three; all are sent again, and are SUCCESSFUL then."""
+    mock.clock.freeze()
+    begin = mock.clock.now()
+    mock.receiver.answer_with(500, 500, 200)
+    numbers = [fire(mock) for _ in range(3)]
+    for number in numbers:
+        mock.deliveries.wait_for(number)
+    notes = mock.deliveries.recover(begin)
+
+    assert len(notes) == 2
+    assert all(note.outcome.delivered for note in notes)
+    assert {len(mock.deliveries.of(number)) for number in numbers} == {1, 2}
+
+
+def test_a_fault_hits_the_next(mock: Any) -> None:
+    """The receiver says what is wrong; a replay sends exactly the same."""
+    mock.deliveries.fail("wrong_signature")
+    fire(mock)
+    note = mock.deliveries.wait_for()
+    again = mock.deliveries.replay(note.number)
+    mock.deliveries.wait_for(seconds=20)
+
+    assert (note.fault, again.of) == ("wrong_signature", note.number)
+    assert not mock.receiver.requests[0].signature.valid
+    mock.receiver.forget()
+    assert mock.receiver.requests == []
+
+
+def test_what_cannot_be_is_refused(mock: Any) -> None:
+    """Unknown faults, definitions and attempts; and a wait for what never comes ends."""
+    with pytest.raises(Misuse, match="duplicate"):
+        mock.deliveries.fail("fire")
+    with pytest.raises(NotThere, match="nearest"):
+        mock.fire("ACTIVITIES", "ACT CREAT", DATA)
+    with pytest.raises(NotThere):
+        mock.deliveries.replay(999_999)
+    with pytest.raises(TimeoutError, match="there were 0"):
+        mock.deliveries.wait_for("7", seconds=0.01)
