@@ -4,7 +4,6 @@ from typing import Any
 
 from crmcom_kit.mock_server.control.calls import Call
 from crmcom_kit.mock_server.control.moments import read_moment, write_moment
-from crmcom_kit.mock_server.misuse import Misuse
 
 
 def get_clock(call: Call) -> Any:
@@ -16,16 +15,12 @@ def get_clock(call: Call) -> Any:
 def put_clock(call: Call) -> Any:
     """Let the clock run, stand, or run faster or slower."""
     clock, body = call.world.clock, call.body
-    mode, rate = body["mode"], body.get("rate")
+    mode = body["mode"]
     at = read_moment(body["at"]) if "at" in body else None
-    if (rate is None) == (mode == "scaled"):
-        seen = "nothing" if rate is None else repr(rate)
-        allowed = "a number in mode scaled" if rate is None else f"nothing in mode {mode}"
-        raise Misuse("rate", seen=seen, allowed=allowed)
     if mode == "frozen":
         clock.freeze(at)
     elif mode == "scaled":
-        clock.run(at, float(rate))
+        clock.run(at, float(body["rate"]))
     elif at is None:
         clock.restart()
     else:
