@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import subprocess
+import sys
 from time import monotonic
 from typing import Any
 
@@ -252,6 +254,17 @@ def test_any_text_is_an_expression_or_refused(text: str) -> None:
     for read in (regex, JsonPath):
         with contextlib.suppress(Misuse):
             read(text, "x")
+
+
+def test_neither_library_is_loaded_before_it_is_needed() -> None:
+    """A mock with its control API is made without the libraries of expressions and paths."""
+    script = """
+import sys
+from crmcom_kit.mock_server import create_app
+create_app()
+assert not {"regex", "jsonpath"} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
 
 
 def test_a_deep_document_has_an_end() -> None:
