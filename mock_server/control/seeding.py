@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 from crmcom_kit.fixtures import Entry, FixtureError, world
+from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 from crmcom_kit.mock_server.control.calls import Call
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.loading import DataError, Placed
@@ -13,7 +14,6 @@ from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
-FIRST_NUMBER = 4  # of the first webhook request that is generated
 MOST_START = 10_000_000
 _DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
 _BESIDE_A_SCENARIO = ("scenario", "seed", "count")
