@@ -83,8 +83,9 @@ def _exactly_one(kit: Kit, method: str) -> None:
 def _known(kit: Kit, method: str) -> None:
     record = _in_scope(kit, method)
     wrong = [{field: value} for field, value in NOWHERE.items()]
-    wrong += [{"number": record["id"]}, {"id": record["number"]}]
-    for identifier in wrong:
+    wrong += [{"number": f"{record['number']}x"}, {"number": record["id"]}]
+    wrong += [{"id": record["number"]}]
+    for identifier in wrong[:4] if kit.thrifty else wrong:
         field, value = next(iter(identifier.items()))
         why, kind = f"no webhook request has the {field} {value}", "unknown_webhook_request"
         _refuse(kit, method, "identifier.known", {_IDENTIFIER: identifier}, why, kind)

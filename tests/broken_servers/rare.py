@@ -38,6 +38,46 @@ def list_lags_behind_resend(asked: Asked, forward: Forward, memory: Memory) -> A
     return answer
 
 
+@broken("list.life_cycle_state.filter", rare=True)
+def successes_are_listed_late(asked: Asked, forward: Forward, memory: Memory) -> Answer:
+    """The next two lists of SUCCESSFUL webhook requests lack the one that was sent again last."""
+    answer = forward(asked)
+    if asked.method == "resend" and answer.ok:
+        memory["late"], memory["left"] = {each.get("id") for each in answer.records}, 2
+        return answer
+    narrowed = asked.method == "list" and asked.parameters.get("life_cycle_state") == "SUCCESSFUL"
+    if not (narrowed and answer.ok and memory.get("left")):
+        return answer
+    memory["left"] -= 1
+    kept = [each for each in answer.records if each.get("id") not in memory["late"]]
+    return answer.with_data(kept)
+
+
+@broken("list.agrees_with_show", rare=True)
+def list_has_the_copy_from_before_resend(asked: Asked, forward: Forward, memory: Memory) -> Answer:
+    """The next three lists after a resend know its webhook request as it was before."""
+    if asked.method == "resend" and len(asked.identifier) == 1:
+        shown = forward(asked.to("show", webhook_request_identifier=asked.identifier))
+        answer = forward(asked)
+        if answer.ok and shown.ok:
+            memory["copy"], memory["left"] = shown.records[0], 3
+        return answer
+    answer = forward(asked)
+    plain = asked.method == "list" and "fields_set" not in asked.parameters
+    if not (plain and answer.ok and memory.get("left")):
+        return answer
+    memory["left"] -= 1
+    copy, state = memory["copy"], asked.parameters.get("life_cycle_state")
+    others = [each for each in answer.records if each.get("id") != copy["id"]]
+    there = len(others) < len(answer.records)
+    fits = copy["entity"] == asked.parameters.get("entity") and len(asked.parameters) == 3
+    if state == copy["life_cycle_state"]:
+        there = there or fits
+    elif state is not None:
+        there = False
+    return answer.with_data([*others, copy] if there else others)
+
+
 @broken("list.entity_id.filter", rare=True)
 def entity_id_matches_by_its_beginning(asked: Asked, forward: Forward, memory: Memory) -> Answer:
     """entity_id selects by its first half where the whole text selects none."""
