@@ -18,8 +18,8 @@ from crmcom_kit.mock_server.app import create_app
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.filling import filled
 from crmcom_kit.mock_server.loading import Placed
+from crmcom_kit.mock_server.records.store import Store
 from crmcom_kit.mock_server.rules import Rules, Settings
-from crmcom_kit.mock_server.store import Store
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import load_dialect, resolve

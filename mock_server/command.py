@@ -238,7 +238,7 @@ def _tenants(options: dict[str, Any]) -> "Tenants":
 
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that the options ask for. Raises Refused."""
-    from crmcom_kit.mock_server.journal import JournalLimits
+    from crmcom_kit.mock_server.journal.notes import JournalLimits
     from crmcom_kit.mock_server.loading import DataError
     from crmcom_kit.mock_server.misuse import Misuse
     from crmcom_kit.mock_server.worlds import make_world

@@ -3,16 +3,16 @@
 import threading
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.attempts import Attempts
 from crmcom_kit.mock_server.clock import WorldClock
-from crmcom_kit.mock_server.delivery import Delivery
-from crmcom_kit.mock_server.delivery_faults import DeliveryFaults
-from crmcom_kit.mock_server.faults import Faults
+from crmcom_kit.mock_server.deliveries.attempts import Attempts
+from crmcom_kit.mock_server.deliveries.delivery import Delivery
+from crmcom_kit.mock_server.deliveries.outbox import Outbox
+from crmcom_kit.mock_server.deliveries.receiver import Receiver
+from crmcom_kit.mock_server.deliveries.spoiling import DeliveryFaults
+from crmcom_kit.mock_server.faults.faults import Faults
 from crmcom_kit.mock_server.filling import Filling
 from crmcom_kit.mock_server.ids import Ids
-from crmcom_kit.mock_server.journal import Journal
-from crmcom_kit.mock_server.outbox import Outbox
-from crmcom_kit.mock_server.receiver import Receiver
+from crmcom_kit.mock_server.journal.notes import Journal
 from crmcom_kit.mock_server.rules import Rules
 from crmcom_kit.mock_server.scenery import Object
 from crmcom_kit.mock_server.tokens import Session, Tokens

@@ -12,8 +12,8 @@ import orjson
 
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.loading import kinds
+from crmcom_kit.mock_server.records.store import Record
 from crmcom_kit.mock_server.scenery import Object, Scenery
-from crmcom_kit.mock_server.store import Record
 
 _RECORD = "webhook_request"
 _REFERENCES = ("webhook_definition", "workflow_rule")

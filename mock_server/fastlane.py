@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import TokenError
-from crmcom_kit.mock_server.journal import Made
+from crmcom_kit.mock_server.journal.notes import Made
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.picking import HEADER as WORLD_HEADER
 from crmcom_kit.mock_server.picking import names_a_world, picked

@@ -8,13 +8,13 @@ from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.filters import seconds
 from crmcom_kit.mock_server.ids import Ids
 from crmcom_kit.mock_server.loading import DataError, Placed
-from crmcom_kit.mock_server.memory_store import MemoryStore
+from crmcom_kit.mock_server.records.memory_store import MemoryStore
+from crmcom_kit.mock_server.records.states import State
+from crmcom_kit.mock_server.records.store import DuplicateRecord, Record, Row, Store
 from crmcom_kit.mock_server.rendering import sealed
 from crmcom_kit.mock_server.rules import Rules
 from crmcom_kit.mock_server.scenery import Object, Scenery
 from crmcom_kit.mock_server.sessions import Sessions
-from crmcom_kit.mock_server.states import State
-from crmcom_kit.mock_server.store import DuplicateRecord, Record, Row, Store
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.schemas.formats import parse_date_time

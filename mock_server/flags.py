@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
-from crmcom_kit.mock_server.journal import JournalLimits
+from crmcom_kit.mock_server.journal.notes import JournalLimits
 from crmcom_kit.mock_server.tenants import IDLE_SECONDS, MOST_WORLDS
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.errors import (
 )
 from crmcom_kit.mock_server.methods import Values
 from crmcom_kit.mock_server.parameters import Identifier
-from crmcom_kit.mock_server.store import IndexedField, Query
+from crmcom_kit.mock_server.records.store import IndexedField, Query
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.mock_server.wire import Answer
 

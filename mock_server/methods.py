@@ -11,7 +11,7 @@ from typing import Any
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import UnknownWebhookRequest, shown
 from crmcom_kit.mock_server.parameters import REQUEST_IDENTIFIER, Identifier
-from crmcom_kit.mock_server.store import Key, Record
+from crmcom_kit.mock_server.records.store import Key, Record
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.mock_server.wire import Answer
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.attempts import Cause
-from crmcom_kit.mock_server.delivery import NOT_SENT, Attempt, Outcome, Stopped
-from crmcom_kit.mock_server.dispatching import Dispatch, begun
+from crmcom_kit.mock_server.deliveries.attempts import Cause
+from crmcom_kit.mock_server.deliveries.delivery import NOT_SENT, Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.dispatching import Dispatch, begun
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import (
     DefinitionNotEffective,
@@ -22,9 +22,9 @@ from crmcom_kit.mock_server.errors import (
 )
 from crmcom_kit.mock_server.methods import IDENTIFIER, Values, find, unknown
 from crmcom_kit.mock_server.parameters import Identifier
+from crmcom_kit.mock_server.records.states import Event, State, WrongState, after
+from crmcom_kit.mock_server.records.store import Record, shown_state
 from crmcom_kit.mock_server.rendering import sealed
-from crmcom_kit.mock_server.states import Event, State, WrongState, after
-from crmcom_kit.mock_server.store import Record, shown_state
 from crmcom_kit.mock_server.tokens import Session
 from crmcom_kit.mock_server.wire import Answer
 

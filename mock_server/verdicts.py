@@ -2,11 +2,11 @@
 
 import orjson
 
-from crmcom_kit.mock_server.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.http_message import LABEL_HEADER
+from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.signatures import Verdict, judge, keys_of
 from crmcom_kit.mock_server.epoch import Epoch
-from crmcom_kit.mock_server.http_message import LABEL_HEADER
-from crmcom_kit.mock_server.receiver import Received
-from crmcom_kit.mock_server.signatures import Verdict, judge, keys_of
 
 
 def sent_as(epoch: Epoch, received: Received) -> AttemptNote | None:

@@ -5,23 +5,23 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.attempts import Attempts
 from crmcom_kit.mock_server.clock import Clock, WorldClock
-from crmcom_kit.mock_server.delivery import Delivery, ScriptedDelivery
-from crmcom_kit.mock_server.delivery_faults import DeliveryFaults
+from crmcom_kit.mock_server.deliveries.attempts import Attempts
+from crmcom_kit.mock_server.deliveries.delivery import Delivery, ScriptedDelivery
+from crmcom_kit.mock_server.deliveries.outbox import Outbox
+from crmcom_kit.mock_server.deliveries.receiver import Receiver
+from crmcom_kit.mock_server.deliveries.spoiling import DeliveryFaults
 from crmcom_kit.mock_server.epoch import Epoch, Sending
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.faults import Faults
+from crmcom_kit.mock_server.faults.faults import Faults
 from crmcom_kit.mock_server.filling import Filling, added, filled
 from crmcom_kit.mock_server.ids import Ids
-from crmcom_kit.mock_server.journal import Journal, JournalLimits
+from crmcom_kit.mock_server.journal.notes import Journal, JournalLimits
 from crmcom_kit.mock_server.loading import Placed
 from crmcom_kit.mock_server.misuse import Full, NotThere, Overtaken
-from crmcom_kit.mock_server.outbox import Outbox
-from crmcom_kit.mock_server.receiver import Receiver
+from crmcom_kit.mock_server.records.store import Store
 from crmcom_kit.mock_server.rules import Rules, Settings
 from crmcom_kit.mock_server.scenery import Object, Scenery
-from crmcom_kit.mock_server.store import Store
 from crmcom_kit.mock_server.tokens import Session, Tokens
 from crmcom_kit.schemas import Dialect, Release
 

@@ -5,22 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from crmcom_kit.mock_server.addresses import Addresses
 from crmcom_kit.mock_server.clock import Clock, SystemClock
-from crmcom_kit.mock_server.delivery import Delivery
+from crmcom_kit.mock_server.deliveries.addresses import Addresses
+from crmcom_kit.mock_server.deliveries.delivery import Delivery
+from crmcom_kit.mock_server.deliveries.outbox import Outbox
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.filling import filled
-from crmcom_kit.mock_server.journal import JournalLimits
+from crmcom_kit.mock_server.journal.notes import JournalLimits
 from crmcom_kit.mock_server.loading import Placed, checked, file_entries, sample_entries
 from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.outbox import Outbox
 from crmcom_kit.mock_server.rules import Credentials, Rules, Settings
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.http_delivery import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
 #: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
 DEFAULT_CREDENTIALS = Credentials(
@@ -117,7 +117,7 @@ def _sending(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "Htt
     """Return what really sends. Raises Misuse."""
     if deliver != "http":
         raise Misuse("deliver", seen=shown(deliver), allowed="scripted or http")
-    from crmcom_kit.mock_server.http_delivery import HttpDelivery
-    from crmcom_kit.mock_server.outgoing import Caller
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.outgoing import Caller
 
     return HttpDelivery(dialect, Caller(Addresses(allow_hosts)))

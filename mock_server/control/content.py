@@ -8,7 +8,7 @@ import orjson
 from crmcom_kit.mock_server.control.calls import Call, Reply
 from crmcom_kit.mock_server.exporting import exported, in_arrays
 from crmcom_kit.mock_server.loading import read_entries
-from crmcom_kit.mock_server.store import Query, Record
+from crmcom_kit.mock_server.records.store import Query, Record
 
 JSON_LINES = "application/x-ndjson"
 _TOGETHER = 65_536  # bytes that are sent at once

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from crmcom_kit.mock_server.attempts import AttemptNote
 from crmcom_kit.mock_server.control.calls import Call
 from crmcom_kit.mock_server.control.moments import read_moment
 from crmcom_kit.mock_server.control.telling import chain, told
-from crmcom_kit.mock_server.delivery_faults import DeliveryFault
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.firing import fire
+from crmcom_kit.mock_server.deliveries.replaying import attempt_of, recover, replay
+from crmcom_kit.mock_server.deliveries.spoiling import DeliveryFault
 from crmcom_kit.mock_server.epoch import Epoch
-from crmcom_kit.mock_server.firing import fire
-from crmcom_kit.mock_server.replaying import attempt_of, recover, replay
 
 
 def list_deliveries(call: Call) -> Any:

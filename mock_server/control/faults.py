@@ -3,8 +3,8 @@
 from typing import Any
 
 from crmcom_kit.mock_server.control.calls import Call, Reply
-from crmcom_kit.mock_server.faults import FaultState
-from crmcom_kit.mock_server.faults_presets import PRESETS
+from crmcom_kit.mock_server.faults.faults import FaultState
+from crmcom_kit.mock_server.faults.presets import PRESETS
 
 
 def list_faults(call: Call) -> Any:

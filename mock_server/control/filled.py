@@ -6,7 +6,9 @@ Where a part of the document says ``{"$fill": "name"}``, the value of that name 
 from collections.abc import Callable
 from typing import Any
 
-from crmcom_kit.mock_server import faults_presets, faults_reading, faults_spec
+from crmcom_kit.mock_server.faults import presets as faults_presets
+from crmcom_kit.mock_server.faults import reading as faults_reading
+from crmcom_kit.mock_server.faults import spec as faults_spec
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.releases import release_names
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from crmcom_kit.mock_server.control.document import PREFIX
+from crmcom_kit.mock_server.deliveries.http_message import OWN_HEADER
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.http_message import OWN_HEADER
 
 if TYPE_CHECKING:
     from flask import Request

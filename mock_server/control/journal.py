@@ -4,14 +4,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from crmcom_kit.mock_server import call_forms
-from crmcom_kit.mock_server.calls import Teller, ToldCall
 from crmcom_kit.mock_server.control.calls import Call, Reply
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.journal import Note
+from crmcom_kit.mock_server.journal import call_forms
+from crmcom_kit.mock_server.journal.calls import Teller, ToldCall
+from crmcom_kit.mock_server.journal.notes import Note
+from crmcom_kit.mock_server.journal.patterns import matching
+from crmcom_kit.mock_server.journal.verifying import found, nearest
 from crmcom_kit.mock_server.misuse import Misuse, NotThere
-from crmcom_kit.mock_server.patterns import matching
-from crmcom_kit.mock_server.verifying import found, nearest
 
 _MOST_NEAR = 10
 

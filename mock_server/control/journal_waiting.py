@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from crmcom_kit.mock_server import call_forms
-from crmcom_kit.mock_server.awaiting import Calls, Condition, OneRecord, Records, wait_for
-from crmcom_kit.mock_server.calls import Teller
 from crmcom_kit.mock_server.control.calls import Call, Reply
 from crmcom_kit.mock_server.control.journal import dumped, number_since, written
+from crmcom_kit.mock_server.journal import call_forms
+from crmcom_kit.mock_server.journal.awaiting import Calls, Condition, OneRecord, Records, wait_for
+from crmcom_kit.mock_server.journal.calls import Teller
+from crmcom_kit.mock_server.journal.patterns import matching
+from crmcom_kit.mock_server.journal.verifying import times, verified
 from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.patterns import matching
 from crmcom_kit.mock_server.tenants import Tenants
-from crmcom_kit.mock_server.verifying import times, verified
 from crmcom_kit.mock_server.world import World
 
 HEARTBEAT_SECONDS = 15.0

@@ -5,7 +5,7 @@ from typing import Any
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.control.calls import Call
-from crmcom_kit.mock_server.journal import JournalLimits
+from crmcom_kit.mock_server.journal.notes import JournalLimits
 from crmcom_kit.mock_server.masking import MASK
 from crmcom_kit.schemas import API_PATH, Dialect, dials
 

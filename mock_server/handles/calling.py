@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from crmcom_kit.mock_server.awaiting import Condition, OneRecord, Records, wait_for
-from crmcom_kit.mock_server.calls import Teller, ToldCall
+from crmcom_kit.mock_server.journal.awaiting import Condition, OneRecord, Records, wait_for
+from crmcom_kit.mock_server.journal.calls import Teller, ToldCall
+from crmcom_kit.mock_server.journal.patterns import Pattern, matching
+from crmcom_kit.mock_server.journal.verifying import Times, found, line, verified
 from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.patterns import Pattern, matching
-from crmcom_kit.mock_server.store import Key
-from crmcom_kit.mock_server.verifying import Times, found, line, verified
+from crmcom_kit.mock_server.records.store import Key
 from crmcom_kit.mock_server.world import World
 
 #: How often a call is expected: a number, or ``{"atLeast": 1, "atMost": 3}``.

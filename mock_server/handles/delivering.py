@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from crmcom_kit.mock_server.attempts import AttemptNote
-from crmcom_kit.mock_server.delivery_faults import KINDS, DeliveryFault
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
+from crmcom_kit.mock_server.deliveries.replaying import recover, replay
+from crmcom_kit.mock_server.deliveries.signatures import Verdict
+from crmcom_kit.mock_server.deliveries.spoiling import KINDS, DeliveryFault
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.receiver import Received, ReceiverAnswer
-from crmcom_kit.mock_server.replaying import recover, replay
-from crmcom_kit.mock_server.signatures import Verdict
 from crmcom_kit.mock_server.verdicts import sent_as, verdict_on
 
 _SECONDS = 20.0

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.store import Query, Store
+from crmcom_kit.mock_server.records.store import Query, Store
 from crmcom_kit.schemas import response_fields
 
 Record = dict[str, Any]

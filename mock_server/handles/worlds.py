@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.calls import ToldCall
-from crmcom_kit.mock_server.firing import Fired, fire
+from crmcom_kit.mock_server.deliveries.firing import Fired, fire
 from crmcom_kit.mock_server.handles.calling import Calls, Expected, asserted, awaited
 from crmcom_kit.mock_server.handles.clock import Clock
 from crmcom_kit.mock_server.handles.contents import Entries, added, filled
 from crmcom_kit.mock_server.handles.delivering import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.handles.failing import Failing, failing
 from crmcom_kit.mock_server.handles.records import Records
+from crmcom_kit.mock_server.journal.calls import ToldCall
 from crmcom_kit.mock_server.misuse import Misuse, NotThere
 from crmcom_kit.mock_server.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH

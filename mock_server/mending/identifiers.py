@@ -12,8 +12,8 @@ from crmcom_kit.mock_server.mending.mend import (
     set_to,
     unknown_names,
 )
+from crmcom_kit.mock_server.records.store import Indexed, Key, Query
 from crmcom_kit.mock_server.scenery import Directory
-from crmcom_kit.mock_server.store import Indexed, Key, Query
 
 _REQUEST = "webhook_request_identifier"
 _FIELD = re.compile(

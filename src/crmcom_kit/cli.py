@@ -14,7 +14,10 @@ from crmcom_kit import __version__
 #: Sub-command → where it is, as `module:attribute`, and its line in `crmcom-kit --help`.
 COMMANDS = {
     "serve": ("crmcom_kit.mock_server.command:serve", "Run the mock."),
-    "fire": ("crmcom_kit.mock_server.fire_command:fire", "Trigger a webhook in a running mock."),
+    "fire": (
+        "crmcom_kit.mock_server.deliveries.fire_command:fire",
+        "Trigger a webhook in a running mock.",
+    ),
     "fixtures": ("crmcom_kit.fixtures.commands:fixtures", "Generate fixture data."),
     "check": (
         "crmcom_kit.contract_tests.command:check",

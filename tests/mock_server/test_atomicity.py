@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.records.store import Query
 from crmcom_kit.mock_server.world import World
 
 THREADS = 64

@@ -8,8 +8,8 @@ import httpx
 from helpers.receivers import answering, listening
 from helpers.served import TOKEN, served_mock
 
-from crmcom_kit.mock_server.attempts import Stage
-from crmcom_kit.mock_server.states import State
+from crmcom_kit.mock_server.deliveries.attempts import Stage
+from crmcom_kit.mock_server.records.states import State
 from crmcom_kit.schemas import API_PATH, Dialect
 
 READERS, READS, RESENDS = 16, 20, 60

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
-from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.records.store import Query
 from crmcom_kit.schemas import API_PATH
 
 Exchange = tuple[str, list[tuple[str, str]], bytes]

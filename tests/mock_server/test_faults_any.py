@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server.control.document import document
-from crmcom_kit.mock_server.faults_presets import PRESETS, preferred
-from crmcom_kit.mock_server.faults_reading import errors, fault_of
-from crmcom_kit.mock_server.faults_spec import Fault
+from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
+from crmcom_kit.mock_server.faults.reading import errors, fault_of
+from crmcom_kit.mock_server.faults.spec import Fault
 from crmcom_kit.mock_server.misuse import Misuse
 
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")

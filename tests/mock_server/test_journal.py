@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.calls import Teller
-from crmcom_kit.mock_server.journal import LONGEST_ANSWER, Beginning, Journal, JournalLimits
+from crmcom_kit.mock_server.journal.calls import Teller
+from crmcom_kit.mock_server.journal.notes import LONGEST_ANSWER, Beginning, Journal, JournalLimits
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.wire import Answer
 

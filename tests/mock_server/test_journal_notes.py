@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from crmcom_kit.mock_server.journal import Journal, JournalLimits
+from crmcom_kit.mock_server.journal.notes import Journal, JournalLimits
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.wire import Answer
 

@@ -5,7 +5,13 @@ import tracemalloc
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.keys import Numbers, Texts, packed_id, packed_number, unpacked_id
+from crmcom_kit.mock_server.records.keys import (
+    Numbers,
+    Texts,
+    packed_id,
+    packed_number,
+    unpacked_id,
+)
 
 ANY = st.text(st.characters(codec=None), max_size=40)
 IDS = (

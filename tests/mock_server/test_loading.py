@@ -19,7 +19,7 @@ from crmcom_kit.mock_server.loading import (
     kinds,
     sample_entries,
 )
-from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.records.store import Query
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import release_names, resolve
 

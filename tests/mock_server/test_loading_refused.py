@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.loading import (
     file_entries,
     kinds,
 )
-from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.records.store import Query
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import resolve
 

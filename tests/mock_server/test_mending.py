@@ -141,7 +141,7 @@ def test_an_empty_world_has_no_record_to_name() -> None:
 
 
 def _records(asker: Asker) -> list[Any]:
-    from crmcom_kit.mock_server.store import Query
+    from crmcom_kit.mock_server.records.store import Query
 
     return [json.loads(body) for body in asker.world.store.query(Query(indexed=()))]
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.attempts import AttemptLimits, Attempts, Cause, Stage
 from crmcom_kit.mock_server.clock import FIRST_MOMENT
-from crmcom_kit.mock_server.delivery import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.attempts import AttemptLimits, Attempts, Cause, Stage
+from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.outbox import Outbox
 from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.outbox import Outbox
 from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.states import State
-from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.records.states import State
+from crmcom_kit.mock_server.records.store import Query
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import Dialect
 

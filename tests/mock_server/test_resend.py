@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.delivery import Outcome
+from crmcom_kit.mock_server.deliveries.delivery import Outcome
+from crmcom_kit.mock_server.records.states import Event
 from crmcom_kit.mock_server.signing import verify
-from crmcom_kit.mock_server.states import Event
 from crmcom_kit.schemas import response_fields
 
 RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.delivery_faults import old_key
-from crmcom_kit.mock_server.signatures import judge, keys_of
+from crmcom_kit.mock_server.deliveries.signatures import judge, keys_of
+from crmcom_kit.mock_server.deliveries.spoiling import old_key
 from crmcom_kit.mock_server.signing import sign
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import Dialect

@@ -14,12 +14,12 @@ from hypothesis.stateful import (
     rule,
 )
 
-from crmcom_kit.mock_server import searching
-from crmcom_kit.mock_server.memory_store import MemoryStore
-from crmcom_kit.mock_server.pairs import Pairs
-from crmcom_kit.mock_server.postings import Index
-from crmcom_kit.mock_server.states import TRANSITIONS, Event, State, WrongState
-from crmcom_kit.mock_server.store import (
+from crmcom_kit.mock_server.records import searching
+from crmcom_kit.mock_server.records.memory_store import MemoryStore
+from crmcom_kit.mock_server.records.pairs import Pairs
+from crmcom_kit.mock_server.records.postings import Index
+from crmcom_kit.mock_server.records.states import TRANSITIONS, Event, State, WrongState
+from crmcom_kit.mock_server.records.store import (
     INDEXED,
     DuplicateRecord,
     IndexedField,

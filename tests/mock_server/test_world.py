@@ -10,10 +10,10 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.records.store import Query
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import load_dialect

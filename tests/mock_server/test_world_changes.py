@@ -8,12 +8,12 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.reading import RawRequest
+from crmcom_kit.mock_server.records.states import Event
+from crmcom_kit.mock_server.records.store import Query
 from crmcom_kit.mock_server.signing import verify
-from crmcom_kit.mock_server.states import Event
-from crmcom_kit.mock_server.store import Query
 from crmcom_kit.mock_server.world import World
 from crmcom_kit.schemas import load_dialect, release_names, validator
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.receiver import LONGEST_BODY, MOST_KEPT
+from crmcom_kit.mock_server.deliveries.receiver import LONGEST_BODY, MOST_KEPT
 from crmcom_kit.schemas import Dialect
 
 QUEUED = Dialect("queued", {"resend.delivery": "queued"})

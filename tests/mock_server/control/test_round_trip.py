@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import stream, world
-from crmcom_kit.mock_server.delivery import Outcome
+from crmcom_kit.mock_server.deliveries.delivery import Outcome
 from crmcom_kit.mock_server.loading import kinds
-from crmcom_kit.mock_server.store import Query
+from crmcom_kit.mock_server.records.store import Query
 from crmcom_kit.schemas import Dialect, dialect_names, dials, load_dialect, validator
 
 #: Before and after the releases that changed what a record looks like.

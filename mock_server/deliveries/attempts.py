@@ -1,0 +1,174 @@
+"""The attempts to send webhook requests of one world: the last ones, with what came of them."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from time import monotonic
+from typing import NamedTuple, TypeVar
+
+from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
+from crmcom_kit.mock_server.records.states import State
+
+_T = TypeVar("_T")
+_OWN_BYTES = 1_000  # what an attempt takes besides data and answer
+
+
+class Stage(StrEnum):
+    """How far an attempt is."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    ENDED = "ended"
+    ABANDONED = "abandoned"  # given up without an outcome: the record is as it was before
+
+
+class Cause(StrEnum):
+    """What makes the mock send."""
+
+    RESEND = "resend"
+    FIRE = "fire"
+    REPLAY = "replay"
+    RECOVER = "recover"
+    DUPLICATE = "duplicate"  # a delivery fault sends the same again
+
+
+class AttemptLimits(NamedTuple):
+    """How much is kept; the oldest attempts go first."""
+
+    entries: int = 1_000
+    bytes: int = 8_388_608
+
+
+@dataclass(slots=True, kw_only=True)
+class AttemptNote:
+    """One attempt: what was sent about which record, and what came of it."""
+
+    number: int  # counted from 1 in each world, also after a reset
+    cause: Cause
+    record_id: str
+    record_number: str
+    definition: str
+    at: datetime  # of the world's clock, when it was asked for
+    attempt: Attempt
+    of: int | None = None  # the attempt that it sends again
+    stage: Stage = Stage.QUEUED
+    fault: str | None = None  # the delivery fault that hit it
+    outcome: Outcome | None = None
+    milliseconds: float | None = None  # of the machine's time
+    before: State | None = None  # the record's state, as answers show it
+    after: State | None = None
+    size: int = field(default=0, repr=False)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.stage in (Stage.ENDED, Stage.ABANDONED)
+
+
+class Attempts:
+    """The last attempts of one world, oldest first."""
+
+    def __init__(self, limits: AttemptLimits | None = None, *, last: int = 0) -> None:
+        """Start empty; ``last`` is the number of the last attempt before."""
+        self._limits = AttemptLimits() if limits is None else limits
+        self._changed = threading.Condition(threading.Lock())
+        self._notes: deque[AttemptNote] = deque()
+        self._bytes = 0
+        self._last = last
+        self._closed = False
+
+    def begin(
+        self,
+        cause: Cause,
+        attempt: Attempt,
+        *,
+        record_id: str,
+        record_number: str,
+        definition: str,
+        at: datetime,
+        of: int | None = None,
+    ) -> AttemptNote:
+        """Note that something is to be sent, and label it with its number."""
+        with self._changed:
+            self._last += 1
+            note = AttemptNote(
+                number=self._last,
+                cause=cause,
+                record_id=record_id,
+                record_number=record_number,
+                definition=definition,
+                at=at,
+                attempt=attempt,
+                of=of,
+                size=_OWN_BYTES + len(attempt.data or b""),
+            )
+            self._notes.append(note)
+            self._bytes += note.size
+            self._shorten()
+            self._changed.notify_all()
+        return note
+
+    def change(self, note: AttemptNote, **changes: object) -> None:
+        """Set members of an attempt, and tell those who wait."""
+        with self._changed:
+            for name, value in changes.items():
+                setattr(note, name, value)
+            if note.outcome is not None and "outcome" in changes:
+                note.size += len(note.outcome.answer)
+                self._bytes += len(note.outcome.answer)
+                self._shorten()
+            self._changed.notify_all()
+
+    def _shorten(self) -> None:
+        entries, most = self._limits
+        while self._notes and (self._bytes > most or len(self._notes) > entries):
+            self._bytes -= self._notes.popleft().size
+
+    @property
+    def last(self) -> int:
+        """The number of the last attempt."""
+        return self._last
+
+    def notes(
+        self, *, since: int = 0, record: str | None = None, until: int | None = None
+    ) -> list[AttemptNote]:
+        """Return attempts above number ``since``, of a record by id or number, oldest first."""
+        with self._changed:
+            return [
+                note
+                for note in self._notes
+                if note.number > since
+                and (until is None or note.number <= until)
+                and (record is None or record in (note.record_id, note.record_number))
+            ]
+
+    def find(self, number: int) -> AttemptNote | None:
+        """Return the attempt of that number, where it is still here."""
+        with self._changed:
+            return next((note for note in self._notes if note.number == number), None)
+
+    def wait_for(
+        self, found: Callable[[], _T | None], seconds: float, until: threading.Event | None = None
+    ) -> _T | None:
+        """Return what ``found`` returns as soon as it is not None; None when time is over.
+
+        It is asked at once and after each change, without the lock. ``seconds`` are the machine's;
+        ``until`` ends the wait as well.
+        """
+        deadline = monotonic() + seconds
+        while True:
+            result = found()
+            left = deadline - monotonic()
+            if result is not None or left <= 0 or self._closed or (until and until.is_set()):
+                return result
+            with self._changed:
+                self._changed.wait(min(left, 0.2))
+
+    def close(self) -> None:
+        """Let go of all who wait."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()

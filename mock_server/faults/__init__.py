@@ -1,0 +1,1 @@
+"""What goes wrong on purpose: which call it hits, and what it does to it."""

@@ -1,0 +1,103 @@
+"""What a fault asks of a call: its method, the record that it names, its parameters, its token.
+
+Read as far as a fault asks, and without complaint: what cannot be read is not there.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.errors import VendorError
+from crmcom_kit.mock_server.faults.spec import Fault
+from crmcom_kit.mock_server.parameters import REQUEST_IDENTIFIER, Given
+from crmcom_kit.mock_server.reading import RawRequest
+from crmcom_kit.mock_server.records.store import Record
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.epoch import Epoch
+
+
+class Called:
+    """A request as faults see it."""
+
+    def __init__(self, epoch: "Epoch", request: RawRequest) -> None:
+        """Look at ``request`` in ``epoch``."""
+        self._epoch = epoch
+        self._request = request
+        self._method = epoch.rules.methods.get(request.path)
+
+    @property
+    def operation(self) -> str | None:
+        """The name of the method that is called; None where there is none at that path."""
+        return None if self._method is None else self._method.name
+
+    @cached_property
+    def _given(self) -> Given | None:
+        if self._method is None:
+            return None
+        try:
+            return self._epoch.parameters.collect(self._method, self._request)
+        except VendorError:
+            return None
+
+    @cached_property
+    def values(self) -> dict[str, str]:
+        """The parameters as a query spells them: an identifier is ``field=value``."""
+        given = {} if self._given is None else self._given.values
+        found = {name: _spelled(value) for name, value in given.items()}
+        return {name: text for name, text in found.items() if text is not None}
+
+    @cached_property
+    def token(self) -> str | None:
+        """The token that the call carries."""
+        if self._given is None:
+            return None
+        try:
+            return self._epoch.parameters.token(self._given, self._request.authorization)
+        except VendorError:
+            return None
+
+    @cached_property
+    def record(self) -> Record | None:
+        """The webhook request that the call names, where there is such a one."""
+        field, equals, value = self.values.get(REQUEST_IDENTIFIER, "").partition("=")
+        if not equals or field not in ("id", "number"):
+            return None
+        return self._epoch.store.get("number" if field == "number" else "id", value)
+
+    def is_hit_by(self, fault: Fault) -> bool:
+        """Whether ``fault`` is for such a call, and can do to it what it does."""
+        match, effect = fault.match, fault.effect
+        if match.operations and self.operation not in match.operations:
+            return False
+        if effect.expire_token and self.token is None:
+            return False
+        if effect.delete_record and self.record is None:
+            return False
+        if match.identifier is not None and not self._names(*match.identifier):
+            return False
+        conditions = match.parameters or {}
+        return all(one.holds(self.values.get(name)) for name, one in conditions.items())
+
+    def _names(self, field: str, value: str) -> bool:
+        """Whether the call names that webhook request, by whichever of its identifiers."""
+        record = self.record
+        if record is None:  # perhaps it is gone, or never was
+            return self.values.get(REQUEST_IDENTIFIER) == f"{field}={value}"
+        return value == (record.row.number if field == "number" else record.row.id)
+
+
+def _spelled(value: Any) -> str | None:
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return str(value) if abs(value) < 10**18 else None
+        case Mapping() if len(value) == 1:
+            ((field, inner),) = value.items()
+            text = None if isinstance(inner, Mapping) else _spelled(inner)
+            return None if text is None else f"{field}={text}"
+        case _:
+            return None
