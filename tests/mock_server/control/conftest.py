@@ -13,12 +13,13 @@ from crmcom_kit.mock_server.control.document import PREFIX, document, operations
 def described(verb: str, path: str) -> dict[str, Any] | None:
     """What the document says of a call, by its path below the prefix; None where nothing."""
     fitting = [
-        about
+        (template.count("{"), about)
         for known_verb, template, about in operations().values()
         if known_verb == verb
         and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template.replace(".", r"\.")), path)
     ]
-    return fitting[0] if fitting else None
+    # Of /faults/presets and /faults/{id} the first, as the mock itself does.
+    return min(fitting, key=lambda one: one[0])[1] if fitting else None
 
 
 def hold(verb: str, path: str, status: int, content_type: str, body: bytes) -> None:
