@@ -3,12 +3,11 @@
 import json
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
-from crmcom_kit import __version__
 from crmcom_kit.contract_tests.reports.masks import Masks
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.schemas.har import Answered, Asked, archive, entry
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 _NO_TIME = "1970-01-01T00:00:00+00:00"
@@ -23,65 +22,34 @@ def written(results: Results) -> str:
         moment = began + timedelta(seconds=elapsed)
         entries.append(_entry(exchange, results.target.base_url, moment, masks))
         elapsed += exchange.seconds
-    creator = {"name": "crmcom-kit", "version": __version__}
-    log = {"version": "1.2", "creator": creator, "pages": [], "entries": entries}
-    return json.dumps({"log": log}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(archive(entries), ensure_ascii=False, indent=1) + "\n"
 
 
 def _entry(exchange: Exchange, base: str, moment: datetime, masks: Masks) -> dict[str, Any]:
-    milliseconds = round(exchange.seconds * 1000, 3)
-    return {
-        "startedDateTime": moment.isoformat(timespec="milliseconds"),
-        "time": milliseconds,
-        "request": _request(exchange, base, masks),
-        "response": _response(exchange, masks),
-        "cache": {},
-        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
-        "comment": f"{exchange.number}: {exchange.call.method}",
-    }
-
-
-def _request(exchange: Exchange, base: str, masks: Masks) -> dict[str, Any]:
     call = exchange.call
-    query = masks.text(call.query)
-    pairs = parse_qsl(query, keep_blank_values=True, errors="backslashreplace")
-    request: dict[str, Any] = {
-        "method": call.verb,
-        "url": masks.text(f"{base}/{call.path}") + (f"?{query}" if query else ""),
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _headers(call.headers, masks),
-        "queryString": [{"name": name, "value": value} for name, value in pairs],
-        "headersSize": -1,
-        "bodySize": len(call.body or b""),
-    }
-    if call.body is not None:
-        text = masks.content(call.body)
-        request["postData"] = {"mimeType": "application/json", "text": text}
-    return request
+    asked = Asked(
+        verb=call.verb,
+        url=masks.text(f"{base}/{call.path}"),
+        query=masks.text(call.query),
+        headers=_headers(call.headers, masks),
+        body=None if call.body is None else masks.content(call.body),
+        body_type="application/json",
+        body_size=len(call.body or b""),
+    )
+    answered = Answered(
+        status=exchange.status,
+        headers=_headers(exchange.headers, masks),
+        body=masks.content(exchange.content),
+        body_type=exchange.header("Content-Type") or "",
+        body_size=len(exchange.content),
+        location=exchange.header("Location") or "",
+    )
+    comment = f"{exchange.number}: {call.method}"
+    return entry(moment, round(exchange.seconds * 1000, 3), asked, answered, comment)
 
 
-def _response(exchange: Exchange, masks: Masks) -> dict[str, Any]:
-    content = {
-        "size": len(exchange.content),
-        "mimeType": exchange.header("Content-Type") or "",
-        "text": masks.content(exchange.content),
-    }
-    return {
-        "status": exchange.status,
-        "statusText": "",
-        "httpVersion": "HTTP/1.1",
-        "cookies": [],
-        "headers": _headers(exchange.headers, masks),
-        "content": content,
-        "redirectURL": exchange.header("Location") or "",
-        "headersSize": -1,
-        "bodySize": len(exchange.content),
-    }
-
-
-def _headers(headers: tuple[tuple[str, str], ...], masks: Masks) -> list[dict[str, str]]:
+def _headers(headers: tuple[tuple[str, str], ...], masks: Masks) -> list[tuple[str, str]]:
     return [
-        {"name": name, "value": "***" if name.lower() in _SECRET_HEADERS else masks.text(value)}
+        (name, "***" if name.lower() in _SECRET_HEADERS else masks.text(value))
         for name, value in headers
     ]
