@@ -7,9 +7,9 @@ from crmcom_kit.mock_server.control.document import PREFIX
 from crmcom_kit.mock_server.control.telling import told_request
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.deliveries.replaying import attempt_of
+from crmcom_kit.mock_server.deliveries.verdicts import verdict_on
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES
-from crmcom_kit.mock_server.verdicts import verdict_on
 
 _BODILESS = (204, 205, 304)
 

@@ -7,12 +7,12 @@ from crmcom_kit.mock_server.control.moments import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.http_message import message_of
 from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.verdicts import sent_as, verdict_on
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.journal.notes import Note
 from crmcom_kit.mock_server.masking import is_secret, masked_path, masked_query
 from crmcom_kit.mock_server.misuse import NotThere
-from crmcom_kit.mock_server.verdicts import sent_as, verdict_on
 
 MASK = "***"
 _LONGEST_SHOWN = 65_536

@@ -7,8 +7,8 @@ from crmcom_kit.mock_server.deliveries.delivery import (
     outcome_of_status,
 )
 from crmcom_kit.mock_server.deliveries.http_message import message_of
+from crmcom_kit.mock_server.deliveries.network import CallFailed
 from crmcom_kit.mock_server.deliveries.outgoing import Caller, Limits
-from crmcom_kit.mock_server.network import CallFailed
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
 

@@ -16,7 +16,7 @@ import httpcore
 
 from crmcom_kit.mock_server.deliveries.addresses import Addresses, BadUrl, Destination, NotCalled
 from crmcom_kit.mock_server.deliveries.delivery import Stopped
-from crmcom_kit.mock_server.network import (
+from crmcom_kit.mock_server.deliveries.network import (
     CallFailed,
     Connect,
     Connections,

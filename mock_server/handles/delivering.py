@@ -10,10 +10,10 @@ from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
 from crmcom_kit.mock_server.deliveries.replaying import recover, replay
 from crmcom_kit.mock_server.deliveries.signatures import Verdict
 from crmcom_kit.mock_server.deliveries.spoiling import KINDS, DeliveryFault
+from crmcom_kit.mock_server.deliveries.verdicts import sent_as, verdict_on
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.verdicts import sent_as, verdict_on
 
 _SECONDS = 20.0
 

@@ -13,8 +13,8 @@ from helpers.receivers import answering, listening
 from crmcom_kit.mock_server.deliveries.addresses import Addresses
 from crmcom_kit.mock_server.deliveries.delivery import Attempt
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
+from crmcom_kit.mock_server.deliveries.network import tcp_connect
 from crmcom_kit.mock_server.deliveries.outgoing import Caller
-from crmcom_kit.mock_server.network import tcp_connect
 from crmcom_kit.schemas import Dialect, dials
 
 SHORT, LONG, LONGER = 50, 20_000, 30_000
