@@ -16,7 +16,7 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
-from crmcom_kit.mock_server.serving import GRACE_SECONDS, ServeError, bound_socket
+from crmcom_kit.mock_server.serving import GRACE_SECONDS, MOST_HEAD_BYTES, ServeError, bound_socket
 from crmcom_kit.mock_server.wire import FAULT_HEADER
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def serve_with_granian(
     try:
         from granian import Granian
         from granian.constants import HTTPModes, Interfaces
+        from granian.http import HTTP1Settings
     except ImportError:
         msg = "server granian is not installed; it comes with crmcom-kit[fast]"
         raise ServeError(msg) from None
@@ -77,6 +78,7 @@ def serve_with_granian(
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,  # the way in which faults end connections is that of HTTP/1.1
+        http1_settings=HTTP1Settings(max_buffer_size=MOST_HEAD_BYTES),
         workers=1,
         blocking_threads=threads,
         workers_kill_timeout=int(GRACE_SECONDS),
