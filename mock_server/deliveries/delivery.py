@@ -1,7 +1,6 @@
 """How a webhook request gets sent: the protocol, and a built-in receiver with a script."""
 
 import threading
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from crmcom_kit.schemas.dialect import (
@@ -16,8 +15,7 @@ from crmcom_kit.schemas.dialect import (
 NOT_SENT = frozenset({"blocked", "bad_url", "no_connection", "queue_full"})
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try to send a webhook request."""
 
     url: str

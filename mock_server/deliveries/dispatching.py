@@ -6,7 +6,6 @@ epoch that it began in.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -199,4 +198,4 @@ def begun(
 
 def labelled(epoch: "Epoch", note: AttemptNote) -> Attempt:
     """Return what a note's attempt sends, with a label by which a receiver can name it."""
-    return replace(note.attempt, label=f"{epoch.name}/{note.number}")
+    return note.attempt._replace(label=f"{epoch.name}/{note.number}")

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -54,7 +53,7 @@ def replay(epoch: Epoch, number: int) -> AttemptNote:
 
 def _again(epoch: Epoch, before: AttemptNote) -> Dispatch:
     claimed = _claimed(epoch, before.record_id)
-    attempt = replace(before.attempt)
+    attempt = before.attempt
     if claimed is not None:
         session = epoch.session()
         return sending(epoch, session, claimed, Cause.REPLAY, attempt, of=before.number)

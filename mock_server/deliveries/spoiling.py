@@ -47,14 +47,14 @@ class DeliveryFault:
         """Return what goes out in the place of ``attempt``."""
         match self.fault:
             case "cut_body":
-                return replace(attempt, cut=True)
+                return attempt._replace(cut=True)
             case "wrong_signature":
                 code = attempt.authentication_code
-                return replace(attempt, authentication_code=code and _another(code))
+                return attempt._replace(authentication_code=code and _another(code))
             case "old_key":
                 data = None if attempt.data is None else orjson.loads(attempt.data)
                 code = None if key is None else exchanges.code(data, old_key(key), None)
-                return replace(attempt, authentication_code=code)
+                return attempt._replace(authentication_code=code)
             case _:
                 return attempt
 
