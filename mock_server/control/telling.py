@@ -115,6 +115,8 @@ def chain(epoch: Epoch, text: str) -> dict[str, Any]:
         by = _cause(epoch, first)
         call = None if by is None else epoch.journal.find(by)
     else:
+        if found[1]:  # an id names its journal, too: 0 where that is another one
+            number = epoch.journal.number_of(text)
         call = epoch.journal.find(number)
         if call is None:
             raise NotThere("id", seen=shown(text), allowed=allowed)

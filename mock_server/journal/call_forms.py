@@ -45,6 +45,7 @@ def summary(call: ToldCall) -> dict[str, Any]:
         "stateBefore": (call.before or {}).get("life_cycle_state"),
         "stateAfter": (call.after or {}).get("life_cycle_state"),
         "fault": call.fault,
+        "deliveries": list(call.note.answer.attempts),
         "nearMiss": call.near_miss,
     }
 

@@ -84,6 +84,9 @@ def test_the_chain_is_linked(mock: ServedMock) -> None:
     ]
     assert chain[2]["call"] == call
     assert chain[3]["received"] == 2
+    entry = mock.admin("GET", "/requests")["requests"][0]
+    assert entry["deliveries"] == [chain[2]["id"]]
+    assert mock.admin("GET", f"/trace/{entry['id']}")["chain"] == chain
     by_attempt = mock.admin("GET", f"/trace/attempt-{chain[2]['id']}")["chain"]
     assert by_attempt == chain
     assert mock.world.journal.find(call).answer.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
