@@ -6,7 +6,14 @@ from typing import Any
 from crmcom_kit.mock_server.control.calls import Call, Reply
 from crmcom_kit.mock_server.control.journal import dumped, number_since, written
 from crmcom_kit.mock_server.journal import call_forms
-from crmcom_kit.mock_server.journal.awaiting import Calls, Condition, OneRecord, Records, wait_for
+from crmcom_kit.mock_server.journal.awaiting import (
+    Calls,
+    Condition,
+    Deliveries,
+    OneRecord,
+    Records,
+    wait_for,
+)
 from crmcom_kit.mock_server.journal.calls import Teller
 from crmcom_kit.mock_server.journal.patterns import matching
 from crmcom_kit.mock_server.journal.verifying import times, verified
@@ -40,7 +47,7 @@ def verify(call: Call) -> Any:
 
 
 def wait(call: Call) -> Any:
-    """Wait for calls or records: 200 with what fits, 408 with what is nearest."""
+    """Wait for calls, records or deliveries: 200 with what fits, 408 with what is nearest."""
     condition = _condition(call)
     seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
     with call.tenants.waiting:
@@ -58,6 +65,10 @@ def _condition(call: Call) -> Condition:
     if "records" in body:
         asked = body["records"]
         return Records(world, asked.get("state"), asked.get("times"), asked.get("entity"))
+    if "deliveries" in body:
+        asked = body["deliveries"]
+        delivered = asked.get("delivered")
+        return Deliveries(world, asked.get("record"), asked.get("times"), delivered=delivered)
     asked = body["record"]
     if ("id" in asked) == ("number" in asked):
         seen = "both" if "id" in asked else "neither"

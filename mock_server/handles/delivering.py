@@ -66,6 +66,14 @@ class Deliveries:
             raise TimeoutError(msg)
         return note
 
+    def awaited(self, record: str | None, seconds: float) -> AttemptNote:
+        """Return the first attempt that is over, as ``wait_for`` does. Raises AssertionError."""
+        __tracebackhide__ = True
+        try:
+            return self.wait_for(record, seconds=seconds)
+        except TimeoutError as late:
+            raise AssertionError(str(late)) from None
+
     def replay(self, number: int) -> AttemptNote:
         """Send exactly what an attempt sent once more. Raises NotThere."""
         return replay(self._epoch(), number)

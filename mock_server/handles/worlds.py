@@ -224,6 +224,7 @@ class MockWorld:
         *,
         record: str | int | None = None,
         state: str | None = None,
+        delivery: str | int | bool | None = None,
         times: Expected = None,
         timeout: float = 5.0,
         **pattern: Any,
@@ -233,26 +234,34 @@ class MockWorld:
             mock.wait_for(operation="resend", times=2)
             mock.wait_for(record="7", state="SUCCESSFUL")
             mock.wait_for(state="REJECTED", times={"atMost": 0})
+            mock.wait_for(delivery="7")
             mock.wait_for(lambda: len(mock.records) < 3)
 
         Args:
             until: a function that says, by what it returns, whether it has happened.
             record: the number or id of a webhook request that is to be there, or in ``state``.
             state: SUCCESSFUL or REJECTED; of one record also SENDING or DELETED.
+            delivery: the number or id of a webhook request of which an attempt is to be over;
+                True for one of any.
             times: how many calls or records.
             timeout: how many seconds to wait.
             pattern: which calls, as for ``assert_called``.
 
         Returns:
-            The calls, what the function returned, or what is told of the records.
+            The calls, what the function returned, what is told of the records, or the attempt.
 
         Raises:
             AssertionError: it has not happened in time; its text says what is there.
             Misuse: an argument is not allowed.
         """
         __tracebackhide__ = True
+        others = (until, record, state)
+        if delivery not in (None, False):
+            if pattern or others != (None, None, None):
+                raise Misuse("delivery", seen="beside others", allowed="a delivery, or the others")
+            return self.deliveries.awaited(None if delivery is True else str(delivery), timeout)
         if pattern:
-            if until is not None or record is not None or state is not None:
+            if others != (None, None, None):
                 raise Misuse("pattern", seen="beside others", allowed="a pattern, or the others")
             return asserted(self.emulated, times, timeout, pattern)
         return awaited(self.emulated, until, record, state, times, timeout)

@@ -166,3 +166,47 @@ class Records:
     def told(self) -> dict[str, Any]:
         """Return how many are there."""
         return {"count": self._count()}
+
+
+class Deliveries:
+    """So many attempts to send webhook requests that are over."""
+
+    def __init__(
+        self,
+        world: "World",
+        record: str | None = None,
+        expected: Times | int | Mapping[str, int] | None = None,
+        *,
+        delivered: bool | None = None,
+    ) -> None:
+        """Count those of a webhook request, by number or id, or of any where none is given.
+
+        Args:
+            world: whose attempts.
+            record: number or id of a webhook request.
+            expected: how many.
+            delivered: whether the receiver took it; either where left out.
+
+        Raises:
+            Misuse: ``expected`` cannot be read.
+        """
+        self.times = times(expected)
+        self._world = world
+        self._record = record
+        self._delivered = delivered
+
+    def holds(self) -> bool:
+        """Whether as many as wanted are over."""
+        return self.times.fits(self._count())
+
+    def _count(self) -> int:
+        notes = self._world.present.attempts.notes(record=self._record)
+        return sum(
+            note.over
+            and self._delivered in (None, note.outcome is not None and note.outcome.delivered)
+            for note in notes
+        )
+
+    def told(self) -> dict[str, Any]:
+        """Return how many are over."""
+        return {"count": self._count()}

@@ -275,6 +275,15 @@ def test_calls_are_streamed_as_they_are_noted(driven: Driven) -> None:
         pass
 
 
+def test_a_wait_is_for_deliveries(driven: Driven) -> None:
+    """One resend was delivered: it is there by number, none is of another, and none failed."""
+    assert driven.ask("POST", "/wait", {"deliveries": {"record": "7"}})[1]["count"] == 1
+    assert driven.ask("POST", "/wait", {"deliveries": {"delivered": True}})[0] == 200
+    for other in ({"record": "8"}, {"delivered": False}, {"times": {"exactly": 2}}):
+        status, found = driven.ask("POST", "/wait", {"deliveries": other, "timeoutMillis": 1})
+        assert (status, found["why"]) == (408, "time over")
+
+
 def test_a_stream_goes_on_where_it_was(driven: Driven) -> None:
     """Last-Event-ID leaves out what was seen; an id of before a reset leaves out nothing."""
     for id, ids in [("0-2", ["0-3"]), ("9-2", ["0-1", "0-2", "0-3"])]:

@@ -82,3 +82,15 @@ def test_what_cannot_be_is_refused(mock: Any) -> None:
         mock.deliveries.replay(999_999)
     with pytest.raises(TimeoutError, match="there were 0"):
         mock.deliveries.wait_for("7", seconds=0.01)
+
+
+def test_a_delivery_is_waited_for_like_anything_else(mock: Any) -> None:
+    """``wait_for`` returns the attempt; where none ends in time, its error says so."""
+    number = fire(mock)
+
+    assert mock.wait_for(delivery=number).record_number == number
+    assert mock.wait_for(delivery=True).over
+    with pytest.raises(AssertionError, match="no such delivery within"):
+        mock.wait_for(delivery="no such number", timeout=0.01)
+    with pytest.raises(Misuse, match="delivery"):
+        mock.wait_for(delivery=number, state="REJECTED")
