@@ -180,6 +180,7 @@ def test_readme_has_the_sessions_that_a_newcomer_plays() -> None:
         "serve",
         "serve --release R15",
         "serve --deliver http",
+        "serve --token mytoken",
     ]
     assert sum(len(list(steps(b))) for part in found for b in part.blocks) >= 20
     assert any(block.language == "python" for part in found for block in part.blocks)

@@ -148,8 +148,7 @@ class Keeper:
         """Whether a call was refused for the token's sake, and there is another token now."""
         if self._refusal is None or (exchange.status, exchange.code) != self._refusal:
             return False
-        if self.is_good():
-            self._refusal = None  # the target answers other errors in the same way
+        if self.is_good():  # the target answers other mistakes in the same way
             return False
         if not self._may_log_in:
             msg = f"the token of {self._kit.target.name} ended in mid-run; "
