@@ -12,7 +12,6 @@ from crmcom_kit.mock_server.errors import (
     shown,
 )
 from crmcom_kit.mock_server.masking import masked_path
-from crmcom_kit.mock_server.mending import mended
 from crmcom_kit.mock_server.parameters import Given
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.wire import Answer
@@ -40,6 +39,8 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
         warnings = given.warnings
         answer = _act(world, method, given, request)
     except VendorError as error:
+        from crmcom_kit.mock_server.mending import mended  # which a start need not wait for
+
         answer = world.wire.error(error, name, mended(error, method, request, given, world))
         if isinstance(error, WrongVerb) and answer.status == 405:
             answer.allow = error.allowed.replace(" or ", ", ")

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.errors import VendorError
-from crmcom_kit.mock_server.mending.mend import Mend
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.rendering import sealed
 from crmcom_kit.mock_server.selection import Selection
@@ -17,6 +16,9 @@ from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.rendering import Renderer
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.mending.mend import Mend
 
 #: Says which fault made an answer what it is.
 FAULT_HEADER = "X-Mock-Fault"
@@ -42,7 +44,7 @@ class Answer:
     content_type: str
     length: int | None = None  # None where a streamed body's length is not known
     statement: str | None = None  # the statement that an error answer upholds
-    mend: Mend | None = None  # of an error answer, the smallest change that makes the call right
+    mend: "Mend | None" = None  # of an error answer, the smallest change that makes the call right
     warnings: Sequence[str] = ()
     allow: str | None = None  # the verb that would have been right
     retry_after: int | None = None  # seconds
@@ -144,7 +146,7 @@ class Wire:
         chosen = bodies if selection is None else map(selection.of, bodies)
         return self.data(b"[%b]" % b",".join(chosen))
 
-    def error(self, error: VendorError, method: str, mend: Mend | None = None) -> Answer:
+    def error(self, error: VendorError, method: str, mend: "Mend | None" = None) -> Answer:
         """Return the answer that ``error`` has in this dialect, to a call of ``method``.
 
         ``mend`` is what would make the call right; a dial brings it into the description, too.

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from crmcom_kit.mock_server.clock import Clock, SystemClock
-from crmcom_kit.mock_server.deliveries.addresses import Addresses
 from crmcom_kit.mock_server.deliveries.delivery import Delivery
 from crmcom_kit.mock_server.deliveries.outbox import Outbox
 from crmcom_kit.mock_server.errors import shown
@@ -117,6 +116,7 @@ def _sending(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "Htt
     """Return what really sends. Raises Misuse."""
     if deliver != "http":
         raise Misuse("deliver", seen=shown(deliver), allowed="scripted or http")
+    from crmcom_kit.mock_server.deliveries.addresses import Addresses
     from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
     from crmcom_kit.mock_server.deliveries.outgoing import Caller
 

@@ -13,18 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.faults.matching import Called
-from crmcom_kit.mock_server.faults.presets import preferred, preset_specs
-from crmcom_kit.mock_server.faults.reading import fault_of
-from crmcom_kit.mock_server.faults.spec import Fault
 from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
 from crmcom_kit.mock_server.reading import RawRequest
 from crmcom_kit.mock_server.rules import Rules
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.epoch import Epoch
+    from crmcom_kit.mock_server.faults.spec import Fault
 
-__all__ = ["MOST_FAULTS", "Fault", "FaultState", "Faults"]
+# What reads, matches and does faults is imported with the first of them: most mocks have none.
 
 MOST_FAULTS = 1_000
 
@@ -33,7 +30,7 @@ MOST_FAULTS = 1_000
 class FaultState:
     """A fault, and what it has done so far."""
 
-    fault: Fault
+    fault: "Fault"
     calls: int  # that it is for
     hits: int
     left: int | None  # calls that it will still hit at most; None for any number
@@ -55,7 +52,7 @@ class _Armed:
 
     __slots__ = ("_chance", "_draw", "calls", "expires", "fault", "hits")
 
-    def __init__(self, fault: Fault, seed: str, now: datetime) -> None:
+    def __init__(self, fault: "Fault", seed: str, now: datetime) -> None:
         self.fault = fault
         self.calls = self.hits = 0
         self.expires = None
@@ -82,7 +79,7 @@ class _Armed:
         lucky = chance >= 1 or self._chance.random() < chance
         return lucky and self.calls > match.after and (not match.nth or self.calls in match.nth)
 
-    def hit(self) -> Fault:
+    def hit(self) -> "Fault":
         found = self.fault.drawn(self._draw)
         self.hits += 1
         return found
@@ -117,7 +114,7 @@ class Faults:
         self.armed = False
         self._is_over = False
 
-    def add(self, spec: object) -> Fault:
+    def add(self, spec: object) -> "Fault":
         """Add the fault that a specification describes, and return it.
 
         Raises:
@@ -126,7 +123,7 @@ class Faults:
         """
         return self.arm([spec])[0].fault
 
-    def preset(self, name: str, **arguments: Any) -> tuple[Fault, ...]:
+    def preset(self, name: str, **arguments: Any) -> "tuple[Fault, ...]":
         """Add the faults that a preset stands for, and return them.
 
         Raises:
@@ -137,6 +134,8 @@ class Faults:
 
     def arm_preset(self, name: str, arguments: Mapping[str, Any]) -> tuple[FaultState, ...]:
         """Add the faults that a preset stands for. Raises what ``preset`` raises."""
+        from crmcom_kit.mock_server.faults.presets import preset_specs
+
         specs = preset_specs(name, arguments)
         try:
             drafts = self._read(specs)
@@ -149,11 +148,13 @@ class Faults:
         """Add the faults that specifications describe, all or none. Raises what ``add`` raises."""
         return self._added_all(self._read(specs))
 
-    def _read(self, specs: Iterable[object]) -> Sequence[Fault]:
+    def _read(self, specs: Iterable[object]) -> "Sequence[Fault]":
         operations = tuple(method.name for method in self._rules.methods.values())
+        from crmcom_kit.mock_server.faults.reading import fault_of
+
         return [fault_of(spec, "", operations) for spec in specs]
 
-    def _added_all(self, drafts: Sequence[Fault]) -> tuple[FaultState, ...]:
+    def _added_all(self, drafts: "Sequence[Fault]") -> tuple[FaultState, ...]:
         with self._lock:
             now = self._clock.now()
             if len(self._faults) + len(drafts) > MOST_FAULTS:
@@ -226,14 +227,18 @@ class Faults:
     def _arm(self) -> None:
         self.armed = any(not one.spent() for one in self._faults.values())
 
-    def strike(self, epoch: "Epoch", request: RawRequest) -> Fault | None:
+    def strike(self, epoch: "Epoch", request: RawRequest) -> "Fault | None":
         """Return the fault that hits this call; the one that the call itself asks for before all.
 
         Raises:
             Misuse: what the call asks for is not allowed.
         """
         if request.prefer:
+            from crmcom_kit.mock_server.faults.presets import preferred
+
             return preferred(request.prefer)
+        from crmcom_kit.mock_server.faults.matching import Called
+
         call = Called(epoch, request)
         with self._lock:
             present = tuple(self._faults.values())
@@ -244,7 +249,7 @@ class Faults:
         with self._lock:
             return self._struck(concerned)
 
-    def _struck(self, concerned: Iterable[_Armed]) -> Fault | None:
+    def _struck(self, concerned: Iterable[_Armed]) -> "Fault | None":
         now = self._clock.now()
         found: Fault | None = None
         for one in concerned:

@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Any
 
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.faults.faults import Fault, Faults, FaultState
+from crmcom_kit.mock_server.faults.faults import Faults, FaultState
+from crmcom_kit.mock_server.faults.spec import Fault
 from crmcom_kit.mock_server.misuse import Misuse, NotThere
 
 # What each argument is called in a specification of a fault.

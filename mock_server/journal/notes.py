@@ -12,11 +12,13 @@ from datetime import datetime
 from itertools import takewhile
 from operator import itemgetter
 from time import monotonic
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from crmcom_kit.mock_server.faults.faults import Fault
 from crmcom_kit.mock_server.reading import Headers, RawRequest
 from crmcom_kit.mock_server.wire import Answer
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.faults.spec import Fault
 
 #: A longer answer is noted up to here.
 LONGEST_ANSWER = 262_144
@@ -42,7 +44,7 @@ class Note(NamedTuple):
     request: RawRequest
     answer: Answer
     text: "bytes | Beginning"  # the answer's body
-    fault: Fault | None
+    fault: "Fault | None"
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +57,7 @@ class Beginning:
 
 
 #: What a note has besides its number and moment: request, answer, the answer's body, fault.
-Made = tuple[RawRequest, Answer, bytes | Beginning, Fault | None]
+Made = tuple[RawRequest, Answer, bytes | Beginning, "Fault | None"]
 #: A call as it is noted: at, what makes the rest and of what, and how many bytes it takes.
 _Fresh = tuple[datetime, Callable[..., Made], tuple[object, ...], int]
 _Kept = tuple[int, _Fresh]  # numbered
@@ -106,7 +108,7 @@ class Journal:
         self._closed = False
 
     def note(
-        self, at: datetime, request: RawRequest, answer: Answer, fault: Fault | None = None
+        self, at: datetime, request: RawRequest, answer: Answer, fault: "Fault | None" = None
     ) -> None:
         """Note a call that is answered, or about to be."""
         body, headers, make = answer.body, request.headers, _whole

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.faults.faults import MOST_FAULTS, Fault
+from crmcom_kit.mock_server.faults.faults import MOST_FAULTS
+from crmcom_kit.mock_server.faults.spec import Fault
 from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
 from crmcom_kit.mock_server.reading import RawRequest
 
