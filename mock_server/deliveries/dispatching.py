@@ -137,15 +137,7 @@ class Dispatch:
     def _again(self, attempt: Attempt) -> None:
         """Send the same once more, which changes nothing."""
         epoch, note = self._epoch, self.note
-        copy = begun(
-            epoch,
-            Cause.DUPLICATE,
-            attempt,
-            record_id=note.record_id,
-            number=note.record_number,
-            definition=note.definition,
-            of=note.number,
-        )
+        copy = begun_again(epoch, Cause.DUPLICATE, note, attempt)
         began = perf_counter()
         try:
             outcome = epoch.delivery.send(copy.attempt)
@@ -194,6 +186,19 @@ def begun(
     note.before = before
     note.attempt = labelled(epoch, note)
     return note
+
+
+def begun_again(epoch: "Epoch", cause: Cause, before: AttemptNote, attempt: Attempt) -> AttemptNote:
+    """Note that what was sent once is to be sent again, without a change of the record."""
+    return begun(
+        epoch,
+        cause,
+        attempt,
+        record_id=before.record_id,
+        number=before.record_number,
+        definition=before.definition,
+        of=before.number,
+    )
 
 
 def labelled(epoch: "Epoch", note: AttemptNote) -> Attempt:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
 from crmcom_kit.mock_server.deliveries.delivery import Outcome, Stopped
-from crmcom_kit.mock_server.deliveries.dispatching import Dispatch, begun
+from crmcom_kit.mock_server.deliveries.dispatching import Dispatch, begun_again
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.filters import seconds
 from crmcom_kit.mock_server.misuse import NotThere
@@ -57,15 +57,7 @@ def _again(epoch: Epoch, before: AttemptNote) -> Dispatch:
     if claimed is not None:
         session = epoch.session()
         return sending(epoch, session, claimed, Cause.REPLAY, attempt, of=before.number)
-    note = begun(
-        epoch,
-        Cause.REPLAY,
-        attempt,
-        record_id=before.record_id,
-        number=before.record_number,
-        definition=before.definition,
-        of=before.number,
-    )
+    note = begun_again(epoch, Cause.REPLAY, before, attempt)
     return Dispatch(epoch, note, _changes_nothing, _nothing)
 
 
