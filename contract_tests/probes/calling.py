@@ -12,6 +12,7 @@ from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.probes.asking import (
     JSON,
     body,
+    breadth,
     in_service,
     refused,
     show,
@@ -157,8 +158,9 @@ def nothing_without_a_token(kit: Kit) -> None:
     without = _show_with(kit, record, {})
     refused(kit, "token.required", without, "there is no token", "missing_token")
     entity = {"entity": record["entity"]}
-    listed = kit.send(build(kit.method("list"), entity))
-    refused(kit, "token.required", listed, "there is no token", "missing_token")
+    for _ in range(breadth(kit, 1, 3)):
+        listed = kit.send(build(kit.method("list"), entity))
+        refused(kit, "token.required", listed, "there is no token", "missing_token")
     _note_order(kit, without)
     bearer = (("Authorization", f"Bearer {kit.token}"),)
     call = build(kit.method("show"), named(record))

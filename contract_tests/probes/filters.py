@@ -81,7 +81,7 @@ def list_by_entity(kit: Kit) -> None:
         filtered(kit, "list.entity.filter", {"entity": record["entity"]})
 
 
-@probe("list.entity_id.filter", layer="read", cost=1)
+@probe("list.entity_id.filter", layer="read", cost=2)
 def list_by_entity_id(kit: Kit) -> None:
     """entity_id finds the webhook requests of that entity."""
     steady(kit)
@@ -91,6 +91,11 @@ def list_by_entity_id(kit: Kit) -> None:
         if "False" in alone:
             filters["entity"] = record["entity"]  # a dial: it may need its entity
         filtered(kit, "list.entity_id.filter", filters)
+        # A part of an id is the id of another entity, if of any.
+        text = record["entity_id"]
+        for part in (text[:-1], text[: len(text) // 2])[: breadth(kit, 1, 2)]:
+            if part:
+                filtered(kit, "list.entity_id.filter", {**filters, "entity_id": part}, open_=True)
 
 
 @probe("list.life_cycle_state.filter", layer="read", cost=1)

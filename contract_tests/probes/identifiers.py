@@ -124,7 +124,7 @@ def show_finds_none_that_is_not_there(kit: Kit) -> None:
     wrong += [{"id": f"{record['id']}0"}, {"id": record["id"][:-1]}]
     if isinstance(record.get("number"), str):
         wrong += [{"number": f"{record['number']}000000000"}, {"number": record["id"]}]
-        wrong += [{"id": record["number"]}]
+        wrong += [{"id": record["number"]}, {"number": f"00{record['number']}"}]
     known = set(kit.pool.records), {each.get("number") for each in kit.pool.some()}
     for identifier in wrong[:4] if kit.thrifty else wrong:
         value = next(iter(identifier.values()))
