@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.control import PREFIX, control_api, operations
-from crmcom_kit.mock_server.control.routing import is_control, not_there, refused_call
+from crmcom_kit.mock_server.control import ControlApp
 from crmcom_kit.mock_server.endpoints import act
 from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.picking import PICKED, picked
+from crmcom_kit.mock_server.picking import CONTROL, PICKED, is_control, picked
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, RawRequest, headers_of
+from crmcom_kit.mock_server.replying import nothing_here, refused_call
 from crmcom_kit.mock_server.sending import body_of, head_of, status_line
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.wire import Answer
@@ -34,6 +34,8 @@ def create_app(world: World | Tenants | None = None, **options: Any) -> Flask:
             where left out.
         options: those of ``make_world``.
 
+    The control API is an application of its own: hooks that somebody adds are not for it.
+
     Raises:
         UnknownRelease, DialectError, DataError: an option is not allowed.
         TypeError: both a world and options.
@@ -49,15 +51,19 @@ def create_app(world: World | Tenants | None = None, **options: Any) -> Flask:
     tenants = world if isinstance(world, Tenants) else Tenants(world)
     app.wsgi_app = _Picker(app.wsgi_app, tenants)  # type: ignore[method-assign]
     _serve_api(app, tenants.default.rules.methods)
-    _serve_rest(app, tenants)
+    app.add_url_rule("/", "home", _home)
     return app
 
 
 class _Picker:
-    """Finds the world of each request; what named it counts as the path of the application."""
+    """Finds the world of each request, and whether the control API is asked.
+
+    What names a world counts as the path of the application.
+    """
 
     def __init__(self, app: "WSGIApplication", tenants: Tenants) -> None:
         self._app = app
+        self._control = ControlApp(tenants)
         self._tenants = tenants
 
     def __call__(
@@ -70,7 +76,8 @@ class _Picker:
         root = environ.get("SCRIPT_NAME", "") + named
         # A copy: whoever is in front, the access log say, still wants the whole path.
         environ = {**environ, PICKED: world, "SCRIPT_NAME": root, "PATH_INFO": rest}
-        return self._app(environ, start_response)
+        app = self._control if is_control(rest) else self._app
+        return app(environ, start_response)
 
 
 def _serve_api(app: Flask, known: Iterable[str]) -> None:
@@ -105,17 +112,8 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
         """Answer what Flask has no view for: below the API's path, too, this is the API."""
         if request.path.startswith("/crmapi"):
             return api(request.path.removeprefix("/").removeprefix(f"{API_PATH[1:]}/"))
-        text = f"nothing here; the API is below {API_PATH}, the mock's own below {PREFIX}"
-        if is_control(request.path):
-            text = not_there(request.path)
-        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-        if allowed:
-            text = f"{request.path} does not answer {request.method}; allowed is {allowed}"
-        answer = jsonify(error=text)
-        answer.status_code = error.code or 404
-        if allowed:
-            answer.headers["Allow"] = allowed
-        return answer
+        here = f"nothing here; the API is below {API_PATH}, the mock's own below {CONTROL}"
+        return nothing_here(error, here)
 
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
         app.register_error_handler(code, elsewhere)
@@ -161,16 +159,14 @@ def _body(environ: "WSGIEnvironment") -> bytes | None:
         return b""
 
 
-def _serve_rest(app: Flask, tenants: Tenants) -> None:
-    app.register_blueprint(control_api(tenants))
+def _home() -> str:
+    from crmcom_kit.mock_server.control.document import operations
 
-    @app.get("/")
-    def home() -> str:
-        return render_template(
-            "home.html",
-            world=request.environ[PICKED],
-            version=__version__,
-            base=API_PATH,
-            admin=PREFIX,
-            operations=operations().values(),
-        )
+    return render_template(
+        "home.html",
+        world=request.environ[PICKED],
+        version=__version__,
+        base=API_PATH,
+        admin=CONTROL,
+        operations=operations().values(),
+    )

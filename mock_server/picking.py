@@ -19,6 +19,11 @@ HEADER = "HTTP_X_MOCK_WORLD"
 PICKED = "crmcom_kit.world"
 
 
+def is_control(path: str) -> bool:
+    """Whether a path, without what names a world, is the control API's."""
+    return path == CONTROL or path.startswith(f"{CONTROL}/")
+
+
 def names_a_world(environ: "WSGIEnvironment") -> bool:
     """Whether path or header say which world the request is for."""
     return environ["PATH_INFO"].startswith(WORLDS) or HEADER in environ

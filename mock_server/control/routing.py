@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from crmcom_kit.mock_server.control import (
@@ -41,6 +41,7 @@ from crmcom_kit.mock_server.loading import DataError
 from crmcom_kit.mock_server.misuse import Misuse, TooLarge
 from crmcom_kit.mock_server.picking import PICKED
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES
+from crmcom_kit.mock_server.replying import error_answer, nothing_here, refused_call
 from crmcom_kit.mock_server.tenants import Tenants
 
 _READ_AT_ONCE = 65_536
@@ -64,29 +65,34 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def control_api(tenants: Tenants) -> Blueprint:
-    """Return the control API of the worlds of a server."""
-    admin = Blueprint("admin", __name__, url_prefix=PREFIX)
+def control_app(tenants: Tenants) -> Flask:
+    """Return the control API of the worlds of a server, as an application of its own."""
+    app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
 
-    @admin.before_app_request
+    @app.before_request
     def guard() -> Response | None:
         """Also where there is nothing: a stranger is not told what there is."""
-        if not is_control(request.path):
-            return None
         refused = refusal(request, tenants.admin_token)
         return None if refused is None else error_answer({"error": refused.text}, refused.status)
 
     for operation, (verb, path, _) in operations().items():
-        rule = re.sub(r"\{(\w+)\}", r"<\1>", path)
-        admin.add_url_rule(
-            rule, operation, _view(operation, OPERATIONS[operation], tenants), methods=[verb]
-        )
-    return admin
+        rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path)
+        view = _view(operation, OPERATIONS[operation], tenants)
+        app.add_url_rule(rule, operation, view, methods=[verb])
+    for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
+        app.register_error_handler(code, _elsewhere)
+    return app
 
 
-def is_control(path: str) -> bool:
-    """Whether a path is the control API's."""
-    return path == PREFIX or path.startswith(f"{PREFIX}/")
+def _elsewhere(error: HTTPException) -> Response:
+    """Say that the control API has no such path, and which are like it."""
+    asked = request.path.removeprefix(PREFIX)
+    near = [f"{PREFIX}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
+    hint = f"; nearest: {', '.join(near)}" if near else ""
+    path = shown(request.path)[1:-1]
+    return nothing_here(error, f"{path} is not there{hint}; {PREFIX}/docs tells what is")
 
 
 def _view(operation: str, act: Operation, tenants: Tenants) -> Callable[..., Response]:
@@ -137,21 +143,3 @@ def _written(found: Any) -> Response:
     if reply.content_type == "application/json" and isinstance(payload, dict | list):
         payload = orjson.dumps(payload)
     return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
-
-
-def refused_call(misuse: Misuse) -> Response:
-    """Return the answer to a call that is refused."""
-    return error_answer(misuse.facts(), misuse.status)
-
-
-def error_answer(payload: Any, status: int) -> Response:
-    """Return an answer of JSON."""
-    return Response(orjson.dumps(payload), status, content_type="application/json")
-
-
-def not_there(path: str) -> str:
-    """Say that the control API has no such path, and which are like it."""
-    asked = path.removeprefix(PREFIX)
-    near = [f"{PREFIX}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
-    hint = f"; nearest: {', '.join(near)}" if near else ""
-    return f"{shown(path)[1:-1]} is not there{hint}; {PREFIX}/docs tells what is"
