@@ -71,6 +71,8 @@ def _code(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
     """Judge the code: OK of a success, another text of an error."""
     code = exchange.code
     if exchange.ok and not _speaks_of_an_error(exchange, kit):
+        if exchange.data and isinstance(exchange.message, str):
+            _messages_of_success(kit).add(exchange.message)
         yield "envelope.code_ok"
     elif code != "OK" and exchange.status < 400 and _has_result(exchange):
         expected, seen = "code OK, since there is a result", f"code {code!r}"
@@ -104,8 +106,16 @@ def _has_result(exchange: Exchange) -> bool:
 
 def _speaks_of_an_error(exchange: Exchange, kit: Kit) -> bool:
     """Whether a code OK stands in an error: a call that cannot be served, no data, a message."""
-    told = isinstance(exchange.message, str) and exchange.message.strip()
-    return bool(told) and not exchange.data and surely_refused(exchange.call, kit)
+    message = exchange.message
+    if not isinstance(message, str) or not message.strip() or exchange.data:
+        return False
+    return message not in _messages_of_success(kit) and surely_refused(exchange.call, kit)
+
+
+def _messages_of_success(kit: Kit) -> set[str]:
+    """Return the messages that stood beside results: they tell of no error."""
+    found: set[str] = kit.memory.setdefault("messages of success", set())
+    return found
 
 
 def surely_refused(call: Call, kit: Kit) -> bool:

@@ -108,6 +108,15 @@ def test_a_broken_envelope_is_told_alone(
     assert _judged(_kit(), exchange)[1] == {statement}
 
 
+def test_the_message_of_every_success_tells_of_no_error() -> None:
+    """Else a server that says of each success that it is one could leave nothing unrefused."""
+    kit, said = _kit(), {**OK, "message": "Done as asked."}
+    empty = _exchange({"status": said, "data": []}, "list", parameters=UNNAMED)
+    assert _judged(kit, empty)[1] == {"errors.code_not_ok"}
+    _judged(kit, _exchange({**EXAMPLE, "status": said}, parameters=NAMED))
+    assert not _judged(kit, empty)[1]
+
+
 @pytest.mark.parametrize("data", [{}, None, "absent"])
 @pytest.mark.parametrize("status", [200, 400, 404, 500])
 def test_errors_are_free_in_status_code_and_data(data: Any, status: int) -> None:
