@@ -1,0 +1,92 @@
+"""A served mock that is told to stop while it sends: what is left fits what was sent."""
+
+import json
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+from helpers.receivers import OK, listening
+
+from crmcom_kit.schemas import resolve
+
+RESENDS, SECONDS = 60, 0.4
+
+#: ``crmcom-kit serve`` whose worlds are looked into once it has ended.
+TELLING = """
+import json, sys
+from crmcom_kit.mock_server import tenants
+from crmcom_kit.mock_server.command import serve
+
+class Told(tenants.Tenants):
+    def __init__(self, world, **options):
+        super().__init__(world, **options)
+        told.append(world)
+        for definition in world.scenery.definitions:
+            definition["url"] = sys.argv[1]
+
+told = []
+tenants.Tenants = Told
+serve.main(["--port", "0", *sys.argv[2:]], standalone_mode=False)
+present = told[0].present
+notes = [
+    {
+        "number": note.record_number,
+        "stage": note.stage,
+        "outcome": note.outcome and note.outcome.name,
+    }
+    for note in present.attempts.notes()
+]
+states = {record.row.number: record.row.state.name for record in present.store.records()}
+print("TOLD", json.dumps({"notes": notes, "states": states}))
+"""
+
+
+def test_sigterm_leaves_every_record_as_its_attempts_explain(
+    start_server: Any, tmp_path: Path
+) -> None:
+    """With deliveries waiting and under way, it ends in time; each record tells of its attempt."""
+    dialect = tmp_path / "queued.toml"
+    dialect.write_text('[resend]\ndelivery = "queued"\ndestination = "definition"\n', "utf-8")
+    answered: list[float] = []
+
+    def slow(connection: Any) -> None:
+        threading.Event().wait(SECONDS)
+        connection.sendall(OK)
+        answered.append(time.monotonic())
+
+    with listening(slow) as receiver:
+        command = (sys.executable, "-c", TELLING, receiver.url)
+        flags = ("--release", "R15", "--token", "T", "--log", "off", "--deliver", "http")
+        server = start_server(*flags, "--dialect", str(dialect), command=command)
+        with httpx.Client(base_url=server.base, trust_env=False, timeout=30) as client:
+            numbers = _rejected(client)[:RESENDS]
+            for number in numbers:
+                given = {"token": "T", "webhook_request_identifier": {"number": number}}
+                shown = client.post("webhook_requests/resend", json=given).json()
+                assert shown["data"]["life_cycle_state"] == "REJECTED"
+        while not answered:
+            time.sleep(0.01)
+        status, out, err = server.end(signal.SIGTERM)
+
+    assert (status, err) == (0, "")
+    told = json.loads(next(line for line in out.splitlines() if line.startswith("TOLD"))[4:])
+    stages = Counter(note["stage"] for note in told["notes"])
+    sent = {note["number"] for note in told["notes"] if note["outcome"] == "success"}
+    assert set(stages) == {"ended", "abandoned"}
+    assert stages["ended"] == len(sent) == len(answered)
+    assert stages.total() == len(numbers) == len(set(numbers))
+    assert {n for n in numbers if told["states"][n] == "SUCCESSFUL"} == sent
+
+
+def _rejected(client: httpx.Client) -> list[str]:
+    numbers: list[str] = []
+    for entity in resolve("R15").entities:
+        query = f"token=T&life_cycle_state=REJECTED&fields_set=number&entity={entity}"
+        listed = client.get(f"webhook_requests/list?{query}").json()["data"]
+        numbers += [one["number"] for one in listed]
+    return numbers
