@@ -231,6 +231,7 @@ def _tenants(options: dict[str, Any]) -> "Tenants":
         idle_seconds=options["world_idle"],
         waiting=options["threads"] // 2,
         admin_token=options["admin_token"],
+        host=options["host"],
     )
     tenants.default.outbox.end_with(tenants.closing, DELIVERY_SECONDS)
     return tenants

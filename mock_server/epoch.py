@@ -123,9 +123,14 @@ class Epoch:
 
     def next_number(self) -> str:
         """Return the number after the largest that a record has, had, or was promised."""
+        return str(self.promise_numbers(1))
+
+    def promise_numbers(self, count: int, *, least: int = 1) -> int:
+        """Return the first of ``count`` numbers above all of records that are, were, or will be."""
         with self._numbering:
-            self._promised = max(self._promised, self.store.largest_number()) + 1
-            return str(self._promised)
+            first = max(self._promised + 1, self.store.largest_number() + 1, least)
+            self._promised = first + count - 1
+            return first
 
     def date_time(self) -> str:
         """Return the present moment as the server writes dates."""

@@ -17,7 +17,13 @@ from crmcom_kit.mock_server.journal.notes import Made
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.picking import HEADER as WORLD_HEADER
 from crmcom_kit.mock_server.picking import names_a_world, picked
-from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, Headers, RawRequest, let_go
+from crmcom_kit.mock_server.reading import (
+    MOST_BODY_BYTES,
+    Headers,
+    RawRequest,
+    head_bytes,
+    let_go,
+)
 from crmcom_kit.mock_server.sending import body_of, head_of, status_line
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.wire import Wire
@@ -124,7 +130,7 @@ def _shown(
     wire = epoch.wire
     body, headers = wire.plain(record)
     let_go(environ)
-    size = len(body) + len(found.string)
+    size = len(body) + len(found.string) + head_bytes(environ)
     epoch.journal.note_later(began, _told, (lane, environ, wire, record), size)
     start_response("200 OK", headers)
     return [body]

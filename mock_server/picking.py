@@ -24,6 +24,14 @@ def is_control(path: str) -> bool:
     return path == CONTROL or path.startswith(f"{CONTROL}/")
 
 
+def is_control_of_any(path: str) -> bool:
+    """Whether a path, whatever world it names, is the control API's."""
+    if path.startswith(WORLDS):
+        _, slash, rest = path.removeprefix(WORLDS).partition("/")
+        path = slash + rest
+    return is_control(path)
+
+
 def names_a_world(environ: "WSGIEnvironment") -> bool:
     """Whether path or header say which world the request is for."""
     return environ["PATH_INFO"].startswith(WORLDS) or HEADER in environ

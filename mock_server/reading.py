@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -41,6 +41,12 @@ def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name.startswith("HTTP_")}
 
 
+#: Where a server may tell how many bytes the head of a request has.
+HEAD_BYTES = "crmcom_kit.head_bytes"
+_SHORT_HEAD = 2_048
+_HEADER_BYTES = 180  # what a header takes besides its value
+
+
 class Headers(Mapping[str, str]):
     """A request's headers as CGI names them, picked out of an environ when they are looked at.
 
@@ -72,6 +78,19 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"Headers({headers_of(self._environ)!r})"
+
+
+def head_bytes(environ: dict[str, Any]) -> int:
+    """Return about how many bytes the headers of a request take; some servers know."""
+    known: int | None = environ.get(HEAD_BYTES)
+    if known is not None and known <= _SHORT_HEAD:
+        return known
+    return header_bytes(Headers(environ).texts())
+
+
+def header_bytes(values: Collection[str]) -> int:
+    """Return how much memory headers with these values take."""
+    return len(values) * _HEADER_BYTES + sum(map(len, values))
 
 
 def let_go(environ: dict[str, Any]) -> None:

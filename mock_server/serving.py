@@ -14,6 +14,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 
 from crmcom_kit.mock_server.at_once import AtOnce, Dispatcher, Task
+from crmcom_kit.mock_server.picking import is_control_of_any
 from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class Server:
         Args:
             app: what answers.
             listening: a bound socket.
-            threads: how many requests are answered at the same time.
+            threads: how many requests are answered at the same time; as many more where they are
+                calls of the control API.
             closing: set once the server is told to stop, so that calls that wait end.
             at_once: says which requests need no thread, since nothing can hold their answers up.
         """
@@ -115,7 +117,7 @@ class Server:
         # A busy mock is no news; what goes wrong inside the server is.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
-        self._dispatcher = Dispatcher(at_once)
+        self._dispatcher = Dispatcher(at_once, is_control=is_control_of_any)
         self._dispatcher.set_thread_count(threads)
         server = create_server(
             app,

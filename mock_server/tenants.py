@@ -50,6 +50,7 @@ class Tenants:
         idle_seconds: float = IDLE_SECONDS,
         waiting: int = MOST_WAITING,
         admin_token: str | None = None,
+        host: str | None = None,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
         """Begin with the default world alone.
@@ -63,6 +64,7 @@ class Tenants:
                 half of the server's threads, so that the others keep answering.
             admin_token: whoever sends it may use the control API from anywhere; without one
                 only this machine may.
+            host: the name or address that the mock is served under, where somebody named one.
             ticks: tells the machine's time.
         """
         self.default = default
@@ -72,6 +74,7 @@ class Tenants:
         self.closing = default.rules.closing
         self.waiting = Waiting(waiting)
         self.admin_token = admin_token
+        self.host = host
         self._ticks = ticks
         self._lock = threading.Lock()
         self._worlds: dict[str, _Named] = {}

@@ -1,7 +1,7 @@
 """One tenant of the emulator: its present epoch, and what outlasts a reset."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -170,10 +170,19 @@ class World:
             Overtaken: another epoch than ``begun`` has begun, and nothing has changed.
         """
         entries = list(entries)  # nobody waits for whoever is slow to tell them
+        return self.add_beside(lambda _: entries, begun=begun)
+
+    def add_beside(
+        self, make: Callable[[Epoch], Iterable[Placed]], *, begun: Epoch | None = None
+    ) -> int:
+        """Add what ``make`` makes of what is there, which nobody else adds to meanwhile.
+
+        Raises what ``add`` raises, and what ``make`` raises.
+        """
         with self._lock:
             self._check_still(begun)
             epoch = self.present
-            scenery, records = added(self.rules, epoch.scenery, epoch.store, entries)
+            scenery, records = added(self.rules, epoch.scenery, epoch.store, make(epoch))
             epoch.scenery = scenery
             return records
 

@@ -23,12 +23,13 @@ class Refusal(NamedTuple):
     status: int
 
 
-def refusal(request: "Request", token: str | None) -> Refusal | None:
+def refusal(request: "Request", token: str | None, name: str | None = None) -> Refusal | None:
     """Return why a caller may not use the control API; None where it may.
 
     Args:
         request: what is asked.
         token: whoever sends it may call from anywhere; without one only loopback may call.
+        name: the host that somebody serves the mock under.
     """
     if request.path == RECEIVER and _is_loopback(request.remote_addr):
         return None  # whoever sends webhooks knows no token
@@ -44,6 +45,11 @@ def refusal(request: "Request", token: str | None) -> Refusal | None:
     if not _is_loopback(request.remote_addr):
         seen = request.remote_addr
         return Refusal(f"{PREFIX} answers to loopback addresses only; seen {seen}", 403)
+    host = _name_in(f"//{request.host}")
+    if not (_is_ours(host) or host == (name or "").lower()):
+        # A page may let its own name lead here; then its reads come without an Origin.
+        text = f"{PREFIX} answers to localhost and to addresses; seen host {shown(request.host)}"
+        return Refusal(f"{text}; other names want --admin-token", 403)
     origin = request.headers.get("Origin")
     if origin is not None and not _is_own(origin, request.host):
         # A page in this machine's browser comes from loopback, too, whoever wrote it.
@@ -64,11 +70,24 @@ def _is_loopback(address: str | None) -> bool:
 
 
 def _is_own(origin: str, host: str) -> bool:
-    """Whether a page comes from this server under a name that nobody else can have."""
+    """Whether a page comes from this server, whose name has been looked at."""
+    return origin.partition("://")[2] == host and bool(_name_in(origin))
+
+
+def _name_in(url: str) -> str:
+    """Return the host of a URL, in lower case; nothing where it has none."""
     try:
-        found = urlsplit(origin)
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_ours(host: str) -> bool:
+    """Whether nobody else can have a host's name: an address, or a name that no DNS leads to."""
+    if host == "localhost" or host.endswith((".localhost", ".invalid")):
+        return True
+    try:
+        ipaddress.ip_address(host)
     except ValueError:
         return False
-    name = found.hostname or ""
-    ours = name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
-    return found.netloc == host and ours
+    return True

@@ -74,7 +74,7 @@ def control_app(tenants: Tenants) -> Flask:
     @app.before_request
     def guard() -> Response | None:
         """Also where there is nothing: a stranger is not told what there is."""
-        refused = refusal(request, tenants.admin_token)
+        refused = refusal(request, tenants.admin_token, tenants.host)
         return None if refused is None else error_answer({"error": refused.text}, refused.status)
 
     for operation, (verb, path, _) in operations().items():

@@ -28,7 +28,7 @@ def seed(call: Call) -> Any:
             epoch = call.world.fill(_placed(_generated(call.world, asked)), begun=call.epoch)
             count = len(epoch.store)
             return {"epoch": epoch.number, "added": count, "webhook_requests": count}
-        added = call.world.add(_placed(_more(call.epoch, asked)), begun=call.epoch)
+        added = call.world.add_beside(lambda epoch: _placed(_more(epoch, asked)), begun=call.epoch)
     except FixtureError as error:
         raise DataError(str(error)) from None
     count = len(call.epoch.store)
@@ -58,13 +58,13 @@ def _more(found: Epoch, asked: dict[str, Any]) -> Iterator[Entry]:
     if "scenario" in asked:
         raise Misuse("add", seen="true with a scenario", allowed="false, since it is a whole world")
     knobs = _knobs(asked)
-    after = found.store.largest_number() + 1 - FIRST_NUMBER
-    start = knobs.pop("start", max(0, after))
+    count, start = knobs.pop("count"), knobs.pop("start", None)
+    if start is None:
+        start = found.promise_numbers(count, least=FIRST_NUMBER) - FIRST_NUMBER
     if start > MOST_START:
         seen = f"nothing, and webhook request number {start + FIRST_NUMBER - 1} is there"
         raise Misuse("start", seen=seen, allowed=f"at most {MOST_START:,}")
     scenery, release = found.scenery, found.release.name
-    count = knobs.pop("count")
     around = world(release=release, dialect=found.dialect, count=0, **knobs)
     new = (
         entry

@@ -61,6 +61,7 @@ class AttemptNote:
     before: State | None = None  # the record's state, as answers show it
     after: State | None = None
     size: int = field(default=0, repr=False)
+    kept: bool = field(default=True, repr=False)  # whether it still takes room
 
     @property
     def over(self) -> bool:
@@ -116,7 +117,7 @@ class Attempts:
         with self._changed:
             for name, value in changes.items():
                 setattr(note, name, value)
-            if note.outcome is not None and "outcome" in changes:
+            if note.kept and note.outcome is not None and "outcome" in changes:
                 note.size += len(note.outcome.answer)
                 self._bytes += len(note.outcome.answer)
                 self._shorten()
@@ -125,7 +126,9 @@ class Attempts:
     def _shorten(self) -> None:
         entries, most = self._limits
         while self._notes and (self._bytes > most or len(self._notes) > entries):
-            self._bytes -= self._notes.popleft().size
+            gone = self._notes.popleft()
+            gone.kept = False
+            self._bytes -= gone.size
 
     @property
     def last(self) -> int:

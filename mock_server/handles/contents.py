@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.fixtures.options import one_of
+from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.loading import Placed, checked, file_entries
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.world import World
@@ -60,19 +61,25 @@ def added(world: World, index: int | None, overrides: Mapping[str, Any]) -> byte
     from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
     options = Options(seed=world.settings.seed, release=world.release.name, dialect=world.dialect)
-    if index is None:
-        index = max(0, world.store.largest_number() + 1 - FIRST_NUMBER)
-    entries = webhook_request_entries(options=options, index=index, **overrides)
-    new = [entry for entry in entries if not _is_there(world, entry)]
-    place = "the webhook request"
-    world.add(checked([Placed(entry, place) for entry in new], world.release))
-    body = world.store.body("id", entries[-1]["webhook_request"]["record"]["id"])
+    ids = []
+
+    def made(epoch: Epoch) -> Iterator[Placed]:
+        at = index
+        if at is None:
+            at = epoch.promise_numbers(1, least=FIRST_NUMBER) - FIRST_NUMBER
+        entries = webhook_request_entries(options=options, index=at, **overrides)
+        ids.append(entries[-1]["webhook_request"]["record"]["id"])
+        new = [entry for entry in entries if not _is_there(epoch, entry)]
+        return checked([Placed(entry, "the webhook request") for entry in new], world.release)
+
+    world.add_beside(made)
+    body = world.store.body("id", ids[0])
     assert body is not None  # noqa: S101 - it was added just now
     return body
 
 
-def _is_there(world: World, entry: dict[str, Any]) -> bool:
+def _is_there(epoch: Epoch, entry: dict[str, Any]) -> bool:
     ((kind, value),) = entry.items()
     if kind == "webhook_request":
         return False
-    return world.scenery.directory(kind).find("id", value["id"]) is not None
+    return epoch.scenery.directory(kind).find("id", value["id"]) is not None

@@ -33,7 +33,7 @@ class Mock(MockWorld):
         """Make the mock; ``crmcom_mock`` says what the arguments are."""
         options["tokens"] = options.get("tokens") or (TOKEN,)
         options.setdefault("at_once", places(options.get("deliver", "scripted"), threads))
-        tenants = Tenants(make_world(**options), waiting=threads // 2)
+        tenants = Tenants(make_world(**options), waiting=threads // 2, host=host)
         app = FastLane(LateFlask(tenants), tenants)
         server = Background(
             app,

@@ -14,7 +14,7 @@ from operator import itemgetter
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from crmcom_kit.mock_server.reading import Headers, RawRequest
+from crmcom_kit.mock_server.reading import Headers, RawRequest, header_bytes
 from crmcom_kit.mock_server.wire import Answer
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 #: A longer answer is noted up to here.
 LONGEST_ANSWER = 262_144
-# What a note takes besides the texts in it: the objects, and those around each header.
+# What a note takes besides texts and headers.
 _OWN_BYTES = 1_100
-_HEADER_BYTES = 180
 _MOST_DIGITS = 15
 _T = TypeVar("_T")
 
@@ -124,8 +123,7 @@ class Journal:
             answer.body = self._watched(body, kept)
             size = LONGEST_ANSWER
         values = headers.texts() if isinstance(headers, Headers) else headers.values()
-        size += len(values) * _HEADER_BYTES + sum(map(len, values))
-        size += len(request.query) + len(request.body or b"")
+        size += header_bytes(values) + len(request.query) + len(request.body or b"")
         if answer.before is not None and answer.before is not answer.after:
             size += len(answer.before)  # the store has it no more
         if answer.again is None or fault is not None or make is _streamed:

@@ -14,6 +14,7 @@ from crmcom_kit.mock_server.fastlane import FastLane
 from crmcom_kit.mock_server.serving import Server, bound_socket
 from crmcom_kit.schemas import API_PATH
 
+CONTROL = ("/__admin/health", "/worlds/a/__admin/health")
 SHOW = f"{API_PATH}/webhook_requests/show"
 
 
@@ -27,7 +28,7 @@ class _Slow:
     def __call__(self, environ: Any, start_response: Callable[..., Any]) -> list[bytes]:
         if environ["PATH_INFO"] == "/broken":
             raise RuntimeError
-        if environ["PATH_INFO"] != "/quick":
+        if environ["PATH_INFO"] not in ("/quick", *CONTROL):
             self.entered.set()
             self.go_on.wait(60)
         start_response("200 OK", [("Content-Length", "4")])
@@ -79,6 +80,19 @@ def test_busy_threads_do_not_hold_up_what_needs_none(slow: tuple[_Slow, int]) ->
     for thread in waiting:
         thread.join(60)
     assert answers == [(200, b"done")] * 2
+
+
+def test_busy_threads_do_not_hold_up_the_control_api(slow: tuple[_Slow, int]) -> None:
+    """Whoever delays every call can still be told to stop it."""
+    app, port = slow
+    waiting = threading.Thread(target=lambda: _get(port, "/slow"))
+    waiting.start()
+    assert app.entered.wait(60)
+
+    assert [_get(port, path) for path in CONTROL] == [(200, b"done")] * 2
+    assert waiting.is_alive()
+    app.go_on.set()
+    waiting.join(60)
 
 
 def test_an_application_that_breaks_does_not_end_the_server(slow: tuple[_Slow, int]) -> None:

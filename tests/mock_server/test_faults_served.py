@@ -40,7 +40,7 @@ def server(running: Any) -> Any:
 def told(path: str, *headers: str, body: Any = None) -> bytes:
     """A request as bytes."""
     text = b"" if body is None else json.dumps(body).encode()
-    lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", "Host: x", *headers]
+    lines = [f"{'GET' if body is None else 'POST'} {path} HTTP/1.1", "Host: localhost", *headers]
     if body is not None:
         lines.append(f"Content-Length: {len(text)}")
     return "\r\n".join([*lines, "", ""]).encode() + text

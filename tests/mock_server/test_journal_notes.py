@@ -4,10 +4,14 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from werkzeug.test import EnvironBuilder
 
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.fastlane import FastLane
 from crmcom_kit.mock_server.journal.notes import Journal, JournalLimits
-from crmcom_kit.mock_server.reading import RawRequest
+from crmcom_kit.mock_server.reading import HEAD_BYTES, RawRequest
 from crmcom_kit.mock_server.wire import Answer
+from crmcom_kit.schemas import API_PATH
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -56,6 +60,20 @@ def test_no_more_bytes_than_the_limit_are_seen() -> None:
     assert journal.size == 3 * 2_100
     journal.clear()
     assert (journal.notes(), journal.size, journal.last) == ([], 0, 10)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_headers_of_the_shortest_way_count(told: bool) -> None:  # noqa: FBT001
+    """What the fast lane keeps of a call of show has headers, whether the server says how long."""
+    world = make_world(tokens=["T"], journal=JournalLimits(bytes=1_000_000))
+    app = FastLane(create_app(world), world)
+    path = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
+    for _ in range(100):
+        environ = EnvironBuilder(path, headers={"X-Long": "x" * 50_000}).get_environ()
+        more = {HEAD_BYTES: 50_100} if told else {}
+        assert b"".join(app({**environ, **more}, lambda *_: lambda _: None)).startswith(b"{")
+
+    assert 15 <= len(world.present.journal.notes()) <= 20
 
 
 def test_a_lower_limit_holds_at_once() -> None:

@@ -9,7 +9,13 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FIRST_MOMENT
-from crmcom_kit.mock_server.deliveries.attempts import AttemptLimits, Attempts, Cause, Stage
+from crmcom_kit.mock_server.deliveries.attempts import (
+    AttemptLimits,
+    AttemptNote,
+    Attempts,
+    Cause,
+    Stage,
+)
 from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome, Stopped
 from crmcom_kit.mock_server.deliveries.outbox import Outbox
 from crmcom_kit.mock_server.endpoints import act
@@ -275,13 +281,28 @@ def test_attempts_are_bounded(limits: AttemptLimits) -> None:
     """The oldest go first; numbers go on."""
     attempts = Attempts(limits)
     for _ in range(50):
-        note = attempts.begin(
-            Cause.RESEND, Attempt("http://x/", b"x" * 200, None),
-            record_id="A", record_number="1", definition="D", at=FIRST_MOMENT,
-        )  # fmt: skip
-        attempts.change(note, outcome=SUCCESS._replace(answer=b"y" * 100))
+        attempts.change(_begun(attempts), outcome=SUCCESS._replace(answer=b"y" * 100))
 
     kept = attempts.notes()
     assert 0 < len(kept) <= 5
     assert kept[-1].number == attempts.last == 50
     assert attempts.find(1) is None
+
+
+def test_what_comes_of_an_attempt_that_is_gone_takes_no_room() -> None:
+    """Else each late outcome would leave less for those that are kept, for ever."""
+    attempts = Attempts(AttemptLimits(entries=5, bytes=20_000))
+    old = [_begun(attempts) for _ in range(20)]
+    for note in old:
+        attempts.change(note, outcome=SUCCESS._replace(answer=b"y" * 10_000))
+
+    new = [_begun(attempts) for _ in range(5)]
+
+    assert attempts.notes() == new
+
+
+def _begun(attempts: Attempts) -> AttemptNote:
+    return attempts.begin(
+        Cause.RESEND, Attempt("http://x/", b"x" * 200, None),
+        record_id="A", record_number="1", definition="D", at=FIRST_MOMENT,
+    )  # fmt: skip

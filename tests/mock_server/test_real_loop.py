@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from time import monotonic
 from typing import Any
 
@@ -65,6 +66,21 @@ def test_a_rejected_event_can_be_sent_again(mock: ServedMock) -> None:
     assert resent["data"]["life_cycle_state"] == "SUCCESSFUL"
     bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
     assert bodies[0] == bodies[1]
+
+
+def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> None:
+    """Without a place to wait in nothing is kept, and no step of the script is used up."""
+    answers = [{"status": 201, "delay": 0.001, "times": 1}, {"status": 202}]
+    mock.admin("PUT", "/receiver", {"answers": answers})
+    with ExitStack() as all_places:
+        for _ in range(mock.tenants.waiting.most):
+            all_places.enter_context(mock.tenants.waiting)
+        refused = mock.client.post(mock.receiver, content=b"{}")
+    taken = [mock.client.post(mock.receiver, content=b"{}").status_code for _ in range(2)]
+
+    assert refused.status_code == 503
+    assert taken == [201, 202]
+    assert mock.admin("GET", "/receiver/requests")["last"] == 2
 
 
 def test_the_chain_is_linked(mock: ServedMock) -> None:

@@ -96,7 +96,7 @@ def read_all(connection: socket.socket, *, pause: float = 0, size: int = 65_536)
 
 def ask(path: str, *headers: str) -> bytes:
     """The bytes of a GET."""
-    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode()
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Filling and looking at a world: state, records, seed, snapshots."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -254,6 +255,25 @@ def test_a_seed_can_be_added(mock: Any, admin: Any, seed: int) -> None:
 
     assert mock.state()[20:] == before[1:]
     assert set(mock.records()) >= {str(newest + at) for at in range(1, 21)}
+
+
+def test_many_add_at_once(make_mock: Any, admin_of: Any) -> None:
+    """Each gets numbers of its own, whoever else adds and fires."""
+    mock = make_mock()
+    fired = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A"}}
+
+    def call(at: int) -> Any:
+        admin = admin_of(mock.app.test_client())
+        if at % 3 == 0:
+            return admin.ask("POST", "/events/fire", fired)
+        return admin.ask("POST", "/seed", {"count": 20, "seed": at, "add": True})["added"]
+
+    before = len(mock.world.store)
+    with ThreadPoolExecutor(8) as several:
+        added = [found for found in several.map(call, range(48)) if found == 20]
+
+    assert len(added) == 32
+    assert len(mock.world.store) == before + 32 * 20 + 16
 
 
 def test_what_is_added_can_be_given_a_start(admin: Any) -> None:

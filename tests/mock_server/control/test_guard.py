@@ -138,6 +138,29 @@ def test_a_rebound_name_is_not_this_server(make_mock: Any, admin_of: Any) -> Non
     assert status == 403
 
 
+@pytest.mark.parametrize("path", ["/state", "/requests", "/docs", "/nothing"])
+@pytest.mark.parametrize(
+    "host", ["rebound.example:8080", "localhost.example", "127.0.0.1.example", "mock.example"]
+)
+def test_a_rebound_name_cannot_read(make_mock: Any, admin_of: Any, path: str, host: str) -> None:
+    """A browser sends no Origin with what a page reads from its own host."""
+    client = make_mock().client
+
+    status, found = admin_of(client).refused("GET", path, base_url=f"http://{host}")
+
+    assert status == 403
+    assert f'seen host "{host}"; other names want --admin-token' in found["error"]
+
+
+def test_the_name_that_it_is_served_under_is_its_own(admin_of: Any) -> None:
+    """Whoever says --host mock.example may call it so."""
+    client = create_app(Tenants(make_world(), host="Mock.example")).test_client()
+
+    found = admin_of(client).ask("GET", "/health", base_url="http://mock.example:8080")
+
+    assert found["status"] == "healthy"
+
+
 @pytest.mark.parametrize(
     "base",
     ["http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080", "http://a.localhost"],
