@@ -264,6 +264,11 @@ class World:
     # The present epoch's, for those who look at a world from outside.
 
     @property
+    def sends(self) -> bool:
+        """Whether something that may really send stands behind resend."""
+        return not isinstance(self.present.delivery, ScriptedDelivery)
+
+    @property
     def epoch(self) -> int:
         """How many times the content was replaced."""
         return self.present.number

@@ -62,7 +62,8 @@ def fire(data: BinaryIO, **options: Any) -> None:
 
     The webhook request is made, signed with the definition's key, delivered as the mock delivers
     (see `crmcom-kit serve --deliver`), and kept. What came of it is printed as JSON. The status is
-    1 where nothing was sent, or the receiver did not take it.
+    1 where there is no webhook request, or the receiver did not take it; a mock that plays a script
+    says in its place what a receiver would, and a warning tells that nothing was sent.
     """
     wanted = {
         "entity": options["entity"],
@@ -77,8 +78,10 @@ def fire(data: BinaryIO, **options: Any) -> None:
     address = f"{options['url'].rstrip('/')}{world}{PREFIX}/events/fire"
     fired = _asked(address, body, options["admin_token"])
     click.echo(json.dumps(fired, indent=2, ensure_ascii=False))
-    if not fired["sent"]:
+    if fired["delivery"] is None:
         raise NotFired(fired["why"])
+    if fired["why"]:
+        click.echo(f"Warning: nothing was sent: {fired['why']}", err=True)
     outcome = fired["delivery"]["outcome"]
     if fired["delivery"]["stage"] == "abandoned":
         msg = "not delivered: the mock ended meanwhile"

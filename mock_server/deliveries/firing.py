@@ -10,7 +10,14 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome, Stopped, outcome_of
+from crmcom_kit.mock_server.deliveries.delivery import (
+    NOT_SENT,
+    Attempt,
+    Outcome,
+    ScriptedDelivery,
+    Stopped,
+    outcome_of,
+)
 from crmcom_kit.mock_server.deliveries.dispatching import Dispatch, begun
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import shown
@@ -28,8 +35,8 @@ _MOST_TRIES = 100
 class Fired(NamedTuple):
     """What firing came to."""
 
-    sent: bool
-    why: str  # where nothing is sent
+    sent: bool  # whether it leaves the mock
+    why: str  # where it does not
     attempt: AttemptNote | None = None
     record: Record | None = None  # where it is delivered already
     left_out: tuple[str, ...] = ()  # members of the data that the fields set does not name
@@ -94,7 +101,16 @@ def fire(
             _, kept = dispatch.wait()
         except Stopped:  # the mock ends: kept as a webhook request that was not sent
             kept = epoch.store.get("id", record["id"])
-    return Fired(sent=True, why="", attempt=dispatch.note, record=kept, left_out=left_out)
+    why = _kept_in(epoch, dispatch.note)
+    return Fired(not why, why, dispatch.note, kept, left_out)
+
+
+def _kept_in(epoch: Epoch, note: AttemptNote) -> str:
+    """Say why nothing has left the mock, whatever the record tells; nothing where it has."""
+    if isinstance(epoch.delivery, ScriptedDelivery):
+        return "a script decides what comes of it; a mock with --deliver http really sends"
+    outcome = note.outcome
+    return outcome.why if outcome is not None and outcome.name in NOT_SENT else ""
 
 
 def _id_in(epoch: Epoch, data: Mapping[str, Any]) -> str:

@@ -74,6 +74,19 @@ def test_a_blocked_host_says_how_to_allow_it(mock: ServedMock) -> None:
 
     assert result.exit_code == 1
     assert "--allow-host hooks.example.com allows it" in result.stderr
+    assert json.loads(result.stdout)["sent"] is False
+
+
+def test_a_script_is_not_taken_for_a_receiver() -> None:
+    """A mock that only plays says SUCCESSFUL, and the command that nothing was sent."""
+    with served_mock(deliver="scripted") as mock:
+        result = fire(mock, to="http://127.0.0.1:1/in")
+
+    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert (told["sent"], told["life_cycle_state"]) == (False, "SUCCESSFUL")
+    assert "Warning: nothing was sent: a script decides" in result.stderr
+    assert "--deliver http" in result.stderr
 
 
 def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> None:

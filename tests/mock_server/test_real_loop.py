@@ -54,6 +54,11 @@ def test_an_event_becomes_a_record(mock: ServedMock) -> None:
     assert message["data"] == {k: v for k, v in DATA.items() if k != "secret"}
 
 
+def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:
+    """It says what a scripted mock does not do."""
+    assert "sends webhooks only where it may" in mock.client.get(mock.base).text
+
+
 def test_a_rejected_event_can_be_sent_again(mock: ServedMock) -> None:
     """The receiver answers 503 first: REJECTED; resend then delivers the same."""
     mock.admin("PUT", "/receiver", {"answers": [{"status": 503, "times": 1}, {"status": 201}]})
