@@ -77,7 +77,7 @@ class Pattern:
             values = one.values(call)
             if not one.matcher.fits(values, budget):
                 seen = " and ".join(map(_short, values[:3])) if values else "nothing"
-                far = one.matcher.distance(values)
+                far = one.matcher.distance(values, budget)
                 found.append(Difference(one.name, one.wanted, seen, far))
         return tuple(found)
 
