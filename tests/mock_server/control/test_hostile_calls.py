@@ -13,6 +13,7 @@ from crmcom_kit.mock_server.control.moments import read_moment, write_moment
 
 CLOCK = "/clock"
 RECOVER = "/deliveries/recover"
+WAIT = b'{"calls": {"pattern": {}}, %b}'
 FROZEN = b'{"mode": "frozen"%b}'
 
 #: (verb, path, body, parameter, a piece of what was seen, a piece of what is allowed)
@@ -77,6 +78,12 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/seed", b'{"scenario": "x"}', "scenario", '"x"', "one of receiver_outage"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "rules": 1}', "rules", "scenario", "seed and"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "add": true}', "add", "true", "false"),
+    ("POST", "/wait", WAIT % b'"timeoutMillis": 1000000000', "timeoutMillis", "1000000000", "300,"),
+    ("POST", "/wait", WAIT % b'"timeoutMillis": -1', "timeoutMillis", "-1", "at least 0"),
+    ("POST", "/wait", WAIT % b'"x": 1', "x", "in the body", "one of calls, timeoutMillis"),
+    ("POST", "/wait", WAIT % b'"records": {}', "body", "an object", "with calls or an object with"),
+    ("POST", "/wait", b'{"records": {"times": -1}}', "records.times", "-1", "at least 0"),
+    ("POST", "/wait", b'{"timeoutMillis": 1}', "body", "an object", "an object with calls or"),
     ("PATCH", "/settings", b'{"release": "R10"}', "release", '"R10"', "--release"),
     ("PATCH", "/settings", b'{"admin_token": "abc"}', "admin_token", "not shown", "--admin-token"),
     ("PATCH", "/settings", b'{"colour": 1}', "colour", "in the body", "one of journal, worlds"),
