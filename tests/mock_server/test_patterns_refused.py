@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.journal import matchers
+from crmcom_kit.mock_server.journal import matchers, patterns
 from crmcom_kit.mock_server.journal.expressions import Budget, JsonPath, TookTooLong
 from crmcom_kit.mock_server.journal.matchers import matcher
-from crmcom_kit.mock_server.journal.patterns import matching
+from crmcom_kit.mock_server.journal.patterns import Member, Pattern, matching
 from crmcom_kit.mock_server.misuse import Misuse
 
 
@@ -60,6 +60,17 @@ def test_distances_are_coarse_when_half_of_the_budget_is_spent() -> None:
     spent = Steps(0)
     assert 0 < asked.distance(("abce",), spent) == asked.distance(("wxyz",), spent) <= 1
     assert asked.distance((), spent) == 1
+
+
+def test_a_pattern_is_put_in_words_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many calls differ from it, what is asked is masked and shortened one time."""
+    pattern = Pattern([Member("x", matcher("a", "x"), lambda _: ("b",))])
+    monkeypatch.setattr(patterns, "masked_query", None)
+    call: Any = None
+
+    for _ in range(3):
+        assert [str(one) for one in pattern.differences(call, Budget())] == ["x: wanted a; seen b"]
+    assert str(pattern) == "x a"
 
 
 def test_budgets_tell_when_half_is_spent() -> None:
