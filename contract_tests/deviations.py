@@ -5,7 +5,6 @@ listed has the verdict *deviates*; one that holds is stale; any other behaviour 
 """
 
 import datetime as dt
-import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
@@ -14,6 +13,7 @@ from typing import Any
 
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.schemas.dialect_file import toml_value
+from crmcom_kit.schemas.files import read_own_toml
 from crmcom_kit.schemas.statements import UnknownStatement, statement
 
 KINDS = ("vendor-bug", "undocumented", "doc-error", "mock-simplification")
@@ -64,7 +64,7 @@ class Deviations:
 def read_deviations(path: Path) -> tuple[Deviation, ...]:
     """Read a file of deviations. Raises DeviationsError where it is not as described here."""
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = read_own_toml(path)
     except (OSError, ValueError) as error:
         msg = f"{path}: {error}"
         raise DeviationsError(msg) from None

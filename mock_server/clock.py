@@ -54,6 +54,16 @@ MOST_RATE = 100_000.0
 _LONGEST_WAIT = 3600.0  # seconds of the machine's time that are waited at once
 
 
+def reckonable(name: str, moment: datetime) -> datetime:
+    """Return in UTC a moment that dates can be reckoned with. Raises Misuse, about ``name``."""
+    if moment.tzinfo is None:
+        raise Misuse(name, seen=moment.isoformat(), allowed="a moment with a zone")
+    if not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        allowed = f"{FIRST_MOMENT:%Y-%m-%d} to {LAST_MOMENT:%Y-%m-%d}"
+        raise Misuse(name, seen=moment.isoformat(), allowed=allowed)
+    return moment.astimezone(UTC)
+
+
 class Flag(Protocol):
     """Something that is set when it is time to stop waiting, a ``threading.Event`` say."""
 
@@ -153,20 +163,12 @@ class WorldClock:
     def _set(self, *, at: datetime | None, frozen: bool, rate: float = 1.0) -> None:
         with self._changed:
             moment = self.now() if at is None else at
-            if moment.tzinfo is None:
-                raise Misuse("at", seen=moment.isoformat(), allowed="a moment with a zone")
-            self._check(moment)
+            found = reckonable("at", moment)
             self._frozen, self._rate = frozen, rate
-            self._move(moment.astimezone(UTC))
+            self._move(found)
 
     def _move(self, moment: datetime) -> None:
-        self._check(moment)
+        reckonable("at", moment)
         self._at, self._since = moment, self._base.now()
         self.now = self._stood if self._frozen else self._reckoned
         self._changed.notify_all()
-
-    @staticmethod
-    def _check(moment: datetime) -> None:
-        if not FIRST_MOMENT <= moment <= LAST_MOMENT:
-            allowed = f"{FIRST_MOMENT:%Y-%m-%d} to {LAST_MOMENT:%Y-%m-%d}"
-            raise Misuse("at", seen=moment.isoformat(), allowed=allowed)

@@ -215,7 +215,15 @@ def _reason(error: "ValidationError") -> str:
     if error.validator == "unevaluatedProperties" and len(error.absolute_path) == 1:
         return f"{error.message}{allowed}"
     value = repr(seen)
+    if seen and _may_be_secret(*error.absolute_path):
+        safe = shown(seen, secret=True) if isinstance(seen, str) else json_type(seen)
+        return error.message.replace(value, safe)
     return error.message.replace(value, shown(seen)) if len(value) > 40 else error.message
+
+
+def _may_be_secret(kind: object = "secret_key", *members: object) -> bool:
+    """Whether a place in an entry may hold a key: the entry, or a part that does not tell which."""
+    return kind == "secret_key" and members[:1] not in (("id",), ("name",))
 
 
 def _short(text: str) -> str:

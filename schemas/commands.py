@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ import click
 from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
 from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
 from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.output import OutputError, write_text
 from crmcom_kit.schemas.releases import UnknownRelease, default_release, release_names, resolve
 from crmcom_kit.schemas.statements import Statement
 from crmcom_kit.schemas.statements import statements as catalogue
@@ -38,9 +40,13 @@ def _named_plainly() -> Iterator[None]:
         raise Unusable(str(error)) from None
 
 
-def _print(text: str) -> None:
-    """Print ``text`` as UTF-8 on every system, so that what is saved can be read back."""
-    click.echo(text.encode(), nl=False)
+def _print(text: str, out: str | None = None) -> None:
+    """Write ``text`` to standard output, or to the file ``out``."""
+    try:
+        write_text(text, None if out is None else Path(out))
+    except OutputError as error:
+        name = "" if out is None else "out: "
+        raise Unusable(f"{name}{error}") from None
 
 
 def _as_json(content: Any) -> str:
@@ -70,8 +76,7 @@ def schemas(name: str | None, release: str | None, profile: Profile) -> None:
             return
         titles = {key: load_schema(key, release)["title"] for key in schema_names()}
     width = max(map(len, titles))
-    for key, title in titles.items():
-        click.echo(f"{key:{width}}  {title}")
+    _print("".join(f"{key:{width}}  {title}\n" for key, title in titles.items()))
 
 
 @click.command()
@@ -102,14 +107,7 @@ def openapi(
     with _named_plainly():
         dialect = load_dialect(dialect_source)
         document = openapi_document(release, dialect=dialect, server_url=server_url)
-    if out is None:
-        _print(_as_json(document))
-        return
-    try:
-        Path(out).write_text(_as_json(document), encoding="utf-8", newline="\n")
-    except OSError as error:
-        msg = f"out: cannot write {out}: {error.strerror}"
-        raise Unusable(msg) from None
+    _print(_as_json(document), out)
 
 
 def _is_address(text: str) -> bool:
@@ -153,13 +151,14 @@ def statements(release: str | None, method: str | None, form: str) -> None:
 def _print_table(found: tuple[Statement, ...]) -> None:
     from rich.console import Console
 
-    console = Console(markup=False, highlight=False)
-    if not console.is_terminal:
-        console.width = _UNLIMITED
-    # Captured, since a console that prints by itself has a way of its own with closed pipes.
-    with console.capture() as captured:
-        console.print(statement_table(found, stacked=console.is_terminal))
-    click.echo(captured.get(), nl=False)
+    out, text = Console(), StringIO()
+    width = out.width if out.is_terminal else _UNLIMITED
+    # Not on the console itself, which has a way of its own with closed pipes and full disks.
+    console = Console(
+        file=text, force_terminal=out.is_terminal, width=width, markup=False, highlight=False
+    )
+    console.print(statement_table(found, stacked=out.is_terminal))
+    _print(text.getvalue())
 
 
 def statement_table(found: tuple[Statement, ...], *, stacked: bool) -> "Table":
@@ -219,7 +218,7 @@ def dialect(source: str, *, only_list: bool) -> None:
     from crmcom_kit.schemas.dialect_file import write_dialect
 
     if only_list:
-        click.echo("\n".join(dialect_names()))
+        _print("\n".join(dialect_names()) + "\n")
         return
     with _named_plainly():
         _print(write_dialect(load_dialect(source)))

@@ -6,14 +6,13 @@ ill-typed value is an error that names the key and what is allowed.
 
 import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.schemas.files import names_in, read_json, read_toml
+from crmcom_kit.schemas.files import names_in, read_json, read_own_toml, read_toml
 
 SCRIPT_OUTCOMES = "delivery_outcomes.json"
 _SCRIPT_STEP = re.compile(r"(?:([0-9]{1,6})\s*\*\s*)?([a-z0-9_]+)")
@@ -202,7 +201,7 @@ def load_dialect(source: str | Path = "default") -> Dialect:
     if source in dialect_names():
         return Dialect(str(source), _flat(read_toml(f"dialects/{source}.toml")))
     try:
-        content = tomllib.loads(Path(source).read_text("utf-8"))
+        content = read_own_toml(Path(source))
     except OSError as error:
         names = ", ".join(dialect_names())
         why = error.strerror

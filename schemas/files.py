@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 ROOM = Path(__file__).parent
+_MOST_DEPTH = 50
 
 
 @cache
@@ -18,6 +19,27 @@ def read_json(path: str) -> Any:
 def read_toml(path: str) -> dict[str, Any]:
     """Return the parsed TOML file at ``path`` (relative to this room)."""
     return tomllib.loads((ROOM / path).read_text("utf-8"))
+
+
+def read_own_toml(path: Path) -> dict[str, Any]:
+    """Return the parsed TOML file of a user's own. Raises OSError, and ValueError for no such."""
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except RecursionError:
+        content = None
+    if content is None or _is_deep(content):
+        msg = f"nested more than {_MOST_DEPTH} deep"
+        raise ValueError(msg)
+    return content
+
+
+def _is_deep(content: Any) -> bool:
+    """Whether a value is nested deeper than whoever walks it can go."""
+    level = [content]
+    for _ in range(_MOST_DEPTH):
+        parts = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for part in parts for one in part if isinstance(one, dict | list)]
+    return bool(level)
 
 
 def names_in(folder: str, suffix: str = ".json") -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """The `crmcom-kit` command as a whole; each room tests its own sub-commands."""
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -76,3 +78,44 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
 
     assert complaint == b""
     assert process.returncode == READER_WENT_AWAY
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--help", "--version", "schemas", "schemas unit", "openapi", "statements",
+        "statements --format json", "statements --format markdown", "dialect", "dialect --list",
+        "fixtures --count 1",
+    ],
+)  # fmt: skip
+def test_a_full_disk_is_told_in_one_line(arguments: str, buffered: str) -> None:
+    """What cannot be written is no success, whether Python keeps output back or not."""
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "crmcom_kit", *arguments.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONUNBUFFERED": buffered},
+        )
+
+    assert run.returncode == 2
+    assert run.stderr.startswith("Error: cannot write ")
+    assert run.stderr.endswith(": No space left on device\n")
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows starts no process without standard output")
+@pytest.mark.parametrize("arguments", ["schemas", "openapi", "statements", "dialect --list"])
+def test_closed_standard_output_is_told(arguments: str) -> None:
+    """A shell can close it: `>&-`; what was asked for goes nowhere then."""
+    command = f'"$0" -m crmcom_kit {arguments} >&-'
+    run = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable], capture_output=True, text=True, check=False
+    )
+
+    assert run.returncode == 2
+    assert run.stderr == "Error: cannot write standard output: it is closed\n"

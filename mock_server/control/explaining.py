@@ -18,7 +18,7 @@ def explained(error: "ValidationError") -> Misuse:
     """Return what is said of a violation: of the deepest one, where there are many."""
     from jsonschema.exceptions import best_match
 
-    found: Any = best_match([error]) or error
+    found: Any = best_match([_meant(error)]) or error
     where = found.json_path.removeprefix("$").removeprefix(".") or "body"
     if found.validator in ("additionalProperties", "unevaluatedProperties"):
         known = found.schema.get("properties", {})
@@ -35,6 +35,28 @@ def explained(error: "ValidationError") -> Misuse:
     else:
         seen = shown(value, secret=is_secret(where) and isinstance(value, str))
     return Misuse(_shortened(where), seen=seen, allowed=allowed_by(found))
+
+
+def _meant(error: "ValidationError") -> "ValidationError":
+    """Return what is wrong with the one alternative that a value was meant to be, if there is one.
+
+    That is an alternative of the value's type, with all members that it must have.
+    """
+    from jsonschema.exceptions import best_match
+
+    if error.validator not in ("oneOf", "anyOf"):
+        return error
+    wrong: dict[Any, list[ValidationError]] = {}
+    for one in error.context or ():
+        wrong.setdefault(one.relative_schema_path[0], []).append(one)
+    meant = [found for found in wrong.values() if not any(map(_is_another, found))]
+    best = best_match(meant[0]) if len(meant) == 1 else None
+    return error if best is None else best
+
+
+def _is_another(error: "ValidationError") -> bool:
+    """Whether a violation shows that a value was not meant to be this alternative."""
+    return not error.relative_path and error.validator in ("type", "required", "enum", "const")
 
 
 def _place(where: str, member: str) -> str:

@@ -30,9 +30,16 @@ def seed(call: Call) -> Any:
             return {"epoch": epoch.number, "added": count, "webhook_requests": count}
         added = call.world.add_beside(lambda epoch: _placed(_more(epoch, asked)), begun=call.epoch)
     except FixtureError as error:
-        raise DataError(str(error)) from None
+        raise DataError(_as_asked(str(error))) from None
     count = len(call.epoch.store)
     return {"epoch": call.epoch.number, "added": added, "webhook_requests": count}
+
+
+def _as_asked(text: str) -> str:
+    """Return the generator's error with the names that a caller of the control API knows."""
+    for name, (knob, _) in _DATES.items():
+        text = text.replace(knob, name)
+    return text
 
 
 def _placed(entries: Iterator[Entry]) -> list[Placed]:

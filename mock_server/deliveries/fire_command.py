@@ -7,7 +7,13 @@ from urllib.parse import quote
 import click
 
 from crmcom_kit.mock_server.control.document import PREFIX
+from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.masking_bodies import printable
 from crmcom_kit.mock_server.picking import WORLDS
+from crmcom_kit.mock_server.reading import json_type
+from crmcom_kit.schemas.output import OutputError, write_text
+
+_URL = "--url is where the mock is, such as http://127.0.0.1:8080, without the API's path"
 
 
 class NotFired(click.ClickException):
@@ -76,8 +82,11 @@ def fire(data: BinaryIO, **options: Any) -> None:
     body = {name: value for name, value in wanted.items() if value is not None}
     world = f"{WORLDS}{quote(options['world'], safe='')}" if options["world"] else ""
     address = f"{options['url'].rstrip('/')}{world}{PREFIX}/events/fire"
-    fired = _asked(address, body, options["admin_token"])
-    click.echo(json.dumps(fired, indent=2, ensure_ascii=False))
+    fired = _asked(address, body, _sendable(options["admin_token"]))
+    try:
+        write_text(printable(json.dumps(fired, indent=2, ensure_ascii=False)) + "\n")
+    except OutputError as error:
+        raise NotPossible(str(error)) from None
     if fired["delivery"] is None:
         raise NotFired(fired["why"])
     if fired["why"]:
@@ -103,6 +112,16 @@ def _read(data: BinaryIO) -> Any:
     return value
 
 
+def _sendable(token: str | None) -> str | None:
+    """Return the token as a header can carry it. Raises NotPossible, without showing it."""
+    if token is None:
+        return None
+    if not token.isascii() or not token.strip().isprintable():
+        msg = "--admin-token: a text that is not shown is not allowed; allowed is printable ASCII"
+        raise NotPossible(msg)
+    return token.strip()
+
+
 def _asked(address: str, body: Any, token: str | None) -> Any:
     import httpx
 
@@ -117,9 +136,28 @@ def _asked(address: str, body: Any, token: str | None) -> Any:
     except httpx.HTTPError as error:
         msg = f"no mock answers at {address}: {error}; `crmcom-kit serve --deliver http` starts one"
         raise NotPossible(msg) from None
-    except ValueError:
-        msg = f"{address} is no mock: its answer is no JSON"
+    except (ValueError, RecursionError):
+        msg = f"{address} is no mock: its answer is no JSON; {_URL}"
         raise NotPossible(msg) from None
-    if answer.status_code != 200:
-        raise NotPossible(str(found.get("error", f"HTTP {answer.status_code}")))
+    if isinstance(found, dict) and answer.status_code != 200 and "error" in found:
+        raise NotPossible(str(found["error"]))
+    if answer.status_code != 200 or not _tells(found):
+        of = f" with {', '.join(map(shown, [*found][:5]))}" if isinstance(found, dict) else ""
+        seen = f"HTTP {answer.status_code} and {json_type(found)}{of}"
+        msg = f"{address} is no mock's control API: seen {seen}; {_URL}"
+        raise NotPossible(msg)
     return found
+
+
+def _tells(found: Any) -> bool:
+    """Whether an answer tells what came of an event, as a mock does."""
+    if not isinstance(found, dict) or not isinstance(found.get("why"), str):
+        return False
+    delivery = found.get("delivery", "")
+    if delivery is None:
+        return True
+    if not isinstance(delivery, dict) or not delivery.keys() >= {"stage", "outcome"}:
+        return False
+    outcome = delivery["outcome"]
+    needed = {"delivered", "error_code", "why"}
+    return outcome is None or (isinstance(outcome, dict) and outcome.keys() >= needed)

@@ -2,9 +2,10 @@
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
+from crmcom_kit.mock_server.clock import reckonable
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
 from crmcom_kit.mock_server.deliveries.delivery import Outcome, Stopped
 from crmcom_kit.mock_server.deliveries.dispatching import Dispatch, begun_again
@@ -80,7 +81,8 @@ def _nothing() -> None:
 def recover(epoch: Epoch, since: datetime | None) -> Recovery:
     """Queue all webhook requests that are REJECTED and were created at ``since`` or later.
 
-    None for all of them. Those that are on their way already are left alone.
+    None for all of them. Those that are on their way already are left alone. Raises Misuse where
+    ``since`` has no zone, or is out of the range of clocks.
     """
     created = None if since is None else seconds(_written(epoch, since))
     query = Query(
@@ -104,5 +106,5 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
 
 def _written(epoch: Epoch, moment: datetime) -> datetime:
     """Return a moment as the server writes dates: in its own zone, without saying so."""
-    local = moment.astimezone(UTC) + epoch.rules.utc_offset
+    local = reckonable("since", moment) + epoch.rules.utc_offset
     return local.replace(tzinfo=None)

@@ -4,12 +4,13 @@ Every look at the journal has a budget of time, which all that it evaluates shar
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.masking import is_secret
 from crmcom_kit.mock_server.misuse import Misuse
 
 if TYPE_CHECKING:
@@ -20,10 +21,18 @@ SECONDS = 1.0
 LONGEST = 1_000
 _MOST_REPEATED = 20_000
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)
+# Where a group may be called, whitespace and comments of the verbose mode included.
+_GAP = r"(?:\s|\#[^\n]*\n)*"
+_CALL = re.compile(rf"\(\?(?=[R0-9&]|[+-]{_GAP}[0-9]|P{_GAP}[>&])")
 
 
 class TookTooLong(Misuse):
-    """A pattern that is not decided in the time that there is."""
+    """A pattern that is not decided in the time, or the memory, that there is."""
+
+    @classmethod
+    def by(cls, what: str = "time") -> "TookTooLong":
+        """Return the refusal of a pattern that takes too much of ``what``."""
+        return cls("pattern", seen=f"one that takes too much {what}", allowed="a simpler one")
 
 
 class Budget:
@@ -31,13 +40,19 @@ class Budget:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         """Start now."""
+        self._seconds = seconds
         self._deadline = monotonic() + seconds
+
+    @property
+    def half_spent(self) -> bool:
+        """Whether less than half is left."""
+        return self._deadline - monotonic() < self._seconds / 2
 
     def left(self) -> float:
         """Return how many seconds are left. Raises TookTooLong."""
         seconds = self._deadline - monotonic()
         if seconds <= 0:
-            raise TookTooLong("pattern", seen="one that takes too long", allowed="a simpler one")
+            raise TookTooLong.by()
         return seconds
 
 
@@ -46,18 +61,50 @@ def regex(text: str, where: str) -> "Regex[str]":
     """Return a regular expression. Raises Misuse; ``where`` it stands is what the error names."""
     import regex as library
 
-    if len(text) > LONGEST:
-        allowed = f"at most {LONGEST} characters"
-        raise Misuse(where, seen=f"{len(text)} characters", allowed=allowed)
+    _check_length(text, where)
+    seen = shown_at(where, text)
     try:
         if _unrolled(text) > _MOST_REPEATED:
-            raise Misuse(where, seen=shown(text), allowed="fewer repetitions within repetitions")
-        return library.compile(text)
+            raise Misuse(where, seen=seen, allowed="fewer repetitions within repetitions")
+        compiled = library.compile(text)
     except (library.error, RecursionError, OverflowError, ValueError) as error:
         if isinstance(error, Misuse):
             raise
         allowed = "a regular expression that Python's regex reads"
-        raise Misuse(where, seen=f"{shown(text)} ({error})", allowed=allowed) from None
+        raise Misuse(where, seen=f"{seen} ({error})", allowed=allowed) from None
+    if _calls_groups(text):
+        allowed = "one that calls no group: no (?R), (?1), (?&name) or (?P>name)"
+        raise Misuse(where, seen=seen, allowed=allowed)
+    return compiled
+
+
+def _check_length(text: str, where: str) -> None:
+    if len(text) > LONGEST:
+        allowed = f"at most {LONGEST} characters"
+        raise Misuse(where, seen=f"{len(text)} characters", allowed=allowed)
+
+
+def shown_at(where: str, value: object) -> str:
+    """Return a value that is refused as a message shows it, by where in a pattern it stands."""
+    return shown(value, secret=is_secret(where) or is_secret(str(value)))
+
+
+def _calls_groups(text: str) -> bool:
+    """Whether a pattern that can be read calls one of its groups, which may never end.
+
+    The library judges what looks like a call: an escape, a set or a comment stays readable when a
+    sign is put into it, and a call does not.
+    """
+    import regex as library
+
+    broken = _CALL.sub("(?%", text)
+    if broken == text:
+        return False
+    try:
+        library.compile(broken)
+    except (library.error, RecursionError):
+        return True
+    return False
 
 
 def _unrolled(text: str) -> int:
@@ -84,11 +131,16 @@ def _unrolled(text: str) -> int:
 
 def fits_whole(expression: "Regex[str]", text: str, budget: Budget) -> bool:
     """Whether the whole of ``text`` fits. Raises TookTooLong."""
+    return _finds(expression.fullmatch, text, budget)
+
+
+def _finds(ask: Callable[..., object], text: str, budget: Budget) -> bool:
     try:
-        return expression.fullmatch(text, timeout=budget.left()) is not None
+        return ask(text, timeout=budget.left()) is not None
     except TimeoutError:
-        budget.left()
-        raise
+        raise TookTooLong.by() from None
+    except MemoryError:
+        raise TookTooLong.by("memory") from None
 
 
 class JsonPath:
@@ -98,17 +150,17 @@ class JsonPath:
         """Read ``text``. Raises Misuse; ``where`` it stands is what the error names."""
         from jsonpath.exceptions import JSONPathError
 
-        if len(text) > LONGEST:
-            allowed = f"at most {LONGEST} characters"
-            raise Misuse(where, seen=f"{len(text)} characters", allowed=allowed)
+        _check_length(text, where)
         self._budget = Budget(0)
         environment = _environment(self._search)
         try:
             self._path = environment.compile(text)
         except (JSONPathError, RecursionError, ValueError) as error:
-            # The library's own text of an error can fail.
-            seen = f"{shown(text)} ({next(iter(error.args), 'unreadable')})"
-            raise Misuse(where, seen=seen, allowed="a JSONPath as in RFC 9535") from None
+            # The library's own text of an error can fail; and it can quote the path.
+            why = next(iter(error.args), "unreadable")
+            seen = shown_at(where, text)
+            told = f"{seen} ({why})" if seen == shown(text) else seen
+            raise Misuse(where, seen=told, allowed="a JSONPath as in RFC 9535") from None
 
     def _search(self, text: object, pattern: object, *, whole: bool) -> bool:
         if not isinstance(text, str) or not isinstance(pattern, str):
@@ -118,11 +170,7 @@ class JsonPath:
         except Misuse:  # as the RFC says: what is no expression matches nothing
             return False
         ask = expression.fullmatch if whole else expression.search
-        try:
-            return ask(text, timeout=self._budget.left()) is not None
-        except TimeoutError:
-            self._budget.left()
-            raise
+        return _finds(ask, text, self._budget)
 
     def values(self, document: Any, budget: Budget) -> list[Any]:
         """Return what it selects. Raises TookTooLong."""
@@ -132,7 +180,8 @@ class JsonPath:
             return []
         self._budget = budget
         try:
-            return [found.obj for found in self._path.finditer(_watched(document, budget))]
+            found = self._path.finditer(_watched(document, budget))
+            return [one.obj for one in _spending(budget, found)]
         except (JSONPathError, RecursionError):  # deeper than it goes
             return []
 
@@ -160,23 +209,40 @@ def _environment(search: Callable[..., bool]) -> "JSONPathEnvironment":
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that looks at the budget whenever its members are walked."""
+    """A JSON object that looks at the budget with every member that is taken from it."""
 
     budget: Budget
 
     def items(self) -> Any:
+        return _spending(self.budget, super().items())
+
+    def __getitem__(self, name: str) -> Any:
         self.budget.left()
-        return super().items()
+        return super().__getitem__(name)
 
 
 class _Array(list[Any]):
-    """A JSON array that does."""
+    """A JSON array that does, however it is taken: one by one, by place or as a slice."""
 
     budget: Budget
 
     def __iter__(self) -> Iterator[Any]:
+        return _spending(self.budget, super().__iter__())
+
+    def __len__(self) -> int:
         self.budget.left()
-        return super().__iter__()
+        return super().__len__()
+
+    def __getitem__(self, at: Any) -> Any:
+        self.budget.left()
+        found = super().__getitem__(at)
+        return _spending(self.budget, found) if isinstance(at, slice) else found
+
+
+def _spending(budget: Budget, parts: Iterable[Any]) -> Iterator[Any]:
+    for part in parts:
+        budget.left()
+        yield part
 
 
 def _watched(value: Any, budget: Budget) -> Any:

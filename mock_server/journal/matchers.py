@@ -10,7 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.journal.expressions import Budget, JsonPath, fits_whole, regex
+from crmcom_kit.mock_server.journal.expressions import (
+    Budget,
+    JsonPath,
+    fits_whole,
+    regex,
+    shown_at,
+)
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.reading import json_type
 
@@ -36,11 +42,15 @@ class Matcher(NamedTuple):
         candidates: Sequence[str | None] = values or (None,)
         return any(all(test(value, budget) for test in self.tests) for value in candidates)
 
-    def distance(self, values: Sequence[str]) -> float:
-        """Return how far values that do not fit are from it: up to 1, more than 0."""
+    def distance(self, values: Sequence[str], budget: Budget) -> float:
+        """Return how far values that do not fit are from it: up to 1, more than 0.
+
+        Once half of the budget is spent, texts that differ are all as far: the rest is for
+        whether calls fit.
+        """
         if not values:
             return 1.0
-        if self.text is None:
+        if self.text is None or budget.half_spent:
             return _OTHER
         wanted = self.text[:_MOST_COMPARED]
         ratios = [
@@ -69,7 +79,8 @@ def matcher(spec: Any, where: str) -> Matcher:
         raise Misuse(where, seen="no operator", allowed=f"one of {', '.join(OPERATORS)}")
     for name in _MODIFIERS:
         if not isinstance(spec.get(name, False), bool):
-            raise Misuse(f"{where}.{name}", seen=shown(spec[name]), allowed="true or false")
+            seen = shown_at(where, spec[name])
+            raise Misuse(f"{where}.{name}", seen=seen, allowed="true or false")
     tests = tuple(_test(name, spec, f"{where}.{name}") for name in known)
     wanted = " and ".join(f"{name} {text_of(spec[name])}" for name in known)
     text = spec.get("equalTo", spec.get("equalToJson"))
@@ -91,7 +102,7 @@ def _test(name: str, spec: dict[str, Any], where: str) -> Test:
     value = spec[name]
     if name == "absent":
         if not isinstance(value, bool):
-            raise Misuse(where, seen=shown(value), allowed="true or false")
+            raise Misuse(where, seen=shown_at(where, value), allowed="true or false")
         return lambda seen, _: (seen is None) == value
     if name == "equalToJson":
         return _equal_json(value, spec, where)
@@ -114,9 +125,10 @@ def _of_text(name: str, wanted: str, where: str, *, fold: bool) -> Test:
         wanted = wanted.casefold()
 
     def test(seen: str | None, budget: Budget) -> bool:
-        del budget
         if seen is None:
             return name == "doesNotContain"
+        if fold:  # which takes much longer than comparing
+            budget.left()
         text = seen.casefold() if fold else seen
         if name == "equalTo":
             return text == wanted
@@ -128,7 +140,7 @@ def _of_text(name: str, wanted: str, where: str, *, fold: bool) -> Test:
 def _equal_json(value: Any, spec: dict[str, Any], where: str) -> Test:
     wanted = parsed(value) if isinstance(value, str) else (value,)
     if wanted is None:
-        raise Misuse(where, seen=shown(value), allowed="a JSON value")
+        raise Misuse(where, seen=shown_at(where, value), allowed="a JSON value")
     any_order, extra = spec.get("ignoreArrayOrder", False), spec.get("ignoreExtraElements", False)
 
     def test(seen: str | None, budget: Budget) -> bool:

@@ -60,11 +60,8 @@ class Pattern:
         if len(self.members) > _MOST_MEMBERS:
             allowed = f"at most {_MOST_MEMBERS} members"
             raise Misuse("pattern", seen=f"{len(self.members)}", allowed=allowed)
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """What is asked, by member, as it is shown."""
-        return {one.name: one.wanted for one in self.members}
+        #: What is asked, by member, as it is shown: in words once, not again for every call.
+        self.shown: dict[str, Any] = {one.name: one.wanted for one in self.members}
 
     def fits(self, call: ToldCall, budget: Budget) -> bool:
         """Whether a call is all that is asked. Raises TookTooLong."""
@@ -77,14 +74,14 @@ class Pattern:
             values = one.values(call)
             if not one.matcher.fits(values, budget):
                 seen = " and ".join(map(_short, values[:3])) if values else "nothing"
-                far = one.matcher.distance(values)
-                found.append(Difference(one.name, one.wanted, seen, far))
+                far = one.matcher.distance(values, budget)
+                found.append(Difference(one.name, self.shown[one.name], seen, far))
         return tuple(found)
 
     def __str__(self) -> str:
         if not self.members:
             return "any call"
-        return ", ".join(f"{one.name} {one.wanted}" for one in self.members)
+        return ", ".join(f"{name} {wanted}" for name, wanted in self.shown.items())
 
 
 def matching(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:

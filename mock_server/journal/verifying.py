@@ -93,8 +93,8 @@ def line(call: ToldCall) -> str:
 
 def found(world: "World", pattern: Pattern, since: int = 0) -> list[ToldCall]:
     """Return the calls above number ``since`` that fit, oldest first. Raises TookTooLong."""
-    budget = Budget()
-    return [call for call in Teller(world).calls(since) if pattern.fits(call, budget)]
+    calls, budget = Teller(world).calls(since), Budget()
+    return [call for call in calls if pattern.fits(call, budget)]
 
 
 def nearest(

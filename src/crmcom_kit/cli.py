@@ -1,5 +1,6 @@
 """The `crmcom-kit` command: names every sub-command, and imports only the one that is asked for."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -49,6 +50,12 @@ class UsageMistake(click.ClickException):
     exit_code = 2
 
 
+class NotWritten(click.ClickException):
+    """Output that has no place left: one line."""
+
+    exit_code = 2
+
+
 class LazyCommand(click.Command):
     """A sub-command that is known by name and one line of help until it is loaded."""
 
@@ -75,12 +82,12 @@ class LazyGroup(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the command line; `--help` and `--version` print here."""
-        with _reader_may_go_away(), _mistakes_in_one_line():
+        with _output_may_fail(), _mistakes_in_one_line():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the sub-command."""
-        with _reader_may_go_away(), _mistakes_in_one_line():
+        with _output_may_fail(), _mistakes_in_one_line():
             return super().invoke(ctx)
 
 
@@ -96,16 +103,27 @@ def _mistakes_in_one_line() -> Iterator[None]:
 
 
 @contextmanager
-def _reader_may_go_away() -> Iterator[None]:
-    """End quietly when standard output is a pipe whose reader stopped, as in `… | head`."""
+def _output_may_fail() -> Iterator[None]:
+    """End quietly where a pipe's reader stopped, as in `… | head`; on a full disk, in one line."""
     try:
         yield
         if sys.stdout is not None:  # a shell can close it: >&-
             sys.stdout.flush()
     except BrokenPipeError:
-        # Python flushes standard output once more at exit; that must not fail, too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_output_up()
         raise click.exceptions.Exit(READER_WENT_AWAY) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _give_output_up()
+        msg = f"cannot write {error.filename or 'output'}: {error.strerror}"
+        raise NotWritten(msg) from None
+
+
+def _give_output_up() -> None:
+    """Let nothing more be written: Python flushes once more at exit, which must not fail, too."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(

@@ -139,6 +139,8 @@ def test_deviations_are_read(tmp_path: Path) -> None:
     ("text", "part"),
     [
         ("x = ", "known.toml: "),
+        (f"x = {'[' * 5000}{']' * 5000}", "known.toml: nested more than 50 deep"),
+        (f"[[deviation]]\n{'.'.join(['seen'] * 5000)} = 1", "nested more than 50 deep"),
         ("x = 1", "x is not allowed; allowed is [[deviation]] alone"),
         ("deviation = 1", "is not allowed"),
         ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),
@@ -149,6 +151,7 @@ def test_deviations_are_read(tmp_path: Path) -> None:
         (GOOD + "who = 1", "who is not allowed; allowed is statement, kind"),
         (GOOD + GOOD, "list.no_duplicates is listed twice"),
     ],
+    ids=lambda part: str(part)[:40],
 )
 def test_a_wrong_file_of_deviations_is_refused(tmp_path: Path, text: str, part: str) -> None:
     """Each error names the file, the entry and the member."""

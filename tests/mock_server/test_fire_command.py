@@ -2,7 +2,11 @@
 
 import json
 import socket
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +131,105 @@ def test_data_that_is_no_object_is_refused(mock: ServedMock, data: str) -> None:
 
     assert result.exit_code == 2
     assert "--data" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "seen"),
+    [("/crmapi", 'an object with "status"'), ("/crmapi/rest/v2", 'an object with "status"')],
+)
+def test_a_url_that_is_not_the_mocks_own_is_told(mock: ServedMock, path: str, seen: str) -> None:
+    """The API answers there, in its own way: the line says what was seen and what --url is."""
+    result = fire(mock, url=f"{mock.base}{path}")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert seen in result.stderr
+    assert "--url is where the mock is" in result.stderr
+
+
+@pytest.fixture(name="answering")
+def _answering() -> Iterator[Any]:
+    """A server of something else, which answers every POST with what is in ``body``."""
+
+    class Handler(BaseHTTPRequestHandler):
+        body = b""
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(self.body)))
+            self.end_headers()
+            self.wfile.write(self.body)
+
+        def log_message(self, *_: object) -> None:  # type: ignore[override]
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield Handler, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"null",
+        b'"sent"',
+        b"{}",
+        b'{"sent": 1}',
+        b'{"sent": false}',
+        b'{"sent": true}',
+        b'{"sent": true, "delivery": {"stage": "ended"}}',
+        b'{"sent": true, "delivery": {"stage": "ended", "outcome": {}}}',
+        b"[" * 100_000,
+        b"<html>",
+    ],
+    ids=lambda body: body[:60].decode(),
+)
+def test_another_answer_is_told(mock: ServedMock, answering: Any, body: bytes) -> None:
+    """Whatever answers there, it ends in one line."""
+    handler, url = answering
+    handler.body = body
+    result = fire(mock, url=url)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert "--url is where the mock is" in result.stderr
+
+
+@pytest.mark.parametrize("token", ["a\nHUSH", "HUSH\x7f", "HUSH\u00dc"])
+def test_a_token_that_no_header_carries_is_not_shown(mock: ServedMock, token: str) -> None:
+    """It is refused by the flag's name, before anything is asked."""
+    result = fire(mock, "--admin-token", token)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--admin-token: a text that is not shown" in result.stderr
+    assert "HUSH" not in result.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_told(mock: ServedMock, tmp_path: Path) -> None:
+    """What came of it cannot be printed: one line, and status 2."""
+    data = tmp_path / "data.json"
+    data.write_text(DATA)
+    flags = [
+        "--entity", "ACTIVITIES", "--definition", "ACT CREATE", "--data", str(data),
+        "--url", mock.base,
+    ]  # fmt: skip
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "crmcom_kit", "fire", *flags],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert run.returncode == 2
+    assert run.stderr == "Error: cannot write standard output: No space left on device\n"
 
 
 def test_without_a_mock_it_says_how_to_start_one() -> None:

@@ -139,7 +139,7 @@ UNIT = b'{"unit":{"id":"1"}}\n'
         (b'{"unit":{"id":"\\ud800"}}', "line 3 column .*: no JSON: .*surrogate"),
         (b'{"unit":{"id":NaN}}', "line 3 column .*: no JSON: "),
         (b'{"unit":{"id":1e999}}', "line 3 column .*: no JSON: "),
-        (b"[1, 2]", r"line 3: \$: \[1, 2\] is not of type 'object'"),
+        (b"[1, 2]", r"line 3: \$: an array is not of type 'object'"),
         (b"null", r"line 3: \$: None is not of type 'object'"),
         (b"{}", r"line 3: \$: 0 members; allowed are entries of unit, user, secret_key"),
         (b'{"unit":{"id":"2"},"user":{"id":"2"}}', r"line 3: \$: .*too many|line 3: \$: .*allowed"),
@@ -158,6 +158,27 @@ UNIT = b'{"unit":{"id":"1"}}\n'
 def test_a_wrong_line_is_named(write: Write, line: bytes, said: str) -> None:
     """Wherever a line is wrong, its number is told, blank lines counted."""
     assert re.search(said, error_of(write(UNIT + b"\n" + line + b"\n" + UNIT)))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"secret_key": {**KEY, "key": ["HUSH"]}},
+        {"secret_key": {**KEY, "key": {"value": "HUSH"}}},
+        {"secret_key": {**KEY, "description": ["HUSH"]}},
+        {"secret_key": {**KEY, "key": 51423}},
+        {"secret_key": "HUSH"},
+        {"secret_key": ["HUSH"]},
+        [{"secret_key": {**KEY, "key": "HUSH"}}],
+    ],
+    ids=str,
+)
+def test_no_key_is_quoted(write: Write, wrong: Any) -> None:
+    """However a key is spelled wrongly, the error tells the place and the kind of value alone."""
+    error = error_of(write([*ENTRIES, wrong]))
+
+    assert not re.search("HUSH|51423", error)
+    assert re.search(r"line 6: \$.*is not of type", error)
 
 
 def test_a_wrong_first_line_is_named(write: Write) -> None:

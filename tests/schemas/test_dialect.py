@@ -168,8 +168,13 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
         (b"[list]\nordre = 'newest_first'\n", "unknown key list.ordre; nearest: list.order"),
         (b"list = 3\n", "unknown key list"),
         (b"[list\n", "not a TOML file in UTF-8"),
+        (b"a = " + b"[" * 5000 + b"]" * 5000, "not a TOML file in UTF-8: nested more than 50"),
+        (b"a = " + b"[" * 60 + b"]" * 60, "nested more than 50 deep"),
+        (b".".join([b"a"] * 5000) + b" = 1", "nested more than 50 deep"),
+        (b".".join([b"a"] * 50) + b" = 1", "unknown key a.a.a"),
         (b"[errors.message]\nbad_date = '\xff'\n", "not a TOML file in UTF-8"),
     ],
+    ids=lambda part: str(part)[:40],
 )
 def test_a_bad_file_is_refused_by_name(content: bytes, complaint: str, tmp_path: Path) -> None:
     """A dialect file that cannot be used is named, with what is wrong in it."""

@@ -242,6 +242,16 @@ def test_scenarios_are_those_of_the_fixtures(
     assert sorted(known) == sorted(SCENARIOS)
 
 
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_a_date_that_the_generator_refuses_has_its_own_name(admin: Any, name: str) -> None:
+    """The error names the member of the body, not the generator's argument."""
+    status, found = admin.refused("POST", "/seed", {name: "0001-01-01"})
+
+    assert status == 400
+    assert found["error"].startswith(f"{name}: '0001-01-01T")
+    assert "from 1900 to 2199" in found["error"]
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_seed_can_be_added(mock: Any, admin: Any, seed: int) -> None:
     """Generated webhook requests go behind those that are there, again and again."""

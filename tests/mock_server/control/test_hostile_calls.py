@@ -12,6 +12,8 @@ from crmcom_kit.mock_server.control.document import operations
 from crmcom_kit.mock_server.control.moments import read_moment, write_moment
 
 CLOCK = "/clock"
+RECOVER = "/deliveries/recover"
+WAIT = b'{"calls": {"pattern": {}}, %b}'
 FROZEN = b'{"mode": "frozen"%b}'
 
 #: (verb, path, body, parameter, a piece of what was seen, a piece of what is allowed)
@@ -64,6 +66,9 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/clock/advance", b'{"seconds": -1}', "seconds", "-1", "at least 0"),
     ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
     ("POST", "/clock/advance", b'{"seconds": 99999999999}', "seconds", "9999", "ends in 2999"),
+    ("POST", RECOVER, b'{"since": "0001-01-01T00:00:00+14:00"}', "since", "0001", "1970"),
+    ("POST", RECOVER, b'{"since": "9999-12-31T23:59:59-00:01"}', "since", "9999", "2999"),
+    ("POST", RECOVER, b'{"since": "2024-05-01T00:00:00"}', "since", "2024", "with a zone"),
     ("POST", "/seed", b'{"count": 1.0}', "count", "1.0", "type integer"),
     ("POST", "/seed", b'{"count": 200001}', "count", "200001", "at most 200,000"),
     ("POST", "/seed", b'{"rejected": 1.5}', "rejected", "1.5", "at most 1"),
@@ -73,6 +78,12 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/seed", b'{"scenario": "x"}', "scenario", '"x"', "one of receiver_outage"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "rules": 1}', "rules", "scenario", "seed and"),
     ("POST", "/seed", b'{"scenario": "mixed_pages", "add": true}', "add", "true", "false"),
+    ("POST", "/wait", WAIT % b'"timeoutMillis": 1000000000', "timeoutMillis", "1000000000", "300,"),
+    ("POST", "/wait", WAIT % b'"timeoutMillis": -1', "timeoutMillis", "-1", "at least 0"),
+    ("POST", "/wait", WAIT % b'"x": 1', "x", "in the body", "one of calls, timeoutMillis"),
+    ("POST", "/wait", WAIT % b'"records": {}', "body", "an object", "with calls or an object with"),
+    ("POST", "/wait", b'{"records": {"times": -1}}', "records.times", "-1", "at least 0"),
+    ("POST", "/wait", b'{"timeoutMillis": 1}', "body", "an object", "an object with calls or"),
     ("PATCH", "/settings", b'{"release": "R10"}', "release", '"R10"', "--release"),
     ("PATCH", "/settings", b'{"admin_token": "abc"}', "admin_token", "not shown", "--admin-token"),
     ("PATCH", "/settings", b'{"colour": 1}', "colour", "in the body", "one of journal, worlds"),
