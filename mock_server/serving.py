@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 #: Seconds that running requests have to finish in once the server is told to stop.
 GRACE_SECONDS = 10.0
-# Beyond what the mock itself refuses, so that the refusal is its own and not waitress's; which
-# keeps long bodies in files. The longest that the mock takes is a world for the place of another.
-_MOST_BODY_BYTES = 1024**3 + 1024**2
+#: Longest body that is read, in bytes; long ones wait in files. It is beyond what the mock itself
+#: refuses, so that the refusal is its own and not the server's: the longest that the mock takes is
+#: a world for the place of another.
+LONGEST_BODY_BYTES = 1024**3 + 1024**2
 #: Longest head of a request that is read, in bytes: the journal keeps it.
 MOST_HEAD_BYTES = 64 * 1024
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
@@ -125,7 +126,7 @@ class Server:
             connection_limit=1000,
             asyncore_use_poll=True,
             max_request_header_size=MOST_HEAD_BYTES,
-            max_request_body_size=_MOST_BODY_BYTES,
+            max_request_body_size=LONGEST_BODY_BYTES,
             clear_untrusted_proxy_headers=True,
             ident=None,
         )
