@@ -53,7 +53,7 @@ def receive(call: Call) -> Any:
     answer = call.world.present.receiver.take(call.verb, headers, body).answer
     if answer.delay:
         with call.tenants.waiting:
-            call.world.clock.sleep(answer.delay, call.tenants.closing)
+            call.world.clock.sleep(answer.delay, call.over)
     return Reply(answer.body.encode(), answer.status, answer.content_type)
 
 
