@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.masking import masked_path, masked_query
+from crmcom_kit.mock_server.masking_bodies import secrets_of
+from crmcom_kit.mock_server.picking import meant
 from crmcom_kit.mock_server.sending import ConnectionDropped, ConnectionEnded
+from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.wire import FAULT_HEADER
 
 if TYPE_CHECKING:
@@ -20,9 +23,18 @@ _LONGEST = 2_000
 class AccessLog:
     """A WSGI application around another one that writes a line for each answer."""
 
-    def __init__(self, app: "WSGIApplication", *, out: TextIO, form: LogForm, clock: Clock) -> None:
-        """Write lines of ``form`` to ``out``."""
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        tenants: Tenants,
+        *,
+        out: TextIO,
+        form: LogForm,
+        clock: Clock,
+    ) -> None:
+        """Write lines of ``form`` to ``out``, without the secrets of the worlds of ``tenants``."""
         self._app = app
+        self._tenants = tenants
         self._out = out
         self._write_line = _human if form == "human" else _json
         self._clock = clock
@@ -53,9 +65,10 @@ class AccessLog:
 
     def _finish(self, environ: "WSGIEnvironment", entry: dict[str, Any], began: float) -> None:
         entry["ms"] = round((perf_counter() - began) * 1000, 1)
-        target = masked_path(environ.get("PATH_INFO", ""))
+        target = masked_path(environ["PATH_INFO"])
         if environ.get("QUERY_STRING"):
             target += "?" + masked_query(environ["QUERY_STRING"])
+        target = secrets_of(meant(environ, self._tenants)).hide(target)
         entry["target"] = _printable(target)
         entry["verb"] = _printable(environ.get("REQUEST_METHOD", ""))
         entry["time"] = self._clock.now().isoformat(timespec="milliseconds")

@@ -217,7 +217,7 @@ def _shells(options: dict[str, Any], tenants: "Tenants") -> _Shells:
     if options["log_form"] != "off" and sys.stderr is not None:
         from crmcom_kit.mock_server.access_log import AccessLog
 
-        app = AccessLog(app, out=sys.stderr, form=options["log_form"], clock=SystemClock())
+        app = AccessLog(app, tenants, out=sys.stderr, form=options["log_form"], clock=SystemClock())
     return _Shells(app, warm, at_once)
 
 

@@ -8,10 +8,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.masking import MASK, is_secret, masked_query
 from crmcom_kit.mock_server.reading import MOST_BODY_BYTES, no_number
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.world import World
 
 _NAMES = "token|password|authorization|api[-_ ]?key"
 # In a message or a broken answer: a secret's name and, behind = or in JSON's spelling, its value,
@@ -20,7 +23,9 @@ _NAMED = re.compile(
     rf"""((?:{_NAMES})[\w.\[\]-]{{0,40}}(?:=|%(?:25)*3D|\\*"\s*:\s*\\*"))(?!\.\.\.(?:["\s\\&]|$))[^\s&"\\]+""",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[A-Za-z0-9_.-]{6,}")
+_SHORTEST = 6  # characters of a secret that can be told from other words
+_WORD = re.compile(rf"[A-Za-z0-9_.-]{{{_SHORTEST},}}")
+_PUBLIC_PASSWORD = "crmcom-kit"  # in README: the default, and a word of many a user agent
 _FORM = re.compile(r'[^\s{}\[\]"]*')
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _PAST_INT64 = 2**63
@@ -33,17 +38,28 @@ class Pairs(list[tuple[str, Any]]):
 class Secrets:
     """The secrets of one world that are known as they stand."""
 
-    def __init__(self, words: Iterable[str] = ()) -> None:
-        """Know ``words``; those too short to be told from others are left out."""
-        self._words = frozenset(word for word in words if _WORD.fullmatch(word))
+    def __init__(
+        self,
+        words: Iterable[str] = (),
+        *,
+        is_token: Callable[[str], bool] = frozenset().__contains__,
+    ) -> None:
+        """Know ``words`` and tokens; those too short to be told from others are left out."""
+        self._words = frozenset(words)
+        self._is_token = is_token
 
     def hide(self, text: str) -> str:
         """Return ``text`` without them."""
-        return _WORD.sub(self._hidden, text) if self._words else text
+        return _WORD.sub(self._hidden, text)
 
     def _hidden(self, found: re.Match[str]) -> str:
         word = found[0]
-        return MASK if word in self._words or word.strip("._-") in self._words else word
+        bare = word.strip("._-")
+        known = self._knows(word) or (bare != word and self._knows(bare))
+        return MASK if known else word
+
+    def _knows(self, word: str) -> bool:
+        return len(word) >= _SHORTEST and (word in self._words or self._is_token(word))
 
     def query(self, query: str) -> str:
         """Return a query as it is shown."""
@@ -113,6 +129,13 @@ class Secrets:
         if is_secret(name) and value is not None:
             return MASK
         return self.message(value) if isinstance(value, str) else _number(value)
+
+
+def secrets_of(world: "World") -> Secrets:
+    """Return what is secret in ``world``: its credentials now, and whatever tokens it has."""
+    right = world.settings.credentials
+    password = () if right.password == _PUBLIC_PASSWORD else (right.password,)
+    return Secrets((right.api_key, *password), is_token=world.tokens.knows)
 
 
 def _as_it_is(name: str, value: Any) -> Any:

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.misuse import Misuse, NotThere
 from crmcom_kit.mock_server.tenants import Tenants
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.world import DEFAULT, World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -52,3 +52,16 @@ def picked(environ: "WSGIEnvironment", tenants: Tenants) -> tuple[World, str, st
         allowed = f"{shown(name)}, as in the path"
         raise Misuse("X-Mock-World", seen=shown(header), allowed=allowed)
     return tenants.get(name), WORLDS + name, slash + rest
+
+
+def meant(environ: "WSGIEnvironment", tenants: Tenants) -> World:
+    """Return the world that a request was for, without making one: else the default one."""
+    path: str = environ["PATH_INFO"]
+    if path.startswith(WORLDS):
+        name = path.removeprefix(WORLDS).partition("/")[0]
+    else:
+        name = environ.get(HEADER, DEFAULT)
+    try:
+        return tenants.find(name)
+    except NotThere:  # it was ended by this request, say
+        return tenants.default

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 #: Seconds that running requests have to finish in once the server is told to stop.
 GRACE_SECONDS = 10.0
-# Beyond what the mock itself refuses, so that the refusal is its own and not waitress's; which
-# keeps long bodies in files. The longest that the mock takes is a world for the place of another.
-_MOST_BODY_BYTES = 1024**3 + 1024**2
+#: Longest body that is read, in bytes; long ones wait in files. It is beyond what the mock itself
+#: refuses, so that the refusal is its own and not the server's: the longest that the mock takes is
+#: a world for the place of another.
+LONGEST_BODY_BYTES = 1024**3 + 1024**2
 #: Longest head of a request that is read, in bytes: the journal keeps it.
 MOST_HEAD_BYTES = 64 * 1024
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
@@ -90,6 +91,20 @@ class _Channel(HTTPChannel):
     parser_class = _Parser
     task_class = _Task
 
+    def check_client_disconnected(self) -> bool:  # type: ignore[override]  # its stub says None
+        """Whether the caller has left; waitress hands this to the application.
+
+        waitress itself finds out when it reads again, which is after the answer. Reading ahead
+        would make it drop the answers of callers who close their own direction only.
+        """
+        connection: Any = self.socket  # None where it was never made, says its stub
+        try:
+            return not self.connected or not connection.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:  # nothing to read yet
+            return False
+        except OSError:
+            return True
+
 
 class Server:
     """A waitress server that finishes running requests before it ends."""
@@ -127,7 +142,7 @@ class Server:
             connection_limit=1000,
             asyncore_use_poll=True,
             max_request_header_size=MOST_HEAD_BYTES,
-            max_request_body_size=_MOST_BODY_BYTES,
+            max_request_body_size=LONGEST_BODY_BYTES,
             clear_untrusted_proxy_headers=True,
             ident=None,
         )

@@ -15,6 +15,7 @@ from functools import partial
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from crmcom_kit.mock_server.arriving import with_whole_bodies
 from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
 from crmcom_kit.mock_server.serving import GRACE_SECONDS, MOST_HEAD_BYTES, ServeError, bound_socket
 from crmcom_kit.mock_server.wire import FAULT_HEADER
@@ -102,7 +103,7 @@ def _inherited(served: Served, target: str) -> "WSGIApplication":
     del target
     _end_with_parent()
     _close_when_signalled(served.closing)
-    return with_endings(served.app)
+    return with_endings(with_whole_bodies(served.app))
 
 
 def _made(make_served: Callable[[], Served], target: str) -> "WSGIApplication":

@@ -187,10 +187,9 @@ class Tokens:
         with self._lock:
             self._over.clear()
 
-    def known(self) -> tuple[str, ...]:
-        """Every token that is remembered, ended ones included."""
-        with self._lock:
-            return (*self._fixed, *self._tokens)
+    def knows(self, token: str) -> bool:
+        """Whether a token is remembered, an ended one included."""
+        return token in self._fixed or token in self._tokens  # each one step, without the lock
 
 
 def _life(kind: TokenKind) -> str:

@@ -1,11 +1,26 @@
 """One call of the control API, as its operations see it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import IO, Any, NamedTuple
 
+from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.mock_server.world import World
+
+
+class Over:
+    """Set when nobody is to wait any more: the server ends, or the caller has left."""
+
+    def __init__(self, closing: Flag, left: Callable[[], bool]) -> None:
+        """Be set with ``closing``, or where ``left`` says that the caller has."""
+        self._closing = closing
+        self._left = left
+
+    def is_set(self) -> bool:
+        """Whether it is."""
+        return self._closing.is_set() or self._left()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +30,7 @@ class Call:
     tenants: Tenants
     world: World
     epoch: Epoch  # of the world, when the call began
+    over: Flag  # set when it is not to wait any more
     path: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
     body: Any = None

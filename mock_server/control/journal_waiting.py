@@ -18,10 +18,9 @@ from crmcom_kit.mock_server.journal.calls import Teller
 from crmcom_kit.mock_server.journal.patterns import matching
 from crmcom_kit.mock_server.journal.verifying import times, verified
 from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.tenants import Tenants
-from crmcom_kit.mock_server.world import World
 
-HEARTBEAT_SECONDS = 15.0
+#: How often a quiet stream sends something: some servers only so find out that its caller left.
+HEARTBEAT_SECONDS = 1.0
 _DEFAULT_MILLIS = 10_000
 
 
@@ -32,8 +31,7 @@ def verify(call: Call) -> Any:
     seconds = call.body.get("timeoutMillis", 0) / 1000
     if seconds:
         with call.tenants.waiting:
-            closing = call.tenants.closing
-            done = verified(call.world, pattern, expected, seconds=seconds, closing=closing)
+            done = verified(call.world, pattern, expected, seconds=seconds, closing=call.over)
     else:
         done = verified(call.world, pattern, expected)
     payload = {
@@ -51,7 +49,7 @@ def wait(call: Call) -> Any:
     condition = _condition(call)
     seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
     with call.tenants.waiting:
-        done = wait_for(call.world, condition, seconds=seconds, closing=call.tenants.closing)
+        done = wait_for(call.world, condition, seconds=seconds, closing=call.over)
     payload = {"ok": done.ok, "why": done.why, **done.told}
     return written(payload, 200 if done.ok else 408)
 
@@ -84,19 +82,19 @@ def events(call: Call) -> Any:
     if text and number is None:
         raise Misuse("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
     headers = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
-    stream = EventStream(call.tenants, call.world, number)
+    stream = EventStream(call, number)
     return Reply(stream, 200, "text/event-stream", headers)
 
 
 class EventStream:
     """Calls as server-sent events; holds a waiting place until it is closed or has ended."""
 
-    def __init__(self, tenants: Tenants, world: World, since: int | None) -> None:
+    def __init__(self, call: Call, since: int | None) -> None:
         """Begin after call number ``since``, with those to come where it is None. Raises Full."""
-        self._waiting = tenants.waiting
-        self._closing = tenants.closing
-        self._world = world
-        self._journal = world.journal
+        self._waiting = call.tenants.waiting
+        self._over = call.over
+        self._world = call.world
+        self._journal = call.world.journal
         self._since = self._journal.last if since is None else since
         self._waiting.__enter__()
         self._open = True
@@ -104,7 +102,7 @@ class EventStream:
 
     def _stream(self) -> Iterator[bytes]:
         yield b"retry: 1000\n\n"  # and whoever reads knows that it has begun
-        while not self._closing.is_set():
+        while not self._over.is_set():
             notes = self._journal.notes(self._since)
             if notes:
                 teller = Teller(self._world)
@@ -120,7 +118,7 @@ class EventStream:
 
     def _news(self) -> bool | None:
         """Say that there is something to do: a call, or the end."""
-        found = self._journal.last > self._since or self._journal.closed or self._closing.is_set()
+        found = self._journal.last > self._since or self._journal.closed or self._over.is_set()
         return found or None
 
     def __iter__(self) -> "EventStream":

@@ -57,7 +57,7 @@ def receive(call: Call) -> Any:
     with call.tenants.waiting if waits else nullcontext():
         answer = receiver.take(call.verb, headers, body).answer
         if answer.delay:
-            call.world.clock.sleep(answer.delay, call.tenants.closing)
+            call.world.clock.sleep(answer.delay, call.over)
     return Reply(answer.body.encode(), answer.status, answer.content_type)
 
 

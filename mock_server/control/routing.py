@@ -26,7 +26,7 @@ from crmcom_kit.mock_server.control import (
     state,
     tenancy,
 )
-from crmcom_kit.mock_server.control.calls import Call, Reply
+from crmcom_kit.mock_server.control.calls import Call, Over, Reply
 from crmcom_kit.mock_server.control.checking import (
     checked_body,
     checked_path,
@@ -45,6 +45,7 @@ from crmcom_kit.mock_server.replying import error_answer, nothing_here, refused_
 from crmcom_kit.mock_server.tenants import Tenants
 
 _READ_AT_ONCE = 65_536
+_LEFT = "waitress.client_disconnected"  # says whether the caller has left, where there is a way
 Operation = Callable[[Call], Any]
 #: What answers each operation of the document, by its id.
 OPERATIONS: dict[str, Operation] = {
@@ -121,6 +122,7 @@ def _call(operation: str, path: dict[str, str], tenants: Tenants) -> Call:
         "tenants": tenants,
         "world": world,
         "epoch": world.present,
+        "over": Over(tenants.closing, request.environ.get(_LEFT, bool)),
         "path": checked_path(operation, path),
         "query": checked_query(operation, request.args.items(multi=True)),
         "verb": request.method,

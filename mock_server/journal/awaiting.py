@@ -3,10 +3,10 @@
 Waits are by the machine's time, whatever the world's clock shows.
 """
 
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.journal.call_forms import near, summary
 from crmcom_kit.mock_server.journal.patterns import Pattern
@@ -47,7 +47,7 @@ def wait_for(
     condition: Condition,
     *,
     seconds: float,
-    closing: threading.Event | None = None,
+    closing: Flag | None = None,
 ) -> Awaited:
     """Return once ``condition`` holds, or when there is nothing more to wait for.
 

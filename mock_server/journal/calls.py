@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.errors import VendorError
 from crmcom_kit.mock_server.journal.notes import Beginning, Journal, Note
 from crmcom_kit.mock_server.journal.tracing import Step, trace
 from crmcom_kit.mock_server.masking import masked_path
-from crmcom_kit.mock_server.masking_bodies import Pairs, Secrets, parsed_json, shown_name
+from crmcom_kit.mock_server.masking_bodies import Pairs, parsed_json, secrets_of, shown_name
 from crmcom_kit.mock_server.mending.mend import YOURS, Change
 from crmcom_kit.mock_server.reading import query_pairs
 from crmcom_kit.schemas import API_PATH
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world import World
 
 IDENTIFIER = "webhook_request_identifier"
-_PUBLIC_PASSWORD = "crmcom-kit"  # in README: the default, and a word of many a user agent
 
 
 class Teller:
@@ -35,9 +34,7 @@ class Teller:
         """Know what is secret in ``world`` at this moment."""
         self.world = world
         self.rules = world.rules
-        right = world.settings.credentials
-        password = () if right.password == _PUBLIC_PASSWORD else (right.password,)
-        self.secrets = Secrets((*world.tokens.known(), right.api_key, *password))
+        self.secrets = secrets_of(world)
         self._methods = {method.name: method for method in self.rules.methods.values()}
 
     def method(self, note: Note) -> Method | None:

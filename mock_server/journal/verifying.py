@@ -1,11 +1,11 @@
 """Whether calls were made as expected, and which were nearest where they were not."""
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.journal.calls import Teller, ToldCall
 from crmcom_kit.mock_server.journal.expressions import Budget
 from crmcom_kit.mock_server.journal.patterns import Difference, Pattern
@@ -186,7 +186,7 @@ def verified(
     expected: Times | int | Mapping[str, int] | None = None,
     *,
     seconds: float = 0.0,
-    closing: threading.Event | None = None,
+    closing: Flag | None = None,
 ) -> Verification:
     """Return whether ``world`` was called as expected, at once or in time.
 

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
+from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.access_log import AccessLog
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.masking import is_secret, masked_path, masked_query
+from crmcom_kit.mock_server.tenants import Tenants
 from crmcom_kit.schemas import API_PATH, methods, resolve
 
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
@@ -49,6 +51,11 @@ SECRET_PARTS = [
 ]
 
 
+def log_of(app: Any, mock: Any, out: Any, form: Any = "human") -> AccessLog:
+    """A log of what ``app`` answers, which knows the secrets of a mock's world."""
+    return AccessLog(app, Tenants(mock.world), out=out, form=form, clock=FixedClock(NOON))
+
+
 @pytest.fixture
 def logged(make_mock: Any) -> Callable[..., tuple[list[str], Any]]:
     """Send requests through an access log; return its lines and the last answer."""
@@ -56,7 +63,7 @@ def logged(make_mock: Any) -> Callable[..., tuple[list[str], Any]]:
     def send(*calls: tuple[str, str], form: str = "human", **more: Any) -> tuple[list[str], Any]:
         out = io.StringIO()
         mock = make_mock(clock=FixedClock(NOON))
-        log = AccessLog(mock.app, out=out, form=form, clock=mock.world.clock)  # type: ignore[arg-type]
+        log = log_of(mock.app, mock, out, form)
         answer = None
         for verb, url in calls:
             answer = Client(log).open(url, method=verb, buffered=True, **more)
@@ -143,6 +150,49 @@ def test_a_secret_in_a_path_is_masked(logged: Any, path: str) -> None:
     assert "***" in line
 
 
+@pytest.mark.parametrize("written", ["tokn={}", "x={}", "x=-{}-", "entity=a:{}", "{}=", "{}"])
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_token_of_the_world_is_masked_wherever_it_stands(
+    make_mock: Any,
+    written: str,
+    ended: bool,  # noqa: FBT001 - a test's parameter
+) -> None:
+    """What a login gave out is a secret under any name, in a path, and in a world of its own."""
+    mock, out = make_mock("R10", clock=FixedClock(NOON)), io.StringIO()
+    tenants = Tenants(mock.world)
+    log = AccessLog(create_app(tenants), tenants, out=out, form="human", clock=FixedClock(NOON))
+    client, tokens = Client(log), []
+    right = mock.world.settings.credentials
+    body = {key: getattr(right, key) for key in ("username", "password", "organisation")}
+    for root in ("", "/worlds/w", "/worlds/other"):
+        found = client.post(f"{root}{API_PATH}/authentication/token", json=body).json
+        token = found["data"]["token"]  # type: ignore[index]
+        if ended:
+            client.post(f"{root}{API_PATH}/authentication/token/release", json={"token": token})
+        client.get(f"{root}{SHOW}?a=1&{written.format(token)}&b=number=7")
+        client.get(f"{root}{API_PATH}/show/{written.format(token)}")
+        tokens.append(token)
+    client.get(SHOW, query_string=f"tokn={tokens[1]}", headers={"X-Mock-World": "w"})
+    client.post("/__admin/reset", query_string=f"x={right.api_key}")
+
+    text = out.getvalue()
+    assert all(token not in text for token in (*tokens, right.api_key))
+    assert text.count("?a=1&") == text.count("&b=number=7 ") == 3
+
+
+def test_a_line_makes_no_world(make_mock: Any) -> None:
+    """A world that its own call ended is not there again because the call has a line."""
+    tenants, out = Tenants(make_mock().world), io.StringIO()
+    app = create_app(tenants)
+    client = Client(AccessLog(app, tenants, out=out, form="human", clock=FixedClock(NOON)))
+    client.get("/worlds/w/__admin/health")
+
+    client.delete("/__admin/worlds/w", headers={"X-Mock-World": "w"})
+
+    assert tenants.names() == ("default",)
+    assert out.getvalue().count("\n") == 2
+
+
 @pytest.mark.parametrize("path", [m.path for m in methods(resolve("R18")).values()])
 @pytest.mark.parametrize("end", ["", "/"])
 def test_the_methods_own_paths_are_shown(path: str, end: str) -> None:
@@ -204,7 +254,7 @@ def test_a_line_has_an_end(logged: Any) -> None:
     assert len(line) < 2_200
 
 
-def test_a_streamed_answer_is_counted_whole() -> None:
+def test_a_streamed_answer_is_counted_whole(make_mock: Any) -> None:
     """The bytes of an answer that comes in pieces are added up."""
     pieces = [b"x" * 1000] * 7
 
@@ -213,7 +263,7 @@ def test_a_streamed_answer_is_counted_whole() -> None:
         yield from pieces
 
     out = io.StringIO()
-    log = AccessLog(app, out=out, form="json", clock=FixedClock(NOON))
+    log = log_of(app, make_mock(), out, "json")
 
     body, _, _ = run_wsgi_app(log, Client(app).open("/").request.environ, buffered=True)
 
@@ -241,7 +291,7 @@ def test_a_client_that_goes_away_has_a_line_too(make_mock: Any) -> None:
 
     out = io.StringIO()
     environ = Client(make_mock().app).open("/").request.environ
-    body = AccessLog(app, out=out, form="json", clock=FixedClock(NOON))(environ, lambda *_: None)
+    body = log_of(app, make_mock(), out, "json")(environ, lambda *_: None)
 
     parts = iter(body)
     next(parts)
@@ -273,7 +323,7 @@ def test_a_log_that_nobody_reads_stops_nothing(make_mock: Any, broken: str) -> N
     if broken == "closed":
         out.close()
     mock = make_mock()
-    log = AccessLog(mock.app, out=out, form="human", clock=FixedClock(NOON))
+    log = log_of(mock.app, mock, out)
 
     query = "token=T&webhook_request_identifier=number=7"
     answer = Client(log).get(f"{SHOW}?{query}", buffered=True)
@@ -285,7 +335,7 @@ def test_the_line_is_there_before_the_answer_is(make_mock: Any) -> None:
     """Whoever has the whole answer finds its line, however soon the server is ended then."""
     out = io.StringIO()
     mock = make_mock(clock=FixedClock(NOON))
-    log = AccessLog(mock.app, out=out, form="human", clock=mock.world.clock)
+    log = log_of(mock.app, mock, out)
     environ = EnvironBuilder(f"{SHOW}?webhook_request_identifier=number=7&token=T").get_environ()
 
     body = log(environ, lambda *_: lambda _: None)

@@ -1,0 +1,117 @@
+"""Callers who leave give their waiting place back: nobody else is kept from waiting."""
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+WAIT = "/__admin/wait"
+VERIFY = "/__admin/verify"
+EVENTS = "/__admin/events"
+PATTERN = {"operation": "delete"}
+LONG = 200_000  # ms; nobody of these is served in a test's time
+BODIES = {
+    WAIT: {"calls": {"pattern": PATTERN}, "timeoutMillis": LONG},
+    VERIFY: {"pattern": PATTERN, "timeoutMillis": LONG},
+    EVENTS: None,
+}
+
+
+@pytest.fixture(scope="module", params=["waitress", "granian"])
+def server(request: pytest.FixtureRequest, start_server: Any) -> Any:
+    """A server that lets two calls wait."""
+    return ready(start_server("--server", request.param, "--threads", "4", "--log", "off"))
+
+
+@pytest.fixture(scope="module")
+def waitress(start_server: Any) -> Any:
+    """A server that knows of each connection whether its caller is there."""
+    return ready(start_server("--threads", "4", "--log", "off"))
+
+
+def ready(server: Any) -> Any:
+    """The server, once its control API answers without delay."""
+    assert may_wait(server)
+    return server
+
+
+def waiting(server: Any, path: str) -> socket.socket:
+    """A connection over which something is asked that takes long, and has begun to wait."""
+    body = b"" if BODIES[path] is None else json.dumps(BODIES[path]).encode()
+    head = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    while True:  # the place may still be taken by ``may_wait``
+        connection: socket.socket = server.connect()
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        connection.settimeout(0.5)
+        try:
+            begun = b" 503 " not in connection.recv(20)
+        except TimeoutError:
+            begun = True
+        connection.settimeout(20)
+        if begun:
+            return connection
+        connection.close()
+
+
+def may_wait(server: Any) -> bool:
+    """Whether there is a place for one more."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    body = {"calls": {"pattern": PATTERN}, "timeoutMillis": 1}
+    connection.request("POST", WAIT, json.dumps(body))
+    status = connection.getresponse().status
+    connection.close()
+    assert status in (408, 503)
+    return status == 408
+
+
+def comes(condition: Callable[[], bool], seconds: float = 8) -> bool:
+    """Whether something holds before long."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def leave(server: Any, path: str) -> None:
+    """Take all places, and leave."""
+    with waiting(server, path), waiting(server, path):
+        assert not may_wait(server)
+
+
+def test_a_stream_that_is_left_gives_its_place_back(server: Any) -> None:
+    """On both servers, whoever stops listening to events makes room before long."""
+    leave(server, EVENTS)
+
+    assert comes(lambda: may_wait(server))
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_wait_that_is_left_gives_its_place_back(waitress: Any, path: str) -> None:
+    """Under waitress the same holds for calls that would be answered much later."""
+    leave(waitress, path)
+
+    assert comes(lambda: may_wait(waitress))
+
+
+@pytest.mark.parametrize("path", [WAIT, VERIFY])
+def test_who_closes_one_direction_is_answered(waitress: Any, path: str) -> None:
+    """A caller who sends no more may still read: the wait ends, and is answered."""
+    with waiting(waitress, path) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 406 "))
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["ok"] is False
+
+
+def test_who_stays_is_waited_for(waitress: Any) -> None:
+    """A caller who is there keeps its place, also where it has sent its next request."""
+    with waiting(waitress, WAIT) as connection, waiting(waitress, EVENTS):
+        connection.sendall(b"GET /__admin/health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert not comes(lambda: may_wait(waitress), seconds=1)
