@@ -170,7 +170,8 @@ def run(target: Target, plan: Plan) -> Results:
     trouble = None
     try:
         if plan.dry_run:
-            one.notes += rehearse(one.kit, one.pending)
+            said = plan.allowed is not None
+            one.notes += rehearse(one.kit, one.pending, allow_said=said)
         else:
             trouble = _try_all(one)
     except KeyboardInterrupt:

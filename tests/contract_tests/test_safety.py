@@ -264,6 +264,22 @@ def test_a_dry_run_sends_nothing() -> None:
     assert any(note.startswith("needed for resend: 7 REJECTED") for note in results.notes)
 
 
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [
+        (None, "called only on a mock of this project, unless --allow none: "),
+        (frozenset(), "not called, since delete is not allowed: "),
+    ],
+)
+def test_a_dry_run_says_what_it_cannot_know(allowed: frozenset[str] | None, told: str) -> None:
+    """Whether a target is a mock that may be changed anyway turns out only when it answers."""
+    target, _ = remote("R15")
+
+    results = run(target, plan(dry_run=True, allowed=allowed))
+
+    assert any(note.startswith(told) and "(delete." in note for note in results.notes)
+
+
 def test_a_mock_of_ours_may_be_changed_by_default() -> None:
     """A target that says it is a mock of ours is changed, unless something else is said."""
     target, wire = remote("R9")
