@@ -38,11 +38,12 @@ def _read(name: str, value: str, folder: Path) -> Any:
         return int(value)
     is_file = name == "data" or (name == "dialect" and value not in dialect_names())
     read = folder / value if is_file else value
-    check = {"release": resolve, "dialect": load_dialect}.get(name)
-    if check is not None:
-        try:
-            check(read)
-        except (UnknownRelease, DialectError) as error:
-            msg = f"crmcom_mock_{name}: {error}"
-            raise pytest.UsageError(msg) from None
+    try:
+        if name == "release":
+            resolve(value)
+        elif name == "dialect":
+            load_dialect(read)
+    except (UnknownRelease, DialectError) as error:
+        msg = f"crmcom_mock_{name}: {error}"
+        raise pytest.UsageError(msg) from None
     return read
