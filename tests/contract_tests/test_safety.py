@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
 from crmcom_kit.contract_tests.sending.client import Client, Limits
 from crmcom_kit.contract_tests.suite import Plan, run
-from crmcom_kit.contract_tests.targets import Target, own_mock
+from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.contract_tests.worlds import entries
 from crmcom_kit.schemas import load_dialect, resolve
 
@@ -250,6 +250,20 @@ def test_waits_are_respected_in_mid_run() -> None:
     assert told
     assert not violations(results)
     assert len(wire.requests) == len(results.history) + len(told)
+
+
+@pytest.mark.parametrize("login", [{}, {"token": "T"}])
+def test_a_base_url_without_its_path_is_told_so(login: dict[str, str]) -> None:
+    """Who forgets the path is told, and no statement is broken by a server that is no API."""
+    target, _ = remote("R15", lambda *_: httpx.Response(404, json={"error": "no such path"}))
+    given = Login(**login) if login else target.login
+    target = replace(target, base_url="http://mock", login=given)
+
+    results = run(target, plan())
+
+    assert "ends in /crmapi/rest/v2: http://mock/crmapi/rest/v2" in str(results.trouble)
+    assert not violations(results)
+    assert results.exit_code == 2
 
 
 def test_a_dry_run_sends_nothing() -> None:
