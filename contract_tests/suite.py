@@ -186,7 +186,7 @@ def run(target: Target, plan: Plan) -> Results:
         seed=plan.seed,
         began=plan.began,
         seconds=time.monotonic() - began,
-        statements=verdicts(one.kit.findings, target.release, plan.deviations),
+        statements=verdicts(one.kit.findings, target.release, plan.deviations, plan.only),
         history=tuple(one.client.history),
         findings=one.kit.findings,
         changed=one.changed(),
