@@ -98,7 +98,7 @@ class MockWorld:
 
     @property
     def token(self) -> str:
-        """A token that always holds."""
+        """A token that always holds; one that a fault made expire holds again after a reset."""
         return self._site.token
 
     @property
