@@ -155,7 +155,8 @@ def crmcom_mock_server(
     try:
         mock = crmcom_mock(**crmcom_mock_options)
     except ValueError as error:  # its text says which option, what was seen and what is allowed
-        pytest.fail(f"crmcom_mock: {error}", pytrace=False)
+        msg = f"crmcom_mock: {error}"
+        raise pytest.fail.Exception(msg, pytrace=False) from None
     with mock:
         yield mock
 

@@ -138,6 +138,7 @@ def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
     found.assert_outcomes(passed=1, errors=1)
     found.stdout.fnmatch_lines(["*crmcom_mock: *none.jsonl*cannot be read*"])
     found.stdout.no_fnmatch_line("*loading.py*")
+    found.stdout.no_fnmatch_line("*another exception*")
 
 
 def test_faults_are_set_by_a_marker(run: Run) -> None:
