@@ -52,7 +52,8 @@ OPTIONS = (
     ),
     Option(
         "release",
-        "The release that the server is held to, R9 or newer.",
+        "The release that the server is held to, R9 or newer; of one that is not known the newest "
+        "before it.",
         metavar="R",
         default="R9",
         variable=True,

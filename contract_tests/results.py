@@ -1,7 +1,8 @@
-"""The outcome of a run: one verdict for every statement in force."""
+"""The outcome of a run: one verdict for every statement in force that is asked for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from crmcom_kit.contract_tests.deviations import Deviations
@@ -69,12 +70,16 @@ class Results:
 
 
 def verdicts(
-    findings: Findings, release: Release, deviations: Deviations
+    findings: Findings, release: Release, deviations: Deviations, only: str = "*"
 ) -> tuple[StatementResult, ...]:
-    """Give each statement in force its verdict."""
+    """Give each statement in force its verdict, where its id fits the pattern ``only``.
+
+    Judges look at every answer, so that a run about few statements comes by others, too.
+    """
     return tuple(
         _verdict(statement, findings.by_statement.get(statement.id, Found()), deviations)
         for statement in statements(release.name)
+        if fnmatchcase(statement.id, only)
     )
 
 

@@ -170,7 +170,8 @@ def run(target: Target, plan: Plan) -> Results:
     trouble = None
     try:
         if plan.dry_run:
-            one.notes += rehearse(one.kit, one.pending)
+            said = plan.allowed is not None
+            one.notes += rehearse(one.kit, one.pending, allow_said=said)
         else:
             trouble = _try_all(one)
     except KeyboardInterrupt:
@@ -185,7 +186,7 @@ def run(target: Target, plan: Plan) -> Results:
         seed=plan.seed,
         began=plan.began,
         seconds=time.monotonic() - began,
-        statements=verdicts(one.kit.findings, target.release, plan.deviations),
+        statements=verdicts(one.kit.findings, target.release, plan.deviations, plan.only),
         history=tuple(one.client.history),
         findings=one.kit.findings,
         changed=one.changed(),

@@ -1,5 +1,6 @@
 """``crmcom-kit serve``: the mock from the command line."""
 
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.world import World
 
 _GIVEN = "(as given)"
+_KNOWN_FROM = re.compile(r"is not in R[0-9.]+; it is known from (R[0-9]+)")
 #: Seconds that deliveries have to end in once the server is told to stop: fewer than it has itself.
 DELIVERY_SECONDS = 6.0
 
@@ -65,7 +67,7 @@ class _Serve(click.Command):
     "--release",
     metavar="RELEASE",
     help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}, such as R9 or "
-    "R14.1.  [default: R9]",
+    "R14.1; of another the newest one before it.  [default: R9]",
 )
 @click.option(
     "--dialect",
@@ -267,7 +269,11 @@ def _world(options: dict[str, Any]) -> "World":
             credentials=_credentials(options),
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
         )
-    except (DataError, DialectError, Misuse, UnknownRelease) as error:
+    except DataError as error:
+        found = _KNOWN_FROM.search(str(error))
+        hint = f"; start with --release {found[1]}" if found else ""
+        raise Refused(f"{error}{hint}") from None
+    except (DialectError, Misuse, UnknownRelease) as error:
         raise Refused(str(error)) from None
 
 

@@ -47,24 +47,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; guard from the start where that is asked for."""
+    """Register the marker, refuse wrong options; guard from the start where that is asked for."""
     config.addinivalue_line(
         "markers",
         f"{_FAULT}(preset, **fault): what goes wrong in crmcom_mock's world during the test; the "
         "arguments are those of its fail() (crmcom-kit)",
     )
+    _given(config)
     if _guarding(config) == "always":
         _watch(config, guards=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse a fault that would hit nothing."""
-    for item in items:
-        if item.get_closest_marker(_FAULT) and "crmcom_mock" not in getattr(
-            item, "fixturenames", ()
-        ):
-            msg = f"{item.nodeid}: marker {_FAULT} without crmcom_mock; the test must ask for it"
-            raise pytest.UsageError(msg)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Refuse a fault that would hit nothing, as an error of the one test that wants it."""
+    if item.get_closest_marker(_FAULT) and "crmcom_mock" not in getattr(item, "fixturenames", ()):
+        msg = f"{item.nodeid}: marker {_FAULT} without crmcom_mock; the test must ask for it"
+        pytest.fail(msg, pytrace=False)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -106,6 +104,17 @@ def _reached(config: pytest.Config) -> list[str]:
     return [*here, *config.stash.get(_REACHED, [])]
 
 
+def _given(config: pytest.Config) -> dict[str, Any]:
+    """Return the mock's options that are given; imports nothing where there are none."""
+    names = [name for name, _, _ in _OPTIONS if name != "guard"]
+    keys = [f"crmcom_mock_{name}" for name in names]
+    if not any(config.getoption(key) is not None or config.getini(key) for key in keys):
+        return {}
+    from crmcom_kit.mock_server.plugin_options import given_options
+
+    return given_options(config, names)
+
+
 def _guarding(config: pytest.Config) -> str:
     found = str(config.getoption("crmcom_mock_guard") or config.getini("crmcom_mock_guard"))
     if found not in ("", *_GUARDED):
@@ -132,9 +141,7 @@ def crmcom_mock_options(pytestconfig: pytest.Config) -> dict[str, Any]:
     They come from the command line or the configuration file; a fixture of the same name in a
     conftest.py can add others.
     """
-    from crmcom_kit.mock_server.plugin_watch import given_options
-
-    return given_options(pytestconfig, [name for name, _, _ in _OPTIONS if name != "guard"])
+    return _given(pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +152,12 @@ def crmcom_mock_server(
     from crmcom_kit.mock_server.handles import crmcom_mock
 
     _watch(pytestconfig, guards=_guarding(pytestconfig) != "off")
-    with crmcom_mock(**crmcom_mock_options) as mock:
+    try:
+        mock = crmcom_mock(**crmcom_mock_options)
+    except ValueError as error:  # its text says which option, what was seen and what is allowed
+        msg = f"crmcom_mock: {error}"
+        raise pytest.fail.Exception(msg, pytrace=False) from None
+    with mock:
         yield mock
 
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2s
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from crmcom_kit.mock_server.guard import HOSTS, Guard
 from crmcom_kit.mock_server.handles import Mock, MockWorld
 from crmcom_kit.mock_server.handles.calling import written
 from crmcom_kit.mock_server.world import World
-from crmcom_kit.schemas import dialect_names
 
 _LENT = pytest.StashKey[tuple[MockWorld, World]]()
 _OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
@@ -22,30 +20,6 @@ _LONGEST_NAME = 48
 _PHASE = re.compile(r" \((setup|call|teardown)\)$")
 
 Marks = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
-
-
-def given_options(config: pytest.Config, names: Sequence[str]) -> dict[str, Any]:
-    """Return the options that are given on the command line or in the configuration file."""
-    found: dict[str, Any] = {}
-    for name in names:
-        value = config.getoption(f"crmcom_mock_{name}")
-        folder = config.invocation_params.dir
-        if value is None:
-            value = config.getini(f"crmcom_mock_{name}") or None
-            folder = config.rootpath if config.inipath is None else config.inipath.parent
-        if value is not None:
-            found[name] = _read(name, value, folder)
-    return found
-
-
-def _read(name: str, value: str, folder: Path) -> Any:
-    if name == "seed":
-        if not re.fullmatch("-?[0-9]{1,18}", value):
-            msg = f"crmcom_mock_seed: {value!r} is not allowed; allowed is a whole number"
-            raise pytest.UsageError(msg)
-        return int(value)
-    is_file = name == "data" or (name == "dialect" and value not in dialect_names())
-    return folder / value if is_file else value
 
 
 def world_name(test: str) -> str:

@@ -41,10 +41,11 @@ def test_help_imports_no_room_and_nothing_slow() -> None:
     assert {name for name in imported if name.startswith("crmcom_kit.")} == {"crmcom_kit.cli"}
 
 
+@pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_sub_command_is_where_the_table_says(name: str) -> None:
+def test_every_sub_command_is_where_the_table_says(name: str, flag: str) -> None:
     """Each sub-command loads, and explains itself."""
-    answer = CliRunner().invoke(main, [name, "--help"])
+    answer = CliRunner().invoke(main, [name, flag])
 
     assert answer.exit_code == 0, answer.output
     assert f"Usage: main {name} " in answer.output

@@ -15,8 +15,19 @@ _METHODS = {
 }
 
 
-def rehearse(kit: Kit, wanted: Sequence[Probe]) -> Iterator[str]:
-    """Yield what a run of the ``wanted`` probes would call, a line each, in its order."""
+#: Why a changing probe may not be called where ``--allow`` does not say.
+_UNSAID = "called only on a mock of this project, unless --allow none"
+
+
+def rehearse(kit: Kit, wanted: Sequence[Probe], *, allow_said: bool) -> Iterator[str]:
+    """Yield what a run of the ``wanted`` probes would call, a line each, in its order.
+
+    Args:
+        kit: the run's hands, and what it may change.
+        wanted: the probes that the run is about.
+        allow_said: whether ``--allow`` was given. Without it a run changes mocks of this project
+            and no other server, and which of them a target is turns out only when it answers.
+    """
     login = kit.target.login
     base = kit.target.base_url
     if login.token is None:
@@ -30,7 +41,8 @@ def rehearse(kit: Kit, wanted: Sequence[Probe]) -> Iterator[str]:
     yield from (f"needed for {line}" for line in needs(kit.allowed))
     for probe in wanted:
         if probe.layer in ("resend", "delete") and probe.layer not in kit.allowed:
-            yield f"not called, since {probe.layer} is not allowed: {_what(probe)}"
+            why = f"not called, since {probe.layer} is not allowed" if allow_said else _UNSAID
+            yield f"{why}: {_what(probe)}"
         else:
             yield f"about {probe.cost} calls of {_METHODS[probe.layer]}: {_what(probe)}"
     yield f"GET {base}/{kit.method('list').path}: the inventory, once more"

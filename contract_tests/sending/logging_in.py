@@ -9,6 +9,7 @@ from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.sending.calls import build
 from crmcom_kit.contract_tests.sending.client import TargetDown, http_date
 from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.schemas.methods import API_PATH
 
 #: What no login has ever returned.
 NO_TOKEN = "crmcom-kit-no-token"
@@ -24,6 +25,28 @@ def log_in(kit: Kit) -> None:
         TargetDown: the target lets the run not in.
         Unreachable: a login was served, and no token came with it.
     """
+    try:
+        _enter(kit)
+    except TargetDown:
+        if not _is_elsewhere(kit):
+            raise
+        kit.findings.by_statement.clear()  # whatever answered, it was not what is to be checked
+        base = kit.target.base_url
+        msg = (
+            f"{base} answers 404, and not as the API does: --base-url takes the whole base URL of "
+        )
+        msg += f"the API, which ends in {API_PATH}: {base}{API_PATH}"
+        raise TargetDown(msg) from None
+
+
+def _is_elsewhere(kit: Kit) -> bool:
+    """Whether nothing at a base URL without the API's path speaks as the API does."""
+    history = kit.client.history
+    strange = all(each.status == 404 and each.code is None for each in history)
+    return bool(history) and strange and API_PATH not in kit.target.base_url
+
+
+def _enter(kit: Kit) -> None:
     keeper = Keeper(kit)
     given = kit.token is not None
     if not given:

@@ -60,6 +60,7 @@ class NotPossible(click.ClickException):
 @click.option(
     "--admin-token",
     envvar="CRMCOM_ADMIN_TOKEN",
+    show_envvar=True,
     metavar="TOKEN",
     help="The mock's --admin-token, where it has one.",
 )

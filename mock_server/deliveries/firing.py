@@ -123,10 +123,21 @@ def _found(directory: Any, kind: str, wanted: str) -> Object:
         found: Object | None = directory.find(field, wanted)
         if found is not None:
             return found
-    names = [one["name"] for one in directory if one.get("name")]
-    near = get_close_matches(wanted, names, n=3, cutoff=0.4) or sorted(names)[:5]
-    allowed = f"a {kind} of this world; nearest: {', '.join(near)}" if near else "none: it has none"
-    raise NotThere(kind, seen=shown(wanted), allowed=allowed)
+    raise NotThere(kind, seen=shown(wanted), allowed=_near(directory, kind, wanted))
+
+
+def _near(directory: Any, kind: str, wanted: str) -> str:
+    """Name those that may be meant, each with its alternative code, which is shorter to type."""
+    told: dict[str, str] = {}  # by name and by alternative code
+    for one in directory:
+        code = one.get("alternative_code")
+        text = f"{one.get('name') or one['id']} ({code})" if code else one.get("name") or one["id"]
+        told |= {key: text for key in (one.get("name"), code) if key}
+    found = get_close_matches(wanted, told, n=3, cutoff=0.4)
+    near = list(dict.fromkeys(told[key] for key in found)) or sorted(set(told.values()))[:5]
+    if not near:
+        return "none: it has none"
+    return f"a {kind} of this world, by name, alternative code or id; nearest: {', '.join(near)}"
 
 
 def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> Object:

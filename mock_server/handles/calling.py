@@ -132,6 +132,8 @@ def awaited(
     if until is not None:
         if record is not None or state is not None or expected is not None:
             raise Misuse("until", seen="beside others", allowed="it alone, or the others")
+        if not callable(until):
+            raise Misuse("until", seen=repr(until), allowed="a function without arguments")
         condition, what = _Until(until), "what the function says"
     elif record is not None:
         key: Key = "id" if _ID.fullmatch(str(record)) else "number"

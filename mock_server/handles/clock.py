@@ -4,7 +4,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from crmcom_kit.mock_server.clock import ClockState, WorldClock
+from crmcom_kit.mock_server.handles.arguments import moment, number
 from crmcom_kit.mock_server.misuse import Misuse
+
+#: How many seconds an argument of ``advance`` is.
+_PARTS = {
+    f"{name}s": timedelta(**{f"{name}s": 1}).total_seconds()
+    for name in ("week", "day", "hour", "minute", "second", "millisecond", "microsecond")
+}
 
 
 class Clock:
@@ -25,7 +32,7 @@ class Clock:
 
     def freeze(self, at: datetime | str | None = None) -> None:
         """Stand, now or at a moment: one with a zone, or its ISO 8601 text. Raises Misuse."""
-        self._clock().freeze(_moment(at))
+        self._clock().freeze(moment("at", at))
 
     def advance(self, by: float | timedelta = 0, **parts: float) -> None:
         """Move on, as if the time had passed; nobody sleeps for it.
@@ -37,12 +44,19 @@ class Clock:
         Raises:
             Misuse: backwards, or beyond what dates can show.
         """
-        passed = by if isinstance(by, timedelta) else timedelta(seconds=by)
-        self._clock().advance((passed + timedelta(**parts)).total_seconds())
+        passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by)
+        for name, value in parts.items():
+            if name not in _PARTS:
+                raise Misuse(
+                    name, seen="among the arguments", allowed=f"some of {', '.join(_PARTS)}"
+                )
+            passed += number(name, value, "a number from 0 on") * _PARTS[name]
+        self._clock().advance(passed)
 
     def scale(self, rate: float, at: datetime | str | None = None) -> None:
         """Go ``rate`` times as fast, from now or from a moment on. Raises Misuse."""
-        self._clock().run(_moment(at), rate)
+        allowed = "a number of seconds for each one of the machine's"
+        self._clock().run(moment("at", at), number("rate", rate, allowed))
 
     def restart(self) -> None:
         """Show the time that the mock was started with again, the machine's in general."""
@@ -51,13 +65,3 @@ class Clock:
     def __repr__(self) -> str:
         mode, now, rate = self.state
         return f"<clock, {mode}, {now.isoformat()}, rate {rate:g}>"
-
-
-def _moment(at: datetime | str | None) -> datetime | None:
-    if not isinstance(at, str):
-        return at
-    try:
-        return datetime.fromisoformat(at)
-    except ValueError:
-        allowed = "a moment such as 2024-01-31T12:00:00Z"
-        raise Misuse("at", seen=repr(at), allowed=allowed) from None

@@ -6,9 +6,12 @@ from typing import Any
 
 from crmcom_kit.fixtures.options import one_of
 from crmcom_kit.mock_server.epoch import Epoch
+from crmcom_kit.mock_server.handles.arguments import whole
 from crmcom_kit.mock_server.loading import Placed, checked, file_entries
 from crmcom_kit.mock_server.misuse import Misuse
 from crmcom_kit.mock_server.world import World
+
+_MOST_RECORDS = 10_000_000
 
 Entries = str | Path | Iterable[dict[str, Any]]
 
@@ -22,6 +25,8 @@ def filled(
         DataError, FixtureError: it cannot be filled so, and nothing has changed.
         Misuse: more than one of the three is asked for, or another release or dialect.
     """
+    if entries is not None and not isinstance(entries, Iterable | Path):
+        raise Misuse("entries", seen=repr(entries), allowed="world entries, or a file of them")
     if entries is not None and (scenario is not None or knobs):
         raise Misuse("entries", seen="beside others", allowed="them alone, or a scenario or knobs")
     placed = _generated(world, scenario, knobs) if entries is None else _given(world, entries)
@@ -42,6 +47,10 @@ def _generated(world: World, scenario: str | None, knobs: Mapping[str, Any]) -> 
     for name in ("release", "dialect"):
         if name in knobs:
             raise Misuse(name, seen="among the knobs", allowed="that of the mock alone")
+    if "count" in knobs:
+        whole("count", knobs["count"], 0, _MOST_RECORDS)
+    for name in () if scenario is None else knobs.keys() - {"seed", "count"}:
+        raise Misuse(name, seen="beside a scenario", allowed="seed or count")
     given = {"seed": world.settings.seed, "release": world.release.name, **knobs}
     if scenario is None:
         made = generated(**{"dialect": world.dialect, **given})

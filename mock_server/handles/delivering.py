@@ -13,9 +13,11 @@ from crmcom_kit.mock_server.deliveries.spoiling import KINDS, DeliveryFault
 from crmcom_kit.mock_server.deliveries.verdicts import sent_as, verdict_on
 from crmcom_kit.mock_server.epoch import Epoch
 from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.handles.arguments import moment, number, text, whole
 from crmcom_kit.mock_server.misuse import Misuse
 
 _SECONDS = 20.0
+_MOST = {"times": 1_000_000, "copies": 10}
 
 
 class Deliveries:
@@ -34,12 +36,16 @@ class Deliveries:
     def __getitem__(self, at: int) -> AttemptNote:
         return self._epoch().attempts.notes()[at]
 
-    def of(self, record: str) -> list[AttemptNote]:
+    def of(self, record: str | int) -> list[AttemptNote]:
         """Return the attempts for one webhook request, by its number or id."""
-        return self._epoch().attempts.notes(record=record)
+        return self._epoch().attempts.notes(record=str(record))
 
     def wait_for(
-        self, record: str | None = None, *, delivered: bool | None = None, seconds: float = _SECONDS
+        self,
+        record: str | int | None = None,
+        *,
+        delivered: bool | None = None,
+        seconds: float = _SECONDS,
     ) -> AttemptNote:
         """Return the first attempt that is over, waiting for it.
 
@@ -50,11 +56,14 @@ class Deliveries:
 
         Raises:
             TimeoutError: there was none in time.
+            Misuse: ``seconds`` is no number of them.
         """
+        number("seconds", seconds)
         attempts = self._epoch().attempts
+        wanted = None if record is None else str(record)
 
         def found() -> AttemptNote | None:
-            for note in attempts.notes(record=record):
+            for note in attempts.notes(record=wanted):
                 took = note.outcome is not None and note.outcome.delivered
                 if note.over and delivered in (None, took):
                     return note
@@ -79,11 +88,19 @@ class Deliveries:
         return replay(self._epoch(), number)
 
     def recover(
-        self, since: datetime | None = None, *, seconds: float = _SECONDS
+        self, since: datetime | str | None = None, *, seconds: float = _SECONDS
     ) -> list[AttemptNote]:
-        """Send again all that is REJECTED and was created at ``since`` or later; wait for it."""
+        """Send again all that is REJECTED and was created at ``since`` or later; wait for it.
+
+        Raises:
+            Misuse: ``since`` is no moment with a zone, or ``seconds`` no number.
+        """
+        begin = moment("since", since)
+        if begin is not None and begin.tzinfo is None:
+            raise Misuse("since", seen=begin.isoformat(), allowed="a moment with a zone")
+        number("seconds", seconds)
         epoch = self._epoch()
-        notes = recover(epoch, since).attempts
+        notes = recover(epoch, begin).attempts
         epoch.attempts.wait_for(lambda: all(note.over for note in notes) or None, seconds)
         return notes
 
@@ -96,13 +113,30 @@ class Deliveries:
                 ``definition`` or ``number`` for the webhook requests of one alone.
 
         Raises:
-            Misuse: there is no such fault.
+            Misuse: there is no such fault, or it has no such argument.
             Full: there are as many as may be.
         """
         if fault not in KINDS:
             raise Misuse("fault", seen=shown(fault), allowed=f"one of {', '.join(KINDS)}")
+        for name, value in given.items():
+            _check_fault(name, value)
         faults = self._epoch().delivery_faults
         faults.put([*faults.all(), DeliveryFault(fault=fault, **given)])
+
+
+def _check_fault(name: str, value: Any) -> None:
+    """Refuse what no delivery fault takes. Raises Misuse."""
+    if name in ("times", "definition", "number") and value is None:
+        return
+    if name in ("definition", "number"):
+        text(name, value)
+    elif name == "seconds":
+        number(name, value)
+    elif name in _MOST:
+        whole(name, value, 1, _MOST[name])
+    else:
+        allowed = "times, seconds, copies, definition or number"
+        raise Misuse(shown(name).strip('"'), seen="among the arguments", allowed=allowed)
 
 
 class Got:
@@ -146,7 +180,14 @@ class BuiltInReceiver:
         return [Got(epoch, one) for one in epoch.receiver.requests()]
 
     def answer_with(self, *answers: int | ReceiverAnswer) -> None:
-        """Answer these statuses or answers, one after another; the last one for ever."""
+        """Answer these statuses or answers, one after another; the last one for ever.
+
+        Raises:
+            Misuse: one is neither.
+        """
+        for one in answers:
+            if not isinstance(one, ReceiverAnswer):
+                whole("answers", one, 200, 599)
         self._epoch().receiver.answer_with(
             ReceiverAnswer(status=one, times=1) if isinstance(one, int) else one for one in answers
         )

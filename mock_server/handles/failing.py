@@ -8,6 +8,7 @@ from typing import Any
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.faults.faults import Faults, FaultState
 from crmcom_kit.mock_server.faults.spec import Fault
+from crmcom_kit.mock_server.handles.arguments import text
 from crmcom_kit.mock_server.misuse import Misuse, NotThere
 
 # What each argument is called in a specification of a fault.
@@ -81,7 +82,7 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
         Full: there are as many faults as may be.
     """
     if preset is not None:
-        name = preset.replace(" ", "_").replace("-", "_")
+        name = text("preset", preset).replace(" ", "_").replace("-", "_")
         return Failing(faults, faults.preset(name, **given))
     return Failing(faults, [faults.add(_spec(given))])
 
@@ -105,6 +106,7 @@ def _named(names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _milliseconds(seconds: Any) -> int:
-    if isinstance(seconds, int | float) and 0 < seconds < 10**9:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if is_number and 0 < seconds < 10**9:
         return round(seconds * 1000) or 1
     raise Misuse("ttl", seen=repr(seconds), allowed="seconds of the world's clock, above 0")

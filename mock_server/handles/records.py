@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.errors import shown
+from crmcom_kit.mock_server.journal.closed import RECORD_SETS, check_one_of
 from crmcom_kit.mock_server.records.store import Query, Store
 from crmcom_kit.schemas import response_fields
 
@@ -55,9 +56,12 @@ class Records(Collection[Record]):
 
         Raises:
             TypeError: a webhook request has no member of that name.
+            Misuse: no webhook request has such a life cycle state or entity.
         """
-        for name in members:
+        for name, value in members.items():
             _check_member(name)
+            if name in RECORD_SETS:
+                check_one_of(name, value, RECORD_SETS[name]())
         return [
             record
             for record in self

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from crmcom_kit.mock_server.deliveries.firing import Fired, fire
+from crmcom_kit.mock_server.handles.arguments import number, text
 from crmcom_kit.mock_server.handles.calling import Calls, Expected, asserted, awaited
 from crmcom_kit.mock_server.handles.clock import Clock
 from crmcom_kit.mock_server.handles.contents import Entries, added, filled
@@ -97,7 +98,7 @@ class MockWorld:
 
     @property
     def token(self) -> str:
-        """A token that always holds."""
+        """A token that always holds; one that a fault made expire holds again after a reset."""
         return self._site.token
 
     @property
@@ -135,7 +136,7 @@ class MockWorld:
             Misuse: no world can have that name.
             Full: there are as many worlds as there may be.
         """
-        is_new = not self._is_there(name)
+        is_new = not self._is_there(text("name", name))
         other = MockWorld(self._site, name)
         if is_new and self.name != DEFAULT:  # which never ends
             self._brought.append(other)
@@ -210,7 +211,7 @@ class MockWorld:
             Misuse: the pattern cannot be read.
         """
         __tracebackhide__ = True
-        return asserted(self.emulated, times, timeout, pattern)
+        return asserted(self.emulated, times, number("timeout", timeout), pattern)
 
     def assert_not_called(self, **pattern: Any) -> None:
         """Hold that no call fits the pattern, or that there was none. Raises AssertionError."""
@@ -240,7 +241,8 @@ class MockWorld:
         Args:
             until: a function that says, by what it returns, whether it has happened.
             record: the number or id of a webhook request that is to be there, or in ``state``.
-            state: SUCCESSFUL or REJECTED; of one record also SENDING or DELETED.
+            state: SUCCESSFUL or REJECTED; of one record also SENDING or DELETED, which one that
+                never was is not.
             delivery: the number or id of a webhook request of which an attempt is to be over;
                 True for one of any.
             times: how many calls or records.
@@ -255,6 +257,7 @@ class MockWorld:
             Misuse: an argument is not allowed.
         """
         __tracebackhide__ = True
+        number("timeout", timeout)
         others = (until, record, state)
         if delivery not in (None, False):
             if pattern or others != (None, None, None):
@@ -325,6 +328,10 @@ class MockWorld:
         Raises:
             Misuse, NotThere, DataError: it cannot be fired.
         """
+        for name, value in (("definition", definition), *given.items()):
+            text(name, value)
+        if not isinstance(data, Mapping):
+            raise Misuse("data", seen=repr(data), allowed="the members of an entity, a dict")
         return fire(self.emulated.present, entity, definition, data, **given)
 
     # The content as a whole.
@@ -334,9 +341,9 @@ class MockWorld:
         self.emulated.reset()
 
     def snapshot(self, name: str) -> None:
-        """Keep the present content under a name. Raises Full."""
-        self.emulated.save(name)
+        """Keep the present content under a name. Raises Full, Misuse."""
+        self.emulated.save(text("name", name))
 
     def restore(self, name: str) -> None:
         """Go back to the content that ``snapshot`` kept; calls and faults stay. Raises NotThere."""
-        self.emulated.restore(name)
+        self.emulated.restore(text("name", name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.journal.call_forms import near, summary
+from crmcom_kit.mock_server.journal.closed import RECORD_SETS, SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.journal.patterns import Pattern
 from crmcom_kit.mock_server.journal.verifying import Times, Watch, times
 from crmcom_kit.mock_server.misuse import Misuse
@@ -117,19 +118,28 @@ class OneRecord:
         self._key: Key = key
         self._value = value
         self._state = state
+        self._was_there = False
 
-    def _seen(self) -> str:
-        record = self._world.store.get(self._key, self._value)
-        return DELETED if record is None else str(record.row.state)
+    def _seen(self) -> str | None:
+        """Return the state in which it is; None where there never was such a record."""
+        store = self._world.store
+        record = store.get(self._key, self._value)
+        # What was seen here counts, too: another content in its place may never have had it.
+        self._was_there = self._was_there or record is not None
+        if record is not None:
+            return str(record.row.state)
+        return DELETED if self._was_there or store.had(self._key, self._value) else None
 
     def holds(self) -> bool:
         """Whether it is in that state now; SENDING is one that answers show as REJECTED."""
         seen = self._seen()
-        return seen != DELETED if self._state is None else seen == self._state
+        return seen not in (None, DELETED) if self._state is None else seen == self._state
 
     def told(self) -> dict[str, Any]:
         """Return the state in which it is."""
-        return {"record": {self._key: self._value}, "state": self._seen()}
+        seen = self._seen()
+        told = {"record": {self._key: self._value}, "state": seen}
+        return told if seen else {**told, "note": "there never was such a webhook request"}
 
 
 class Records:
@@ -145,10 +155,12 @@ class Records:
         """Count those in a state, as answers show it; in any, where none is given.
 
         Raises:
-            Misuse: there is no such state, or ``expected`` cannot be read.
+            Misuse: there is no such state or entity, or ``expected`` cannot be read.
         """
-        if state not in (None, "SUCCESSFUL", "REJECTED"):
-            raise Misuse("state", seen=shown(state), allowed="SUCCESSFUL or REJECTED")
+        if state not in (None, *SHOWN_STATES):
+            raise Misuse("state", seen=shown(state), allowed=" or ".join(SHOWN_STATES))
+        if entity:
+            check_one_of("entity", entity, RECORD_SETS["entity"]())
         self.times = times(expected)
         self._world = world
         self._query = Query(

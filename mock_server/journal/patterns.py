@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.errors import shown
 from crmcom_kit.mock_server.journal.calls import ToldCall
+from crmcom_kit.mock_server.journal.closed import check_asked
 from crmcom_kit.mock_server.journal.expressions import Budget
 from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
 from crmcom_kit.mock_server.masking import MASK, is_secret, masked_query
@@ -112,6 +113,10 @@ def _one(values: Callable[[ToldCall], str | int | None]) -> _Reader:
     """Read a member that a call has one value for, or none."""
 
     def read(name: str, value: Any) -> list[Member]:
+        if value is None:
+            raise Misuse(name, seen="null", allowed='a value, or {"absent": true} for none')
+        check_asked(name, value)
+
         def ask(call: ToldCall) -> Sequence[str]:
             seen = values(call)
             return () if seen is None else (text_of(seen),)
@@ -188,6 +193,12 @@ def _record(call: ToldCall, name: str) -> Sequence[str]:
     return () if value is None else (value,)
 
 
+def _touched(name: str, value: Any) -> list[Member]:
+    if isinstance(value, dict) and not value.keys() <= {"id", "number"}:
+        raise Misuse(name, seen=shown(text_of(value)), allowed='such as {"number": "7"}')
+    return _named(_record)(name, value)
+
+
 def _body(name: str, value: Any) -> list[Member]:
     if not isinstance(value, list):
         raise Misuse(name, seen=json_type(value), allowed="an array of objects of operators")
@@ -237,7 +248,7 @@ _READERS: dict[str, _Reader] = {
     "operation": _one(lambda call: call.operation),
     "parameters": _named(_parameter),
     "identifier": _identifier,
-    "record": _named(_record),
+    "record": _touched,
     "statement": _one(lambda call: call.statement),
     "errorKind": _one(lambda call: None if call.error is None else call.error.kind),
     "status": _one(lambda call: call.status),

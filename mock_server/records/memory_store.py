@@ -61,6 +61,11 @@ class MemoryStore:
         with self._lock:
             return self._record(self._content.position(key, value))
 
+    def had(self, key: Key, value: str) -> bool:
+        """Whether there is, or was until it was deleted, a record with that id or number."""
+        with self._lock:
+            return self._content.position(key, value) is not None
+
     def query(self, query: Query) -> list[bytes]:
         """Return the bodies that ``query`` finds; the smallest index and the page are the cost."""
         with self._lock:

@@ -89,6 +89,10 @@ class Store(Protocol):
         """Return the record with that id or number."""
         ...
 
+    def had(self, key: Key, value: str) -> bool:
+        """Whether there is, or was until it was deleted, a record with that id or number."""
+        ...
+
     def query(self, query: Query) -> list[bytes]:
         """Return the bodies of the records that ``query`` finds, all of one moment."""
         ...

@@ -128,6 +128,7 @@ def _give_output_up() -> None:
 
 @click.group(
     cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},  # sub-commands take them over
     commands=[
         LazyCommand(name, location, short_help=short_help)
         for name, (location, short_help) in COMMANDS.items()

@@ -14,6 +14,7 @@ from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.sending.client import Client, Limits
 from crmcom_kit.contract_tests.sending.logging_in import log_in
+from crmcom_kit.contract_tests.suite import Plan, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import Dialect, dials, error_kinds
 from crmcom_kit.schemas.statements import statements
@@ -28,6 +29,14 @@ _OF_OTHERS = (
 )  # fmt: skip
 _REFUSALS = ("parameters.mandatory", "identifier.fields", "identifier.mandatory",
              "identifier.exactly_one", "identifier.known")  # fmt: skip
+
+
+def test_only_what_is_asked_for_has_a_verdict() -> None:
+    """Judges come by other statements, too; of these nothing is said, as under pytest."""
+    results = run(own_mock("R9"), Plan(only="list.*", max_examples=0))
+
+    assert {each.statement.id.partition(".")[0] for each in results.statements} == {"list"}
+    assert results.exit_code == 0
 
 
 def _read(release: str, dialect: Any = "default", **options: Any) -> Findings:

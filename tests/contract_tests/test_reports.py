@@ -270,6 +270,15 @@ def test_html_is_one_file_that_runs_nothing_of_the_target() -> None:
         assert result.statement.id in page
 
 
+def test_html_breaks_no_words_of_its_own() -> None:
+    """In the table only ids and what a target said may break inside a word."""
+    page = html.written(made())
+
+    assert "th, td.plain { white-space: nowrap; }" in page
+    assert not re.search(r"th, td \{[^}]*overflow-wrap: anywhere", page)
+    assert re.search(r'<td class="broken plain">', page)
+
+
 def test_terminal_shows_violations_whole() -> None:
     """A broken statement is shown with its source, expected, seen, and a curl line."""
     out = io.StringIO()

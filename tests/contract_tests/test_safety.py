@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
 from crmcom_kit.contract_tests.sending.client import Client, Limits
 from crmcom_kit.contract_tests.suite import Plan, run
-from crmcom_kit.contract_tests.targets import Target, own_mock
+from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.contract_tests.worlds import entries
 from crmcom_kit.schemas import load_dialect, resolve
 
@@ -252,6 +252,20 @@ def test_waits_are_respected_in_mid_run() -> None:
     assert len(wire.requests) == len(results.history) + len(told)
 
 
+@pytest.mark.parametrize("login", [{}, {"token": "T"}])
+def test_a_base_url_without_its_path_is_told_so(login: dict[str, str]) -> None:
+    """Who forgets the path is told, and no statement is broken by a server that is no API."""
+    target, _ = remote("R15", lambda *_: httpx.Response(404, json={"error": "no such path"}))
+    given = Login(**login) if login else target.login
+    target = replace(target, base_url="http://mock", login=given)
+
+    results = run(target, plan())
+
+    assert "ends in /crmapi/rest/v2: http://mock/crmapi/rest/v2" in str(results.trouble)
+    assert not violations(results)
+    assert results.exit_code == 2
+
+
 def test_a_dry_run_sends_nothing() -> None:
     """It says what would be called, and how many webhook requests it takes."""
     target, wire = remote("R15")
@@ -262,6 +276,22 @@ def test_a_dry_run_sends_nothing() -> None:
     assert results.exit_code == 0
     assert any("webhook_requests/list" in note for note in results.notes)
     assert any(note.startswith("needed for resend: 7 REJECTED") for note in results.notes)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [
+        (None, "called only on a mock of this project, unless --allow none: "),
+        (frozenset(), "not called, since delete is not allowed: "),
+    ],
+)
+def test_a_dry_run_says_what_it_cannot_know(allowed: frozenset[str] | None, told: str) -> None:
+    """Whether a target is a mock that may be changed anyway turns out only when it answers."""
+    target, _ = remote("R15")
+
+    results = run(target, plan(dry_run=True, allowed=allowed))
+
+    assert any(note.startswith(told) and "(delete." in note for note in results.notes)
 
 
 def test_a_mock_of_ours_may_be_changed_by_default() -> None:

@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from crmcom_kit.cli import main
+from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.mock_server import serving
 from crmcom_kit.mock_server.command import serve
 from crmcom_kit.schemas import API_PATH, dialect_names
@@ -27,6 +28,14 @@ FLAGS = [
     "--password", "--organisation", "--api-key", "--deliveries", "--deliver", "--allow-host",
     "--threads", "--log",
 ]  # fmt: skip
+
+
+def _of_a_later_release() -> str:
+    """A webhook request about an entity that the default release does not know."""
+    entries = webhook_request_entries(release="R15", entity="INVOICES")
+    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
+
+
 BAD_WORLD = '{"unit": {"name": 1}}\n'
 MISTAKES = [
     (["--port", "x"], "'--port': 'x' is not a valid"),
@@ -90,6 +99,7 @@ FILES = [
     ("--data", BAD_WORLD, "line 1: $.unit"),
     ("--data", '{"unit": {"id": "1", "name": "a"}}\n{oops\n', "line 2"),
     ("--data", '{"nonsense": {"id": "1"}}\n', "line 1"),
+    ("--data", _of_a_later_release(), "it is known from R15.0.0; start with --release R15"),
 ]
 
 

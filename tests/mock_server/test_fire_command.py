@@ -109,6 +109,7 @@ def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> N
     ("changes", "words"),
     [
         ({"definition": "ACT CREAT"}, "nearest: "),
+        ({"definition": "NOPE"}, "(ACT CREATE)"),
         ({"entity": "NONSENSE"}, "allowed is one of ACTIVITIES"),
         ({"world": "../x"}, "world"),
         ({"url": "127.0.0.1:8080"}, "missing an 'http://'"),

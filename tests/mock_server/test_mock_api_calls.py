@@ -137,6 +137,18 @@ def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
         mock.assert_not_called(operaton="resend")
 
 
+def test_a_misspelt_value_is_refused(mock: Mock) -> None:
+    """What no call can have was not called, and that would say nothing."""
+    with pytest.raises(
+        Misuse, match=r"operation: seen \"resned\"; .*one of delete, list, resend, show,"
+    ):
+        mock.assert_not_called(operation="resned")
+    with pytest.raises(Misuse, match=r"stateAfter: seen \"DELETED\"; .*absent"):
+        mock.assert_called(state_after="DELETED", times=0)
+    with pytest.raises(Misuse, match=r"statement: .* such as resend\.only_rejected"):
+        mock.assert_not_called(statement="resend.only_rejectd")
+
+
 def test_to_wait_for_calls_ends_with_the_last_of_them(mock: Mock, caller: Caller) -> None:
     """What another thread calls is waited for, and returned."""
     with meanwhile(lambda: caller.post("resend", "7"), lambda: caller.post("resend", "8")):
@@ -153,6 +165,7 @@ def test_to_wait_for_records_ends_when_they_are_so(mock: Mock, caller: Caller) -
         mock.wait_for(record=own_id, state="SUCCESSFUL", timeout=60)
     with meanwhile(lambda: caller.post("delete", "7")):
         mock.wait_for(record=7, state="DELETED", timeout=60)
+    mock.wait_for(record=own_id, state="DELETED", timeout=0)
     mock.wait_for(record="8")
     mock.seed([])
     with meanwhile(lambda: mock.add(life_cycle_state="REJECTED")):
@@ -175,6 +188,8 @@ def test_what_does_not_come_in_time_is_told(mock: Mock, caller: Caller) -> None:
         mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
     with pytest.raises(AssertionError, match=r"state 'REJECTED'"):
         mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
+    with pytest.raises(AssertionError, match=r"to be DELETED; time over: .*there never was"):
+        mock.wait_for(record="999999", state="DELETED", timeout=0.05)
     with pytest.raises(AssertionError, match=r"in state REJECTED; time over: count \d+"):
         mock.wait_for(state="REJECTED", times=0, timeout=0.05)
     with pytest.raises(AssertionError, match=r"the function says; time over: it returned False"):

@@ -59,6 +59,13 @@ def test_records_are_filtered_by_members_and_by_a_function(mock: Mock) -> None:
         mock.records.filter(lifecycle_state="REJECTED")
 
 
+@pytest.mark.parametrize("members", [{"life_cycle_state": "REJCTED"}, {"entity": "JOB"}])
+def test_what_no_record_can_be_is_refused(mock: Mock, members: dict[str, str]) -> None:
+    """That there is none with a mistyped value would say nothing."""
+    with pytest.raises(Misuse, match="allowed is one of"):
+        mock.records.filter(**members)
+
+
 def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:
     """A moment can be given with a zone as datetime or as text; anything else is refused."""
     moment = datetime(2024, 1, 31, 12, tzinfo=UTC)

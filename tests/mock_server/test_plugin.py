@@ -116,18 +116,29 @@ def test_options(crmcom_mock):
 @pytest.mark.parametrize(
     ("flag", "message"),
     [
-        ("--crmcom-mock-release=R1", "*UnknownRelease*R1*"),
-        ("--crmcom-mock-seed=x", "*crmcom_mock_seed: 'x' is not allowed*"),
-        ("--crmcom-mock-data=none.jsonl", "*none.jsonl*cannot be read*"),
+        ("--crmcom-mock-release=R1", "ERROR: crmcom_mock_release: *R1 is older than R9*"),
+        ("--crmcom-mock-dialect=nope", "ERROR: crmcom_mock_dialect: *nope is neither*"),
+        ("--crmcom-mock-seed=x", "ERROR: crmcom_mock_seed: 'x' is not allowed*"),
         ("--crmcom-mock-guard=maybe", "*crmcom_mock_guard: 'maybe' is not allowed*auto, always*"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(run: Run, flag: str, message: str) -> None:
-    """The run says what was seen and what is allowed."""
-    found = run("def test_it(crmcom_mock): pass", flag)
+    """The run says at its start what was seen and what is allowed."""
+    found = run("def test_it(): pass", flag)
 
-    assert found.ret != 0
-    pytest.LineMatcher([*found.outlines, *found.errlines]).fnmatch_lines([message])
+    assert found.ret == pytest.ExitCode.USAGE_ERROR
+    found.stderr.fnmatch_lines([message])
+
+
+def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
+    """Tests that need the mock say why there is none, without a traceback; others run."""
+    tests = "def test_it(crmcom_mock): pass\ndef test_another(): pass"
+    found = run(tests, "--crmcom-mock-data=none.jsonl")
+
+    found.assert_outcomes(passed=1, errors=1)
+    found.stdout.fnmatch_lines(["*crmcom_mock: *none.jsonl*cannot be read*"])
+    found.stdout.no_fnmatch_line("*loading.py*")
+    found.stdout.no_fnmatch_line("*another exception*")
 
 
 def test_faults_are_set_by_a_marker(run: Run) -> None:
@@ -150,12 +161,20 @@ def test_none(crmcom_mock):
     run(tests, "--strict-markers").assert_outcomes(passed=2)
 
 
-def test_a_marker_that_hits_nothing_is_refused(run: Run) -> None:
+@pytest.mark.parametrize("flags", [(), ("-n", "1")])
+def test_a_marker_that_hits_nothing_is_refused(run: Run, flags: tuple[str, ...]) -> None:
     """A test that does not use its world's mock cannot be thought to survive a fault."""
-    found = run("@pytest.mark.crmcom_fault(drop=True)\ndef test_it(): pass")
+    tests = """
+@pytest.mark.crmcom_fault(drop=True)
+def test_it(): pass
 
-    assert found.ret == pytest.ExitCode.USAGE_ERROR
-    found.stderr.fnmatch_lines(["*test_it.py::test_it: marker crmcom_fault without crmcom_mock*"])
+def test_another(): pass
+"""
+    found = run(tests, *flags, apart=bool(flags))
+
+    found.assert_outcomes(passed=1, errors=1)
+    found.stdout.fnmatch_lines(["*test_it.py::test_it: marker crmcom_fault without crmcom_mock*"])
+    found.stdout.no_fnmatch_line("*plugin.py*")
 
 
 def test_a_wrong_fault_fails_the_test_that_wants_it(run: Run) -> None:

@@ -199,6 +199,25 @@ def test_waiting_for_a_record(lived: Lived) -> None:
         OneRecord(lived.world, "number", "7", "GONE")
 
 
+def test_a_record_that_never_was_is_not_deleted(lived: Lived) -> None:
+    """Who waits for a mistyped number to be deleted is told that there never was such a record."""
+    never = OneRecord(lived.world, "number", "99999", "DELETED")
+
+    assert not never.holds()
+    assert never.told()["state"] is None
+    assert "there never was" in never.told()["note"]
+
+
+def test_a_record_that_another_content_leaves_out_is_gone(lived: Lived) -> None:
+    """What a wait has seen itself counts, though the new content never had it."""
+    gone = OneRecord(lived.world, "number", "7", "DELETED")
+    assert not gone.holds()
+
+    lived.world.fill([])
+
+    assert gone.holds()
+
+
 def test_waiting_for_records(lived: Lived) -> None:
     """Records are counted by state and entity."""
     rejected = Records(lived.world, "REJECTED").told()["count"]
@@ -207,11 +226,13 @@ def test_waiting_for_records(lived: Lived) -> None:
     assert Records(lived.world, "REJECTED", rejected).holds()
     assert not Records(lived.world, "REJECTED", rejected - 1).holds()
     assert Records(lived.world, None, {"atLeast": 1}, entity="JOBS").holds()
-    assert not Records(lived.world, None, 1, entity="NONE").holds()
+    assert not Records(lived.world, None, 1, entity="WRITEOFFS").holds()
     lived.post("resend")
     assert Records(lived.world, "REJECTED", rejected - 1).holds()
     with pytest.raises(Misuse):
         Records(lived.world, "SENDING")
+    with pytest.raises(Misuse, match="entity"):
+        Records(lived.world, None, 0, entity="JOB")
 
 
 def test_a_reset_ends_a_wait(lived: Lived) -> None:
