@@ -14,6 +14,10 @@ from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
 
 
+#: A URL that nothing was sent to.
+_NOWHERE = "https://nowhere.invalid/never"
+
+
 def _first_of(kit: Kit, field: str, most: int) -> Iterator[Seen]:
     """Yield known webhook requests with a value in ``field`` each, all different, odd ones first.
 
@@ -119,8 +123,7 @@ def list_by_url(kit: Kit) -> None:
         if filtered(kit, "list.url.filter", filters).ok:
             for part in (url[:-2], rest or scheme):
                 filtered(kit, "list.url.filter", {**filters, "url": part}, open_=True)
-            nowhere = {**filters, "url": "https://nowhere.invalid/never"}
-            filtered(kit, "list.url.filter", nowhere, open_=True)
+            filtered(kit, "list.url.filter", {**filters, "url": _NOWHERE}, open_=True)
     ways = {reading.url for reading in possible(kit)}
     if len(ways) == 1:
         kit.findings.chose("list.url.match", ways.pop())
@@ -194,6 +197,8 @@ def list_by_several_filters(kit: Kit) -> None:
             filtered(kit, "list.several_results", crossed)
         more = {"life_cycle_state": record["life_cycle_state"], "url": record["url"]}
         filtered(kit, "list.several_results", {**given, **more})
+        if not kit.thrifty and len(given) > 1:
+            filtered(kit, "list.url.filter", {**given, "url": _NOWHERE}, open_=True)
     ways = {reading.combine for reading in possible(kit)}
     if len(ways) == 1:
         kit.findings.chose("list.combine", ways.pop())
