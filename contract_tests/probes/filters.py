@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.probes.lists import semi_optional
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
 
-
 #: A URL that nothing was sent to.
 _NOWHERE = "https://nowhere.invalid/never"
 
