@@ -1,10 +1,11 @@
 """``crmcom-kit serve``: the mock from the command line."""
 
+import gc
 import re
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -150,15 +151,16 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
 
     # Before the world is made: a taken port should not cost a long load.
     with bound_socket(options["host"], options["port"]) as listening:
-        tenants = _tenants(options)
-        app, warm, at_once = _shells(options, tenants)
-        server = Server(
-            app,
-            listening,
-            threads=options["threads"],
-            closing=tenants.closing,
-            at_once=at_once,
-        )
+        with _nothing_collected():
+            tenants = _tenants(options)
+            app, warm, at_once = _shells(options, tenants)
+            server = Server(
+                app,
+                listening,
+                threads=options["threads"],
+                closing=tenants.closing,
+                at_once=at_once,
+            )
 
         def ready() -> None:
             _greet(options, server.port)
@@ -185,8 +187,20 @@ def _served(options: dict[str, Any]) -> "Served":
     """Return what granian serves under these options; picklable with them."""
     from crmcom_kit.mock_server.serving_granian import Served
 
-    tenants = _tenants(options)
-    return Served(_shells(options, tenants).app, tenants.closing)
+    with _nothing_collected():
+        tenants = _tenants(options)
+        return Served(_shells(options, tenants).app, tenants.closing)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Look for no garbage meanwhile, nor later in what is made meanwhile: the start world stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 class _Shells(NamedTuple):

@@ -1,6 +1,7 @@
 """The `crmcom-kit` command: names every sub-command, and imports only the one that is asked for."""
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -66,7 +67,12 @@ class LazyCommand(click.Command):
     def load(self) -> click.Command:
         """Import the sub-command itself."""
         module, _, attribute = self.location.partition(":")
-        command: click.Command = getattr(import_module(module), attribute)
+        gc.disable()  # what is imported stays, and looking for garbage in it costs time
+        try:
+            command: click.Command = getattr(import_module(module), attribute)
+        finally:
+            gc.freeze()
+            gc.enable()
         return command
 
 
