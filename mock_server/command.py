@@ -5,7 +5,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,8 +20,8 @@ from crmcom_kit.mock_server.flags_deliveries import (
     places,
     usual_threads,
 )
-from crmcom_kit.mock_server.picking import CONTROL
-from crmcom_kit.schemas import API_PATH, dialect_names, release_names, resolve
+from crmcom_kit.mock_server.greeting import credentials_of, greet
+from crmcom_kit.schemas import dialect_names, release_names
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.at_once import AtOnce
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.tenants import Tenants
     from crmcom_kit.mock_server.world import World
 
-_GIVEN = "(as given)"
 _KNOWN_FROM = re.compile(r"is not in R[0-9.]+; it is known from (R[0-9]+)")
 #: Seconds that deliveries have to end in once the server is told to stop: fewer than it has itself.
 DELIVERY_SECONDS = 6.0
@@ -163,7 +162,7 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
             )
 
         def ready() -> None:
-            _greet(options, server.port)
+            greet(options, server.port)
             # Flask is wanted soon, for logins and odd requests; READY does not wait for it.
             threading.Thread(target=warm, daemon=True).start()
 
@@ -179,7 +178,7 @@ def _serve_with_granian(options: dict[str, Any]) -> None:
         host=options["host"],
         port=options["port"],
         threads=options["threads"],
-        ready=lambda port: _greet(options, port),
+        ready=lambda port: greet(options, port),
     )
 
 
@@ -280,7 +279,7 @@ def _world(options: dict[str, Any]) -> "World":
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],
-            credentials=_credentials(options),
+            credentials=credentials_of(options),
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
         )
     except DataError as error:
@@ -289,43 +288,3 @@ def _world(options: dict[str, Any]) -> "World":
         raise Refused(f"{error}{hint}") from None
     except (DialectError, Misuse, UnknownRelease) as error:
         raise Refused(str(error)) from None
-
-
-def _credentials(options: dict[str, Any]) -> Any:
-    from dataclasses import replace
-
-    from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
-
-    names = ("username", "password", "organisation", "api_key")
-    given = {name: options[name] for name in names if options[name] is not None}
-    return replace(DEFAULT_CREDENTIALS, **given)
-
-
-def _greet(options: dict[str, Any], port: int) -> None:
-    """Print the READY line, then how to log in; what was given on the command line stays secret."""
-    host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
-    base = f"http://{host}:{port}{API_PATH}"
-    right = _credentials(options)
-    password = right.password if options["password"] is None else _GIVEN
-    key = right.api_key if options["api_key"] is None else _GIVEN
-    release = resolve(options["release"])
-    lines = [
-        f"READY {base}",
-        f"  about         {base.removesuffix(API_PATH)}/",
-        f"  control API   {base.removesuffix(API_PATH)}{CONTROL}/docs",
-        f"  release       {release.name}",
-        f"  username      {right.username}",
-        f"  password      {password}",
-        f"  organisation  {right.organisation}",
-    ]
-    if release.web_api_key_token is not None:
-        lines.append(f"  Web API key   {key}")
-    if options["admin_token"] is not None:
-        lines.append(f"  admin token   {_GIVEN}")
-    if options["deliver"] == "http":
-        lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
-    if options["tokens"]:
-        lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
-    # A reader that is gone already, as in `… | true`, is no reason not to serve.
-    with suppress(OSError):
-        print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output
