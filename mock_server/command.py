@@ -54,7 +54,7 @@ class _Serve(click.Command):
             raise Refused(error.format_message()) from None
 
 
-@click.command(cls=_Serve)
+@click.command(cls=_Serve, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",

@@ -198,7 +198,7 @@ def test_a_taken_port_is_one_line() -> None:
 
 def test_help_is_complete() -> None:
     """The help has every flag with what it is for, and the default where there is one."""
-    shown = CliRunner().invoke(serve, ["--help"], terminal_width=200).output
+    shown = CliRunner().invoke(serve, ["-h"], terminal_width=200).output
 
     options = {option.opts[0]: option for option in serve.params if option.name != "help"}
     assert set(FLAGS) <= set(options)

@@ -133,7 +133,9 @@ ENCODED_KEY = base64.b64encode(API_KEY.encode()).decode()
 def everything() -> str:
     """All that is told of the calls in the journal, in every form."""
     calls = Teller(WORLD).calls()
-    pattern = matching(operation="no such", parameters={"token": SECRET, "x": f"token={SECRET}"})
+    pattern = matching(
+        operation={"matches": "none"}, parameters={"token": SECRET, "x": f"token={SECRET}"}
+    )
     verification = verified(WORLD, pattern, 2)
     awaited = wait_for(WORLD, Calls(WORLD, pattern), seconds=0)
     told: list[Any] = [archive(calls, "http://localhost"), verification.message, awaited.told]
