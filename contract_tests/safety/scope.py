@@ -62,7 +62,10 @@ class Log(Protocol):
     """Where webhook requests are written down before they are changed; see ``ledger``."""
 
     def note(self, record: Seen, method: str) -> None:
-        """Write a webhook request down, so that it outlives whatever comes next."""
+        """Write a webhook request down, so that it outlives whatever comes next.
+
+        Raises where it cannot: then the call is not sent.
+        """
         ...
 
 
@@ -90,9 +93,9 @@ class Guard:
                 raise Unreachable(msg)
         for record in records:
             if record["id"] not in self.touched:
-                self.touched[record["id"]] = record
-                if self._log is not None:
+                if self._log is not None:  # first: one that is touched passes from then on
                     self._log.note(record, changing_method(call) or call.method)
+                self.touched[record["id"]] = record
 
     def _meant(self, field: str, value: str) -> Iterator[Seen]:
         """Yield the webhook requests that a value may name, be it as id or as number."""

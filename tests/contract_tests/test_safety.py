@@ -1,5 +1,6 @@
 """A server that is not ours: what a run changes there, what it writes down, and how it ends."""
 
+import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -138,6 +139,38 @@ def test_only_what_is_in_scope_is_changed(release: str, tmp_path: Path) -> None:
         named = {r["number"] for r in before.values() if f'"{r["id"]}"' in text}
         assert named <= noted[at], "written down before it is named"
     assert "all are the same" in results.inventory
+
+
+def test_nothing_is_changed_once_the_ledger_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk ends the run before the change that could not be written down."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+
+    def full(_: int) -> None:
+        if (tmp_path / "ledger").read_text("utf-8"):  # there is room to open it, and no more
+            raise OSError(errno.ENOSPC, "No space left")
+
+    monkeypatch.setattr("crmcom_kit.contract_tests.safety.ledger.os.fsync", full)
+    scope = Scope(definition=NAME)
+    results = run(target, plan(allowed=BOTH, scope=scope, ledger=tmp_path / "ledger"))
+
+    assert everything(wire, target) == before
+    assert results.exit_code == 2
+    assert "cannot be written: No space left" in str(results.trouble)
+
+
+def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(tmp_path: Path) -> None:
+    """A folder, or a place in none, is told of before the first request."""
+    for path in (tmp_path, tmp_path / "none" / "ledger"):
+        target, wire = remote("R15")
+
+        results = run(target, plan(allowed=BOTH, scope=Scope(definition=NAME), ledger=path))
+
+        assert not wire.requests
+        assert results.exit_code == 2
+        assert f"the ledger {path} cannot be written" in str(results.trouble)
 
 
 def test_numbers_can_be_the_scope() -> None:
