@@ -117,15 +117,15 @@ class Guard:
 
 def _values(call: Call) -> Iterator[tuple[str, str]]:
     """Yield each value of a call that may name a webhook request, with its field."""
-    given: dict[str, Any] = dict(call.parameters)
-    given |= dict(parse_qsl(call.query, keep_blank_values=True))
+    given: list[tuple[str, Any]] = [*call.parameters.items()]
+    given += parse_qsl(call.query, keep_blank_values=True)
     if call.body:
         try:
             body = json.loads(call.body)
         except (ValueError, RecursionError):
             body = None
-        given |= body if isinstance(body, dict) else {"": body}
-    for name, value in given.items():
+        given += body.items() if isinstance(body, dict) else [("", body)]
+    for name, value in given:
         if name not in ("token", "fields_set"):
             yield from _leaves("", value)
 
@@ -138,8 +138,17 @@ def _leaves(field: str, value: Any) -> Iterator[tuple[str, str]]:
         for each in value:
             yield from _leaves(field, each)
     elif isinstance(value, str):
-        for part in value.split(","):
-            name, equals, behind = part.partition("=")
-            yield (name, behind) if equals else (field, part)
+        # The fields of an identifier in JSON have their values as they are: an id may hold `=`.
+        yield from ((field, value),) if field else _written(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         yield field, str(value)
+
+
+def _written(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what a text may name: itself, what is behind its first `=`, each `field=value`."""
+    for part in (text, *text.split(",")):
+        name, equals, behind = part.partition("=")
+        if equals:
+            yield name, behind
+        if name not in ("id", "number"):
+            yield "", part

@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
 from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.exchanges import Call
 from crmcom_kit.contract_tests.suite import Plan, run
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.contract_tests.worlds import entries
@@ -399,6 +400,29 @@ class TestGuard:
         assert kit.client.sent == 1
         assert kit.guard is not None
         assert list(kit.guard.touched) == ["A"]  # type: ignore[attr-defined]
+
+    @pytest.mark.parametrize("record_id", ["ID0==", "=", "a,b", "number=2", "a=b,c=d"])
+    def test_an_id_may_look_like_a_list_of_fields(self, kit: Kit, record_id: str) -> None:
+        """One with `=` or a comma in it is found in scope, and counted as touched."""
+        kit.pool.learn({"id": record_id, "number": "1"})
+
+        kit.call("resend", {"webhook_request_identifier": {"id": record_id}})
+
+        assert kit.guard is not None
+        assert list(kit.guard.touched) == [record_id]
+
+    @pytest.mark.parametrize(
+        "query",
+        ["webhook_request_identifier=number=2", "webhook_request_identifier=x=1,id=B",
+         "webhook_request_identifier=C==", "webhook_request_identifier=id=C==", "a=B&a=A"],
+    )  # fmt: skip
+    def test_a_query_is_read_in_every_way(self, kit: Kit, query: str) -> None:
+        """What is out of scope is found in a text, too."""
+        kit.pool.learn({"id": "C==", "number": "2"})
+        path = kit.method("delete").path
+
+        with pytest.raises(Unreachable, match="number 2 is out of scope"):
+            kit.send(Call("delete", "POST", path, query))
 
     def test_what_is_unknown_is_shown_first(self, kit: Kit) -> None:
         """An identifier that nobody has looked up yet might name something after all."""
