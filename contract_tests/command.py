@@ -73,7 +73,7 @@ def check(**given: Any) -> None:
 
     Without --base-url it starts a mock of its own and checks that. Credentials had better come
     from the environment. Nothing is changed on a server unless --allow says so, but on a
-    crmcom-kit mock.
+    crmcom-kit mock at a loopback address.
 
     Exit code 0: every statement that was tried holds. 1: a statement is broken, or a listed
     deviation is stale. 2: the run itself failed.

@@ -170,8 +170,8 @@ def run(target: Target, plan: Plan) -> Results:
     trouble = None
     try:
         if plan.dry_run:
-            said = plan.allowed is not None
-            one.notes += rehearse(one.kit, one.pending, allow_said=said)
+            clear = plan.allowed is not None or not target.near
+            one.notes += rehearse(one.kit, one.pending, is_clear=clear)
         else:
             trouble = _try_all(one)
     except KeyboardInterrupt:
