@@ -44,6 +44,10 @@ class ChangeGuard(Protocol):
         """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
         ...
 
+    def answered(self, exchange: Exchange) -> None:
+        """Take note of the answer to a call that passed."""
+        ...
+
 
 class Kit:
     """What probes and generated calls work with."""
@@ -136,6 +140,8 @@ class Kit:
         if changes is not None and self.guard is not None:
             self.guard(call)
         exchange = self.client.send(call)
+        if changes is not None and self.guard is not None:
+            self.guard.answered(exchange)
         if self.client.limits.max_requests is not None:
             self._keep(exchange)
         for judge in self._judges:

@@ -162,6 +162,11 @@ class _Run:
         touched = self.guard.touched.values()
         return tuple(str(r.get("number")) for r in touched if any(names(e, r) for e in calls))
 
+    def unclear(self) -> tuple[str, ...]:
+        """Return the numbers of others that were named in calls with no clear answer."""
+        numbers = {str(record.get("number")): None for record in self.guard.unclear.values()}
+        return tuple(number for number in numbers if number not in self.changed())
+
 
 def run(target: Target, plan: Plan) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
@@ -190,6 +195,7 @@ def run(target: Target, plan: Plan) -> Results:
         history=tuple(one.client.history),
         findings=one.kit.findings,
         changed=one.changed(),
+        unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
         notes=(*one.notes, *one.memory.others),

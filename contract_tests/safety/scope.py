@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit, changing_method
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Call
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,8 @@ class Guard:
         self._log = log
         self._looked_up: set[tuple[str, str]] = set()
         self.touched: dict[str, Seen] = {}  # by id: all that a changing call has named
+        self.unclear: dict[str, Seen] = {}  # by id: those that no answer has told the fate of
+        self._newly_unclear: list[Seen] = []
 
     def __call__(self, call: Call) -> None:
         """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
@@ -96,6 +98,18 @@ class Guard:
                 if self._log is not None:  # first: one that is touched passes from then on
                     self._log.note(record, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
+        sent = self._kit.client.left != 0
+        self._newly_unclear = [r for r in records if sent and r["id"] not in self.unclear]
+        self.unclear |= {r["id"]: r for r in self._newly_unclear}
+
+    def answered(self, exchange: Exchange) -> None:
+        """Take note of the answer to the call that passed last: was anything done?
+
+        An answer that never comes, or that is no envelope for the server's sake, leaves it open.
+        """
+        if exchange.envelope or 400 <= exchange.status < 500:
+            for record in self._newly_unclear:
+                self.unclear.pop(record["id"], None)
 
     def _meant(self, field: str, value: str) -> Iterator[Seen]:
         """Yield the webhook requests that a value may name, be it as id or as number."""

@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from helpers.far import BOTH, NAME, Wire, changing, everything, plan, remote
 
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.reports import json_report
+from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
 from crmcom_kit.contract_tests.sending.client import Client, Limits
@@ -72,6 +75,35 @@ def test_only_a_near_server_is_believed_to_be_a_mock(host: str, *, near: bool) -
     assert bool(results.changed) is near
 
 
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_change_whose_answer_is_lost_is_reported(*, lost: bool) -> None:
+    """What may have been changed is named beside what was, in the terminal and in JSON."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+
+    def act_and_drop(_: int, request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/resend"):
+            return None
+        ok = b'"OK"' in wire.inner.handle_request(request).read()
+        if ok and lost:
+            msg = "dropped"
+            raise httpx.RemoteProtocolError(msg, request=request)
+        return httpx.Response(502, text="Bad gateway") if ok else None
+
+    wire.hook = act_and_drop
+    results = run(target, plan(allowed=BOTH, scope=Scope(definition=NAME)))
+
+    after = everything(wire, target)
+    changed = tuple(r["number"] for key, r in before.items() if after.get(key) != r)
+    assert changed
+    assert results.unclear == changed
+    assert not set(results.changed) & set(changed)
+    assert results.exit_code == 2
+    assert json_report.document(results)["perhaps_changed"] == list(changed)
+    told = f"May have been changed, no answer tells: webhook requests {', '.join(changed)}."
+    assert told in list(closing(results))
+
+
 class TestGuard:
     """The guard, which no changing call gets around."""
 
@@ -107,7 +139,7 @@ class TestGuard:
 
         assert kit.client.sent == 1
         assert kit.guard is not None
-        assert list(kit.guard.touched) == ["A"]  # type: ignore[attr-defined]
+        assert list(kit.guard.touched) == ["A"]
 
     @pytest.mark.parametrize("record_id", ["ID0==", "=", "a,b", "number=2", "a=b,c=d"])
     def test_an_id_may_look_like_a_list_of_fields(self, kit: Kit, record_id: str) -> None:
