@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +14,7 @@ from typing import Any
 import click
 
 from crmcom_kit.contract_tests.options import OPTIONS, Option
+from crmcom_kit.contract_tests.stopping import Stop
 
 _OUTPUTS = {
     "junit": "Write a JUnit report: one test case for each statement.",
@@ -77,18 +79,25 @@ def check(**given: Any) -> None:
     crmcom-kit mock at a loopback address.
 
     Exit code 0: every statement that was tried holds. 1: a statement is broken, or a listed
-    deviation is stale. 2: the run itself failed.
+    deviation is stale. 2: the run itself failed, or was interrupted.
     """
+    stop = Stop()
+    with stop.on_signals():
+        sys.exit(_checked(given, stop))
+
+
+def _checked(given: dict[str, Any], stop: Stop) -> int:
+    """Run the suite, write the reports and return the exit code."""
     outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
     verbose, statistics = given.pop("verbose"), given.pop("statistics")
     _check_outputs(outputs, given["ledger"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
-    results = _run(given, now)
+    results = _run(given, now, stop)
     failures = _write(results, outputs, now.date())  # first: a terminal may go away
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     _show(results, verbose=verbose, statistics=statistics)
-    sys.exit(2 if failures else results.exit_code)
+    return 2 if failures else int(results.exit_code)
 
 
 def _check_outputs(outputs: dict[str, Path | None], ledger: str | None) -> None:
@@ -108,7 +117,7 @@ def _check_outputs(outputs: dict[str, Path | None], ledger: str | None) -> None:
             raise Refused(msg)
 
 
-def _run(given: dict[str, Any], now: dt.datetime) -> Any:
+def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> Any:
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
     from crmcom_kit.contract_tests.running import prepared
@@ -121,7 +130,7 @@ def _run(given: dict[str, Any], now: dt.datetime) -> Any:
     except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
         raise Refused(str(error)) from None
     with _no_litter(keep=plan.profile == "dev"):
-        return run(target, plan)
+        return run(target, replace(plan, stop=stop))
 
 
 @contextmanager

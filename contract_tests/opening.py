@@ -17,7 +17,7 @@ CHANGING = frozenset(("resend", "delete"))
 def hands_on(target: Target, plan: Plan, *, judges: Sequence[Judge] = ()) -> tuple[Kit, Guard]:
     """Return a kit for ``target`` that has called nothing yet, and the guard of what it changes."""
     kit = Kit(Client(target, plan.limits), judges=judges)
-    kit.secret_keys = plan.secret_keys
+    kit.secret_keys, kit.stop = plan.secret_keys, plan.stop
     guard = kit.guard = Guard(kit, _ledger(target, plan))
     _permit(kit, plan, ours=target.own)
     return kit, guard

@@ -178,7 +178,8 @@ def run(target: Target, plan: Plan) -> Results:
             clear = plan.allowed is not None or not target.near
             one.notes += rehearse(one.kit, one.pending, is_clear=clear)
         else:
-            trouble = _try_all(one)
+            with plan.stop.at_once():
+                trouble = _try_all(one)
     except KeyboardInterrupt:
         trouble = "interrupted"
         one.leave_out_the_rest(trouble)
@@ -213,6 +214,7 @@ def _try_all(one: _Run) -> str | None:
     except (BudgetSpent, Unreachable) as error:  # Unreachable: not even a token is to be had
         one.leave_out_the_rest(str(error))
     one.take_inventory()
+    one.plan.stop.check()  # whoever swallowed the exception
     return None
 
 
