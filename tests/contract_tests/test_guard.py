@@ -1,6 +1,7 @@
 """No changing call gets around the scope, the ledger, and what a server says of itself."""
 
 import errno
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.reports import json_report
 from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
 from crmcom_kit.contract_tests.sending.client import Client, Limits
@@ -38,6 +40,15 @@ def test_nothing_is_changed_once_the_ledger_fails(
     assert everything(wire, target) == before
     assert results.exit_code == 2
     assert "cannot be written: No space left" in str(results.trouble)
+
+
+def test_the_ledger_holds_texts_that_are_not_whole(tmp_path: Path) -> None:
+    """Half of a surrogate pair, which JSON can carry, is no reason to stop."""
+    record = {"id": "\ud83d", "number": "ü"}
+
+    Ledger(tmp_path / "ledger", "").note(record, "delete")
+
+    assert json.loads((tmp_path / "ledger").read_text("utf-8"))["record"] == record
 
 
 def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(tmp_path: Path) -> None:
