@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import click
 
 from crmcom_kit.contract_tests.options import OPTIONS, Option
+from crmcom_kit.contract_tests.stopping import Stop
 
 _OUTPUTS = {
     "junit": "Write a JUnit report: one test case for each statement.",
@@ -73,30 +76,48 @@ def check(**given: Any) -> None:
 
     Without --base-url it starts a mock of its own and checks that. Credentials had better come
     from the environment. Nothing is changed on a server unless --allow says so, but on a
-    crmcom-kit mock.
+    crmcom-kit mock at a loopback address.
 
     Exit code 0: every statement that was tried holds. 1: a statement is broken, or a listed
-    deviation is stale. 2: the run itself failed.
+    deviation is stale. 2: the run itself failed, or was interrupted.
     """
+    stop = Stop()
+    with stop.on_signals():
+        sys.exit(_checked(given, stop))
+
+
+def _checked(given: dict[str, Any], stop: Stop) -> int:
+    """Run the suite, write the reports and return the exit code."""
     outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
     verbose, statistics = given.pop("verbose"), given.pop("statistics")
-    _check_outputs(outputs)
+    _check_outputs(outputs, given["ledger"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
-    results = _run(given, now)
+    results = _run(given, now, stop)
+    failures = _write(results, outputs, now.date())  # first: a terminal may go away
+    for failure in failures:
+        click.echo(f"Error: {failure}", err=True)
     _show(results, verbose=verbose, statistics=statistics)
-    _write(results, outputs, now.date())
-    sys.exit(results.exit_code)
+    return 2 if failures else int(results.exit_code)
 
 
-def _check_outputs(outputs: dict[str, Path | None]) -> None:
-    """Refuse files that cannot be written before anything is sent."""
+def _check_outputs(outputs: dict[str, Path | None], ledger: str | None) -> None:
+    """Refuse files that cannot be written, or would take each other's place, ahead of all else."""
+    taken: dict[str, str] = {}
+    for name, path in {"ledger": Path(ledger) if ledger else None, **outputs}.items():
+        if path is None or (path.exists() and not path.is_file()):
+            continue  # a device, or a pipe, takes what several have to say
+        real = os.path.realpath(path)
+        if real in taken:
+            msg = f"--{name}: {path} is what --{taken[real]} writes"
+            raise Refused(msg)
+        taken[real] = name
     for name, path in outputs.items():
         if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
             msg = f"--{name}: {path} cannot be written: no folder that may be written to"
             raise Refused(msg)
 
 
-def _run(given: dict[str, Any], now: dt.datetime) -> Any:
+def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> Any:
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
     from crmcom_kit.contract_tests.running import prepared
@@ -109,7 +130,7 @@ def _run(given: dict[str, Any], now: dt.datetime) -> Any:
     except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
         raise Refused(str(error)) from None
     with _no_litter(keep=plan.profile == "dev"):
-        return run(target, plan)
+        return run(target, replace(plan, stop=stop))
 
 
 @contextmanager
@@ -130,16 +151,24 @@ def _show(results: Any, *, verbose: bool, statistics: bool) -> None:
 
     from crmcom_kit.contract_tests.reports import terminal
 
-    console = Console(highlight=False, markup=True)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704 - what is handled here; else it would exit with 1
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
+    console = Terminal(highlight=False, markup=True)
     terminal.show(results, console, every=verbose)
     if statistics:
         terminal.show_statistics(results, console)
 
 
-def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> None:
+def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> list[str]:
+    """Write every file that can be written; return a line for each that cannot."""
     from crmcom_kit.contract_tests.deviations import write_deviations
     from crmcom_kit.contract_tests.reports import har, html, json_report, junit
     from crmcom_kit.contract_tests.reports.dialect_out import dialect_file
+    from crmcom_kit.schemas.output import OutputError, opened
 
     broken = (violation for result in results.statements for violation in result.violations)
     writers: dict[str, Callable[[], str | bytes]] = {
@@ -150,13 +179,17 @@ def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> Non
         "dialect-out": lambda: dialect_file(results.findings, results.target.name, results.began),
         "write-deviations": lambda: write_deviations(broken, today=today),
     }
+    failures = []
     for name, path in outputs.items():
         if path is None:
             continue
-        written = writers[name]()
-        content = written if isinstance(written, bytes) else written.encode("utf-8", "replace")
         try:
-            path.write_bytes(content)
-        except OSError as error:
-            msg = f"--{name}: {path} cannot be written: {error.strerror}"
-            raise Refused(msg) from None
+            written = writers[name]()
+            content = written if isinstance(written, bytes) else written.encode("utf-8", "replace")
+            with opened(path) as file:
+                file.write(content)
+        except (OutputError, OSError) as error:
+            failures.append(f"--{name}: {error}")
+        except Exception as error:  # noqa: BLE001 - the other reports are worth having
+            failures.append(f"--{name}: no report: {type(error).__name__}: {error}")
+    return failures

@@ -8,6 +8,7 @@ from crmcom_kit.contract_tests.safety.pool import Pool, Seen
 from crmcom_kit.contract_tests.sending.calls import build
 from crmcom_kit.contract_tests.sending.client import Client
 from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
@@ -44,6 +45,10 @@ class ChangeGuard(Protocol):
         """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
         ...
 
+    def answered(self, exchange: Exchange) -> None:
+        """Take note of the answer to a call that passed."""
+        ...
+
 
 class Kit:
     """What probes and generated calls work with."""
@@ -77,6 +82,7 @@ class Kit:
         self.shares_looks = False  # whether a GET that was answered already is not sent again
         self._looks: dict[tuple[str, str], Exchange] = {}  # by path and query
         self.guard: ChangeGuard | None = None  # asked before a call that may change
+        self.stop = Stop()  # asked before each call
         self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
         self.memory: dict[str, Any] = {}  # what checks keep from one exchange to the next
         self.judged: dict[Any, Any] = {}  # what judges said of webhook requests, as they looked
@@ -128,7 +134,9 @@ class Kit:
         Raises:
             BudgetSpent, TargetDown: see ``Client.send``.
             Unreachable: the call may change something, and that is not allowed.
+            KeyboardInterrupt: the run was told to stop.
         """
+        self.stop.check()
         changes = changing_method(call)
         if changes is not None and changes not in self.allowed:
             msg = f"{changes} is not allowed; allow it with --allow {changes}"
@@ -136,6 +144,8 @@ class Kit:
         if changes is not None and self.guard is not None:
             self.guard(call)
         exchange = self.client.send(call)
+        if changes is not None and self.guard is not None:
+            self.guard.answered(exchange)
         if self.client.limits.max_requests is not None:
             self._keep(exchange)
         for judge in self._judges:

@@ -17,9 +17,8 @@ CHANGING = frozenset(("resend", "delete"))
 def hands_on(target: Target, plan: Plan, *, judges: Sequence[Judge] = ()) -> tuple[Kit, Guard]:
     """Return a kit for ``target`` that has called nothing yet, and the guard of what it changes."""
     kit = Kit(Client(target, plan.limits), judges=judges)
-    kit.secret_keys = plan.secret_keys
-    log = Ledger(plan.ledger, target.base_url) if plan.ledger is not None else None
-    guard = kit.guard = Guard(kit, log)
+    kit.secret_keys, kit.stop = plan.secret_keys, plan.stop
+    guard = kit.guard = Guard(kit, _ledger(target, plan))
     _permit(kit, plan, ours=target.own)
     return kit, guard
 
@@ -27,12 +26,22 @@ def hands_on(target: Target, plan: Plan, *, judges: Sequence[Judge] = ()) -> tup
 def enter(kit: Kit, plan: Plan) -> None:
     """Log in; on a mock of ours anything may be changed from then on, if nothing else is said.
 
+    That it is one is believed only of what is near, whatever a server elsewhere says of itself.
+
     Raises:
         TargetDown, Unreachable: see ``log_in``.
+        LedgerFailed: it cannot be written; then nothing is sent.
     """
+    ledger = _ledger(kit.target, plan)
+    if ledger is not None:
+        ledger.open()
     log_in(kit)
-    if any(exchange.header(MOCK_HEADER) for exchange in kit.client.history):
+    if kit.target.near and any(exchange.header(MOCK_HEADER) for exchange in kit.client.history):
         _permit(kit, plan, ours=True)
+
+
+def _ledger(target: Target, plan: Plan) -> Ledger | None:
+    return Ledger(plan.ledger, target.base_url) if plan.ledger is not None else None
 
 
 def _permit(kit: Kit, plan: Plan, *, ours: bool) -> None:

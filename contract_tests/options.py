@@ -73,7 +73,7 @@ OPTIONS = (
     Option(
         "allow",
         "Which changing methods may be called: resend, delete, both with a comma, or none. "
-        "Without it nothing is changed, but on a crmcom-kit mock.",
+        "Without it nothing is changed, but on a crmcom-kit mock at a loopback address.",
         metavar="METHODS",
     ),
     Option(

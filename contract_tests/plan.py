@@ -9,6 +9,7 @@ from crmcom_kit.contract_tests.deviations import Deviations
 from crmcom_kit.contract_tests.options import DEFAULT_EXAMPLES, Profile
 from crmcom_kit.contract_tests.safety.pool import Seen
 from crmcom_kit.contract_tests.sending.client import Limits
+from crmcom_kit.contract_tests.stopping import Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,4 +32,5 @@ class Plan:
     secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
     dry_run: bool = False  # only say what would be called
     progress: Callable[[str], None] | None = None  # is told in a line what comes next
+    stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
     profile: Profile = "ci"  # how much the generated layers try, see ``profiles``

@@ -40,6 +40,7 @@ class Results:
     history: tuple[Exchange, ...]
     findings: Findings
     changed: tuple[str, ...] = ()  # numbers of the webhook requests that the run has changed
+    unclear: tuple[str, ...] = ()  # of others that it may have changed: no answer has told
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())

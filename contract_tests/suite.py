@@ -162,6 +162,11 @@ class _Run:
         touched = self.guard.touched.values()
         return tuple(str(r.get("number")) for r in touched if any(names(e, r) for e in calls))
 
+    def unclear(self) -> tuple[str, ...]:
+        """Return the numbers of others that were named in calls with no clear answer."""
+        numbers = {str(record.get("number")): None for record in self.guard.unclear.values()}
+        return tuple(number for number in numbers if number not in self.changed())
+
 
 def run(target: Target, plan: Plan) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
@@ -170,10 +175,11 @@ def run(target: Target, plan: Plan) -> Results:
     trouble = None
     try:
         if plan.dry_run:
-            said = plan.allowed is not None
-            one.notes += rehearse(one.kit, one.pending, allow_said=said)
+            clear = plan.allowed is not None or not target.near
+            one.notes += rehearse(one.kit, one.pending, is_clear=clear)
         else:
-            trouble = _try_all(one)
+            with plan.stop.at_once():
+                trouble = _try_all(one)
     except KeyboardInterrupt:
         trouble = "interrupted"
         one.leave_out_the_rest(trouble)
@@ -190,6 +196,7 @@ def run(target: Target, plan: Plan) -> Results:
         history=tuple(one.client.history),
         findings=one.kit.findings,
         changed=one.changed(),
+        unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
         notes=(*one.notes, *one.memory.others),
@@ -207,6 +214,7 @@ def _try_all(one: _Run) -> str | None:
     except (BudgetSpent, Unreachable) as error:  # Unreachable: not even a token is to be had
         one.leave_out_the_rest(str(error))
     one.take_inventory()
+    one.plan.stop.check()  # whoever swallowed the exception
     return None
 
 

@@ -5,8 +5,10 @@ This is the one module of the kit that may start ``mock_server``; it uses nothin
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -15,7 +17,7 @@ from crmcom_kit.contract_tests.worlds import entries
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, resolve
 
-#: The header by which a mock of ours tells what it is.
+#: The header by which a mock of ours tells what it is. Any server may send it: see ``near``.
 MOCK_HEADER = "X-Crmcom-Mock"
 
 
@@ -47,6 +49,17 @@ class Target:
     transport: httpx.BaseTransport | None = None  # None: the network
     own: bool = False  # a mock that this process made for itself, and may do anything to
     entries: tuple[dict[str, Any], ...] = ()  # the world that the kit made for it, if it did
+
+    @property
+    def near(self) -> bool:
+        """Whether it is in this process, or named by a loopback address: somebody's own."""
+        if isinstance(self.transport, InProcess):
+            return True
+        host = urlsplit(self.base_url).hostname or ""
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:  # a name
+            return False
 
     @property
     def renew(self) -> Callable[[], None] | None:

@@ -51,6 +51,17 @@ def test_every_sub_command_is_where_the_table_says(name: str, flag: str) -> None
     assert f"Usage: main {name} " in answer.output
 
 
+def test_ctrl_c_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends with the status that a shell gives it: 1 would tell of a broken statement."""
+
+    def interrupt(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crmcom_kit.cli.import_module", interrupt)
+
+    assert CliRunner().invoke(main, ["check"]).exit_code == 130
+
+
 def test_an_unknown_sub_command_is_refused_with_a_suggestion() -> None:
     """A mistyped sub-command ends with status 2 and the name that was meant."""
     answer = CliRunner().invoke(main, ["serv"])

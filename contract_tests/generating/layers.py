@@ -70,7 +70,7 @@ def _fresh_kit(kit: Kit) -> Kit:
         judges=JUDGES,
         findings=kit.findings,
     )
-    fresh.secret_keys = kit.secret_keys
+    fresh.secret_keys, fresh.stop = kit.secret_keys, kit.stop
     begin_anew(fresh)
     discover(fresh)
     return fresh

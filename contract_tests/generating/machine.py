@@ -99,6 +99,7 @@ class Play:
         def breaks(cases: Any) -> bool:
             client = Client(self.kit.target, Limits())
             kit = Kit(client, allowed=self.kit.allowed)
+            kit.stop = self.kit.stop
             begin_anew(kit)
             hands = Hands(kit, _oracle(self.start.copy(), self.hands.oracle), LAYER)
             for case in cases[:-1]:

@@ -41,6 +41,7 @@ def document(results: Results) -> dict[str, Any]:
         "statements": [_statement(each, results, masks) for each in results.statements],
         "choices": _choices(results),
         "changed": list(results.changed),
+        "perhaps_changed": list(results.unclear),
         "inventory": results.inventory,
         "notes": [masks.text(note) for note in results.notes],
     }

@@ -122,6 +122,9 @@ def closing(results: Results) -> Iterable[str]:
     yield ""
     if results.changed:
         yield f"Changed: webhook requests {', '.join(results.changed)}."
+    if results.unclear:
+        numbers = ", ".join(results.unclear)
+        yield f"May have been changed, no answer tells: webhook requests {numbers}."
     if results.inventory:
         yield results.inventory
     yield (

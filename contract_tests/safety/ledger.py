@@ -7,6 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.sending.client import TargetDown
+
+
+class LedgerFailed(TargetDown):
+    """The ledger cannot be written: the run ends as it does where no answer comes."""
 
 
 def utc_now() -> str:
@@ -21,7 +26,7 @@ class Ledger:
         """Write to the file at ``path``, behind what it holds.
 
         Args:
-            path: the file; it is made when the first line is written.
+            path: the file; it is made if there is none.
             target: the base URL of the target, which stands in each line.
             now: returns the time, as ISO 8601.
         """
@@ -29,10 +34,23 @@ class Ledger:
         self._target = target
         self._now = now
 
+    def open(self) -> None:
+        """See before anything is sent that the file can be written. Raises LedgerFailed."""
+        self._write("")
+
     def note(self, record: Seen, method: str) -> None:
-        """Write ``record`` down before ``method`` changes it. Raises OSError."""
+        """Write ``record`` down before ``method`` changes it. Raises LedgerFailed."""
         line = {"time": self._now(), "target": self._target, "method": method, "record": record}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        self._write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _write(self, text: str) -> None:
+        try:
+            # Half of a surrogate pair is written as the escape that JSON has for it.
+            with self._path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except (OSError, ValueError) as error:  # ValueError: a path that can be none
+            why = getattr(error, "strerror", None) or error
+            msg = f"the ledger {self._path} cannot be written: {why}"
+            raise LedgerFailed(msg) from None

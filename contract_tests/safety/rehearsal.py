@@ -19,14 +19,15 @@ _METHODS = {
 _UNSAID = "called only on a mock of this project, unless --allow none"
 
 
-def rehearse(kit: Kit, wanted: Sequence[Probe], *, allow_said: bool) -> Iterator[str]:
+def rehearse(kit: Kit, wanted: Sequence[Probe], *, is_clear: bool) -> Iterator[str]:
     """Yield what a run of the ``wanted`` probes would call, a line each, in its order.
 
     Args:
         kit: the run's hands, and what it may change.
         wanted: the probes that the run is about.
-        allow_said: whether ``--allow`` was given. Without it a run changes mocks of this project
-            and no other server, and which of them a target is turns out only when it answers.
+        is_clear: whether it is clear what may be changed: ``--allow`` was given, or the target
+            is far. Without it a run changes mocks of this project that are near and no other
+            server, and which of them a target is turns out only when it answers.
     """
     login = kit.target.login
     base = kit.target.base_url
@@ -41,7 +42,7 @@ def rehearse(kit: Kit, wanted: Sequence[Probe], *, allow_said: bool) -> Iterator
     yield from (f"needed for {line}" for line in needs(kit.allowed))
     for probe in wanted:
         if probe.layer in ("resend", "delete") and probe.layer not in kit.allowed:
-            why = f"not called, since {probe.layer} is not allowed" if allow_said else _UNSAID
+            why = f"not called, since {probe.layer} is not allowed" if is_clear else _UNSAID
             yield f"{why}: {_what(probe)}"
         else:
             yield f"about {probe.cost} calls of {_METHODS[probe.layer]}: {_what(probe)}"

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.kit import Kit, changing_method
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Call
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,10 @@ class Log(Protocol):
     """Where webhook requests are written down before they are changed; see ``ledger``."""
 
     def note(self, record: Seen, method: str) -> None:
-        """Write a webhook request down, so that it outlives whatever comes next."""
+        """Write a webhook request down, so that it outlives whatever comes next.
+
+        Raises where it cannot: then the call is not sent.
+        """
         ...
 
 
@@ -79,6 +82,8 @@ class Guard:
         self._log = log
         self._looked_up: set[tuple[str, str]] = set()
         self.touched: dict[str, Seen] = {}  # by id: all that a changing call has named
+        self.unclear: dict[str, Seen] = {}  # by id: those that no answer has told the fate of
+        self._newly_unclear: list[Seen] = []
 
     def __call__(self, call: Call) -> None:
         """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
@@ -90,9 +95,21 @@ class Guard:
                 raise Unreachable(msg)
         for record in records:
             if record["id"] not in self.touched:
-                self.touched[record["id"]] = record
-                if self._log is not None:
+                if self._log is not None:  # first: one that is touched passes from then on
                     self._log.note(record, changing_method(call) or call.method)
+                self.touched[record["id"]] = record
+        sent = self._kit.client.left != 0
+        self._newly_unclear = [r for r in records if sent and r["id"] not in self.unclear]
+        self.unclear |= {r["id"]: r for r in self._newly_unclear}
+
+    def answered(self, exchange: Exchange) -> None:
+        """Take note of the answer to the call that passed last: was anything done?
+
+        An answer that never comes, or that is no envelope for the server's sake, leaves it open.
+        """
+        if exchange.envelope or 400 <= exchange.status < 500:
+            for record in self._newly_unclear:
+                self.unclear.pop(record["id"], None)
 
     def _meant(self, field: str, value: str) -> Iterator[Seen]:
         """Yield the webhook requests that a value may name, be it as id or as number."""
@@ -114,15 +131,15 @@ class Guard:
 
 def _values(call: Call) -> Iterator[tuple[str, str]]:
     """Yield each value of a call that may name a webhook request, with its field."""
-    given: dict[str, Any] = dict(call.parameters)
-    given |= dict(parse_qsl(call.query, keep_blank_values=True))
+    given: list[tuple[str, Any]] = [*call.parameters.items()]
+    given += parse_qsl(call.query, keep_blank_values=True)
     if call.body:
         try:
             body = json.loads(call.body)
         except (ValueError, RecursionError):
             body = None
-        given |= body if isinstance(body, dict) else {"": body}
-    for name, value in given.items():
+        given += body.items() if isinstance(body, dict) else [("", body)]
+    for name, value in given:
         if name not in ("token", "fields_set"):
             yield from _leaves("", value)
 
@@ -135,8 +152,17 @@ def _leaves(field: str, value: Any) -> Iterator[tuple[str, str]]:
         for each in value:
             yield from _leaves(field, each)
     elif isinstance(value, str):
-        for part in value.split(","):
-            name, equals, behind = part.partition("=")
-            yield (name, behind) if equals else (field, part)
+        # The fields of an identifier in JSON have their values as they are: an id may hold `=`.
+        yield from ((field, value),) if field else _written(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         yield field, str(value)
+
+
+def _written(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what a text may name: itself, what is behind its first `=`, each `field=value`."""
+    for part in (text, *text.split(",")):
+        name, equals, behind = part.partition("=")
+        if equals:
+            yield name, behind
+        if name not in ("id", "number"):
+            yield "", part

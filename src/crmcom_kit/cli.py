@@ -45,6 +45,10 @@ COMMANDS = {
 READER_WENT_AWAY = 128 + 13
 
 
+#: The same of Ctrl-C.
+INTERRUPTED = 128 + 2
+
+
 class UsageMistake(click.ClickException):
     """A command line that cannot be followed: one line, where click itself prints several."""
 
@@ -99,13 +103,16 @@ class LazyGroup(click.Group):
 
 @contextmanager
 def _mistakes_in_one_line() -> Iterator[None]:
-    """Turn click's usage errors into one line; a group without a sub-command still helps."""
+    """Turn usage errors, and Ctrl-C, into one line; a group without a sub-command still helps."""
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
         raise UsageMistake(" ".join(error.format_message().splitlines())) from None
+    except KeyboardInterrupt:  # of which click would make an exit with 1
+        click.echo("Interrupted", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 @contextmanager

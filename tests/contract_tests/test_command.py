@@ -32,6 +32,7 @@ def check(folder: Path, *arguments: str, **variables: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         encoding="utf-8",
+        errors="replace",
         timeout=250,
         check=False,
     )
@@ -125,6 +126,61 @@ def test_a_run_that_cannot_be_is_2(
     assert done.returncode == 2
     assert text in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+FEW = ("--max-requests", "20", "--json", "r.json")
+
+
+def test_a_reader_that_goes_away_costs_no_report(tmp_path: Path) -> None:
+    """`check … | head` ends with the status of a broken pipe, and its files are written."""
+    command = [sys.executable, "-m", "crmcom_kit", "check", *FEW]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+
+    assert process.returncode == 141
+    assert not said
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))["statements"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_without_some_signs_is_no_trouble(tmp_path: Path, encoding: str) -> None:
+    """What it cannot show is replaced."""
+    done = check(tmp_path, *FEW, PYTHONIOENCODING=encoding)
+
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "r.json").exists()
+    assert "? " in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_report_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
+    """All others are written, a line names this one, and the exit code is 2."""
+    done = check(tmp_path, "--junit", "/dev/full", *FEW, "--html", "r.html")
+
+    assert done.returncode == 2
+    assert "Error: --junit: cannot write /dev/full: " in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"r.json", "r.html"}
+    assert "20 requests" in done.stdout
+
+
+def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> None:
+    """A report never overwrites the ledger, or another report."""
+    (tmp_path / "ledger").write_text("precious", "utf-8")
+    (tmp_path / "link").symlink_to("ledger")
+
+    for other in ("ledger", "./ledger", "link"):
+        done = check(tmp_path, *FEW, "--ledger", "ledger", "--junit", other)
+        assert done.returncode == 2
+        assert done.stderr == f"Error: --junit: {Path(other)} is what --ledger writes\n"
+    twice = check(tmp_path, *FEW, "--har", "r.json")
+
+    assert twice.stderr == "Error: --har: r.json is what --json writes\n"
+    assert (tmp_path / "ledger").read_text("utf-8") == "precious"
 
 
 def test_wrong_credentials_are_2(serve: Callable[..., str], tmp_path: Path) -> None:

@@ -1,0 +1,184 @@
+"""No changing call gets around the scope, the ledger, and what a server says of itself."""
+
+import errno
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from helpers.far import BOTH, NAME, Wire, changing, everything, plan, remote
+
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.reports import json_report
+from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.safety.ledger import Ledger
+from crmcom_kit.contract_tests.safety.pool import Pool
+from crmcom_kit.contract_tests.safety.scope import Guard, Scope
+from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.exchanges import Call
+from crmcom_kit.contract_tests.suite import run
+
+
+def test_nothing_is_changed_once_the_ledger_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk ends the run before the change that could not be written down."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+
+    def full(_: int) -> None:
+        if (tmp_path / "ledger").read_text("utf-8"):  # there is room to open it, and no more
+            raise OSError(errno.ENOSPC, "No space left")
+
+    monkeypatch.setattr("crmcom_kit.contract_tests.safety.ledger.os.fsync", full)
+    scope = Scope(definition=NAME)
+    results = run(target, plan(allowed=BOTH, scope=scope, ledger=tmp_path / "ledger"))
+
+    assert everything(wire, target) == before
+    assert results.exit_code == 2
+    assert "cannot be written: No space left" in str(results.trouble)
+
+
+def test_the_ledger_holds_texts_that_are_not_whole(tmp_path: Path) -> None:
+    """Half of a surrogate pair, which JSON can carry, is no reason to stop."""
+    record = {"id": "\ud83d", "number": "ü"}
+
+    Ledger(tmp_path / "ledger", "").note(record, "delete")
+
+    assert json.loads((tmp_path / "ledger").read_text("utf-8"))["record"] == record
+
+
+def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(tmp_path: Path) -> None:
+    """A folder, or a place in none, is told of before the first request."""
+    for path in (tmp_path, tmp_path / "none" / "ledger"):
+        target, wire = remote("R15")
+
+        results = run(target, plan(allowed=BOTH, scope=Scope(definition=NAME), ledger=path))
+
+        assert not wire.requests
+        assert results.exit_code == 2
+        assert f"the ledger {path} cannot be written" in str(results.trouble)
+
+
+@pytest.mark.parametrize(
+    ("host", "near"),
+    [
+        ("127.0.0.1", True), ("127.8.0.9:8080", True), ("[::1]:8080", True), ("localhost", True),
+        ("192.0.2.2", False), ("10.0.0.1", False), ("127.0.0.1.example.com", False),
+        ("localhost.example.com", False), ("[2001:db8::1]", False), ("mock", False),
+    ],
+)  # fmt: skip
+def test_only_a_near_server_is_believed_to_be_a_mock(host: str, *, near: bool) -> None:
+    """A server elsewhere that says it is a mock of ours is not changed unless --allow says so."""
+    target, wire = remote("R15")
+    assert isinstance(target.transport, Wire)
+    far = Wire(wire.inner, keep_header=True)
+    base = target.base_url.replace("mock", host, 1)
+
+    results = run(
+        replace(target, base_url=base, transport=far), plan(only="resend.identifier.selects")
+    )
+
+    assert bool(changing(far)) is near
+    assert bool(results.changed) is near
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_change_whose_answer_is_lost_is_reported(*, lost: bool) -> None:
+    """What may have been changed is named beside what was, in the terminal and in JSON."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+
+    def act_and_drop(_: int, request: httpx.Request) -> httpx.Response | None:
+        if not request.url.path.endswith("/resend"):
+            return None
+        ok = b'"OK"' in wire.inner.handle_request(request).read()
+        if ok and lost:
+            msg = "dropped"
+            raise httpx.RemoteProtocolError(msg, request=request)
+        return httpx.Response(502, text="Bad gateway") if ok else None
+
+    wire.hook = act_and_drop
+    results = run(target, plan(allowed=BOTH, scope=Scope(definition=NAME)))
+
+    after = everything(wire, target)
+    changed = tuple(r["number"] for key, r in before.items() if after.get(key) != r)
+    assert changed
+    assert results.unclear == changed
+    assert not set(results.changed) & set(changed)
+    assert results.exit_code == 2
+    assert json_report.document(results)["perhaps_changed"] == list(changed)
+    told = f"May have been changed, no answer tells: webhook requests {', '.join(changed)}."
+    assert told in list(closing(results))
+
+
+class TestGuard:
+    """The guard, which no changing call gets around."""
+
+    @pytest.fixture
+    def kit(self) -> Kit:
+        """A kit that knows one webhook request in scope, and one that is not."""
+        target, _ = remote("R15")
+        pool = Pool(Scope(numbers=frozenset({"1"})))
+        kit = Kit(Client(target, Limits()), allowed=BOTH, pool=pool)
+        kit.token = "none"
+        for number, record_id in (("1", "A"), ("2", "B")):
+            pool.learn({"id": record_id, "number": number})
+        kit.guard = Guard(kit)
+        return kit
+
+    @pytest.mark.parametrize(
+        "identifier",
+        [{"id": "B"}, {"number": "2"}, {"number": 2}, {"id": "A", "number": "2"}, {"x": ["B"]}],
+    )
+    @pytest.mark.parametrize("method", sorted(BOTH))
+    def test_what_is_out_of_scope_is_not_named(
+        self, kit: Kit, method: str, identifier: dict[str, Any]
+    ) -> None:
+        """In whatever way a call names it, it is not sent."""
+        with pytest.raises(Unreachable, match="number 2 is out of scope"):
+            kit.call(method, {"webhook_request_identifier": identifier})
+
+        assert kit.client.sent == 0
+
+    def test_what_is_in_scope_passes(self, kit: Kit) -> None:
+        """A call that names what is in scope is sent, and counted as touched."""
+        kit.call("resend", {"webhook_request_identifier": {"number": "1"}})
+
+        assert kit.client.sent == 1
+        assert kit.guard is not None
+        assert list(kit.guard.touched) == ["A"]
+
+    @pytest.mark.parametrize("record_id", ["ID0==", "=", "a,b", "number=2", "a=b,c=d"])
+    def test_an_id_may_look_like_a_list_of_fields(self, kit: Kit, record_id: str) -> None:
+        """One with `=` or a comma in it is found in scope, and counted as touched."""
+        kit.pool.learn({"id": record_id, "number": "1"})
+
+        kit.call("resend", {"webhook_request_identifier": {"id": record_id}})
+
+        assert kit.guard is not None
+        assert list(kit.guard.touched) == [record_id]
+
+    @pytest.mark.parametrize(
+        "query",
+        ["webhook_request_identifier=number=2", "webhook_request_identifier=x=1,id=B",
+         "webhook_request_identifier=C==", "webhook_request_identifier=id=C==", "a=B&a=A"],
+    )  # fmt: skip
+    def test_a_query_is_read_in_every_way(self, kit: Kit, query: str) -> None:
+        """What is out of scope is found in a text, too."""
+        kit.pool.learn({"id": "C==", "number": "2"})
+        path = kit.method("delete").path
+
+        with pytest.raises(Unreachable, match="number 2 is out of scope"):
+            kit.send(Call("delete", "POST", path, query))
+
+    def test_what_is_unknown_is_shown_first(self, kit: Kit) -> None:
+        """An identifier that nobody has looked up yet might name something after all."""
+        kit.call("delete", {"webhook_request_identifier": {"number": "77"}})
+        kit.call("delete", {"webhook_request_identifier": {"number": "77"}})
+
+        called = [exchange.call.method for exchange in kit.client.history]
+        assert called == ["show", "delete", "delete"]

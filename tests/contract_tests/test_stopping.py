@@ -1,0 +1,127 @@
+"""A run that is told to stop, by Ctrl-C or SIGTERM, ends as interrupted, with its reports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from helpers.far import plan, remote
+from helpers.serving import LOGIN
+
+from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.targets import own_mock
+from crmcom_kit.mock_server import create_app
+
+BOTH_SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+def swallowed(number: int) -> None:
+    """Send a signal to this process from where exceptions are lost."""
+    with suppress(KeyboardInterrupt):
+        signal.raise_signal(number)
+
+
+@BOTH_SIGNALS
+def test_a_swallowed_signal_stops_the_run_before_the_next_request(number: int) -> None:
+    """Nothing more is sent, and what was found until then is kept."""
+
+    def hook(count: int, _: httpx.Request) -> None:
+        if count == 60:
+            swallowed(number)
+
+    target, wire = remote("R15", hook)
+    stop = Stop()
+
+    with stop.on_signals():
+        results = run(target, plan(stop=stop))
+
+    assert results.trouble == "interrupted"
+    assert results.exit_code == 2
+    assert len(wire.requests) == 60
+    assert results.achieved > 0
+
+
+def test_a_signal_in_the_generated_layers_is_heard() -> None:
+    """They run on a kit of their own, which stops, too."""
+    probed = len(run(own_mock(), plan()).history)
+    sent = 0
+    stop = Stop()
+
+    def counting(app: Any) -> Any:
+        def counted(environ: Any, start_response: Any) -> Any:
+            nonlocal sent
+            sent += 1
+            if sent == probed + 40:
+                swallowed(signal.SIGINT)
+            return app(environ, start_response)
+
+        return counted
+
+    with stop.on_signals():
+        results = run(own_mock(wrap=counting), Plan(max_examples=20, stop=stop))
+
+    assert sent == probed + 40
+    assert results.trouble == "interrupted"
+
+
+def test_a_signal_before_the_run_leaves_nothing_sent() -> None:
+    """It is remembered until there is something to stop."""
+    target, wire = remote("R15")
+    stop = Stop()
+
+    with stop.on_signals():
+        signal.raise_signal(signal.SIGINT)
+        results = run(target, plan(stop=stop))
+
+    assert results.trouble == "interrupted"
+    assert not wire.requests
+
+
+@BOTH_SIGNALS
+def test_a_second_signal_ends_at_once(number: int) -> None:
+    """With what a shell reports of it, which is no verdict."""
+    stop = Stop()
+
+    with stop.on_signals():
+        signal.raise_signal(number)
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(number)
+
+    assert ended.value.code == 128 + number
+
+
+@BOTH_SIGNALS
+def test_the_command_writes_its_reports(
+    serve: Callable[..., str], tmp_path: Path, number: int
+) -> None:
+    """It ends with 2, and its report says that it was interrupted."""
+    app, asked, started = create_app(release="R9"), 0, []
+
+    def interrupting(environ: Any, start_response: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 20:
+            os.kill(started[0].pid, number)
+        return app(environ, start_response)
+
+    base = serve(interrupting)
+    command = [sys.executable, "-m", "crmcom_kit", "check", "--base-url", base, "--json", "r.json"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env={**os.environ, **LOGIN}, stdout=subprocess.PIPE
+    ) as process:
+        started.append(process)
+        said = process.communicate(timeout=60)[0]
+
+    assert process.returncode == 2
+    assert b"The run failed: interrupted" in said
+    report = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert report["summary"]["trouble"] == "interrupted"
+    assert report["summary"]["requests"] in (19, 20)
