@@ -153,7 +153,9 @@ def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> Non
     from crmcom_kit.contract_tests.deviations import write_deviations
     from crmcom_kit.contract_tests.reports import har, html, json_report, junit
     from crmcom_kit.contract_tests.reports.dialect_out import dialect_file
+    from crmcom_kit.contract_tests.reports.masks import Masks
 
+    masks = Masks(results.target, results.history)
     broken = (violation for result in results.statements for violation in result.violations)
     writers: dict[str, Callable[[], str | bytes]] = {
         "junit": lambda: junit.written(results),
@@ -161,7 +163,7 @@ def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> Non
         "html": lambda: html.written(results),
         "har": lambda: har.written(results),
         "dialect-out": lambda: dialect_file(results.findings, results.target.name, results.began),
-        "write-deviations": lambda: write_deviations(broken, today=today),
+        "write-deviations": lambda: write_deviations(broken, today=today, shown=masks.text),
     }
     for name, path in outputs.items():
         if path is None:
