@@ -115,3 +115,26 @@ def test_elsewhere_nothing_is_changed_unasked(
     assert "known: " in done.stdout
     assert "delete is not allowed; allow it with --allow delete" in done.stdout
     assert deletes == []
+
+
+DYING = """
+from crmcom_kit.contract_tests import ladder
+
+
+def die(values):
+    ladder.os._exit(9)
+
+
+ladder._made = die
+"""
+
+
+def test_who_waits_for_a_worker_that_died_is_told(tmp_path: Path) -> None:
+    """Under xdist the others end with it, and do not ask the target again."""
+    asking = "def test_{}(report):\n    pass\n\n\n"
+    text = DYING + "".join(asking.format(name) for name in "abcd")
+
+    done = pytest_on(tmp_path, text, "-n", "2")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "the worker that checks the target has died" in done.stdout

@@ -1,6 +1,7 @@
 """The options of a run: one table for command and pytest; what cannot be followed is refused."""
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,20 @@ def test_a_wrong_file_of_deviations_is_refused(tmp_path: Path, text: str, part: 
 
     assert part in str(caught.value)
     assert "known.toml" in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
+def test_only_files_that_end_are_read(tmp_path: Path) -> None:
+    """A device, a pipe that nobody writes into, and what is far too long are refused."""
+    pipe, long = tmp_path / "pipe", tmp_path / "long"
+    os.mkfifo(pipe)
+    long.write_bytes(b"#" * 2_000_000)
+
+    for path, why in ((Path("/dev/zero"), "regular"), (pipe, "regular"), (long, "longer than")):
+        with pytest.raises(DeviationsError, match=f"{path}: .*{why}"):
+            prepared(given(deviations=str(path)), now=NOW)
+        with pytest.raises(DialectError, match=f"{path}: .*{why}"):
+            prepared(given(dialect=str(path)), now=NOW)
 
 
 def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
