@@ -162,7 +162,9 @@ def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> Non
         "json": lambda: json_report.written(results),
         "html": lambda: html.written(results),
         "har": lambda: har.written(results),
-        "dialect-out": lambda: dialect_file(results.findings, results.target.name, results.began),
+        "dialect-out": lambda: masks.text(
+            dialect_file(results.findings, results.target.name, results.began)
+        ),
         "write-deviations": lambda: write_deviations(broken, today=today, shown=masks.text),
     }
     for name, path in outputs.items():

@@ -45,11 +45,11 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[K
 
     What the options say holds for every call: limits, what may be changed, and the ledger.
     """
-    from crmcom_kit.contract_tests.opening import enter, hands_on
+    from crmcom_kit.contract_tests.opening import hands_on
 
     made, plan = _prepared({**_values(request), "base_url": target_url})
     kit, _ = hands_on(made, plan)
-    enter(kit, plan)
+    _enter(kit, plan)
     yield kit
     kit.client.close()
 
@@ -100,6 +100,24 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, A
 def verdicts(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What the run says of each statement, by id."""
     return {each["id"]: each for each in report["statements"]}
+
+
+def _enter(kit: Kit, plan: Plan) -> None:
+    """Log in; what a server says to a login that fails may repeat the password."""
+    from crmcom_kit.contract_tests.findings import Unreachable
+    from crmcom_kit.contract_tests.opening import enter
+    from crmcom_kit.contract_tests.reports.masks import Masks
+    from crmcom_kit.contract_tests.sending.client import TargetDown
+
+    try:
+        enter(kit, plan)
+    except (TargetDown, Unreachable) as error:
+        told = f"{type(error).__name__}: {error}"
+    else:
+        return
+    # Out here, since pytest shows what was being handled, too.
+    kit.client.close()
+    pytest.fail(Masks(kit.target, kit.client.history).text(told), pytrace=False)
 
 
 def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
