@@ -15,7 +15,8 @@ _MEMBER = re.compile(
 )
 _NUMBER = re.compile(rf"""({_NAMES}\\*["']\s*:\s*)(-?\d[\d.e+-]*)""", _FLAGS)
 _PAIR = re.compile(rf"""({_NAMES}(?:=|%(?:25)*3D)["']?)([^\s&"'\\<>]+)""", _FLAGS)
-_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# One without an end reaches to the text's: else each quote in it would be tried as a beginning.
+_LITERAL = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 def is_secret(name: object) -> bool:
