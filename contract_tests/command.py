@@ -32,6 +32,18 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
+class _Given(click.Option):
+    """An option that counts as given where its variable is set to nothing, to be refused then.
+
+    Else a variable that a CI server has no value for would turn a check of a server into one of
+    the kit's own mock, which passes.
+    """
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click calls it
+        """Return the variable's value, even an empty one."""
+        return os.environ.get(str(self.envvar))
+
+
 def _as_click(option: Option) -> Callable[[Any], Any]:
     more: dict[str, Any] = {}
     if option.type is bool:
@@ -49,6 +61,7 @@ def _as_click(option: Option) -> Callable[[Any], Any]:
         show_envvar=option.envvar is not None,
         show_default=option.default is not None and option.type is not bool,
         help=option.help,
+        cls=_Given if option.name == "base-url" else None,
         **more,
     )
 
@@ -168,16 +181,20 @@ def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> lis
     from crmcom_kit.contract_tests.deviations import write_deviations
     from crmcom_kit.contract_tests.reports import har, html, json_report, junit
     from crmcom_kit.contract_tests.reports.dialect_out import dialect_file
+    from crmcom_kit.contract_tests.reports.masks import Masks
     from crmcom_kit.schemas.output import OutputError, opened
 
+    masks = Masks(results.target, results.history)
     broken = (violation for result in results.statements for violation in result.violations)
     writers: dict[str, Callable[[], str | bytes]] = {
         "junit": lambda: junit.written(results),
         "json": lambda: json_report.written(results),
         "html": lambda: html.written(results),
         "har": lambda: har.written(results),
-        "dialect-out": lambda: dialect_file(results.findings, results.target.name, results.began),
-        "write-deviations": lambda: write_deviations(broken, today=today),
+        "dialect-out": lambda: masks.text(
+            dialect_file(results.findings, results.target.name, results.began)
+        ),
+        "write-deviations": lambda: write_deviations(broken, today=today, shown=masks.text),
     }
     failures = []
     for name, path in outputs.items():

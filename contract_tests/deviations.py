@@ -5,7 +5,8 @@ listed has the verdict *deviates*; one that holds is stale; any other behaviour 
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -18,6 +19,7 @@ from crmcom_kit.schemas.statements import UnknownStatement, statement
 
 KINDS = ("vendor-bug", "undocumented", "doc-error", "mock-simplification")
 
+_MASKED = re.compile(r"\$CRMCOM_[A-Z_]+|\*{3}")
 _HEADER = """\
 # Statements that this target is known to break. Say why in each reason, and choose its kind:
 # {kinds}. In seen, * stands for any text.
@@ -110,8 +112,13 @@ def _read(place: str, entry: Any) -> Deviation:
     return deviation
 
 
-def write_deviations(violations: Iterable[Violation], *, today: dt.date) -> str:
-    """Draft a file of deviations from what a run found broken; reasons are left to people."""
+def write_deviations(
+    violations: Iterable[Violation], *, today: dt.date, shown: Callable[[str], str] = str
+) -> str:
+    """Draft a file of deviations from what a run found broken; reasons are left to people.
+
+    ``shown`` masks secrets; in the draft * stands for them, so that it explains the next run, too.
+    """
     lines = [_HEADER.format(kinds=", ".join(KINDS))]
     drafted: set[str] = set()
     for violation in violations:
@@ -122,7 +129,7 @@ def write_deviations(violations: Iterable[Violation], *, today: dt.date) -> str:
             "[[deviation]]",
             f"statement = {toml_value(violation.statement)}",
             f"kind = {toml_value(KINDS[0])}",
-            f"seen = {toml_value(violation.seen)}",
+            f"seen = {toml_value(_MASKED.sub('*', shown(violation.seen)))}",
             'reason = "to be said"',
             f"date = {today.isoformat()}",
             "",

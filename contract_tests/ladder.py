@@ -25,6 +25,11 @@ from crmcom_kit.contract_tests.plan import Plan
 from crmcom_kit.contract_tests.plugin import given_options
 from crmcom_kit.contract_tests.targets import Target
 
+try:
+    import fcntl
+except ImportError:  # on Windows; who waits there waits to the end of its patience
+    fcntl = None  # type: ignore[assignment]
+
 _PATIENCE = 3600.0  # seconds that a worker waits for another one's run
 
 
@@ -40,11 +45,11 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[K
 
     What the options say holds for every call: limits, what may be changed, and the ledger.
     """
-    from crmcom_kit.contract_tests.opening import enter, hands_on
+    from crmcom_kit.contract_tests.opening import hands_on
 
     made, plan = _prepared({**_values(request), "base_url": target_url})
     kit, _ = hands_on(made, plan)
-    enter(kit, plan)
+    _enter(kit, plan)
     yield kit
     kit.client.close()
 
@@ -79,10 +84,9 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, A
         return _made(values)
     folder = tmp_path_factory.getbasetemp().parent
     path = folder / "crmcom-kit-report.json"
-    try:
-        os.close(os.open(f"{path}.claimed", os.O_CREAT | os.O_EXCL))
-    except FileExistsError:
-        return _awaited(path)
+    claim = path.with_suffix(".claimed")
+    if not _claimed(claim):
+        return _awaited(path, claim)
     try:
         made = _made(values)
     except BaseException as error:
@@ -96,6 +100,24 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, A
 def verdicts(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What the run says of each statement, by id."""
     return {each["id"]: each for each in report["statements"]}
+
+
+def _enter(kit: Kit, plan: Plan) -> None:
+    """Log in; what a server says to a login that fails may repeat the password."""
+    from crmcom_kit.contract_tests.findings import Unreachable
+    from crmcom_kit.contract_tests.opening import enter
+    from crmcom_kit.contract_tests.reports.masks import Masks
+    from crmcom_kit.contract_tests.sending.client import TargetDown
+
+    try:
+        enter(kit, plan)
+    except (TargetDown, Unreachable) as error:
+        told = f"{type(error).__name__}: {error}"
+    else:
+        return
+    # Out here, since pytest shows what was being handled, too.
+    kit.client.close()
+    pytest.fail(Masks(kit.target, kit.client.history).text(told), pytrace=False)
 
 
 def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -123,15 +145,44 @@ def _made(values: dict[str, Any]) -> dict[str, Any]:
     return document(run(*_prepared(values)))
 
 
+def _claimed(claim: Path) -> bool:
+    """Whether this worker is the first, which holds a lock for as long as it lives."""
+    try:
+        held = os.open(claim, os.O_CREAT | os.O_EXCL | os.O_RDWR)
+    except FileExistsError:
+        return False
+    if fcntl is not None:
+        fcntl.flock(held, fcntl.LOCK_EX)
+    os.write(held, b"locked")  # only now the lock tells anything
+    return True
+
+
+def _is_gone(claim: Path) -> bool:
+    """Whether the worker that claimed the run has died; its lock is free then."""
+    if fcntl is None:
+        return False
+    with claim.open("rb") as file:
+        if not file.read():
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
 def _put(path: Path, content: dict[str, Any]) -> None:
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(json.dumps(content), "utf-8")
     unfinished.replace(path)
 
 
-def _awaited(path: Path) -> dict[str, Any]:
+def _awaited(path: Path, claim: Path) -> dict[str, Any]:
     deadline = time.monotonic() + _PATIENCE
     while not path.exists():
+        # In this order: a worker that has ended well wrote its report before.
+        if _is_gone(claim) and not path.exists():
+            pytest.fail("the worker that checks the target has died; no other one asks it anew")
         if time.monotonic() > deadline:
             pytest.fail("the worker that checks the target has not ended")
         time.sleep(0.05)

@@ -11,6 +11,8 @@ Profile = Literal["ci", "dev", "explore"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 DEFAULT_TIMEOUT = 30.0  # seconds
 DEFAULT_EXAMPLES = 50  # of each generated layer, where no budget rules
+#: No wait of a run is longer, for an answer or between two requests, in seconds.
+_LONGEST = 86_400.0
 #: What may be changed with ``--allow``.
 CHANGES = ("resend", "delete")
 
@@ -140,12 +142,12 @@ def check_values(values: Mapping[str, Any]) -> None:
     # Here, since pytest imports this module in every run for the options' names.
     from crmcom_kit.schemas.statements import statements
 
+    _check_texts(values)
     _check_url(values["base_url"])
     for name in ("max_requests", "max_examples"):
         _at_least(values, name, 1)
-    for name in ("rate", "timeout"):
-        if values[name] is not None and not 0 < values[name] < float("inf"):
-            raise OptionsError(_text(name, values[name], "a number above 0"))
+    _within(values, "rate", 1 / _LONGEST, float("inf"))
+    _within(values, "timeout", 0, _LONGEST)
     _at_least(values, "seed", 0)
     for name in allowed_changes(values):
         if name not in CHANGES:
@@ -177,6 +179,24 @@ def is_scoped(values: Mapping[str, Any]) -> bool:
     return any(values[name] for name in names)
 
 
+def _check_texts(values: Mapping[str, Any]) -> None:
+    """Refuse texts that cannot be sent or written down: bytes that are no UTF-8."""
+    for option in OPTIONS:
+        given = values[option.key]
+        for each in given if option.repeats else [given]:
+            if isinstance(each, str) and not _is_unicode(each):
+                msg = f"--{option.name}: a text that is not UTF-8 is not allowed"
+                raise OptionsError(msg)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check_login(values: Mapping[str, Any]) -> None:
     user = ("username", "password", "organisation")
     given = [name for name in user if values[name]]
@@ -184,8 +204,13 @@ def _check_login(values: Mapping[str, Any]) -> None:
         missing = next(name for name in user if not values[name])
         msg = f"--{missing} is missing: a login takes user name, password and organisation"
         raise OptionsError(msg)
-    if values["base_url"] and not (given or values["token"] or values["api_key"]):
+    named = [*given, *(name for name in ("token", "api_key") if values[name])]
+    if values["base_url"] and not named:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
+        raise OptionsError(msg)
+    if values["base_url"] is None and named:
+        msg = f"--base-url is missing, and --{named[0].replace('_', '-')} is for a server: give "
+        msg += "the server's base URL, or no login to check a mock of the kit's own"
         raise OptionsError(msg)
 
 
@@ -202,15 +227,33 @@ def _check_scope(values: Mapping[str, Any]) -> None:
 def _check_url(url: str | None) -> None:
     if url is None:
         return
+    if not url.strip():
+        msg = "--base-url is empty: give the server's base URL, or leave it out, and unset "
+        msg += "CRMCOM_BASE_URL, to check a mock of the kit's own"
+        raise OptionsError(msg)
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        host = (parts.hostname or "").encode("idna")  # which is how it will be looked up
+        usable = parts.scheme in ("http", "https") and host and parts.port != 0
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment or parts.username or parts.password:
         allowed = "an http or https URL without user, query and fragment"
         shown = url if "@" not in url else "a URL with a user in it"
         raise OptionsError(_text("base-url", shown, allowed))
+
+
+def _within(values: Mapping[str, Any], name: str, least: float, most: float) -> None:
+    """Refuse a number that is not above 0, or out of bounds."""
+    seen = values[name]
+    if seen is None or (0 < seen < float("inf") and least <= seen <= most):
+        return
+    allowed = "a number above 0"
+    if seen > most:
+        allowed += f" and up to {most:g}"
+    elif seen > 0 and seen != float("inf"):
+        allowed = f"a number from {least:.2g} on"
+    raise OptionsError(_text(name, seen, allowed))
 
 
 def _at_least(values: Mapping[str, Any], name: str, least: int) -> None:

@@ -1,6 +1,7 @@
 """Where the contract's data files are, and how they are read."""
 
 import json
+import stat
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 ROOM = Path(__file__).parent
 _MOST_DEPTH = 50
+_MOST_BYTES = 1024 * 1024  # of a TOML file of a user's own
 
 
 @cache
@@ -24,11 +26,24 @@ def read_toml(path: str) -> dict[str, Any]:
 def read_own_toml(path: Path) -> dict[str, Any]:
     """Return the parsed TOML file of a user's own. Raises OSError, and ValueError for no such."""
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = tomllib.loads(_bounded(path).decode())
     except RecursionError:
         content = None
     if content is None or _is_deep(content):
         msg = f"nested more than {_MOST_DEPTH} deep"
+        raise ValueError(msg)
+    return content
+
+
+def _bounded(path: Path) -> bytes:
+    """Return a file's bytes; a device, or a pipe that nobody writes into, would never end."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        msg = "not a regular file"
+        raise ValueError(msg)
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        msg = f"longer than {_MOST_BYTES} bytes"
         raise ValueError(msg)
     return content
 

@@ -23,6 +23,7 @@ from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
 from crmcom_kit.contract_tests.sending.calls import build, query
 from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.sending.made_up import WRONG_TOKEN
 
 
 def named(record: Seen) -> dict[str, Any]:
@@ -193,7 +194,7 @@ def only_a_token_of_a_login(kit: Kit) -> None:
 
 def _wrong_tokens(token: str) -> Iterator[tuple[str, str]]:
     """Yield tokens that no login has returned, and what each one is."""
-    yield "a made-up text", "5EC0DE0F5EC0DE0F5EC0DE0F5EC0DE0F"
+    yield "a made-up text", WRONG_TOKEN
     yield "empty", ""
     yield "a login's without its last character", token[:-1]
     yield "a login's with another first character", f"{'B' if token[:1] == 'A' else 'A'}{token[1:]}"

@@ -8,7 +8,8 @@ from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.sending.calls import build
 from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.sending.logging_in import NO_TOKEN, ask_for_token, by_key, token_of
+from crmcom_kit.contract_tests.sending.logging_in import ask_for_token, by_key, token_of
+from crmcom_kit.contract_tests.sending.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN
 from crmcom_kit.contract_tests.worlds import units
 
 MANDATORY = ("username", "password", "organisation")
@@ -84,10 +85,10 @@ def _wrong_logins(kit: Kit) -> Iterator[tuple[str, Exchange]]:
     if login.username is not None and login.password is not None:
         yield "user name", ask_for_token(kit, username="crmcom-kit-nobody")
         yield "organisation", ask_for_token(kit, organisation="crmcom-kit-nowhere")
-        yield "password", ask_for_token(kit, password=f"not-{login.password[::-1]}")
+        yield "password", ask_for_token(kit, password=NO_PASSWORD)
         ask_for_token(kit)
     if login.api_key is not None and kit.release.web_api_key_token is not None:
-        yield "Web API key", kit.send(by_key(kit, "crmcom-kit-no-key"))
+        yield "Web API key", kit.send(by_key(kit, NO_KEY))
 
 
 @probe("token.parameters.mandatory", layer="login", cost=3)

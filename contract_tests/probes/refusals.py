@@ -16,6 +16,7 @@ from crmcom_kit.contract_tests.probes.registry import Layer, probe
 from crmcom_kit.contract_tests.safety.pool import Seen
 from crmcom_kit.contract_tests.sending.calls import build, query
 from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.sending.made_up import WRONG_TOKEN
 
 _IDENTIFIER = "webhook_request_identifier"
 
@@ -95,7 +96,7 @@ def _token(kit: Kit, method: str) -> None:
     api = kit.method(method)
     for statement, token, why in (
         ("token.required", {}, "there is no token"),
-        ("token.from_login", {"token": "5EC0DE0F5EC0DE0F5EC0DE0F5EC0DE0F"}, "it is made up"),
+        ("token.from_login", {"token": WRONG_TOKEN}, "it is made up"),
     ):
         record = _in_scope(kit, method)
         given = {**token, _IDENTIFIER: {"id": record["id"]}}

@@ -6,7 +6,7 @@ from crmcom_kit.contract_tests.probes.changing import show, take
 from crmcom_kit.contract_tests.probes.deletes import take_any
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.sending.calls import build
-from crmcom_kit.contract_tests.sending.logging_in import NO_TOKEN
+from crmcom_kit.contract_tests.sending.made_up import NO_TOKEN
 
 
 @probe("errors.change_nothing", layer="resend", cost=8)

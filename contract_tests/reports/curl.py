@@ -14,17 +14,20 @@ _VARIABLE = re.compile(r"(\$CRMCOM_[A-Z_]+)")
 def curl(call: Call, target: Target, masks: Masks) -> str:
     """Return the command; secrets, and the address of a mock of the kit's own, are variables."""
     base = BASE_URL if target.own else target.base_url
-    url = masks.text(f"{base}/{call.path}" + (f"?{call.query}" if call.query else ""))
+    url = f"{base}/{masks.text(call.path)}"
+    url += f"?{masks.query(call.query)}" if call.query else ""
     words = ["curl", "-sS"]
     if any(sign in url for sign in "[]{}"):
         words.append("--globoff")
     if call.verb != "GET":
         words += ["-X", call.verb]
     for name, value in call.headers:
-        if name == "Authorization" and API_KEY in masks.text(value):
+        secret = name == "Authorization"
+        shown = masks.authorization(value) if secret else masks.text(value)
+        if secret and API_KEY in shown:
             words += ["-u", f'"{API_KEY}:"']
         else:
-            words += ["-H", shell(f"{name}: {masks.text(value)}")]
+            words += ["-H", shell(f"{name}: {shown}")]
     if call.body is not None:
         words += ["--data-binary", shell(masks.content(call.body))]
     return " ".join([*words, shell(url)])

@@ -30,7 +30,7 @@ def _entry(exchange: Exchange, base: str, moment: datetime, masks: Masks) -> dic
     asked = Asked(
         verb=call.verb,
         url=masks.text(f"{base}/{call.path}"),
-        query=masks.text(call.query),
+        query=masks.query(call.query),
         headers=_headers(call.headers, masks),
         body=None if call.body is None else masks.content(call.body),
         body_type="application/json",
@@ -42,7 +42,7 @@ def _entry(exchange: Exchange, base: str, moment: datetime, masks: Masks) -> dic
         body=masks.content(exchange.content),
         body_type=exchange.header("Content-Type") or "",
         body_size=len(exchange.content),
-        location=exchange.header("Location") or "",
+        location=masks.text(exchange.header("Location") or ""),
     )
     comment = f"{exchange.number}: {call.method}"
     return entry(moment, round(exchange.seconds * 1000, 3), asked, answered, comment)

@@ -23,7 +23,7 @@ def document(results: Results) -> dict[str, Any]:
     """Return the report as a JSON object, without secrets."""
     masks = Masks(results.target, results.history)
     return {
-        "summary": summary(results),
+        "summary": {**summary(results), "trouble": _masked(results.trouble, masks)},
         "target": {
             "name": results.target.name,
             "base_url": results.target.base_url,
@@ -39,10 +39,10 @@ def document(results: Results) -> dict[str, Any]:
             "command": results.command,
         },
         "statements": [_statement(each, results, masks) for each in results.statements],
-        "choices": _choices(results),
+        "choices": _choices(results, masks),
         "changed": list(results.changed),
         "perhaps_changed": list(results.unclear),
-        "inventory": results.inventory,
+        "inventory": masks.text(results.inventory),
         "notes": [masks.text(note) for note in results.notes],
     }
 
@@ -107,8 +107,8 @@ def exchange(each: Exchange, masks: Masks) -> dict[str, Any]:
     return {
         "number": each.number,
         "verb": call.verb,
-        "path": call.path,
-        "query": masks.text(call.query),
+        "path": masks.text(call.path),
+        "query": masks.query(call.query),
         "body": None if call.body is None else masks.content(call.body, _MOST_CONTENT),
         "status": each.status,
         "answer": masks.content(each.content, _MOST_CONTENT),
@@ -116,8 +116,12 @@ def exchange(each: Exchange, masks: Masks) -> dict[str, Any]:
     }
 
 
-def _choices(results: Results) -> list[dict[str, Any]]:
+def _masked(text: str | None, masks: Masks) -> str | None:
+    return None if text is None else masks.text(text)
+
+
+def _choices(results: Results, masks: Masks) -> list[dict[str, Any]]:
     return [
-        {"dial": dial, "seen": sorted(seen)}
+        {"dial": dial, "seen": sorted(map(masks.text, seen))}
         for dial, seen in sorted(results.findings.choices.items())
     ]

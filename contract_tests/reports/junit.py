@@ -33,7 +33,7 @@ def written(results: Results) -> bytes:
         "version": __version__,
         "seed": str(results.seed),
         "command": results.command,
-        "trouble": results.trouble or "",
+        "trouble": masks.text(results.trouble or ""),
     }
     suite.append(_properties(facts))
     suite.extend(cases)

@@ -21,7 +21,7 @@ _SIGNS = {
     Verdict.NOT_EXERCISED: ("·", "dim"),
     Verdict.ERROR: ("!", "magenta"),
 }
-_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _MOST_SHOWN = 3  # violations of one statement
 
 
@@ -42,9 +42,9 @@ def show(results: Results, console: "Console", *, every: bool = False) -> None:
             for line in _broken(result, results, masks):
                 console.print(line, highlight=False, soft_wrap=True)
     for note in results.notes if every or results.trouble or not results.history else ():
-        console.print(escape(_plain(masks.text(note))), highlight=False, soft_wrap=True)
+        console.print(escape(_line(masks.text(note))), highlight=False, soft_wrap=True)
     for line in closing(results):
-        console.print(escape(_plain(masks.text(line))), highlight=False, soft_wrap=True)
+        console.print(escape(_line(masks.text(line))), highlight=False, soft_wrap=True)
 
 
 def _table(found: Iterable[StatementResult], masks: Masks, *, every: bool) -> "Table":
@@ -75,6 +75,11 @@ def _plain(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
+def _line(text: str) -> str:
+    """Return ``text`` in one line: what a server says must not look like lines of the kit."""
+    return _plain(text).replace("\n", "\\n")
+
+
 def _cells(result: StatementResult, masks: Masks) -> "tuple[RenderableType, ...]":
     from rich.text import Text
 
@@ -86,7 +91,7 @@ def _cells(result: StatementResult, masks: Masks) -> "tuple[RenderableType, ...]
         Text(about.id),
         about.evidence,
         str(result.requests),
-        Text(_plain(masks.text(why)), style="dim"),
+        Text(_line(masks.text(why)), style="dim"),
     )
 
 
@@ -99,7 +104,7 @@ def _broken(result: StatementResult, results: Results, masks: Masks) -> "Iterabl
     yield Text(f"  {about.text}")
     yield Text(f"  source    {about.source} ({about.evidence})", style="dim")
     if result.stale:
-        yield Text(_plain(f"  {masks.text(result.why)}"))
+        yield Text(_line(f"  {masks.text(result.why)}"))
     found = distinct(result.violations)
     for violation, times in found[:_MOST_SHOWN]:
         yield Text(_facts(violation, results, masks))
@@ -111,9 +116,10 @@ def _broken(result: StatementResult, results: Results, masks: Masks) -> "Iterabl
 
 def _facts(violation: Violation, results: Results, masks: Masks) -> str:
     calls = violation.witness or tuple(each.call for each in violation.exchanges)
-    lines = [f"  expected  {violation.expected}", f"  seen      {violation.seen}"]
-    lines += [f"  {curl(call, results.target, masks)}" for call in calls]
-    return _plain(masks.text("\n".join(lines)))
+    facts = {"expected": violation.expected, "seen": violation.seen}
+    lines = [f"  {name:<10}{_line(masks.text(text))}" for name, text in facts.items()]
+    lines += [_plain(f"  {curl(call, results.target, masks)}") for call in calls]
+    return "\n".join(lines)
 
 
 def closing(results: Results) -> Iterable[str]:

@@ -9,10 +9,8 @@ from crmcom_kit.contract_tests.kit import Kit, outcome
 from crmcom_kit.contract_tests.sending.calls import build
 from crmcom_kit.contract_tests.sending.client import TargetDown, http_date
 from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.sending.made_up import NO_TOKEN
 from crmcom_kit.schemas.methods import API_PATH
-
-#: What no login has ever returned.
-NO_TOKEN = "crmcom-kit-no-token"
 
 #: A token is renewed when less than this is left of its life, in seconds, or a tenth of it.
 _MARGIN = 60.0

@@ -114,6 +114,9 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
         (["--deviations", "nowhere.toml"], {}, "Error: nowhere.toml: "),
         ([], {"CRMCOM_BASE_URL": "nonsense"}, "Error: --base-url: 'nonsense' is not allowed"),
         (["--base-url", "http://127.0.0.1:9/x"], {}, "Error: no login"),
+        (["--max-requests", "9"], {"CRMCOM_BASE_URL": ""}, "Error: --base-url is empty"),
+        ([], {"CRMCOM_TOKEN": "T"}, "Error: --base-url is missing"),
+        (["--only-number", "\udcff"], {}, "Error: --only-number: a text that is not UTF-8"),
         (["--seed", "x"], {}, "Error: "),
     ],
 )

@@ -1,5 +1,6 @@
 """The ladder of fixtures, target_url → target → records, in contract tests of a user's own."""
 
+import json
 import os
 import subprocess
 import sys
@@ -115,3 +116,43 @@ def test_elsewhere_nothing_is_changed_unasked(
     assert "known: " in done.stdout
     assert "delete is not allowed; allow it with --allow delete" in done.stdout
     assert deletes == []
+
+
+def test_a_login_that_fails_shows_no_password(serve: Callable[..., str], tmp_path: Path) -> None:
+    """Not even where the server repeats what it was sent."""
+
+    def echo(environ: Any, start_response: Any) -> list[bytes]:
+        sent = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
+        body = json.dumps({"status": {"code": f"ERR {sent}", "message": sent}}).encode()
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    variables = {**LOGIN, "CRMCOM_PASSWORD": "hush", "CRMCOM_BASE_URL": serve(echo)}
+    done = pytest_on(tmp_path, READING, **variables)
+
+    assert done.returncode == 1
+    assert "gives no token" in done.stdout
+    assert "hush" not in done.stdout + done.stderr
+
+
+DYING = """
+from crmcom_kit.contract_tests import ladder
+
+
+def die(values):
+    ladder.os._exit(9)
+
+
+ladder._made = die
+"""
+
+
+def test_who_waits_for_a_worker_that_died_is_told(tmp_path: Path) -> None:
+    """Under xdist the others end with it, and do not ask the target again."""
+    asking = "def test_{}(report):\n    pass\n\n\n"
+    text = DYING + "".join(asking.format(name) for name in "abcd")
+
+    done = pytest_on(tmp_path, text, "-n", "2")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "the worker that checks the target has died" in done.stdout

@@ -12,6 +12,7 @@ from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.sending.client import Client, Limits, TargetDown
 from crmcom_kit.contract_tests.sending.logging_in import Keeper, log_in
+from crmcom_kit.contract_tests.sending.made_up import NO_PASSWORD
 from crmcom_kit.contract_tests.suite import Plan, run
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.schemas import load_dialect, resolve
@@ -111,6 +112,15 @@ def test_a_token_that_does_not_work_is_named() -> None:
 
     assert verdicts(results)["login.token.returns_token"] is Verdict.BROKEN
     assert results.exit_code == 1
+
+
+def test_no_credential_is_made_from_a_right_one() -> None:
+    """A wrong password that were the right one in another order would tell it to all."""
+    results = run(own_mock("R12"), PLAN)
+
+    bodies = [each.call.body or b"" for each in results.history if each.call.method == "token"]
+    sent = {json.loads(body).get("password") for body in bodies}
+    assert sent == {"crmcom-kit", NO_PASSWORD, None}
 
 
 def test_wrong_credentials_end_the_run() -> None:

@@ -1,6 +1,7 @@
 """The options of a run: one table for command and pytest; what cannot be followed is refused."""
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,16 @@ def given(**changes: Any) -> dict[str, Any]:
         ({**REMOTE, "base_url": "http://h:99999/x"}, "--base-url: 'http://h:99999/x' is not"),
         ({**REMOTE, "base_url": f"{URL}?token=T"}, "--base-url: "),
         ({**REMOTE, "base_url": "https://ann:hush@crm/x"}, "--base-url: 'a URL with a user in it'"),
+        ({**REMOTE, "base_url": f"http://{'a' * 64}.example/x"}, "--base-url: 'http://aaa"),
+        ({**REMOTE, "base_url": "http://crm..example/x"}, "--base-url: 'http://crm..example/x'"),
+        ({**REMOTE, "base_url": "http://crm\udcff/x"}, "--base-url: a text that is not UTF-8"),
+        ({**REMOTE, "base_url": ""}, "--base-url is empty: give the server's base URL"),
+        ({"base_url": " "}, "--base-url is empty"),
+        ({"token": "hush"}, "--base-url is missing, and --token is for a server"),
+        ({"api_key": "hush"}, "--base-url is missing, and --api-key is for a server"),
+        ({"username": "ann", "password": "hush", "organisation": "O"}, "--base-url is missing"),
+        ({**REMOTE, "api_key": "hush\udcff"}, "--api-key: a text that is not UTF-8 is not"),
+        ({"only_number": ("7", "\udcff")}, "--only-number: a text that is not UTF-8"),
         ({"base_url": URL}, "no login: give --token"),
         ({"base_url": URL, "username": "ann", "organisation": "O"}, "--password is missing"),
         ({**REMOTE, "allow": "resend"}, "--allow needs a scope"),
@@ -48,7 +59,12 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"max_examples": -1}, "--max-examples: -1 is not allowed"),
         ({"rate": 0.0}, "--rate: 0.0 is not allowed; allowed is a number above 0"),
         ({"rate": float("nan")}, "--rate: nan is not allowed"),
+        ({"rate": 1e-300}, "--rate: 1e-300 is not allowed; allowed is a number from 1.2e-05 on"),
         ({"timeout": float("inf")}, "--timeout: inf is not allowed"),
+        (
+            {"timeout": 1e300},
+            "--timeout: 1e+300 is not allowed; allowed is a number above 0 and up",
+        ),
         ({"seed": -1}, "--seed: -1 is not allowed"),
         ({"secret_key": ("KEY",)}, "--secret-key: 'a text of another form' is not allowed"),
         ({"profile": "fast"}, "--profile: 'fast' is not allowed; allowed is ci, dev, explore"),
@@ -160,6 +176,20 @@ def test_a_wrong_file_of_deviations_is_refused(tmp_path: Path, text: str, part: 
 
     assert part in str(caught.value)
     assert "known.toml" in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such files here")
+def test_only_files_that_end_are_read(tmp_path: Path) -> None:
+    """A device, a pipe that nobody writes into, and what is far too long are refused."""
+    pipe, long = tmp_path / "pipe", tmp_path / "long"
+    os.mkfifo(pipe)
+    long.write_bytes(b"#" * 2_000_000)
+
+    for path, why in ((Path("/dev/zero"), "regular"), (pipe, "regular"), (long, "longer than")):
+        with pytest.raises(DeviationsError, match=f"{path}: .*{why}"):
+            prepared(given(deviations=str(path)), now=NOW)
+        with pytest.raises(DialectError, match=f"{path}: .*{why}"):
+            prepared(given(dialect=str(path)), now=NOW)
 
 
 def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
