@@ -93,5 +93,5 @@ def _known(kit: Kit) -> Model:
     model = Model(records, kit.pool.deleted, complete=complete)
     lists = (each for each in kit.client.history if each.call.method == "list")
     plain = [each for each in lists if "number_of_results" not in each.call.parameters]
-    model.most[False] = max((len(each.records) for each in plain), default=0)
+    model.most[False] = max((each.count for each in plain), default=0)
     return model

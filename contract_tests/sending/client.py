@@ -16,6 +16,7 @@ import httpx
 
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.options import DEFAULT_TIMEOUT
+from crmcom_kit.contract_tests.sending.bodies import Bodies
 from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.sending.in_process import InProcess
 from crmcom_kit.contract_tests.sending.network import FAILURES, Network
@@ -81,6 +82,8 @@ class Client:
         self._next = now()
         self._base_path = urlsplit(target.base_url).path
         self._transport = target.transport or Network(limits.timeout, now)
+        self._in_process = isinstance(self._transport, InProcess)
+        self._bodies = Bodies()
 
     def close(self) -> None:
         """Close the connections."""
@@ -113,6 +116,8 @@ class Client:
             msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
             raise TargetDown(msg)
         self.history.append(exchange)
+        if not self._in_process:  # whose worlds are small
+            self._bodies.keep(exchange)
         return exchange
 
     @staticmethod
