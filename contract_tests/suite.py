@@ -8,7 +8,7 @@ from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.generating.layers import run_generated_layers
 from crmcom_kit.contract_tests.judging.judges import JUDGES
 from crmcom_kit.contract_tests.judging.memory import Memory, names
-from crmcom_kit.contract_tests.kit import Kit, changing_method
+from crmcom_kit.contract_tests.kit import Kit, changing_method, shortened
 from crmcom_kit.contract_tests.opening import CHANGING, enter, hands_on
 from crmcom_kit.contract_tests.plan import Plan
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
@@ -183,6 +183,9 @@ def run(target: Target, plan: Plan) -> Results:
     except KeyboardInterrupt:
         trouble = "interrupted"
         one.leave_out_the_rest(trouble)
+    except Exception as error:  # noqa: BLE001 - what was found so far is worth a report
+        trouble = _own_error(error)
+        one.leave_out_the_rest(trouble)
     finally:
         one.client.close()
     return Results(
@@ -216,6 +219,16 @@ def _try_all(one: _Run) -> str | None:
     one.take_inventory()
     one.plan.stop.check()  # whoever swallowed the exception
     return None
+
+
+def _own_error(error: Exception) -> str:
+    """Say what went wrong in the kit itself, and where: no verdict on the target."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    where = step.tb_frame.f_code.co_name if step is not None else "?"
+    what = shortened(f"{type(error).__name__}: {error}")
+    return f"an error of the kit itself, in {where}: {what}"
 
 
 def _known(kit: Kit) -> str:

@@ -10,7 +10,7 @@ from crmcom_kit.contract_tests.judging.judges import JUDGES
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.safety.discovery import discover
-from crmcom_kit.contract_tests.safety.pool import Pool
+from crmcom_kit.contract_tests.safety.pool import Pool, nameable
 from crmcom_kit.contract_tests.sending.client import BudgetSpent
 
 #: The state machine has this part of the examples as its sequences.
@@ -84,12 +84,14 @@ def _relearned(kit: Kit) -> Model:
 
 def _known(kit: Kit) -> Model:
     """Return a model of what the kit's pool knows: the webhook requests that were seen whole."""
-    records = {key: each for key, each in kit.pool.records.items() if is_whole(each)}
+    records = {
+        key: each for key, each in kit.pool.records.items() if is_whole(each) and nameable(each)
+    }
     # Of a world that the kit has made it knows how many there are; a list may have a limit.
     made = sum("webhook_request" in each for each in kit.target.entries)
     complete = kit.target.own and 0 < made <= len(records) + len(kit.pool.deleted)
     model = Model(records, kit.pool.deleted, complete=complete)
     lists = (each for each in kit.client.history if each.call.method == "list")
     plain = [each for each in lists if "number_of_results" not in each.call.parameters]
-    model.most[False] = max((len(each.records) for each in plain), default=0)
+    model.most[False] = max((each.count for each in plain), default=0)
     return model

@@ -49,7 +49,9 @@ class Model:
         self._settled: Mapping[str, Seen] | None = None
         self._learned: dict[str, tuple[str, int]] = {}
         self._numbers = {
-            each["number"]: key for key, each in self.records.items() if "number" in each
+            each["number"]: key
+            for key, each in self.records.items()
+            if isinstance(each.get("number"), str)
         }
 
     def copy(self) -> "Model":

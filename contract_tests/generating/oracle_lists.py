@@ -154,13 +154,13 @@ def _misfit(
     record: Seen, known: Mapping[str, Seen], sense: Sense, reading: Reading, span: Span
 ) -> str | None:
     """Return the filter that a returned webhook request does not fit, or None."""
-    key = record.get("id")
-    before = known.get(str(key), {})
+    key = str(record.get("id"))
+    before = known.get(key, {})
     own: Mapping[str, Any] = record
     if key in span.sure and before == record:
         return None
     if not is_whole(record):
-        if key is not None and key in span.possible:
+        if key in span.possible:
             return None
         own = {**before, **record}
     judged_by = {name: fits(own, name, wanted, reading) for name, wanted in sense.filters.items()}

@@ -209,7 +209,8 @@ def _is_own(record: Seen, name: str, value: Any) -> bool:
 def _value(calls: Calls, name: str, record: Seen) -> st.SearchStrategy[Any]:
     """Values for a filter: mostly those of ``record``, some that nothing has."""
     if name in _OBJECTS:
-        inner = record.get(_OBJECTS[name]) or {}
+        inner = record.get(_OBJECTS[name])
+        inner = inner if isinstance(inner, dict) else {}
         fields = ("id", "name", "alternative_code")
         found = [Named(each, inner[each]) for each in fields if inner.get(each)]
         strange = st.builds(Named, st.sampled_from(fields), texts())

@@ -85,8 +85,7 @@ def _units_statement(release: Release) -> str:
 
 def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
     """Yield what the schema of a webhook request finds wrong, by statement."""
-    quick = quick_judge(_SCHEMA, "core", release.name)
-    if quick(record) and all(map(_is_date, _dates(record))):
+    if _surely_fits(record, release) and all(map(_is_date, _dates(record))):
         return
     for error in validator(_SCHEMA, "core", release.name).iter_errors(record):
         leaf = _deepest(error)
@@ -95,6 +94,14 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]
         statement = None if early else _statement(path, leaf, release)
         if statement:
             yield statement, f"{'.'.join(path)}: {_wanted(leaf)}", _shown(leaf.instance)
+
+
+def _surely_fits(record: Mapping[str, Any], release: Release) -> bool:
+    """Whether a record needs no slower look; the quick one refuses to read some values at all."""
+    try:
+        return quick_judge(_SCHEMA, "core", release.name)(record)
+    except (ValueError, TypeError, OverflowError):  # half a character, a number too large
+        return False
 
 
 def _deepest(error: Any) -> Any:

@@ -7,7 +7,7 @@ from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.judging.knowledge import changed_members, differ, value_at
 from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
 from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Seen, nameable
 from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.contract_tests.worlds import not_effective
 from crmcom_kit.schemas.methods import response_fields
@@ -46,7 +46,9 @@ class Change:
     def ids(self) -> tuple[set[str], set[str]]:
         """Return the ids that were listed before and afterwards."""
         both = (self.listed_before.records, self.listed.records)
-        before, after = ({r["id"] for r in records if "id" in r} for records in both)
+        before, after = (
+            {r["id"] for r in records if isinstance(r.get("id"), str)} for records in both
+        )
         return before, after
 
 
@@ -66,6 +68,8 @@ def take(kit: Kit, state: str | None = None) -> Seen:
         )
         if now is None:
             kit.pool.forget(record["id"])  # somebody else has deleted it
+        elif not nameable(now):
+            continue  # which a judge has noticed
         elif kit.pool.may_change(now) and state in (None, now.get("life_cycle_state")):
             kit.pool.learn(now)
             return now
@@ -77,10 +81,15 @@ def show(kit: Kit, record_id: str) -> Exchange:
 
 
 def neighbours(kit: Kit, record: Seen) -> Exchange:
-    """List a webhook request with others of its entity: on a target that is not ours, few."""
-    filters = {"entity": record["entity"]}
-    if not kit.target.own:
-        filters["entity_id"] = record["entity_id"]
+    """List a webhook request with others of its entity: on a target that is not ours, few.
+
+    Raises Unreachable where it has no such thing to be listed by, which a judge has noticed.
+    """
+    names = ("entity",) if kit.target.own else ("entity", "entity_id")
+    filters = {name: record.get(name) for name in names}
+    if not all(isinstance(value, str) for value in filters.values()):
+        msg = f"the webhook request {record['id']} has no {' and '.join(names)} to be listed by"
+        raise Unreachable(msg)
     return kit.call("list", filters)
 
 

@@ -178,7 +178,7 @@ def _form(value: Any) -> str:
         return "null" if value is None else "object"
     try:
         return "text" if isinstance(json.loads(value), dict) else "reference"
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return "reference"
 
 
@@ -201,12 +201,12 @@ def _no_fields_set(records: Records, _release: Release) -> str | None:
 
 
 def _not_effective(records: Records, _release: Release) -> str | None:
-    states = {
+    states = [
         _object(record, field).get("life_cycle_state")
         for record in records
         for field in ("webhook_definition", "workflow_rule")
-    }
-    found = states & set(dials()["record.not_effective"].choices)
+    ]
+    found = {each for each in dials()["record.not_effective"].choices if each in states}
     return found.pop() if len(found) == 1 else None
 
 
@@ -245,7 +245,7 @@ def _user_form(records: Records, release: Release) -> str | None:
 
 def _description_limit(records: Records, _release: Release) -> int | None:
     """Return the length at which several descriptions end that have nothing else in common."""
-    texts = {record.get("error_description") for record in records}
-    lengths = sorted(len(text) for text in texts if isinstance(text, str))
+    described = (record.get("error_description") for record in records)
+    lengths = sorted(map(len, {text for text in described if isinstance(text, str)}))
     longest = lengths[-3:]
     return longest[0] if len(longest) == 3 and len(set(longest)) == 1 and longest[0] > 63 else None

@@ -31,7 +31,8 @@ def forms() -> Iterator[Form]:
 
 def fitting(code: str, data: Mapping[str, Any], key: str) -> set[Form]:
     """Return the forms in which ``code`` is the HMAC of ``data`` with ``key``."""
-    return {form for form in forms() if hmac.compare_digest(_code(form, data, key), code.encode())}
+    given = code.encode("utf-8", "surrogatepass")
+    return {form for form in forms() if hmac.compare_digest(_code(form, data, key), given)}
 
 
 def _code(form: Form, data: Mapping[str, Any], key: str) -> bytes:

@@ -82,7 +82,7 @@ def may_be_cut(kit: Kit, filters: Filters, found: Mapping[str, Seen]) -> bool:
     lists = (each for each in kit.client.history if each.call.method == "list")
     known = {**kit.pool.records, **found}
     right = any(found.keys() <= selected(filters, each, known).possible for each in possible(kit))
-    return right and len(found) >= max(len(each.records) for each in lists)
+    return right and len(found) >= max(each.count for each in lists)
 
 
 def _ignored(kit: Kit, filters: Filters, found: Mapping[str, Seen]) -> str | None:

@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.probes.choices import note_refusal
 from crmcom_kit.contract_tests.probes.filtering import filtered, possible
 from crmcom_kit.contract_tests.probes.lists import semi_optional
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Seen, nameable
 
 #: A URL that nothing was sent to.
 _NOWHERE = "https://nowhere.invalid/never"
@@ -24,8 +24,10 @@ def _first_of(kit: Kit, field: str, most: int) -> Iterator[Seen]:
     """
     some(kit, 1)
     by_value: dict[str, Seen] = {}
-    for record in kit.pool.some():
+    for record in filter(nameable, kit.pool.some()):
         value = record.get(field)
+        if not isinstance(value, str | dict):
+            continue
         text = str(value.get("name", value)) if isinstance(value, dict) else str(value)
         by_value.setdefault(text, record)
     order = sorted(by_value, key=lambda text: (not _odd(text), "," in text))
@@ -189,7 +191,7 @@ def list_by_several_filters(kit: Kit) -> None:
             if len(filters) > 1:
                 filtered(kit, "list.several_results", filters)
         other = next(
-            (each for each in kit.pool.some() if each.get("entity") != record["entity"]), None
+            (r for r in kit.pool.some() if nameable(r) and r["entity"] != record["entity"]), None
         )
         if other is not None:
             crossed = {"entity": other["entity"], "entity_id": record["entity_id"]}

@@ -106,7 +106,11 @@ def show_takes_one_field(kit: Kit) -> None:
         if not isinstance(record.get("number"), str):
             continue
         both = {"id": record["id"], "number": record["number"]}
-        others = (each["number"] for each in kit.pool.some() if each["id"] != record["id"])
+        others = (
+            each["number"]
+            for each in kit.pool.some()
+            if each["id"] != record["id"] and isinstance(each.get("number"), str)
+        )
         crossed = {"id": record["id"], "number": next(others, record["number"])}
         for identifier in (both, dict(reversed(both.items())), crossed):
             for raw in (False,) if kit.thrifty else (False, True):
@@ -125,7 +129,7 @@ def show_finds_none_that_is_not_there(kit: Kit) -> None:
     if isinstance(record.get("number"), str):
         wrong += [{"number": f"{record['number']}000000000"}, {"number": record["id"]}]
         wrong += [{"id": record["number"]}, {"number": f"00{record['number']}"}]
-    known = set(kit.pool.records), {each.get("number") for each in kit.pool.some()}
+    known = list(kit.pool.records), [each.get("number") for each in kit.pool.some()]
     for identifier in wrong[:4] if kit.thrifty else wrong:
         value = next(iter(identifier.values()))
         if value in known["number" in identifier]:

@@ -130,9 +130,9 @@ def _unit(kit: Kit) -> tuple[Mapping[str, Any], str]:
         found = (each["unit"] for each in kit.target.entries if "unit" in each)
         return next(each for each in found if each["id"] == wanted), ""
     for record in kit.pool.some():
-        log = record.get("log_information") or {}
+        log = record.get("log_information")
         for member in ("created_by_unit", "created_by_business_unit"):
-            unit = log.get(member)
+            unit = log.get(member) if isinstance(log, Mapping) else None
             if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
                 return unit, "the user may not act for the units seen; name one with --unit"
     msg = "no unit is known; name one with --unit"

@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.probes.changing import (
 )
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.probes.resent import TRACELESS, examine
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Seen, nameable
 from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.contract_tests.sending.logging_in import ask_for_token, token_of
 from crmcom_kit.contract_tests.worlds import not_effective, units
@@ -90,7 +90,7 @@ def a_successful_one_is_refused(kit: Kit) -> None:
     kit.pool.give_back(record["id"])
     for record_id in kit.memory.get("resent", [])[:1]:
         done = kit.pool.records.get(record_id, {})
-        if done.get("life_cycle_state") == "SUCCESSFUL":  # by a resend, this one
+        if nameable(done) and done.get("life_cycle_state") == "SUCCESSFUL":  # by a resend, this one
             again = kit.call("resend", {IDENTIFIER: {"number": done["number"]}})
             kit.expect_refused("resend.only_rejected", again, "it was sent again with success")
             show(kit, record_id)
@@ -134,8 +134,9 @@ def the_unit_of_the_login_is_the_one_that_acts(kit: Kit) -> None:
     shown = show(kit, record["id"])
     for now in shown.records:
         kit.pool.learn(now)
-        log = now.get("log_information") or {}
-        by = log.get("updated_by_unit") or log.get("updated_by_business_unit") or {}
+        log = now.get("log_information")
+        log = log if isinstance(log, Mapping) else {}
+        by = log.get("updated_by_unit") or log.get("updated_by_business_unit")
         logged = "log_information.updated_date" in changed_members(record, now)
         if sent.ok and logged and isinstance(by, Mapping) and isinstance(by.get("id"), str):
             kit.expect(

@@ -15,8 +15,8 @@ def reading_removes_nothing(kit: Kit) -> None:
     lists = [neighbours(kit, record) for _ in range(4)]
     if kit.target.own and all(each.ok for each in (first, *lists)):
         for method, before, after in (("list", lists[0], lists[-1]), ("show", first, lists[0])):
-            ids = ({each.get("id") for each in listed.records} for listed in (before, after))
-            lost = sorted(map(str, next(ids) - next(ids)))
+            ids = ({str(each.get("id")) for each in listed.records} for listed in (before, after))
+            lost = sorted(next(ids) - next(ids))
             kept = kit.expect(
                 f"{method}.changes_nothing",
                 before,

@@ -23,7 +23,7 @@ def list_takes_every_entity(kit: Kit) -> None:
     entities = kit.release.entities
     told = {_statement_of(entity): entity for entity in entities}
     chosen = entities if breadth(kit, 0, 1) else tuple(told.values())
-    known = {record.get("entity") for record in kit.pool.some()}
+    known = [record.get("entity") for record in kit.pool.some()]
     for entity in entities:
         # That one is known to exist is shown by discovery, which asked for it.
         if entity in chosen or entity not in known:

@@ -100,9 +100,9 @@ def _narrow_first(kit: Kit, scope: object) -> Iterator[Parameters]:
 
 def _successful_without_paging(kit: Kit, scope: object) -> Iterator[Parameters]:
     """Below R13 a list may be as long as the target is old: ask for one entity's alone first."""
-    known = {(r.get("entity"), r.get("entity_id")) for r in kit.pool.some("REJECTED")}
-    pairs = sorted((e, i) for e, i in known if isinstance(e, str) and isinstance(i, str))
-    for entity, entity_id in pairs[:_MOST_NARROW]:
+    known = [(r.get("entity"), r.get("entity_id")) for r in kit.pool.some("REJECTED")]
+    pairs = {(e, i) for e, i in known if isinstance(e, str) and isinstance(i, str)}
+    for entity, entity_id in sorted(pairs)[:_MOST_NARROW]:
         if _enough(kit, scope, "SUCCESSFUL"):
             return
         yield {"entity": entity, "entity_id": entity_id, "life_cycle_state": "SUCCESSFUL"}

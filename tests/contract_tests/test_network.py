@@ -1,0 +1,68 @@
+"""The way over the network: a deadline that no server gets around."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from crmcom_kit.contract_tests.sending.client import Client, Limits, TargetDown
+from crmcom_kit.contract_tests.sending.exchanges import Call
+from crmcom_kit.contract_tests.targets import Login, Target
+from crmcom_kit.schemas import resolve
+
+GET = Call("show", "GET", "webhook_requests/show", "number=1")
+OK = b'{"status":{"code":"OK","message":"","description":""},"data":{}}'
+
+
+@contextmanager
+def server(part: bytes, times: int = 1, pause: float = 0.0) -> Iterator[Client]:
+    """A client of a server that answers with ``part``, so many times over."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            try:
+                connection, _ = listening.accept()
+                with connection:
+                    connection.recv(65536)
+                    for _ in range(times):
+                        connection.sendall(part)
+                        time.sleep(pause)
+            except OSError:
+                pass  # the client has gone
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        base = f"http://127.0.0.1:{listening.getsockname()[1]}/crmapi/rest/v2"
+        target = Target(name="it", base_url=base, release=resolve("R9"), login=Login(token="t"))
+        client = Client(target, Limits(timeout=0.5))
+        yield client
+        client.close()
+    thread.join(10)
+
+
+def test_an_answer_comes_over_the_network() -> None:
+    """What a server sends is what the exchange holds."""
+    with server(
+        b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: %d\r\n\r\n%s" % (len(OK), OK)
+    ) as one:
+        exchange = one.send(GET)
+
+    assert exchange.ok
+    assert exchange.content == OK
+    assert exchange.header("x-a") == "b"
+
+
+@pytest.mark.parametrize(
+    ("part", "pause"),
+    [(b"HTTP/1.1 100 Continue\r\n\r\n" * 50, 0.01), (b"H", 0.1), (b"", 0.1)],
+    ids=["interim answers", "a byte now and then", "silence"],
+)
+def test_no_answer_outlasts_the_time_out(part: bytes, pause: float) -> None:
+    """Whatever a server sends meanwhile: an answer that is not there in time is given up."""
+    given_up = pytest.raises(TargetDown, match="ReadTimeout")
+
+    with server(part, times=round(3 / pause), pause=pause) as one, given_up:
+        one.send(GET)

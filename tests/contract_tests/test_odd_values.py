@@ -1,0 +1,135 @@
+"""Values of any JSON type anywhere: judged or passed over, never an error of the kit's own."""
+
+import base64
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.sending.client import Limits
+from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.targets import own_mock
+
+Change = Callable[[str, dict[str, Any]], None]
+
+#: Enough for all layers, the changing and the generated ones among them.
+PLAN = Plan(limits=Limits(max_requests=400), max_examples=2)
+DEEP = "[" * 3000 + "]" * 3000
+#: With each a release; of the last one the field is taken away.
+ODD = [([], "R15"), (10**30, "R9"), (None, "R15"), ("\ud800", "R15"), (..., "R9")]
+FIELDS = ["id", "number", "life_cycle_state", "entity", "entity_id", "log_information",
+          "error_description", "webhook_definition", "authentication_code", "url"]  # fmt: skip
+
+
+def changed_by(change: Change, release: str, plan: Plan = PLAN) -> Results:
+    """Check a mock whose answers ``change`` is given, with the path, before they go out."""
+
+    def wrap(app: Any) -> Any:
+        def outer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            content = b"".join(
+                app(environ, lambda status, headers, _=None: start_response(status, headers))
+            )
+            answer = json.loads(content)
+            change(environ["PATH_INFO"], answer)
+            return [json.dumps(answer).encode()]
+
+        return outer
+
+    return run(own_mock(release, wrap=wrap), plan)
+
+
+def errors(results: Results) -> list[str]:
+    """What went wrong in the kit itself."""
+    told = [each.why for each in results.statements if each.verdict is Verdict.ERROR]
+    return told + ([results.trouble] if results.trouble else [])
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_records_may_hold_anything(field: str) -> None:
+    """A field of the first webhook request of each answer may be of any type, and missing."""
+    for odd, release in ODD:
+
+        def change(_: str, answer: dict[str, Any], odd: Any = odd) -> None:
+            data = answer.get("data")
+            record = data[0] if isinstance(data, list) and data else data
+            if isinstance(record, dict) and field in record:
+                if odd is ...:
+                    del record[field]
+                else:
+                    record[field] = odd
+
+        assert errors(changed_by(change, release)) == [], repr(odd)
+
+
+@pytest.mark.parametrize("member", ["code", "message", "description"])
+def test_errors_may_hold_anything(member: str) -> None:
+    """What an error is told by may be of any type."""
+    for odd, release in ODD:
+
+        def change(path: str, answer: dict[str, Any], odd: Any = odd) -> None:
+            if answer["status"]["code"] != "OK" and "authentication" not in path:
+                answer["status"][member] = odd
+                if odd is ...:
+                    del answer["status"][member]
+
+        assert errors(changed_by(change, release)) == [], repr(odd)
+
+
+def _jwt(claims: str) -> str:
+    parts = ('{"typ":"JWT","alg":"HS256"}', claims, "signature")
+    return ".".join(base64.urlsafe_b64encode(each.encode()).decode().rstrip("=") for each in parts)
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        f'{{"exp":{10**400},"iat":0}}',
+        f'{{"exp":"{"9" * 5000}","iat":"0"}}',
+        f'{{"exp":{DEEP},"iat":0}}',
+    ],
+    ids=["a number of 401 digits", "a text of 5000 digits", "3000 levels"],
+)
+def test_claims_may_be_anything(claims: str) -> None:
+    """What a token tells of its life may be unreadable: no error, and a verdict where it counts."""
+    good: list[str] = []
+
+    def change(path: str, answer: dict[str, Any]) -> None:
+        if path.endswith("/token") and isinstance(answer.get("data"), dict):
+            good.append(answer["data"]["token"])
+            answer["data"]["token"] = _jwt(claims)
+
+    results = changed_by(change, "R15")
+
+    told = {each.statement.id: each for each in results.statements}
+    assert good
+    assert errors(results) == []
+    assert Verdict.BROKEN in {told[f"login.token.jwt{end}"].verdict for end in ("", "_times")}
+
+
+def test_a_token_may_hold_half_a_character() -> None:
+    """A token goes back as it came, even where no text can hold it."""
+
+    def change(path: str, answer: dict[str, Any]) -> None:
+        if path.endswith("/token") and isinstance(answer.get("data"), dict):
+            answer["data"]["token"] = "\ud800"
+
+    assert errors(changed_by(change, "R9")) == []
+
+
+def test_an_error_of_the_kit_itself_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong in the run itself: it fails, says what it was, and has its results."""
+
+    def fail(*_: object) -> None:
+        msg = "no such thing"
+        raise LookupError(msg)
+
+    monkeypatch.setattr("crmcom_kit.contract_tests.suite.discover", fail)
+
+    results = run(own_mock("R9"), PLAN)
+
+    assert results.trouble == "an error of the kit itself, in fail: LookupError: no such thing"
+    assert results.exit_code == 2
+    assert results.history
