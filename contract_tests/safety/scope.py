@@ -25,12 +25,12 @@ class Scope:
         """Whether a webhook request is in scope."""
         if not (self.definition or self.entity_id or self.numbers or self.everything):
             return False
-        definition = record.get("webhook_definition")
+        definition, number = record.get("webhook_definition"), record.get("number")
         named = definition.get("name") if isinstance(definition, Mapping) else None
         return (
             (self.definition is None or named == self.definition)
             and (self.entity_id is None or record.get("entity_id") == self.entity_id)
-            and (not self.numbers or record.get("number") in self.numbers)
+            and (not self.numbers or (isinstance(number, str) and number in self.numbers))
         )
 
     @property
