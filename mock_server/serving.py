@@ -149,6 +149,8 @@ class Server:
         self._server = cast("Any", server)  # its stubs know less than it has
         self._server.channel_class = _Channel
         self._stopping = False
+        # Its trigger must not be pulled once it is closed: the descriptor may be another's then.
+        self._ending = threading.RLock()  # again by the same thread: a signal may come in it
 
     @property
     def port(self) -> int:
@@ -157,8 +159,9 @@ class Server:
 
     def stop(self) -> None:
         """End ``run`` as soon as running requests are answered. May be called from anywhere."""
-        self._stopping = True
-        self._server.pull_trigger()
+        with self._ending:
+            self._stopping = True
+            self._server.pull_trigger()
 
     def run(self, *, grace: float | None = None) -> None:
         """Serve until ``stop`` is called; cut off what is not answered ``grace`` seconds later."""
@@ -175,8 +178,10 @@ class Server:
             self._dispatcher.set_thread_count(0)
         else:
             self._dispatcher.shutdown(timeout=1)
-        for channel in list(self._map.values()):
-            channel.close()
+        with self._ending:
+            self._server.pull_trigger = bool  # nobody is there to be woken
+            for channel in list(self._map.values()):
+                channel.close()
 
     def _turn(self, seconds: float) -> None:
         self._server.asyncore.loop(timeout=seconds, map=self._map, use_poll=True, count=1)

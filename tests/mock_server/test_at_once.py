@@ -163,3 +163,15 @@ def test_head_and_body_leave_together(
         task.write(part)
 
     assert written == sent
+
+
+def test_an_ended_server_can_be_told_to_stop() -> None:
+    """Whoever is late does not wake what has another's descriptor by now."""
+    server = Server(_Slow(), bound_socket("127.0.0.1", 0), threads=1)
+    running = threading.Thread(target=server.run)
+    running.start()
+    server.stop()
+    running.join(60)
+
+    server.stop()
+    assert not running.is_alive()
