@@ -1,7 +1,7 @@
 """What a run found out: promises that held, violations, choices, and what could not be tried."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -78,24 +78,40 @@ class Found:
 #: So many violations of one statement are kept whole; more are counted.
 MOST_KEPT = 10
 
+#: So many exchanges are named that tell of one statement.
+MOST_REQUESTS = 10_000
+
 
 class Findings:
     """Collects what judges, probes and generated calls find, by statement; and the choices seen."""
 
     def __init__(self) -> None:
         """Start with nothing found."""
-        self.by_statement: dict[str, Found] = {}
+        self._found: dict[str, Found] = {}
+        self._held: dict[tuple[str, ...], list[int]] = {}  # held together, by which exchanges
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
         self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
+    @property
+    def by_statement(self) -> dict[str, Found]:
+        """What was found out, by statement."""
+        held, self._held = self._held, {}
+        for statements, exchanges in held.items():
+            for statement in statements:
+                found = self._of(statement)
+                found.held += len(exchanges)
+                room = MOST_REQUESTS - len(found.requests)
+                found.requests.update(exchanges[: max(0, room)])
+        return self._found
+
     def _of(self, statement: str) -> Found:
-        return self.by_statement.setdefault(statement, Found())
+        return self._found.setdefault(statement, Found())
 
     def is_broken(self, *statements: str) -> bool:
         """Whether any of ``statements`` was found broken so far."""
-        return any(self.by_statement[s].breaks for s in statements if s in self.by_statement)
+        return any(self._found[s].breaks for s in statements if s in self._found)
 
     def is_held(self, statement: str) -> bool:
         """Whether a statement was seen to be kept so far."""
@@ -103,11 +119,19 @@ class Findings:
 
     def hold(self, statement: str, *exchanges: Exchange) -> None:
         """Note that a promise was kept."""
-        found = self.by_statement.get(statement) or self._of(statement)
+        found = self._of(statement)
         found.held += 1
-        if len(found.requests) < 10_000:
-            for exchange in exchanges:
-                found.requests.add(exchange.number)
+        if len(found.requests) < MOST_REQUESTS:
+            found.requests.update(exchange.number for exchange in exchanges)
+
+    def hold_all(self, statements: Sequence[str], exchange: Exchange) -> None:
+        """Note that one answer kept several promises.
+
+        An answer keeps some thirty, and most answers the same ones: they are summed up when
+        somebody asks.
+        """
+        if statements:
+            self._held.setdefault(tuple(statements), []).append(exchange.number)
 
     def broke(self, violation: Violation) -> None:
         """Note a violation."""

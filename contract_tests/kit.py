@@ -148,6 +148,7 @@ class Kit:
             self.guard.answered(exchange)
         if self.client.limits.max_requests is not None:
             self._keep(exchange)
+        kept: list[str] = []
         for judge in self._judges:
             for verdict in judge(exchange, self):
                 if isinstance(verdict, Violation):
@@ -156,7 +157,8 @@ class Kit:
                     if verdict.statement in _CONDEMNING:
                         self._condemned.add(exchange.number)
                 else:
-                    self.findings.hold(verdict, exchange)
+                    kept.append(verdict)
+        self.findings.hold_all(kept, exchange)
         return exchange
 
     def _keep(self, exchange: Exchange) -> None:

@@ -62,7 +62,7 @@ def records(target: Kit) -> list[dict[str, Any]]:
     the suite's own each test has a fresh one; elsewhere they are looked for once a session, and
     the next test does without what one has named to resend or delete.
     """
-    from crmcom_kit.contract_tests.generating.machine import begin_anew
+    from crmcom_kit.contract_tests.generating.playing import begin_anew
     from crmcom_kit.contract_tests.safety.discovery import discover
 
     pool, own = target.pool, target.target.renew is not None

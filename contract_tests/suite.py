@@ -4,6 +4,7 @@ import fnmatch
 import time
 from collections.abc import Sequence
 
+from crmcom_kit.contract_tests.collecting import seldom_collected
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.generating.layers import run_generated_layers
 from crmcom_kit.contract_tests.judging.judges import JUDGES
@@ -178,7 +179,7 @@ def run(target: Target, plan: Plan) -> Results:
             clear = plan.allowed is not None or not target.near
             one.notes += rehearse(one.kit, one.pending, is_clear=clear)
         else:
-            with plan.stop.at_once():
+            with plan.stop.at_once(), seldom_collected():
                 trouble = _try_all(one)
     except KeyboardInterrupt:
         trouble = "interrupted"

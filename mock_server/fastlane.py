@@ -52,14 +52,13 @@ class FastLane:
     """A WSGI application in front of the Flask one."""
 
     def __init__(self, app: "WSGIApplication", world: World | Tenants) -> None:
-        """Answer calls of the worlds' webhook_requests methods; leave the rest to ``app``."""
+        """Answer calls of the worlds' methods; leave the rest to ``app``."""
         self._app = app
         self._tenants = world if isinstance(world, Tenants) else Tenants(world)
         rules = self._tenants.default.rules
         self._lanes = {
             f"{API_PATH}/{method.path}": _Lane(method.path, method.verb, method.name == "show")
             for method in rules.methods.values()
-            if not method.path.startswith("authentication/")
         }
         withdraws = rules.dialect["requests.deprecated_methods"] == "withdraw"
         self._plain_show = not any(withdraws and m.deprecated for m in rules.methods.values())

@@ -47,8 +47,7 @@ class Hands:
         self._count(case, exchange)
         violation = self._sure(case, exchange, broken[0]) if broken else None
         if violation is None:
-            for statement in kept:
-                self.kit.findings.hold(statement, exchange)
+            self.kit.findings.hold_all(kept, exchange)
         self.oracle.take_in(case, exchange)
         if violation is not None:
             violation.layer = self.layer

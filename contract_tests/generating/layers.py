@@ -4,8 +4,9 @@ from contextlib import suppress
 from typing import Any
 
 from crmcom_kit.contract_tests.generating.generated import run_generated
-from crmcom_kit.contract_tests.generating.machine import STEPS, begin_anew, run_machine
+from crmcom_kit.contract_tests.generating.machine import CALLS, STEPS, run_machine
 from crmcom_kit.contract_tests.generating.model import Model, is_whole
+from crmcom_kit.contract_tests.generating.playing import begin_anew
 from crmcom_kit.contract_tests.judging.judges import JUDGES
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.options import Profile
@@ -57,7 +58,7 @@ def _run(kit: Kit, max_examples: int, profile: Profile, number: int) -> None:
         model = _relearned(hands_kit)
     sequences = max(1, times // _SEQUENCES)
     if left is not None:
-        sequences = max(1, min(sequences, (kit.client.left or 0) // (2 * STEPS)))
+        sequences = max(1, min(sequences, (kit.client.left or 0) // (CALLS * STEPS)))
     run_machine(hands_kit, model, hands.oracle, sequences=sequences, **chosen)
 
 

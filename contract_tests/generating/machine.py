@@ -14,23 +14,20 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from crmcom_kit.contract_tests.findings import Unreachable, Violation
-from crmcom_kit.contract_tests.generating import casebook, witness
-from crmcom_kit.contract_tests.generating.cases import Case, Named
-from crmcom_kit.contract_tests.generating.handling import Hands
+from crmcom_kit.contract_tests.generating import casebook
+from crmcom_kit.contract_tests.generating.cases import Named
 from crmcom_kit.contract_tests.generating.model import Model
 from crmcom_kit.contract_tests.generating.oracle import Oracle
+from crmcom_kit.contract_tests.generating.playing import LAYER, Play
 from crmcom_kit.contract_tests.generating.profiles import examples, layer_settings
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.client import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.sending.logging_in import ask_for_token, token_of
 
-LAYER = "machine"
-
-#: Calls in one sequence, about.
+#: Steps of one sequence, and how many calls one makes, about.
 STEPS = 40
+CALLS = 3
 
 _FIELDS = ("id", "number")
 _SHORT = (None, ("id",), ("number", "id", "life_cycle_state"))
@@ -49,82 +46,6 @@ _AFTER = (
     ("entity", "entity_id", "life_cycle_state"), ("entity", "entity_id"),
     ("entity", "life_cycle_state"),
 )  # fmt: skip
-
-
-class Play:
-    """What all sequences of one run share: the kit, the start, and what was found."""
-
-    def __init__(self, kit: Kit, model: Model, readings: Oracle, *, fresh: bool) -> None:
-        """Play on ``kit``'s target from what ``model`` knows; ``fresh``: anew each time."""
-        self.kit, self.start, self.fresh = kit, model, fresh
-        self.hands = Hands(kit, readings, LAYER)
-        self.stopped: Exception | None = None
-        self.over = False  # this sequence: something broke, and model and target may differ
-
-    def begin(self) -> None:
-        """Start a sequence."""
-        self.over = self.stopped is not None
-        if self.over or not self.fresh:
-            return
-        begin_anew(self.kit)
-        self.hands.oracle = _oracle(self.start.copy(), self.hands.oracle)
-        self.hands.trace = []
-
-    def make(self, case: Case) -> None:
-        """Make one call of the sequence, unless it is over."""
-        if self.over:
-            return
-        try:
-            violation = self.hands.make(case)
-        except (BudgetSpent, TargetDown) as error:
-            self.stopped, self.over = error, True
-            return
-        except Unreachable:
-            return
-        if violation is not None:
-            self.over = True
-            self._found(violation)
-
-    def _found(self, violation: Violation) -> None:
-        if not self.hands.is_told(violation.statement):
-            model = self.hands.oracle.model
-            breaks = self._again(violation.statement) if self.fresh else None
-            violation.witness = witness.cut(self.hands.trace, violation, model, breaks)
-            self.hands.tell(violation)
-
-    def _again(self, statement: str) -> witness.Breaks:
-        """Return what tries a sequence on a fresh mock, without a trace in the run."""
-        from crmcom_kit.contract_tests.sending.client import Client, Limits
-
-        def breaks(cases: Any) -> bool:
-            client = Client(self.kit.target, Limits())
-            kit = Kit(client, allowed=self.kit.allowed)
-            kit.stop = self.kit.stop
-            begin_anew(kit)
-            hands = Hands(kit, _oracle(self.start.copy(), self.hands.oracle), LAYER)
-            for case in cases[:-1]:
-                hands.make(case)
-            told = hands.make(cases[-1]) if hands.oracle.model.holds(cases[-1].premise) else None
-            client.close()
-            return told is not None and told.statement == statement
-
-        return breaks
-
-
-def _oracle(model: Model, before: Oracle) -> Oracle:
-    """Return an oracle of a new sequence, which keeps what is known of how filters are read."""
-    oracle = Oracle(model)
-    oracle.readings, oracle.doubt = before.readings, before.doubt
-    return oracle
-
-
-def begin_anew(kit: Kit) -> None:
-    """Put a fresh mock in the place of the kit's own one, and log in to it."""
-    if kit.target.renew is not None:
-        kit.target.renew()
-    kit.memory.clear()
-    token = token_of(ask_for_token(kit))
-    kit.token = token if token is not None else kit.token
 
 
 class Sequence(RuleBasedStateMachine):
@@ -168,7 +89,17 @@ class Sequence(RuleBasedStateMachine):
             return
         if field in record:
             self.play.make(casebook.known("show", record, field, raw=raw))
-        self._list(record, names, short)
+        if self._list(record, names, short):
+            self._show_found(place)
+
+    def _show_found(self, place: int) -> None:
+        """Show one of the webhook requests that the last list has found."""
+        trace = self.play.hands.trace
+        found = trace[-1][1].records if trace else []
+        key = found[place % len(found)].get("id") if found else None
+        record = self.model.records.get(key) if isinstance(key, str) else None
+        if record is not None:
+            self.play.make(casebook.known("show", record, "id"))
 
     @rule(place=_PLACE)
     def look_for_deleted(self, place: int) -> None:
@@ -183,11 +114,18 @@ class Sequence(RuleBasedStateMachine):
             self.play.make(casebook.gone(method, record, field))
         self._list(record, ("entity_id",) if left % 2 else names, None)
 
-    def _list(self, record: Seen, names: tuple[str, ...], fields: tuple[str, ...] | None) -> None:
+    def _list(self, record: Seen, names: tuple[str, ...], fields: tuple[str, ...] | None) -> bool:
         filters = {name: value for name in names if (value := _value(record, name)) is not None}
         case = casebook.listing(filters, self.play.kit.release, fields=fields)
         if filters:
             self.play.make(case)
+        return bool(filters)
+
+    def _show_another(self, place: int, changed: Seen) -> None:
+        """Show a webhook request that was not called for, and is to be as it was."""
+        other = self._record(place // 2)
+        if other is not None and other["id"] != changed["id"]:
+            self.play.make(casebook.known("show", other, "id"))
 
     @rule(place=_PLACE)
     def resend(self, place: int) -> None:
@@ -204,6 +142,7 @@ class Sequence(RuleBasedStateMachine):
         if after is not None:
             self._list(after, names, None)
             self.play.make(casebook.known("show", after, "id"))
+        self._show_another(place, record)
 
     @rule(place=_PLACE)
     def resend_again(self, place: int) -> None:
@@ -217,6 +156,7 @@ class Sequence(RuleBasedStateMachine):
         elif self._allowed("resend", record):
             self.play.make(casebook.known("resend", record, field))
             self.play.make(casebook.known("show", record, "id"))
+            self._show_another(left, record)
 
     @rule(place=_PLACE)
     def delete(self, place: int) -> None:
@@ -232,6 +172,7 @@ class Sequence(RuleBasedStateMachine):
         if record["id"] in self.model.deleted:
             self.play.make(casebook.gone("show", record, field))
             self._list(record, ("entity", "entity_id"), ("id",))
+        self._show_another(place, record)
 
     @rule(place=_PLACE)
     def log_in(self, place: int) -> None:
@@ -281,14 +222,14 @@ def run_machine(
         model: what there is at the start.
         readings: an oracle that knows how the target reads filters, as far as calls have told.
         profile: see ``profiles``.
-        sequences: how many, each of about ``STEPS`` calls.
+        sequences: how many, each of ``STEPS`` steps.
         number: the seed.
 
     Raises:
         BudgetSpent, TargetDown: see ``Kit.send``.
     """
     fresh = kit.target.renew is not None
-    play = Play(kit, model, _oracle(model, readings), fresh=fresh)
+    play = Play(kit, model, readings, fresh=fresh)
     # Not a class a run: Hypothesis keeps every class of machines for good.
     machine: Callable[[], RuleBasedStateMachine] = seed(number)(partial(Sequence, play))
     times = examples(profile, sequences) if fresh else 1

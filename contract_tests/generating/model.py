@@ -165,7 +165,7 @@ def differing(known: Mapping[str, Any], seen: Mapping[str, Any]) -> str | None:
 
     Members that only one of them has do not count: there are short and long forms.
     """
-    if known == seen:
+    if known == seen or seen.items() <= known.items():
         return None
     changed = (path.partition(".")[0] for path in changed_members(known, seen))
     return next((name for name in changed if name not in _FLEETING), None)

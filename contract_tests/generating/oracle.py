@@ -13,7 +13,7 @@ from crmcom_kit.contract_tests.generating import oracle_changes, oracle_lists
 from crmcom_kit.contract_tests.generating.cases import Case, Must
 from crmcom_kit.contract_tests.generating.model import Change, Model, is_whole
 from crmcom_kit.contract_tests.generating.oracle_lists import Verdicts
-from crmcom_kit.contract_tests.judging.readings import READINGS, Reading
+from crmcom_kit.contract_tests.judging.readings import READINGS, Readings
 from crmcom_kit.contract_tests.kit import outcome, shortened
 from crmcom_kit.contract_tests.safety.pool import Seen
 from crmcom_kit.contract_tests.sending.exchanges import Exchange
@@ -28,7 +28,7 @@ class Oracle:
     def __init__(self, model: Model) -> None:
         """Judge by ``model``, which is changed as answers change what there is."""
         self.model = model
-        self.readings: tuple[Reading, ...] = READINGS
+        self.readings: Readings = READINGS
         self.doubt: Violation | None = None  # what an answer breaks unless filters combine as any
 
     def judge(self, case: Case, exchange: Exchange) -> list[str | Violation]:

@@ -10,6 +10,7 @@ from crmcom_kit.contract_tests.generating.oracle_changes import agreeing
 from crmcom_kit.contract_tests.judging.readings import (
     SEMI_OPTIONAL,
     Reading,
+    Readings,
     Span,
     dimensions,
     fits,
@@ -23,7 +24,7 @@ Verdicts = Iterator["str | Violation"]
 
 def judged(
     model: Model,
-    readings: Sequence[Reading],
+    readings: Readings,
     case: Case,
     exchange: Exchange,
     doubt: Violation | None,
@@ -59,12 +60,12 @@ def judged(
 
 
 def _contents(
-    model: Model, readings: Sequence[Reading], case: Case, exchange: Exchange, ids: Sequence[str]
+    model: Model, readings: Readings, case: Case, exchange: Exchange, ids: Sequence[str]
 ) -> Verdicts:
     """Judge which webhook requests were found, under every reading that is left."""
     assert case.sense is not None  # noqa: S101 - for the type checker
     problems = []
-    for reading in _relevant(readings, case.sense.filters):
+    for reading in readings.of_each_kind(case.sense.filters):
         problem = _problem(model, case, exchange, ids, reading)
         if problem is None:
             yield from (f"list.{name}.filter" for name in case.sense.filters)
@@ -96,23 +97,14 @@ def doubted(model: Model, case: Case, exchange: Exchange, reading: Reading) -> V
     return None if problem is None else problem[1]
 
 
-def _relevant(readings: Sequence[Reading], filters: Mapping[str, Any]) -> list[Reading]:
-    """Return one reading of each kind that makes a difference to these filters."""
-    matter = dimensions(filters)
-    kinds = {tuple(getattr(each, name) for name in matter): each for each in reversed(readings)}
-    return list(reversed(kinds.values()))
-
-
-def left(
-    model: Model, readings: tuple[Reading, ...], case: Case, exchange: Exchange
-) -> tuple[Reading, ...]:
+def left(model: Model, readings: Readings, case: Case, exchange: Exchange) -> Readings:
     """Return the readings that an answer leaves possible; all of them where it leaves none."""
     assert case.sense is not None  # noqa: S101 - for the type checker
     ids = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
     matter = dimensions(case.sense.filters)
     if not matter or len(ids) != len(exchange.records):
         return readings
-    kinds = _relevant(readings, case.sense.filters)
+    kinds = readings.of_each_kind(case.sense.filters)
     if len(kinds) == 1:
         return readings
     good = {
@@ -120,8 +112,10 @@ def left(
         for each in kinds
         if _problem(model, case, exchange, ids, each) is None
     }
-    fine = tuple(each for each in readings if tuple(getattr(each, n) for n in matter) in good)
-    return fine or readings
+    if len(good) == len(kinds):
+        return readings
+    fine = (each for each in readings if tuple(getattr(each, n) for n in matter) in good)
+    return Readings(fine) or readings
 
 
 def _problem(
@@ -230,7 +224,7 @@ def _capped(model: Model, sense: Sense, count: int) -> bool:
     return model.cap.get(paged, count) == count
 
 
-def take_in(model: Model, readings: Sequence[Reading], case: Case, exchange: Exchange) -> None:
+def take_in(model: Model, readings: Readings, case: Case, exchange: Exchange) -> None:
     """Note how many results answers have at most."""
     sense = case.sense
     assert sense is not None  # noqa: S101 - for the type checker
@@ -238,7 +232,7 @@ def take_in(model: Model, readings: Sequence[Reading], case: Case, exchange: Exc
     ids = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
     may_be_cap = paged not in model.cap and _capped(model, sense, count)
     if may_be_cap and len(ids) == count and not sense.offset:
-        for reading in _relevant(readings, sense.filters):
+        for reading in readings.of_each_kind(sense.filters):
             wanted = len(selected(sense.filters, reading, model.settled(), model.spans).sure)
             if sense.limit is not None:
                 wanted = min(wanted, sense.limit)

@@ -32,9 +32,13 @@ def judge_envelope(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
         return
     yield "envelope.status"
     yield from _texts(exchange)
-    yield from _code(exchange, kit)
     if exchange.ok and not _speaks_of_an_error(exchange, kit):
+        if exchange.data and isinstance(exchange.message, str):
+            _messages_of_success(kit).add(exchange.message)
+        yield "envelope.code_ok"
         yield from _data(exchange)
+    else:
+        yield from _code_of_error(exchange)
 
 
 def sound(exchange: Exchange) -> bool:
@@ -67,14 +71,10 @@ def _texts(exchange: Exchange) -> Iterator[str | Violation]:
     yield "envelope.status_texts"
 
 
-def _code(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
-    """Judge the code: OK of a success, another text of an error."""
+def _code_of_error(exchange: Exchange) -> Iterator[str | Violation]:
+    """Judge the code where the call was not served: another text than OK."""
     code = exchange.code
-    if exchange.ok and not _speaks_of_an_error(exchange, kit):
-        if exchange.data and isinstance(exchange.message, str):
-            _messages_of_success(kit).add(exchange.message)
-        yield "envelope.code_ok"
-    elif code != "OK" and exchange.status < 400 and _has_result(exchange):
+    if code != "OK" and exchange.status < 400 and _has_result(exchange):
         expected, seen = "code OK, since there is a result", f"code {code!r}"
         yield Violation("envelope.code_ok", exchange, expected=expected, seen=seen)
     elif code == "OK" or not code or not isinstance(code, str):

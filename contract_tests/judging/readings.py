@@ -40,8 +40,23 @@ class Reading:
     moment: str  # the same where it is a date and time
 
 
-READINGS = tuple(Reading(*each) for each in product(("all", "any"), _URL, _DATE, _DATE))
+class Readings(tuple[Reading, ...]):
+    """The readings that are left, at first all of them."""
 
+    def __init__(self, _: Iterable[Reading]) -> None:
+        """Keep them, in their order."""
+        self._kinds: dict[tuple[str, ...], list[Reading]] = {}
+
+    def of_each_kind(self, filters: Mapping[str, Any]) -> list[Reading]:
+        """Return one reading of each kind that makes a difference to ``filters``."""
+        matter = dimensions(filters)
+        if matter not in self._kinds:
+            kinds = {tuple(getattr(each, n) for n in matter): each for each in reversed(self)}
+            self._kinds[matter] = list(reversed(kinds.values()))
+        return self._kinds[matter]
+
+
+READINGS = Readings(Reading(*each) for each in product(("all", "any"), _URL, _DATE, _DATE))
 
 Record = Mapping[str, Any]
 

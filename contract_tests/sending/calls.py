@@ -19,6 +19,8 @@ def written(value: Any, *, raw: bool = False) -> str:
         raw: leave ``=`` and ``,`` as they stand, which the documents' examples do.
     """
     safe = "=," if raw else ""
+    if isinstance(value, str):
+        return _quoted(value, safe)
     if isinstance(value, Mapping):
         fields = (f"{name}={_plain(each)}" for name, each in value.items())
         return _quoted(",".join(fields), safe)

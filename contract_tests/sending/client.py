@@ -134,11 +134,11 @@ class Client:
             raise BudgetSpent(msg)
         self._keep_the_rate()
         self.sent += 1
+        began = self.now()
+        if isinstance(self._transport, InProcess):
+            return self._answer_in_process(self._transport, call, began)
         url = f"{self.target.base_url}/{call.path}"
         url = f"{url}?{call.query}" if call.query else url
-        began = self.now()
-        if isinstance(self.target.transport, InProcess):
-            return self._answer_in_process(self.target.transport, call, began)
         try:
             answer = self._transport.handle_request(_request(call, url))
             try:

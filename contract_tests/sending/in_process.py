@@ -5,6 +5,7 @@ a mock in this process answers several times as many calls a second as one over 
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from io import BytesIO, StringIO
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
@@ -15,6 +16,30 @@ WsgiApp = Callable[..., Any]
 
 #: What a query may hold as it stands; anything else is percent-encoded on its way.
 _IN_QUERIES = "".join(map(chr, range(0x21, 0x7F)))
+
+#: What every environment has.
+_ENVIRON: dict[str, Any] = {
+    "SCRIPT_NAME": "",
+    "SERVER_NAME": "mock",
+    "SERVER_PORT": "80",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "REMOTE_ADDR": "127.0.0.1",
+    "wsgi.version": (1, 0),
+    "wsgi.url_scheme": "http",
+    "wsgi.multithread": False,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
+
+#: The headers of a request that the client makes by itself.
+_OWN_HEADERS = (("Host", "mock"), ("Accept", "application/json"), ("User-Agent", "crmcom-kit"))
+
+
+@lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    """Return the name that a header has in an environment."""
+    key = name.upper().replace("-", "_")
+    return key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
 
 
 class Answer(NamedTuple):
@@ -52,37 +77,26 @@ class InProcess(httpx.BaseTransport):
         self, verb: str, path: str, query: str, body: bytes | None, headers: Sequence[Any]
     ) -> Answer:
         """Answer a request; ``path`` and ``query`` are percent-encoded where they have to be."""
-        more = [("Host", "mock"), ("Accept", "application/json"), ("User-Agent", "crmcom-kit")]
-        path = unquote_to_bytes(path).decode("latin-1")
-        return self._ask(verb, path, quote(query, safe=_IN_QUERIES), body or b"", [*more, *headers])
+        if "%" in path or not path.isascii():
+            path = unquote_to_bytes(path).decode("latin-1")
+        query = quote(query, safe=_IN_QUERIES)
+        return self._ask(verb, path, query, body or b"", [*headers, *_OWN_HEADERS])
 
     def _ask(
         self, verb: str, path: str, query: str, body: bytes, headers: Sequence[tuple[str, str]]
     ) -> Answer:
         environ: dict[str, Any] = {
+            **_ENVIRON,
             "REQUEST_METHOD": verb,
-            "SCRIPT_NAME": "",
             "PATH_INFO": path,
             "QUERY_STRING": query,
-            "SERVER_NAME": "mock",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
             "wsgi.input": BytesIO(body),
             "wsgi.errors": StringIO(),
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
         }
         if body or verb != "GET":
             environ["CONTENT_LENGTH"] = str(len(body))
         for name, value in headers:
-            key = name.upper().replace("-", "_")
-            if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-                key = f"HTTP_{key}"
-            environ.setdefault(key, value)
+            environ.setdefault(_key(name), value)
         return _called(self.app, environ)
 
 
