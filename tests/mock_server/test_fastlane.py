@@ -1,5 +1,6 @@
 """The fast lane gives the bytes that Flask gives, and leaves the state that Flask leaves."""
 
+import base64
 import dataclasses
 import gc
 import io
@@ -19,10 +20,17 @@ from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
 from crmcom_kit.mock_server.records.store import Query
+from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import API_PATH
 
 Exchange = tuple[str, list[tuple[str, str]], bytes]
 Call = tuple[str, str, str, bytes, dict[str, str]]  # verb, path, query, body, more of the environ
+
+LOGINS = [f"authentication/{name}" for name in ("token", "web_api_key/token", "token/release")]
+LOGIN = {
+    name: getattr(DEFAULT_CREDENTIALS, name) for name in ("username", "password", "organisation")
+}
+BASIC = f"Basic {base64.b64encode(f'{DEFAULT_CREDENTIALS.api_key}:'.encode()).decode()}"
 
 texts = st.text(max_size=8)
 numbers = st.sampled_from(["7", "14", "12", "17", "999", "0", ""]) | texts
@@ -55,6 +63,10 @@ bodies = st.one_of(
         ).encode(),
         numbers,
     ),
+    st.builds(
+        lambda changed: json.dumps(LOGIN | changed).encode(),
+        st.dictionaries(st.sampled_from(["password", "unit", "odd"]), texts, max_size=1),
+    ),
     st.binary(max_size=20),
 )
 lengths = st.sampled_from(
@@ -62,7 +74,7 @@ lengths = st.sampled_from(
 )
 calls = st.tuples(
     st.sampled_from(["GET", "POST", "HEAD", "PUT", "OPTIONS"]),
-    st.sampled_from(["show", "list", "resend", "delete", "show/", "x"]),
+    st.sampled_from(["show", "list", "resend", "delete", "show/", "x", *LOGINS]),
     queries,
     bodies,
     st.fixed_dictionaries(
@@ -84,7 +96,7 @@ def _environ(call: Call) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": verb,
         "SCRIPT_NAME": "",
-        "PATH_INFO": f"{API_PATH}/webhook_requests/{path}",
+        "PATH_INFO": f"{API_PATH}/{path if path in LOGINS else f'webhook_requests/{path}'}",
         "QUERY_STRING": query,
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8080",
@@ -163,6 +175,9 @@ BODY_7 = b'{"token":"T","webhook_request_identifier":{"number":"7"}}'
 @example(made=[("POST", "delete", "a=b", BODY_7, {})] * 2)
 @example(made=[("POST", "delete", "", BODY_7, {"CONTENT_LENGTH": "3"})])
 @example(made=[("GET", "list", "token=T&entity=ACTIVITIES", b"", {})])
+@example(made=[("POST", LOGINS[0], "", json.dumps(LOGIN).encode(), {})])
+@example(made=[("POST", LOGINS[1], "", b"{}", {"HTTP_AUTHORIZATION": BASIC})])
+@example(made=[("POST", LOGINS[2], "", b'{"token":"T"}', {}), ("GET", "show", SHOW_7, b"", {})])
 def test_both_shells_answer_alike(release: str, dialect: str, made: list[Call]) -> None:
     """Any requests get the same status, headers and bytes, and leave the same records and notes."""
     with_flask, with_lane = PAIRS[release, dialect]
@@ -198,7 +213,7 @@ def test_notes_hold_neither_connections_nor_the_environment() -> None:
 
 
 def test_ordinary_calls_do_not_reach_flask() -> None:
-    """The lane answers the four methods by itself, errors included; other paths go to Flask."""
+    """The lane answers all methods by itself, errors included; other paths go to Flask."""
     reached: list[str] = []
 
     def flask(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -206,13 +221,15 @@ def test_ordinary_calls_do_not_reach_flask() -> None:
         start_response("200 OK", [])
         return []
 
-    lane = FastLane(flask, make_world(tokens=["T"]))
+    lane = FastLane(flask, make_world(release="R15", tokens=["T"]))
     for call in [
         ("GET", "show", SHOW_7, b"", {}),
         ("GET", "show", SHOW_7.replace("=7", "=0"), b"", {}),
         ("GET", "list", "token=T&entity=ACTIVITIES", b"", {}),
         ("POST", "resend", "", BODY_7, {}),
         ("POST", "delete", "", BODY_7, {}),
+        ("POST", LOGINS[0], "", json.dumps(LOGIN).encode(), {}),
+        ("POST", LOGINS[1], "", b"", {"HTTP_AUTHORIZATION": BASIC}),
     ]:
         _exchange(lane, call)
     assert reached == []
