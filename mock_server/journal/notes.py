@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import takewhile
 from operator import itemgetter
 from time import monotonic
@@ -69,6 +69,10 @@ def _whole(*made: Any) -> Made:
     return made
 
 
+#: A call of which a journal that holds none knows only that there was one.
+_PASSED: _Fresh = (datetime.min.replace(tzinfo=UTC), _whole, (), 0)
+
+
 def _streamed(*made: Any) -> Made:
     return made
 
@@ -110,6 +114,9 @@ class Journal:
         self, at: datetime, request: RawRequest, answer: Answer, fault: "Fault | None" = None
     ) -> None:
         """Note a call that is answered, or about to be."""
+        if not self.keeps:
+            self.pass_by()
+            return
         body, headers, make = answer.body, request.headers, _whole
         kept: bytes | Beginning
         if isinstance(body, bytes):
@@ -139,20 +146,33 @@ class Journal:
 
         ``size`` is how many bytes what it keeps has: query, body, answer, headers.
         """
+        self._note((at, make, given, size + _OWN_BYTES))
+
+    def _note(self, fresh: _Fresh) -> None:
         # Appending is one step, which needs no lock; numbers and bounds come for many at a time.
-        self._fresh.append((at, make, given, size + _OWN_BYTES))
-        if size > _LARGE or self._waiting or len(self._fresh) >= _AT_ONCE:
+        self._fresh.append(fresh)
+        if fresh[3] > _LARGE or self._waiting or len(self._fresh) >= _AT_ONCE:
             with self._lock:
                 self._settle()
                 if self._waiting:
                     self._changed.notify_all()
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it holds any calls at all."""
+        return self._limits.entries > 0
+
+    def pass_by(self) -> None:
+        """Number a call that is not kept."""
+        self._note(_PASSED)
 
     def _settle(self) -> None:
         """Number and count the calls that were noted since the last time, under the lock."""
         fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
         if not fresh:
             return
-        self._notes.extend(enumerate(fresh, self._last + 1))
+        numbered = enumerate(fresh, self._last + 1)
+        self._notes.extend(each for each in numbered if each[1] is not _PASSED)
         self._last += len(fresh)
         self._bytes += sum(map(_SIZE, fresh))
         self._shorten()

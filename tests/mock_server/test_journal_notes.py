@@ -86,6 +86,24 @@ def test_a_lower_limit_holds_at_once() -> None:
     assert [note.number for note in journal.notes()] == [9, 10]
 
 
+def test_a_journal_of_none_counts_calls() -> None:
+    """Calls that are not kept have numbers; what is noted once there is room is kept."""
+    world = make_world(tokens=["T"], journal=JournalLimits(entries=0))
+    journal = world.present.journal
+    app = FastLane(create_app(world), world)
+    for query in ("token=T&webhook_request_identifier=number=7", "token=T"):
+        environ = EnvironBuilder(f"{API_PATH}/webhook_requests/show?{query}").get_environ()
+        assert b"".join(app(environ, lambda *_: lambda _: None)).startswith(b"{")
+    assert (journal.notes(), journal.size, journal.last) == ([], 0, 2)
+
+    journal.limit(JournalLimits())
+    journal.pass_by()  # by a call that found no room
+    _note(journal)
+
+    assert [note.number for note in journal.notes()] == [4]
+    assert 0 < journal.size < 2_100  # of that one alone
+
+
 def test_notes_of_many_threads_are_all_there() -> None:
     """Calls that are noted at the same time get each a number of their own."""
     journal = Journal(JournalLimits(entries=10_000, bytes=10**9))
