@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -41,7 +41,7 @@ def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name.startswith("HTTP_")}
 
 
-#: Where a server may tell how many bytes the head of a request has.
+#: Where a server may tell how many bytes the head of a request has, or what reckons it.
 HEAD_BYTES = "crmcom_kit.head_bytes"
 _SHORT_HEAD = 2_048
 _HEADER_BYTES = 180  # what a header takes besides its value
@@ -82,10 +82,24 @@ class Headers(Mapping[str, str]):
 
 def head_bytes(environ: dict[str, Any]) -> int:
     """Return about how many bytes the headers of a request take; some servers know."""
-    known: int | None = environ.get(HEAD_BYTES)
-    if known is not None and known <= _SHORT_HEAD:
-        return known
+    known: int | Callable[[dict[str, Any]], int] | None = environ.get(HEAD_BYTES)
+    if isinstance(known, int):
+        if known <= _SHORT_HEAD:
+            return known
+    elif known is not None:
+        return known(environ)
     return header_bytes(Headers(environ).texts())
+
+
+def last_headers_bytes(environ: dict[str, Any]) -> int:
+    """Return the same where the headers are what was put into ``environ`` last."""
+    size = 0
+    for name in reversed(environ):
+        if name[:5] == "HTTP_":
+            size += len(environ[name]) + _HEADER_BYTES
+        elif size and name[:8] != "CONTENT_":  # which may stand among them
+            break
+    return size
 
 
 def header_bytes(values: Collection[str]) -> int:

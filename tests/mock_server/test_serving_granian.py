@@ -67,6 +67,22 @@ def test_every_shell_answers(server: Any) -> None:
     assert ask(server, "GET", SHOW.replace("show?", "show/?"))[1]["data"]["number"] == "7"
 
 
+def test_headers_count_in_the_journal(start_server: Any) -> None:
+    """Long headers count, wherever they stand: the journal keeps within its bytes."""
+    server = start_server(*FLAGS, "--log", "off", "--journal-bytes", "100000")
+    long = {"X-Long": "x" * 9_000}
+    for at in range(30):
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        given = [*long.items(), ("Content-Type", "text/plain"), ("X-Short", "x")]
+        connection.request("GET", SHOW, headers=dict(given if at % 2 else reversed(given)))
+        assert connection.getresponse().read().startswith(b"{")
+        connection.close()
+
+    found = ask(server, "GET", "/__admin/requests")[1]
+
+    assert 5 <= len(found["requests"]) <= 10
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_status_0(start_server: Any, number: int) -> None:
     """SIGTERM and Ctrl-C end the server and its child; its log has a masked line a request."""
