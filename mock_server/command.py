@@ -113,7 +113,8 @@ class _Serve(click.Command):
 @click.option(
     "--threads",
     type=click.IntRange(1, 256),
-    help="Requests answered at the same time.  [default: 8; 64 with --deliver http]",
+    help="Requests answered at the same time.  [default: 8, under granian 16; 64 with --deliver "
+    "http]",
 )
 @control_flags
 @click.option(
@@ -135,7 +136,8 @@ def serve(**options: Any) -> None:
     """
     from crmcom_kit.mock_server.serving import ServeError
 
-    options["threads"] = options["threads"] or usual_threads(options["deliver"])
+    usual = usual_threads(options["deliver"], options["server_name"])
+    options["threads"] = options["threads"] or usual
     try:
         if options["server_name"] == "granian":
             _serve_with_granian(options)

@@ -96,12 +96,14 @@ class Journal:
 
     __slots__ = (
         "_begun", "_bytes", "_changed", "_closed", "_fresh", "_last", "_limits", "_lock",
-        "_notes", "_waiting",
+        "_notes", "_waiting", "keeps",
     )  # fmt: skip
 
     def __init__(self, limits: JournalLimits | None = None, *, begun: int = 0) -> None:
         """Start empty; ``begun`` tells a world's journals apart: the epoch that each began in."""
         self._limits = JournalLimits() if limits is None else limits
+        #: Whether it holds any calls at all.
+        self.keeps = self._limits.entries > 0
         self._begun = begun
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -146,25 +148,22 @@ class Journal:
 
         ``size`` is how many bytes what it keeps has: query, body, answer, headers.
         """
-        self._note((at, make, given, size + _OWN_BYTES))
-
-    def _note(self, fresh: _Fresh) -> None:
         # Appending is one step, which needs no lock; numbers and bounds come for many at a time.
-        self._fresh.append(fresh)
-        if fresh[3] > _LARGE or self._waiting or len(self._fresh) >= _AT_ONCE:
-            with self._lock:
-                self._settle()
-                if self._waiting:
-                    self._changed.notify_all()
-
-    @property
-    def keeps(self) -> bool:
-        """Whether it holds any calls at all."""
-        return self._limits.entries > 0
+        self._fresh.append((at, make, given, size + _OWN_BYTES))
+        if size > _LARGE or self._waiting or len(self._fresh) >= _AT_ONCE:
+            self._settle_and_tell()
 
     def pass_by(self) -> None:
         """Number a call that is not kept."""
-        self._note(_PASSED)
+        self._fresh.append(_PASSED)
+        if self._waiting or len(self._fresh) >= _AT_ONCE:
+            self._settle_and_tell()
+
+    def _settle_and_tell(self) -> None:
+        with self._lock:
+            self._settle()
+            if self._waiting:
+                self._changed.notify_all()
 
     def _settle(self) -> None:
         """Number and count the calls that were noted since the last time, under the lock."""
@@ -216,7 +215,7 @@ class Journal:
         """Hold so much from now on."""
         with self._lock:
             self._settle()
-            self._limits = limits
+            self._limits, self.keeps = limits, limits.entries > 0
             self._shorten()
 
     @property
