@@ -32,7 +32,12 @@ def write_date_time(moment: datetime) -> str:
 
 def id_of(text: str) -> str:
     """Return the id that ``text`` always leads to: 32 upper-case hexadecimal digits."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest().upper()
+    hashed = _blank_id()
+    hashed.update(text.encode("utf-8", "surrogatepass"))
+    return hashed.hexdigest().upper()
+
+
+_blank_id = blake2b(digest_size=16).copy  # a copy is made in half the time
 
 
 #: JSON Schema format name → reader that raises ValueError; asserted by every validator.
