@@ -1,4 +1,4 @@
-"""How the body of a request arrives under granian: whole, or the request is refused.
+"""How a request arrives under granian: its body whole, or it is refused; its head reckoned quickly.
 
 waitress hands a request on when its body is there. granian hands it on before, and its
 ``wsgi.input`` ends in the same way whether the body is over or its caller has left, so that half
@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, cast
 import orjson
 
 from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.reading import HEAD_BYTES, header_bytes
 from crmcom_kit.mock_server.sending import status_line
 from crmcom_kit.mock_server.serving import LONGEST_BODY_BYTES
 
@@ -29,6 +30,7 @@ def with_whole_bodies(app: "WSGIApplication") -> "WSGIApplication":
     """Return ``app``, asked only where the body is all there."""
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        environ[HEAD_BYTES] = _head_bytes
         if "CONTENT_LENGTH" in environ or _CHUNKED in environ:
             try:
                 body = _whole(environ)
@@ -41,6 +43,17 @@ def with_whole_bodies(app: "WSGIApplication") -> "WSGIApplication":
         return app(environ, start_response)
 
     return answer
+
+
+def _head_bytes(environ: "WSGIEnvironment") -> int:
+    """Return what the headers take: they come last, behind all of the process's environment."""
+    values = []
+    for name in reversed(environ):
+        if name[:5] == "HTTP_":
+            values.append(environ[name])
+        elif values and name[:8] != "CONTENT_":  # which may stand among them
+            break
+    return header_bytes(values)
 
 
 def _whole(environ: "WSGIEnvironment") -> IO[bytes] | None:

@@ -91,17 +91,6 @@ def head_bytes(environ: dict[str, Any]) -> int:
     return header_bytes(Headers(environ).texts())
 
 
-def last_headers_bytes(environ: dict[str, Any]) -> int:
-    """Return the same where the headers are what was put into ``environ`` last."""
-    size = 0
-    for name in reversed(environ):
-        if name[:5] == "HTTP_":
-            size += len(environ[name]) + _HEADER_BYTES
-        elif size and name[:8] != "CONTENT_":  # which may stand among them
-            break
-    return size
-
-
 def header_bytes(values: Collection[str]) -> int:
     """Return how much memory headers with these values take."""
     return len(values) * _HEADER_BYTES + sum(map(len, values))

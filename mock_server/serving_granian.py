@@ -16,7 +16,6 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from crmcom_kit.mock_server.arriving import with_whole_bodies
-from crmcom_kit.mock_server.reading import HEAD_BYTES, last_headers_bytes
 from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
 from crmcom_kit.mock_server.serving import GRACE_SECONDS, MOST_HEAD_BYTES, ServeError, bound_socket
 from crmcom_kit.mock_server.wire import FAULT_HEADER
@@ -135,8 +134,6 @@ def with_endings(app: "WSGIApplication") -> "WSGIApplication":
     """
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        # The headers come last, behind all of the process's own environment.
-        environ[HEAD_BYTES] = last_headers_bytes
         parts = app(environ, start_response)
         if isinstance(parts, list):
             return parts
