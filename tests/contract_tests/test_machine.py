@@ -1,13 +1,19 @@
 """The state machine and the generated calls find what only combinations of calls reveal."""
 
+from itertools import pairwise
+
 import pytest
 from broken_servers.catalogue import broken_servers
 
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.generating.layers import run_generated_layers
+from crmcom_kit.contract_tests.generating.machine import run_machine
+from crmcom_kit.contract_tests.generating.model import Model
+from crmcom_kit.contract_tests.generating.oracle import Oracle
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.sending.client import Client, Limits
+from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.contract_tests.sending.logging_in import log_in
 from crmcom_kit.contract_tests.targets import Target, own_mock
 
@@ -67,6 +73,36 @@ def test_a_violation_of_a_sequence_comes_with_the_calls_that_show_it() -> None:
     assert "delete" in methods
     assert len(methods) <= 6
     assert found.witness[-1] == found.exchanges[0].call
+
+
+def test_a_change_is_followed_by_a_look_at_others() -> None:
+    """After a change another webhook request is shown; after a list, one that it has found."""
+    kit = Kit(Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete")))
+    log_in(kit)
+    discover(kit)
+    model = Model(kit.pool.records, {}, complete=True)
+    began = len(kit.client.history)
+    run_machine(kit, model, Oracle(model), profile="ci", sequences=10, number=0)
+
+    made = kit.client.history[began:]
+    after_deletes = [
+        after.call.method == "show" and after.ok and after.data["id"] != deleted.data["id"]
+        for deleted, _, _, after in zip(made, made[1:], made[2:], made[3:], strict=False)
+        if deleted.call.method == "delete" and deleted.ok
+    ]
+    after_lists = [
+        after.call.method == "show" and after.ok and after.data["id"] in _ids(listed)
+        for listed, after in pairwise(made)
+        if listed.call.method == "list" and _ids(listed)
+    ]
+
+    assert len(after_deletes) > 10
+    assert sum(after_deletes) > 0.9 * len(after_deletes)
+    assert sum(after_lists) > 0.7 * len(after_lists)
+
+
+def _ids(exchange: Exchange) -> list[str]:
+    return [each["id"] for each in exchange.records]
 
 
 def test_a_run_makes_use_of_everything() -> None:
