@@ -16,7 +16,7 @@ from benchmarks.loopback import HOST, ask, free_port
 from benchmarks.options import SERVER_CORE, WORK, Options
 from benchmarks.processes import Failed, Served, memory
 from benchmarks.rows import BASE, SHOW, TOKEN, Row, mock_rows
-from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas.statements import statements
 
 CONNECTIONS = 64

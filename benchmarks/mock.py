@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 import orjson
 
 from benchmarks.rows import BASE, TOKEN
-from crmcom_kit.mock_server.app import create_app
+from crmcom_kit.mock_server.http.app import create_app
 from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.mock_server.filling import filled
-from crmcom_kit.mock_server.loading import Placed
-from crmcom_kit.mock_server.records.store import Store
-from crmcom_kit.mock_server.rules import Rules, Settings
-from crmcom_kit.mock_server.world import World
-from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.initial_content import filled
+from crmcom_kit.mock_server.world.loading import Placed
+from crmcom_kit.mock_server.store.records import Store
+from crmcom_kit.mock_server.protocol.config import Rules, Settings
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import load_dialect, resolve
 
 App = Callable[..., Iterable[bytes]]
@@ -46,7 +46,7 @@ def filled_world(entries: Iterable[dict[str, Any]], *, store: Store | None = Non
 
 def has_fast_lane() -> bool:
     """Whether this version of the mock has a fast lane at all."""
-    return find_spec("crmcom_kit.mock_server.fastlane") is not None
+    return find_spec("crmcom_kit.mock_server.http.fastlane") is not None
 
 
 def application(world: World, *, fast_lane: bool) -> App:
@@ -54,7 +54,7 @@ def application(world: World, *, fast_lane: bool) -> App:
     app = create_app(world)
     if not fast_lane:
         return app
-    from crmcom_kit.mock_server.fastlane import FastLane
+    from crmcom_kit.mock_server.http.fastlane import FastLane
 
     lane: App = FastLane(app, world)
     return lane

@@ -78,7 +78,7 @@ def _cpu_ms(what: str, count: int, *, with_plugin: bool = True) -> float:
     text = _FILES[what].format(count=count)
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
-    flags = ["-p", "crmcom_kit.mock_server.plugin"] if with_plugin else []
+    flags = ["-p", "crmcom_kit.mock_server.pytest_plugin.plugin"] if with_plugin else []
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *flags, str(path)]
     before = _children()
     run(pinned(["env", *_ENVIRONMENT, *command], SERVER_CORE))

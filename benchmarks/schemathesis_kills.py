@@ -91,7 +91,7 @@ def _served(release: str, make: Callable[[WsgiApp], WsgiApp]) -> Iterator[tuple[
 
 def _failures(tool: str, release: str, make: Callable[[WsgiApp], WsgiApp]) -> tuple[Failures, int]:
     """Return what Schemathesis reports of a server, and how many requests it made."""
-    from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+    from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
     with TemporaryDirectory() as folder, _served(release, make) as (url, count):
         place = Path(folder)

@@ -41,14 +41,14 @@ class MockSide:
 
     def __init__(self) -> None:
         """Start empty."""
-        from crmcom_kit.mock_server.records.memory_store import MemoryStore
+        from crmcom_kit.mock_server.store.memory_store import MemoryStore
 
         self.store = MemoryStore()
 
     def fill(self, records: Iterable[Plain]) -> None:
         """Insert all records."""
-        from crmcom_kit.mock_server.records.states import State
-        from crmcom_kit.mock_server.records.store import Record, Row
+        from crmcom_kit.mock_server.store.life_cycle import State
+        from crmcom_kit.mock_server.store.records import Record, Row
 
         for one in records:
             row = Row(
@@ -64,7 +64,7 @@ class MockSide:
     def page(self, wanted: dict[str, str], *, joint: bool = True) -> bytes:
         """Return the newest 50 that have all these values, as a JSON array."""
         del joint  # the store has the indexes that it has
-        from crmcom_kit.mock_server.records.store import Query
+        from crmcom_kit.mock_server.store.records import Query
 
         states = frozenset({wanted["state"]}) if "state" in wanted else None
         indexed: Any = tuple(

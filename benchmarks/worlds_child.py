@@ -8,8 +8,8 @@ from typing import Any
 from benchmarks import mock
 from benchmarks.children import own_memory, serve
 from crmcom_kit.fixtures import world as generated
-from crmcom_kit.mock_server.fastlane import FastLane
-from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.http.fastlane import FastLane
+from crmcom_kit.mock_server.world.registry import Tenants
 
 
 def _main(records: int) -> None:

@@ -85,8 +85,8 @@ def own_mock(
             without ``data`` the kit makes a world of its own, see ``worlds``.
     """
     from crmcom_kit.mock_server import create_app, make_world
-    from crmcom_kit.mock_server.fastlane import FastLane
-    from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+    from crmcom_kit.mock_server.http.fastlane import FastLane
+    from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
     data = options.pop("data", None)
     made = entries(resolve(release)) if data is None else []

@@ -8,18 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.app import create_app
-    from crmcom_kit.mock_server.handles import Mock, MockWorld, crmcom_mock
-    from crmcom_kit.mock_server.worlds import make_world
+    from crmcom_kit.mock_server.http.app import create_app
+    from crmcom_kit.mock_server.python_api import Mock, MockWorld, crmcom_mock
+    from crmcom_kit.mock_server.world.factory import make_world
 
 __all__ = ["Mock", "MockWorld", "create_app", "crmcom_mock", "make_world"]
 
 _HOMES = {
-    "Mock": "handles",
-    "MockWorld": "handles",
-    "create_app": "app",
-    "crmcom_mock": "handles",
-    "make_world": "worlds",
+    "Mock": "python_api",
+    "MockWorld": "python_api",
+    "create_app": "http.app",
+    "crmcom_mock": "python_api",
+    "make_world": "world.factory",
 }
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.usage_errors import Misuse
 
 
 class Clock(Protocol):

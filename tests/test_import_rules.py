@@ -82,7 +82,7 @@ def test_rooms_import_one_way(room: str, project_root: Path, project_files: froz
         ("schemas/a.py", "import crmcom_kit.fixtures.worlds"),
         ("fixtures/a.py", "def f():\n    from crmcom_kit.mock_server import app"),
         ("mock_server/a.py", "if TYPE_CHECKING:\n    from crmcom_kit.contract_tests.x import y"),
-        ("contract_tests/a.py", "from crmcom_kit.mock_server.app import create_app"),
+        ("contract_tests/a.py", "from crmcom_kit.mock_server.http.app import create_app"),
         ("mock_server/a.py", "from crmcom_kit.cli import main"),
         ("mock_server/a.py", "from .app import create_app"),
         ("mock_server/a.py", "from . import app"),
@@ -100,7 +100,7 @@ def test_a_forbidden_import_is_found(path: str, source: str) -> None:
     [
         ("schemas/a.py", "from crmcom_kit.schemas.loader import load_schema"),
         ("mock_server/a.py", "from crmcom_kit import __version__, fixtures"),
-        ("contract_tests/targets.py", "from crmcom_kit.mock_server.app import create_app"),
+        ("contract_tests/targets.py", "from crmcom_kit.mock_server.http.app import create_app"),
         ("mock_server/a.py", "import flask, schemas_of_others"),
     ],
 )

@@ -1,1 +1,1 @@
-"""How webhook requests are sent: what goes out, to whom, what comes of it; a built-in receiver."""
+"""Deliveries: attempts, senders, the queue and the built-in receiver. Knows no world."""

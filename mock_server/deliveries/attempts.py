@@ -9,8 +9,8 @@ from enum import StrEnum
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
-from crmcom_kit.mock_server.records.states import State
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.store.life_cycle import State
 
 _T = TypeVar("_T")
 _OWN_BYTES = 1_000  # what an attempt takes besides data and answer

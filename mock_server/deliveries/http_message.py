@@ -3,7 +3,7 @@
 import orjson
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.deliveries.delivery import Attempt
+from crmcom_kit.mock_server.deliveries.senders import Attempt
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 
 #: What the mock says of itself in each message: no vendor's headers.

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.errors import VendorError
-from crmcom_kit.mock_server.faults.spec import Fault
-from crmcom_kit.mock_server.parameters import REQUEST_IDENTIFIER, Given
-from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.records.store import Record
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
+from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.store.records import Record
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.epoch import Epoch
+    from crmcom_kit.mock_server.world.epoch import Epoch
 
 
 class Called:

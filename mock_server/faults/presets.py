@@ -7,11 +7,11 @@ one call, without any set-up: ``error=not_found``, ``fault=lost_answer``, ``dela
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.faults.reading import MOST_CALLS, MOST_TTL, effect_of, when_of
-from crmcom_kit.mock_server.faults.spec import Fault, Match
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.faults.parsing import MOST_CALLS, MOST_TTL, effect_of, when_of
+from crmcom_kit.mock_server.faults.model import Fault, Match
 from crmcom_kit.mock_server.faults.values import choice, members, number, truth, whole
-from crmcom_kit.mock_server.misuse import Misuse, NotThere
+from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
 
 HEADER = "X-Mock-Prefer"
 LEAST_SECONDS = 0.001  # of an outage

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.masking import is_secret
-from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.reading import json_type
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.redaction import is_secret
+from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.protocol.request import json_type
 
 
 def seen(value: object, where: str) -> str:

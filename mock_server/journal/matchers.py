@@ -9,16 +9,16 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.journal.expressions import (
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.journal.safe_regex import (
     Budget,
     JsonPath,
     fits_whole,
     regex,
     shown_at,
 )
-from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.reading import json_type
+from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.protocol.request import json_type
 
 _OF_TEXT = ("equalTo", "contains", "doesNotContain", "matches", "doesNotMatch")
 OPERATORS = (*_OF_TEXT, "absent", "equalToJson", "matchesJsonPath")

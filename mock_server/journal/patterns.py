@@ -6,14 +6,14 @@ A pattern sees what is shown of a call: a secret's value is *** in it, and canno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.errors import shown
-from crmcom_kit.mock_server.journal.calls import ToldCall
-from crmcom_kit.mock_server.journal.closed import check_asked
-from crmcom_kit.mock_server.journal.expressions import Budget
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.journal.call_view import ToldCall
+from crmcom_kit.mock_server.journal.pattern_checks import check_asked
+from crmcom_kit.mock_server.journal.safe_regex import Budget
 from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
-from crmcom_kit.mock_server.masking import MASK, is_secret, masked_query
-from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.reading import json_type
+from crmcom_kit.mock_server.redaction import MASK, is_secret, masked_query
+from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.protocol.request import json_type
 
 _MOST_MEMBERS = 100
 _IDENTIFIER_FIELDS = frozenset({"id", "number", "name", "alternative_code"})

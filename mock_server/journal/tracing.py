@@ -6,8 +6,8 @@ Derived from the answer when somebody asks. The order is that of ``answering`` a
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.rules import Rules
-from crmcom_kit.mock_server.wire import Answer
+from crmcom_kit.mock_server.protocol.config import Rules
+from crmcom_kit.mock_server.protocol.response import Answer
 from crmcom_kit.schemas.dialect import dials, error_kinds
 from crmcom_kit.schemas.statements import UnknownStatement, statement
 

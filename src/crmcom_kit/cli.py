@@ -15,9 +15,9 @@ from crmcom_kit import __version__
 
 #: Sub-command → where it is, as `module:attribute`, and its line in `crmcom-kit --help`.
 COMMANDS = {
-    "serve": ("crmcom_kit.mock_server.command:serve", "Run the mock."),
+    "serve": ("crmcom_kit.mock_server.cli.serve:serve", "Run the mock."),
     "fire": (
-        "crmcom_kit.mock_server.deliveries.fire_command:fire",
+        "crmcom_kit.mock_server.cli.fire:fire",
         "Trigger a webhook in a running mock.",
     ),
     "fixtures": ("crmcom_kit.fixtures.commands:fixtures", "Generate fixture data."),

@@ -8,7 +8,7 @@ from typing import Any
 
 from broken_servers.catalogue import broken
 from broken_servers.toolkit import Answer, Asked, Forward, Handle, Memory, refused, served
-from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS as KNOWN
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS as KNOWN
 
 LOGINS = ("token", "web_api_key_token")
 

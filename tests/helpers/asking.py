@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.journal.calls import Teller
+from crmcom_kit.mock_server.journal.call_view import Teller
 from crmcom_kit.schemas import API_PATH
 from helpers.mistakes import NOON, TOKEN, Asked
 

@@ -6,7 +6,7 @@ import pytest
 
 # Imported here, so that inner runs find it there and do not each bring a copy with a hook of its
 # own into this process.
-import crmcom_kit.mock_server.plugin_watch  # noqa: F401
+import crmcom_kit.mock_server.pytest_plugin.hooks  # noqa: F401
 
 #: What the tests of inner runs have at hand.
 CLIENT = """

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.mending import Change
-from crmcom_kit.mock_server.mending.mend import YOURS
+from crmcom_kit.mock_server.suggestions import Change
+from crmcom_kit.mock_server.suggestions.suggestion import YOURS
 
 TOKEN = "a-token-of-tests"
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)

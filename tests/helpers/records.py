@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from crmcom_kit.mock_server.records.memory_store import MemoryStore
-from crmcom_kit.mock_server.records.states import State
-from crmcom_kit.mock_server.records.store import Record, Row
+from crmcom_kit.mock_server.store.memory_store import MemoryStore
+from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.records import Record, Row
 
 
 def made(number: object, /, **values: Any) -> Record:

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 
-from crmcom_kit.mock_server.app import create_app
-from crmcom_kit.mock_server.serving import Server, bound_socket
-from crmcom_kit.mock_server.tenants import Tenants
-from crmcom_kit.mock_server.world import World
-from crmcom_kit.mock_server.worlds import make_world
+from crmcom_kit.mock_server.http.app import create_app
+from crmcom_kit.mock_server.http.server import Server, bound_socket
+from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.schemas import API_PATH
 
 TOKEN = "T"

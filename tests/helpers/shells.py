@@ -8,10 +8,10 @@ from werkzeug.test import EnvironBuilder
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
-from crmcom_kit.mock_server.records.store import Query
-from crmcom_kit.mock_server.sending import ConnectionEnded
-from crmcom_kit.mock_server.world import DEFAULT, World
+from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.http.transmission import ConnectionEnded
+from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

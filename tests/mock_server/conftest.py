@@ -14,7 +14,7 @@ import pytest
 from werkzeug.datastructures import Headers
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.records.store import Query
+from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.schemas import API_PATH, resolve, validator
 from crmcom_kit.schemas.statements import statement
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from crmcom_kit.mock_server import create_app
-from crmcom_kit.mock_server.access_log import AccessLog
+from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.masking import is_secret, masked_path, masked_query
-from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.redaction import is_secret, masked_path, masked_query
+from crmcom_kit.mock_server.world.registry import Tenants
 from crmcom_kit.schemas import API_PATH, methods, resolve
 
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)

@@ -11,11 +11,11 @@ import pytest
 from helpers.receivers import answering, listening
 from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
 
-from crmcom_kit.mock_server.deliveries.addresses import Addresses, NotCalled
-from crmcom_kit.mock_server.deliveries.delivery import Attempt
-from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-from crmcom_kit.mock_server.deliveries.outgoing import Caller
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses, NotCalled
+from crmcom_kit.mock_server.deliveries.senders import Attempt
+from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.http_client import Caller
+from crmcom_kit.mock_server.usage_errors import Misuse
 from crmcom_kit.schemas import Dialect
 
 #: What is allowed beside loopback in these tests.

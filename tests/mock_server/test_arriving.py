@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server import arriving
-from crmcom_kit.mock_server.arriving import with_whole_bodies
+from crmcom_kit.mock_server.http import arriving
+from crmcom_kit.mock_server.http.arriving import with_whole_bodies
 from crmcom_kit.schemas import API_PATH
 
 DELETE = json.dumps({"token": "T", "webhook_request_identifier": {"number": "12"}}).encode()

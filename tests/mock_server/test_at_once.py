@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.at_once import Task
-from crmcom_kit.mock_server.fastlane import FastLane
-from crmcom_kit.mock_server.serving import Server, bound_socket
+from crmcom_kit.mock_server.http.at_once import Task
+from crmcom_kit.mock_server.http.fastlane import FastLane
+from crmcom_kit.mock_server.http.server import Server, bound_socket
 from crmcom_kit.schemas import API_PATH
 
 CONTROL = ("/__admin/health", "/worlds/a/__admin/health")

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
-from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.records.store import Query
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.api.dispatch import act
+from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.world import World
 
 THREADS = 64
 PATIENCE = 30.0  # seconds after which a thread that waits has met a deadlock

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, ScriptedDelivery
+from crmcom_kit.mock_server.deliveries.senders import Attempt, ScriptedDelivery
 from crmcom_kit.schemas import DialectError
 from crmcom_kit.schemas.dialect import delivery_outcomes
 

@@ -9,7 +9,7 @@ from helpers.receivers import answering, listening
 from helpers.served import TOKEN, served_mock
 
 from crmcom_kit.mock_server.deliveries.attempts import Stage
-from crmcom_kit.mock_server.records.states import State
+from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.schemas import API_PATH, Dialect
 
 READERS, READS, RESENDS = 16, 20, 60

@@ -19,8 +19,8 @@ RESENDS, SECONDS = 60, 0.4
 #: ``crmcom-kit serve`` whose worlds are looked into once it has ended.
 TELLING = """
 import json, sys
-from crmcom_kit.mock_server import tenants
-from crmcom_kit.mock_server.command import serve
+from crmcom_kit.mock_server.world import registry as tenants
+from crmcom_kit.mock_server.cli.serve import serve
 
 class Told(tenants.Tenants):
     def __init__(self, world, **options):

@@ -10,11 +10,11 @@ import httpcore
 import pytest
 from helpers.receivers import answering, listening
 
-from crmcom_kit.mock_server.deliveries.addresses import Addresses
-from crmcom_kit.mock_server.deliveries.delivery import Attempt
-from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-from crmcom_kit.mock_server.deliveries.network import tcp_connect
-from crmcom_kit.mock_server.deliveries.outgoing import Caller
+from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+from crmcom_kit.mock_server.deliveries.senders import Attempt
+from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.deadline_streams import tcp_connect
+from crmcom_kit.mock_server.deliveries.http_client import Caller
 from crmcom_kit.schemas import Dialect, dials
 
 SHORT, LONG, LONGER = 50, 20_000, 30_000

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.deliveries.delivery import Outcome
+from crmcom_kit.mock_server.deliveries.senders import Outcome
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.statements import statement

@@ -17,7 +17,7 @@ from crmcom_kit.mock_server.signing import (
     ENCODINGS,
     verify,
 )
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import load_dialect, release_names
 from crmcom_kit.schemas.dialect import delivery_outcomes
 from crmcom_kit.schemas.exchanges import Exchanges, status_of

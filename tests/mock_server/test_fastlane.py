@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
-from crmcom_kit.mock_server.records.store import Query
-from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import API_PATH
 
 Exchange = tuple[str, list[tuple[str, str]], bytes]
@@ -253,7 +253,7 @@ def test_a_start_does_not_import_flask() -> None:
     script = f"""
 import sys
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
+from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 world = make_world(tokens=["T"])
 lane = FastLane(LateFlask(world), world)
 environ = {{"PATH_INFO": "{API_PATH}/webhook_requests/show", "REQUEST_METHOD": "GET",

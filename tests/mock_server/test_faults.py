@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.faults.faults import MOST_FAULTS
-from crmcom_kit.mock_server.faults.spec import Fault
-from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
-from crmcom_kit.mock_server.reading import RawRequest
+from crmcom_kit.mock_server.faults.registry import MOST_FAULTS
+from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.usage_errors import Full, Misuse, NotThere
+from crmcom_kit.mock_server.protocol.request import RawRequest
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HARMLESS = {"effect": {"delay": 0}}  # so that the answer itself is the usual one

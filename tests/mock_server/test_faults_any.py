@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from crmcom_kit.mock_server.control.document import document
+from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
-from crmcom_kit.mock_server.faults.reading import errors, fault_of
-from crmcom_kit.mock_server.faults.spec import Fault
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.faults.parsing import errors, fault_of
+from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.usage_errors import Misuse
 
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
 PIECES = [

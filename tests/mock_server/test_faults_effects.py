@@ -10,8 +10,8 @@ import pytest
 from helpers.shells import CALLS, DELETE, LIST, NOON, RESEND, SHOW, Seen, Shell
 
 from crmcom_kit.fixtures import world
-from crmcom_kit.mock_server.sending import ConnectionCut, ConnectionDropped
-from crmcom_kit.mock_server.wire import JOIN_AT_MOST
+from crmcom_kit.mock_server.http.transmission import ConnectionCut, ConnectionDropped
+from crmcom_kit.mock_server.protocol.response import JOIN_AT_MOST
 from crmcom_kit.schemas.dialect import error_kinds
 
 

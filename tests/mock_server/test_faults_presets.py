@@ -8,9 +8,9 @@ import pytest
 from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Shell
 
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
-from crmcom_kit.mock_server.faults.reading import ALIASES
-from crmcom_kit.mock_server.misuse import Misuse, NotThere
-from crmcom_kit.mock_server.sending import ConnectionDropped
+from crmcom_kit.mock_server.faults.parsing import ALIASES
+from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+from crmcom_kit.mock_server.http.transmission import ConnectionDropped
 from crmcom_kit.schemas.dialect import error_kinds
 
 

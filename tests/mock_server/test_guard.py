@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from crmcom_kit.mock_server.guard import HOSTS, Guard, Reached, RealHostReached
+from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS, Guard, Reached, RealHostReached
 
 WAYS: dict[str, Callable[[str], object]] = {
     "getaddrinfo": lambda host: socket.getaddrinfo(host, 443),

@@ -12,11 +12,11 @@ import pytest
 from helpers.receivers import Listening, answering, listening
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.addresses import Addresses
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome, Stopped
-from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-from crmcom_kit.mock_server.deliveries.outgoing import MOST_ANSWER, Caller
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.http_client import MOST_ANSWER, Caller
+from crmcom_kit.mock_server.usage_errors import Misuse
 from crmcom_kit.schemas import Dialect
 
 TIMES = ("read", "overall")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.ids import Ids
+from crmcom_kit.mock_server.world.ids import Ids
 
 FORM = re.compile("[0-9A-F]{32}")
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.calls import Teller
-from crmcom_kit.mock_server.journal.notes import LONGEST_ANSWER, Beginning, Journal, JournalLimits
-from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.wire import Answer
+from crmcom_kit.mock_server.journal.call_view import Teller
+from crmcom_kit.mock_server.journal.journal import LONGEST_ANSWER, Beginning, Journal, JournalLimits
+from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.response import Answer
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 API = "/crmapi/rest/v2/webhook_requests"

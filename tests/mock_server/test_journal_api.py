@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.control import journal_waiting
-from crmcom_kit.mock_server.control.document import document
-from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.admin import journal_waiting
+from crmcom_kit.mock_server.admin.document import document
+from crmcom_kit.mock_server.world.registry import Tenants
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"

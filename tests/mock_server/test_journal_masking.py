@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.awaiting import Calls, wait_for
-from crmcom_kit.mock_server.journal.call_forms import archive, entry, logged, missed, near, summary
-from crmcom_kit.mock_server.journal.calls import Teller
+from crmcom_kit.mock_server.journal.wait_conditions import Calls, wait_for
+from crmcom_kit.mock_server.journal.serializers import archive, entry, logged, missed, near, summary
+from crmcom_kit.mock_server.journal.call_view import Teller
 from crmcom_kit.mock_server.journal.patterns import matching
-from crmcom_kit.mock_server.journal.verifying import nearest, verified
-from crmcom_kit.mock_server.masking_bodies import Secrets
+from crmcom_kit.mock_server.journal.verification import nearest, verified
+from crmcom_kit.mock_server.redaction_bodies import Secrets
 from crmcom_kit.schemas import API_PATH
 
 SECRET = "Zx81SecretQuiteSecret"  # under a secret's name

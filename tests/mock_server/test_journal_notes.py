@@ -7,10 +7,10 @@ import pytest
 from werkzeug.test import EnvironBuilder
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.fastlane import FastLane
-from crmcom_kit.mock_server.journal.notes import Journal, JournalLimits
-from crmcom_kit.mock_server.reading import HEAD_BYTES, RawRequest
-from crmcom_kit.mock_server.wire import Answer
+from crmcom_kit.mock_server.http.fastlane import FastLane
+from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
+from crmcom_kit.mock_server.protocol.request import HEAD_BYTES, RawRequest
+from crmcom_kit.mock_server.protocol.response import Answer
 from crmcom_kit.schemas import API_PATH
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.records.keys import (
+from crmcom_kit.mock_server.store.keys import (
     Numbers,
     Texts,
     packed_id,

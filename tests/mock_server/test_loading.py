@@ -13,14 +13,14 @@ import pytest
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.loading import (
+from crmcom_kit.mock_server.world.loading import (
     Placed,
     checked,
     kinds,
     sample_entries,
 )
-from crmcom_kit.mock_server.records.store import Query
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import release_names, resolve
 
 DEFINITION = {"id": "D1", "name": "Jobs", "secret_key_id": "K1"}

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.loading import (
+from crmcom_kit.mock_server.world.loading import (
     DataError,
     file_entries,
     kinds,
 )
-from crmcom_kit.mock_server.records.store import Query
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import resolve
 
 DEFINITION = {"id": "D1", "name": "Jobs", "secret_key_id": "K1"}

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import Dialect
 
 RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
 RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
 KEY_LOGIN = "authentication/web_api_key/token"

@@ -26,9 +26,9 @@ from helpers.mistakes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.fastlane import FastLane
-from crmcom_kit.mock_server.mending import Change
-from crmcom_kit.mock_server.mending.finding import MENDS
+from crmcom_kit.mock_server.http.fastlane import FastLane
+from crmcom_kit.mock_server.suggestions import Change
+from crmcom_kit.mock_server.suggestions.finding import MENDS
 from crmcom_kit.schemas import API_PATH, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 
@@ -141,7 +141,7 @@ def test_an_empty_world_has_no_record_to_name() -> None:
 
 
 def _records(asker: Asker) -> list[Any]:
-    from crmcom_kit.mock_server.records.store import Query
+    from crmcom_kit.mock_server.store.records import Query
 
     return [json.loads(body) for body in asker.world.store.query(Query(indexed=()))]
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.usage_errors import Misuse
 from crmcom_kit.schemas import API_PATH, UnknownRelease
 
 SHOW = "webhook_requests/show"
@@ -102,7 +102,7 @@ def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
 
 
 def _serving(app: Any) -> Any:
-    from crmcom_kit.mock_server.handles.background import Background
+    from crmcom_kit.mock_server.python_api.background import Background
 
     return Background(app, host="127.0.0.1", port=0, threads=2, closing=threading.Event())
 

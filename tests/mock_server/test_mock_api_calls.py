@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.usage_errors import Misuse
 
 
 class Caller:

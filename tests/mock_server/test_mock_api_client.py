@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.handles.in_process import HOST, InProcess
+from crmcom_kit.mock_server.python_api.client import HOST, InProcess
 
 ERROR = httpx.RemoteProtocolError
 

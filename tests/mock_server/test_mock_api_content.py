@@ -10,8 +10,8 @@ import pytest
 from crmcom_kit.fixtures import FixtureError, world
 from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.loading import DataError
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.world.loading import DataError
+from crmcom_kit.mock_server.usage_errors import Misuse
 
 
 @pytest.fixture(name="mock")

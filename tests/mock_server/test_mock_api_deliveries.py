@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.handles import crmcom_mock
-from crmcom_kit.mock_server.misuse import Misuse, NotThere
+from crmcom_kit.mock_server.python_api import crmcom_mock
+from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
 from crmcom_kit.schemas import Dialect
 
 DATA = {"id": "A1", "number": "ACT1"}

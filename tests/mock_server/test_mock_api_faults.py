@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.misuse import Misuse, NotThere
+from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
 
 DROPPED = "Server disconnected without sending a response"
 

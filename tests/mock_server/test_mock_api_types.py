@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import crmcom_mock
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.usage_errors import Misuse
 
 NAN = float("nan")
 

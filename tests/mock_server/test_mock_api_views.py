@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.usage_errors import Misuse
 
 
 @pytest.fixture(name="mock")

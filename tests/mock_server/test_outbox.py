@@ -16,13 +16,13 @@ from crmcom_kit.mock_server.deliveries.attempts import (
     Cause,
     Stage,
 )
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome, Stopped
-from crmcom_kit.mock_server.deliveries.outbox import Outbox
-from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.records.states import State
-from crmcom_kit.mock_server.records.store import Query
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.queue import Outbox
+from crmcom_kit.mock_server.api.dispatch import act
+from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
 
 SUCCESS = Outcome("success", None, None, 200)

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.calls import Teller, ToldCall
-from crmcom_kit.mock_server.journal.expressions import Budget, JsonPath, TookTooLong, regex
+from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
+from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong, regex
 from crmcom_kit.mock_server.journal.matchers import matcher
 from crmcom_kit.mock_server.journal.patterns import matching
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.usage_errors import Misuse
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"

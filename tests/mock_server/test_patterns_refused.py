@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.journal import matchers, patterns
-from crmcom_kit.mock_server.journal.expressions import Budget, JsonPath, TookTooLong
+from crmcom_kit.mock_server.journal import matchers
+from crmcom_kit.mock_server.journal import patterns
+from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong
 from crmcom_kit.mock_server.journal.matchers import matcher
 from crmcom_kit.mock_server.journal.patterns import Member, Pattern, matching
-from crmcom_kit.mock_server.misuse import Misuse
+from crmcom_kit.mock_server.usage_errors import Misuse
 
 
 class Steps(Budget):

@@ -206,7 +206,7 @@ import sys
 
 def test_it():
     found = [name for name in sys.modules if name.startswith("crmcom_kit.mock_server.")]
-    assert found == ["crmcom_kit.mock_server.plugin"]
+    assert found == ["crmcom_kit.mock_server.pytest_plugin.plugin"]
     assert not {"httpx", "flask", "jsonschema", "waitress"} & set(sys.modules)
 """
     run(tests, "-p", "no:schemathesis", apart=True).assert_outcomes(passed=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.records.postings import Index, merged
+from crmcom_kit.mock_server.store.postings import Index, merged
 
 POSITIONS = st.lists(st.integers(0, 10**6), unique=True, max_size=300).map(sorted)
 A, B = 0, 1  # two values

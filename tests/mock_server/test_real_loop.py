@@ -11,7 +11,7 @@ import pytest
 from helpers.receivers import answering, listening
 from helpers.served import TOKEN, ServedMock, served_mock
 
-from crmcom_kit.mock_server.records.states import State
+from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.schemas import API_PATH, Dialect
 
 DEFINITION = "ACT CREATE"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.rendering import sealed
+from crmcom_kit.mock_server.protocol.rendering import sealed
 from crmcom_kit.schemas import (
     load_dialect,
     resolve,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.records.store import Query
+from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.schemas import (
     Dialect,
     dials,

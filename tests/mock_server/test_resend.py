@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.deliveries.delivery import Outcome
-from crmcom_kit.mock_server.records.states import Event
+from crmcom_kit.mock_server.deliveries.senders import Outcome
+from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.schemas import response_fields
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
-from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.loading import DataError, Placed, sample_entries
-from crmcom_kit.mock_server.misuse import Overtaken
-from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.records.states import State
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.api.dispatch import act
+from crmcom_kit.mock_server.world.loading import DataError, Placed, sample_entries
+from crmcom_kit.mock_server.usage_errors import Overtaken
+from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.world.world import World
 
 RESEND = RawRequest(
     "POST",

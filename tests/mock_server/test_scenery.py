@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.scenery import Directory, Scenery
+from crmcom_kit.mock_server.world.reference_data import Directory, Scenery
 
 
 def scenery(**definition: Any) -> Scenery:

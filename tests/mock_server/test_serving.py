@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.fixtures import world
-from crmcom_kit.mock_server.serving import bound_socket
+from crmcom_kit.mock_server.http.server import bound_socket
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
@@ -25,7 +25,7 @@ STOPS = [signal.SIGTERM, signal.SIGINT]
 #: A server whose answers take a while, with a short time of grace; {} is what the application does.
 SLOW_SERVER = """
 import sys, time
-from crmcom_kit.mock_server import serving
+from crmcom_kit.mock_server.http import server as serving
 serving.GRACE_SECONDS = 1.5
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
@@ -38,7 +38,7 @@ serving.run_until_signalled(server, ready)
 #: A server whose one call waits for the end of the server.
 WAITING_SERVER = """
 import threading
-from crmcom_kit.mock_server import serving
+from crmcom_kit.mock_server.http import server as serving
 closing = threading.Event()
 def app(environ, start_response):
     print("waiting", flush=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.serving import ServeError
-from crmcom_kit.mock_server.serving_granian import serve_with_granian
+from crmcom_kit.mock_server.http.server import ServeError
+from crmcom_kit.mock_server.http.serving_granian import serve_with_granian
 from crmcom_kit.schemas import API_PATH
 
 FLAGS = ("--server", "granian", "--token", "T")
@@ -19,7 +19,7 @@ SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=num
 #: A server whose one call waits for the end of the server.
 WAITING_SERVER = """
 import threading
-from crmcom_kit.mock_server.serving_granian import Served, serve_with_granian
+from crmcom_kit.mock_server.http.serving_granian import Served, serve_with_granian
 closing = threading.Event()
 def app(environ, start_response):
     print("waiting", flush=True)

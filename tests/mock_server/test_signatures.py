@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.signatures import judge, keys_of
-from crmcom_kit.mock_server.deliveries.spoiling import old_key
+from crmcom_kit.mock_server.webhooks.signatures import judge, keys_of
+from crmcom_kit.mock_server.deliveries.faults import old_key
 from crmcom_kit.mock_server.signing import sign
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
 
 DATA = {"number": "A1", "note": "Ω, ü", "amount": 1.5}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from crmcom_kit.mock_server.records.states import TRANSITIONS, Event, State, WrongState, after
-from crmcom_kit.mock_server.records.store import shown_state
+from crmcom_kit.mock_server.store.life_cycle import TRANSITIONS, Event, State, WrongState, after
+from crmcom_kit.mock_server.store.records import shown_state
 
 #: Written out a second time, so that a slip in the table shows.
 EXPECTED = {

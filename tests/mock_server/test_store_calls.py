@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from helpers.records import filled, made
 
-from crmcom_kit.mock_server.records.states import Event, State
-from crmcom_kit.mock_server.records.store import KEYS, DuplicateRecord, Key, Query, Record
+from crmcom_kit.mock_server.store.life_cycle import Event, State
+from crmcom_kit.mock_server.store.records import KEYS, DuplicateRecord, Key, Query, Record
 
 
 @pytest.mark.parametrize(

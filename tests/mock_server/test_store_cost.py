@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from helpers.records import filled, made
 
-from crmcom_kit.mock_server.records.content import IndexedColumn
-from crmcom_kit.mock_server.records.memory_store import MemoryStore
-from crmcom_kit.mock_server.records.pairs import Pairs
-from crmcom_kit.mock_server.records.postings import Index
-from crmcom_kit.mock_server.records.states import Event, State
-from crmcom_kit.mock_server.records.store import (
+from crmcom_kit.mock_server.store.content import IndexedColumn
+from crmcom_kit.mock_server.store.memory_store import MemoryStore
+from crmcom_kit.mock_server.store.pairs import Pairs
+from crmcom_kit.mock_server.store.postings import Index
+from crmcom_kit.mock_server.store.life_cycle import Event, State
+from crmcom_kit.mock_server.store.records import (
     INDEXED,
     IndexedField,
     Query,
 )
-from crmcom_kit.mock_server.selection import read_selection
-from crmcom_kit.mock_server.wire import Answer, Wire
+from crmcom_kit.mock_server.protocol.fields import read_selection
+from crmcom_kit.mock_server.protocol.response import Answer, Wire
 from crmcom_kit.schemas import load_dialect, resolve
 from crmcom_kit.schemas.rendering import Renderer
 

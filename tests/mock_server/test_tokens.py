@@ -10,17 +10,17 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.errors import (
+from crmcom_kit.mock_server.api.dispatch import act
+from crmcom_kit.mock_server.protocol.errors import (
     ExpiredToken,
     InvalidToken,
     MissingToken,
     ReleasedToken,
     TokenError,
 )
-from crmcom_kit.mock_server.ids import Ids
-from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.tokens import Session, Tokens
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas import load_dialect, release_names, resolve
 from crmcom_kit.schemas.releases import TokenKind
 

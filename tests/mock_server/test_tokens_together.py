@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server import make_world, tokens
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.world import tokens
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.errors import (
+from crmcom_kit.mock_server.protocol.errors import (
     InvalidToken,
     ReleasedToken,
     TokenError,
 )
-from crmcom_kit.mock_server.ids import Ids
-from crmcom_kit.mock_server.tokens import Session, Tokens
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.world.tokens import Session, Tokens
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas.releases import TokenKind
 
 START = datetime(2015, 11, 1, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from helpers.mistakes import (
     show,
 )
 
-from crmcom_kit.mock_server.journal.calls import ToldCall
+from crmcom_kit.mock_server.journal.call_view import ToldCall
 from crmcom_kit.mock_server.journal.tracing import BROKEN, HELD, SKIPPED
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.statements import EVIDENCE, statement

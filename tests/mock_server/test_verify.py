@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.awaiting import Calls, OneRecord, Records, wait_for
-from crmcom_kit.mock_server.journal.calls import Teller
-from crmcom_kit.mock_server.journal.notes import JournalLimits
+from crmcom_kit.mock_server.journal.wait_conditions import Calls, OneRecord, Records, wait_for
+from crmcom_kit.mock_server.journal.call_view import Teller
+from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.journal.patterns import matching
-from crmcom_kit.mock_server.journal.verifying import Times, found, nearest, times, verified
-from crmcom_kit.mock_server.misuse import Misuse
-from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.journal.verification import Times, found, nearest, times, verified
+from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.world.registry import Tenants
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from crmcom_kit.mock_server.misuse import Full
-from crmcom_kit.mock_server.waiting import Waiting
+from crmcom_kit.mock_server.usage_errors import Full
+from crmcom_kit.mock_server.world.wait_slots import Waiting
 
 
 def test_only_so_many_wait_at_once() -> None:

@@ -10,12 +10,12 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
-from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.records.store import Query
-from crmcom_kit.mock_server.world import World
-from crmcom_kit.mock_server.worlds import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.api.dispatch import act
+from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import load_dialect
 
 NOON = datetime(2016, 2, 29, 12, 0, 7, 999_999, tzinfo=UTC)
@@ -306,7 +306,7 @@ def test_signing_loads_nothing_but_itself() -> None:
     """Who only verifies codes gets neither Flask nor the emulator."""
     code = (
         "import sys; from crmcom_kit.mock_server.signing import sign; sign({}, 'k');"
-        "assert not {'flask', 'orjson', 'crmcom_kit.mock_server.app'} & set(sys.modules)"
+        "assert not {'flask', 'orjson', 'crmcom_kit.mock_server.http.app'} & set(sys.modules)"
     )
 
     assert loaded(code) == []

@@ -8,13 +8,13 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.deliveries.delivery import Attempt, Outcome
-from crmcom_kit.mock_server.endpoints import act
-from crmcom_kit.mock_server.reading import RawRequest
-from crmcom_kit.mock_server.records.states import Event
-from crmcom_kit.mock_server.records.store import Query
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.api.dispatch import act
+from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.store.life_cycle import Event
+from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.signing import verify
-from crmcom_kit.mock_server.world import World
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import load_dialect, release_names, validator
 
 NOON = datetime(2016, 2, 29, 12, 0, 7, 999_999, tzinfo=UTC)

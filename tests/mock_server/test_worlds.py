@@ -10,8 +10,8 @@ import pytest
 
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.misuse import Full, Misuse, NotThere
-from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.usage_errors import Full, Misuse, NotThere
+from crmcom_kit.mock_server.world.registry import Tenants
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&token="
@@ -58,7 +58,7 @@ def test_path_and_header_name_the_same_world(tenants: Tenants, client: Any, name
 @pytest.mark.parametrize("lane", [False, True])
 def test_an_odd_name_is_refused(tenants: Tenants, name: str, *, lane: bool) -> None:
     """A world's name is short and plain; another one makes no world, and says what is allowed."""
-    from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
+    from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 
     app = FastLane(LateFlask(tenants), tenants) if lane else create_app(tenants)
     from werkzeug.test import Client

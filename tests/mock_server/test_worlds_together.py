@@ -14,8 +14,8 @@ from werkzeug.test import Client
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.fastlane import FastLane, LateFlask
-from crmcom_kit.mock_server.tenants import Tenants
+from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
+from crmcom_kit.mock_server.world.registry import Tenants
 from crmcom_kit.schemas import API_PATH
 
 WORLDS = 32

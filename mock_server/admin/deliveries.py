@@ -1,0 +1,106 @@
+"""Operations on deliveries: attempts, faults, sending again, firing, the chain of it all."""
+
+from typing import Any
+
+from crmcom_kit.mock_server.admin.call import Call
+from crmcom_kit.mock_server.admin.moments import read_moment
+from crmcom_kit.mock_server.admin.serializers import chain, told
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.webhooks.triggers import fire
+from crmcom_kit.mock_server.webhooks.replay import attempt_of, recover, replay
+from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
+from crmcom_kit.mock_server.world.epoch import Epoch
+
+
+def list_deliveries(call: Call) -> Any:
+    """Return the attempts, oldest first."""
+    epoch, asked = call.world.present, call.query
+    notes = epoch.attempts.notes(since=asked["since"], record=asked.get("webhook_request"))
+    return {"deliveries": [told(epoch, note) for note in notes], "last": epoch.attempts.last}
+
+
+def get_delivery(call: Call) -> Any:
+    """Return one attempt."""
+    epoch = call.world.present
+    return told(epoch, attempt_of(epoch, call.path["id"]))
+
+
+def replay_delivery(call: Call) -> Any:
+    """Send an attempt once more."""
+    epoch = call.world.present
+    return told(epoch, replay(epoch, call.path["id"]))
+
+
+def recover_deliveries(call: Call) -> Any:
+    """Send again what was rejected."""
+    epoch, asked = call.world.present, call.body or {}
+    since = read_moment(asked["since"]) if "since" in asked else None
+    seconds = asked.get("wait_seconds", 0)
+    if not seconds:
+        return _recovered(epoch, *recover(epoch, since))
+    with call.tenants.waiting:
+        attempts, left = recover(epoch, since)
+
+        def over() -> bool | None:
+            return all(note.over for note in attempts) or None
+
+        epoch.attempts.wait_for(over, seconds, call.tenants.closing)
+        return _recovered(epoch, attempts, left)
+
+
+def _recovered(epoch: Epoch, attempts: list[AttemptNote], left: int) -> Any:
+    del epoch
+    delivered = [one for one in attempts if one.outcome is not None and one.outcome.delivered]
+    over = sum(one.over for one in attempts)
+    return {
+        "deliveries": [one.number for one in attempts],
+        "delivered": len(delivered),
+        "failed": over - len(delivered),
+        "under_way": len(attempts) - over,
+        "left": left,
+    }
+
+
+def get_delivery_faults(call: Call) -> Any:
+    """Return what goes wrong on purpose with deliveries."""
+    return {"faults": [one.as_json() for one in call.world.present.delivery_faults.all()]}
+
+
+def put_delivery_faults(call: Call) -> Any:
+    """Let deliveries go wrong in these ways, and in no other."""
+    wanted = [DeliveryFault(**one) for one in call.body["faults"]]
+    call.world.present.delivery_faults.put(wanted)
+    return get_delivery_faults(call)
+
+
+def fire_event(call: Call) -> Any:
+    """Let a workflow rule trigger a webhook."""
+    epoch, asked = call.world.present, dict(call.body)
+    data = asked.pop("data")
+    fired = fire(epoch, asked.pop("entity"), asked.pop("definition"), data, **asked)
+    attempt = None if fired.attempt is None else told(epoch, fired.attempt)
+    return {
+        "sent": fired.sent,
+        "why": fired.why,
+        "left_out": list(fired.left_out),
+        "webhook_request": None if attempt is None else attempt["webhook_request"],
+        "life_cycle_state": None if fired.record is None else fired.record.row.state,
+        "delivery": attempt,
+    }
+
+
+def get_trace(call: Call) -> Any:
+    """Return the chain from a call to the state that it led to."""
+    return chain(call.world.present, call.path["id"])
+
+
+OPERATIONS = {
+    "listDeliveries": list_deliveries,
+    "getDelivery": get_delivery,
+    "replayDelivery": replay_delivery,
+    "recoverDeliveries": recover_deliveries,
+    "getDeliveryFaults": get_delivery_faults,
+    "putDeliveryFaults": put_delivery_faults,
+    "fireEvent": fire_event,
+    "getTrace": get_trace,
+}

@@ -1,0 +1,57 @@
+"""The control API's OpenAPI document, put together from its parts."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+
+from crmcom_kit import __version__
+from crmcom_kit.mock_server.admin.schema_values import filled
+from crmcom_kit.mock_server.world.routing import CONTROL
+
+PREFIX = CONTROL
+_REFUSED = {"$ref": "#/components/responses/Misuse"}
+_VERBS = ("get", "post", "put", "patch", "delete")
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the document; whoever changes it, changes it for everybody."""
+    found: dict[str, Any] = orjson.loads(_part("base.json"))
+    found["info"]["version"] = __version__
+    for name in sorted(one.name for one in files(__package__).joinpath("contract").iterdir()):
+        if name != "base.json" and name.endswith(".json"):
+            part = orjson.loads(_part(name))
+            found["paths"].update(part["paths"])
+            found["components"]["schemas"].update(part.get("schemas", {}))
+    for item in found["paths"].values():
+        for verb, described in item.items():
+            if verb in _VERBS:
+                described["responses"]["default"] = _REFUSED
+    return filled(found)
+
+
+def _part(name: str) -> bytes:
+    return files(__package__).joinpath("contract", name).read_bytes()
+
+
+@cache
+def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Return verb, path and description of each operation, by its id."""
+    return {
+        described["operationId"]: (verb.upper(), path, described)
+        for path, item in document()["paths"].items()
+        for verb, described in item.items()
+        if verb in _VERBS
+    }
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """Return a part of the document itself where ``part`` only refers to it."""
+    while "$ref" in part:
+        found: Any = document()
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        part = found
+    return part

@@ -1,0 +1,67 @@
+"""Operations on faults: what goes wrong on purpose in a world."""
+
+from typing import Any
+
+from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.faults.registry import FaultState
+from crmcom_kit.mock_server.faults.presets import PRESETS
+
+
+def list_faults(call: Call) -> Any:
+    """List the faults of the world."""
+    return _listed(call.world.faults.list())
+
+
+def add_fault(call: Call) -> Any:
+    """Add one fault."""
+    (state,) = call.world.faults.arm([call.body])
+    return Reply(state.as_json(), 201)
+
+
+def clear_faults(call: Call) -> Any:
+    """Remove all faults."""
+    call.world.faults.clear()
+    return _listed(())
+
+
+def get_fault(call: Call) -> Any:
+    """Show one fault."""
+    return call.world.faults.find(call.path["id"]).as_json()
+
+
+def remove_fault(call: Call) -> Any:
+    """Remove one fault."""
+    call.world.faults.remove(call.path["id"])
+    return list_faults(call)
+
+
+def list_presets(call: Call) -> Any:
+    """List what presets there are."""
+    del call
+    return {
+        "presets": [
+            {"name": name, "text": preset.text, "arguments": preset.arguments}
+            for name, preset in PRESETS.items()
+        ]
+    }
+
+
+def add_preset(call: Call) -> Any:
+    """Add the faults that a preset stands for."""
+    states = call.world.faults.arm_preset(call.path["name"], call.body or {})
+    return Reply(_listed(states), 201)
+
+
+def _listed(states: tuple[FaultState, ...]) -> Any:
+    return {"faults": [state.as_json() for state in states]}
+
+
+OPERATIONS = {
+    "listFaults": list_faults,
+    "addFault": add_fault,
+    "clearFaults": clear_faults,
+    "getFault": get_fault,
+    "removeFault": remove_fault,
+    "listFaultPresets": list_presets,
+    "addFaultPreset": add_preset,
+}

@@ -1,0 +1,55 @@
+"""Operations on how the mock is set."""
+
+from platform import python_version
+from typing import Any
+
+from crmcom_kit import __version__
+from crmcom_kit.mock_server.admin.call import Call
+from crmcom_kit.mock_server.journal.journal import JournalLimits
+from crmcom_kit.mock_server.redaction import MASK
+from crmcom_kit.schemas import API_PATH, Dialect, dials
+
+
+def get_settings(call: Call) -> Any:
+    """Say how the mock and this world are set, with what is secret masked."""
+    tenants, world, settings = call.tenants, call.world, call.world.settings
+    return {
+        "version": __version__,
+        "python": python_version(),
+        "release": world.release.name,
+        "dialect": {"name": world.dialect.name, "changed": _changed(world.dialect)},
+        "seed": settings.seed,
+        "base_path": f"{call.root}{API_PATH}",
+        "credentials": {
+            "username": settings.credentials.username,
+            "password": MASK,
+            "organisation": settings.credentials.organisation,
+            "api_key": MASK,
+        },
+        "fixed_tokens": len(settings.fixed_tokens),
+        "admin_token": None if tenants.admin_token is None else MASK,
+        "journal": world.journal.limits._asdict(),
+        "worlds": {"most": tenants.most, "idle_seconds": tenants.idle_seconds},
+        "waiting_calls": tenants.waiting.most,
+    }
+
+
+def _changed(dialect: Dialect) -> dict[str, Any]:
+    """Return the dials that are not set as in the default dialect."""
+    standard = Dialect("default")
+    return {key: dialect[key] for key in dials() if dialect[key] != standard[key]}
+
+
+def patch_settings(call: Call) -> Any:
+    """Change what can be changed while the mock runs."""
+    journal = call.world.journal.limits
+    asked = call.body.get("journal")
+    if asked is not None:
+        call.world.limit_journal(JournalLimits(**{**journal._asdict(), **asked}))
+    worlds = call.body.get("worlds")
+    if worlds is not None:
+        call.tenants.limit(**worlds)
+    return get_settings(call)
+
+
+OPERATIONS = {"getSettings": get_settings, "patchSettings": patch_settings}

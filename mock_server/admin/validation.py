@@ -1,0 +1,124 @@
+"""What comes in, held to the control API's document: path, query and body of each operation."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.admin.bodies import parsed
+from crmcom_kit.mock_server.admin.document import document, operations, resolved
+from crmcom_kit.mock_server.admin.explanations import allowed_by, described, explained
+from crmcom_kit.mock_server.admin.moments import read_moment
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.usage_errors import Misuse
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+_NUMBERS = {
+    "integer": (re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII), int),
+    "number": (re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?", re.ASCII), float),
+}
+_TRUTH = {"true": True, "false": False}
+
+
+def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Return the query's values as the document types them, defaults included. Raises Misuse."""
+    parameters = [p for p in _parameters(operation) if p["in"] == "query"]
+    known = {p["name"]: resolved(p["schema"]) for p in parameters}
+    values = {name: s["default"] for name, s in known.items() if "default" in s}
+    seen: set[str] = set()
+    for name, text in given:
+        if name not in known:
+            allowed = f"one of {', '.join(known)}" if known else "no parameter at all"
+            raise Misuse(shown(name).strip('"'), seen="in the query", allowed=allowed)
+        if name in seen:
+            raise Misuse(name, seen="more than one", allowed="one")
+        seen.add(name)
+        values[name] = _typed(name, text, known[name])
+    for one in parameters:
+        if one.get("required") and one["name"] not in seen:
+            raise Misuse(one["name"], seen="nothing", allowed=described(known[one["name"]]))
+    return values
+
+
+def checked_path(operation: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the path's values as the document types them. Raises Misuse."""
+    known = {p["name"]: resolved(p["schema"]) for p in _parameters(operation) if p["in"] == "path"}
+    return {name: _typed(name, text, known[name]) for name, text in given.items()}
+
+
+def _parameters(operation: str) -> list[dict[str, Any]]:
+    _, path, about = operations()[operation]
+    shared = document()["paths"][path].get("parameters", [])
+    return [resolved(one) for one in (*shared, *about.get("parameters", []))]
+
+
+def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
+    value: Any = text
+    kind = schema.get("type")
+    if kind in _NUMBERS:
+        pattern, read = _NUMBERS[kind]
+        value = read(text) if pattern.fullmatch(text) else None
+    elif kind == "boolean":
+        value = _TRUTH.get(text)
+    if value is None:
+        raise Misuse(name, seen=shown(text), allowed=described(schema))
+    for error in _validator(json.dumps(schema)).iter_errors(value):
+        raise Misuse(name, seen=shown(text), allowed=allowed_by(error))
+    return value
+
+
+def is_streamed(operation: str) -> bool:
+    """Whether an operation reads its body itself, as it comes in."""
+    return bool(operations()[operation][2].get("requestBody", {}).get("x-streamed"))
+
+
+def most_bytes(operation: str) -> int | None:
+    """Return how long an operation's body may be; None where the usual limit holds."""
+    most: int | None = operations()[operation][2].get("requestBody", {}).get("x-most-bytes")
+    return most
+
+
+def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
+    """Return the JSON body of a call, None where there is none. Raises Misuse."""
+    about = operations()[operation][2].get("requestBody")
+    if about is None:
+        if raw.strip():
+            raise Misuse("body", seen="one", allowed="none")
+        return None
+    value = parsed(raw, content_type)
+    if value is None and not raw.strip():
+        if about.get("required"):
+            raise Misuse("body", seen="nothing", allowed="a JSON value")
+        return None
+    schema = about["content"]["application/json"]["schema"]
+    for error in _validator(json.dumps(schema)).iter_errors(value):
+        raise explained(error)
+    return value
+
+
+@cache
+def _validator(schema: str) -> "Draft202012Validator":
+    """Return a validator of a schema of the document, given as JSON."""
+    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema.validators import extend
+
+    formats = FormatChecker(formats=())
+    formats.checks("date-time", ValueError)(_is_moment)
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
+    whole = {**json.loads(schema), "components": document()["components"]}
+    strict: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
+    found: Draft202012Validator = strict(whole, format_checker=formats)
+    return found
+
+
+def _is_whole(checker: object, value: object) -> bool:
+    """Whether a value is written as a whole number: operations count with it."""
+    del checker
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or bool(read_moment(value))

@@ -1,0 +1,1 @@
+"""The emulated API: dispatch a request to its method and return the response. No web framework."""

@@ -1,0 +1,274 @@
+"""Whom the mock may call: loopback alone, and what a user allowed by name.
+
+A URL is read strictly: whatever two programs could read differently is refused and not repaired. A
+name is resolved once; every address that it has must be allowed, and the connection goes to one of
+these addresses. A name that is not allowed is never looked up, since that would be a call, too.
+"""
+
+import ipaddress
+import re
+import socket
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.usage_errors import Misuse
+
+Resolve = Callable[[str, int], Iterable[str]]
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_PORTS = {"http": 80, "https": 443}
+_LOOPBACK = ("127.0.0.1", "::1")
+_MOST_URL = 2_048
+_PLAIN = re.compile(r"[!-\[\]-~]+", re.ASCII)  # printable, no space and no backslash
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#.*)?", re.ASCII)
+_PLACE = re.compile(
+    r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?))"
+    r"(?::([1-9][0-9]{0,4}))?",
+    re.ASCII,
+)
+# A last label that is a number, in any notation, makes some programs read the name as an address.
+_NUMERIC = re.compile(r"(?:0[xX][0-9A-Fa-f]*|[0-9]+)", re.ASCII)
+# Ports of other protocols, which browsers do not call either: https://fetch.spec.whatwg.org/#port-blocking
+_BAD_PORTS = frozenset(
+    (1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
+     103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465,
+     512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993,
+     995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
+     6669, 6679, 6697, 10080)
+)  # fmt: skip
+# What no list allows. Mapped addresses carry an IPv4 address inside, which a check would overlook.
+_NEVER = {
+    kind: tuple(map(ipaddress.ip_network, networks))
+    for kind, networks in {
+        "unspecified": ("0.0.0.0/8", "::/128"),
+        "mapped": ("::/96", "::ffff:0:0/96", "64:ff9b::/32", "2001::/32", "2002::/16"),
+        "link-local": ("169.254.0.0/16", "fe80::/10"),
+        "site-local": ("fec0::/10",),
+        "multicast": ("224.0.0.0/4", "ff00::/8"),
+        "reserved": ("240.0.0.0/4",),
+    }.items()
+}
+
+
+class NotCalled(Exception):
+    """An address that the mock does not call, and why; nothing was sent."""
+
+    outcome = "blocked"
+
+
+class BadUrl(NotCalled):
+    """A text that is no URL of HTTP."""
+
+    outcome = "bad_url"
+
+
+class UnknownHost(NotCalled):
+    """A name without an address."""
+
+    outcome = "unknown_host"
+
+
+class Destination(NamedTuple):
+    """Where a request goes, once all of it is allowed."""
+
+    scheme: str
+    host: str  # as the URL names it, in lower case; an IPv6 address without brackets
+    port: int
+    target: str  # path and query
+    addresses: tuple[str, ...]  # to connect to, in this order
+
+    @property
+    def authority(self) -> str:
+        """The value of the header Host."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    host: str
+    port: int | None
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """Return the addresses that this machine has for a name. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
+
+
+class Addresses:
+    """Decides which URLs may be called."""
+
+    def __init__(self, allowed: Iterable[str] = (), *, resolve: Resolve = system_resolver) -> None:
+        """Allow loopback, and ``allowed``: names or addresses, each with a port or for all ports.
+
+        Args:
+            allowed: such as ``hooks.example.com``, ``10.0.0.5:8080`` or ``[2001:db8::1]``. A name
+                stands for itself alone, and its addresses must be public, or loopback, or allowed
+                as well.
+            resolve: returns the addresses of a name, or raises OSError.
+
+        Raises:
+            Misuse: an entry names no host.
+        """
+        if isinstance(allowed, str):
+            raise Misuse("allow_hosts", seen="one text", allowed="a list of texts")
+        self._allowed = frozenset(map(_read_allowed, allowed))
+        self._resolve = resolve
+
+    def check(self, url: str) -> Destination:
+        """Return where a request to ``url`` goes; the name in it is resolved now.
+
+        Raises:
+            BadUrl: it is no URL of HTTP.
+            UnknownHost: its name is allowed and has no address.
+            NotCalled: it may not be called.
+        """
+        scheme, host, port, target = _read(url)
+        addresses: tuple[str, ...]
+        literal = _literal(host)
+        if literal is not None:
+            host = str(literal)
+            self._check_address(literal, port)
+            addresses = (host,)
+        elif host == "localhost" or host.endswith(".localhost"):
+            addresses = _LOOPBACK  # as RFC 6761 says: nobody is asked what it means
+        else:
+            addresses = self._resolved(host, port)
+        if port in _BAD_PORTS and not self._names(host, port, exactly=True):
+            msg = f"port {port} belongs to another protocol; --allow-host {host}:{port} allows it"
+            raise NotCalled(msg)
+        return Destination(scheme, host, port, target, addresses)
+
+    def _names(self, host: str, port: int, *, exactly: bool = False) -> bool:
+        named = _Allowed(host, port) in self._allowed
+        return named or (not exactly and _Allowed(host, None) in self._allowed)
+
+    def _resolved(self, host: str, port: int) -> tuple[str, ...]:
+        if not self._names(host, port):
+            msg = f"{shown(host)} is neither loopback nor allowed; --allow-host {host} allows it"
+            raise NotCalled(msg)
+        try:
+            found = tuple(dict.fromkeys(self._resolve(host, port)))
+        except (OSError, UnicodeError) as error:
+            msg = f"{shown(host)} has no address: {error}"
+            raise UnknownHost(msg) from None
+        if not found:
+            msg = f"{shown(host)} has no address"
+            raise UnknownHost(msg)
+        addresses = [_parsed(text, host) for text in found]
+        for address in addresses:
+            self._check_address(address, port, name=host)
+        return tuple(map(str, addresses))
+
+    def _check_address(self, address: IpAddress, port: int, name: str | None = None) -> None:
+        """Let an address pass that an allowed ``name`` has, or a literal. Raises NotCalled."""
+        kind = _kind(address)
+        if kind == "loopback" or (kind == "public" and name is not None):
+            return
+        may_be = kind in ("private", "public")
+        if may_be and self._names(str(address), port):
+            return
+        at = f"{address} is" if name is None else f"{name} is at {address},"
+        more = f"; --allow-host {address} allows it" if may_be else ""
+        msg = f"{at} a {kind} address, which is not called{more}"
+        raise NotCalled(msg)
+
+
+def _read_allowed(entry: str) -> _Allowed:
+    found = _PLACE.fullmatch(entry)
+    literal = None
+    if found is None and entry.count(":") > 1:  # an IPv6 address without brackets
+        found, literal = _PLACE.fullmatch(f"[{entry}]"), entry
+    allowed = "a host name or an address, with :PORT behind it or without"
+    if found is None:
+        raise Misuse("allow_host", seen=shown(entry), allowed=allowed)
+    bracketed, name, port = found.groups()
+    host = (literal or bracketed or name).lower()
+    try:
+        address = _literal(host)
+    except NotCalled:
+        raise Misuse("allow_host", seen=shown(entry), allowed=allowed) from None
+    if address is not None:
+        host = str(address)
+        if _kind(address) not in ("loopback", "private", "public"):
+            allowed = "an address of one host, other than link-local and mapped ones"
+            raise Misuse("allow_host", seen=shown(entry), allowed=allowed)
+    number = None if port is None else int(port)
+    if number is not None and number > 65_535:
+        raise Misuse("allow_host", seen=shown(entry), allowed="a port up to 65535")
+    return _Allowed(host, number)
+
+
+def _read(url: str) -> tuple[str, str, int, str]:
+    """Return scheme, host, port and target of a URL. Raises NotCalled."""
+    if len(url) > _MOST_URL:
+        msg = f"a URL of {len(url)} characters; allowed are {_MOST_URL}"
+        raise BadUrl(msg)
+    found = _URL.fullmatch(url)
+    if found is None:
+        msg = f"{shown(url)} is no URL; allowed is http://host/path"
+        raise BadUrl(msg)
+    scheme, authority, target = found[1].lower(), found[2], found[3]
+    if scheme not in _PORTS:
+        msg = f"scheme {shown(scheme)} is not called; allowed is http or https"
+        raise NotCalled(msg)
+    if "@" in authority:
+        msg = "user and password in a URL are not allowed"
+        raise NotCalled(msg)
+    place = _PLACE.fullmatch(authority)
+    if place is None or "\\" in url:
+        msg = f"{shown(authority)} is no plain host and port"
+        raise NotCalled(msg)
+    bracketed, name, given = place.groups()
+    if bracketed is not None and ":" not in bracketed:
+        msg = f"{shown(authority)} is no address"
+        raise NotCalled(msg)
+    port = int(given or _PORTS[scheme])
+    if port > 65_535:
+        msg = f"port {port} does not exist"
+        raise NotCalled(msg)
+    if target and _PLAIN.fullmatch(target) is None:
+        msg = f"{shown(target)} is not percent-encoded ASCII"
+        raise BadUrl(msg)
+    path = target if target.startswith("/") else f"/{target}"
+    return scheme, (bracketed or name).lower(), port, path
+
+
+def _literal(host: str) -> IpAddress | None:
+    """Return the address that a host is, None for a name. Raises NotCalled for odd notations."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        pass
+    if ":" in host or _NUMERIC.fullmatch(host.rpartition(".")[2]):
+        msg = f"{shown(host)} is an odd notation of an address; allowed is 127.0.0.1 or [::1]"
+        raise NotCalled(msg)
+    return None
+
+
+def _parsed(text: str, host: str) -> IpAddress:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        address = None
+    if address is None or getattr(address, "scope_id", None):
+        msg = f"{host} is at {shown(text)}, which is no plain address"
+        raise NotCalled(msg)
+    return address
+
+
+def _kind(address: IpAddress) -> str:
+    """Return loopback, private, public, or a kind that is never called."""
+    if str(address) == "::1":
+        return "loopback"
+    for kind, networks in _NEVER.items():
+        if any(address.version == one.version and address in one for one in networks):
+            return kind
+    if address.is_loopback:
+        return "loopback"
+    if address.is_reserved:
+        return "reserved"
+    return "public" if address.is_global else "private"

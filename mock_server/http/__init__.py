@@ -1,0 +1,1 @@
+"""The outside over HTTP: the server, the Flask application, the access log."""

@@ -1,0 +1,172 @@
+"""The Flask application: wiring, and the views that hand requests to the emulator."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, Response, render_template, request
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
+
+from crmcom_kit import __version__
+from crmcom_kit.mock_server.admin import ControlApp
+from crmcom_kit.mock_server.api.dispatch import act
+from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.world.routing import CONTROL, PICKED, is_control, picked
+from crmcom_kit.mock_server.protocol.request import MOST_BODY_BYTES, RawRequest, headers_of
+from crmcom_kit.mock_server.admin.refusals import nothing_here, refused_call
+from crmcom_kit.mock_server.http.transmission import body_of, head_of, status_line
+from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.protocol.response import Answer
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.factory import make_world
+from crmcom_kit.schemas import API_PATH
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def create_app(world: World | Tenants | None = None, **options: Any) -> Flask:
+    """Return the mock as a WSGI application.
+
+    Args:
+        world: what it serves: the default world, or several; made by ``make_world(**options)``
+            where left out.
+        options: those of ``make_world``.
+
+    The control API is an application of its own: hooks that somebody adds are not for it.
+
+    Raises:
+        UnknownRelease, DialectError, DataError: an option is not allowed.
+        TypeError: both a world and options.
+    """
+    if world is None:
+        world = make_world(**options)
+    elif options:
+        msg = f"create_app: options {', '.join(options)} beside a world; allowed is one of both"
+        raise TypeError(msg)
+    app = Flask(__name__)
+    app.url_map.merge_slashes = False  # a redirect would be an answer that the API never gives
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    tenants = world if isinstance(world, Tenants) else Tenants(world)
+    app.wsgi_app = _Picker(app.wsgi_app, tenants)  # type: ignore[method-assign]
+    _serve_api(app, tenants.default.rules.methods)
+    app.add_url_rule("/", "home", _home)
+    return app
+
+
+class _Picker:
+    """Finds the world of each request, and whether the control API is asked.
+
+    What names a world counts as the path of the application.
+    """
+
+    def __init__(self, app: "WSGIApplication", tenants: Tenants) -> None:
+        self._app = app
+        self._control = ControlApp(tenants)
+        self._tenants = tenants
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        try:
+            world, named, rest = picked(environ, self._tenants)
+        except Misuse as error:
+            return refused_call(error)(environ, start_response)
+        root = environ.get("SCRIPT_NAME", "") + named
+        # A copy: whoever is in front, the access log say, still wants the whole path.
+        environ = {**environ, PICKED: world, "SCRIPT_NAME": root, "PATH_INFO": rest}
+        app = self._control if is_control(rest) else self._app
+        return app(environ, start_response)
+
+
+def _serve_api(app: Flask, known: Iterable[str]) -> None:
+    """Hand everything below the API's base path to the emulator, ``known`` paths sooner."""
+
+    def api(method: str) -> Response:
+        verb, environ = request.method, request.environ
+        raw = RawRequest(
+            verb="GET" if verb == "HEAD" else verb,
+            path=method.removesuffix("/"),
+            query=environ.get("QUERY_STRING", "").encode("latin-1"),
+            body=_body(environ),
+            content_type=environ.get("CONTENT_TYPE", ""),
+            authorization=environ.get("HTTP_AUTHORIZATION", ""),
+            prefer=environ.get("HTTP_X_MOCK_PREFER", ""),
+            client=environ.get("REMOTE_ADDR"),
+            headers=headers_of(environ),
+        )
+        answer = act(environ[PICKED], raw)
+        ending = answer.ending
+        if ending is None or (ending.kind == "cut" and verb == "HEAD"):
+            return _Ready(answer)
+        status, headers = head_of(answer)
+        return _Ended(body_of(answer), status_line(status), headers)
+
+    rule: dict[str, Any] = {"methods": _VERBS, "provide_automatic_options": False}
+    app.add_url_rule(f"{API_PATH}/<path:method>", "api", api, **rule)
+    for path in known:  # found sooner without a pattern
+        app.add_url_rule(f"{API_PATH}/{path}", "api", api, defaults={"method": path}, **rule)
+
+    def elsewhere(error: HTTPException) -> Response:
+        """Answer what Flask has no view for: below the API's path, too, this is the API."""
+        if request.path.startswith("/crmapi"):
+            return api(request.path.removeprefix("/").removeprefix(f"{API_PATH[1:]}/"))
+        here = f"nothing here; the API is below {API_PATH}, the mock's own below {CONTROL}"
+        return nothing_here(error, here)
+
+    for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
+        app.register_error_handler(code, elsewhere)
+
+
+class _Ended(Response):
+    """An answer whose connection ends: what says so is there for HEAD as well."""
+
+    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
+        del environ
+        return self.iter_encoded()
+
+
+class _Ready(Response):
+    """An answer whose headers and body are sent as they are, with what somebody's hooks add."""
+
+    def __init__(self, answer: Answer) -> None:
+        """Send ``answer``, whose headers need no check."""
+        super().__init__(status=status_line(answer.status))
+        self._answer = answer
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Start the answer and return its body."""
+        body, headers = self._answer.body, self._answer.headers()
+        if len(self.headers) > 1:  # besides a Content-Type, which is not the answer's
+            headers += [header for header in self.headers if header[0] != "Content-Type"]
+        start_response(self.status, headers)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return ()
+        return [body] if isinstance(body, bytes) else body
+
+
+def _body(environ: "WSGIEnvironment") -> bytes | None:
+    if not (environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ):
+        return b""
+    try:
+        return request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return None
+    except ClientDisconnected:  # in the middle of it: nothing of it is used
+        return b""
+
+
+def _home() -> str:
+    from crmcom_kit.mock_server.admin.document import operations
+
+    return render_template(
+        "home.html",
+        world=request.environ[PICKED],
+        version=__version__,
+        base=API_PATH,
+        admin=CONTROL,
+        operations=operations().values(),
+    )

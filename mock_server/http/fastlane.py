@@ -1,0 +1,201 @@
+"""A second shell: answers ordinary calls before Flask builds its request context.
+
+The emulator's functions are the same; what is left out is the framework around them. Whatever is
+unusual about a request (another path, another verb, a body where none belongs or in an unusual
+wrapping) goes to Flask. Both give the same bytes and leave the same state.
+"""
+
+import re
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from crmcom_kit.mock_server.api.dispatch import act
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.protocol.errors import TokenError
+from crmcom_kit.mock_server.journal.journal import Made
+from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.world.routing import HEADER as WORLD_HEADER
+from crmcom_kit.mock_server.world.routing import names_a_world, picked
+from crmcom_kit.mock_server.protocol.request import (
+    MOST_BODY_BYTES,
+    Headers,
+    RawRequest,
+    head_bytes,
+    let_go,
+)
+from crmcom_kit.mock_server.http.transmission import body_of, head_of, status_line
+from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.protocol.response import Wire
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.schemas import API_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# The way almost every client asks for one record: nothing in it needs decoding.
+_is_plain_show = re.compile(
+    r"token=([\w.-]+)&webhook_request_identifier=(id|number)=([0-9A-Za-z]+)", re.ASCII
+).fullmatch
+_PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
+
+
+class _Lane(NamedTuple):
+    path: str  # below the API's base path
+    verb: str
+    is_show: bool
+
+
+class FastLane:
+    """A WSGI application in front of the Flask one."""
+
+    def __init__(self, app: "WSGIApplication", world: World | Tenants) -> None:
+        """Answer calls of the worlds' methods; leave the rest to ``app``."""
+        self._app = app
+        self._tenants = world if isinstance(world, Tenants) else Tenants(world)
+        rules = self._tenants.default.rules
+        self._lanes = {
+            f"{API_PATH}/{method.path}": _Lane(method.path, method.verb, method.name == "show")
+            for method in rules.methods.values()
+        }
+        withdraws = rules.dialect["requests.deprecated_methods"] == "withdraw"
+        self._plain_show = not any(withdraws and m.deprecated for m in rules.methods.values())
+
+    def at_once(self, path: str, headers: Mapping[str, str]) -> bool:
+        """Whether the answer to a GET, without a body, waits for nobody: neither fault nor Flask.
+
+        Args:
+            path: as PATH_INFO has it.
+            headers: by their names in CGI, without HTTP_ in front.
+        """
+        lane = self._lanes.get(path)
+        if lane is None or not lane.is_show or self._tenants.default.present.faults.armed:
+            return False
+        return not ("X_MOCK_WORLD" in headers or "X_MOCK_PREFER" in headers)
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        """Answer the request, here or in Flask."""
+        world, lane = self._tenants.default, self._lanes.get(environ["PATH_INFO"])
+        if (lane is None or WORLD_HEADER in environ) and names_a_world(environ):
+            try:
+                world, _, path = picked(environ, self._tenants)
+            except Misuse:
+                return self._app(environ, start_response)
+            lane = self._lanes.get(path)
+        if lane is None or lane.verb != environ["REQUEST_METHOD"] or environ.get("SCRIPT_NAME"):
+            return self._app(environ, start_response)
+        if lane.is_show and self._plain_show:
+            shown = _shown(world.present, lane, environ, start_response)
+            if shown is not None:
+                return shown
+        body = _body(environ, lane)
+        if body is None:
+            return self._app(environ, start_response)
+        answer = act(world, _raw(environ, lane, body))
+        if answer.ending is not None:
+            status, headers = head_of(answer)
+            start_response(status_line(status), headers)
+            return body_of(answer)
+        start_response(status_line(answer.status), answer.headers())
+        return [answer.body] if isinstance(answer.body, bytes) else answer.body
+
+
+def _shown(
+    epoch: Epoch, lane: _Lane, environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> list[bytes] | None:
+    """Answer the plainest call of show; return None for any other, and where it has no success.
+
+    What ``act`` does, without the request and the answer as objects: the journal makes these when
+    somebody asks.
+    """
+    found = _is_plain_show(environ.get("QUERY_STRING", ""))
+    if found is None or epoch.faults.armed or "HTTP_X_MOCK_PREFER" in environ:
+        return None
+    if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    began = epoch.clock.now() if epoch.journal.keeps else None
+    token, field, value = found.groups()
+    try:
+        epoch.tokens.check(token)
+    except TokenError:
+        return None
+    record = epoch.store.body("number" if field == "number" else "id", value)
+    if record is None:
+        return None
+    wire = epoch.wire
+    body, headers = wire.plain(record)
+    if began is None:
+        epoch.journal.pass_by()
+    else:
+        let_go(environ)
+        size = len(body) + len(found.string) + head_bytes(environ)
+        epoch.journal.note_later(began, _told, (lane, environ, wire, record), size)
+    start_response("200 OK", headers)
+    return [body]
+
+
+def _told(lane: _Lane, environ: "WSGIEnvironment", wire: Wire, record: bytes) -> Made:
+    """Return what the journal tells of a call that ``_shown`` answered."""
+    body, _ = wire.plain(record)
+    answer = wire.data(record)
+    answer.method, answer.before, answer.after = "show", record, record
+    return _raw(environ, lane, b""), answer, body, None
+
+
+def _raw(environ: "WSGIEnvironment", lane: _Lane, body: bytes) -> RawRequest:
+    return RawRequest(
+        lane.verb,
+        lane.path,
+        environ.get("QUERY_STRING", "").encode("latin-1"),
+        body,
+        environ.get("CONTENT_TYPE", ""),
+        environ.get("HTTP_AUTHORIZATION", ""),
+        environ.get("HTTP_X_MOCK_PREFER", ""),
+        environ.get("REMOTE_ADDR"),
+        Headers(environ),
+    )
+
+
+def _body(environ: "WSGIEnvironment", lane: _Lane) -> bytes | None:
+    """Return the body; None where Flask has to say what is to be done with it."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    if lane.verb == "GET":
+        return b"" if length in ("", "0") else None
+    if not _PLAIN_LENGTH.fullmatch(length) or int(length) > MOST_BODY_BYTES:
+        return None
+    body: bytes = environ["wsgi.input"].read(int(length))
+    return body
+
+
+class LateFlask:
+    """The Flask application, made when a request needs it or when ``warm`` is called.
+
+    Importing Flask is most of what a start would cost; the fast lane answers without it.
+    """
+
+    def __init__(self, world: World | Tenants) -> None:
+        """Serve ``world``, later."""
+        self._world = world
+        self._lock = threading.Lock()
+        self._app: WSGIApplication | None = None
+
+    def warm(self) -> "WSGIApplication":
+        """Make the application, once."""
+        with self._lock:
+            if self._app is None:
+                from crmcom_kit.mock_server.http.app import create_app
+
+                self._app = create_app(self._world)
+            return self._app
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        """Answer the request with Flask."""
+        return (self._app or self.warm())(environ, start_response)

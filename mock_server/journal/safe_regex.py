@@ -1,0 +1,257 @@
+"""Regular expressions and JSONPaths that callers write, run so that none of them can hang a thread.
+
+Every look at the journal has a budget of time, which all that it evaluates shares.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.redaction import is_secret
+from crmcom_kit.mock_server.usage_errors import Misuse
+
+if TYPE_CHECKING:
+    from jsonpath import JSONPathEnvironment
+    from regex import Pattern as Regex
+
+SECONDS = 1.0
+LONGEST = 1_000
+_MOST_REPEATED = 20_000
+_PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)
+# Where a group may be called, whitespace and comments of the verbose mode included.
+_GAP = r"(?:\s|\#[^\n]*\n)*"
+_CALL = re.compile(rf"\(\?(?=[R0-9&]|[+-]{_GAP}[0-9]|P{_GAP}[>&])")
+
+
+class TookTooLong(Misuse):
+    """A pattern that is not decided in the time, or the memory, that there is."""
+
+    @classmethod
+    def by(cls, what: str = "time") -> "TookTooLong":
+        """Return the refusal of a pattern that takes too much of ``what``."""
+        return cls("pattern", seen=f"one that takes too much {what}", allowed="a simpler one")
+
+
+class Budget:
+    """How long one look at the journal may take, of the machine's time."""
+
+    def __init__(self, seconds: float = SECONDS) -> None:
+        """Start now."""
+        self._seconds = seconds
+        self._deadline = monotonic() + seconds
+
+    @property
+    def half_spent(self) -> bool:
+        """Whether less than half is left."""
+        return self._deadline - monotonic() < self._seconds / 2
+
+    def left(self) -> float:
+        """Return how many seconds are left. Raises TookTooLong."""
+        seconds = self._deadline - monotonic()
+        if seconds <= 0:
+            raise TookTooLong.by()
+        return seconds
+
+
+@lru_cache(maxsize=256)
+def regex(text: str, where: str) -> "Regex[str]":
+    """Return a regular expression. Raises Misuse; ``where`` it stands is what the error names."""
+    import regex as library
+
+    _check_length(text, where)
+    seen = shown_at(where, text)
+    try:
+        if _unrolled(text) > _MOST_REPEATED:
+            raise Misuse(where, seen=seen, allowed="fewer repetitions within repetitions")
+        compiled = library.compile(text)
+    except (library.error, RecursionError, OverflowError, ValueError) as error:
+        if isinstance(error, Misuse):
+            raise
+        allowed = "a regular expression that Python's regex reads"
+        raise Misuse(where, seen=f"{seen} ({error})", allowed=allowed) from None
+    if _calls_groups(text):
+        allowed = "one that calls no group: no (?R), (?1), (?&name) or (?P>name)"
+        raise Misuse(where, seen=seen, allowed=allowed)
+    return compiled
+
+
+def _check_length(text: str, where: str) -> None:
+    if len(text) > LONGEST:
+        allowed = f"at most {LONGEST} characters"
+        raise Misuse(where, seen=f"{len(text)} characters", allowed=allowed)
+
+
+def shown_at(where: str, value: object) -> str:
+    """Return a value that is refused as a message shows it, by where in a pattern it stands."""
+    return shown(value, secret=is_secret(where) or is_secret(str(value)))
+
+
+def _calls_groups(text: str) -> bool:
+    """Whether a pattern that can be read calls one of its groups, which may never end.
+
+    The library judges what looks like a call: an escape, a set or a comment stays readable when a
+    sign is put into it, and a call does not.
+    """
+    import regex as library
+
+    broken = _CALL.sub("(?%", text)
+    if broken == text:
+        return False
+    try:
+        library.compile(broken)
+    except (library.error, RecursionError):
+        return True
+    return False
+
+
+def _unrolled(text: str) -> int:
+    """Return about how long a pattern is with its counted repetitions written out."""
+    sizes = [0]  # of the open groups, outermost first
+    last = 0  # what a repetition would repeat
+    for found in _PIECE.finditer(text):
+        piece = found[0]
+        if piece == "(":
+            sizes.append(0)
+            last = 0
+        elif piece == ")" and len(sizes) > 1:
+            last = sizes.pop()
+            sizes[-1] += last
+        elif found[1] is not None:
+            times = max(int(count[:9]) for count in (found[1] or "1", found[2] or "1"))
+            sizes[-1] += last * (times - 1)
+            last *= times
+        else:
+            last = 1
+            sizes[-1] += 1
+    return sum(sizes)
+
+
+def fits_whole(expression: "Regex[str]", text: str, budget: Budget) -> bool:
+    """Whether the whole of ``text`` fits. Raises TookTooLong."""
+    return _finds(expression.fullmatch, text, budget)
+
+
+def _finds(ask: Callable[..., object], text: str, budget: Budget) -> bool:
+    try:
+        return ask(text, timeout=budget.left()) is not None
+    except TimeoutError:
+        raise TookTooLong.by() from None
+    except MemoryError:
+        raise TookTooLong.by("memory") from None
+
+
+class JsonPath:
+    """A JSONPath as RFC 9535 has it."""
+
+    def __init__(self, text: str, where: str) -> None:
+        """Read ``text``. Raises Misuse; ``where`` it stands is what the error names."""
+        from jsonpath.exceptions import JSONPathError
+
+        _check_length(text, where)
+        self._budget = Budget(0)
+        environment = _environment(self._search)
+        try:
+            self._path = environment.compile(text)
+        except (JSONPathError, RecursionError, ValueError) as error:
+            # The library's own text of an error can fail; and it can quote the path.
+            why = next(iter(error.args), "unreadable")
+            seen = shown_at(where, text)
+            told = f"{seen} ({why})" if seen == shown(text) else seen
+            raise Misuse(where, seen=told, allowed="a JSONPath as in RFC 9535") from None
+
+    def _search(self, text: object, pattern: object, *, whole: bool) -> bool:
+        if not isinstance(text, str) or not isinstance(pattern, str):
+            return False
+        try:
+            expression = regex(pattern, "matchesJsonPath")
+        except Misuse:  # as the RFC says: what is no expression matches nothing
+            return False
+        ask = expression.fullmatch if whole else expression.search
+        return _finds(ask, text, self._budget)
+
+    def values(self, document: Any, budget: Budget) -> list[Any]:
+        """Return what it selects. Raises TookTooLong."""
+        from jsonpath.exceptions import JSONPathError
+
+        if not isinstance(document, dict | list):
+            return []
+        self._budget = budget
+        try:
+            found = self._path.finditer(_watched(document, budget))
+            return [one.obj for one in _spending(budget, found)]
+        except (JSONPathError, RecursionError):  # deeper than it goes
+            return []
+
+
+def _environment(search: Callable[..., bool]) -> "JSONPathEnvironment":
+    from jsonpath import JSONPathEnvironment
+    from jsonpath.function_extensions import ExpressionType, FilterFunction
+
+    class Matching(FilterFunction):
+        """The functions match and search, in bounded time."""
+
+        arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012 - the library's
+        return_type = ExpressionType.LOGICAL
+
+        def __init__(self, *, whole: bool) -> None:
+            self._whole = whole
+
+        def __call__(self, text: object, pattern: object) -> bool:
+            return search(text, pattern, whole=self._whole)
+
+    environment = JSONPathEnvironment(strict=True)
+    environment.function_extensions["match"] = Matching(whole=True)
+    environment.function_extensions["search"] = Matching(whole=False)
+    return environment
+
+
+class _Object(dict[str, Any]):
+    """A JSON object that looks at the budget with every member that is taken from it."""
+
+    budget: Budget
+
+    def items(self) -> Any:
+        return _spending(self.budget, super().items())
+
+    def __getitem__(self, name: str) -> Any:
+        self.budget.left()
+        return super().__getitem__(name)
+
+
+class _Array(list[Any]):
+    """A JSON array that does, however it is taken: one by one, by place or as a slice."""
+
+    budget: Budget
+
+    def __iter__(self) -> Iterator[Any]:
+        return _spending(self.budget, super().__iter__())
+
+    def __len__(self) -> int:
+        self.budget.left()
+        return super().__len__()
+
+    def __getitem__(self, at: Any) -> Any:
+        self.budget.left()
+        found = super().__getitem__(at)
+        return _spending(self.budget, found) if isinstance(at, slice) else found
+
+
+def _spending(budget: Budget, parts: Iterable[Any]) -> Iterator[Any]:
+    for part in parts:
+        budget.left()
+        yield part
+
+
+def _watched(value: Any, budget: Budget) -> Any:
+    found: _Object | _Array
+    if isinstance(value, dict):
+        found = _Object({name: _watched(part, budget) for name, part in value.items()})
+    elif isinstance(value, list):
+        found = _Array([_watched(part, budget) for part in value])
+    else:
+        return value
+    found.budget = budget
+    return found

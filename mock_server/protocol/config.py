@@ -1,0 +1,98 @@
+"""How every world of one server answers: its release, its dialect, and what is built from them.
+
+Nothing here changes once it is made, but that the server ends; so all worlds, and all epochs of
+each, share it.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
+
+from crmcom_kit.mock_server.protocol.filters import readers
+from crmcom_kit.mock_server.protocol.parameters import Parameters
+from crmcom_kit.mock_server.protocol.response import Wire
+from crmcom_kit.schemas import Dialect, Release, methods, resolve
+from crmcom_kit.schemas.exchanges import Exchanges
+from crmcom_kit.schemas.methods import Method
+from crmcom_kit.schemas.rendering import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a caller must know to log in."""
+
+    username: str
+    password: str
+    organisation: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a world is made from, besides its data."""
+
+    release: Release
+    dialect: Dialect
+    credentials: Credentials
+    seed: int = 0
+    fixed_tokens: tuple[str, ...] = ()
+
+
+class Rules:
+    """Settings, and the readers and writers that follow from them."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Build what the settings ask for."""
+        release, dialect = settings.release, settings.dialect
+        self.settings = settings
+        self.release = release
+        self.dialect = dialect
+        self.entities = release.entities
+        self.renderer = Renderer(dialect, release)
+        self.wire = Wire(dialect, release, self.renderer)
+        self.exchanges = Exchanges(dialect)
+        self.parameters = Parameters(dialect, readers(dialect, release.entities))
+        #: Set while the server ends: whoever waits for something in one of its worlds stops.
+        self.closing = threading.Event()
+
+    @cached_property
+    def methods(self) -> dict[str, Method]:
+        """The methods that are answered, by their path below the API's base path."""
+        known = methods(self.release)
+        if self.dialect["requests.fields_set_in_r9"] and not self.release.at_least("R10.0.0"):
+            known = known | _with_fields_set(known)
+        found = {method.path: method for method in known.values()}
+        release = known.get("token_release")
+        withdrawn = self.dialect["tokens.release_from_r12"] == "withdrawn"
+        if release and release.deprecated and withdrawn:
+            del found[release.path]
+        return found
+
+    @cached_property
+    def semi_optional(self) -> tuple[str, ...]:
+        """The parameters of list of which a call needs at least one."""
+        parameters = methods(self.release)["list"].parameters.values()
+        return tuple(one.name for one in parameters if one.need == "semi-optional")
+
+    @cached_property
+    def utc_offset(self) -> timedelta:
+        """How far the dates that the server writes are from UTC."""
+        text = self.dialect["dates.utc_offset"]
+        hours, minutes = text[1:].split(":")
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        return -offset if text.startswith("-") else offset
+
+
+def _with_fields_set(known: Mapping[str, Method]) -> dict[str, Method]:
+    """Return resend and delete with the parameter that R10.0.0 gave them."""
+    parameter = methods(resolve("R10"))["resend"].parameters["fields_set"]
+    return {
+        name: replace(
+            known[name],
+            parameters={**known[name].parameters, "fields_set": parameter},
+            later={k: v for k, v in known[name].later.items() if k != "fields_set"},
+        )
+        for name in ("resend", "delete")
+    }

@@ -1,0 +1,176 @@
+"""Answers as they go over the wire: envelope, lists, errors, headers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import orjson
+
+from crmcom_kit import __version__
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.protocol.rendering import sealed
+from crmcom_kit.mock_server.protocol.fields import Selection
+from crmcom_kit.schemas import Dialect, Release
+from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.envelopes import Envelopes
+from crmcom_kit.schemas.rendering import Renderer
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.suggestions.suggestion import Mend
+
+#: Says which fault made an answer what it is.
+FAULT_HEADER = "X-Mock-Fault"
+#: A list of more records than this is streamed, so that memory does not grow with the answer.
+JOIN_AT_MOST = 256
+_CHUNK_BYTES = 65_536
+_LONGEST_HEADER = 400
+
+
+class Ending(NamedTuple):
+    """How an answer ends that a fault keeps from being sent whole; ``sending`` makes it happen."""
+
+    kind: Literal["dropped", "cut"]  # nothing is sent at all, or the body not to its end
+    kept: int = 0  # bytes of the body that are sent
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer: what a shell has to send."""
+
+    status: int
+    body: bytes | Iterator[bytes]
+    content_type: str
+    length: int | None = None  # None where a streamed body's length is not known
+    statement: str | None = None  # the statement that an error answer upholds
+    mend: "Mend | None" = None  # of an error answer, the smallest change that makes the call right
+    warnings: Sequence[str] = ()
+    allow: str | None = None  # the verb that would have been right
+    retry_after: int | None = None  # seconds
+    fault: str | None = None  # the fault that made it what it is
+    ending: Ending | None = None  # None where it is sent whole
+    # What follows is for the journal alone.
+    again: "Callable[[], Answer] | None" = None  # makes the same answer of less than its body
+    method: str = ""
+    error: VendorError | None = None
+    before: bytes | None = None  # the record that the call touched, as it was and as it is
+    after: bytes | None = None
+    attempts: tuple[int, ...] = ()  # the numbers of the attempts to send that the call caused
+
+    def headers(self) -> list[tuple[str, str]]:
+        """Return the headers, all of them printable ASCII."""
+        found = [("Content-Type", self.content_type), ("X-Crmcom-Mock", __version__)]
+        if self.length is not None:
+            found.append(("Content-Length", str(self.length)))
+        if self.statement:
+            found.append(("X-Mock-Statement", self.statement))
+        if self.mend is not None:
+            found.append(("X-Mock-Mend", _header_text(self.mend.text)))
+        if self.allow:
+            found.append(("Allow", self.allow))
+        if self.fault is not None:
+            found.append((FAULT_HEADER, _header_text(self.fault)))
+        if self.retry_after is not None:
+            found.append(("Retry-After", str(self.retry_after)))
+        found += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]
+        return found
+
+
+def misused(misuse: Misuse) -> Answer:
+    """Return the answer to a call that asks of the mock itself what cannot be done."""
+    body = orjson.dumps(misuse.facts())
+    return Answer(misuse.status, body, "application/json", len(body))
+
+
+def _header_text(text: str) -> str:
+    safe = text
+    if not (text.isascii() and text.isprintable()):
+        safe = "".join(c if " " <= c <= "~" else "?" for c in text)
+    return safe if len(safe) <= _LONGEST_HEADER else safe[: _LONGEST_HEADER - 3] + "..."
+
+
+class Wire:
+    """Builds the answers of one dialect in one release."""
+
+    def __init__(self, dialect: Dialect, release: Release, renderer: Renderer) -> None:
+        """Prepare the bytes around every answer's data."""
+        self._dialect = dialect
+        self._type: str = dialect["envelope.content_type"]
+        self._envelopes = Envelopes(dialect, release, renderer)
+        self._around = {login: self._frame(login=login) for login in (False, True)}
+        self._around_record = self._around[False]
+        self._headers = tuple(Answer(200, b"", self._type).headers())
+        self._hints: bool = dialect["errors.mend_in_description"]
+        self._bare = orjson.dumps(self._envelopes.bare())
+
+    def _frame(self, *, login: bool) -> tuple[bytes, bytes]:
+        whole = self._envelopes.success("@", login=login)
+        before, after = orjson.dumps(whole).split(b'"@"')
+        return before, after
+
+    def data(self, body: bytes, *, login: bool = False) -> Answer:
+        """Return a success with ``body`` as its data; ``login`` for authentication/token."""
+        before, after = self._around[login]
+        whole = b"".join((before, body, after))
+        return Answer(200, whole, self._type, len(whole))
+
+    def plain(self, body: bytes) -> tuple[bytes, list[tuple[str, str]]]:
+        """Return the body and the headers of ``data(body)``, at less than half its cost."""
+        before, after = self._around_record
+        whole = b"".join((before, body, after))
+        return whole, [*self._headers, ("Content-Length", str(len(whole)))]
+
+    def record(self, body: bytes, selection: Selection | None) -> Answer:
+        """Return a success with one record."""
+        return self.data(body if selection is None else selection.of(body))
+
+    def listing(self, bodies: list[bytes], selection: Selection | None) -> Answer:
+        """Return a success with ``bodies`` as a list; a long one is streamed."""
+        if not bodies and self._dialect["list.empty"] != "array":
+            if self._dialect["list.empty"] == "null":
+                return self.data(b"null")
+            return Answer(200, self._bare, self._type, len(self._bare))
+        if len(bodies) <= JOIN_AT_MOST:
+            answer = self._joined(bodies, selection)
+            answer.again = partial(self._joined, bodies, selection)
+            return answer
+        before, after = self._around[False]
+        length = None
+        if selection is None:
+            length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) + 1
+        stream = _stream(before + b"[", bodies, selection, b"]" + after)
+        return Answer(200, stream, self._type, length)
+
+    def _joined(self, bodies: list[bytes], selection: Selection | None) -> Answer:
+        chosen = bodies if selection is None else map(selection.of, bodies)
+        return self.data(b"[%b]" % b",".join(chosen))
+
+    def error(self, error: VendorError, method: str, mend: "Mend | None" = None) -> Answer:
+        """Return the answer that ``error`` has in this dialect, to a call of ``method``.
+
+        ``mend`` is what would make the call right; a dial brings it into the description, too.
+        """
+        dialect, kind = self._dialect, error.kind
+        hint = "" if mend is None or not self._hints else mend.text
+        body = sealed(self._envelopes.error(kind, error.details, hint))  # the journal keeps it
+        statement = error_kinds()[kind]["statement"].replace("{method}", method)
+        return Answer(
+            dialect[f"errors.status.{kind}"], body, self._type, len(body), statement, mend
+        )
+
+
+def _stream(
+    before: bytes, bodies: list[bytes], selection: Selection | None, after: bytes
+) -> Iterator[bytes]:
+    """Yield a list in chunks of about 64 KiB."""
+    parts, size = [before], 0
+    for at, body in enumerate(bodies):
+        chosen = body if selection is None else selection.of(body)
+        parts.append(b"," + chosen if at else chosen)
+        size += len(chosen)
+        if size >= _CHUNK_BYTES:
+            yield b"".join(parts)
+            parts, size = [], 0
+    parts.append(after)
+    yield b"".join(parts)

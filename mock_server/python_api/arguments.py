@@ -1,0 +1,41 @@
+"""What a test hands to the mock, checked: another type is refused by name, as a wrong value is."""
+
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from crmcom_kit.mock_server.usage_errors import Misuse
+
+
+def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:
+    """Return a number that is not negative. Raises Misuse."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(min(value, 1e300))  # of an int that no float can be
+        if isfinite(seconds) and seconds >= 0:
+            return seconds
+    raise Misuse(name, seen=repr(value), allowed=allowed)
+
+
+def whole(name: str, value: Any, least: int, most: int) -> int:
+    """Return a whole number between two others. Raises Misuse."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise Misuse(name, seen=repr(value), allowed=f"a whole number from {least} to {most}")
+    return value
+
+
+def text(name: str, value: Any) -> str:
+    """Return a text. Raises Misuse."""
+    if not isinstance(value, str):
+        raise Misuse(name, seen=repr(value), allowed="a text")
+    return value
+
+
+def moment(name: str, value: datetime | str | None) -> datetime | None:
+    """Return a moment, given as such or as its ISO 8601 text; None stays so. Raises Misuse."""
+    if value is None or isinstance(value, datetime):
+        return value
+    try:
+        return datetime.fromisoformat(text(name, value))
+    except ValueError:  # a Misuse is one, too
+        allowed = "a moment such as 2024-01-31T12:00:00Z"
+        raise Misuse(name, seen=repr(value), allowed=allowed) from None

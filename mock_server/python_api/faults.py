@@ -1,0 +1,112 @@
+"""What goes wrong on purpose, as a test says it and takes it back."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.faults.registry import Faults, FaultState
+from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.python_api.arguments import text
+from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+
+# What each argument is called in a specification of a fault.
+_MATCH = {name: name for name in ("operation", "identifier", "parameters", "nth", "after")}
+_EFFECT = {
+    "delay": "delay",
+    "status": "status",
+    "retry_after": "retryAfter",
+    "error": "error",
+    "drop": "drop",
+    "cut": "cut",
+    "malformed": "malformed",
+    "expire_token": "expireToken",
+    "delete_record": "deleteRecord",
+}
+_ITSELF = {name: name for name in ("name", "when", "times", "probability")}
+_KNOWN = (*_EFFECT, *_MATCH, *_ITSELF, "ttl")
+
+
+class Failing:
+    """One or more faults of a world, until they are removed: ``with`` it, or by ``remove()``."""
+
+    def __init__(self, faults: Faults, added: Sequence[Fault]) -> None:
+        """Hold faults that were added."""
+        self._faults = faults  # not the world's: a reset gives it others, of the same ids
+        self._ids = [fault.id for fault in added]
+        self._last: list[FaultState] = []
+
+    @property
+    def states(self) -> list[FaultState]:
+        """The faults, and what each has done; as they last were, where they are removed."""
+        found = list(self._last)
+        for one in self._ids:
+            with suppress(NotThere):
+                found.append(self._faults.find(one))
+        return found
+
+    @property
+    def hits(self) -> int:
+        """How many calls they have hit."""
+        return sum(state.hits for state in self.states)
+
+    def remove(self) -> None:
+        """Let nothing go wrong any more; what happened stays in the journal."""
+        self._last = self.states
+        while self._ids:
+            with suppress(NotThere):
+                self._faults.remove(self._ids.pop())
+
+    def __enter__(self) -> "Failing":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.remove()
+
+    def __repr__(self) -> str:
+        what = ", ".join(f"{state.fault.name} ({state.hits} hits)" for state in self.states)
+        return f"<failing: {what or 'nothing'}>"
+
+
+def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Failing:
+    """Add what a preset, or the arguments by themselves, say goes wrong.
+
+    Raises:
+        Misuse, NotThere: an argument is not allowed, or there is no such preset.
+        Full: there are as many faults as may be.
+    """
+    if preset is not None:
+        name = text("preset", preset).replace(" ", "_").replace("-", "_")
+        return Failing(faults, faults.preset(name, **given))
+    return Failing(faults, [faults.add(_spec(given))])
+
+
+def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the specification that the arguments are short for. Raises Misuse."""
+    for name in given:
+        if name not in _KNOWN:
+            allowed = f"a preset, or some of {', '.join(_KNOWN)}"
+            raise Misuse(
+                shown(name).strip('"'), seen="among the arguments of fail", allowed=allowed
+            )
+    spec: dict[str, Any] = _named(_ITSELF, given)
+    if given.get("ttl") is not None:
+        spec["ttlMillis"] = _milliseconds(given["ttl"])
+    return {**spec, "match": _named(_MATCH, given), "effect": _named(_EFFECT, given)}
+
+
+def _named(names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {names[name]: value for name, value in given.items() if name in names}
+
+
+def _milliseconds(seconds: Any) -> int:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if is_number and 0 < seconds < 10**9:
+        return round(seconds * 1000) or 1
+    raise Misuse("ttl", seen=repr(seconds), allowed="seconds of the world's clock, above 0")

@@ -1,0 +1,1 @@
+"""The records of one world, and the life cycle that they go through."""

@@ -1,0 +1,165 @@
+"""Mends of requests that as a whole cannot be read or have no receiver."""
+
+import difflib
+from functools import lru_cache
+from typing import Any
+
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.redaction import MASK, is_secret
+from crmcom_kit.mock_server.redaction_bodies import Pairs, parsed_json
+from crmcom_kit.mock_server.suggestions.suggestion import Case, Change, Mend, left_out
+from crmcom_kit.mock_server.protocol.request import MOST_BODY_BYTES, query_pairs
+from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.releases import release_names, resolve
+
+_JSON = 'send a JSON object, such as {"token": "...", ...}'
+_LONGEST = 64
+_BEGINNINGS = {
+    b"\xef\xbb\xbf": ("leave out the byte order mark", "utf-8-sig"),
+    b"\xff\xfe": ("encode the body as UTF-8", "utf-16"),
+    b"\xfe\xff": ("encode the body as UTF-8", "utf-16"),
+    b"\x1f\x8b": ("send the body uncompressed", ""),
+}
+
+
+def _unknown_method(case: Case) -> Mend:
+    path = case.request.path
+    known = tuple(case.epoch.rules.methods)
+    near = _near_path(path[:_LONGEST], known)
+    since = _known_since(path)
+    if since is not None:
+        text = f"{path} is known from {since}: start the mock with --release {since}"
+        return Mend(text)
+    if near is None:
+        return Mend(f"a path of the API, such as {known[0]}")
+    method = case.epoch.rules.methods[near]
+    changes = [Change("path", "path", near)]
+    if method.verb != case.request.verb:
+        changes.append(Change("verb", "verb", method.verb))
+    return Mend(f"{method.verb} {near}", tuple(changes))
+
+
+@lru_cache(maxsize=512)
+def _near_path(path: str, known: tuple[str, ...]) -> str | None:
+    wanted = path.strip("/").casefold()
+    last = wanted.rpartition("/")[2]
+    for one in known:
+        if one == wanted or one.rpartition("/")[2] == last:
+            return one
+    return next(iter(difflib.get_close_matches(wanted, known, n=1)), None)
+
+
+@lru_cache(maxsize=64)
+def _known_since(path: str) -> str | None:
+    for name in release_names():
+        if any(method.path == path for method in methods(resolve(name)).values()):
+            return name
+    return None
+
+
+def _wrong_verb(case: Case) -> Mend | None:
+    if case.method is None:
+        return None
+    verb = case.method.verb
+    place = "in the JSON body" if verb == "POST" else "in the query"
+    seen = case.error.seen
+    return Mend(f"{verb} instead of {seen}, parameters {place}", (Change("verb", "verb", verb),))
+
+
+def _method_withdrawn(case: Case) -> Mend:
+    del case
+    dial = 'requests.deprecated_methods = "serve"'
+    return Mend(f"start the mock with an older --release, or with the dial {dial}")
+
+
+def _bad_body(case: Case) -> Mend:
+    body = case.request.body or b""
+    if not body.strip() and case.request.query:
+        return _as_json(case.request.query, "move the parameters from the query into a JSON body")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return Mend(_JSON)
+    found = parsed_json(text)
+    if found is not None and isinstance(found[0], list):
+        (value,) = found
+        if len(value) == 1 and isinstance(value[0], Pairs):
+            changes = (Change("body", "body", _object(value[0])),)
+            return Mend("send the object itself, without the array around it", changes)
+    if found is not None and isinstance(found[0], str):
+        inner = parsed_json(found[0])
+        if inner is not None and isinstance(inner[0], Pairs):
+            changes = (Change("body", "body", _object(inner[0])),)
+            return Mend("send the object itself, not a text that holds it", changes)
+    if found is None and b"=" in body and not body.lstrip().startswith((b"{", b"[", b'"')):
+        return _as_json(body, "send the parameters as a JSON object, not as a form")
+    return Mend(_JSON)
+
+
+def _object(pairs: Pairs) -> dict[str, Any]:
+    return {name: _object(part) if isinstance(part, Pairs) else part for name, part in pairs}
+
+
+def _as_json(encoded: bytes, what: str) -> Mend:
+    """Return the mend that puts the parameters of a query or form into a JSON object."""
+    try:
+        pairs = query_pairs(encoded)
+    except VendorError:
+        return Mend(_JSON)
+    names = list(dict.fromkeys(name for name, _ in pairs))
+    if len(names) > 20 or any(len(name) > _LONGEST for name in names):
+        return Mend(what)
+    body = {name: identified(value) for name, value in pairs}
+    shown = ", ".join(f'"{MASK if is_secret(name) and len(name) > 30 else name}"' for name in names)
+    return Mend(f"{what}: {{{shown}}}", (Change("body", "body", body),))
+
+
+def identified(text: str) -> Any:
+    """Return a parameter of a query as a JSON body has it: an identifier as an object."""
+    field, equals, value = text.partition("=")
+    return {field: value} if equals and field in ("id", "number") else text
+
+
+def _bad_charset(case: Case) -> Mend:
+    if case.error.parameter == "Content-Type":
+        right = "application/json; charset=utf-8"
+        return Mend(f"Content-Type: {right}", (Change("header", "Content-Type", right),))
+    body = case.request.body or b""
+    if case.error.parameter != "body":
+        return Mend("percent-encode the bytes of UTF-8, such as %C3%A9 for an e with acute accent")
+    for beginning, (text, encoding) in _BEGINNINGS.items():
+        if body.startswith(beginning):
+            return Mend(text, _decoded(body, encoding))
+    return Mend("encode the body as UTF-8")
+
+
+def _decoded(body: bytes, encoding: str) -> tuple[Change, ...]:
+    try:
+        found = parsed_json(body.decode(encoding)) if encoding else None
+    except ValueError:
+        return ()
+    if found is None or not isinstance(found[0], Pairs):
+        return ()
+    return (Change("body", "body", _object(found[0])),)
+
+
+def _body_too_large(case: Case) -> Mend:
+    del case
+    return Mend(f"send at most {MOST_BODY_BYTES} bytes")
+
+
+def _misplaced_parameter(case: Case) -> Mend:
+    if case.error.parameter == "body":
+        return left_out("body", ", and give the parameters in the query")
+    return left_out("query", ", and give the parameters in the JSON body")
+
+
+MENDS = {
+    "unknown_method": _unknown_method,
+    "wrong_verb": _wrong_verb,
+    "method_withdrawn": _method_withdrawn,
+    "bad_body": _bad_body,
+    "bad_charset": _bad_charset,
+    "body_too_large": _body_too_large,
+    "misplaced_parameter": _misplaced_parameter,
+}

@@ -1,0 +1,237 @@
+"""Mends of parameters: missing, empty, of another type, misspelt, out of range."""
+
+import difflib
+import re
+from datetime import datetime
+from functools import lru_cache
+
+from crmcom_kit.mock_server.suggestions.identifiers import identifier
+from crmcom_kit.mock_server.suggestions.suggestion import (
+    YOURS,
+    Case,
+    Change,
+    Mend,
+    left_out,
+    renamed,
+    set_to,
+    unknown_names,
+)
+from crmcom_kit.schemas.formats import write_date_time
+from crmcom_kit.schemas.methods import response_fields
+from crmcom_kit.schemas.releases import entities_since
+
+_LONGEST = 64
+_DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
+_YEAR_FIRST = re.compile(r"(\d{4})[./](\d{1,2})[./](\d{1,2})")
+_WHOLE = re.compile(r"\s*(\d{1,6})(?:\.0*)?\s*")
+_LOGINS = {"username": "username", "organisation": "organisation"}
+
+
+@lru_cache(maxsize=2048)
+def _near(text: str, known: tuple[str, ...]) -> str | None:
+    """Return the one of ``known`` that ``text`` is a misspelling of."""
+    plain = text.strip(" '\"").upper().replace(" ", "_").replace("-", "_")
+    for candidate in known:
+        if candidate.upper() == plain:
+            return candidate
+    by_upper = {candidate.upper(): candidate for candidate in known}
+    found = difflib.get_close_matches(plain, by_upper, n=1, cutoff=0.6)
+    return by_upper[found[0]] if found else None
+
+
+def _optional(case: Case, name: str) -> bool:
+    """Whether the call can do without a parameter."""
+    parameter = case.method.parameters.get(name) if case.method else None
+    if parameter is None or parameter.need == "optional":
+        return True
+    if parameter.need != "semi-optional" or case.given is None:
+        return False
+    others = case.given.values.keys() & set(case.epoch.rules.semi_optional) - {name}
+    return bool(others)
+
+
+def _otherwise(case: Case, name: str) -> Mend:
+    """Return the mend of a value that cannot be guessed: none, or an example."""
+    if _optional(case, name):
+        return left_out(name)
+    return set_to(case, name, _example(case, name))
+
+
+def _example(case: Case, name: str) -> str:
+    if name == "entity":
+        return case.epoch.entities[0]
+    if name in _LOGINS:
+        return str(getattr(case.epoch.settings.credentials, name))
+    return YOURS
+
+
+def _plain(case: Case) -> Mend:
+    """Return the mend of a value that is empty, or has characters that none may have."""
+    name = case.base
+    if case.parameter is not None and case.parameter.type == "object":
+        return identifier(case)
+    value = case.value(name)
+    if name != "token" and isinstance(value, str):
+        clean = "".join(c for c in value[:200] if c.isprintable()).strip()
+        known: tuple[str, ...] = ()
+        if name == "entity":
+            known = tuple(case.epoch.entities)
+        elif case.parameter is not None:
+            known = case.parameter.choices
+        fits = clean and clean != value and (not known or clean in known)
+        if fits and name not in ("password", "username", "organisation"):
+            return set_to(case, name, clean)
+    if name == "query":
+        return Mend("at most 500 parameters: leave out the others")
+    return _otherwise(case, name)
+
+
+def _wrong_type(case: Case) -> Mend:
+    name, value = case.base, case.value(case.base)
+    if case.parameter is not None and case.parameter.type == "object":
+        return identifier(case)
+    if name == "token":
+        return Mend(f"{case.written(name, YOURS)}, a text", (Change("set", name, YOURS),))
+    if isinstance(value, list) and name == "fields_set":
+        texts = [one for one in value if isinstance(one, str) and one in response_fields()]
+        if texts:
+            return set_to(case, name, ",".join(texts))
+    return _otherwise(case, name)
+
+
+def _missing_parameter(case: Case) -> Mend:
+    name = case.base
+    for wrong in unknown_names(case):
+        if _near(wrong[:_LONGEST], (name,)):
+            return renamed(wrong, name, case.value(wrong))
+    return set_to(case, name, _example(case, name))
+
+
+def _no_semi_optional(case: Case) -> Mend:
+    semi = case.epoch.rules.semi_optional
+    for wrong in unknown_names(case):
+        right = _near(wrong[:_LONGEST], semi)
+        if right is not None:
+            value = case.value(wrong)
+            if right != "entity" or value in case.epoch.entities:
+                return renamed(wrong, right, value)
+    return set_to(case, "entity", case.epoch.entities[0])
+
+
+def _duplicate_parameter(case: Case) -> Mend:
+    name = case.base
+    value = YOURS if name == "token" else case.value(name)
+    if not isinstance(value, str):
+        return Mend(f"give {name} once")
+    return Mend(f"give {name} once", (Change("set", name, value),))
+
+
+def _unknown_parameter(case: Case) -> Mend:
+    name, method = case.error.parameter, case.method
+    wrong = next((n for n in unknown_names(case) if n.startswith(name[:20])), name)
+    if method is None:
+        return left_out(wrong)
+    if wrong in method.later:
+        release = method.later[wrong]
+        return left_out(wrong, f": known from {release}, start the mock with --release {release}")
+    near = _near(re.split(r"[\[.:]", wrong[:_LONGEST], maxsplit=1)[0], tuple(method.parameters))
+    if near is not None and case.given is not None and near not in case.given.values:
+        return renamed(wrong, near, case.value(wrong))
+    return left_out(wrong)
+
+
+def _unsupported_entity(case: Case) -> Mend:
+    return _choice(case, tuple(case.epoch.entities))
+
+
+def _bad_life_cycle_state(case: Case) -> Mend:
+    return _choice(case, case.parameter.choices if case.parameter else ())
+
+
+def _choice(case: Case, known: tuple[str, ...]) -> Mend:
+    name, value = case.base, case.value(case.base)
+    if not isinstance(value, str):
+        return _otherwise(case, name)
+    parts = [part.strip() for part in value[:_LONGEST].split(",")]
+    wrong = next((part for part in parts if part not in known), parts[0])
+    since = entities_since().get(wrong.upper()) if name == "entity" else None
+    if since is not None and wrong.upper() not in known:
+        text = f"{wrong.upper()} is known from {since}: start the mock with --release {since}"
+        return Mend(text)
+    fitting = [part for part in parts if part in known]
+    if fitting:
+        return set_to(case, name, fitting[0], value)
+    near = _near(wrong[:_LONGEST], known)
+    return _otherwise(case, name) if near is None else set_to(case, name, near, value)
+
+
+def _bad_date(case: Case) -> Mend:
+    name, value = case.base, case.value(case.base)
+    moment = _read_date(value) if isinstance(value, str) else None
+    if moment is None:
+        return left_out(name, ", or write it as 2026-01-31")
+    form = case.epoch.dialect["list.created_date.form"]
+    whole = form == "date_time" or (form == "either" and ("T" in str(value) or ":" in str(value)))
+    text = write_date_time(moment) if whole else write_date_time(moment)[:10]
+    return set_to(case, name, text, value)
+
+
+def _read_date(value: str) -> datetime | None:
+    text = value[:_LONGEST].strip()
+    found = _DAY_FIRST.fullmatch(text)
+    try:
+        if found is not None:
+            day, month, year = map(int, found.groups())
+            return datetime(year, month, day)  # noqa: DTZ001 - dates of this API have no zone
+        found = _YEAR_FIRST.fullmatch(text)
+        if found is not None:
+            year, month, day = map(int, found.groups())
+            return datetime(year, month, day)  # noqa: DTZ001
+        return datetime.fromisoformat(text).replace(tzinfo=None, microsecond=0)
+    except ValueError:
+        return None
+
+
+def _bad_fields_set(case: Case) -> Mend:
+    name, value = case.base, case.value(case.base)
+    names = value if isinstance(value, list) else str(value)[:1000].split(",")
+    known = response_fields()
+    right: list[str] = []
+    for one in names[:50]:
+        text = str(one)[:_LONGEST].strip()
+        near = text if text in known else _near(text.partition(".")[0], known) if text else None
+        if near is not None and near not in right:
+            right.append(near)
+    if not right:
+        return left_out(name, ", for all fields")
+    return set_to(case, name, ",".join(right), value if isinstance(value, str) else None)
+
+
+def _bad_paging(case: Case) -> Mend:
+    name, value = case.base, case.value(case.base)
+    dialect = case.epoch.dialect
+    found = _WHOLE.fullmatch(str(value)[:_LONGEST])
+    number = None if found is None else int(found[1])
+    if name == "number_of_results" and number is not None:
+        most = dialect["paging.maximum_results"]
+        number = max(number, 1 if dialect["paging.zero"] == "error" else 0)
+        number = min(number, most) if most else number
+    if number is None:
+        return left_out(name)
+    return set_to(case, name, str(number), value)
+
+
+MENDS = {
+    "missing_parameter": _missing_parameter,
+    "empty_value": _plain,
+    "wrong_type": _wrong_type,
+    "invalid_value": _plain,
+    "duplicate_parameter": _duplicate_parameter,
+    "unknown_parameter": _unknown_parameter,
+    "no_semi_optional": _no_semi_optional,
+    "unsupported_entity": _unsupported_entity,
+    "bad_life_cycle_state": _bad_life_cycle_state,
+    "bad_date": _bad_date,
+    "bad_fields_set": _bad_fields_set,
+    "bad_paging": _bad_paging,
+}

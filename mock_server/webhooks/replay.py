@@ -1,0 +1,110 @@
+"""Sending again: one attempt as it was, or all that was rejected since a moment."""
+
+import json
+from contextlib import suppress
+from datetime import datetime
+from typing import NamedTuple
+
+from crmcom_kit.mock_server.clock import reckonable
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
+from crmcom_kit.mock_server.deliveries.senders import Outcome, Stopped
+from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun_again
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.protocol.filters import seconds
+from crmcom_kit.mock_server.usage_errors import NotThere
+from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
+from crmcom_kit.mock_server.store.records import Query, Record
+from crmcom_kit.mock_server.api.methods.resend import sending
+
+
+class Recovery(NamedTuple):
+    """What sending all again began."""
+
+    attempts: list[AttemptNote]
+    left: int  # webhook requests for which the queue had no room
+
+
+def attempt_of(epoch: Epoch, number: int) -> AttemptNote:
+    """Return an attempt by its number. Raises NotThere."""
+    found = epoch.attempts.find(number)
+    if found is None:
+        kept = epoch.attempts.notes()
+        allowed = (
+            f"{kept[0].number} to {kept[-1].number}" if kept else "none, since nothing was sent"
+        )
+        raise NotThere("delivery", seen=str(number), allowed=allowed)
+    return found
+
+
+def replay(epoch: Epoch, number: int) -> AttemptNote:
+    """Send exactly what an attempt sent once more; return the new attempt.
+
+    A webhook request that is REJECTED is settled by what comes of it, as by a resend; any other
+    stays as it is. Raises NotThere.
+    """
+    before = attempt_of(epoch, number)
+    dispatch = _again(epoch, before)
+    if epoch.dialect["resend.delivery"] == "queued":
+        dispatch.put()
+        return dispatch.note
+    with suppress(Stopped):
+        dispatch.wait()
+    return dispatch.note
+
+
+def _again(epoch: Epoch, before: AttemptNote) -> Dispatch:
+    claimed = _claimed(epoch, before.record_id)
+    attempt = before.attempt
+    if claimed is not None:
+        session = epoch.session()
+        return sending(epoch, session, claimed, Cause.REPLAY, attempt, of=before.number)
+    note = begun_again(epoch, Cause.REPLAY, before, attempt)
+    return Dispatch(epoch, note, _changes_nothing, _nothing)
+
+
+def _claimed(epoch: Epoch, record_id: str) -> Record | None:
+    try:
+        return epoch.store.transition(record_id, Event.RESEND)
+    except WrongState:
+        return None
+
+
+def _changes_nothing(outcome: Outcome) -> Record | None:
+    del outcome
+    return None
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+def recover(epoch: Epoch, since: datetime | None) -> Recovery:
+    """Queue all webhook requests that are REJECTED and were created at ``since`` or later.
+
+    None for all of them. Those that are on their way already are left alone. Raises Misuse where
+    ``since`` has no zone, or is out of the range of clocks.
+    """
+    created = None if since is None else seconds(_written(epoch, since))
+    query = Query(
+        indexed=(), states=frozenset({"REJECTED"}), created_from=created, newest_first=False
+    )
+    attempts: list[AttemptNote] = []
+    left = 0
+    session = epoch.session()
+    for body in epoch.store.query(query):
+        if epoch.outbox.waiting >= epoch.outbox.room:
+            left += 1
+            continue
+        claimed = _claimed(epoch, json.loads(body)["id"])
+        if claimed is None:
+            continue
+        dispatch = sending(epoch, session, claimed, Cause.RECOVER)
+        dispatch.put()
+        attempts.append(dispatch.note)
+    return Recovery(attempts, left)
+
+
+def _written(epoch: Epoch, moment: datetime) -> datetime:
+    """Return a moment as the server writes dates: in its own zone, without saying so."""
+    local = reckonable("since", moment) + epoch.rules.utc_offset
+    return local.replace(tzinfo=None)

@@ -1,0 +1,1 @@
+"""One tenant: its content, clock and tokens, and how worlds are made, found and replaced."""

@@ -1,0 +1,141 @@
+"""What a world is between two resets: all that one call can see or change."""
+
+import threading
+from typing import NamedTuple
+
+from crmcom_kit.mock_server.clock import WorldClock
+from crmcom_kit.mock_server.deliveries.attempts import Attempts
+from crmcom_kit.mock_server.deliveries.senders import Delivery
+from crmcom_kit.mock_server.deliveries.queue import Outbox
+from crmcom_kit.mock_server.deliveries.receiver import Receiver
+from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
+from crmcom_kit.mock_server.faults.registry import Faults
+from crmcom_kit.mock_server.world.initial_content import Filling
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.journal.journal import Journal
+from crmcom_kit.mock_server.protocol.config import Rules
+from crmcom_kit.mock_server.world.reference_data import Object
+from crmcom_kit.mock_server.world.tokens import Session, Tokens
+from crmcom_kit.schemas.formats import write_date_time
+
+
+class Sending(NamedTuple):
+    """What belongs to deliveries: a world's own from one reset to the next, but for the outbox."""
+
+    name: str  # of the world
+    outbox: Outbox
+    attempts: Attempts
+    faults: DeliveryFaults
+    receiver: Receiver
+
+
+class Epoch:
+    """The records, scenery and ids of one world from one reset to the next.
+
+    A call keeps the epoch that it began in, so that one which is overtaken by a reset writes into
+    the past and never into the world after it.
+    """
+
+    __slots__ = (
+        "_numbering",
+        "_promised",
+        "attempts",
+        "clock",
+        "delivery",
+        "delivery_faults",
+        "dialect",
+        "entities",
+        "exchanges",
+        "faults",
+        "filling",
+        "ids",
+        "journal",
+        "name",
+        "number",
+        "outbox",
+        "over",
+        "parameters",
+        "receiver",
+        "release",
+        "renderer",
+        "rules",
+        "scenery",
+        "sending",
+        "sessions",
+        "settings",
+        "store",
+        "tokens",
+        "wire",
+    )
+
+    def __init__(
+        self,
+        rules: Rules,
+        filling: Filling,
+        *,
+        number: int,
+        clock: WorldClock,
+        ids: Ids,
+        tokens: Tokens,
+        delivery: Delivery,
+        journal: Journal,
+        faults: Faults,
+        sending: Sending,
+    ) -> None:
+        """Begin epoch ``number`` with a filling, which it leaves as it is."""
+        self.rules = rules
+        self.settings = rules.settings
+        self.release = rules.release
+        self.dialect = rules.dialect
+        self.entities = rules.entities
+        self.renderer = rules.renderer
+        self.wire = rules.wire
+        self.exchanges = rules.exchanges
+        self.parameters = rules.parameters
+        self.filling = filling
+        self.scenery = filling.scenery
+        self.sessions = filling.sessions
+        self.store = filling.store.restore(filling.snapshot)
+        self.number = number
+        self.clock = clock
+        self.ids = ids
+        self.tokens = tokens
+        self.delivery = delivery
+        self.journal = journal
+        self.faults = faults
+        self.sending = sending
+        self.name = sending.name
+        self.outbox = sending.outbox
+        self.attempts = sending.attempts
+        self.delivery_faults = sending.faults
+        self.receiver = sending.receiver
+        self._numbering = threading.Lock()
+        self._promised = 0
+        #: Whether another epoch is in its place: what was not begun yet is not sent any more.
+        self.over = False
+
+    def end(self) -> None:
+        """Let go of whoever waits for something to happen in this epoch."""
+        self.over = True
+        self.journal.close()
+        self.faults.end()
+        self.attempts.close()
+
+    def next_number(self) -> str:
+        """Return the number after the largest that a record has, had, or was promised."""
+        return str(self.promise_numbers(1))
+
+    def promise_numbers(self, count: int, *, least: int = 1) -> int:
+        """Return the first of ``count`` numbers above all of records that are, were, or will be."""
+        with self._numbering:
+            first = max(self._promised + 1, self.store.largest_number() + 1, least)
+            self._promised = first + count - 1
+            return first
+
+    def date_time(self) -> str:
+        """Return the present moment as the server writes dates."""
+        return write_date_time(self.clock.now() + self.rules.utc_offset)
+
+    def session(self, unit: Object | None = None) -> Session:
+        """Return the session of the user of the credentials, for ``unit`` or the first unit."""
+        return self.sessions.of(unit)

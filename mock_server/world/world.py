@@ -1,0 +1,324 @@
+"""One tenant of the emulator: its present epoch, and what outlasts a reset."""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from crmcom_kit.mock_server.clock import Clock, WorldClock
+from crmcom_kit.mock_server.deliveries.attempts import Attempts
+from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
+from crmcom_kit.mock_server.deliveries.queue import Outbox
+from crmcom_kit.mock_server.deliveries.receiver import Receiver
+from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
+from crmcom_kit.mock_server.world.epoch import Epoch, Sending
+from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.faults.registry import Faults
+from crmcom_kit.mock_server.world.initial_content import Filling, added, filled
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
+from crmcom_kit.mock_server.world.loading import Placed
+from crmcom_kit.mock_server.usage_errors import Full, NotThere, Overtaken
+from crmcom_kit.mock_server.store.records import Store
+from crmcom_kit.mock_server.protocol.config import Rules, Settings
+from crmcom_kit.mock_server.world.reference_data import Object, Scenery
+from crmcom_kit.mock_server.world.tokens import Session, Tokens
+from crmcom_kit.schemas import Dialect, Release
+
+DEFAULT = "default"
+MOST_SNAPSHOTS = 100
+
+
+class _Snapshot(NamedTuple):
+    filling: Filling
+    ids: Ids
+    delivery: Delivery
+    records: int
+
+
+class World:
+    """A tenant with its own records, ids, clock, tokens, journal and faults."""
+
+    __slots__ = (
+        "_base_clock", "_delivery", "_limits", "_lock", "_snapshots", "_start",
+        "clock", "name", "outbox", "present", "rules", "tokens",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        rules: Rules,
+        start: Filling,
+        *,
+        clock: Clock,
+        name: str = DEFAULT,
+        delivery: Delivery | None = None,
+        limits: JournalLimits | None = None,
+        outbox: Outbox | None = None,
+    ) -> None:
+        """Begin with ``start``, which it shares with every other world that does.
+
+        Args:
+            rules: how it answers.
+            start: what it begins with, and goes back to when it is reset.
+            clock: what its own clock runs with.
+            name: which tenant it is; under another name the same seed gives other ids and tokens.
+            delivery: what resend sends with; the dialect's script where left out.
+            limits: how much its journal holds; the usual where left out.
+            outbox: what works off deliveries that nobody waits for; one of its own where left out.
+        """
+        self.name = name
+        self.rules = rules
+        self.clock = WorldClock(clock)
+        self._base_clock = clock
+        self._start = start
+        self._delivery = delivery
+        self._limits = JournalLimits() if limits is None else limits
+        self.outbox = Outbox() if outbox is None else outbox
+        self._lock = threading.Lock()
+        self._snapshots: dict[str, _Snapshot] = {}
+        dialect = rules.dialect
+        self.tokens = Tokens(
+            clock=self.clock,
+            # Ids of their own, so that tokens outlive a reset and are never given out twice.
+            ids=self._new_ids(),
+            live_at_once=dialect["tokens.live_at_once"],
+            renews=dialect["tokens.hour_before_r12"] == "renewed",
+            fixed=start.fixed_tokens,
+        )
+        self.present = self._first_epoch(0, attempts=0)
+
+    def twin(self, name: str) -> "World":
+        """Return a world of another name that begins as this one began."""
+        return World(
+            self.rules,
+            self._start,
+            clock=self._base_clock,
+            name=name,
+            delivery=self._delivery,
+            limits=self._limits,
+            outbox=self.outbox,
+        )
+
+    def _new_ids(self) -> Ids:
+        return Ids(self.rules.settings.seed, "" if self.name == DEFAULT else self.name)
+
+    def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
+        return Epoch(
+            self.rules,
+            self._start,
+            number=number,
+            clock=self.clock,
+            ids=self._new_ids(),
+            tokens=self.tokens,
+            delivery=scripted_delivery(self.rules.dialect)
+            if self._delivery is None
+            else self._delivery,
+            journal=Journal(self._limits, begun=number),
+            faults=Faults(self.rules, self.name, self.clock),
+            sending=Sending(
+                self.name,
+                self.outbox,
+                Attempts(last=attempts),
+                DeliveryFaults(),
+                Receiver(self.clock),
+            ),
+        )
+
+    # What the control API does with a world. Each is one step, and leaves a call that began before
+    # it in the epoch where it began.
+
+    def reset(self) -> Epoch:
+        """Go back to the start: records, ids, clock, journal, faults, script, fixed tokens.
+
+        Tokens from logins still hold, and snapshots stay.
+        """
+        with self._lock:
+            before = self.present
+            self.present = self._first_epoch(before.number + 1, attempts=before.attempts.last)
+            before.end()
+            self.clock.restart()
+            if self._delivery is not None:
+                self._delivery.reset()
+            self.tokens.fix(self._start.fixed_tokens)
+            self.tokens.restore_fixed()
+            return self.present
+
+    def fill(
+        self, entries: Iterable[Placed], *, by_age: bool = True, begun: Epoch | None = None
+    ) -> Epoch:
+        """Begin a new epoch with ``entries`` in the place of all that is there.
+
+        Args:
+            entries: what it is filled with.
+            by_age: whether records are taken in the order of their creation; else as they come.
+            begun: the epoch in which this was asked for, where it must still be the present one.
+
+        Raises:
+            DataError: they contradict each other, and nothing has changed.
+            Overtaken: another epoch than ``begun`` has begun, and nothing has changed.
+        """
+        filling = filled(self.rules, entries, by_age=by_age)
+        with self._lock:
+            self._check_still(begun)
+            return self._go_on(filling, self._new_ids(), self.present.delivery)
+
+    def add(self, entries: Iterable[Placed], *, begun: Epoch | None = None) -> int:
+        """Add ``entries`` to what is there; return how many webhook requests these were.
+
+        Raises:
+            DataError: they contradict each other or what is there, and nothing has changed.
+            Overtaken: another epoch than ``begun`` has begun, and nothing has changed.
+        """
+        entries = list(entries)  # nobody waits for whoever is slow to tell them
+        return self.add_beside(lambda _: entries, begun=begun)
+
+    def add_beside(
+        self, make: Callable[[Epoch], Iterable[Placed]], *, begun: Epoch | None = None
+    ) -> int:
+        """Add what ``make`` makes of what is there, which nobody else adds to meanwhile.
+
+        Raises what ``add`` raises, and what ``make`` raises.
+        """
+        with self._lock:
+            self._check_still(begun)
+            epoch = self.present
+            scenery, records = added(self.rules, epoch.scenery, epoch.store, make(epoch))
+            epoch.scenery = scenery
+            return records
+
+    def _check_still(self, begun: Epoch | None) -> None:
+        if begun is not None and begun is not self.present:
+            seen = f"epoch {self.present.number}, and this call began in epoch {begun.number}"
+            raise Overtaken("world", seen=seen, allowed="the epoch that the call began in")
+
+    def limit_journal(self, limits: JournalLimits) -> None:
+        """Let the journal hold so much, also after a reset."""
+        with self._lock:
+            self._limits = limits
+            self.present.journal.limit(limits)
+
+    def save(self, name: str) -> int:
+        """Keep the present content under ``name``; return how many records it has. Raises Full."""
+        with self._lock:
+            if name not in self._snapshots and len(self._snapshots) >= MOST_SNAPSHOTS:
+                raise Full("snapshot", seen=shown(name), allowed=f"at most {MOST_SNAPSHOTS}")
+            epoch = self.present
+            store = epoch.store.restore(epoch.store.snapshot())  # the content of this moment
+            filling = replace(
+                epoch.filling, scenery=epoch.scenery, store=store, snapshot=store.snapshot()
+            )
+            delivery = epoch.delivery
+            if isinstance(delivery, ScriptedDelivery):
+                delivery = delivery.twin()
+            kept = _Snapshot(filling, epoch.ids.twin(), delivery, len(store))
+            self._snapshots[name] = kept
+            return kept.records
+
+    def restore(self, name: str, *, begun: Epoch | None = None) -> Epoch:
+        """Begin a new epoch with what ``save`` kept. Raises NotThere, and Overtaken as ``fill``."""
+        with self._lock:
+            self._check_still(begun)
+            kept = self._kept(name)
+            delivery = kept.delivery
+            if isinstance(delivery, ScriptedDelivery):
+                delivery = delivery.twin()
+            return self._go_on(kept.filling, kept.ids.twin(), delivery)
+
+    def forget(self, name: str) -> None:
+        """Remove a snapshot. Raises NotThere."""
+        with self._lock:
+            self._kept(name)
+            del self._snapshots[name]
+
+    def snapshots(self) -> dict[str, int]:
+        """The snapshots, in the order in which they were first saved; how many records each has."""
+        with self._lock:
+            return {name: kept.records for name, kept in self._snapshots.items()}
+
+    def _kept(self, name: str) -> _Snapshot:
+        kept = self._snapshots.get(name)
+        if kept is None:
+            allowed = ", ".join(map(shown, self._snapshots)) or "none, since nothing is saved"
+            raise NotThere("snapshot", seen=shown(name), allowed=allowed)
+        return kept
+
+    def _go_on(self, filling: Filling, ids: Ids, delivery: Delivery) -> Epoch:
+        """Begin an epoch with other contents; journal and faults go on."""
+        before = self.present
+        self.tokens.fix(filling.fixed_tokens)
+        self.present = Epoch(
+            self.rules,
+            filling,
+            number=before.number + 1,
+            clock=self.clock,
+            ids=ids,
+            tokens=self.tokens,
+            delivery=delivery,
+            journal=before.journal,
+            faults=before.faults,
+            sending=before.sending,
+        )
+        before.over = True
+        return self.present
+
+    # The present epoch's, for those who look at a world from outside.
+
+    @property
+    def sends(self) -> bool:
+        """Whether something that may really send stands behind resend."""
+        return not isinstance(self.present.delivery, ScriptedDelivery)
+
+    @property
+    def epoch(self) -> int:
+        """How many times the content was replaced."""
+        return self.present.number
+
+    @property
+    def store(self) -> Store:
+        """The records."""
+        return self.present.store
+
+    @property
+    def scenery(self) -> Scenery:
+        """What the records refer to."""
+        return self.present.scenery
+
+    @property
+    def journal(self) -> Journal:
+        """The calls since the last reset."""
+        return self.present.journal
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose."""
+        return self.present.faults
+
+    @property
+    def settings(self) -> Settings:
+        """What it was made from."""
+        return self.rules.settings
+
+    @property
+    def release(self) -> Release:
+        """The release that it emulates."""
+        return self.rules.release
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that it speaks."""
+        return self.rules.dialect
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        """The entities that it supports."""
+        return self.rules.entities
+
+    def session(self, unit: Object | None = None) -> Session:
+        """Return the session of the user of the credentials, for ``unit`` or the first unit."""
+        return self.present.session(unit)
+
+
+def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:
+    """Return the receiver that the dialect describes."""
+    limit = dialect["delivery.description_limit"]
+    return ScriptedDelivery(dialect["delivery.script"], description_limit=limit)

@@ -1,0 +1,374 @@
+"""Filling and looking at a world: state, records, seed, snapshots."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from crmcom_kit.fixtures import json_lines, world
+from crmcom_kit.fixtures.scenarios import SCENARIOS
+from crmcom_kit.mock_server.admin.document import document
+from crmcom_kit.mock_server.world.world import MOST_SNAPSHOTS
+
+
+@pytest.fixture(name="mock")
+def _mock(make_mock: Any) -> Any:
+    return make_mock()
+
+
+@pytest.fixture(name="admin")
+def _admin(mock: Any, admin_of: Any) -> Any:
+    return admin_of(mock.client)
+
+
+def entry_of(admin: Any, like: str, /, **changes: Any) -> dict[str, Any]:
+    """An entry like the webhook request of that number, with an id and members of its own."""
+    found = admin.ask("GET", f"/records?number={like}")["records"][0]
+    return {"webhook_request": {**found, "record": {**found["record"], "id": "E" * 32, **changes}}}
+
+
+def lines(*entries: Any) -> bytes:
+    """A world file."""
+    return b"".join(json_lines(entries))
+
+
+# State.
+
+
+def test_an_import_takes_the_place_of_everything(mock: Any, admin: Any) -> None:
+    """After it the world holds what was sent and nothing else, and a reset goes to the start."""
+    start = mock.state()
+    sent = list(world(count=5, release="R9", seed=3))
+
+    assert admin.ask("PUT", "/state", lines(*sent)) == {"epoch": 1, "webhook_requests": 5}
+
+    exported = admin.send("GET", "/state").text.splitlines()
+    assert [list(json.loads(line)) for line in exported] == [list(entry) for entry in sent]
+    assert len(mock.state()) == 5
+    admin.ask("POST", "/reset")
+    assert mock.state() == start
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "body: it is empty"),
+        (b"{", "body line 1"),
+        (b'{"unit": {"id": "1"}}\n{"unit": {}}\n', "body line 2: "),
+        (b'{"units": []}', 'body: "units" with an array is not allowed'),
+        (
+            b'{"webhook_request": {"record": {"id": "1"}}}',
+            "body line 1: $.webhook_request.record: ",
+        ),
+        (
+            b'{"unit": {"id": "1", "name": "a"}}\n{"unit": {"id": "1", "name": "b"}}',
+            "there already",
+        ),
+        (b'{"a": NaN}', "no JSON"),
+        (b"\xff\xfe", "no JSON"),
+    ],
+)
+@pytest.mark.parametrize(("verb", "path"), [("PUT", "/state"), ("POST", "/records")])
+def test_what_does_not_fit_changes_nothing(
+    mock: Any, admin: Any, verb: str, path: str, body: bytes, says: str
+) -> None:
+    """An entry that is wrong is named with its line, and the world is as before, scenery too."""
+    before = admin.send("GET", "/state").data
+    epoch = mock.world.epoch
+
+    status, found = admin.refused(verb, path, body)
+
+    assert status == 400
+    assert says in found["error"]
+    assert admin.send("GET", "/state").data == before
+    assert mock.world.epoch == epoch
+
+
+def test_entries_of_later_releases_are_refused(admin: Any) -> None:
+    """As with `serve --data`, a world of R9 has no webhook requests about INVOICES."""
+    sent = [e for e in world(count=60, release="R15") if "INVOICES" in json.dumps(e)]
+
+    _, found = admin.refused("PUT", "/state", lines(*sent))
+
+    assert "entity INVOICES is not in R9.0.0; it is known from R15.0.0" in found["error"]
+
+
+def test_an_empty_world_is_allowed(mock: Any, admin: Any) -> None:
+    """`{}` is a world without anything."""
+    assert admin.ask("PUT", "/state", b"{}")["webhook_requests"] == 0
+    assert admin.send("GET", "/state").data == b""
+    assert admin.send("GET", "/state?format=json").json == {}
+    assert mock.state() == ()
+
+
+def test_fixed_tokens_act_for_the_new_units(mock: Any, admin: Any) -> None:
+    """Who calls with a fixed token is of the world that is there, not of the one before."""
+    first = mock.resend("7").data["log_information"]["updated_by_unit"]
+    other = {"unit": {**first, "id": "OTHER", "name": "Other unit"}}
+    admin.ask("POST", "/reset")
+    sent = admin.send("GET", "/state").data
+
+    admin.ask("PUT", "/state", lines(other) + sent)
+
+    assert mock.resend("7").data["log_information"]["updated_by_unit"]["id"] == "OTHER"
+    admin.ask("POST", "/reset")
+    assert mock.resend("7").data["log_information"]["updated_by_unit"] == first
+
+
+# Records.
+
+
+def test_records_are_those_of_the_api(mock: Any, admin: Any) -> None:
+    """They are shown as answers show them, newest first, with the data object that was sent."""
+    found = admin.ask("GET", "/records?limit=1000")
+
+    assert [one["record"] for one in found["records"]] == [json.loads(b) for b in mock.state()]
+    assert not found["more"]
+    assert found["records"][0]["data"]["id"] == found["records"][0]["record"]["entity_id"]
+
+
+@pytest.mark.parametrize("state", ["REJECTED", "SUCCESSFUL", None])
+@pytest.mark.parametrize("entity", ["JOBS", "INVOICES", None])
+def test_records_can_be_chosen(
+    mock: Any, admin: Any, entity: str | None, state: str | None
+) -> None:
+    """Entity and state choose together, and pages of them are in order, without gaps."""
+    wanted = {"entity": entity, "life_cycle_state": state}
+    expected = [
+        record
+        for record in map(json.loads, mock.state())
+        if all(value in (None, record[name]) for name, value in wanted.items())
+    ]
+    query = "".join(f"&{k}={v}" for k, v in (("entity", entity), ("state", state)) if v)
+
+    found, more = [], True
+    while more:
+        page = admin.ask("GET", f"/records?limit=7&offset={len(found)}{query}")
+        found += [one["record"] for one in page["records"]]
+        more = page["more"]
+
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("number=7", 1),
+        ("number=7&state=REJECTED", 1),
+        ("number=7&state=SUCCESSFUL", 0),
+        ("number=7&entity=JOBS", 0),
+        ("number=7&offset=1", 0),
+        ("number=999999", 0),
+        ("number=%00", 0),
+    ],
+)
+def test_a_number_chooses_one(admin: Any, query: str, count: int) -> None:
+    """A number names one webhook request or none, and other filters hold besides."""
+    found = admin.ask("GET", f"/records?{query}")
+
+    assert (len(found["records"]), found["more"]) == (count, False)
+
+
+def test_added_records_are_there_at_once(mock: Any, admin: Any) -> None:
+    """What was added is shown and listed, as the newest, and can be sent again."""
+    before = mock.state()
+    entry = entry_of(admin, "7", number="4711")
+
+    assert admin.ask("POST", "/records", lines(entry)) == {
+        "added": 1,
+        "webhook_requests": len(before) + 1,
+    }
+
+    assert json.loads(mock.state()[0])["number"] == "4711"
+    assert mock.state()[1:] == before
+    assert mock.resend("4711").data["life_cycle_state"] == "SUCCESSFUL"
+    assert mock.world.epoch == 0
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_record_that_is_or_was_there_is_refused(mock: Any, admin: Any, *, deleted: bool) -> None:
+    """A number is given once, also where its webhook request is deleted; nothing is added."""
+    entries = [entry_of(admin, "7", number="4711"), entry_of(admin, "14", id="D" * 32)]
+    if deleted:
+        mock.delete("14")
+    before = mock.state()
+
+    _, found = admin.refused("POST", "/records", lines(*entries))
+
+    when = "was there" if deleted else "is there"
+    assert found["error"] == f"data: number: 14 {when} already"
+    assert mock.state() == before
+
+
+# Seed.
+
+
+def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, admin: Any) -> None:
+    """The same knobs make the world that `crmcom-kit fixtures` writes for `serve --data`."""
+    asked = {"seed": 9, "count": 30, "rejected": 0.5, "entities": ["JOBS"], "host": "h.example:81"}
+
+    assert admin.ask("POST", "/seed", asked) == {"epoch": 1, "added": 30, "webhook_requests": 30}
+
+    asked["entities"] = ("JOBS",)
+    assert mock.state() == make_mock(data=world(release="R9", **asked)).state()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("body", [None, {}])
+def test_a_seed_without_anything_is_the_usual_world(admin: Any, body: Any) -> None:
+    """Nothing need be said."""
+    assert admin.ask("POST", "/seed", body)["webhook_requests"] == 200
+
+
+def test_dates_of_a_seed_lie_between(mock: Any, admin: Any) -> None:
+    """`from` and `to` are days or moments, both included."""
+    admin.ask("POST", "/seed", {"count": 50, "from": "2024-05-01", "to": "2024-05-02T12:00:00"})
+
+    dates = [json.loads(body)["log_information"]["created_date"] for body in mock.state()]
+    assert "2024-05-01T00:00:00" <= min(dates) < max(dates) <= "2024-05-02T12:00:00"
+    assert dates == sorted(dates, reverse=True)
+
+
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
+def test_scenarios_are_those_of_the_fixtures(
+    make_mock: Any, mock: Any, admin: Any, scenario: str
+) -> None:
+    """A scenario is the named world, and the document names them all."""
+    admin.ask("POST", "/seed", {"scenario": scenario, "count": 20, "seed": 2})
+
+    expected = SCENARIOS[scenario](seed=2, count=20, release="R9")
+    assert mock.state() == make_mock(data=expected).state()
+    known = document()["components"]["schemas"]["Seed"]["properties"]["scenario"]["enum"]
+    assert sorted(known) == sorted(SCENARIOS)
+
+
+@pytest.mark.parametrize("name", ["from", "to"])
+def test_a_date_that_the_generator_refuses_has_its_own_name(admin: Any, name: str) -> None:
+    """The error names the member of the body, not the generator's argument."""
+    status, found = admin.refused("POST", "/seed", {name: "0001-01-01"})
+
+    assert status == 400
+    assert found["error"].startswith(f"{name}: '0001-01-01T")
+    assert "from 1900 to 2199" in found["error"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_seed_can_be_added(mock: Any, admin: Any, seed: int) -> None:
+    """Generated webhook requests go behind those that are there, again and again."""
+    before = mock.state()
+    newest = max(map(int, mock.records()))
+    mock.delete(str(newest))
+
+    for at in (1, 2):
+        found = admin.ask("POST", "/seed", {"seed": seed, "count": 10, "add": True})
+        assert found == {"epoch": 0, "added": 10, "webhook_requests": len(before) - 1 + 10 * at}
+
+    assert mock.state()[20:] == before[1:]
+    assert set(mock.records()) >= {str(newest + at) for at in range(1, 21)}
+
+
+def test_many_add_at_once(make_mock: Any, admin_of: Any) -> None:
+    """Each gets numbers of its own, whoever else adds and fires."""
+    mock = make_mock()
+    fired = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A"}}
+
+    def call(at: int) -> Any:
+        admin = admin_of(mock.app.test_client())
+        if at % 3 == 0:
+            return admin.ask("POST", "/events/fire", fired)
+        return admin.ask("POST", "/seed", {"count": 20, "seed": at, "add": True})["added"]
+
+    before = len(mock.world.store)
+    with ThreadPoolExecutor(8) as several:
+        added = [found for found in several.map(call, range(48)) if found == 20]
+
+    assert len(added) == 32
+    assert len(mock.world.store) == before + 32 * 20 + 16
+
+
+def test_what_is_added_can_be_given_a_start(admin: Any) -> None:
+    """`start` says which webhook requests of the seed; those that are there are refused."""
+    admin.ask("POST", "/seed", {"seed": 0, "count": 5, "add": True, "start": 5000})
+
+    _, found = admin.refused("POST", "/seed", {"seed": 0, "count": 5, "add": True, "start": 5004})
+
+    assert "is there already" in found["error"]
+
+
+def test_too_large_numbers_leave_the_start_to_the_caller(admin: Any) -> None:
+    """Where the largest number is absurd, the next one is not guessed."""
+    admin.ask("POST", "/records", lines(entry_of(admin, "7", number="900000000000000000")))
+
+    _, found = admin.refused("POST", "/seed", {"count": 1, "add": True})
+    assert found["parameter"] == "start"
+    assert admin.ask("POST", "/seed", {"count": 1, "add": True, "start": 5000})["added"] == 1
+
+
+def test_entities_of_later_releases_are_not_made(admin: Any) -> None:
+    """What the release does not know is refused, with what it knows."""
+    _, found = admin.refused("POST", "/seed", {"entities": ["INVOICES"]})
+
+    assert "allowed is one of ACTIVITIES, JOBS" in found["error"]
+
+
+# Snapshots.
+
+
+def test_a_snapshot_brings_everything_back(mock: Any, admin: Any) -> None:
+    """After a restore the same calls have the same answers, the script's place included."""
+    mock.resend("7")
+    kept = mock.state()
+    assert admin.ask("PUT", "/snapshots/a.b") == {"name": "a.b", "webhook_requests": len(kept)}
+
+    def go_on() -> list[str]:
+        return [mock.resend("14").text, mock.delete("15").text, mock.login().data["token"]]
+
+    admin.ask("PUT", "/clock", {"mode": "frozen", "at": "2030-01-01T00:00:00Z"})
+    first = go_on()
+    assert admin.ask("POST", "/snapshots/a.b/restore")["epoch"] == 1
+    assert mock.state() == kept
+    second = go_on()
+
+    assert second[:2] == first[:2]
+    assert second[2] != first[2]  # tokens go on: none is given out twice
+
+
+def test_snapshots_are_listed_replaced_and_forgotten(mock: Any, admin: Any) -> None:
+    """They are there in the order of their first saving, until they are forgotten."""
+    whole = len(mock.state())
+    for name in ("b", "a"):
+        admin.ask("PUT", f"/snapshots/{name}")
+    mock.delete()
+    admin.ask("PUT", "/snapshots/b")
+
+    found = admin.ask("GET", "/snapshots")["snapshots"]
+    assert found == [
+        {"name": "b", "webhook_requests": whole - 1},
+        {"name": "a", "webhook_requests": whole},
+    ]
+    assert admin.ask("DELETE", "/snapshots/b")["snapshots"] == found[1:]
+    for verb, path in (("DELETE", "/snapshots/b"), ("POST", "/snapshots/b/restore")):
+        status, refused = admin.refused(verb, path)
+        assert (status, refused["allowed"]) == (404, '"a"')
+
+
+def test_snapshots_outlive_a_reset_and_stay_in_their_world(
+    mock: Any, admin: Any, admin_of: Any
+) -> None:
+    """A reset keeps them; another world has none of them."""
+    admin.ask("PUT", "/snapshots/a")
+    admin.ask("POST", "/reset")
+
+    assert admin.ask("POST", "/snapshots/a/restore")["epoch"] == 2
+    assert admin_of(mock.client, "/worlds/b").ask("GET", "/snapshots") == {"snapshots": []}
+
+
+def test_there_are_only_so_many_snapshots(admin: Any) -> None:
+    """One more than may be is refused; one that is there can still be replaced."""
+    for at in range(MOST_SNAPSHOTS):
+        admin.ask("PUT", f"/snapshots/{at}")
+
+    status, found = admin.refused("PUT", "/snapshots/more")
+
+    assert (status, found["allowed"]) == (503, f"at most {MOST_SNAPSHOTS}")
+    admin.ask("PUT", "/snapshots/0")

@@ -1,0 +1,220 @@
+"""Deliveries, faults of them, and the receiver, as the control API's document promises them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server.deliveries.receiver import LONGEST_BODY, MOST_KEPT
+from crmcom_kit.schemas import Dialect
+
+QUEUED = Dialect("queued", {"resend.delivery": "queued"})
+EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": "A1", "id": "A"}}
+
+
+@pytest.fixture(name="mock")
+def _mock(make_mock: Any) -> Any:
+    return make_mock()
+
+
+@pytest.fixture(name="admin")
+def _admin(mock: Any, admin_of: Any) -> Any:
+    return admin_of(mock.client)
+
+
+def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
+    """It tells what was sent, what came of it, and which call caused it."""
+    mock.resend()
+    found = admin.ask("GET", "/deliveries")
+    record = mock.show().data
+
+    (only,) = found["deliveries"]
+    assert found["last"] == only["id"] == 1
+    assert (only["cause"], only["stage"], only["call"]) == ("resend", "ended", 1)
+    assert (only["before"], only["after"]) == ("REJECTED", "SUCCESSFUL")
+    assert only["webhook_request"] == {"id": record["id"], "number": "7"}
+    assert (
+        json.loads(only["request"]["body"])["authentication_code"]
+        == (record["authentication_code"])
+    )
+    assert only["outcome"]["name"] == "success"
+    assert admin.ask("GET", "/deliveries/1") == only
+
+
+def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
+    """Since leaves out what was seen; a record is named by id or number."""
+    rejected = [n for n, r in mock.records().items() if r["life_cycle_state"] == "REJECTED"][:3]
+    for number in rejected:
+        mock.resend(number)
+
+    assert [one["id"] for one in admin.ask("GET", "/deliveries?since=1")["deliveries"]] == [2, 3]
+    of_one = admin.ask("GET", f"/deliveries?webhook_request={rejected[1]}")["deliveries"]
+    assert [one["webhook_request"]["number"] for one in of_one] == [rejected[1]]
+    assert admin.ask("GET", "/deliveries?webhook_request=nobody")["deliveries"] == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "status"),
+    [
+        ("GET", "/deliveries/1", None, 404),
+        ("GET", "/deliveries/x", None, 400),
+        ("GET", "/deliveries/0", None, 400),
+        ("POST", "/deliveries/1/replay", None, 404),
+        ("GET", "/deliveries?since=-1", None, 400),
+        ("GET", "/deliveries?nonsense=1", None, 400),
+        ("POST", "/deliveries/recover", {"since": "yesterday"}, 400),
+        ("POST", "/deliveries/recover", {"wait_seconds": 61}, 400),
+        ("PUT", "/deliveries/faults", {"faults": [{"fault": "fire"}]}, 400),
+        ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "seconds": 61}]}, 400),
+        ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "odd": 1}]}, 400),
+        ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay"}] * 101}, 400),
+        ("PUT", "/receiver", {"answers": [{"status": 100}]}, 400),
+        ("PUT", "/receiver", {"answers": [{"status": 600}]}, 400),
+        ("PUT", "/receiver", {"answers": [{"status": 204, "body": "x"}]}, 400),
+        ("PUT", "/receiver", {"answers": [{"content_type": "a\r\nb"}]}, 400),
+        ("PUT", "/receiver", {"answers": [{"delay": -1}]}, 400),
+        ("PUT", "/receiver", {}, 400),
+        ("POST", "/receiver/verify", {"body": "{}", "delivery": 9}, 404),
+        ("POST", "/receiver/verify", {"body": "{}", "definition": "nobody"}, 400),
+        ("POST", "/events/fire", {"entity": "ACTIVITIES"}, 400),
+        ("GET", "/trace/1", None, 404),
+        ("GET", "/trace/attempt-1", None, 404),
+        ("GET", "/trace/nonsense", None, 404),
+        ("GET", "/trace/99999999999999999999", None, 404),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    admin: Any, verb: str, path: str, body: Any, status: int
+) -> None:
+    """Each refusal has its status and says what is allowed; nothing has changed."""
+    seen, answer = admin.refused(verb, path, body)
+
+    assert seen == status
+    assert answer["error"]
+    assert admin.ask("GET", "/deliveries")["last"] == 0
+    assert admin.ask("GET", "/receiver")["answers"][0]["status"] == 200
+
+
+def test_a_fired_event_is_kept_in_the_world_that_it_is_for(mock: Any, admin_of: Any) -> None:
+    """Another world neither has the record nor the attempt."""
+    here, there = admin_of(mock.client), admin_of(mock.client, "/worlds/b")
+    before = len(mock.world.store)
+    fired = there.ask("POST", "/events/fire", EVENT)
+
+    assert fired["life_cycle_state"] == "SUCCESSFUL"
+    assert there.ask("GET", "/deliveries")["last"] == 1
+    assert here.ask("GET", "/deliveries")["last"] == 0
+    assert len(mock.world.store) == before
+
+
+@pytest.mark.parametrize("release", ["R9", "R14.1", "R18"])
+@pytest.mark.parametrize("form", ["reference", "object", "text", "null"])
+def test_a_fired_record_fits_the_schema(
+    make_mock: Any, admin_of: Any, release: str, form: str
+) -> None:
+    """In each release and form it is a whole webhook request, SUCCESSFUL or REJECTED."""
+    dialect = Dialect("test", {"record.exchange_form": form, "delivery.script": "timeout, success"})
+    mock = make_mock(release, dialect=dialect)
+    admin = admin_of(mock.client)
+    for state in ("REJECTED", "SUCCESSFUL"):
+        number = admin.ask("POST", "/events/fire", EVENT)["webhook_request"]["number"]
+        shown = mock.show(f"number={number}").data  # which the mock's client holds to the schema
+
+        assert shown["life_cycle_state"] == state
+        assert (shown["error_code"] is None) == (state == "SUCCESSFUL")
+        assert shown["entity_id"] == "A"
+        assert shown["log_information"]["created_date"] is not None
+    listed = mock.list(entity="ACTIVITIES", fields_set="number").data
+    assert number in [one["number"] for one in listed]
+
+
+def test_a_queued_event_answers_before_it_is_sent(make_mock: Any, admin_of: Any) -> None:
+    """The answer names the record that will be; it is there as soon as the attempt is over."""
+    mock = make_mock(dialect=QUEUED)
+    admin = admin_of(mock.client)
+    fired = admin.ask("POST", "/events/fire", EVENT)
+    attempts = mock.world.present.attempts
+
+    assert attempts.wait_for(lambda: attempts.find(1).over or None, 20)
+    number = fired["webhook_request"]["number"]
+    assert mock.show(f"number={number}").data["life_cycle_state"] == "SUCCESSFUL"
+
+
+def test_a_reset_clears_attempts_faults_and_receiver(mock: Any, admin: Any) -> None:
+    """All are what they were at the start; ids of attempts go on, so that none comes twice."""
+    admin.ask("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "times": None}]})
+    admin.ask("PUT", "/receiver", {"answers": [{"status": 500}]})
+    admin.ask("POST", "/events/fire", {**EVENT, "url": "http://127.0.0.1/"})
+    mock.client.post("/__admin/receiver/in", data=b"x")
+    admin.ask("POST", "/reset")
+
+    assert admin.ask("GET", "/deliveries") == {"deliveries": [], "last": 1}
+    assert admin.ask("GET", "/deliveries/faults") == {"faults": []}
+    assert admin.ask("GET", "/receiver")["received"] == 0
+    assert admin.ask("GET", "/receiver")["answers"][0]["status"] == 200
+
+
+def test_the_receiver_plays_its_script(mock: Any, admin: Any) -> None:
+    """Statuses, bodies and types come in order, the last one for ever; PUT is taken as well."""
+    answers = [
+        {"status": 503, "body": "no", "times": 2},
+        {"status": 201, "body": "[]", "content_type": "application/json"},
+    ]
+    admin.ask("PUT", "/receiver", {"answers": answers})
+    got = [
+        mock.client.open("/__admin/receiver/in", method=verb, data=b"x")
+        for verb in ("POST", "PUT", "POST", "POST")
+    ]
+
+    assert [one.status_code for one in got] == [503, 503, 201, 201]
+    assert (got[0].text, got[2].content_type) == ("no", "application/json")
+    kept = admin.ask("GET", "/receiver/requests")
+    assert [one["method"] for one in kept["requests"]] == ["POST", "PUT", "POST", "POST"]
+    assert [one["id"] for one in admin.ask("GET", "/receiver/requests?since=3")["requests"]] == [4]
+    assert admin.ask("DELETE", "/receiver/requests") == {"removed": 4}
+    assert admin.ask("GET", "/receiver/requests") == {"requests": [], "last": 4}
+
+
+def test_a_delay_of_the_receiver_is_the_worlds_time(mock: Any, admin: Any) -> None:
+    """Where the clock stands, ten minutes are no time at all."""
+    mock.world.clock.freeze()
+    admin.ask("PUT", "/receiver", {"answers": [{"delay": 600}]})
+
+    assert mock.client.post("/__admin/receiver/in", data=b"x").status_code == 200
+
+
+def test_what_it_keeps_is_bounded_and_masked(mock: Any, admin: Any) -> None:
+    """The oldest requests go, long bodies are cut, and secrets in headers are not shown."""
+    for at in range(MOST_KEPT + 5):
+        mock.client.post("/__admin/receiver/in", data=str(at).encode())
+    secret = {"Authorization": "Bearer hush", "X-Api-Key": "hush", "Cookie": "hush"}
+    mock.client.post("/__admin/receiver/in", data=b"z" * 100_000, headers=secret)
+    kept = admin.ask("GET", "/receiver/requests")["requests"]
+
+    assert len(kept) == MOST_KEPT
+    assert (len(kept[-1]["body"]), kept[-1]["size"]) == (LONGEST_BODY, 100_000)
+    assert "hush" not in json.dumps(kept[-1])
+
+
+def test_secrets_in_a_url_are_masked(admin: Any) -> None:
+    """An attempt shows where it went, and not the token that the URL carries."""
+    url = "http://127.0.0.1:1/in?token=hush&a=b"
+    found = admin.ask("POST", "/events/fire", {**EVENT, "url": url})["delivery"]
+
+    assert found["url"] == "http://127.0.0.1:1/in?token=***&a=b"
+
+
+def test_the_receiver_needs_no_token_and_nothing_else_takes_deliveries(make_mock: Any) -> None:
+    """Where the control API wants a token, webhooks still come in; a delivery commands nothing."""
+    from crmcom_kit.mock_server.http.app import create_app
+    from crmcom_kit.mock_server.world.registry import Tenants
+
+    tenants = Tenants(make_mock().world, admin_token="hush")
+    client = create_app(tenants).test_client()
+    own = {"X-Crmcom-Mock": "1", "X-Mock-Admin-Token": "hush"}
+
+    assert client.post("/__admin/receiver/in", data=b"x").status_code == 200
+    assert client.get("/__admin/receiver").status_code == 401
+    assert client.post("/__admin/reset", headers=own).status_code == 403
+    far = {"REMOTE_ADDR": "10.1.1.1"}
+    assert client.post("/__admin/receiver/in", data=b"x", environ_base=far).status_code == 401

@@ -1,0 +1,143 @@
+"""The control API's document: right by the standard's rules, and true of the mock."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from crmcom_kit.mock_server.admin.validation import checked_body, is_streamed
+from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
+from crmcom_kit.mock_server.admin.routing import OPERATIONS
+from crmcom_kit.schemas.dialect import dials
+from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.releases import resolve
+from crmcom_kit.schemas.statements import EVIDENCE, LEVELS
+
+
+def parts(value: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of the document, with its place."""
+    if isinstance(value, dict):
+        yield place, value
+    for name, inner in (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    ):
+        yield from parts(inner, f"{place}/{name}")
+
+
+def test_it_is_right(make_mock: Any, admin_of: Any) -> None:
+    """What is served is an OpenAPI 3.1 document without a fault."""
+    found = admin_of(make_mock().client).ask("GET", "/openapi.json")
+
+    assert [str(error) for error in OpenAPIV31SpecValidator(found).iter_errors()] == []
+
+
+def test_every_operation_is_answered() -> None:
+    """What the document describes is what the mock has, by ids that are there once."""
+    ids = [
+        about["operationId"]
+        for item in document()["paths"].values()
+        for verb, about in item.items()
+        if verb != "parameters"
+    ]
+
+    assert sorted(ids) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("root", ["", "/worlds/a"])
+def test_it_says_where_it_is_served(make_mock: Any, admin_of: Any, root: str) -> None:
+    """Its first server is the one that was asked, with the world that was asked."""
+    found = admin_of(make_mock().client, root).ask(
+        "GET", "/openapi.json", base_url="http://127.0.0.1:4711"
+    )
+
+    assert found["servers"][0]["url"] == f"http://127.0.0.1:4711{root}{PREFIX}"
+
+
+def test_every_operation_explains_itself() -> None:
+    """Each has a summary that is a sentence, a known tag, and an answer for what goes wrong."""
+    tags = {tag["name"] for tag in document()["tags"]}
+
+    for _, path, about in operations().values():
+        assert about["summary"].endswith("."), path
+        assert set(about["tags"]) <= tags, path
+        assert about["responses"]["default"], path
+
+
+def test_every_format_is_checked() -> None:
+    """A format that nothing checks would promise what nobody keeps."""
+    used = {
+        part["format"]
+        for place, part in parts(document()["paths"] | document()["components"])
+        if isinstance(part.get("format"), str) and not place.endswith("properties")
+    }
+
+    assert used <= {"date-time"}
+
+
+#: What was asked for did not happen, says verify or wait.
+NOT_SO = (406, 408)
+
+
+def examples() -> list[Any]:
+    """Every example of the document with its schema."""
+    found = []
+    for place, part in parts(document()["paths"]):
+        if "schema" not in part:
+            continue
+        values = [part["example"]] if "example" in part else []
+        values += [one["value"] for one in part.get("examples", {}).values()]
+        found += [pytest.param(part["schema"], value, id=place) for value in values]
+    return found
+
+
+@pytest.mark.parametrize(("schema", "value"), examples())
+def test_examples_fit(schema: Any, value: Any) -> None:
+    """Each example is what its schema allows."""
+    whole = {**schema, "components": document()["components"]}
+
+    assert list(Draft202012Validator(whole).iter_errors(value)) == []
+
+
+@pytest.mark.parametrize("operation", sorted(operations()))
+def test_examples_are_taken(make_mock: Any, admin_of: Any, operation: str) -> None:
+    """Whoever sends an example of the document is not told that it is wrong."""
+    verb, path, about = operations()[operation]
+    if is_streamed(operation):
+        bodies = [media["example"] for media in about["requestBody"]["content"].values()]
+    else:
+        media = about.get("requestBody", {}).get("content", {}).get("application/json", {})
+        bodies = [one["value"] for one in media.get("examples", {}).values()]
+        bodies += [media["example"]] if "example" in media else []
+        assert bodies or not about.get("requestBody"), "the form would make one up"
+    for value in bodies:
+        raw = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+        if not is_streamed(operation):
+            assert checked_body(operation, raw) == value
+        if "{" not in path:
+            answer = admin_of(make_mock().client).send(verb, path, raw)
+            assert answer.status_code in (200, 201, 202, 204, *NOT_SO), answer.text
+
+
+def test_lists_of_names_are_those_of_the_contract(make_mock: Any) -> None:
+    """What the document repeats of the contract's data is what the data say."""
+    entity = next(
+        p["schema"]["enum"]
+        for p in operations()["getRecords"][2]["parameters"]
+        if p["name"] == "entity"
+    )
+    assert tuple(entity) == make_mock("R18").world.entities
+
+    asked = {p["name"]: p["schema"] for p in operations()["fidelity"][2]["parameters"]}
+    assert tuple(asked["grade"]["enum"]) == EVIDENCE
+    known = methods(resolve("R10"))
+    assert set(asked["method"]["enum"]) == set(known)
+    told = document()["components"]["schemas"]["Fidelity"]["properties"]["statements"]["items"]
+    assert tuple(told["properties"]["level"]["enum"]) == LEVELS
+    assert {dial.evidence for dial in dials().values()} <= set(EVIDENCE)

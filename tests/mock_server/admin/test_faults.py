@@ -1,0 +1,127 @@
+"""Faults over the control API: what its document says is what holds."""
+
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from crmcom_kit.mock_server.admin.document import document
+from crmcom_kit.mock_server.faults.presets import PRESETS
+from crmcom_kit.mock_server.faults.parsing import errors
+
+OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
+SPEC = {"match": {"operation": "show"}, "effect": {"delay": 0}, "times": 2}
+
+
+def ask(mock: Any, verb: str, path: str, body: Any = None, world: str = "") -> Any:
+    """The answer to a call of the control API: status and JSON."""
+    answer = mock.client.open(f"{world}/__admin{path}", method=verb, json=body)
+    return answer.status_code, answer.json
+
+
+def held(schema: str, value: Any) -> bool:
+    """Whether the document allows a value."""
+    found = {"$ref": f"#/components/schemas/{schema}", "components": document()["components"]}
+    return Draft202012Validator(found).is_valid(value)
+
+
+def test_a_fault_is_added_shown_and_removed(make_mock: Any) -> None:
+    """What was posted is there with its id and what it has done, until it is deleted."""
+    mock = make_mock()
+
+    status, added = ask(mock, "POST", "/faults", SPEC)
+    mock.show()
+
+    assert (status, added["id"], added["hits"], added["left"]) == (201, "fault-1", 0, 2)
+    status, shown = ask(mock, "GET", "/faults/fault-1")
+    assert (status, shown) == (200, {**added, "calls": 1, "hits": 1, "left": 1})
+    assert ask(mock, "GET", "/faults") == (200, {"faults": [shown]})
+    assert ask(mock, "DELETE", "/faults/fault-1") == (200, {"faults": []})
+    assert ask(mock, "GET", "/faults/fault-1")[0] == 404
+    assert ask(mock, "DELETE", "/faults/fault-1")[0] == 404
+
+
+def test_all_are_removed_at_once(make_mock: Any) -> None:
+    """DELETE of all leaves none, and the world as if there had been none."""
+    mock = make_mock()
+    for _ in range(3):
+        ask(mock, "POST", "/faults", SPEC)
+
+    assert ask(mock, "DELETE", "/faults") == (200, {"faults": []})
+    assert "X-Mock-Fault" not in mock.show().headers
+
+
+def test_each_world_has_its_own(make_mock: Any) -> None:
+    """A fault posted to a named world hits there and nowhere else."""
+    mock = make_mock()
+
+    assert ask(mock, "POST", "/faults", SPEC, "/worlds/a")[1]["id"] == "fault-1"
+
+    assert ask(mock, "GET", "/faults")[1] == {"faults": []}
+    assert ask(mock, "GET", "/faults", None, "/worlds/b")[1] == {"faults": []}
+    assert "X-Mock-Fault" not in mock.show().headers
+
+
+def test_presets_are_listed_and_added(make_mock: Any) -> None:
+    """Each preset that is listed can be added, with the arguments that are listed or with none."""
+    mock = make_mock()
+    listed = ask(mock, "GET", "/faults/presets")[1]["presets"]
+
+    assert [one["name"] for one in listed] == list(PRESETS)
+    for one in listed:
+        assert held("FaultPreset", one)
+        for body in (None, {}, one["arguments"]):
+            status, added = ask(mock, "POST", f"/faults/presets/{one['name']}", body)
+            assert status == 201
+            assert held("Faults", added)
+            assert {fault["name"] for fault in added["faults"]} == {one["name"]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "parameter"),
+    [
+        ("/faults", None, 400, "body"),
+        ("/faults", [], 400, "body"),
+        ("/faults", {}, 400, "effect"),
+        ("/faults", {"effect": {"drop": True}, "odd": 1}, 400, "odd"),
+        ("/faults", {"effect": {"error": "gone"}}, 400, "effect.error"),
+        ("/faults", {"effect": {"drop": True, "cut": 5}}, 400, "effect"),
+        ("/faults", {**SPEC, "match": {"operation": "token_release"}}, 400, "match.operation"),
+        ("/faults", {**SPEC, "probability": 2}, 400, "probability"),
+        ("/faults/presets/nonsense", {}, 404, "preset"),
+        ("/faults/presets/outage", {"times": 1}, 400, "times"),
+        ("/faults/presets/outage", {"seconds": -1}, 400, "seconds"),
+        ("/faults/presets/lost_answer", {"operation": "token_release"}, 400, "operation"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    make_mock: Any, path: str, body: Any, status: int, parameter: str
+) -> None:
+    """A refusal names the parameter, and adds nothing."""
+    mock = make_mock()
+
+    found, answer = ask(mock, "POST", path, body)
+
+    assert (found, answer["parameter"]) == (status, parameter)
+    assert ask(mock, "GET", "/faults")[1] == {"faults": []}
+
+
+def test_too_many_are_refused(make_mock: Any) -> None:
+    """The number of a world's faults is bounded, and the refusal says so."""
+    mock = make_mock()
+    for _ in range(1_000):
+        mock.world.faults.add(SPEC)
+
+    status, answer = ask(mock, "POST", "/faults", SPEC)
+
+    assert status == 503
+    assert answer["allowed"] == "at most 1,000 in a world"
+
+
+def test_the_document_takes_its_lists_from_where_they_are() -> None:
+    """Kinds of errors and methods in the document are those of the contract's own data."""
+    schemas = document()["components"]["schemas"]
+
+    assert schemas["FaultEffect"]["properties"]["error"]["enum"] == list(errors())
+    assert sorted(schemas["FaultOperation"]["enum"]) == sorted(OPERATIONS)
+    assert "$fill" not in str(document())

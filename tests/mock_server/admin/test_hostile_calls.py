@@ -1,0 +1,316 @@
+"""Calls that are not as the document says: refused with what, what was seen and what may be."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmcom_kit.mock_server.admin.bodies import MOST_DEPTH
+from crmcom_kit.mock_server.admin.document import operations
+from crmcom_kit.mock_server.admin.moments import read_moment, write_moment
+
+CLOCK = "/clock"
+RECOVER = "/deliveries/recover"
+WAIT = b'{"calls": {"pattern": {}}, %b}'
+FROZEN = b'{"mode": "frozen"%b}'
+
+#: (verb, path, body, parameter, a piece of what was seen, a piece of what is allowed)
+REFUSED: list[tuple[str, str, Any, str, str, str]] = [
+    ("GET", "/health?x=1", None, "x", "in the query", "no parameter at all"),
+    ("GET", "/records?x=1", None, "x", "in the query", "one of number, entity, state"),
+    ("GET", "/records?limit=1&limit=2", None, "limit", "more than one", "one"),
+    ("GET", "/records?limit=", None, "limit", '""', "type integer"),
+    ("GET", "/records?limit=0", None, "limit", '"0"', "at least 1"),
+    ("GET", "/records?limit=1001", None, "limit", '"1001"', "at most 1,000"),
+    ("GET", "/records?limit=1.0", None, "limit", '"1.0"', "type integer"),
+    ("GET", "/records?limit=1_0", None, "limit", '"1_0"', "type integer"),
+    ("GET", "/records?limit=%EF%BC%91", None, "limit", '"\uff11"', "type integer"),
+    ("GET", "/records?limit=" + "9" * 5000, None, "limit", "(5000 characters)", "type integer"),
+    ("GET", "/records?state=rejected", None, "state", '"rejected"', "one of REJECTED, SUCCESSFUL"),
+    ("GET", "/records?%FF=1", None, "%FF", "in the query", "one of"),
+    ("GET", "/fidelity?grade=sure", None, "grade", '"sure"', "one of documented"),
+    ("GET", "/health", b"{}", "body", "one", "none"),
+    ("PUT", "/snapshots/-a", None, "name", '"-a"', "1 to 64 letters"),
+    ("PUT", "/snapshots/" + "a" * 65, None, "name", '"aaa', "1 to 64 letters"),
+    ("GET", "/docs/home.html", None, "asset", '"home.html"', "one of docs.css"),
+    ("PUT", CLOCK, None, "body", "nothing", "a JSON value"),
+    ("PUT", CLOCK, b" ", "body", "nothing", "a JSON value"),
+    ("PUT", CLOCK, b"{", "body", "no JSON from line 1, column 2", "a JSON value"),
+    ("PUT", CLOCK, b"[]", "body", "an array", "type object"),
+    ("PUT", CLOCK, b"null", "body", "None", "type object"),
+    ("PUT", CLOCK, b"{}", "mode", "nothing", "one of real, frozen, scaled"),
+    ("PUT", CLOCK, FROZEN % b', "mode": "real"', "body", '"mode" more than once', "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "rate": NaN', "body", "NaN, which JSON does not", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "rate": 1e999', "body", "1e999, which is too large", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "rate": 1%b' % (b"0" * 5000), "body", "digits", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "x": 18446744073709551616', "body", "too large", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "at": "\\ud800"', "body", "half of a surrogate pair", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "x": %b' % (b"[" * 100 + b"]" * 100), "body", "too deep", "JSON"),
+    ("PUT", CLOCK, b"[" * 100_000, "body", "too deep nesting", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "x": 1', "x", "in the body", "one of mode, at, rate"),
+    ("PUT", CLOCK, FROZEN % b', "rate": 2', "rate", "2", "a number in mode scaled alone"),
+    ("PUT", CLOCK, b'{"mode": "scaled"}', "rate", "nothing", "a number in mode scaled"),
+    ("PUT", CLOCK, b'{"mode": "scaled", "rate": 0}', "rate", "0", "more than 0"),
+    ("PUT", CLOCK, b'{"mode": "scaled", "rate": true}', "rate", "True", "type number"),
+    ("PUT", CLOCK, b'{"mode": "scaled", "rate": "2"}', "rate", '"2"', "type number"),
+    ("PUT", CLOCK, b'{"mode": "real", "rate": 1}', "rate", "1", "a number in mode scaled alone"),
+    ("PUT", CLOCK, b'{"mode": "warp"}', "mode", '"warp"', "one of real, frozen, scaled"),
+    ("PUT", CLOCK, FROZEN % b', "at": "2024-05-01"', "at", '"2024-05-01"', "with a zone"),
+    ("PUT", CLOCK, FROZEN % b', "at": "2024-02-30T00:00:00Z"', "at", "02-30", "with a zone"),
+    ("PUT", CLOCK, FROZEN % b', "at": "2024-05-01T24:00:00Z"', "at", "T24", "with a zone"),
+    ("PUT", CLOCK, FROZEN % b', "at": "0001-01-01T00:00:00+14:00"', "at", "0001", "1970"),
+    ("PUT", CLOCK, FROZEN % b', "at": "9999-12-31T23:59:59-14:00"', "at", "9999", "2999"),
+    ("PUT", CLOCK, FROZEN % b', "at": 5', "at", "5", "type string"),
+    ("POST", "/clock/advance", b'{"seconds": -1}', "seconds", "-1", "at least 0"),
+    ("POST", "/clock/advance", b'{"seconds": 1e300}', "seconds", "1e+300", "ends in 2999"),
+    ("POST", "/clock/advance", b'{"seconds": 99999999999}', "seconds", "9999", "ends in 2999"),
+    ("POST", RECOVER, b'{"since": "0001-01-01T00:00:00+14:00"}', "since", "0001", "1970"),
+    ("POST", RECOVER, b'{"since": "9999-12-31T23:59:59-00:01"}', "since", "9999", "2999"),
+    ("POST", RECOVER, b'{"since": "2024-05-01T00:00:00"}', "since", "2024", "with a zone"),
+    ("POST", "/seed", b'{"count": 1.0}', "count", "1.0", "type integer"),
+    ("POST", "/seed", b'{"count": 200001}', "count", "200001", "at most 200,000"),
+    ("POST", "/seed", b'{"rejected": 1.5}', "rejected", "1.5", "at most 1"),
+    ("POST", "/seed", b'{"entities": ["X"]}', "entities[0]", '"X"', "one of ACTIVITIES"),
+    ("POST", "/seed", b'{"from": "2024-13-01"}', "from", "2024-13-01", "a day that there is"),
+    ("POST", "/seed", b'{"from": "May"}', "from", '"May"', "yyyy-MM-dd or"),
+    ("POST", "/seed", b'{"scenario": "x"}', "scenario", '"x"', "one of receiver_outage"),
+    ("POST", "/seed", b'{"scenario": "mixed_pages", "rules": 1}', "rules", "scenario", "seed and"),
+    ("POST", "/seed", b'{"scenario": "mixed_pages", "add": true}', "add", "true", "false"),
+    ("POST", "/wait", WAIT % b'"timeoutMillis": 1000000000', "timeoutMillis", "1000000000", "300,"),
+    ("POST", "/wait", WAIT % b'"timeoutMillis": -1', "timeoutMillis", "-1", "at least 0"),
+    ("POST", "/wait", WAIT % b'"x": 1', "x", "in the body", "one of calls, timeoutMillis"),
+    ("POST", "/wait", WAIT % b'"records": {}', "body", "an object", "with calls or an object with"),
+    ("POST", "/wait", b'{"records": {"times": -1}}', "records.times", "-1", "at least 0"),
+    ("POST", "/wait", b'{"timeoutMillis": 1}', "body", "an object", "an object with calls or"),
+    ("PATCH", "/settings", b'{"release": "R10"}', "release", '"R10"', "--release"),
+    ("PATCH", "/settings", b'{"admin_token": "abc"}', "admin_token", "not shown", "--admin-token"),
+    ("PATCH", "/settings", b'{"colour": 1}', "colour", "in the body", "one of journal, worlds"),
+    ("PATCH", "/settings", b'{"journal": {"x": 1}}', "journal.x", "in the body", "entries, bytes"),
+    ("PATCH", "/settings", b'{"worlds": {"idle_seconds": 0}}', "worlds.idle_seconds", "0", "more"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body", "parameter", "seen", "allowed"),
+    REFUSED,
+    ids=[f"{at}-{one[0]} {one[1][:20]}" for at, one in enumerate(REFUSED)],
+)
+def test_what_is_wrong_is_said(
+    make_mock: Any,
+    admin_of: Any,
+    verb: str,
+    path: str,
+    body: Any,
+    parameter: str,
+    seen: str,
+    allowed: str,
+) -> None:
+    """Status 400, the parameter, what was seen, what is allowed; and nothing has changed."""
+    admin = admin_of(make_mock().client)
+    before = [admin.ask("GET", path) for path in ("/health", "/settings", "/snapshots")]
+
+    status, found = admin.refused(verb, path, body)
+
+    assert status == 400
+    assert found["parameter"] == parameter
+    assert seen in found["seen"]
+    assert allowed in found["allowed"]
+    assert len(found["error"]) < 1000
+    assert [admin.ask("GET", path) for path in ("/health", "/settings", "/snapshots")] == before
+    assert admin.ask("GET", CLOCK)["mode"] == "real"
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json; charset=utf-16", b'{"mode": "real"}'),
+        ("application/json", '{"mode": "real"}'.encode("utf-16")),
+        ("application/json", b'\xef\xbb\xbf{"mode": "real"}'),
+        ("application/json", b'{"mode": "\xff"}'),
+        ("application/json", b"\x1f\x8b\x08"),
+    ],
+)
+def test_only_utf_8_is_read(make_mock: Any, admin_of: Any, content_type: str, body: bytes) -> None:
+    """A body in another charset is refused by what it says, or is."""
+    status, found = admin_of(make_mock().client).refused(
+        "PUT", CLOCK, body, headers={"Content-Type": content_type}
+    )
+
+    assert status == 400
+    assert "UTF" in found["allowed"] or "utf" in found["allowed"]
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "application/json", "application/x-www-form-urlencoded", "text/plain"]
+)
+def test_a_body_is_json_whatever_it_is_called(
+    make_mock: Any, admin_of: Any, content_type: str
+) -> None:
+    """Curl's own content type does no harm."""
+    headers = {"Content-Type": content_type} if content_type else {}
+
+    found = admin_of(make_mock().client).ask("PUT", CLOCK, {"mode": "frozen"}, headers=headers)
+
+    assert found["mode"] == "frozen"
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "size"), [("PUT", CLOCK, 1_048_577), ("POST", "/seed", 2_000_000)]
+)
+def test_a_long_body_is_refused(
+    make_mock: Any, admin_of: Any, verb: str, path: str, size: int
+) -> None:
+    """A body beyond the limit is not read, and the answer says what the limit is."""
+    status, found = admin_of(make_mock().client).refused(verb, path, b"x" * size)
+
+    assert (status, found["parameter"]) == (413, "body")
+    assert "1,048,576 bytes" in found["allowed"]
+
+
+@pytest.mark.parametrize(("verb", "path"), [("PUT", "/state"), ("POST", "/records")])
+def test_a_world_may_be_long_but_not_endless(
+    make_mock: Any, admin_of: Any, verb: str, path: str
+) -> None:
+    """A world file is longer than other bodies may be; its limit is told before it is read."""
+    admin = admin_of(make_mock().client)
+    blank = b"\n" * 2_000_000
+
+    assert admin.send(verb, path, b'{"unit": {"id": "9"}}' + blank).status_code == 200
+    status, found = admin.refused(
+        verb, path, b"x", environ_overrides={"CONTENT_LENGTH": str(2**30 + 1)}
+    )
+
+    assert (status, found["parameter"]) == (413, "body")
+    assert "1,073,741,824 bytes" in found["allowed"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "body"),
+    [
+        ("PUT", "/state", b'{"unit": {"id": "9"}}\n'),
+        ("POST", "/records", b'{"unit": {"id": "9"}}\n'),
+        ("PUT", CLOCK, b'{"mode": "frozen"}'),
+    ],
+)
+def test_a_body_that_breaks_off_does_nothing(
+    make_mock: Any, admin_of: Any, verb: str, path: str, body: bytes
+) -> None:
+    """A caller who leaves in the middle of a body, even between two lines, changes nothing."""
+    mock = make_mock()
+    admin = admin_of(mock.client)
+    before = [admin.ask("GET", "/health"), admin.send("GET", "/state").data]
+
+    status, found = admin.refused(
+        verb, path, body, environ_overrides={"CONTENT_LENGTH": str(len(body) + 1)}
+    )
+
+    assert (status, found["seen"]) == (400, "a part of it")
+    assert [admin.ask("GET", "/health"), admin.send("GET", "/state").data] == before
+    assert admin.ask("GET", CLOCK)["mode"] == "real"
+
+
+@pytest.mark.parametrize("path", ["", "/", "/helth", "/health/", "/snapshots/a/b/c", "/%00", "/…"])
+@pytest.mark.parametrize("root", ["", "/worlds/a"])
+def test_what_is_not_there_is_said_in_json(
+    make_mock: Any, admin_of: Any, root: str, path: str
+) -> None:
+    """An unknown path is never the vendor's, and leads to the reference."""
+    status, found = admin_of(make_mock().client, root).refused("GET", path)
+
+    assert status == 404
+    assert found["error"].endswith("/__admin/docs tells what is")
+    if path == "/helth":
+        assert "nearest: /__admin/health" in found["error"]
+
+
+@pytest.mark.parametrize("verb", ["PUT", "DELETE", "PATCH", "BREW", "TRACE"])
+def test_a_wrong_verb_is_said_in_json(make_mock: Any, admin_of: Any, verb: str) -> None:
+    """A path that is there names the verbs that it answers."""
+    answer = admin_of(make_mock().client, "/worlds/a").send(verb, "/records")
+
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
+    assert "allowed is GET, HEAD, OPTIONS, POST" in answer.json["error"]
+
+
+@pytest.mark.parametrize("operation", sorted(operations()))
+def test_head_and_options_are_answered(make_mock: Any, admin_of: Any, operation: str) -> None:
+    """HEAD is GET without its body; OPTIONS tells the verbs; neither changes anything."""
+    verb, path, _ = operations()[operation]
+    admin = admin_of(make_mock().client)
+    path = path.replace("{asset}", "docs.js").replace("{", "").replace("}", "")
+
+    options = admin.send("OPTIONS", path)
+
+    assert options.status_code == 200
+    assert verb in options.headers["Allow"].split(", ")
+    assert options.data == b""
+    if verb == "GET" and not operation.startswith(("wait", "stream", "event")):
+        head, get = admin.send("HEAD", path), admin.send("GET", path)
+        assert (head.status_code, head.data) == (get.status_code, b"")
+        assert head.headers["Content-Type"] == get.headers["Content-Type"]
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["frozen", "real", "scaled", "2024-05-01T00:00:00Z", "R9", "ACTIVITIES"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["mode", "at", "rate", "seconds", "seed", "count", "entities", "journal", "worlds",
+             "entries", "bytes", "most", "idle_seconds", "from", "to", "add", "scenario", "host",
+             "start", "rejected", "unit", "webhook_request", "record", "data"]
+        ) | st.text(max_size=5),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=8,
+)  # fmt: skip
+BODIES = JSON_VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_no_body_breaks_it(make_mock: Any, admin_of: Any, data: Any) -> None:
+    """Whatever is sent, each answer is one that the document promises, and none is a 500."""
+    mine = ("putClock", "advanceClock", "seed", "patchSettings", "putState", "postRecords")
+    verb, path, _ = operations()[data.draw(st.sampled_from(mine))]
+    admin = admin_of(_shared(make_mock).client)
+
+    answer = admin.send(verb, path, data.draw(BODIES))
+
+    assert answer.status_code in (200, 400), answer.text
+
+
+_MOCKS: list[Any] = []
+
+
+def _shared(make_mock: Any) -> Any:
+    """One mock for all examples: what one leaves behind may break the next one."""
+    if not _MOCKS:
+        _MOCKS.append(make_mock(data=[]))
+    return _MOCKS[0]
+
+
+@given(st.datetimes(min_value=read_moment("1970-01-01T00:00:00Z").replace(tzinfo=None)))
+def test_moments_are_read_as_they_are_written(moment: Any) -> None:
+    """What the clock shows can be sent back to it."""
+    text = write_moment(moment.replace(tzinfo=read_moment("1970-01-01T00:00:00Z").tzinfo))
+
+    assert write_moment(read_moment(text)) == text
+
+
+def test_nesting_is_allowed_as_far_as_it_is_said(make_mock: Any, admin_of: Any) -> None:
+    """The limit is where it is: one level less is an ordinary wrong value."""
+    inner = MOST_DEPTH - 2
+    body = FROZEN % (b', "x": ' + b"[" * inner + b"]" * inner)
+
+    _, found = admin_of(make_mock().client).refused("PUT", CLOCK, body)
+
+    assert found["parameter"] == "x"

@@ -1,0 +1,231 @@
+"""Export and import: a world made from what another one exported is the same, byte for byte."""
+
+import json
+from itertools import chain
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmcom_kit.fixtures import stream, world
+from crmcom_kit.mock_server.deliveries.senders import Outcome
+from crmcom_kit.mock_server.world.loading import kinds
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.schemas import Dialect, dialect_names, dials, load_dialect, validator
+
+#: Before and after the releases that changed what a record looks like.
+RELEASES = ("R9", "R14.1", "R18")
+#: Dials that decide how records look, or what a resend makes of them; each with all it may be.
+TURNED = [
+    (key, value)
+    for key, dial in dials().items()
+    if key.startswith(("record.", "resend.", "signing.", "envelope.key_order", "dates."))
+    for value in (
+        dial.choices
+        if dial.type == "choice"
+        else [True, False]
+        if dial.type == "boolean"
+        else [[], ["name"], ["id", "description", "life_cycle_state"]]
+        if dial.type == "members"
+        else ["-03:30"]
+    )
+    if value != dial.default
+]
+
+
+def everything(mock: Any) -> dict[str, Any]:
+    """All that a world shows of its content: records in order, found by reference, scenery."""
+    scenery = mock.world.scenery
+    store = mock.world.store
+    return {
+        "records": list(store.query(Query(indexed=()))),
+        "rows": [(record.row, record.data) for record in store.records()],
+        "scenery": {
+            kind: list(scenery.directory(kind))
+            for kind in ("unit", "user", "secret_key", "webhook_definition", "workflow_rule")
+        },
+    }
+
+
+def busy(mock: Any) -> None:
+    """Resend and delete some records, so that the dialect has written them twice."""
+    rejected = [n for n, r in mock.records().items() if r["life_cycle_state"] == "REJECTED"]
+    for number in rejected[:6]:
+        mock.resend(number)
+    for number in rejected[4:8]:
+        mock.delete(number)
+
+
+def copied(make_mock: Any, admin_of: Any, mock: Any, form: str, **options: Any) -> Any:
+    """Another mock, empty at first, that imported what ``mock`` exports."""
+    release = mock.world.release.name
+    other = make_mock(release, dialect=mock.world.dialect, data=[], **options)
+    exported = admin_of(mock.client).send("GET", f"/state?format={form}")
+    answer = admin_of(other.client).ask("PUT", "/state", exported.data)
+    assert answer == {"epoch": 1, "webhook_requests": len(mock.world.store)}
+    return other
+
+
+@pytest.mark.parametrize("form", ["lines", "json"])
+@pytest.mark.parametrize("dialect", dialect_names())
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_world_comes_back(
+    make_mock: Any, admin_of: Any, release: str, dialect: str, form: str
+) -> None:
+    """In each form of record, under every built-in dialect, also after resends and deletes."""
+    mock = make_mock(release, dialect=load_dialect(dialect))
+    busy(mock)
+
+    other = copied(make_mock, admin_of, mock, form)
+
+    assert everything(other) == everything(mock)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "release"),
+    [(*turned, ("R9", "R18")[at % 2]) for at, turned in enumerate(TURNED)],
+    ids=str,
+)
+def test_no_dial_keeps_a_world_from_coming_back(
+    make_mock: Any, admin_of: Any, key: str, value: Any, release: str
+) -> None:
+    """Whatever a dial hides or spells otherwise, the copy's records are the same."""
+    dialect = Dialect("turned", {key: value, "delivery.script": "timeout, success, http_500"})
+    mock = make_mock(release, dialect=dialect, data=world(count=40, release=release))
+    busy(mock)
+
+    other = copied(make_mock, admin_of, mock, "lines")
+
+    assert everything(other) == everything(mock)
+
+
+@pytest.mark.parametrize("members", [[], ["id"], ["name"], ["description"]])
+def test_a_world_of_records_alone_comes_back(
+    make_mock: Any, admin_of: Any, members: list[str]
+) -> None:
+    """Definitions and rules that only records tell of are not lost, whatever the dial hides."""
+    entries = [e for e in world(count=40, release="R9") if "webhook_request" in e]
+    for at, entry in enumerate(entries):
+        reference = entry["webhook_request"]["record"]["webhook_definition"]
+        if at % 2:
+            entry["webhook_request"]["record"]["webhook_definition"] = {"id": reference["id"]}
+        else:
+            reference["life_cycle_state"] = "NOT EFFECTIVE"
+    changes = {"record.definition_members": members, "record.rule_members": members}
+    mock = make_mock(data=entries, dialect=Dialect("turned", changes))
+
+    other = copied(make_mock, admin_of, mock, "lines")
+
+    assert everything(other)["records"] == everything(mock)["records"]
+    assert everything(other)["rows"] == everything(mock)["rows"]
+    for record in other.world.store.records():
+        definition = record.row.definition
+        assert other.world.scenery.is_effective(definition) == mock.world.scenery.is_effective(
+            definition
+        )
+
+
+@settings(deadline=None, max_examples=12)
+@given(seed=st.integers(0, 10**6), release=st.sampled_from(RELEASES), data=st.data())
+def test_odd_worlds_come_back(
+    make_mock: Any, admin_of: Any, seed: int, release: str, data: Any
+) -> None:
+    """Longest, shortest and strangest values, under dials drawn at random."""
+    turned = data.draw(st.lists(st.sampled_from(TURNED), max_size=4))
+    records = stream("world", count=15, mode="boundary", seed=seed, release=release)
+    dialect = Dialect("turned", dict(turned))
+    mock = make_mock(release, data=records, dialect=dialect)
+
+    other = copied(make_mock, admin_of, mock, data.draw(st.sampled_from(["lines", "json"])))
+
+    assert everything(other) == everything(mock)
+
+
+def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
+    """A record that was added late and is older by its date stays the newest."""
+    mock = make_mock()
+    entry = json.loads(admin_of(mock.client).send("GET", "/state").text.splitlines()[-1])
+    record = entry["webhook_request"]["record"]
+    record |= {"id": "F" * 32, "number": "99999"}
+    record["log_information"]["created_date"] = "1999-01-01T00:00:00"
+    admin_of(mock.client).ask("POST", "/records", json.dumps(entry).encode())
+
+    other = copied(make_mock, admin_of, mock, "lines")
+    assert everything(other) == everything(mock)
+
+    exported = admin_of(mock.client).send("GET", "/state").data
+    admin_of(other.client).ask("PUT", "/state?order=created", exported)
+    oldest = next(other.world.store.records())
+    assert oldest.row.number == "99999"
+
+
+def test_what_comes_next_is_what_a_new_world_brings(make_mock: Any, admin_of: Any) -> None:
+    """The same calls on two copies have the same answers, signatures of resends among them."""
+    mock = make_mock("R15")
+    busy(mock)
+    copies = [copied(make_mock, admin_of, mock, form) for form in ("lines", "json")]
+
+    for one in copies:
+        admin_of(one.client).ask("PUT", "/clock", {"mode": "frozen", "at": "2030-01-01T00:00:00Z"})
+        busy(one)
+
+    assert everything(copies[0]) == everything(copies[1])
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_an_export_is_a_valid_world_file(make_mock: Any, admin_of: Any, release: str) -> None:
+    """Each line is an entry by the strict schema, and each kind is there."""
+    mock = make_mock(release)
+    busy(mock)
+    judge = validator("world_entry", "strict")
+
+    lines = [
+        json.loads(line) for line in admin_of(mock.client).send("GET", "/state").text.splitlines()
+    ]
+
+    assert [error.message for line in lines for error in judge.iter_errors(line)] == []
+    assert set(chain.from_iterable(lines)) == set(kinds())
+
+
+def test_an_export_is_of_one_moment(make_mock: Any) -> None:
+    """What happens while an export is read is not in it, and does not wait for its reader."""
+    mock = make_mock()
+    before = mock.state()
+    answer = mock.client.get("/__admin/state")
+    parts = answer.iter_encoded()
+    first = next(parts)
+
+    for number in list(mock.records()):
+        mock.delete(number)
+
+    lines = (first + b"".join(parts)).splitlines()
+    records = [json.loads(line) for line in lines if line.startswith(b'{"webhook_request"')]
+    assert len(records) == len(before)
+    assert mock.state() == ()
+
+
+def test_a_record_on_its_way_is_exported_as_rejected(make_mock: Any, admin_of: Any) -> None:
+    """An export in the middle of a resend neither disturbs it nor shows it half done."""
+    seen: list[bytes] = []
+
+    class Sending:
+        """Exports the world while a delivery runs."""
+
+        def send(self, attempt: Any) -> Any:
+            """Look at the world from outside, then succeed."""
+            del attempt
+            seen.append(admin_of(mock.client).send("GET", "/state").data)
+            return Outcome("success", None, None, 200)
+
+        def reset(self) -> None:
+            """Nothing to go back to."""
+
+    mock = make_mock(delivery=Sending())
+
+    assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
+
+    other = make_mock(data=[])
+    admin_of(other.client).ask("PUT", "/state", seen[0])
+    assert other.records()["7"]["life_cycle_state"] == "REJECTED"
+    assert other.resend("7").data["life_cycle_state"] == "SUCCESSFUL"

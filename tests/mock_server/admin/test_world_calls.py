@@ -1,0 +1,231 @@
+"""Worlds, clocks, settings and evidence by the control API."""
+
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.schemas import Dialect, dials
+from crmcom_kit.schemas.statements import EVIDENCE, statements
+
+
+@pytest.fixture(name="mock")
+def _mock(make_mock: Any) -> Any:
+    return make_mock("R10")
+
+
+@pytest.fixture(name="admin")
+def _admin(mock: Any, admin_of: Any) -> Any:
+    return admin_of(mock.client)
+
+
+# Worlds.
+
+
+def test_worlds_are_listed(mock: Any, admin: Any, admin_of: Any) -> None:
+    """The list tells names, epochs, records and calls, and to look at it makes none."""
+    mock.show()
+    for name in ("b", "a"):
+        admin_of(mock.client, f"/worlds/{name}").ask("POST", "/reset")
+
+    found = admin.ask("GET", "/worlds")
+
+    told = [(one["name"], one["epoch"], one["calls"]) for one in found["worlds"]]
+    assert told == [("default", 0, 1), ("b", 1, 0), ("a", 1, 0)]
+    assert {one["webhook_requests"] for one in found["worlds"]} == {len(mock.state())}
+    assert found["worlds"][0]["idle_seconds"] is None
+    assert found["worlds"][1]["idle_seconds"] >= 0
+
+
+def test_worlds_are_ended(mock: Any, admin: Any, admin_of: Any) -> None:
+    """One by its name, or all of them; then they are not there, and begin anew when used."""
+    one = admin_of(mock.client, "/worlds/a")
+    one.ask("POST", "/reset")
+    admin_of(mock.client, "/worlds/b").ask("GET", "/health")
+
+    assert admin.ask("DELETE", "/worlds/a") == {"ended": 1}
+    status, found = admin.refused("DELETE", "/worlds/a")
+    assert (status, found["allowed"]) == (404, "default, b")
+    assert one.ask("GET", "/health")["epoch"] == 0
+    assert admin.ask("DELETE", "/worlds") == {"ended": 2}
+    assert [w["name"] for w in admin.ask("GET", "/worlds")["worlds"]] == ["default"]
+    assert admin.refused("DELETE", "/worlds/default")[0] == 400
+
+
+def test_every_call_is_for_the_world_that_is_named(mock: Any, admin_of: Any) -> None:
+    """A path or header before the control API's paths chooses whose content and time it is."""
+    other = admin_of(mock.client, "/worlds/a")
+    default = admin_of(mock.client)
+
+    other.ask("PUT", "/state", b"{}")
+    default.ask("PUT", "/clock", {"mode": "frozen"}, headers={"X-Mock-World": "a"})
+
+    assert other.ask("GET", "/clock")["mode"] == "frozen"
+    assert default.ask("GET", "/clock")["mode"] == "real"
+    assert default.ask("GET", "/health")["webhook_requests"] > 0
+    assert other.ask("GET", "/settings")["base_path"] == "/worlds/a/crmapi/rest/v2"
+
+
+# Clock.
+
+
+def test_a_frozen_clock_dates_what_happens(mock: Any, admin: Any) -> None:
+    """Records are dated by the clock of the world, to the second."""
+    found = admin.ask("PUT", "/clock", {"mode": "frozen", "at": "2031-02-03T05:04:05.678+01:00"})
+    assert found == {"mode": "frozen", "now": "2031-02-03T04:04:05.678Z", "rate": 0.0}
+
+    log = mock.resend("7").data["log_information"]
+
+    assert log["updated_date"] == "2031-02-03T04:04:05"
+    assert admin.ask("GET", "/clock") == found
+
+
+def test_an_advanced_clock_ends_tokens(mock: Any, admin: Any) -> None:
+    """A token of R10 lives an hour of the world's time."""
+    admin.ask("PUT", "/clock", {"mode": "frozen"})
+    token = mock.login().data["token"]
+    query = f"token={token}&webhook_request_identifier=number=7"
+
+    admin.ask("POST", "/clock/advance", {"seconds": 3599.5})
+    assert mock.send("GET", "webhook_requests/show", query).code == "OK"
+    admin.ask("POST", "/clock/advance", {"seconds": 3600})
+    assert mock.send("GET", "webhook_requests/show", query).code == mock.code_of("expired_token")
+
+
+@pytest.mark.parametrize(
+    ("body", "mode", "rate"),
+    [
+        ({"mode": "scaled", "rate": 3600}, "scaled", 3600),
+        ({"mode": "scaled", "rate": 0.5, "at": "2000-01-01T00:00:00Z"}, "scaled", 0.5),
+        ({"mode": "real", "at": "2000-01-01T00:00:00Z"}, "real", 1),
+        ({"mode": "real"}, "real", 1),
+    ],
+)
+def test_a_clock_can_run(admin: Any, body: Any, mode: str, rate: float) -> None:
+    """It runs from the moment that is named, as fast as is said; a reset sets it right."""
+    found = admin.ask("PUT", "/clock", body)
+
+    assert (found["mode"], found["rate"]) == (mode, rate)
+    assert found["now"].startswith("2000") == ("at" in body)
+    admin.ask("POST", "/reset")
+    found = admin.ask("GET", "/clock")
+    assert (found["mode"], found["now"][:2]) == ("real", "20")
+    assert not found["now"].startswith("2000")
+
+
+# Settings.
+
+
+def test_settings_tell_how_it_is_set(make_mock: Any, admin_of: Any) -> None:
+    """Release, dials that were turned, limits; what is secret is masked."""
+    mock = make_mock("R14.1", dialect=Dialect("mine", {"list.order": "oldest_first"}), seed=5)
+
+    found = admin_of(mock.client).ask("GET", "/settings")
+
+    assert (found["release"], found["seed"], found["fixed_tokens"]) == ("R14.1.0", 5, 1)
+    assert found["dialect"] == {"name": "mine", "changed": {"list.order": "oldest_first"}}
+    right = mock.world.settings.credentials
+    assert right.password not in str(found).replace("crmcom-kit mock", "")
+    assert found["credentials"]["password"] == found["credentials"]["api_key"] == "***"
+    assert found["credentials"]["username"] == right.username
+
+
+def test_the_journals_limits_can_be_changed(mock: Any, admin: Any, admin_of: Any) -> None:
+    """They hold at once and after a reset, in this world and in none that is there already."""
+    other = admin_of(mock.client, "/worlds/a")
+    other.ask("GET", "/health")
+    for _ in range(5):
+        mock.show()
+
+    found = admin.ask("PATCH", "/settings", {"journal": {"entries": 2}})
+
+    assert found["journal"] == {"entries": 2, "bytes": 8_388_608}
+    assert [note.number for note in mock.world.journal.notes()] == [4, 5]
+    admin.ask("POST", "/reset")
+    assert admin.ask("GET", "/settings")["journal"]["entries"] == 2
+    assert other.ask("GET", "/settings")["journal"]["entries"] == 1000
+
+
+def test_the_limits_of_worlds_can_be_changed(admin_of: Any) -> None:
+    """Fewer worlds than there are: those that are there stay, and no other comes."""
+    tenants = Tenants(make_world())
+    client = create_app(tenants).test_client()
+    first = admin_of(client, "/worlds/a")
+    first.ask("GET", "/health")
+
+    found = admin_of(client).ask("PATCH", "/settings", {"worlds": {"most": 0}})
+
+    assert found["worlds"] == {"most": 0, "idle_seconds": 3600.0}
+    assert first.ask("GET", "/health")["world"] == "a"
+    assert admin_of(client, "/worlds/b").refused("GET", "/health")[0] == 503
+
+
+def test_serve_sets_what_it_is_told(start_server: Any) -> None:
+    """The flags of serve are what settings tell."""
+    import http.client
+    import json
+
+    flags = ("--max-worlds", "7", "--world-idle", "1.5", "--journal", "3", "--journal-bytes", "999")
+    server = start_server(*flags, "--threads", "6")
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("GET", "/__admin/settings")
+    found = json.load(connection.getresponse())
+    connection.close()
+
+    assert found["worlds"] == {"most": 7, "idle_seconds": 1.5}
+    assert found["journal"] == {"entries": 3, "bytes": 999}
+    assert found["waiting_calls"] == 3
+
+
+# Evidence.
+
+
+@pytest.mark.parametrize("release", ["R9", "R18"])
+def test_fidelity_tells_every_rule(make_mock: Any, admin_of: Any, release: str) -> None:
+    """All statements in force and all dials are there, each with evidence and source."""
+    mock = make_mock(release, dialect=Dialect("mine", {"list.order": "oldest_first"}))
+
+    found = admin_of(mock.client).ask("GET", "/fidelity")
+
+    assert [one["id"] for one in found["statements"]] == [one.id for one in statements(release)]
+    assert [one["key"] for one in found["dials"]] == list(dials())
+    for one in (*found["statements"], *found["dials"]):
+        assert one["evidence"] in EVIDENCE
+        assert one["source"]
+    turned = [one for one in found["dials"] if one["value"] != one["default"]]
+    assert [(one["key"], one["value"]) for one in turned] == [("list.order", "oldest_first")]
+
+
+def test_fidelity_can_be_narrowed(admin: Any) -> None:
+    """By evidence, by method, by the beginning of ids and keys, and by all together."""
+    assumed = admin.ask("GET", "/fidelity?grade=assumed")
+    assert {one["evidence"] for one in (*assumed["statements"], *assumed["dials"])} == {"assumed"}
+
+    resend = admin.ask("GET", "/fidelity?method=resend")
+    assert resend["dials"] == []
+    assert all("resend" in one["methods"] for one in resend["statements"])
+    assert resend["statements"]
+
+    paging = admin.ask("GET", "/fidelity?prefix=paging.")
+    assert {one["key"].partition(".")[0] for one in paging["dials"]} == {"paging"}
+    assert admin.ask("GET", "/fidelity?prefix=x&grade=assumed&method=show")["statements"] == []
+
+
+# The reference.
+
+
+@pytest.mark.parametrize("root", ["", "/worlds/a"])
+def test_the_reference_needs_no_other_server(mock: Any, admin_of: Any, root: str) -> None:
+    """The page and its parts come from the mock, name no other host, and may ask none."""
+    admin = admin_of(mock.client, root)
+    page = admin.send("GET", "/docs")
+
+    parts = ["docs.css", "docs.js", "swagger-ui.css", "swagger-ui-bundle.js"]
+    assert all(f'"docs/{name}"' in page.text for name in parts)
+    assert "//" not in page.text.replace("<!doctype html>", "")
+    for name in parts:
+        part = admin.send("GET", f"/docs/{name}")
+        assert part.status_code == 200
+        assert "default-src 'self'" in part.headers["Content-Security-Policy"]
+    assert 'url: "openapi.json"' in admin.send("GET", "/docs/docs.js").text
