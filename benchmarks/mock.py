@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 import orjson
 
 from benchmarks.rows import BASE, TOKEN
-from crmcom_kit.mock_server.http.app import create_app
 from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.mock_server.world.initial_content import filled
-from crmcom_kit.mock_server.world.loading import Placed
-from crmcom_kit.mock_server.store.records import Store
+from crmcom_kit.mock_server.http.app import create_app
 from crmcom_kit.mock_server.protocol.config import Rules, Settings
-from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.store.records import Store
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.initial_content import filled
+from crmcom_kit.mock_server.world.loading import LocatedEntry
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import load_dialect, resolve
 
 App = Callable[..., Iterable[bytes]]
@@ -39,7 +39,7 @@ def filled_world(entries: Iterable[dict[str, Any]], *, store: Store | None = Non
         credentials=DEFAULT_CREDENTIALS,
         fixed_tokens=(TOKEN,),
     )
-    placed = (Placed(entry, "benchmark") for entry in entries)
+    placed = (LocatedEntry(entry, "benchmark") for entry in entries)
     rules = Rules(settings)
     return World(rules, filled(rules, placed, store), clock=SystemClock())
 

@@ -9,28 +9,28 @@ from benchmarks import mock
 from benchmarks.children import own_memory, serve
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server.http.fastlane import FastLane
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 
 def _main(records: int) -> None:
     start = mock.filled_world(generated(count=records, release=mock.RELEASE))
-    tenants = Tenants(start, most=10**6)
-    app = FastLane(mock.create_app(tenants), tenants)
+    registry = WorldRegistry(start, most=10**6)
+    app = FastLane(mock.create_app(registry), registry)
 
     def make(count: int) -> float:
-        tenants.end_all()
+        registry.end_all()
         gc.collect()
         began = process_time()
         for at in range(count):
-            tenants.get(f"w{at}")
+            registry.get(f"w{at}")
         return (process_time() - began) / count * 1_000_000
 
     def memory(count: int) -> dict[str, Any]:
-        tenants.end_all()
+        registry.end_all()
         gc.collect()
         before = own_memory()
         for at in range(count):
-            tenants.get(f"w{at}")
+            registry.get(f"w{at}")
         made = own_memory() - before
         for at in range(count):
             environ = mock.get("webhook_requests/show", webhook_request_identifier="number=7")

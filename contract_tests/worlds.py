@@ -39,7 +39,7 @@ class Signed:
 
 def entries(release: Release) -> list[Entry]:
     """Return the entries of the world for ``release``: scenery first, then webhook requests."""
-    return [*_scenery(release), *_webhook_requests(release)]
+    return [*_reference_data(release), *_webhook_requests(release)]
 
 
 def signed(world: Sequence[Entry]) -> dict[str, Signed]:
@@ -75,7 +75,7 @@ def _of(world: Sequence[Entry], kind: str) -> Iterator[Entry]:
     return (each[kind] for each in world if kind in each)
 
 
-def _scenery(release: Release) -> Iterator[Entry]:
+def _reference_data(release: Release) -> Iterator[Entry]:
     for name, code in (("Head office", "HQ"), ("Σάμος, shop = 2", "U2 ΣΆΜ"), ("Field", "F1")):
         yield {"unit": _unit(name, code)}
     yield {"user": _USER}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
 
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 
 class Clock(Protocol):
@@ -50,17 +50,17 @@ ClockMode = Literal["real", "frozen", "scaled"]
 #: What a world's clock can show; beyond it lie moments that dates cannot be reckoned with.
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
-MOST_RATE = 100_000.0
-_LONGEST_WAIT = 3600.0  # seconds of the machine's time that are waited at once
+MAX_RATE = 100_000.0
+_MAX_WAIT = 3600.0  # seconds of the machine's time that are waited at once
 
 
 def reckonable(name: str, moment: datetime) -> datetime:
-    """Return in UTC a moment that dates can be reckoned with. Raises Misuse, about ``name``."""
+    """Return in UTC a moment that dates can be reckoned with. Raises UsageError, about ``name``."""
     if moment.tzinfo is None:
-        raise Misuse(name, seen=moment.isoformat(), allowed="a moment with a zone")
+        raise UsageError(name, seen=moment.isoformat(), allowed="a moment with a zone")
     if not FIRST_MOMENT <= moment <= LAST_MOMENT:
         allowed = f"{FIRST_MOMENT:%Y-%m-%d} to {LAST_MOMENT:%Y-%m-%d}"
-        raise Misuse(name, seen=moment.isoformat(), allowed=allowed)
+        raise UsageError(name, seen=moment.isoformat(), allowed=allowed)
     return moment.astimezone(UTC)
 
 
@@ -114,28 +114,28 @@ class WorldClock:
             return ClockState(mode, self.now(), 0.0 if self._frozen else self._rate)
 
     def freeze(self, at: datetime | None = None) -> None:
-        """Stand, at the present moment or at ``at``. Raises Misuse."""
+        """Stand, at the present moment or at ``at``. Raises UsageError."""
         self._set(at=at, frozen=True)
 
     def run(self, at: datetime | None = None, rate: float = 1.0) -> None:
         """Go on from the present moment or from ``at``, ``rate`` times as fast as the base clock.
 
         Raises:
-            Misuse: the moment or the rate is out of range.
+            UsageError: the moment or the rate is out of range.
         """
-        if not 0 < rate <= MOST_RATE:
-            allowed = f"a number above 0, up to {MOST_RATE:,.0f}"
-            raise Misuse("rate", seen=repr(rate), allowed=allowed)
+        if not 0 < rate <= MAX_RATE:
+            allowed = f"a number above 0, up to {MAX_RATE:,.0f}"
+            raise UsageError("rate", seen=repr(rate), allowed=allowed)
         self._set(at=at, frozen=False, rate=rate)
 
     def advance(self, seconds: float) -> None:
-        """Move on by ``seconds``, as if they had passed. Raises Misuse."""
+        """Move on by ``seconds``, as if they had passed. Raises UsageError."""
         with self._changed:
             now = self.now()
             left = (LAST_MOMENT - now).total_seconds()
             if not 0 <= seconds <= left:
                 allowed = f"0 to {left:.0f}, which ends in {LAST_MOMENT:%Y-%m-%d}"
-                raise Misuse("seconds", seen=repr(seconds), allowed=allowed)
+                raise UsageError("seconds", seen=repr(seconds), allowed=allowed)
             self._move(now + timedelta(seconds=seconds))
 
     def restart(self) -> None:
@@ -158,7 +158,7 @@ class WorldClock:
                 left = (end - self.now()).total_seconds() / self._rate
                 if left <= 0:
                     return
-                self._changed.wait(min(left, _LONGEST_WAIT if until is None else 0.5))
+                self._changed.wait(min(left, _MAX_WAIT if until is None else 0.5))
 
     def _set(self, *, at: datetime | None, frozen: bool, rate: float = 1.0) -> None:
         with self._changed:

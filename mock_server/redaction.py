@@ -12,7 +12,7 @@ _SECRET_IN_PATH = re.compile(rf"({_SECRET.pattern})(/?)[^/]+", re.IGNORECASE)
 _LOGIN_PATH = re.compile(
     rf"(/worlds/[^/]*)?{API_PATH}/authentication/(web_api_key/token|token(/release)?)/?"
 )
-_MOST_LAYERS = 5
+_MAX_LAYERS = 5
 
 
 def is_secret(name: str) -> bool:
@@ -45,7 +45,7 @@ def masked_path(path: str) -> str:
 
 def _plain(text: str) -> str:
     """Return ``text`` without percent-encoding, even where it is encoded more than once."""
-    for _ in range(_MOST_LAYERS):
+    for _ in range(_MAX_LAYERS):
         decoded = unquote(text.replace("+", " "))
         if decoded == text:
             break

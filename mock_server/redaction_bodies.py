@@ -10,21 +10,21 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, refuse_constant
 from crmcom_kit.mock_server.redaction import MASK, is_secret, masked_query
-from crmcom_kit.mock_server.protocol.request import MOST_BODY_BYTES, no_number
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.world import World
 
 _NAMES = "token|password|authorization|api[-_ ]?key"
 # In a message or a broken answer: a secret's name and, behind = or in JSON's spelling, its value,
-# but for the ... that stands for one in a mend.
+# but for the ... that stands for one in a suggestion.
 _NAMED = re.compile(
     rf"""((?:{_NAMES})[\w.\[\]-]{{0,40}}(?:=|%(?:25)*3D|\\*"\s*:\s*\\*"))(?!\.\.\.(?:["\s\\&]|$))[^\s&"\\]+""",
     re.IGNORECASE,
 )
-_SHORTEST = 6  # characters of a secret that can be told from other words
-_WORD = re.compile(rf"[A-Za-z0-9_.-]{{{_SHORTEST},}}")
+_MIN_LENGTH = 6  # characters of a secret that can be told from other words
+_WORD = re.compile(rf"[A-Za-z0-9_.-]{{{_MIN_LENGTH},}}")
 _PUBLIC_PASSWORD = "crmcom-kit"  # in README: the default, and a word of many a user agent
 _FORM = re.compile(r'[^\s{}\[\]"]*')
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
@@ -59,7 +59,7 @@ class Secrets:
         return MASK if known else word
 
     def _knows(self, word: str) -> bool:
-        return len(word) >= _SHORTEST and (word in self._words or self._is_token(word))
+        return len(word) >= _MIN_LENGTH and (word in self._words or self._is_token(word))
 
     def query(self, query: str) -> str:
         """Return a query as it is shown."""
@@ -92,7 +92,7 @@ class Secrets:
     def asked(self, body: bytes | None) -> str:
         """Return a request's body as it is shown: as it stood, where nothing of it is secret."""
         if body is None:
-            return f"(more than {MOST_BODY_BYTES} bytes)"
+            return f"(more than {MAX_BODY_BYTES} bytes)"
         try:
             text = body.decode()
         except UnicodeDecodeError:
@@ -181,7 +181,7 @@ def printable(text: str) -> str:
 def parsed_json(text: str) -> tuple[Any] | None:
     """Return the value of a JSON text, alone in a tuple; None where it is none."""
     try:
-        return (json.loads(text, object_pairs_hook=Pairs, parse_constant=no_number),)
+        return (json.loads(text, object_pairs_hook=Pairs, parse_constant=refuse_constant),)
     except (ValueError, RecursionError):
         return None
 

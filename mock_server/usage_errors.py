@@ -5,7 +5,7 @@ from typing import ClassVar
 from crmcom_kit.schemas.envelopes import phrase
 
 
-class Misuse(ValueError):
+class UsageError(ValueError):
     """A call of the mock's own that is refused; nothing has been changed."""
 
     status: ClassVar[int] = 400  # the HTTP status that the control API answers with
@@ -27,25 +27,25 @@ class Misuse(ValueError):
         }
 
 
-class NotThere(Misuse):
+class NotFound(UsageError):
     """Something that the call names does not exist."""
 
     status = 404
 
 
-class Full(Misuse):
+class LimitExceeded(UsageError):
     """One more than there may be."""
 
     status = 503
 
 
-class Overtaken(Misuse):
+class Conflict(UsageError):
     """What the call began with is no more: another content came in its place meanwhile."""
 
     status = 409
 
 
-class TooLarge(Misuse):
+class TooLarge(UsageError):
     """More bytes than may be sent."""
 
     status = 413

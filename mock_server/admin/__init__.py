@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -22,9 +22,9 @@ class ControlApp:
     It is a fifth of what the mock is made of, and many who start it never call it.
     """
 
-    def __init__(self, tenants: Tenants) -> None:
-        """Serve ``tenants``."""
-        self._tenants = tenants
+    def __init__(self, registry: WorldRegistry) -> None:
+        """Serve ``registry``."""
+        self._registry = registry
         self._made: Flask | None = None
         # Werkzeug compiles its rules, and Python 3.11 breaks where two threads compile at once.
         self._making = Lock()
@@ -40,5 +40,5 @@ class ControlApp:
 
         with self._making:
             if self._made is None:
-                self._made = control_app(self._tenants)
+                self._made = control_app(self._registry)
             return self._made

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.http_message import OWN_HEADER
-from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.quoting import quoted
 
 if TYPE_CHECKING:
     from flask import Request
@@ -48,12 +48,12 @@ def refusal(request: "Request", token: str | None, name: str | None = None) -> R
     host = _name_in(f"//{request.host}")
     if not (_is_ours(host) or host == (name or "").lower()):
         # A page may let its own name lead here; then its reads come without an Origin.
-        text = f"{PREFIX} answers to localhost and to addresses; seen host {shown(request.host)}"
+        text = f"{PREFIX} answers to localhost and to addresses; seen host {quoted(request.host)}"
         return Refusal(f"{text}; other names want --admin-token", 403)
     origin = request.headers.get("Origin")
     if origin is not None and not _is_own(origin, request.host):
         # A page in this machine's browser comes from loopback, too, whoever wrote it.
-        text = f"{PREFIX} does not answer pages of other origins; seen {shown(origin)}"
+        text = f"{PREFIX} does not answer pages of other origins; seen {quoted(origin)}"
         return Refusal(text, 403)
     return None
 

@@ -7,20 +7,21 @@ member twice, no number that a double or 64 bits cannot hold, no half of a surro
 import json
 from typing import Any, NoReturn
 
-from crmcom_kit.mock_server.protocol.errors import VendorError, shown
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import body_text, repeated, why
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
 
-MOST_DEPTH = 64
+MAX_DEPTH = 64
 _LARGEST = 2**63 - 1
 
 
 def parsed(raw: bytes, content_type: str) -> Any:
-    """Return the value of a body; None of an empty one. Raises Misuse."""
+    """Return the value of a body; None of an empty one. Raises UsageError."""
     try:
         text = body_text(raw, content_type)
     except VendorError as error:
-        raise Misuse(error.parameter, seen=error.seen, allowed=error.allowed) from None
+        raise UsageError(error.parameter, seen=error.seen, allowed=error.allowed) from None
     if not text.strip():
         return None
     try:
@@ -36,12 +37,12 @@ def parsed(raw: bytes, content_type: str) -> Any:
         seen = why(error)
     else:
         return value
-    raise Misuse("body", seen=seen, allowed="a JSON value") from None
+    raise UsageError("body", seen=seen, allowed="a JSON value") from None
 
 
 def _check_depth(value: Any) -> None:
     level = [value]
-    for _ in range(MOST_DEPTH):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for outer in level
@@ -61,7 +62,7 @@ def _no_number(text: str) -> NoReturn:
 def _finite(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        msg = f"the number {shown(text)[1:-1]}, which is too large"
+        msg = f"the number {quoted(text)[1:-1]}, which is too large"
         raise ValueError(msg)
     return value
 
@@ -69,7 +70,7 @@ def _finite(text: str) -> float:
 def _whole(text: str) -> int:
     value = int(text)
     if not -_LARGEST <= value <= _LARGEST:
-        msg = f"the number {shown(text)[1:-1]}, which is too large"
+        msg = f"the number {quoted(text)[1:-1]}, which is too large"
         raise ValueError(msg)
     return value
 
@@ -78,7 +79,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         twice = min(repeated(name for name, _ in pairs))
-        msg = f"{shown(twice)} more than once"
+        msg = f"{quoted(twice)} more than once"
         raise ValueError(msg)
     return members
 

@@ -6,7 +6,7 @@ from typing import IO, Any, NamedTuple
 
 from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import World
 
 
@@ -27,7 +27,7 @@ class Over:
 class Call:
     """What was asked: all of it is checked already."""
 
-    tenants: Tenants
+    registry: WorldRegistry
     world: World
     epoch: Epoch  # of the world, when the call began
     over: Flag  # set when it is not to wait any more

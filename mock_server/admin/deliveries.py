@@ -6,45 +6,45 @@ from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.moments import read_moment
 from crmcom_kit.mock_server.admin.serializers import chain, told
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
-from crmcom_kit.mock_server.webhooks.triggers import fire
-from crmcom_kit.mock_server.webhooks.replay import attempt_of, recover, replay
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
+from crmcom_kit.mock_server.webhooks.replay import attempt_of, recover, replay
+from crmcom_kit.mock_server.webhooks.triggers import fire
 from crmcom_kit.mock_server.world.epoch import Epoch
 
 
 def list_deliveries(call: Call) -> Any:
     """Return the attempts, oldest first."""
-    epoch, asked = call.world.present, call.query
+    epoch, asked = call.world.current_epoch, call.query
     notes = epoch.attempts.notes(since=asked["since"], record=asked.get("webhook_request"))
     return {"deliveries": [told(epoch, note) for note in notes], "last": epoch.attempts.last}
 
 
 def get_delivery(call: Call) -> Any:
     """Return one attempt."""
-    epoch = call.world.present
+    epoch = call.world.current_epoch
     return told(epoch, attempt_of(epoch, call.path["id"]))
 
 
 def replay_delivery(call: Call) -> Any:
     """Send an attempt once more."""
-    epoch = call.world.present
+    epoch = call.world.current_epoch
     return told(epoch, replay(epoch, call.path["id"]))
 
 
 def recover_deliveries(call: Call) -> Any:
     """Send again what was rejected."""
-    epoch, asked = call.world.present, call.body or {}
+    epoch, asked = call.world.current_epoch, call.body or {}
     since = read_moment(asked["since"]) if "since" in asked else None
     seconds = asked.get("wait_seconds", 0)
     if not seconds:
         return _recovered(epoch, *recover(epoch, since))
-    with call.tenants.waiting:
+    with call.registry.waiting:
         attempts, left = recover(epoch, since)
 
         def over() -> bool | None:
             return all(note.over for note in attempts) or None
 
-        epoch.attempts.wait_for(over, seconds, call.tenants.closing)
+        epoch.attempts.wait_for(over, seconds, call.registry.closing)
         return _recovered(epoch, attempts, left)
 
 
@@ -63,19 +63,19 @@ def _recovered(epoch: Epoch, attempts: list[AttemptNote], left: int) -> Any:
 
 def get_delivery_faults(call: Call) -> Any:
     """Return what goes wrong on purpose with deliveries."""
-    return {"faults": [one.as_json() for one in call.world.present.delivery_faults.all()]}
+    return {"faults": [one.as_json() for one in call.world.current_epoch.delivery_faults.all()]}
 
 
 def put_delivery_faults(call: Call) -> Any:
     """Let deliveries go wrong in these ways, and in no other."""
     wanted = [DeliveryFault(**one) for one in call.body["faults"]]
-    call.world.present.delivery_faults.put(wanted)
+    call.world.current_epoch.delivery_faults.put(wanted)
     return get_delivery_faults(call)
 
 
 def fire_event(call: Call) -> Any:
     """Let a workflow rule trigger a webhook."""
-    epoch, asked = call.world.present, dict(call.body)
+    epoch, asked = call.world.current_epoch, dict(call.body)
     data = asked.pop("data")
     fired = fire(epoch, asked.pop("entity"), asked.pop("definition"), data, **asked)
     attempt = None if fired.attempt is None else told(epoch, fired.attempt)
@@ -91,7 +91,7 @@ def fire_event(call: Call) -> Any:
 
 def get_trace(call: Call) -> Any:
     """Return the chain from a call to the state that it led to."""
-    return chain(call.world.present, call.path["id"])
+    return chain(call.world.current_epoch, call.path["id"])
 
 
 OPERATIONS = {

@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.admin.schema_values import filled
 from crmcom_kit.mock_server.world.routing import CONTROL
 
 PREFIX = CONTROL
-_REFUSED = {"$ref": "#/components/responses/Misuse"}
+_REFUSED = {"$ref": "#/components/responses/UsageError"}
 _VERBS = ("get", "post", "put", "patch", "delete")
 
 

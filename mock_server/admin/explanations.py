@@ -3,18 +3,18 @@
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.admin.document import resolved
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.redaction import is_secret
-from crmcom_kit.mock_server.usage_errors import Misuse
 from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.redaction import is_secret
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-_LONGEST_PLACE = 80
+_MAX_PLACE = 80
 
 
-def explained(error: "ValidationError") -> Misuse:
+def explained(error: "ValidationError") -> UsageError:
     """Return what is said of a violation: of the deepest one, where there are many."""
     from jsonschema.exceptions import best_match
 
@@ -24,17 +24,17 @@ def explained(error: "ValidationError") -> Misuse:
         known = found.schema.get("properties", {})
         extra = next((name for name in found.instance if name not in known), "member")
         allowed = f"one of {', '.join(known)}" if known else "no member at all"
-        return Misuse(_place(where, extra), seen="in the body", allowed=allowed)
+        return UsageError(_place(where, extra), seen="in the body", allowed=allowed)
     if found.validator == "required":
         lacking = next(name for name in found.validator_value if name not in found.instance)
         schema = found.schema.get("properties", {}).get(lacking, {})
-        return Misuse(_place(where, lacking), seen="nothing", allowed=described(schema))
+        return UsageError(_place(where, lacking), seen="nothing", allowed=described(schema))
     value = found.instance
     if isinstance(value, dict | list):
         seen = json_type(value)
     else:
-        seen = shown(value, secret=is_secret(where) and isinstance(value, str))
-    return Misuse(_shortened(where), seen=seen, allowed=allowed_by(found))
+        seen = quoted(value, secret=is_secret(where) and isinstance(value, str))
+    return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found))
 
 
 def _meant(error: "ValidationError") -> "ValidationError":
@@ -49,8 +49,8 @@ def _meant(error: "ValidationError") -> "ValidationError":
     wrong: dict[Any, list[ValidationError]] = {}
     for one in error.context or ():
         wrong.setdefault(one.relative_schema_path[0], []).append(one)
-    meant = [found for found in wrong.values() if not any(map(_is_another, found))]
-    best = best_match(meant[0]) if len(meant) == 1 else None
+    world_of = [found for found in wrong.values() if not any(map(_is_another, found))]
+    best = best_match(world_of[0]) if len(world_of) == 1 else None
     return error if best is None else best
 
 
@@ -64,8 +64,8 @@ def _place(where: str, member: str) -> str:
 
 
 def _shortened(place: str) -> str:
-    safe = shown(place).strip('"')
-    return safe if len(safe) <= _LONGEST_PLACE else f"{safe[:_LONGEST_PLACE]}…"
+    safe = quoted(place).strip('"')
+    return safe if len(safe) <= _MAX_PLACE else f"{safe[:_MAX_PLACE]}…"
 
 
 #: Keywords that set a limit → how it is said.

@@ -3,8 +3,8 @@
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.faults.registry import FaultState
 from crmcom_kit.mock_server.faults.presets import PRESETS
+from crmcom_kit.mock_server.faults.registry import FaultState
 
 
 def list_faults(call: Call) -> Any:

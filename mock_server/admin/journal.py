@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.protocol.errors import shown
 from crmcom_kit.mock_server.journal import serializers as call_forms
 from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
 from crmcom_kit.mock_server.journal.journal import Note
 from crmcom_kit.mock_server.journal.patterns import matching
 from crmcom_kit.mock_server.journal.verification import found, nearest
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 
-_MOST_NEAR = 10
+_MAX_NEAR = 10
 
 
 def written(payload: Any, status: int = 200) -> Reply:
@@ -40,7 +40,7 @@ def list_requests(call: Call) -> Any:
 
 
 def _since(call: Call, text: str | None) -> list[ToldCall]:
-    """Return the calls after a moment or a call. Raises Misuse."""
+    """Return the calls after a moment or a call. Raises UsageError."""
     teller = Teller(call.world)
     if text is None:
         return teller.calls()
@@ -51,7 +51,7 @@ def _since(call: Call, text: str | None) -> list[ToldCall]:
         moment = datetime.fromisoformat(text)
     except ValueError:
         allowed = "a call's number or id, or a date and time"
-        raise Misuse("since", seen=shown(text), allowed=allowed) from None
+        raise UsageError("since", seen=quoted(text), allowed=allowed) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return [one for one in teller.calls() if one.at > moment]
 
@@ -85,7 +85,7 @@ def _note(call: Call) -> Note:
         allowed = "the id of a call in the journal"
         if notes:
             allowed += f", such as {journal.id_of(notes[-1].number)}"
-        raise NotThere("id", seen=shown(id), allowed=allowed)
+        raise NotFound("id", seen=quoted(id), allowed=allowed)
     return note
 
 
@@ -141,7 +141,7 @@ def unmatched_near_misses(call: Call) -> Any:
 def near_misses(call: Call) -> Any:
     """Return the calls that are nearest to a pattern."""
     pattern = matching(call.body)
-    near = nearest(Teller(call.world).calls(), pattern, _MOST_NEAR)
+    near = nearest(Teller(call.world).calls(), pattern, _MAX_NEAR)
     return written({"nearMisses": [call_forms.near(one, pattern.shown) for one in near]})
 
 

@@ -6,6 +6,9 @@ from typing import Any
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.journal import dumped, number_since, written
 from crmcom_kit.mock_server.journal import serializers as call_forms
+from crmcom_kit.mock_server.journal.call_view import Teller
+from crmcom_kit.mock_server.journal.patterns import matching
+from crmcom_kit.mock_server.journal.verification import times, verified
 from crmcom_kit.mock_server.journal.wait_conditions import (
     Calls,
     Condition,
@@ -14,10 +17,7 @@ from crmcom_kit.mock_server.journal.wait_conditions import (
     Records,
     wait_for,
 )
-from crmcom_kit.mock_server.journal.call_view import Teller
-from crmcom_kit.mock_server.journal.patterns import matching
-from crmcom_kit.mock_server.journal.verification import times, verified
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 #: How often a quiet stream sends something: some servers only so find out that its caller left.
 HEARTBEAT_SECONDS = 1.0
@@ -30,7 +30,7 @@ def verify(call: Call) -> Any:
     expected = times(call.body.get("times"))
     seconds = call.body.get("timeoutMillis", 0) / 1000
     if seconds:
-        with call.tenants.waiting:
+        with call.registry.waiting:
             done = verified(call.world, pattern, expected, seconds=seconds, closing=call.over)
     else:
         done = verified(call.world, pattern, expected)
@@ -48,7 +48,7 @@ def wait(call: Call) -> Any:
     """Wait for calls, records or deliveries: 200 with what fits, 408 with what is nearest."""
     condition = _condition(call)
     seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
-    with call.tenants.waiting:
+    with call.registry.waiting:
         done = wait_for(call.world, condition, seconds=seconds, closing=call.over)
     payload = {"ok": done.ok, "why": done.why, **done.told}
     return written(payload, 200 if done.ok else 408)
@@ -70,7 +70,7 @@ def _condition(call: Call) -> Condition:
     asked = body["record"]
     if ("id" in asked) == ("number" in asked):
         seen = "both" if "id" in asked else "neither"
-        raise Misuse("record", seen=seen, allowed="either id or number")
+        raise UsageError("record", seen=seen, allowed="either id or number")
     key = "id" if "id" in asked else "number"
     return OneRecord(world, key, asked[key], asked.get("state"))  # type: ignore[arg-type]
 
@@ -80,7 +80,7 @@ def events(call: Call) -> Any:
     text = call.query.get("since") or call.last_event_id
     number = number_since(call, text) if text else None
     if text and number is None:
-        raise Misuse("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
+        raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
     headers = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
     stream = EventStream(call, number)
     return Reply(stream, 200, "text/event-stream", headers)
@@ -90,8 +90,8 @@ class EventStream:
     """Calls as server-sent events; holds a waiting place until it is closed or has ended."""
 
     def __init__(self, call: Call, since: int | None) -> None:
-        """Begin after call number ``since``, with those to come where it is None. Raises Full."""
-        self._waiting = call.tenants.waiting
+        """Begin after call number ``since``, or with those to come. Raises LimitExceeded."""
+        self._waiting = call.registry.waiting
         self._over = call.over
         self._world = call.world
         self._journal = call.world.journal

@@ -7,17 +7,17 @@ from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.admin.serializers import told_request
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import attempt_of
 from crmcom_kit.mock_server.webhooks.verdicts import verdict_on
-from crmcom_kit.mock_server.usage_errors import Misuse
-from crmcom_kit.mock_server.protocol.request import MOST_BODY_BYTES
 
 _BODILESS = (204, 205, 304)
 
 
 def get_receiver(call: Call) -> Any:
     """Return what it answers, and where it is."""
-    receiver = call.world.present.receiver
+    receiver = call.world.current_epoch.receiver
     return {
         "url": f"{call.origin}/worlds/{call.world.name}{PREFIX}/receiver/in",
         "answers": [one.as_json() for one in receiver.answers],
@@ -30,31 +30,31 @@ def put_receiver(call: Call) -> Any:
     answers = [ReceiverAnswer(**one) for one in call.body["answers"]]
     for answer in answers:
         if answer.status in _BODILESS and answer.body:
-            raise Misuse("body", seen=f"one with status {answer.status}", allowed="none there")
-    call.world.present.receiver.answer_with(answers)
+            raise UsageError("body", seen=f"one with status {answer.status}", allowed="none there")
+    call.world.current_epoch.receiver.answer_with(answers)
     return get_receiver(call)
 
 
 def list_received(call: Call) -> Any:
     """Return what it got, oldest first, each with a verdict on its signature."""
-    epoch = call.world.present
+    epoch = call.world.current_epoch
     found = epoch.receiver.requests(call.query["since"])
     return {"requests": [told_request(epoch, one) for one in found], "last": epoch.receiver.last}
 
 
 def forget_received(call: Call) -> Any:
     """Forget what it got."""
-    return {"removed": call.world.present.receiver.forget()}
+    return {"removed": call.world.current_epoch.receiver.forget()}
 
 
 def receive(call: Call) -> Any:
     """Take a message, and answer as the script says."""
-    body = b"" if call.stream is None else call.stream.read(MOST_BODY_BYTES)
+    body = b"" if call.stream is None else call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
-    receiver = call.world.present.receiver
+    receiver = call.world.current_epoch.receiver
     # The place comes first: what is refused for want of one was never received.
     waits = any(answer.delay for answer in receiver.answers)
-    with call.tenants.waiting if waits else nullcontext():
+    with call.registry.waiting if waits else nullcontext():
         answer = receiver.take(call.verb, headers, body).answer
         if answer.delay:
             call.world.clock.sleep(answer.delay, call.over)
@@ -63,15 +63,15 @@ def receive(call: Call) -> Any:
 
 def verify_message(call: Call) -> Any:
     """Say whether a code is that of a message, and if not, why."""
-    epoch, asked = call.world.present, call.body
+    epoch, asked = call.world.current_epoch, call.body
     note = None if "delivery" not in asked else attempt_of(epoch, asked["delivery"])
     definition = asked.get("definition")
     if definition is not None:
-        directory = epoch.scenery.definitions
+        directory = epoch.reference_data.definitions
         fields = ("name", "alternative_code", "id")
         found = next((one for f in fields if (one := directory.find(f, definition))), None)
         if found is None:
-            raise Misuse("definition", seen=definition, allowed="one of this world")
+            raise UsageError("definition", seen=definition, allowed="one of this world")
         definition = found["id"]
     return verdict_on(
         epoch,

@@ -6,7 +6,7 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 
 def error_answer(payload: Any, status: int) -> Response:
@@ -14,7 +14,7 @@ def error_answer(payload: Any, status: int) -> Response:
     return Response(orjson.dumps(payload), status, content_type="application/json")
 
 
-def refused_call(misuse: Misuse) -> Response:
+def refused_call(misuse: UsageError) -> Response:
     """Return the answer to a call that is refused."""
     return error_answer(misuse.facts(), misuse.status)
 

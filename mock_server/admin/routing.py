@@ -10,21 +10,26 @@ import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from crmcom_kit.mock_server.admin import clock
-from crmcom_kit.mock_server.admin import content
-from crmcom_kit.mock_server.admin import deliveries
-from crmcom_kit.mock_server.admin import faults
-from crmcom_kit.mock_server.admin import fidelity
-from crmcom_kit.mock_server.admin import journal
-from crmcom_kit.mock_server.admin import journal_waiting
+from crmcom_kit.mock_server.admin import (
+    clock,
+    content,
+    deliveries,
+    faults,
+    fidelity,
+    journal,
+    journal_waiting,
+    reference,
+    seeding,
+    settings,
+    snapshots,
+    state,
+)
 from crmcom_kit.mock_server.admin import receiver as receiving
-from crmcom_kit.mock_server.admin import reference
-from crmcom_kit.mock_server.admin import seeding
-from crmcom_kit.mock_server.admin import settings
-from crmcom_kit.mock_server.admin import snapshots
-from crmcom_kit.mock_server.admin import state
 from crmcom_kit.mock_server.admin import worlds as tenancy
+from crmcom_kit.mock_server.admin.access import refusal
 from crmcom_kit.mock_server.admin.call import Call, Over, Reply
+from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
+from crmcom_kit.mock_server.admin.refusals import error_answer, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import (
     checked_body,
     checked_path,
@@ -32,15 +37,12 @@ from crmcom_kit.mock_server.admin.validation import (
     is_streamed,
     most_bytes,
 )
-from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
-from crmcom_kit.mock_server.admin.access import refusal
-from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import TooLarge, UsageError
 from crmcom_kit.mock_server.world.loading import DataError
-from crmcom_kit.mock_server.usage_errors import Misuse, TooLarge
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import PICKED
-from crmcom_kit.mock_server.protocol.request import MOST_BODY_BYTES
-from crmcom_kit.mock_server.admin.refusals import error_answer, nothing_here, refused_call
-from crmcom_kit.mock_server.world.registry import Tenants
 
 _READ_AT_ONCE = 65_536
 _LEFT = "waitress.client_disconnected"  # says whether the caller has left, where there is a way
@@ -64,21 +66,21 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def control_app(tenants: Tenants) -> Flask:
+def control_app(registry: WorldRegistry) -> Flask:
     """Return the control API of the worlds of a server, as an application of its own."""
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
     @app.before_request
     def guard() -> Response | None:
         """Also where there is nothing: a stranger is not told what there is."""
-        refused = refusal(request, tenants.admin_token, tenants.host)
+        refused = refusal(request, registry.admin_token, registry.host)
         return None if refused is None else error_answer({"error": refused.text}, refused.status)
 
     for operation, (verb, path, _) in operations().items():
         rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path)
-        view = _view(operation, OPERATIONS[operation], tenants)
+        view = _view(operation, OPERATIONS[operation], registry)
         app.add_url_rule(rule, operation, view, methods=[verb])
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
         app.register_error_handler(code, _elsewhere)
@@ -90,37 +92,37 @@ def _elsewhere(error: HTTPException) -> Response:
     asked = request.path.removeprefix(PREFIX)
     near = [f"{PREFIX}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
-    path = shown(request.path)[1:-1]
+    path = quoted(request.path)[1:-1]
     return nothing_here(error, f"{path} is not there{hint}; {PREFIX}/docs tells what is")
 
 
-def _view(operation: str, act: Operation, tenants: Tenants) -> Callable[..., Response]:
+def _view(operation: str, dispatch: Operation, registry: WorldRegistry) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         try:
-            return _written(act(_call(operation, path, tenants)))
-        except Misuse as misuse:
+            return _written(dispatch(_call(operation, path, registry)))
+        except UsageError as misuse:
             return refused_call(misuse)
         except DataError as error:
             return error_answer({"error": str(error)}, 400)
         except RequestEntityTooLarge:
-            most = most_bytes(operation) or MOST_BODY_BYTES
+            most = most_bytes(operation) or MAX_BODY_BYTES
             return refused_call(TooLarge("body", seen="more", allowed=f"at most {most:,} bytes"))
         except HTTPException:  # the caller left in the middle of the body
-            return refused_call(Misuse("body", seen="a part of it", allowed="all of it"))
+            return refused_call(UsageError("body", seen="a part of it", allowed="all of it"))
 
     return view
 
 
-def _call(operation: str, path: dict[str, str], tenants: Tenants) -> Call:
+def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call:
     most = most_bytes(operation)
     if most is not None:
         request.max_content_length = most
     world = request.environ[PICKED]
     found = {
-        "tenants": tenants,
+        "registry": registry,
         "world": world,
-        "epoch": world.present,
-        "over": Over(tenants.closing, request.environ.get(_LEFT, bool)),
+        "epoch": world.current_epoch,
+        "over": Over(registry.closing, request.environ.get(_LEFT, bool)),
         "path": checked_path(operation, path),
         "query": checked_query(operation, request.args.items(multi=True)),
         "verb": request.method,

@@ -6,9 +6,9 @@ Where a part of the document says ``{"$fill": "name"}``, the value of that name 
 from collections.abc import Callable
 from typing import Any
 
-from crmcom_kit.mock_server.faults import presets as faults_presets
-from crmcom_kit.mock_server.faults import parsing as faults_reading
 from crmcom_kit.mock_server.faults import model as faults_spec
+from crmcom_kit.mock_server.faults import parsing as faults_reading
+from crmcom_kit.mock_server.faults import presets as faults_presets
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.releases import release_names
 
@@ -24,17 +24,17 @@ _VALUES: dict[str, Callable[[], Any]] = {
     "fault.least_median": lambda: faults_reading.LEAST_MEDIAN,
     "fault.least_seconds": lambda: faults_presets.LEAST_SECONDS,
     "fault.least_status": lambda: faults_reading.LEAST_STATUS,
-    "fault.longest_name": lambda: faults_reading.LONGEST_NAME,
-    "fault.longest_text": lambda: faults_reading.LONGEST_TEXT,
-    "fault.most_bytes": lambda: faults_reading.MOST_BYTES,
-    "fault.most_calls": lambda: faults_reading.MOST_CALLS,
-    "fault.most_delay": lambda: faults_spec.MOST_DELAY,
-    "fault.most_items": lambda: faults_reading.MOST_ITEMS,
-    "fault.most_retry_after": lambda: faults_reading.MOST_RETRY_AFTER,
-    "fault.most_seconds": lambda: faults_reading.MOST_TTL / 1000,
-    "fault.most_sigma": lambda: faults_reading.MOST_SIGMA,
-    "fault.most_status": lambda: faults_reading.MOST_STATUS,
-    "fault.most_ttl": lambda: faults_reading.MOST_TTL,
+    "fault.longest_name": lambda: faults_reading.MAX_NAME,
+    "fault.longest_text": lambda: faults_reading.MAX_TEXT,
+    "fault.most_bytes": lambda: faults_reading.MAX_BYTES,
+    "fault.most_calls": lambda: faults_reading.MAX_CALLS,
+    "fault.most_delay": lambda: faults_spec.MAX_DELAY,
+    "fault.most_items": lambda: faults_reading.MAX_ITEMS,
+    "fault.most_retry_after": lambda: faults_reading.MAX_RETRY_AFTER,
+    "fault.most_seconds": lambda: faults_reading.MAX_TTL / 1000,
+    "fault.most_sigma": lambda: faults_reading.MAX_SIGMA,
+    "fault.most_status": lambda: faults_reading.MAX_STATUS,
+    "fault.most_ttl": lambda: faults_reading.MAX_TTL,
     "fault.number_of_operations": lambda: len(_operations()),
     "fault.operations": _operations,
     "fault.presets": lambda: list(faults_presets.PRESETS),

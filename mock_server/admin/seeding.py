@@ -8,13 +8,13 @@ from typing import Any
 from crmcom_kit.fixtures import Entry, FixtureError, world
 from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 from crmcom_kit.mock_server.admin.call import Call
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.loading import DataError, Placed
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
-MOST_START = 10_000_000
+MAX_START = 10_000_000
 _DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
 _BESIDE_A_SCENARIO = ("scenario", "seed", "count")
 
@@ -42,8 +42,8 @@ def _as_asked(text: str) -> str:
     return text
 
 
-def _placed(entries: Iterator[Entry]) -> list[Placed]:
-    return [Placed(entry, f"generated entry {at}") for at, entry in enumerate(entries)]
+def _placed(entries: Iterator[Entry]) -> list[LocatedEntry]:
+    return [LocatedEntry(entry, f"generated entry {at}") for at, entry in enumerate(entries)]
 
 
 def _generated(found: World, asked: dict[str, Any]) -> Iterator[Entry]:
@@ -55,36 +55,38 @@ def _generated(found: World, asked: dict[str, Any]) -> Iterator[Entry]:
 
     beside = next((name for name in asked if name not in _BESIDE_A_SCENARIO), None)
     if beside is not None:
-        raise Misuse(beside, seen="beside a scenario", allowed="seed and count there")
+        raise UsageError(beside, seen="beside a scenario", allowed="seed and count there")
     make = SCENARIOS[asked["scenario"]]
     return make(seed=asked["seed"], count=asked["count"], release=release)
 
 
 def _more(found: Epoch, asked: dict[str, Any]) -> Iterator[Entry]:
-    """Return entries that go beside those that are there: the scenery that is new, and records."""
+    """Return entries that go beside those that are there: the reference data that is new, and records."""
     if "scenario" in asked:
-        raise Misuse("add", seen="true with a scenario", allowed="false, since it is a whole world")
+        raise UsageError(
+            "add", seen="true with a scenario", allowed="false, since it is a whole world"
+        )
     knobs = _knobs(asked)
     count, start = knobs.pop("count"), knobs.pop("start", None)
     if start is None:
         start = found.promise_numbers(count, least=FIRST_NUMBER) - FIRST_NUMBER
-    if start > MOST_START:
+    if start > MAX_START:
         seen = f"nothing, and webhook request number {start + FIRST_NUMBER - 1} is there"
-        raise Misuse("start", seen=seen, allowed=f"at most {MOST_START:,}")
-    scenery, release = found.scenery, found.release.name
+        raise UsageError("start", seen=seen, allowed=f"at most {MAX_START:,}")
+    reference_data, release = found.reference_data, found.release.name
     around = world(release=release, dialect=found.dialect, count=0, **knobs)
     new = (
         entry
         for entry in around
         for kind, value in entry.items()
-        if scenery.directory(kind).find("id", value["id"]) is None
+        if reference_data.directory(kind).find("id", value["id"]) is None
     )
     records = world(release=release, dialect=found.dialect, count=count, start=start, **knobs)
     return chain(new, (entry for entry in records if "webhook_request" in entry))
 
 
 def _knobs(asked: dict[str, Any]) -> dict[str, Any]:
-    """Return what is asked for as the generator names it. Raises Misuse."""
+    """Return what is asked for as the generator names it. Raises UsageError."""
     knobs = dict(asked)
     for name, (knob, at) in _DATES.items():
         if name in knobs:
@@ -97,7 +99,7 @@ def _moment(name: str, text: str, at: time) -> datetime:
         return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), at)
     except ValueError:
         allowed = "yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss, a day that there is"
-        raise Misuse(name, seen=text, allowed=allowed) from None
+        raise UsageError(name, seen=text, allowed=allowed) from None
 
 
 OPERATIONS = {"seed": seed}

@@ -7,15 +7,15 @@ from crmcom_kit.mock_server.admin.moments import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.http_message import message_of
 from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.journal.journal import Note
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.redaction import is_secret, masked_path, masked_query
+from crmcom_kit.mock_server.usage_errors import NotFound
 from crmcom_kit.mock_server.webhooks.verdicts import sent_as, verdict_on
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.journal.journal import Note
-from crmcom_kit.mock_server.redaction import is_secret, masked_path, masked_query
-from crmcom_kit.mock_server.usage_errors import NotThere
 
 MASK = "***"
-_LONGEST_SHOWN = 65_536
+_MAX_SHOWN = 65_536
 _ID = re.compile(r"(attempt-|[0-9]{1,18}-)?([0-9]{1,18})", re.ASCII)
 
 
@@ -26,7 +26,7 @@ def shown_url(url: str) -> str:
 
 
 def _text(body: bytes) -> str:
-    return body[:_LONGEST_SHOWN].decode("utf-8", "replace")
+    return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
 
 def told(epoch: Epoch, note: AttemptNote) -> dict[str, Any]:
@@ -99,18 +99,18 @@ def chain(epoch: Epoch, text: str) -> dict[str, Any]:
         text: a call's id in the journal or its number, or ``attempt-`` and an attempt's number.
 
     Raises:
-        NotThere: there is no such call or attempt any more.
+        NotFound: there is no such call or attempt any more.
     """
     found = _ID.fullmatch(text)
     allowed = "the id of a call in the journal, or attempt- and the id of a delivery"
     if found is None:
-        raise NotThere("id", seen=shown(text), allowed=allowed)
+        raise NotFound("id", seen=quoted(text), allowed=allowed)
     number = int(found[2])
     call: Note | None
     if found[1] == "attempt-":
         first = epoch.attempts.find(number)
         if first is None:
-            raise NotThere("id", seen=shown(text), allowed=allowed)
+            raise NotFound("id", seen=quoted(text), allowed=allowed)
         notes = _family(epoch, first.of or first.number)
         by = _cause(epoch, first)
         call = None if by is None else epoch.journal.find(by)
@@ -119,7 +119,7 @@ def chain(epoch: Epoch, text: str) -> dict[str, Any]:
             number = epoch.journal.number_of(text)
         call = epoch.journal.find(number)
         if call is None:
-            raise NotThere("id", seen=shown(text), allowed=allowed)
+            raise NotFound("id", seen=quoted(text), allowed=allowed)
         notes = [one for each in call.answer.attempts for one in _family(epoch, each)]
     links: list[dict[str, Any]] = [] if call is None else [_call_link(call)]
     for note in notes:

@@ -12,7 +12,7 @@ from crmcom_kit.schemas import API_PATH, Dialect, dials
 
 def get_settings(call: Call) -> Any:
     """Say how the mock and this world are set, with what is secret masked."""
-    tenants, world, settings = call.tenants, call.world, call.world.settings
+    registry, world, settings = call.registry, call.world, call.world.settings
     return {
         "version": __version__,
         "python": python_version(),
@@ -27,10 +27,10 @@ def get_settings(call: Call) -> Any:
             "api_key": MASK,
         },
         "fixed_tokens": len(settings.fixed_tokens),
-        "admin_token": None if tenants.admin_token is None else MASK,
+        "admin_token": None if registry.admin_token is None else MASK,
         "journal": world.journal.limits._asdict(),
-        "worlds": {"most": tenants.most, "idle_seconds": tenants.idle_seconds},
-        "waiting_calls": tenants.waiting.most,
+        "worlds": {"most": registry.most, "idle_seconds": registry.idle_seconds},
+        "waiting_calls": registry.waiting.most,
     }
 
 
@@ -48,7 +48,7 @@ def patch_settings(call: Call) -> Any:
         call.world.limit_journal(JournalLimits(**{**journal._asdict(), **asked}))
     worlds = call.body.get("worlds")
     if worlds is not None:
-        call.tenants.limit(**worlds)
+        call.registry.limit(**worlds)
     return get_settings(call)
 
 

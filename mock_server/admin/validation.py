@@ -10,8 +10,8 @@ from crmcom_kit.mock_server.admin.bodies import parsed
 from crmcom_kit.mock_server.admin.document import document, operations, resolved
 from crmcom_kit.mock_server.admin.explanations import allowed_by, described, explained
 from crmcom_kit.mock_server.admin.moments import read_moment
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -24,7 +24,7 @@ _TRUTH = {"true": True, "false": False}
 
 
 def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the query's values as the document types them, defaults included. Raises Misuse."""
+    """Return the query's values as the document types them, with defaults. Raises UsageError."""
     parameters = [p for p in _parameters(operation) if p["in"] == "query"]
     known = {p["name"]: resolved(p["schema"]) for p in parameters}
     values = {name: s["default"] for name, s in known.items() if "default" in s}
@@ -32,19 +32,19 @@ def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str,
     for name, text in given:
         if name not in known:
             allowed = f"one of {', '.join(known)}" if known else "no parameter at all"
-            raise Misuse(shown(name).strip('"'), seen="in the query", allowed=allowed)
+            raise UsageError(quoted(name).strip('"'), seen="in the query", allowed=allowed)
         if name in seen:
-            raise Misuse(name, seen="more than one", allowed="one")
+            raise UsageError(name, seen="more than one", allowed="one")
         seen.add(name)
         values[name] = _typed(name, text, known[name])
     for one in parameters:
         if one.get("required") and one["name"] not in seen:
-            raise Misuse(one["name"], seen="nothing", allowed=described(known[one["name"]]))
+            raise UsageError(one["name"], seen="nothing", allowed=described(known[one["name"]]))
     return values
 
 
 def checked_path(operation: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the path's values as the document types them. Raises Misuse."""
+    """Return the path's values as the document types them. Raises UsageError."""
     known = {p["name"]: resolved(p["schema"]) for p in _parameters(operation) if p["in"] == "path"}
     return {name: _typed(name, text, known[name]) for name, text in given.items()}
 
@@ -64,9 +64,9 @@ def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
     elif kind == "boolean":
         value = _TRUTH.get(text)
     if value is None:
-        raise Misuse(name, seen=shown(text), allowed=described(schema))
+        raise UsageError(name, seen=quoted(text), allowed=described(schema))
     for error in _validator(json.dumps(schema)).iter_errors(value):
-        raise Misuse(name, seen=shown(text), allowed=allowed_by(error))
+        raise UsageError(name, seen=quoted(text), allowed=allowed_by(error))
     return value
 
 
@@ -82,16 +82,16 @@ def most_bytes(operation: str) -> int | None:
 
 
 def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
-    """Return the JSON body of a call, None where there is none. Raises Misuse."""
+    """Return the JSON body of a call, None where there is none. Raises UsageError."""
     about = operations()[operation][2].get("requestBody")
     if about is None:
         if raw.strip():
-            raise Misuse("body", seen="one", allowed="none")
+            raise UsageError("body", seen="one", allowed="none")
         return None
     value = parsed(raw, content_type)
     if value is None and not raw.strip():
         if about.get("required"):
-            raise Misuse("body", seen="nothing", allowed="a JSON value")
+            raise UsageError("body", seen="nothing", allowed="a JSON value")
         return None
     schema = about["content"]["application/json"]["schema"]
     for error in _validator(json.dumps(schema)).iter_errors(value):

@@ -7,7 +7,7 @@ from crmcom_kit.mock_server.admin.call import Call
 
 def list_worlds(call: Call) -> Any:
     """List the worlds that there are, the default one first."""
-    tenants = call.tenants
+    registry = call.registry
     worlds = [
         {
             "name": one.world.name,
@@ -16,20 +16,20 @@ def list_worlds(call: Call) -> Any:
             "calls": one.world.journal.last,
             "idle_seconds": None if one.idle is None else round(one.idle, 3),
         }
-        for one in tenants.present()
+        for one in registry.present()
     ]
-    return {"worlds": worlds, "most": tenants.most, "idle_seconds": tenants.idle_seconds}
+    return {"worlds": worlds, "most": registry.most, "idle_seconds": registry.idle_seconds}
 
 
 def end_world(call: Call) -> Any:
     """Forget a world; its next use makes it anew."""
-    call.tenants.end(call.path["world"])
+    call.registry.end(call.path["world"])
     return {"ended": 1}
 
 
 def end_worlds(call: Call) -> Any:
     """Forget all worlds but the default one."""
-    return {"ended": call.tenants.end_all()}
+    return {"ended": call.registry.end_all()}
 
 
 OPERATIONS = {"listWorlds": list_worlds, "endWorld": end_world, "endWorlds": end_worlds}

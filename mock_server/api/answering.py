@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 from crmcom_kit.mock_server.api.methods import list as listing
 from crmcom_kit.mock_server.api.methods import login
-from crmcom_kit.mock_server.api.methods import show as methods
 from crmcom_kit.mock_server.api.methods import resend as resending
-from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.api.methods import show as methods
 from crmcom_kit.mock_server.protocol.errors import (
     MethodWithdrawn,
     UnknownMethod,
     VendorError,
     WrongVerb,
-    shown,
 )
-from crmcom_kit.mock_server.redaction import masked_path
 from crmcom_kit.mock_server.protocol.parameters import Given
-from crmcom_kit.mock_server.protocol.request import RawRequest
-from crmcom_kit.mock_server.protocol.response import Answer
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.redaction import masked_path
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.methods import API_PATH, Method
 
 _ACTS = {
@@ -28,7 +28,7 @@ _ACTS = {
 }
 
 
-def answer_to(world: Epoch, request: RawRequest) -> Answer:
+def respond(world: Epoch, request: Request) -> Response:
     """Return the answer that ``world`` gives to ``request``; vendor errors are answers too."""
     name = "methods"
     warnings: Sequence[str] = ()
@@ -42,9 +42,9 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
         warnings = given.warnings
         answer = _act(world, method, given, request)
     except VendorError as error:
-        from crmcom_kit.mock_server.suggestions import mended  # which a start need not wait for
+        from crmcom_kit.mock_server.suggestions import suggest  # which a start need not wait for
 
-        answer = world.wire.error(error, name, mended(error, method, request, given, world))
+        answer = world.responses.error(error, name, suggest(error, method, request, given, world))
         if isinstance(error, WrongVerb) and answer.status == 405:
             answer.allow = error.allowed.replace(" or ", ", ")
         answer.error = error
@@ -57,12 +57,12 @@ def answer_to(world: Epoch, request: RawRequest) -> Answer:
     return answer
 
 
-def _method(world: Epoch, request: RawRequest) -> Method:
-    method = world.rules.methods.get(request.path)
+def _method(world: Epoch, request: Request) -> Method:
+    method = world.config.methods.get(request.path)
     if method is None:
-        allowed = ", ".join(world.rules.methods)
+        allowed = ", ".join(world.config.methods)
         seen = masked_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
-        raise UnknownMethod("path", seen=shown(seen), allowed=f"one of {allowed}")
+        raise UnknownMethod("path", seen=quoted(seen), allowed=f"one of {allowed}")
     withdrawn = world.dialect["requests.deprecated_methods"] == "withdraw"
     if withdrawn and method.deprecated and method.name in _ACTS:
         seen = f"release {world.release.name}"
@@ -70,16 +70,16 @@ def _method(world: Epoch, request: RawRequest) -> Method:
     return method
 
 
-def _check_verb(world: Epoch, method: Method, request: RawRequest) -> None:
+def _check_verb(world: Epoch, method: Method, request: Request) -> None:
     allowed = [method.verb]
     if method.name not in _ACTS and world.dialect["login.get"]:
         allowed.append("GET")
     if request.verb not in allowed:
-        seen = shown(request.verb).strip('"')
+        seen = quoted(request.verb).strip('"')
         raise WrongVerb(method.path, seen=seen, allowed=" or ".join(allowed))
 
 
-def _act(world: Epoch, method: Method, given: Given, request: RawRequest) -> Answer:
+def _act(world: Epoch, method: Method, given: Given, request: Request) -> Response:
     parameters = world.parameters
     if method.name in _ACTS:
         if world.dialect["errors.token_first"]:

@@ -5,11 +5,11 @@ from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.faults.matching import Called
+from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Effect, Fault
-from crmcom_kit.mock_server.protocol.request import RawRequest
-from crmcom_kit.mock_server.protocol.response import Answer, Ending
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.protocol.response import Ending, Response
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.epoch import Epoch
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 def applied(
     fault: Fault,
     epoch: "Epoch",
-    request: RawRequest,
-    answer_to: "Callable[[Epoch, RawRequest], Answer]",
-) -> Answer:
+    request: Request,
+    respond: "Callable[[Epoch, Request], Response]",
+) -> Response:
     """Return what the caller gets, ``answer_to`` being what gives the API's own answer."""
     effect = fault.effect
-    call = Called(epoch, request)
+    call = RequestView(epoch, request)
     record = call.record if effect.delete_record else None  # while it is there
     if fault.when == "after_commit":
-        answer = answer_to(epoch, request)
+        answer = respond(epoch, request)
         _disturb(epoch, effect, call)
         if effect.instead:
             answer = _put_instead(epoch, effect, answer.method, answer)
@@ -35,7 +35,7 @@ def applied(
         if effect.instead:
             answer = _put_instead(epoch, effect, call.operation or "methods", None)
         else:
-            answer = answer_to(epoch, request)
+            answer = respond(epoch, request)
     if record is not None and answer.before is None:
         answer.before = record.body
     _spoil(effect, answer)
@@ -52,7 +52,7 @@ class _Over(NamedTuple):
         return self.epoch.faults.over
 
 
-def _disturb(epoch: "Epoch", effect: Effect, call: Called) -> None:
+def _disturb(epoch: "Epoch", effect: Effect, call: RequestView) -> None:
     """Do what happens beside the answer: time goes by, a token expires, a record goes."""
     if effect.delay is not None:
         epoch.clock.sleep(effect.delay.first / 1000, _Over(epoch))
@@ -64,14 +64,14 @@ def _disturb(epoch: "Epoch", effect: Effect, call: Called) -> None:
         epoch.store.delete("id", call.record.row.id)
 
 
-def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Answer | None) -> Answer:
+def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Response | None) -> Response:
     """Return what is sent in the place of the API's own answer, which there may be."""
     if effect.drop:
-        found = Answer(0, b"", "text/plain", 0) if real is None else real
+        found = Response(0, b"", "text/plain", 0) if real is None else real
         found.ending = Ending("dropped")
     elif effect.error is not None:
         error = _error_class(effect.error)()
-        found = epoch.wire.error(error, method)
+        found = epoch.responses.error(error, method)
         found.error, found.statement = error, None  # nobody broke it
     else:
         found = _page(effect.status or 500, effect.retry_after)
@@ -82,19 +82,19 @@ def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Answer | Non
     return found
 
 
-def _page(status: int, retry_after: int | None) -> Answer:
+def _page(status: int, retry_after: int | None) -> Response:
     """Return what a gateway answers that stands before the API: a page for people."""
     try:
         title = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         title = str(status)
     page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
-    found = Answer(status, page.encode(), "text/html", len(page))
+    found = Response(status, page.encode(), "text/html", len(page))
     found.retry_after = retry_after
     return found
 
 
-def _spoil(effect: Effect, answer: Answer) -> None:
+def _spoil(effect: Effect, answer: Response) -> None:
     """Cut the API's own answer short, or end its JSON in the middle."""
     if effect.cut is None and not effect.malformed:
         return

@@ -7,10 +7,10 @@ from urllib.parse import quote
 import click
 
 from crmcom_kit.mock_server.admin.document import PREFIX
-from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.redaction_bodies import printable
 from crmcom_kit.mock_server.world.routing import WORLDS
-from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.schemas.output import OutputError, write_text
 
 _URL = "--url is where the mock is, such as http://127.0.0.1:8080, without the API's path"
@@ -143,7 +143,7 @@ def _asked(address: str, body: Any, token: str | None) -> Any:
     if isinstance(found, dict) and answer.status_code != 200 and "error" in found:
         raise NotPossible(str(found["error"]))
     if answer.status_code != 200 or not _tells(found):
-        of = f" with {', '.join(map(shown, [*found][:5]))}" if isinstance(found, dict) else ""
+        of = f" with {', '.join(map(quoted, [*found][:5]))}" if isinstance(found, dict) else ""
         seen = f"HTTP {answer.status_code} and {json_type(found)}{of}"
         msg = f"{address} is no mock's control API: seen {seen}; {_URL}"
         raise NotPossible(msg)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import click
 
 from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MOST_WORLDS
+from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MAX_WORLDS
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -21,7 +21,7 @@ _FLAGS = (
     ),
     click.option(
         "--max-worlds",
-        default=MOST_WORLDS,
+        default=MAX_WORLDS,
         show_default=True,
         type=click.IntRange(0, 100_000),
         help="Named worlds that there may be at once.",

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.mock_server.cli.options import control_flags
+from crmcom_kit.mock_server.cli.banner import credentials_of, greet
 from crmcom_kit.mock_server.cli.delivery_options import (
     delivery_flags,
     mistake_in,
     places,
     usual_threads,
 )
-from crmcom_kit.mock_server.cli.banner import credentials_of, greet
+from crmcom_kit.mock_server.cli.options import control_flags
+from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.schemas import dialect_names, release_names
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.http.at_once import AtOnce
     from crmcom_kit.mock_server.http.serving_granian import Served
-    from crmcom_kit.mock_server.world.registry import Tenants
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
     from crmcom_kit.mock_server.world.world import World
 
 _KNOWN_FROM = re.compile(r"is not in R[0-9.]+; it is known from (R[0-9]+)")
@@ -153,13 +153,13 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
     # Before the world is made: a taken port should not cost a long load.
     with bound_socket(options["host"], options["port"]) as listening:
         with _nothing_collected():
-            tenants = _tenants(options)
-            app, warm, at_once = _shells(options, tenants)
+            registry = _registry(options)
+            app, warm, at_once = _shells(options, registry)
             server = Server(
                 app,
                 listening,
                 threads=options["threads"],
-                closing=tenants.closing,
+                closing=registry.closing,
                 at_once=at_once,
             )
 
@@ -169,7 +169,7 @@ def _serve_with_waitress(options: dict[str, Any]) -> None:
             threading.Thread(target=warm, daemon=True).start()
 
         run_until_signalled(server, ready)
-        tenants.default.outbox.ended(DELIVERY_SECONDS)
+        registry.default.delivery_queue.ended(DELIVERY_SECONDS)
 
 
 def _serve_with_granian(options: dict[str, Any]) -> None:
@@ -189,8 +189,8 @@ def _served(options: dict[str, Any]) -> "Served":
     from crmcom_kit.mock_server.http.serving_granian import Served
 
     with _nothing_collected():
-        tenants = _tenants(options)
-        return Served(_shells(options, tenants).app, tenants.closing)
+        registry = _registry(options)
+        return Served(_shells(options, registry).app, registry.closing)
 
 
 @contextmanager
@@ -216,7 +216,7 @@ def _nothing() -> None:
     """Do nothing: all is ready."""
 
 
-def _shells(options: dict[str, Any], tenants: "Tenants") -> _Shells:
+def _shells(options: dict[str, Any], registry: "WorldRegistry") -> _Shells:
     """Return the WSGI application that the options ask for, and what goes with it."""
     app: Any
     warm: Callable[[], object] = _nothing
@@ -224,25 +224,27 @@ def _shells(options: dict[str, Any], tenants: "Tenants") -> _Shells:
     if options["fast_lane"]:
         from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 
-        late = LateFlask(tenants)
-        app = lane = FastLane(late, tenants)
+        late = LateFlask(registry)
+        app = lane = FastLane(late, registry)
         warm, at_once = late.warm, lane.at_once
     else:
         from crmcom_kit.mock_server.http.app import create_app
 
-        app = create_app(tenants)
+        app = create_app(registry)
     if options["log_form"] != "off" and sys.stderr is not None:
         from crmcom_kit.mock_server.http.access_log import AccessLog
 
-        app = AccessLog(app, tenants, out=sys.stderr, form=options["log_form"], clock=SystemClock())
+        app = AccessLog(
+            app, registry, out=sys.stderr, form=options["log_form"], clock=SystemClock()
+        )
     return _Shells(app, warm, at_once)
 
 
-def _tenants(options: dict[str, Any]) -> "Tenants":
+def _registry(options: dict[str, Any]) -> "WorldRegistry":
     """Return the worlds that the options ask for. Raises Refused."""
-    from crmcom_kit.mock_server.world.registry import Tenants
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
 
-    tenants = Tenants(
+    registry = WorldRegistry(
         _world(options),
         most=options["max_worlds"],
         idle_seconds=options["world_idle"],
@@ -250,16 +252,16 @@ def _tenants(options: dict[str, Any]) -> "Tenants":
         admin_token=options["admin_token"],
         host=options["host"],
     )
-    tenants.default.outbox.end_with(tenants.closing, DELIVERY_SECONDS)
-    return tenants
+    registry.default.delivery_queue.end_with(registry.closing, DELIVERY_SECONDS)
+    return registry
 
 
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that the options ask for. Raises Refused."""
     from crmcom_kit.mock_server.journal.journal import JournalLimits
-    from crmcom_kit.mock_server.world.loading import DataError
-    from crmcom_kit.mock_server.usage_errors import Misuse
+    from crmcom_kit.mock_server.usage_errors import UsageError
     from crmcom_kit.mock_server.world.factory import make_world
+    from crmcom_kit.mock_server.world.loading import DataError
     from crmcom_kit.schemas import DialectError, UnknownRelease
 
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
@@ -288,5 +290,5 @@ def _world(options: dict[str, Any]) -> "World":
         found = _KNOWN_FROM.search(str(error))
         hint = f"; start with --release {found[1]}" if found else ""
         raise Refused(f"{error}{hint}") from None
-    except (DialectError, Misuse, UnknownRelease) as error:
+    except (DialectError, UsageError, UnknownRelease) as error:
         raise Refused(str(error)) from None

@@ -12,15 +12,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 Resolve = Callable[[str, int], Iterable[str]]
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
 _LOOPBACK = ("127.0.0.1", "::1")
-_MOST_URL = 2_048
+_MAX_URL = 2_048
 _PLAIN = re.compile(r"[!-\[\]-~]+", re.ASCII)  # printable, no space and no backslash
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#.*)?", re.ASCII)
 _PLACE = re.compile(
@@ -111,10 +111,10 @@ class Addresses:
             resolve: returns the addresses of a name, or raises OSError.
 
         Raises:
-            Misuse: an entry names no host.
+            UsageError: an entry names no host.
         """
         if isinstance(allowed, str):
-            raise Misuse("allow_hosts", seen="one text", allowed="a list of texts")
+            raise UsageError("allow_hosts", seen="one text", allowed="a list of texts")
         self._allowed = frozenset(map(_read_allowed, allowed))
         self._resolve = resolve
 
@@ -148,15 +148,15 @@ class Addresses:
 
     def _resolved(self, host: str, port: int) -> tuple[str, ...]:
         if not self._names(host, port):
-            msg = f"{shown(host)} is neither loopback nor allowed; --allow-host {host} allows it"
+            msg = f"{quoted(host)} is neither loopback nor allowed; --allow-host {host} allows it"
             raise NotCalled(msg)
         try:
             found = tuple(dict.fromkeys(self._resolve(host, port)))
         except (OSError, UnicodeError) as error:
-            msg = f"{shown(host)} has no address: {error}"
+            msg = f"{quoted(host)} has no address: {error}"
             raise UnknownHost(msg) from None
         if not found:
-            msg = f"{shown(host)} has no address"
+            msg = f"{quoted(host)} has no address"
             raise UnknownHost(msg)
         addresses = [_parsed(text, host) for text in found]
         for address in addresses:
@@ -184,54 +184,54 @@ def _read_allowed(entry: str) -> _Allowed:
         found, literal = _PLACE.fullmatch(f"[{entry}]"), entry
     allowed = "a host name or an address, with :PORT behind it or without"
     if found is None:
-        raise Misuse("allow_host", seen=shown(entry), allowed=allowed)
+        raise UsageError("allow_host", seen=quoted(entry), allowed=allowed)
     bracketed, name, port = found.groups()
     host = (literal or bracketed or name).lower()
     try:
         address = _literal(host)
     except NotCalled:
-        raise Misuse("allow_host", seen=shown(entry), allowed=allowed) from None
+        raise UsageError("allow_host", seen=quoted(entry), allowed=allowed) from None
     if address is not None:
         host = str(address)
         if _kind(address) not in ("loopback", "private", "public"):
             allowed = "an address of one host, other than link-local and mapped ones"
-            raise Misuse("allow_host", seen=shown(entry), allowed=allowed)
+            raise UsageError("allow_host", seen=quoted(entry), allowed=allowed)
     number = None if port is None else int(port)
     if number is not None and number > 65_535:
-        raise Misuse("allow_host", seen=shown(entry), allowed="a port up to 65535")
+        raise UsageError("allow_host", seen=quoted(entry), allowed="a port up to 65535")
     return _Allowed(host, number)
 
 
 def _read(url: str) -> tuple[str, str, int, str]:
     """Return scheme, host, port and target of a URL. Raises NotCalled."""
-    if len(url) > _MOST_URL:
-        msg = f"a URL of {len(url)} characters; allowed are {_MOST_URL}"
+    if len(url) > _MAX_URL:
+        msg = f"a URL of {len(url)} characters; allowed are {_MAX_URL}"
         raise BadUrl(msg)
     found = _URL.fullmatch(url)
     if found is None:
-        msg = f"{shown(url)} is no URL; allowed is http://host/path"
+        msg = f"{quoted(url)} is no URL; allowed is http://host/path"
         raise BadUrl(msg)
     scheme, authority, target = found[1].lower(), found[2], found[3]
     if scheme not in _PORTS:
-        msg = f"scheme {shown(scheme)} is not called; allowed is http or https"
+        msg = f"scheme {quoted(scheme)} is not called; allowed is http or https"
         raise NotCalled(msg)
     if "@" in authority:
         msg = "user and password in a URL are not allowed"
         raise NotCalled(msg)
     place = _PLACE.fullmatch(authority)
     if place is None or "\\" in url:
-        msg = f"{shown(authority)} is no plain host and port"
+        msg = f"{quoted(authority)} is no plain host and port"
         raise NotCalled(msg)
     bracketed, name, given = place.groups()
     if bracketed is not None and ":" not in bracketed:
-        msg = f"{shown(authority)} is no address"
+        msg = f"{quoted(authority)} is no address"
         raise NotCalled(msg)
     port = int(given or _PORTS[scheme])
     if port > 65_535:
         msg = f"port {port} does not exist"
         raise NotCalled(msg)
     if target and _PLAIN.fullmatch(target) is None:
-        msg = f"{shown(target)} is not percent-encoded ASCII"
+        msg = f"{quoted(target)} is not percent-encoded ASCII"
         raise BadUrl(msg)
     path = target if target.startswith("/") else f"/{target}"
     return scheme, (bracketed or name).lower(), port, path
@@ -244,7 +244,7 @@ def _literal(host: str) -> IpAddress | None:
     except ValueError:
         pass
     if ":" in host or _NUMERIC.fullmatch(host.rpartition(".")[2]):
-        msg = f"{shown(host)} is an odd notation of an address; allowed is 127.0.0.1 or [::1]"
+        msg = f"{quoted(host)} is an odd notation of an address; allowed is 127.0.0.1 or [::1]"
         raise NotCalled(msg)
     return None
 
@@ -255,7 +255,7 @@ def _parsed(text: str, host: str) -> IpAddress:
     except ValueError:
         address = None
     if address is None or getattr(address, "scope_id", None):
-        msg = f"{host} is at {shown(text)}, which is no plain address"
+        msg = f"{host} is at {quoted(text)}, which is no plain address"
         raise NotCalled(msg)
     return address
 

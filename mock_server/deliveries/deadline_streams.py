@@ -18,7 +18,7 @@ import httpcore
 Connect = Callable[[str, int, float], httpcore.NetworkStream]
 
 #: How much of a receiver's answer is read in all, headers included.
-_MOST_BYTES = 327_680
+_MAX_BYTES = 327_680
 
 
 class CallFailed(Exception):
@@ -155,7 +155,7 @@ class _Limited(httpcore.NetworkStream):
         seconds = _left(self._deadline, timeout, httpcore.ReadTimeout)
         part = self._stream.read(max_bytes, seconds)
         self._came += len(part)
-        if self._came > _MOST_BYTES:
+        if self._came > _MAX_BYTES:
             raise Enough
         return part
 

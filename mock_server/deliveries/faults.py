@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.deliveries.senders import Attempt
-from crmcom_kit.mock_server.usage_errors import Full
+from crmcom_kit.mock_server.usage_errors import LimitExceeded
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.formats import id_of
 
 KINDS = ("duplicate", "delay", "wrong_signature", "old_key", "cut_body")
-MOST_FAULTS = 100
+MAX_FAULTS = 100
 
 
 def old_key(key: str) -> str:
@@ -74,7 +74,7 @@ class DeliveryFaults:
         self._faults: list[DeliveryFault] = []
 
     @property
-    def armed(self) -> bool:
+    def has_active(self) -> bool:
         """Whether there is any."""
         return bool(self._faults)
 
@@ -84,9 +84,9 @@ class DeliveryFaults:
             return [replace(one) for one in self._faults]
 
     def put(self, faults: list[DeliveryFault]) -> None:
-        """Have these from now on, and no other. Raises Full."""
-        if len(faults) > MOST_FAULTS:
-            raise Full("faults", seen=f"{len(faults)}", allowed=f"at most {MOST_FAULTS}")
+        """Have these from now on, and no other. Raises LimitExceeded."""
+        if len(faults) > MAX_FAULTS:
+            raise LimitExceeded("faults", seen=f"{len(faults)}", allowed=f"at most {MAX_FAULTS}")
         with self._lock:
             self._faults = [replace(one) for one in faults]
 

@@ -14,8 +14,12 @@ from urllib.parse import urljoin
 
 import httpcore
 
-from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses, BadUrl, Destination, NotCalled
-from crmcom_kit.mock_server.deliveries.senders import Stopped
+from crmcom_kit.mock_server.deliveries.allowed_hosts import (
+    Addresses,
+    BadUrl,
+    Destination,
+    NotCalled,
+)
 from crmcom_kit.mock_server.deliveries.deadline_streams import (
     CallFailed,
     Connect,
@@ -24,10 +28,11 @@ from crmcom_kit.mock_server.deliveries.deadline_streams import (
     Network,
     tcp_connect,
 )
+from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.schemas.third_party import Message
 
 #: How much of the body of a receiver's answer is read.
-MOST_ANSWER = 65_536
+MAX_ANSWER = 65_536
 _REDIRECTS = {301: False, 302: False, 303: False, 307: True, 308: True}  # whether the body goes on
 
 
@@ -169,9 +174,9 @@ def _beginning(parts: Iterable[bytes]) -> bytes:
     with suppress(httpcore.NetworkError, httpcore.ProtocolError, Enough):
         for part in parts:
             found += part
-            if len(found) >= MOST_ANSWER:
+            if len(found) >= MAX_ANSWER:
                 break
-    return found[:MOST_ANSWER]
+    return found[:MAX_ANSWER]
 
 
 @contextmanager

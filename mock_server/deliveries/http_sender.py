@@ -1,14 +1,14 @@
 """The delivery that really sends: one call a webhook request, and what it means."""
 
+from crmcom_kit.mock_server.deliveries.deadline_streams import CallFailed
+from crmcom_kit.mock_server.deliveries.http_client import Caller, Limits
+from crmcom_kit.mock_server.deliveries.http_message import message_of
 from crmcom_kit.mock_server.deliveries.senders import (
     Attempt,
     Outcome,
     outcome_of,
     outcome_of_status,
 )
-from crmcom_kit.mock_server.deliveries.http_message import message_of
-from crmcom_kit.mock_server.deliveries.deadline_streams import CallFailed
-from crmcom_kit.mock_server.deliveries.http_client import Caller, Limits
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
 

@@ -26,7 +26,7 @@ class Job(Protocol):
         ...
 
 
-class Outbox:
+class DeliveryQueue:
     """Works jobs off, in their order. All worlds of a server share one."""
 
     def __init__(

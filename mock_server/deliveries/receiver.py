@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from crmcom_kit.mock_server.clock import WorldClock
 
 #: A longer body is kept up to here.
-LONGEST_BODY = 65_536
-MOST_KEPT = 200
-_MOST_BYTES = 4_194_304
+MAX_BODY = 65_536
+MAX_KEPT = 200
+_MAX_BYTES = 4_194_304
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +77,11 @@ class Receiver:
             self._last += 1
             kept = Received(
                 self._last, self._clock.now(), verb, tuple(headers.items()),
-                body[:LONGEST_BODY], len(body), answer,
+                body[:MAX_BODY], len(body), answer,
             )  # fmt: skip
             self._kept.append(kept)
             self._bytes += _size(kept)
-            while len(self._kept) > MOST_KEPT or self._bytes > _MOST_BYTES:
+            while len(self._kept) > MAX_KEPT or self._bytes > _MAX_BYTES:
                 self._bytes -= _size(self._kept.popleft())
             return kept
 

@@ -118,7 +118,7 @@ class ScriptedDelivery:
             tries -= count
         return self._steps[-1][1]
 
-    def twin(self) -> "ScriptedDelivery":
+    def clone(self) -> "ScriptedDelivery":
         """Return a receiver that goes on from here by itself."""
         with self._lock:
             tries = self._tries

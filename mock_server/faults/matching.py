@@ -7,24 +7,24 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Record
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.epoch import Epoch
 
 
-class Called:
+class RequestView:
     """A request as faults see it."""
 
-    def __init__(self, epoch: "Epoch", request: RawRequest) -> None:
+    def __init__(self, epoch: "Epoch", request: Request) -> None:
         """Look at ``request`` in ``epoch``."""
         self._epoch = epoch
         self._request = request
-        self._method = epoch.rules.methods.get(request.path)
+        self._method = epoch.config.methods.get(request.path)
 
     @property
     def operation(self) -> str | None:

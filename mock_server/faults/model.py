@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from crmcom_kit.mock_server.redaction import MASK, is_secret
 
 if TYPE_CHECKING:
+    from crmcom_kit.mock_server.protocol.request import Request
+    from crmcom_kit.mock_server.protocol.response import Response
     from crmcom_kit.mock_server.world.epoch import Epoch
-    from crmcom_kit.mock_server.protocol.request import RawRequest
-    from crmcom_kit.mock_server.protocol.response import Answer
 
 #: The longest delay, in milliseconds; a longer one that is drawn is shortened to it.
-MOST_DELAY = 300_000.0
+MAX_DELAY = 300_000.0
 
 When = Literal["before_commit", "after_commit"]
 
@@ -38,7 +38,7 @@ class Delay:
             found = random.uniform(self.first, self.second)
         else:
             found = random.lognormvariate(log(self.first), self.second)
-        return Delay("fixed", round(min(found, MOST_DELAY), 3))
+        return Delay("fixed", round(min(found, MAX_DELAY), 3))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a specification has it."""
@@ -187,13 +187,13 @@ class Fault:
     def applied(
         self,
         epoch: "Epoch",
-        request: "RawRequest",
-        answer_to: "Callable[[Epoch, RawRequest], Answer]",
-    ) -> "Answer":
+        request: "Request",
+        respond: "Callable[[Epoch, Request], Response]",
+    ) -> "Response":
         """Return what the caller gets, ``answer_to`` being what gives the API's own answer."""
         from crmcom_kit.mock_server.api.fault_effects import applied  # which needs this module
 
-        return applied(self, epoch, request, answer_to)
+        return applied(self, epoch, request, respond)
 
     def named(self, identifier: str) -> "Fault":
         """Return it with that id."""

@@ -7,11 +7,11 @@ one call, without any set-up: ``error=not_found``, ``fault=lost_answer``, ``dela
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.faults.parsing import MOST_CALLS, MOST_TTL, effect_of, when_of
 from crmcom_kit.mock_server.faults.model import Fault, Match
+from crmcom_kit.mock_server.faults.parsing import MAX_CALLS, MAX_TTL, effect_of, when_of
 from crmcom_kit.mock_server.faults.values import choice, members, number, truth, whole
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 
 HEADER = "X-Mock-Prefer"
 LEAST_SECONDS = 0.001  # of an outage
@@ -34,21 +34,21 @@ def _lost_answer(given: Mapping[str, Any]) -> list[_Spec]:
 
 
 def _outage(given: Mapping[str, Any]) -> list[_Spec]:
-    seconds = number(given["seconds"], "seconds", LEAST_SECONDS, MOST_TTL / 1000)
+    seconds = number(given["seconds"], "seconds", LEAST_SECONDS, MAX_TTL / 1000)
     effect = {"drop": truth(given["drop"], "drop")} if given["drop"] else {}
     effect = effect or {"status": given["status"]}
     return [{**_for(given), "effect": effect, "ttlMillis": round(seconds * 1000)}]
 
 
 def _slow_then_dead(given: Mapping[str, Any]) -> list[_Spec]:
-    calls = whole(given["calls"], "calls", 1, MOST_CALLS)
+    calls = whole(given["calls"], "calls", 1, MAX_CALLS)
     match = _for(given)["match"]
     slow = {"match": match, "effect": {"delay": given["delay"]}, "times": calls}
     return [slow, {"match": {**match, "after": calls}, "effect": {"drop": True}}]
 
 
 def _token_expires(given: Mapping[str, Any]) -> list[_Spec]:
-    calls = whole(given["calls"], "calls", 1, MOST_CALLS)
+    calls = whole(given["calls"], "calls", 1, MAX_CALLS)
     match = {**_for(given)["match"], "nth": calls}
     return [{"match": match, "effect": {"expireToken": True}, "when": "after_commit", "times": 1}]
 
@@ -104,12 +104,12 @@ def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
     """Return the specifications that a preset makes of its arguments.
 
     Raises:
-        NotThere: there is no preset of that name.
-        Misuse: it has no such argument, or it is no number that it must be.
+        NotFound: there is no preset of that name.
+        UsageError: it has no such argument, or it is no number that it must be.
     """
     preset = PRESETS.get(name)
     if preset is None:
-        raise NotThere("preset", seen=shown(name), allowed=f"one of {', '.join(PRESETS)}")
+        raise NotFound("preset", seen=quoted(name), allowed=f"one of {', '.join(PRESETS)}")
     given = members(arguments, "", preset.arguments)
     specs = preset.specs({**preset.arguments, **given})
     return [{"name": name, **spec} for spec in specs]
@@ -132,14 +132,14 @@ _PREFERENCES: dict[str, str] = {
 
 
 def preferred(header: str) -> Fault:
-    """Return the fault that the header ``X-Mock-Prefer`` asks for. Raises Misuse."""
+    """Return the fault that the header ``X-Mock-Prefer`` asks for. Raises UsageError."""
     given: dict[str, str] = {}
     for part in header.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or name not in _PREFERENCES or name in given:
             forms = ", ".join(f"{known}=…" for known in _PREFERENCES)
-            seen = f"{name} twice" if name in given else shown(part.strip())
-            raise Misuse(HEADER, seen=seen, allowed=f"each at most once: {forms}")
+            seen = f"{name} twice" if name in given else quoted(part.strip())
+            raise UsageError(HEADER, seen=seen, allowed=f"each at most once: {forms}")
         given[name] = value
     effect: _Spec = {}
     when = given.get("when")
@@ -158,15 +158,15 @@ def preferred(header: str) -> Fault:
             effect=found,
             when=when_of(when, found),
         )
-    except Misuse as misuse:
+    except UsageError as misuse:
         name = misuse.parameter.removeprefix("effect").removeprefix(".")
         parameter = f"{HEADER}.{name}" if name else HEADER
-        raise Misuse(parameter, seen=misuse.seen, allowed=misuse.allowed) from None
+        raise UsageError(parameter, seen=misuse.seen, allowed=misuse.allowed) from None
 
 
 def _counted(name: str, text: str) -> int:
-    """Return a number of at most nine digits. Raises Misuse."""
+    """Return a number of at most nine digits. Raises UsageError."""
     if text.isascii() and text.isdigit() and len(text) <= 9:
         return int(text)
     parameter = f"{HEADER}.{name}"
-    raise Misuse(parameter, seen=shown(text), allowed=_PREFERENCES[name])
+    raise UsageError(parameter, seen=quoted(text), allowed=_PREFERENCES[name])

@@ -12,18 +12,18 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.clock import WorldClock
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.usage_errors import Full, Misuse, NotThere
-from crmcom_kit.mock_server.protocol.request import RawRequest
-from crmcom_kit.mock_server.protocol.config import Rules
+from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.world.epoch import Epoch
     from crmcom_kit.mock_server.faults.model import Fault
+    from crmcom_kit.mock_server.world.epoch import Epoch
 
 # What reads, matches and does faults is imported with the first of them: most mocks have none.
 
-MOST_FAULTS = 1_000
+MAX_FAULTS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,27 +99,34 @@ class Faults:
     """The faults of one world, from one reset to the next."""
 
     __slots__ = (
-        "_clock", "_count", "_faults", "_is_over", "_lock", "_name", "_rules", "armed",
+        "_clock",
+        "_config",
+        "_count",
+        "_faults",
+        "_is_over",
+        "_lock",
+        "_name",
+        "has_active",
     )  # fmt: skip
 
-    def __init__(self, rules: Rules, name: str, clock: WorldClock) -> None:
+    def __init__(self, config: Config, name: str, clock: WorldClock) -> None:
         """Start without any, in the world of that name."""
-        self._rules = rules
+        self._config = config
         self._name = name
         self._clock = clock
         self._lock = threading.Lock()
         self._faults: dict[str, _Armed] = {}
         self._count = 0
         #: Whether any of them may still hit a call.
-        self.armed = False
+        self.has_active = False
         self._is_over = False
 
     def add(self, spec: object) -> "Fault":
         """Add the fault that a specification describes, and return it.
 
         Raises:
-            Misuse: the specification is not allowed.
-            Full: there are as many as may be.
+            UsageError: the specification is not allowed.
+            LimitExceeded: there are as many as may be.
         """
         return self.arm([spec])[0].fault
 
@@ -127,8 +134,8 @@ class Faults:
         """Add the faults that a preset stands for, and return them.
 
         Raises:
-            Misuse, NotThere: there is no such preset, or an argument is not allowed.
-            Full: there would be more than may be.
+            UsageError, NotFound: there is no such preset, or an argument is not allowed.
+            LimitExceeded: there would be more than may be.
         """
         return tuple(state.fault for state in self.arm_preset(name, arguments))
 
@@ -139,9 +146,9 @@ class Faults:
         specs = preset_specs(name, arguments)
         try:
             drafts = self._read(specs)
-        except Misuse as misuse:  # of a member that an argument was put into
+        except UsageError as misuse:  # of a member that an argument was put into
             parameter = misuse.parameter.removeprefix("match.").removeprefix("effect.")
-            raise Misuse(parameter, seen=misuse.seen, allowed=misuse.allowed) from None
+            raise UsageError(parameter, seen=misuse.seen, allowed=misuse.allowed) from None
         return self._added_all(drafts)
 
     def arm(self, specs: Iterable[object]) -> tuple[FaultState, ...]:
@@ -149,7 +156,7 @@ class Faults:
         return self._added_all(self._read(specs))
 
     def _read(self, specs: Iterable[object]) -> "Sequence[Fault]":
-        operations = tuple(method.name for method in self._rules.methods.values())
+        operations = tuple(method.name for method in self._config.methods.values())
         from crmcom_kit.mock_server.faults.parsing import fault_of
 
         return [fault_of(spec, "", operations) for spec in specs]
@@ -157,16 +164,16 @@ class Faults:
     def _added_all(self, drafts: "Sequence[Fault]") -> tuple[FaultState, ...]:
         with self._lock:
             now = self._clock.now()
-            if len(self._faults) + len(drafts) > MOST_FAULTS:
+            if len(self._faults) + len(drafts) > MAX_FAULTS:
                 self._make_room(now)
-            if len(self._faults) + len(drafts) > MOST_FAULTS:
-                allowed = f"at most {MOST_FAULTS:,} in a world"
-                raise Full("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
-            seed = f"{self._rules.settings.seed}@{self._name}"
-            armed = [_Armed(draft.named(self._next_id()), seed, now) for draft in drafts]
-            self._faults.update({one.fault.id: one for one in armed})
-            self.armed = True
-            return tuple(one.state(now) for one in armed)
+            if len(self._faults) + len(drafts) > MAX_FAULTS:
+                allowed = f"at most {MAX_FAULTS:,} in a world"
+                raise LimitExceeded("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
+            seed = f"{self._config.settings.seed}@{self._name}"
+            has_active = [_Armed(draft.named(self._next_id()), seed, now) for draft in drafts]
+            self._faults.update({one.fault.id: one for one in has_active})
+            self.has_active = True
+            return tuple(one.state(now) for one in has_active)
 
     def _next_id(self) -> str:
         self._count += 1
@@ -182,12 +189,12 @@ class Faults:
             return tuple(one.state(now) for one in self._faults.values())
 
     def find(self, identifier: str) -> FaultState:
-        """Return the fault of that id, and what it has done. Raises NotThere."""
+        """Return the fault of that id, and what it has done. Raises NotFound."""
         with self._lock:
             return self._known(identifier).state(self._clock.now())
 
     def remove(self, identifier: str) -> None:
-        """Remove the fault of that id. Raises NotThere."""
+        """Remove the fault of that id. Raises NotFound."""
         with self._lock:
             self._known(identifier)
             del self._faults[identifier]
@@ -198,7 +205,7 @@ class Faults:
         with self._lock:
             gone = len(self._faults)
             self._faults.clear()
-            self.armed = False
+            self.has_active = False
             return gone
 
     def end(self) -> None:
@@ -206,40 +213,40 @@ class Faults:
         with self._lock:
             self._is_over = True
 
-    def unless_over(self, act: Callable[[], object]) -> None:
+    def unless_over(self, dispatch: Callable[[], object]) -> None:
         """Do something that the end of the epoch waits for, and that is not done after it."""
         with self._lock:
             if not self._is_over:
-                act()
+                dispatch()
 
     @property
     def over(self) -> bool:
         """Whether nobody is to be held back any more: the epoch is over, or the server ends."""
-        return self._is_over or self._rules.closing.is_set()
+        return self._is_over or self._config.closing.is_set()
 
     def _known(self, identifier: str) -> _Armed:
         found = self._faults.get(identifier)
         if found is None:
             allowed = f"one of {len(self._faults):,} faults" if self._faults else "none, as yet"
-            raise NotThere("fault", seen=shown(identifier), allowed=allowed)
+            raise NotFound("fault", seen=quoted(identifier), allowed=allowed)
         return found
 
     def _arm(self) -> None:
-        self.armed = any(not one.spent() for one in self._faults.values())
+        self.has_active = any(not one.spent() for one in self._faults.values())
 
-    def strike(self, epoch: "Epoch", request: RawRequest) -> "Fault | None":
+    def select(self, epoch: "Epoch", request: Request) -> "Fault | None":
         """Return the fault that hits this call; the one that the call itself asks for before all.
 
         Raises:
-            Misuse: what the call asks for is not allowed.
+            UsageError: what the call asks for is not allowed.
         """
         if request.prefer:
             from crmcom_kit.mock_server.faults.presets import preferred
 
             return preferred(request.prefer)
-        from crmcom_kit.mock_server.faults.matching import Called
+        from crmcom_kit.mock_server.faults.matching import RequestView
 
-        call = Called(epoch, request)
+        call = RequestView(epoch, request)
         with self._lock:
             present = tuple(self._faults.values())
         # Without the lock: to look at a call takes the store's.

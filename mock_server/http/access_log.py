@@ -6,18 +6,18 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
+from crmcom_kit.mock_server.http.transmission import ConnectionDropped, ConnectionEnded
+from crmcom_kit.mock_server.protocol.response import FAULT_HEADER
 from crmcom_kit.mock_server.redaction import masked_path, masked_query
 from crmcom_kit.mock_server.redaction_bodies import secrets_of
-from crmcom_kit.mock_server.world.routing import meant
-from crmcom_kit.mock_server.http.transmission import ConnectionDropped, ConnectionEnded
-from crmcom_kit.mock_server.world.registry import Tenants
-from crmcom_kit.mock_server.protocol.response import FAULT_HEADER
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.routing import world_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LogForm = Literal["human", "json"]
-_LONGEST = 2_000
+_MAX_LENGTH = 2_000
 
 
 class AccessLog:
@@ -26,15 +26,15 @@ class AccessLog:
     def __init__(
         self,
         app: "WSGIApplication",
-        tenants: Tenants,
+        registry: WorldRegistry,
         *,
         out: TextIO,
         form: LogForm,
         clock: Clock,
     ) -> None:
-        """Write lines of ``form`` to ``out``, without the secrets of the worlds of ``tenants``."""
+        """Write lines of ``form`` to ``out``, without the secrets of the worlds of ``registry``."""
         self._app = app
-        self._tenants = tenants
+        self._registry = registry
         self._out = out
         self._write_line = _human if form == "human" else _json
         self._clock = clock
@@ -68,7 +68,7 @@ class AccessLog:
         target = masked_path(environ["PATH_INFO"])
         if environ.get("QUERY_STRING"):
             target += "?" + masked_query(environ["QUERY_STRING"])
-        target = secrets_of(meant(environ, self._tenants)).hide(target)
+        target = secrets_of(world_of(environ, self._registry)).hide(target)
         entry["target"] = _printable(target)
         entry["verb"] = _printable(environ.get("REQUEST_METHOD", ""))
         entry["time"] = self._clock.now().isoformat(timespec="milliseconds")
@@ -126,7 +126,7 @@ class _Counted:
 def _printable(text: str) -> str:
     """Return ``text`` so that it cannot forge another line, nor fill the log."""
     safe = "".join(c if c.isascii() and c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return safe if len(safe) <= _LONGEST else f"{safe[:_LONGEST]}..."
+    return safe if len(safe) <= _MAX_LENGTH else f"{safe[:_MAX_LENGTH]}..."
 
 
 def _human(entry: dict[str, Any]) -> str:

@@ -3,21 +3,22 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, render_template, request
+from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin import ControlApp
-from crmcom_kit.mock_server.api.dispatch import act
-from crmcom_kit.mock_server.usage_errors import Misuse
-from crmcom_kit.mock_server.world.routing import CONTROL, PICKED, is_control, picked
-from crmcom_kit.mock_server.protocol.request import MOST_BODY_BYTES, RawRequest, headers_of
 from crmcom_kit.mock_server.admin.refusals import nothing_here, refused_call
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.transmission import body_of, head_of, status_line
-from crmcom_kit.mock_server.world.registry import Tenants
-from crmcom_kit.mock_server.protocol.response import Answer
-from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, Request, headers_of
+from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.factory import make_world
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.routing import CONTROL, PICKED, is_control, picked
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def create_app(world: World | Tenants | None = None, **options: Any) -> Flask:
+def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Flask:
     """Return the mock as a WSGI application.
 
     Args:
@@ -47,10 +48,10 @@ def create_app(world: World | Tenants | None = None, **options: Any) -> Flask:
         raise TypeError(msg)
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # a redirect would be an answer that the API never gives
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
-    tenants = world if isinstance(world, Tenants) else Tenants(world)
-    app.wsgi_app = _Picker(app.wsgi_app, tenants)  # type: ignore[method-assign]
-    _serve_api(app, tenants.default.rules.methods)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
+    app.wsgi_app = _Picker(app.wsgi_app, registry)  # type: ignore[method-assign]
+    _serve_api(app, registry.default.config.methods)
     app.add_url_rule("/", "home", _home)
     return app
 
@@ -61,17 +62,17 @@ class _Picker:
     What names a world counts as the path of the application.
     """
 
-    def __init__(self, app: "WSGIApplication", tenants: Tenants) -> None:
+    def __init__(self, app: "WSGIApplication", registry: WorldRegistry) -> None:
         self._app = app
-        self._control = ControlApp(tenants)
-        self._tenants = tenants
+        self._control = ControlApp(registry)
+        self._registry = registry
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         try:
-            world, named, rest = picked(environ, self._tenants)
-        except Misuse as error:
+            world, named, rest = picked(environ, self._registry)
+        except UsageError as error:
             return refused_call(error)(environ, start_response)
         root = environ.get("SCRIPT_NAME", "") + named
         # A copy: whoever is in front, the access log say, still wants the whole path.
@@ -83,9 +84,9 @@ class _Picker:
 def _serve_api(app: Flask, known: Iterable[str]) -> None:
     """Hand everything below the API's base path to the emulator, ``known`` paths sooner."""
 
-    def api(method: str) -> Response:
+    def api(method: str) -> FlaskResponse:
         verb, environ = request.method, request.environ
-        raw = RawRequest(
+        raw = Request(
             verb="GET" if verb == "HEAD" else verb,
             path=method.removesuffix("/"),
             query=environ.get("QUERY_STRING", "").encode("latin-1"),
@@ -96,7 +97,7 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
             client=environ.get("REMOTE_ADDR"),
             headers=headers_of(environ),
         )
-        answer = act(environ[PICKED], raw)
+        answer = dispatch(environ[PICKED], raw)
         ending = answer.ending
         if ending is None or (ending.kind == "cut" and verb == "HEAD"):
             return _Ready(answer)
@@ -108,7 +109,7 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
     for path in known:  # found sooner without a pattern
         app.add_url_rule(f"{API_PATH}/{path}", "api", api, defaults={"method": path}, **rule)
 
-    def elsewhere(error: HTTPException) -> Response:
+    def elsewhere(error: HTTPException) -> FlaskResponse:
         """Answer what Flask has no view for: below the API's path, too, this is the API."""
         if request.path.startswith("/crmapi"):
             return api(request.path.removeprefix("/").removeprefix(f"{API_PATH[1:]}/"))
@@ -119,7 +120,7 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
         app.register_error_handler(code, elsewhere)
 
 
-class _Ended(Response):
+class _Ended(FlaskResponse):
     """An answer whose connection ends: what says so is there for HEAD as well."""
 
     def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
@@ -127,10 +128,10 @@ class _Ended(Response):
         return self.iter_encoded()
 
 
-class _Ready(Response):
+class _Ready(FlaskResponse):
     """An answer whose headers and body are sent as they are, with what somebody's hooks add."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         """Send ``answer``, whose headers need no check."""
         super().__init__(status=status_line(answer.status))
         self._answer = answer

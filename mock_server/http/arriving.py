@@ -11,10 +11,10 @@ from typing import IO, TYPE_CHECKING, cast
 
 import orjson
 
-from crmcom_kit.mock_server.usage_errors import Misuse
-from crmcom_kit.mock_server.protocol.request import HEAD_BYTES, header_bytes
+from crmcom_kit.mock_server.http.server import MAX_BODY_BYTES
 from crmcom_kit.mock_server.http.transmission import status_line
-from crmcom_kit.mock_server.http.server import LONGEST_BODY_BYTES
+from crmcom_kit.mock_server.protocol.request import HEAD_BYTES, header_bytes
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ def with_whole_bodies(app: "WSGIApplication") -> "WSGIApplication":
         if "CONTENT_LENGTH" in environ or _CHUNKED in environ:
             try:
                 body = _whole(environ)
-            except Misuse as misuse:
+            except UsageError as misuse:
                 return _refused(misuse, start_response)
             if body is not None:
                 environ["wsgi.input"] = body
@@ -60,7 +60,7 @@ def _whole(environ: "WSGIEnvironment") -> IO[bytes] | None:
     """Return the body, to be read from its beginning; None where it is too long to be looked at.
 
     Raises:
-        Misuse: a part is missing.
+        UsageError: a part is missing.
     """
     arriving = cast("IO[bytes]", environ["wsgi.input"])
     if _CHUNKED in environ:
@@ -69,36 +69,36 @@ def _whole(environ: "WSGIEnvironment") -> IO[bytes] | None:
         text = arriving.read()
         if not text:
             seen = "a part of it, or an empty one in chunks"
-            raise Misuse("body", seen=seen, allowed="all of it")
+            raise UsageError("body", seen=seen, allowed="all of it")
         del environ[_CHUNKED]  # from here on it is as if its length had been announced
         environ["CONTENT_LENGTH"] = str(len(text))
         return BytesIO(text)
     announced = environ["CONTENT_LENGTH"]
     length = int(announced) if announced.isdecimal() else -1
-    if length > LONGEST_BODY_BYTES:
+    if length > MAX_BODY_BYTES:
         return None  # the application refuses it by its length, unread
     if length > _IN_MEMORY:
         return _filed(arriving, length)
     text = arriving.read(length) if length > 0 else b""
     if len(text) != length:
-        raise Misuse("body", seen="a part of it", allowed="all of it")
+        raise UsageError("body", seen="a part of it", allowed="all of it")
     return BytesIO(text)
 
 
 def _filed(arriving: IO[bytes], length: int) -> IO[bytes]:
-    """Return a file with the body. Raises Misuse where a part is missing."""
+    """Return a file with the body. Raises UsageError where a part is missing."""
     file = TemporaryFile()  # noqa: SIM115 - whoever gets it closes it
     while file.tell() < length:
         piece = arriving.read(min(_PIECE, length - file.tell()))
         if not piece:
             file.close()
-            raise Misuse("body", seen="a part of it", allowed="all of it")
+            raise UsageError("body", seen="a part of it", allowed="all of it")
         file.write(piece)
     file.seek(0)
     return file
 
 
-def _refused(misuse: Misuse, start_response: "StartResponse") -> list[bytes]:
+def _refused(misuse: UsageError, start_response: "StartResponse") -> list[bytes]:
     """Answer as the control API does: the caller may have closed one direction only."""
     text = orjson.dumps(misuse.facts())
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: Whether the answer to a GET of this path, with these headers, can be given without waiting for
 #: anybody. Headers are named as CGI names them, without HTTP_ in front.
 AtOnce = Callable[[str, Mapping[str, str]], bool]
-_FEWEST = 2  # threads for control calls: one may wait for what another does
+_MIN_COUNT = 2  # threads for control calls: one may wait for what another does
 _LARGE = 65_536  # bytes; copying a larger body costs more than a packet of its own for the head
 
 
@@ -60,7 +60,7 @@ class Dispatcher(ThreadedTaskDispatcher):
 
         Half of these may wait for something to happen; see ``Waiting``.
         """
-        self._threads = max(count, _FEWEST) if count else 0
+        self._threads = max(count, _MIN_COUNT) if count else 0
         super().set_thread_count(count)
         if self._of_control.threads:
             self._of_control.set_thread_count(self._threads)

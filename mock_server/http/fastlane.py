@@ -10,23 +10,23 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from crmcom_kit.mock_server.api.dispatch import act
-from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.protocol.errors import TokenError
+from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.http.transmission import body_of, head_of, status_line
 from crmcom_kit.mock_server.journal.journal import Made
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.protocol.errors import TokenError
+from crmcom_kit.mock_server.protocol.request import (
+    MAX_BODY_BYTES,
+    Headers,
+    Request,
+    head_bytes,
+    strip_for_journal,
+)
+from crmcom_kit.mock_server.protocol.response import ResponseBuilder
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import HEADER as WORLD_HEADER
 from crmcom_kit.mock_server.world.routing import names_a_world, picked
-from crmcom_kit.mock_server.protocol.request import (
-    MOST_BODY_BYTES,
-    Headers,
-    RawRequest,
-    head_bytes,
-    let_go,
-)
-from crmcom_kit.mock_server.http.transmission import body_of, head_of, status_line
-from crmcom_kit.mock_server.world.registry import Tenants
-from crmcom_kit.mock_server.protocol.response import Wire
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
@@ -51,17 +51,17 @@ class _Lane(NamedTuple):
 class FastLane:
     """A WSGI application in front of the Flask one."""
 
-    def __init__(self, app: "WSGIApplication", world: World | Tenants) -> None:
+    def __init__(self, app: "WSGIApplication", world: World | WorldRegistry) -> None:
         """Answer calls of the worlds' methods; leave the rest to ``app``."""
         self._app = app
-        self._tenants = world if isinstance(world, Tenants) else Tenants(world)
-        rules = self._tenants.default.rules
+        self._registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
+        config = self._registry.default.config
         self._lanes = {
             f"{API_PATH}/{method.path}": _Lane(method.path, method.verb, method.name == "show")
-            for method in rules.methods.values()
+            for method in config.methods.values()
         }
-        withdraws = rules.dialect["requests.deprecated_methods"] == "withdraw"
-        self._plain_show = not any(withdraws and m.deprecated for m in rules.methods.values())
+        withdraws = config.dialect["requests.deprecated_methods"] == "withdraw"
+        self._plain_show = not any(withdraws and m.deprecated for m in config.methods.values())
 
     def at_once(self, path: str, headers: Mapping[str, str]) -> bool:
         """Whether the answer to a GET, without a body, waits for nobody: neither fault nor Flask.
@@ -71,7 +71,11 @@ class FastLane:
             headers: by their names in CGI, without HTTP_ in front.
         """
         lane = self._lanes.get(path)
-        if lane is None or not lane.is_show or self._tenants.default.present.faults.armed:
+        if (
+            lane is None
+            or not lane.is_show
+            or self._registry.default.current_epoch.faults.has_active
+        ):
             return False
         return not ("X_MOCK_WORLD" in headers or "X_MOCK_PREFER" in headers)
 
@@ -79,23 +83,23 @@ class FastLane:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> "Iterable[bytes]":
         """Answer the request, here or in Flask."""
-        world, lane = self._tenants.default, self._lanes.get(environ["PATH_INFO"])
+        world, lane = self._registry.default, self._lanes.get(environ["PATH_INFO"])
         if (lane is None or WORLD_HEADER in environ) and names_a_world(environ):
             try:
-                world, _, path = picked(environ, self._tenants)
-            except Misuse:
+                world, _, path = picked(environ, self._registry)
+            except UsageError:
                 return self._app(environ, start_response)
             lane = self._lanes.get(path)
         if lane is None or lane.verb != environ["REQUEST_METHOD"] or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
         if lane.is_show and self._plain_show:
-            shown = _shown(world.present, lane, environ, start_response)
+            shown = _shown(world.current_epoch, lane, environ, start_response)
             if shown is not None:
                 return shown
         body = _body(environ, lane)
         if body is None:
             return self._app(environ, start_response)
-        answer = act(world, _raw(environ, lane, body))
+        answer = dispatch(world, _raw(environ, lane, body))
         if answer.ending is not None:
             status, headers = head_of(answer)
             start_response(status_line(status), headers)
@@ -113,7 +117,7 @@ def _shown(
     somebody asks.
     """
     found = _is_plain_show(environ.get("QUERY_STRING", ""))
-    if found is None or epoch.faults.armed or "HTTP_X_MOCK_PREFER" in environ:
+    if found is None or epoch.faults.has_active or "HTTP_X_MOCK_PREFER" in environ:
         return None
     if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
         return None
@@ -126,28 +130,30 @@ def _shown(
     record = epoch.store.body("number" if field == "number" else "id", value)
     if record is None:
         return None
-    wire = epoch.wire
-    body, headers = wire.plain(record)
+    responses = epoch.responses
+    body, headers = responses.plain(record)
     if began is None:
         epoch.journal.pass_by()
     else:
-        let_go(environ)
+        strip_for_journal(environ)
         size = len(body) + len(found.string) + head_bytes(environ)
-        epoch.journal.note_later(began, _told, (lane, environ, wire, record), size)
+        epoch.journal.note_later(began, _told, (lane, environ, responses, record), size)
     start_response("200 OK", headers)
     return [body]
 
 
-def _told(lane: _Lane, environ: "WSGIEnvironment", wire: Wire, record: bytes) -> Made:
+def _told(
+    lane: _Lane, environ: "WSGIEnvironment", responses: ResponseBuilder, record: bytes
+) -> Made:
     """Return what the journal tells of a call that ``_shown`` answered."""
-    body, _ = wire.plain(record)
-    answer = wire.data(record)
+    body, _ = responses.plain(record)
+    answer = responses.data(record)
     answer.method, answer.before, answer.after = "show", record, record
     return _raw(environ, lane, b""), answer, body, None
 
 
-def _raw(environ: "WSGIEnvironment", lane: _Lane, body: bytes) -> RawRequest:
-    return RawRequest(
+def _raw(environ: "WSGIEnvironment", lane: _Lane, body: bytes) -> Request:
+    return Request(
         lane.verb,
         lane.path,
         environ.get("QUERY_STRING", "").encode("latin-1"),
@@ -167,7 +173,7 @@ def _body(environ: "WSGIEnvironment", lane: _Lane) -> bytes | None:
         return None
     if lane.verb == "GET":
         return b"" if length in ("", "0") else None
-    if not _PLAIN_LENGTH.fullmatch(length) or int(length) > MOST_BODY_BYTES:
+    if not _PLAIN_LENGTH.fullmatch(length) or int(length) > MAX_BODY_BYTES:
         return None
     body: bytes = environ["wsgi.input"].read(int(length))
     return body
@@ -179,7 +185,7 @@ class LateFlask:
     Importing Flask is most of what a start would cost; the fast lane answers without it.
     """
 
-    def __init__(self, world: World | Tenants) -> None:
+    def __init__(self, world: World | WorldRegistry) -> None:
         """Serve ``world``, later."""
         self._world = world
         self._lock = threading.Lock()

@@ -14,8 +14,8 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 
 from crmcom_kit.mock_server.http.at_once import AtOnce, Dispatcher, Task
-from crmcom_kit.mock_server.world.routing import is_control_of_any
 from crmcom_kit.mock_server.http.transmission import ConnectionCut, ConnectionDropped
+from crmcom_kit.mock_server.world.routing import is_control_of_any
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -25,9 +25,9 @@ GRACE_SECONDS = 10.0
 #: Longest body that is read, in bytes; long ones wait in files. It is beyond what the mock itself
 #: refuses, so that the refusal is its own and not the server's: the longest that the mock takes is
 #: a world for the place of another.
-LONGEST_BODY_BYTES = 1024**3 + 1024**2
+MAX_BODY_BYTES = 1024**3 + 1024**2
 #: Longest head of a request that is read, in bytes: the journal keeps it.
-MOST_HEAD_BYTES = 64 * 1024
+MAX_HEAD_BYTES = 64 * 1024
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -141,8 +141,8 @@ class Server:
             sockets=[listening],
             connection_limit=1000,
             asyncore_use_poll=True,
-            max_request_header_size=MOST_HEAD_BYTES,
-            max_request_body_size=LONGEST_BODY_BYTES,
+            max_request_header_size=MAX_HEAD_BYTES,
+            max_request_body_size=MAX_BODY_BYTES,
             clear_untrusted_proxy_headers=True,
             ident=None,
         )

@@ -16,8 +16,13 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from crmcom_kit.mock_server.http.arriving import with_whole_bodies
+from crmcom_kit.mock_server.http.server import (
+    GRACE_SECONDS,
+    MAX_HEAD_BYTES,
+    ServeError,
+    bound_socket,
+)
 from crmcom_kit.mock_server.http.transmission import ConnectionCut, ConnectionDropped
-from crmcom_kit.mock_server.http.server import GRACE_SECONDS, MOST_HEAD_BYTES, ServeError, bound_socket
 from crmcom_kit.mock_server.protocol.response import FAULT_HEADER
 
 if TYPE_CHECKING:
@@ -79,7 +84,7 @@ def serve_with_granian(
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,  # the way in which faults end connections is that of HTTP/1.1
-        http1_settings=HTTP1Settings(max_buffer_size=MOST_HEAD_BYTES),
+        http1_settings=HTTP1Settings(max_buffer_size=MAX_HEAD_BYTES),
         workers=1,
         blocking_threads=threads,
         workers_kill_timeout=int(GRACE_SECONDS),

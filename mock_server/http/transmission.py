@@ -9,7 +9,7 @@ announced, which for an answer that is dropped is no number, and should end the 
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from crmcom_kit.mock_server.protocol.response import Answer, Ending
+from crmcom_kit.mock_server.protocol.response import Ending, Response
 
 _NO_LENGTH = "-1"
 
@@ -53,7 +53,7 @@ def status_line(code: int) -> str:
     return f"{code} {reason.upper()}"
 
 
-def head_of(answer: Answer) -> tuple[int, list[tuple[str, str]]]:
+def head_of(answer: Response) -> tuple[int, list[tuple[str, str]]]:
     """Return status and headers, those of an answer that is dropped included."""
     if answer.ending is None or answer.ending.kind == "cut":
         return answer.status, answer.headers()
@@ -61,7 +61,7 @@ def head_of(answer: Answer) -> tuple[int, list[tuple[str, str]]]:
     return answer.status or 500, [*headers, ("Content-Length", _NO_LENGTH)]
 
 
-def body_of(answer: Answer) -> Iterable[bytes]:
+def body_of(answer: Response) -> Iterable[bytes]:
     """Return the body for a server to send."""
     whole = [answer.body] if isinstance(answer.body, bytes) else answer.body
     return whole if answer.ending is None else _ended(whole, answer.ending)

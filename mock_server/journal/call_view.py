@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.journal.journal import Beginning, Journal, Note
 from crmcom_kit.mock_server.journal.tracing import Step, trace
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.request import query_pairs
 from crmcom_kit.mock_server.redaction import masked_path
 from crmcom_kit.mock_server.redaction_bodies import Pairs, parsed_json, secrets_of, shown_name
-from crmcom_kit.mock_server.suggestions.suggestion import YOURS, Change
-from crmcom_kit.mock_server.protocol.request import query_pairs
+from crmcom_kit.mock_server.suggestions.suggestion import PLACEHOLDER, Change
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.methods import Method
 
@@ -33,13 +33,13 @@ class Teller:
     def __init__(self, world: "World") -> None:
         """Know what is secret in ``world`` at this moment."""
         self.world = world
-        self.rules = world.rules
+        self.config = world.config
         self.secrets = secrets_of(world)
-        self._methods = {method.name: method for method in self.rules.methods.values()}
+        self._methods = {method.name: method for method in self.config.methods.values()}
 
     def method(self, note: Note) -> Method | None:
         """Return the method that a call asked for; None where its path has none."""
-        return self._methods.get(note.answer.method) or self.rules.methods.get(note.request.path)
+        return self._methods.get(note.answer.method) or self.config.methods.get(note.request.path)
 
     def tell(self, journal: Journal, note: Note) -> "ToldCall":
         """Return what is told of one call."""
@@ -208,7 +208,7 @@ class ToldCall:
         """The status code in the answer's envelope, ``OK`` or an error's."""
         error = self.error
         if error is not None:
-            return str(self._teller.rules.dialect[f"errors.code.{error.kind}"])
+            return str(self._teller.config.dialect[f"errors.code.{error.kind}"])
         if self.note.fault is not None:
             parsed = parsed_json(self.answer_body)
             inside = dict(parsed[0]).get("status") if parsed and isinstance(parsed[0], Pairs) else 0
@@ -249,7 +249,7 @@ class ToldCall:
         """The steps that it went through, in order."""
         fault = self.note.fault
         return trace(
-            self._teller.rules,
+            self._teller.config,
             self.operation,
             self.note.answer,
             hit=fault is not None,
@@ -274,23 +274,27 @@ class ToldCall:
 
     @cached_property
     def near_miss(self) -> dict[str, Any] | None:
-        """Of a refused call: statement, what was seen, what is allowed, and the smallest mend."""
+        """Of a refused call: statement, what was seen, what is allowed, and the suggestion."""
         error, answer = self.error, self.note.answer
         if error is None or self.matched:
             return None
-        message, mend = self._secrets.message, answer.mend
+        message, suggestion = self._secrets.message, answer.suggestion
         return {
             "statement": answer.statement,
             "errorKind": error.kind,
             "parameter": message(error.parameter),
             "seen": message(error.seen),
             "allowed": message(error.allowed),
-            "mend": None if mend is None else message(mend.text),
-            "changes": [] if mend is None else [self._change(one) for one in mend.changes],
+            "suggestion": None if suggestion is None else message(suggestion.text),
+            "changes": []
+            if suggestion is None
+            else [self._change(one) for one in suggestion.changes],
         }
 
     def _change(self, change: Change) -> dict[str, Any]:
-        value = self._secrets.value("" if change.value == YOURS else change.parameter, change.value)
+        value = self._secrets.value(
+            "" if change.value == PLACEHOLDER else change.parameter, change.value
+        )
         return {**change.as_json(), "parameter": shown_name(change.parameter), "value": value}
 
 

@@ -14,17 +14,17 @@ from operator import itemgetter
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from crmcom_kit.mock_server.protocol.request import Headers, RawRequest, header_bytes
-from crmcom_kit.mock_server.protocol.response import Answer
+from crmcom_kit.mock_server.protocol.request import Headers, Request, header_bytes
+from crmcom_kit.mock_server.protocol.response import Response
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.faults.model import Fault
 
 #: A longer answer is noted up to here.
-LONGEST_ANSWER = 262_144
+MAX_ANSWER = 262_144
 # What a note takes besides texts and headers.
 _OWN_BYTES = 1_100
-_MOST_DIGITS = 15
+_MAX_DIGITS = 15
 _T = TypeVar("_T")
 
 
@@ -40,8 +40,8 @@ class Note(NamedTuple):
 
     number: int  # counted from 1 in each epoch's journal
     at: datetime  # of the world's clock, when it began
-    request: RawRequest
-    answer: Answer
+    request: Request
+    answer: Response
     text: "bytes | Beginning"  # the answer's body
     fault: "Fault | None"
 
@@ -52,11 +52,11 @@ class Beginning:
 
     text: bytes = b""
     length: int = 0  # of the whole, as far as it was sent
-    reckoned: int = LONGEST_ANSWER  # what it counts for; 0 once it is out of the journal
+    reckoned: int = MAX_ANSWER  # what it counts for; 0 once it is out of the journal
 
 
 #: What a note has besides its number and moment: request, answer, the answer's body, fault.
-Made = tuple[RawRequest, Answer, bytes | Beginning, "Fault | None"]
+Made = tuple[Request, Response, bytes | Beginning, "Fault | None"]
 #: A call as it is noted: at, what makes the rest and of what, and how many bytes it takes.
 _Fresh = tuple[datetime, Callable[..., Made], tuple[object, ...], int]
 _Kept = tuple[int, _Fresh]  # numbered
@@ -78,12 +78,12 @@ def _streamed(*made: Any) -> Made:
 
 
 def _anew(
-    request: RawRequest, again: Callable[[], Answer], method: str, warnings: Sequence[str]
+    request: Request, again: Callable[[], Response], method: str, warnings: Sequence[str]
 ) -> Made:
     answer = again()
     answer.method, answer.warnings = method, warnings
     body = answer.body
-    return request, answer, body[:LONGEST_ANSWER] if isinstance(body, bytes) else b"", None
+    return request, answer, body[:MAX_ANSWER] if isinstance(body, bytes) else b"", None
 
 
 def _made(kept: _Kept) -> Note:
@@ -113,7 +113,7 @@ class Journal:
         self._closed = False
 
     def note(
-        self, at: datetime, request: RawRequest, answer: Answer, fault: "Fault | None" = None
+        self, at: datetime, request: Request, answer: Response, fault: "Fault | None" = None
     ) -> None:
         """Note a call that is answered, or about to be."""
         if not self.keeps:
@@ -123,14 +123,14 @@ class Journal:
         kept: bytes | Beginning
         if isinstance(body, bytes):
             kept = body
-            if len(body) > LONGEST_ANSWER:
-                kept = body[:LONGEST_ANSWER]
+            if len(body) > MAX_ANSWER:
+                kept = body[:MAX_ANSWER]
                 answer = replace(answer, body=kept)  # or the whole would stay
             size = len(kept)
         else:
             kept, make = Beginning(), _streamed
             answer.body = self._watched(body, kept)
-            size = LONGEST_ANSWER
+            size = MAX_ANSWER
         values = headers.texts() if isinstance(headers, Headers) else headers.values()
         size += header_bytes(values) + len(request.query) + len(request.body or b"")
         if answer.before is not None and answer.before is not answer.after:
@@ -188,15 +188,15 @@ class Journal:
         self._bytes -= size
         if make is _streamed:
             beginning: Beginning = given[2]  # type: ignore[assignment]
-            self._bytes += LONGEST_ANSWER - beginning.reckoned
+            self._bytes += MAX_ANSWER - beginning.reckoned
             beginning.reckoned = 0
 
     def _watched(self, parts: Iterator[bytes], kept: Beginning) -> Iterator[bytes]:
         """Yield ``parts``, keep their beginning, and count it for what it is in the end."""
         try:
             for part in parts:
-                if len(kept.text) < LONGEST_ANSWER:
-                    kept.text += part[: LONGEST_ANSWER - len(kept.text)]
+                if len(kept.text) < MAX_ANSWER:
+                    kept.text += part[: MAX_ANSWER - len(kept.text)]
                 kept.length += len(part)
                 yield part
         finally:
@@ -245,7 +245,7 @@ class Journal:
         """Return the number of the call of that id; 0 where it is none of this journal's."""
         begun, _, number = id.partition("-")
         ours = begun == str(self._begun) and number.isascii() and number.isdecimal()
-        return int(number) if ours and len(number) <= _MOST_DIGITS else 0
+        return int(number) if ours and len(number) <= _MAX_DIGITS else 0
 
     def notes(self, since: int = 0) -> list[Note]:
         """Return the calls in it whose numbers are above ``since``, oldest first."""

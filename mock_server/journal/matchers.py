@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import shown
 from crmcom_kit.mock_server.journal.safe_regex import (
     Budget,
     JsonPath,
@@ -17,13 +16,14 @@ from crmcom_kit.mock_server.journal.safe_regex import (
     regex,
     shown_at,
 )
-from crmcom_kit.mock_server.usage_errors import Misuse
 from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 _OF_TEXT = ("equalTo", "contains", "doesNotContain", "matches", "doesNotMatch")
 OPERATORS = (*_OF_TEXT, "absent", "equalToJson", "matchesJsonPath")
 _MODIFIERS = ("caseInsensitive", "ignoreArrayOrder", "ignoreExtraElements")
-_MOST_COMPARED = 200  # characters
+_MAX_COMPARED = 200  # characters
 _OTHER = 0.7  # how far a value is that an operator other than equality refuses
 
 #: Whether a value fits; None is one that is not there.
@@ -52,9 +52,9 @@ class Matcher(NamedTuple):
             return 1.0
         if self.text is None or budget.half_spent:
             return _OTHER
-        wanted = self.text[:_MOST_COMPARED]
+        wanted = self.text[:_MAX_COMPARED]
         ratios = [
-            difflib.SequenceMatcher(None, wanted, seen[:_MOST_COMPARED]).ratio()
+            difflib.SequenceMatcher(None, wanted, seen[:_MAX_COMPARED]).ratio()
             for seen in values[:5]
         ]
         return max(0.05, 1 - max(ratios))
@@ -64,23 +64,27 @@ def matcher(spec: Any, where: str) -> Matcher:
     """Return what ``spec`` asks: an object of operators, or a plain value for equality.
 
     Raises:
-        Misuse: it cannot be read; ``where`` it stands is what the error names.
+        UsageError: it cannot be read; ``where`` it stands is what the error names.
     """
     if not isinstance(spec, dict):
         if isinstance(spec, list):
-            raise Misuse(where, seen=json_type(spec), allowed="an object of operators, or a text")
+            raise UsageError(
+                where, seen=json_type(spec), allowed="an object of operators, or a text"
+            )
         return equal_to(spec)
     known = [name for name in spec if name in OPERATORS]
     for name in spec:
         if name not in OPERATORS and name not in _MODIFIERS:
             allowed = f"some of {', '.join((*OPERATORS, *_MODIFIERS))}"
-            raise Misuse(f"{where}.{shown(name).strip(chr(34))}", seen="in it", allowed=allowed)
+            raise UsageError(
+                f"{where}.{quoted(name).strip(chr(34))}", seen="in it", allowed=allowed
+            )
     if not known:
-        raise Misuse(where, seen="no operator", allowed=f"one of {', '.join(OPERATORS)}")
+        raise UsageError(where, seen="no operator", allowed=f"one of {', '.join(OPERATORS)}")
     for name in _MODIFIERS:
         if not isinstance(spec.get(name, False), bool):
             seen = shown_at(where, spec[name])
-            raise Misuse(f"{where}.{name}", seen=seen, allowed="true or false")
+            raise UsageError(f"{where}.{name}", seen=seen, allowed="true or false")
     tests = tuple(_test(name, spec, f"{where}.{name}") for name in known)
     wanted = " and ".join(f"{name} {text_of(spec[name])}" for name in known)
     text = spec.get("equalTo", spec.get("equalToJson"))
@@ -102,14 +106,14 @@ def _test(name: str, spec: dict[str, Any], where: str) -> Test:
     value = spec[name]
     if name == "absent":
         if not isinstance(value, bool):
-            raise Misuse(where, seen=shown_at(where, value), allowed="true or false")
+            raise UsageError(where, seen=shown_at(where, value), allowed="true or false")
         return lambda seen, _: (seen is None) == value
     if name == "equalToJson":
         return _equal_json(value, spec, where)
     if name == "matchesJsonPath":
         return _json_path(value, where)
     if isinstance(value, dict | list) or value is None:
-        raise Misuse(where, seen=json_type(value), allowed="a text")
+        raise UsageError(where, seen=json_type(value), allowed="a text")
     fold = spec.get("caseInsensitive", False)
     return _of_text(name, text_of(value), where, fold=fold)
 
@@ -140,7 +144,7 @@ def _of_text(name: str, wanted: str, where: str, *, fold: bool) -> Test:
 def _equal_json(value: Any, spec: dict[str, Any], where: str) -> Test:
     wanted = parsed(value) if isinstance(value, str) else (value,)
     if wanted is None:
-        raise Misuse(where, seen=shown_at(where, value), allowed="a JSON value")
+        raise UsageError(where, seen=shown_at(where, value), allowed="a JSON value")
     any_order, extra = spec.get("ignoreArrayOrder", False), spec.get("ignoreExtraElements", False)
 
     def test(seen: str | None, budget: Budget) -> bool:
@@ -204,7 +208,7 @@ def _json_path(value: Any, where: str) -> Test:
         inner = matcher(rest, where) if rest else None
         value = value.get("expression")
     if not isinstance(value, str):
-        raise Misuse(where, seen=json_type(value), allowed="a JSONPath, or one as expression")
+        raise UsageError(where, seen=json_type(value), allowed="a JSONPath, or one as expression")
     path = JsonPath(value, where)
 
     def test(seen: str | None, budget: Budget) -> bool:

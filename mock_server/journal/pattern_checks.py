@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.methods import methods
@@ -19,7 +19,7 @@ from crmcom_kit.schemas.statements import statements
 
 #: The states of a webhook request that answers show.
 SHOWN_STATES = ("SUCCESSFUL", "REJECTED")
-_MOST_NAMED = 40  # of a longer list, the nearest ones
+_MAX_NAMED = 40  # of a longer list, the nearest ones
 _FORMS = {
     "identifier": (
         re.compile(r"(id|number)=.*", re.DOTALL),
@@ -53,7 +53,7 @@ RECORD_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
 
 
 def check_asked(name: str, asked: Any) -> None:
-    """Refuse a value that the member ``name`` of no call has. Raises Misuse.
+    """Refuse a value that the member ``name`` of no call has. Raises UsageError.
 
     Args:
         name: a member of a pattern.
@@ -68,16 +68,16 @@ def check_asked(name: str, asked: Any) -> None:
     elif name in _FORMS:
         form, allowed = _FORMS[name]
         if not form.fullmatch(str(asked)):
-            raise Misuse(name, seen=shown(asked), allowed=allowed)
+            raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
 def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
-    """Refuse a value that is none of ``known``; of many the nearest are named. Raises Misuse."""
+    """Refuse a value that is not in ``known``, naming the nearest. Raises UsageError."""
     if asked in known:
         return
     near = get_close_matches(str(asked), known, n=3, cutoff=0.4) or known[:3]
-    few = len(known) <= _MOST_NAMED
+    few = len(known) <= _MAX_NAMED
     allowed = f"one of {', '.join(known)}" if few else f"an id such as {', '.join(near)}"
     if name == "stateAfter":
         allowed += '; of a deleted webhook request {"absent": true}'
-    raise Misuse(name, seen=shown(asked), allowed=allowed)
+    raise UsageError(name, seen=quoted(asked), allowed=allowed)

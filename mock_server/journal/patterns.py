@@ -6,18 +6,18 @@ A pattern sees what is shown of a call: a secret's value is *** in it, and canno
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import shown
 from crmcom_kit.mock_server.journal.call_view import ToldCall
+from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
 from crmcom_kit.mock_server.journal.pattern_checks import check_asked
 from crmcom_kit.mock_server.journal.safe_regex import Budget
-from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
-from crmcom_kit.mock_server.redaction import MASK, is_secret, masked_query
-from crmcom_kit.mock_server.usage_errors import Misuse
 from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.redaction import MASK, is_secret, masked_query
+from crmcom_kit.mock_server.usage_errors import UsageError
 
-_MOST_MEMBERS = 100
+_MAX_MEMBERS = 100
 _IDENTIFIER_FIELDS = frozenset({"id", "number", "name", "alternative_code"})
-_LONGEST_SHOWN = 160
+_MAX_SHOWN = 160
 
 Values = Callable[[ToldCall], Sequence[str]]
 
@@ -56,11 +56,11 @@ class Pattern:
     """What is asked of a call; without any member every call fits."""
 
     def __init__(self, members: Iterable[Member]) -> None:
-        """Ask all of ``members``. Raises Misuse where they are too many."""
+        """Ask all of ``members``. Raises UsageError where they are too many."""
         self.members = tuple(members)
-        if len(self.members) > _MOST_MEMBERS:
-            allowed = f"at most {_MOST_MEMBERS} members"
-            raise Misuse("pattern", seen=f"{len(self.members)}", allowed=allowed)
+        if len(self.members) > _MAX_MEMBERS:
+            allowed = f"at most {_MAX_MEMBERS} members"
+            raise UsageError("pattern", seen=f"{len(self.members)}", allowed=allowed)
         #: What is asked, by member, as it is shown: in words once, not again for every call.
         self.shown: dict[str, Any] = {one.name: one.wanted for one in self.members}
 
@@ -93,7 +93,7 @@ def matching(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:
         members: more of its members, such as ``operation="resend"``.
 
     Raises:
-        Misuse: a member is not known or cannot be read.
+        UsageError: a member is not known or cannot be read.
     """
     whole = {**(spec or {}), **members}
     found: list[Member] = []
@@ -101,7 +101,7 @@ def matching(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:
         read = _READERS.get(name)
         if read is None:
             allowed = f"one of {', '.join(_READERS)}"
-            raise Misuse(shown(name).strip('"'), seen="in the pattern", allowed=allowed)
+            raise UsageError(quoted(name).strip('"'), seen="in the pattern", allowed=allowed)
         found += read(name, value)
     return Pattern(found)
 
@@ -114,7 +114,7 @@ def _one(values: Callable[[ToldCall], str | int | None]) -> _Reader:
 
     def read(name: str, value: Any) -> list[Member]:
         if value is None:
-            raise Misuse(name, seen="null", allowed='a value, or {"absent": true} for none')
+            raise UsageError(name, seen="null", allowed='a value, or {"absent": true} for none')
         check_asked(name, value)
 
         def ask(call: ToldCall) -> Sequence[str]:
@@ -135,7 +135,7 @@ def _method(name: str, value: Any) -> list[Member]:
 
 def _url(name: str, value: Any) -> list[Member]:
     if not isinstance(value, str):
-        raise Misuse(name, seen=json_type(value), allowed="a text")
+        raise UsageError(name, seen=json_type(value), allowed="a text")
     if name in ("url", "urlPath"):
         path, mark, query = value.partition("?")
         asked = equal_to(f"{path}{mark}{masked_query(query)}" if mark else value)
@@ -151,7 +151,7 @@ def _named(values: Callable[[ToldCall, str], Sequence[str]]) -> _Reader:
 
     def read(name: str, value: Any) -> list[Member]:
         if not isinstance(value, dict):
-            raise Misuse(name, seen=json_type(value), allowed="an object of names")
+            raise UsageError(name, seen=json_type(value), allowed="an object of names")
         return [
             Member(f"{name}.{key}", _matcher_of(key, part, f"{name}.{key}"), _bound(values, key))
             for key, part in value.items()
@@ -195,13 +195,13 @@ def _record(call: ToldCall, name: str) -> Sequence[str]:
 
 def _touched(name: str, value: Any) -> list[Member]:
     if isinstance(value, dict) and not value.keys() <= {"id", "number"}:
-        raise Misuse(name, seen=shown(text_of(value)), allowed='such as {"number": "7"}')
+        raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
     return _named(_record)(name, value)
 
 
 def _body(name: str, value: Any) -> list[Member]:
     if not isinstance(value, list):
-        raise Misuse(name, seen=json_type(value), allowed="an array of objects of operators")
+        raise UsageError(name, seen=json_type(value), allowed="an array of objects of operators")
     return [
         Member(f"{name}[{at}]", matcher(part, f"{name}[{at}]"), lambda call: (call.body,))
         for at, part in enumerate(value)
@@ -211,7 +211,7 @@ def _body(name: str, value: Any) -> list[Member]:
 def _identifier(name: str, value: Any) -> list[Member]:
     if isinstance(value, dict) and not value.keys() & set(OPERATORS):
         if len(value) != 1 or not value.keys() <= {"id", "number"}:
-            raise Misuse(name, seen=shown(text_of(value)), allowed='such as {"number": "7"}')
+            raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
         ((field, text),) = value.items()
         value = f"{field}={text}"
     return _one(lambda call: call.identifier)(name, value)
@@ -219,7 +219,7 @@ def _identifier(name: str, value: Any) -> list[Member]:
 
 def _flag(name: str, value: Any) -> list[Member]:
     if not isinstance(value, bool):
-        raise Misuse(name, seen=shown(text_of(value)), allowed="true or false")
+        raise UsageError(name, seen=quoted(text_of(value)), allowed="true or false")
     return [Member(name, equal_to(value), lambda call: (text_of(call.matched),))]
 
 
@@ -261,4 +261,4 @@ _READERS: dict[str, _Reader] = {
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -9,24 +9,24 @@ from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.redaction import is_secret
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from jsonpath import JSONPathEnvironment
     from regex import Pattern as Regex
 
 SECONDS = 1.0
-LONGEST = 1_000
-_MOST_REPEATED = 20_000
+MAX_LENGTH = 1_000
+_MAX_REPEATED = 20_000
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)
 # Where a group may be called, whitespace and comments of the verbose mode included.
 _GAP = r"(?:\s|\#[^\n]*\n)*"
 _CALL = re.compile(rf"\(\?(?=[R0-9&]|[+-]{_GAP}[0-9]|P{_GAP}[>&])")
 
 
-class TookTooLong(Misuse):
+class TookTooLong(UsageError):
     """A pattern that is not decided in the time, or the memory, that there is."""
 
     @classmethod
@@ -58,35 +58,35 @@ class Budget:
 
 @lru_cache(maxsize=256)
 def regex(text: str, where: str) -> "Regex[str]":
-    """Return a regular expression. Raises Misuse; ``where`` it stands is what the error names."""
+    """Return a regular expression. Raises UsageError, which names ``where`` it stands."""
     import regex as library
 
     _check_length(text, where)
     seen = shown_at(where, text)
     try:
-        if _unrolled(text) > _MOST_REPEATED:
-            raise Misuse(where, seen=seen, allowed="fewer repetitions within repetitions")
+        if _unrolled(text) > _MAX_REPEATED:
+            raise UsageError(where, seen=seen, allowed="fewer repetitions within repetitions")
         compiled = library.compile(text)
     except (library.error, RecursionError, OverflowError, ValueError) as error:
-        if isinstance(error, Misuse):
+        if isinstance(error, UsageError):
             raise
         allowed = "a regular expression that Python's regex reads"
-        raise Misuse(where, seen=f"{seen} ({error})", allowed=allowed) from None
+        raise UsageError(where, seen=f"{seen} ({error})", allowed=allowed) from None
     if _calls_groups(text):
         allowed = "one that calls no group: no (?R), (?1), (?&name) or (?P>name)"
-        raise Misuse(where, seen=seen, allowed=allowed)
+        raise UsageError(where, seen=seen, allowed=allowed)
     return compiled
 
 
 def _check_length(text: str, where: str) -> None:
-    if len(text) > LONGEST:
-        allowed = f"at most {LONGEST} characters"
-        raise Misuse(where, seen=f"{len(text)} characters", allowed=allowed)
+    if len(text) > MAX_LENGTH:
+        allowed = f"at most {MAX_LENGTH} characters"
+        raise UsageError(where, seen=f"{len(text)} characters", allowed=allowed)
 
 
 def shown_at(where: str, value: object) -> str:
     """Return a value that is refused as a message shows it, by where in a pattern it stands."""
-    return shown(value, secret=is_secret(where) or is_secret(str(value)))
+    return quoted(value, secret=is_secret(where) or is_secret(str(value)))
 
 
 def _calls_groups(text: str) -> bool:
@@ -147,7 +147,7 @@ class JsonPath:
     """A JSONPath as RFC 9535 has it."""
 
     def __init__(self, text: str, where: str) -> None:
-        """Read ``text``. Raises Misuse; ``where`` it stands is what the error names."""
+        """Read ``text``. Raises UsageError; ``where`` it stands is what the error names."""
         from jsonpath.exceptions import JSONPathError
 
         _check_length(text, where)
@@ -159,15 +159,15 @@ class JsonPath:
             # The library's own text of an error can fail; and it can quote the path.
             why = next(iter(error.args), "unreadable")
             seen = shown_at(where, text)
-            told = f"{seen} ({why})" if seen == shown(text) else seen
-            raise Misuse(where, seen=told, allowed="a JSONPath as in RFC 9535") from None
+            told = f"{seen} ({why})" if seen == quoted(text) else seen
+            raise UsageError(where, seen=told, allowed="a JSONPath as in RFC 9535") from None
 
     def _search(self, text: object, pattern: object, *, whole: bool) -> bool:
         if not isinstance(text, str) or not isinstance(pattern, str):
             return False
         try:
             expression = regex(pattern, "matchesJsonPath")
-        except Misuse:  # as the RFC says: what is no expression matches nothing
+        except UsageError:  # as the RFC says: what is no expression matches nothing
             return False
         ask = expression.fullmatch if whole else expression.search
         return _finds(ask, text, self._budget)

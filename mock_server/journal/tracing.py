@@ -6,8 +6,8 @@ Derived from the answer when somebody asks. The order is that of ``answering`` a
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.protocol.config import Rules
-from crmcom_kit.mock_server.protocol.response import Answer
+from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.schemas.dialect import dials, error_kinds
 from crmcom_kit.schemas.statements import UnknownStatement, statement
 
@@ -155,12 +155,12 @@ _AFTER = (
 
 
 def trace(
-    rules: Rules, method: str | None, answer: Answer, *, hit: bool = False, reached: bool = True
+    config: Config, method: str | None, answer: Response, *, hit: bool = False, reached: bool = True
 ) -> tuple[Step, ...]:
     """Return the steps of the call that got ``answer``, in order.
 
     Args:
-        rules: how the world answers.
+        config: how the world answers.
         method: the API method's name; None where the path has none.
         answer: what it was answered.
         hit: whether a fault hit it.
@@ -169,32 +169,32 @@ def trace(
     first = (Step("fault", BROKEN, None, None, {}),) if hit else ()
     # An error without a statement is a fault's: the call broke nothing.
     kind = None if answer.error is None or answer.statement is None else answer.error.kind
-    table = list(_of(rules, method))
+    table = list(_of(config, method))
     at: int | None = None
     if kind is not None:
         at = next((i for i, rule in enumerate(table) if kind in rule.kinds), None)
     if not reached:
-        return (*first, *(_step(rules, rule, method, SKIPPED) for rule in table))
+        return (*first, *(_step(config, rule, method, SKIPPED) for rule in table))
     steps = []
     for i, rule in enumerate(table):
         outcome = HELD if at is None or i < at else BROKEN if i == at else SKIPPED
         decided = answer.statement if i == at else None
         # An error answer is in an envelope, too.
         steps.append(
-            _step(rules, rule, method, HELD if rule.step == "envelope" else outcome, decided, kind)
+            _step(config, rule, method, HELD if rule.step == "envelope" else outcome, decided, kind)
         )
     return (*first, *steps)
 
 
-def _table(rules: Rules) -> Iterable[_Rule]:
-    if rules.dialect["errors.token_first"]:
+def _table(config: Config) -> Iterable[_Rule]:
+    if config.dialect["errors.token_first"]:
         return (*_BEFORE, *_TOKEN, *_PARAMETERS, *_AFTER)
     return (*_BEFORE, *_PARAMETERS, *_TOKEN, *_AFTER)
 
 
-def _of(rules: Rules, method: str | None) -> Iterator[_Rule]:
-    for rule in _table(rules):
-        if rule is _IN_FORCE and not statement(rule.statement).in_force(rules.release):
+def _of(config: Config, method: str | None) -> Iterator[_Rule]:
+    for rule in _table(config):
+        if rule is _IN_FORCE and not statement(rule.statement).in_force(config.release):
             continue
         if method is None and rule.step not in ("path", "envelope"):
             continue
@@ -203,7 +203,7 @@ def _of(rules: Rules, method: str | None) -> Iterator[_Rule]:
 
 
 def _step(
-    rules: Rules,
+    config: Config,
     rule: _Rule,
     method: str | None,
     outcome: str,
@@ -213,13 +213,13 @@ def _step(
     name = decided or rule.statement.replace("{method}", method or "")
     try:
         found = statement(name)
-        governing: str | None = found.id if found.in_force(rules.release) else None
+        governing: str | None = found.id if found.in_force(config.release) else None
         evidence: str | None = found.evidence
     except UnknownStatement:
         governing = evidence = None
-    settings = {key: rules.dialect[key] for key in rule.dials}
+    settings = {key: config.dialect[key] for key in rule.dials}
     if outcome == BROKEN and kind in error_kinds():
-        settings[f"errors.status.{kind}"] = rules.dialect[f"errors.status.{kind}"]
+        settings[f"errors.status.{kind}"] = config.dialect[f"errors.status.{kind}"]
     if governing is None:
         evidence = dials()[rule.dials[0]].evidence if rule.dials else None
     return Step(rule.step, outcome, governing, evidence, settings)

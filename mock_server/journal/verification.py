@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
-from crmcom_kit.mock_server.journal.safe_regex import Budget
 from crmcom_kit.mock_server.journal.patterns import Difference, Pattern
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.journal.safe_regex import Budget
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.world import World
 
 NEAREST = 3
-_MOST_SHOWN = 5
-_MOST_KEPT = 100
+_MAX_SHOWN = 5
+_MAX_KEPT = 100
 
 
 class Times(NamedTuple):
@@ -47,7 +47,7 @@ def times(value: Any = None) -> Times:
     """Return how often: a number, or an object with ``exactly``, or ``atLeast`` and ``atMost``.
 
     Raises:
-        Misuse: it is none of these, or allows nothing.
+        UsageError: it is none of these, or allows nothing.
     """
     if value is None:
         return Times()
@@ -57,18 +57,20 @@ def times(value: Any = None) -> Times:
         value = {"exactly": value}
     for name, count in value.items():
         if name not in ("exactly", "atLeast", "atMost"):
-            raise Misuse(f"times.{name}", seen="in it", allowed="exactly, or atLeast and atMost")
+            raise UsageError(
+                f"times.{name}", seen="in it", allowed="exactly, or atLeast and atMost"
+            )
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise Misuse(f"times.{name}", seen=repr(count), allowed="a whole number from 0 on")
+            raise UsageError(f"times.{name}", seen=repr(count), allowed="a whole number from 0 on")
     if "exactly" in value:
         if len(value) > 1:
-            raise Misuse("times", seen="exactly beside others", allowed="exactly alone")
+            raise UsageError("times", seen="exactly beside others", allowed="exactly alone")
         return Times(value["exactly"], value["exactly"])
     # At most, and no word of at least: none at all is fine.
     least = value.get("atLeast", 0 if "atMost" in value else 1)
     most = value.get("atMost")
     if most is not None and most < least:
-        raise Misuse("times.atMost", seen=str(most), allowed=f"atLeast, {least}, or more")
+        raise UsageError("times.atMost", seen=str(most), allowed=f"atLeast, {least}, or more")
     return Times(least, most)
 
 
@@ -122,7 +124,7 @@ class Watch:
         """Begin with the calls above number ``since`` that are in the journal now."""
         self.journal = world.journal
         self.count = self.others = 0
-        self.calls: deque[ToldCall] = deque(maxlen=_MOST_KEPT)
+        self.calls: deque[ToldCall] = deque(maxlen=_MAX_KEPT)
         self._world = world
         self._pattern = pattern
         self._seen = since
@@ -169,7 +171,7 @@ class Verification:
         """What was expected, what was found, and the nearest calls."""
         lines = [f"expected {self.times}, found {self.count or 'none'}: {self.pattern}"]
         if self.calls:
-            shown = self.calls[-_MOST_SHOWN:]
+            shown = self.calls[-_MAX_SHOWN:]
             more = self.count - len(shown)
             lines += [f"found{f', {more} earlier ones and' if more else ''}:"]
             lines += [f"  {line(call)}" for call in shown]
@@ -198,7 +200,7 @@ def verified(
         closing: ends the wait when it is set.
 
     Raises:
-        Misuse: ``expected`` cannot be read, or the pattern takes too long.
+        UsageError: ``expected`` cannot be read, or the pattern takes too long.
     """
     wanted = times(expected)
     watch = Watch(world, pattern)

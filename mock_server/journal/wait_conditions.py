@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from crmcom_kit.mock_server.clock import Flag
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.journal.serializers import near, summary
 from crmcom_kit.mock_server.journal.pattern_checks import RECORD_SETS, SHOWN_STATES, check_one_of
 from crmcom_kit.mock_server.journal.patterns import Pattern
+from crmcom_kit.mock_server.journal.serializers import near, summary
 from crmcom_kit.mock_server.journal.verification import Times, Watch, times
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Key, Query
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.world import World
@@ -59,7 +59,7 @@ def wait_for(
         closing: ends the wait when it is set.
 
     Raises:
-        Misuse: a pattern takes too long.
+        UsageError: a pattern takes too long.
     """
     journal = world.journal
 
@@ -110,10 +110,10 @@ class OneRecord:
         """Wait for the record with that id or number; in any state, where none is given.
 
         Raises:
-            Misuse: there is no such state.
+            UsageError: there is no such state.
         """
         if state is not None and state not in STATES:
-            raise Misuse("state", seen=shown(state), allowed=f"one of {', '.join(STATES)}")
+            raise UsageError("state", seen=quoted(state), allowed=f"one of {', '.join(STATES)}")
         self._world = world
         self._key: Key = key
         self._value = value
@@ -128,7 +128,7 @@ class OneRecord:
         self._was_there = self._was_there or record is not None
         if record is not None:
             return str(record.row.state)
-        return DELETED if self._was_there or store.had(self._key, self._value) else None
+        return DELETED if self._was_there or store.ever_existed(self._key, self._value) else None
 
     def holds(self) -> bool:
         """Whether it is in that state now; SENDING is one that answers show as REJECTED."""
@@ -155,10 +155,10 @@ class Records:
         """Count those in a state, as answers show it; in any, where none is given.
 
         Raises:
-            Misuse: there is no such state or entity, or ``expected`` cannot be read.
+            UsageError: there is no such state or entity, or ``expected`` cannot be read.
         """
         if state not in (None, *SHOWN_STATES):
-            raise Misuse("state", seen=shown(state), allowed=" or ".join(SHOWN_STATES))
+            raise UsageError("state", seen=quoted(state), allowed=" or ".join(SHOWN_STATES))
         if entity:
             check_one_of("entity", entity, RECORD_SETS["entity"]())
         self.times = times(expected)
@@ -200,7 +200,7 @@ class Deliveries:
             delivered: whether the receiver took it; either where left out.
 
         Raises:
-            Misuse: ``expected`` cannot be read.
+            UsageError: ``expected`` cannot be read.
         """
         self.times = times(expected)
         self._world = world
@@ -212,7 +212,7 @@ class Deliveries:
         return self.times.fits(self._count())
 
     def _count(self) -> int:
-        notes = self._world.present.attempts.notes(record=self._record)
+        notes = self._world.current_epoch.attempts.notes(record=self._record)
         return sum(
             note.over
             and self._delivered in (None, note.outcome is not None and note.outcome.delivered)

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from crmcom_kit.mock_server.protocol.filters import readers
 from crmcom_kit.mock_server.protocol.parameters import Parameters
-from crmcom_kit.mock_server.protocol.response import Wire
+from crmcom_kit.mock_server.protocol.response import ResponseBuilder
 from crmcom_kit.schemas import Dialect, Release, methods, resolve
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.methods import Method
@@ -40,7 +40,7 @@ class Settings:
     fixed_tokens: tuple[str, ...] = ()
 
 
-class Rules:
+class Config:
     """Settings, and the readers and writers that follow from them."""
 
     def __init__(self, settings: Settings) -> None:
@@ -51,7 +51,7 @@ class Rules:
         self.dialect = dialect
         self.entities = release.entities
         self.renderer = Renderer(dialect, release)
-        self.wire = Wire(dialect, release, self.renderer)
+        self.responses = ResponseBuilder(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)
         self.parameters = Parameters(dialect, readers(dialect, release.entities))
         #: Set while the server ends: whoever waits for something in one of its worlds stops.

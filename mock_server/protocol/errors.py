@@ -22,20 +22,6 @@ from typing import ClassVar, Self
 
 from crmcom_kit.schemas.envelopes import phrase
 
-_LONGEST = 80
-
-
-def shown(value: object, *, secret: bool = False) -> str:
-    """Return ``value`` as a message shows it: short, printable, and never a secret."""
-    if secret:
-        return "a text that is not shown"
-    text = value if isinstance(value, str) else repr(value)
-    if len(text) > _LONGEST:
-        text = f"{text[:_LONGEST]}… ({len(text)} characters)"
-    # Escapes what no answer, header or log can carry: control characters, unpaired surrogates.
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return f'"{safe}"' if isinstance(value, str) else safe
-
 
 class VendorError(Exception):
     """An answer of the emulated API that is an error; nothing has been changed."""

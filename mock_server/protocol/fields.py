@@ -6,8 +6,9 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.protocol.errors import BadFieldsSet, WrongType, shown
+from crmcom_kit.mock_server.protocol.errors import BadFieldsSet, WrongType
 from crmcom_kit.mock_server.protocol.request import json_type, repeated
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas import Dialect, response_fields
 from crmcom_kit.schemas.files import read_json
 
@@ -85,7 +86,7 @@ def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selec
 def _select(names: list[str], dialect: Dialect) -> Selection:
     twice = repeated(names) if dialect["fields_set.duplicates"] == "error" else ()
     if twice:
-        seen = f"{shown(min(twice))} more than once"
+        seen = f"{quoted(min(twice))} more than once"
         raise BadFieldsSet("fields_set", seen=seen, allowed="each field once")
     whole: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
     members: dict[str, set[str]] = {}
@@ -98,7 +99,7 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
         if dot and dialect["fields_set.nested"] == "select" and inner in _inner_names(field):
             members.setdefault(field, set()).add(inner)
         elif dialect["fields_set.unknown_name"] == "error":
-            raise BadFieldsSet("fields_set", seen=shown(name), allowed=_allowed())
+            raise BadFieldsSet("fields_set", seen=quoted(name), allowed=_allowed())
     return Selection(
         frozenset(whole), tuple((field, frozenset(inner)) for field, inner in members.items())
     )

@@ -11,10 +11,10 @@ from crmcom_kit.mock_server.protocol.errors import (
     BadPaging,
     ParameterError,
     UnsupportedEntity,
-    shown,
 )
-from crmcom_kit.mock_server.protocol.parameters import Given, Reader, read_text
 from crmcom_kit.mock_server.protocol.fields import read_selection
+from crmcom_kit.mock_server.protocol.parameters import Given, Reader, read_text
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 from crmcom_kit.schemas.methods import Parameter
@@ -55,7 +55,7 @@ def _values(
         for part in parts:
             if part not in allowed:
                 since = entities_since().get(part) if parameter.name == "entity" else None
-                seen = f"{shown(part)}, known from {since}" if since else shown(part)
+                seen = f"{quoted(part)}, known from {since}" if since else quoted(part)
                 raise error(parameter.name, seen=seen, allowed=f"one of {', '.join(allowed)}")
         return frozenset(parts)
 
@@ -81,9 +81,9 @@ def _created_date(dialect: Dialect) -> Reader:
             elif "T" not in text and form != "date_time":
                 moment = datetime.combine(parse_date(text), time())
             else:
-                raise BadDate(parameter.name, seen=shown(text), allowed=allowed)
+                raise BadDate(parameter.name, seen=quoted(text), allowed=allowed)
         except ValueError:
-            raise BadDate(parameter.name, seen=shown(text), allowed=allowed) from None
+            raise BadDate(parameter.name, seen=quoted(text), allowed=allowed) from None
         if match == "day":
             start = seconds(datetime.combine(moment.date(), time()))
             return start, start + _DAY
@@ -97,7 +97,7 @@ def _whole_number(parameter: Parameter, value: Any, given: Given) -> int:
     text = read_text(parameter, value, given)
     if not _WHOLE_NUMBER.fullmatch(text):
         allowed = "a whole number from 0 on, of at most 18 digits"
-        raise BadPaging(parameter.name, seen=shown(text), allowed=allowed)
+        raise BadPaging(parameter.name, seen=quoted(text), allowed=allowed)
     return int(text)
 
 

@@ -18,17 +18,17 @@ from crmcom_kit.mock_server.protocol.errors import (
     UnknownIdentifierField,
     UnknownParameter,
     WrongType,
-    shown,
 )
-from crmcom_kit.mock_server.redaction import is_secret
 from crmcom_kit.mock_server.protocol.request import (
     Members,
-    RawRequest,
+    Request,
     body_members,
     json_type,
     query_pairs,
     repeated,
 )
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
 
@@ -37,7 +37,7 @@ _NEVER = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 REQUEST_IDENTIFIER = "webhook_request_identifier"
 # A field's name and what stands before its value, in any notation that people try.
 _FIELD = re.compile(r"(?<!\w)(?:id|number)[\"'\s\]]*[=:]")
-_MOST_SHOWN = 5  # of names that may be any number
+_MAX_SHOWN = 5  # of names that may be any number
 
 
 class Identifier(NamedTuple):
@@ -70,7 +70,7 @@ class Parameters:
         self._mode: str = dialect["requests.unknown_parameters"]
         self._readers = readers
 
-    def collect(self, method: Method, request: RawRequest) -> Given:
+    def collect(self, method: Method, request: Request) -> Given:
         """Return the parameters that ``request`` gives, wherever this method takes them from.
 
         Raises:
@@ -85,7 +85,7 @@ class Parameters:
             self._take_query(given, request.query)
         return given
 
-    def _given_by_body(self, method: Method, request: RawRequest) -> Given:
+    def _given_by_body(self, method: Method, request: Request) -> Given:
         needs_none = not any(p.need in ("mandatory", "token") for p in method.parameters.values())
         if needs_none and request.body == b"":
             return Given(method, {}, frozenset(), from_body=True)
@@ -96,7 +96,7 @@ class Parameters:
         pairs = query_pairs(query)
         if not pairs:
             return
-        names = _some([shown(name) for name in dict.fromkeys(name for name, _ in pairs)])
+        names = _some([quoted(name) for name in dict.fromkeys(name for name, _ in pairs)])
         mode = self._dialect["requests.query_on_post"]
         if mode == "error":
             raise MisplacedParameter("query", seen=names, allowed="parameters in the JSON body")
@@ -163,16 +163,16 @@ class Parameters:
                 if name in unknown:  # `identifier=number=7&id=...`: an & that was not encoded
                     seen = f"one, and {name} beside it"
                     raise _several(method.parameters[REQUEST_IDENTIFIER], seen)
-        for name in unknown[:_MOST_SHOWN]:
+        for name in unknown[:_MAX_SHOWN]:
             hint = _hint(name, given)
             if self._mode == "strict":
                 allowed = f"one of {', '.join(method.parameters)}"
                 allowed = f"{allowed} ({hint})" if hint else allowed
-                raise UnknownParameter(shown(name).strip('"'), seen="in the call", allowed=allowed)
-            text = f"{shown(name)} is unknown to {method.name} and was ignored; {hint}"
+                raise UnknownParameter(quoted(name).strip('"'), seen="in the call", allowed=allowed)
+            text = f"{quoted(name)} is unknown to {method.name} and was ignored; {hint}"
             given.warnings.append(text.removesuffix("; "))
-        if len(unknown) > _MOST_SHOWN:
-            more = len(unknown) - _MOST_SHOWN
+        if len(unknown) > _MAX_SHOWN:
+            more = len(unknown) - _MAX_SHOWN
             given.warnings.append(f"{more} more unknown parameters were ignored")
 
     def _by_type(self, parameter: Parameter) -> Reader:
@@ -186,12 +186,12 @@ class Parameters:
             raise _no_object(parameter, value)
         name, equals, text = value.partition("=")
         if parameter.name == REQUEST_IDENTIFIER and len(_FIELD.findall(value)) > 1:
-            raise _several(parameter, shown(value))
+            raise _several(parameter, quoted(value))
         forms = " or ".join(f"{field}=..." for field in parameter.fields)
         if not equals:
-            raise NoIdentifier(parameter.name, seen=shown(value), allowed=forms)
+            raise NoIdentifier(parameter.name, seen=quoted(value), allowed=forms)
         if name not in parameter.fields:
-            raise UnknownIdentifierField(parameter.name, seen=shown(name), allowed=forms)
+            raise UnknownIdentifierField(parameter.name, seen=quoted(name), allowed=forms)
         return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
     def _identifier_object(self, parameter: Parameter, value: Any) -> Identifier:
@@ -204,7 +204,7 @@ class Parameters:
             raise _several(parameter, seen)
         unknown = [name for name in value if name not in parameter.fields]
         if unknown and not (known and self._dialect["identifiers.unknown_field"] == "ignore"):
-            raise UnknownIdentifierField(parameter.name, seen=shown(unknown[0]), allowed=fields)
+            raise UnknownIdentifierField(parameter.name, seen=quoted(unknown[0]), allowed=fields)
         if not known:
             raise NoIdentifier(parameter.name, seen="an empty object", allowed=fields)
         name, text = known[0], value[known[0]]
@@ -242,8 +242,8 @@ def _hint(name: str, given: Given) -> str:
 
 
 def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-    return ", ".join(names[:_MOST_SHOWN]) + more
+    more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
+    return ", ".join(names[:_MAX_SHOWN]) + more
 
 
 def _several(parameter: Parameter, seen: str) -> SeveralIdentifiers:
@@ -283,7 +283,7 @@ def _text(name: str, value: Any) -> str:
     if _NEVER.search(value):
         raise InvalidValue(
             name,
-            seen=shown(value, secret=is_secret(name)),
+            seen=quoted(value, secret=is_secret(name)),
             allowed="a text without control characters",
         )
     return value

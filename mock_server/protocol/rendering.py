@@ -7,6 +7,6 @@ contract's: see ``crmcom_kit.schemas.rendering``.
 import orjson
 
 
-def sealed(value: object) -> bytes:
+def compact_json(value: object) -> bytes:
     """Return ``value`` as JSON in exactly as much memory as it needs."""
     return bytes(memoryview(orjson.dumps(value)))  # orjson's own result keeps slack behind it

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from crmcom_kit.mock_server.protocol.errors import BadBody, BadCharset, BodyTooLarge, InvalidValue, shown
+from crmcom_kit.mock_server.protocol.errors import BadBody, BadCharset, BodyTooLarge, InvalidValue
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.redaction import is_secret
 
 #: Longest body that is read, in bytes. The longest sensible one has a few hundred.
-MOST_BODY_BYTES = 1_048_576
-_MOST_QUERY_PARAMETERS = 500
+MAX_BODY_BYTES = 1_048_576
+_MAX_QUERY_PARAMETERS = 500
 _SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 # What a body that is not plain UTF-8 begins with, and what to call it.
 _BEGINNINGS = {
@@ -22,13 +23,13 @@ _BEGINNINGS = {
 }
 
 
-class RawRequest(NamedTuple):
+class Request(NamedTuple):
     """A request as a shell hands it over."""
 
     verb: str
     path: str  # below the API's base path, without slashes at its ends
     query: bytes = b""
-    body: bytes | None = b""  # None where it is longer than MOST_BODY_BYTES
+    body: bytes | None = b""  # None where it is longer than MAX_BODY_BYTES
     content_type: str = ""
     authorization: str = ""
     prefer: str = ""  # the header X-Mock-Prefer
@@ -96,7 +97,7 @@ def header_bytes(values: Collection[str]) -> int:
     return len(values) * _HEADER_BYTES + sum(map(len, values))
 
 
-def let_go(environ: dict[str, Any]) -> None:
+def strip_for_journal(environ: dict[str, Any]) -> None:
     """Take out of an environ what should not live as long as the journal: body and connection."""
     environ.pop("wsgi.input", None)
     environ.pop("waitress.client_disconnected", None)
@@ -118,13 +119,13 @@ def repeated(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name, times in Counter(names).items() if times > 1)
 
 
-def no_number(text: str) -> NoReturn:
+def refuse_constant(text: str) -> NoReturn:
     """Refuse NaN and Infinity, which Python reads as numbers. Raises ValueError."""
     msg = f"{text}, which JSON does not have"
     raise ValueError(msg)
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_constant=no_number)
+_DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_constant=refuse_constant)
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:
@@ -135,9 +136,9 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
         InvalidValue: too many parameters.
     """
     parts = [part for part in query.split(b"&") if part]
-    if len(parts) > _MOST_QUERY_PARAMETERS:
+    if len(parts) > _MAX_QUERY_PARAMETERS:
         raise InvalidValue(
-            "query", seen=f"{len(parts)} parameters", allowed=f"at most {_MOST_QUERY_PARAMETERS}"
+            "query", seen=f"{len(parts)} parameters", allowed=f"at most {_MAX_QUERY_PARAMETERS}"
         )
     pairs = []
     for encoded_name, _, encoded_value in (part.partition(b"=") for part in parts):
@@ -152,21 +153,21 @@ def _text(encoded: bytes, *, of: str) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("utf-8", "backslashreplace")
-        seen = shown(text, secret=is_secret(of))
-        parameter = shown(of).strip('"')
+        seen = quoted(text, secret=is_secret(of))
+        parameter = quoted(of).strip('"')
         raise BadCharset(parameter, seen=seen, allowed="UTF-8, percent-encoded") from None
 
 
-def body_members(request: RawRequest) -> Members:
+def body_members(request: Request) -> Members:
     """Return the members of a request's JSON body.
 
     Raises:
-        BodyTooLarge: the body is longer than MOST_BODY_BYTES.
+        BodyTooLarge: the body is longer than MAX_BODY_BYTES.
         BadCharset: it says, or is, another charset than UTF-8.
         BadBody: it is empty, no JSON, or no object.
     """
     if request.body is None:
-        most = f"{MOST_BODY_BYTES} bytes"
+        most = f"{MAX_BODY_BYTES} bytes"
         raise BodyTooLarge("body", seen=f"more than {most}", allowed=f"at most {most}")
     text = body_text(request.body, request.content_type)
     allowed = "a JSON object that holds the parameters"
@@ -199,7 +200,7 @@ def body_text(body: bytes, content_type: str) -> str:
         name, _, value = part.partition("=")
         charset = value.strip().strip('"').lower()
         if name.strip().lower() == "charset" and charset not in _SUPPORTED_CHARSETS:
-            raise BadCharset("Content-Type", seen=shown(charset), allowed="charset=utf-8")
+            raise BadCharset("Content-Type", seen=quoted(charset), allowed="charset=utf-8")
     for beginning, what in () if body.startswith(b"{") else _BEGINNINGS.items():
         if body.startswith(beginning):
             raise BadCharset("body", seen=what, allowed=allowed)

@@ -9,23 +9,23 @@ import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.usage_errors import Misuse
-from crmcom_kit.mock_server.protocol.rendering import sealed
 from crmcom_kit.mock_server.protocol.fields import Selection
+from crmcom_kit.mock_server.protocol.rendering import compact_json
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.rendering import Renderer
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.suggestions.suggestion import Mend
+    from crmcom_kit.mock_server.suggestions.suggestion import Suggestion
 
 #: Says which fault made an answer what it is.
 FAULT_HEADER = "X-Mock-Fault"
 #: A list of more records than this is streamed, so that memory does not grow with the answer.
 JOIN_AT_MOST = 256
 _CHUNK_BYTES = 65_536
-_LONGEST_HEADER = 400
+_MAX_HEADER = 400
 
 
 class Ending(NamedTuple):
@@ -36,7 +36,7 @@ class Ending(NamedTuple):
 
 
 @dataclass(slots=True)
-class Answer:
+class Response:
     """One answer: what a shell has to send."""
 
     status: int
@@ -44,14 +44,16 @@ class Answer:
     content_type: str
     length: int | None = None  # None where a streamed body's length is not known
     statement: str | None = None  # the statement that an error answer upholds
-    mend: "Mend | None" = None  # of an error answer, the smallest change that makes the call right
+    suggestion: "Suggestion | None" = (
+        None  # of an error answer, the smallest change that makes the call right
+    )
     warnings: Sequence[str] = ()
     allow: str | None = None  # the verb that would have been right
     retry_after: int | None = None  # seconds
     fault: str | None = None  # the fault that made it what it is
     ending: Ending | None = None  # None where it is sent whole
     # What follows is for the journal alone.
-    again: "Callable[[], Answer] | None" = None  # makes the same answer of less than its body
+    again: "Callable[[], Response] | None" = None  # makes the same answer of less than its body
     method: str = ""
     error: VendorError | None = None
     before: bytes | None = None  # the record that the call touched, as it was and as it is
@@ -65,8 +67,8 @@ class Answer:
             found.append(("Content-Length", str(self.length)))
         if self.statement:
             found.append(("X-Mock-Statement", self.statement))
-        if self.mend is not None:
-            found.append(("X-Mock-Mend", _header_text(self.mend.text)))
+        if self.suggestion is not None:
+            found.append(("X-Mock-Suggestion", _header_text(self.suggestion.text)))
         if self.allow:
             found.append(("Allow", self.allow))
         if self.fault is not None:
@@ -77,20 +79,20 @@ class Answer:
         return found
 
 
-def misused(misuse: Misuse) -> Answer:
+def misused(misuse: UsageError) -> Response:
     """Return the answer to a call that asks of the mock itself what cannot be done."""
     body = orjson.dumps(misuse.facts())
-    return Answer(misuse.status, body, "application/json", len(body))
+    return Response(misuse.status, body, "application/json", len(body))
 
 
 def _header_text(text: str) -> str:
     safe = text
     if not (text.isascii() and text.isprintable()):
         safe = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return safe if len(safe) <= _LONGEST_HEADER else safe[: _LONGEST_HEADER - 3] + "..."
+    return safe if len(safe) <= _MAX_HEADER else safe[: _MAX_HEADER - 3] + "..."
 
 
-class Wire:
+class ResponseBuilder:
     """Builds the answers of one dialect in one release."""
 
     def __init__(self, dialect: Dialect, release: Release, renderer: Renderer) -> None:
@@ -100,8 +102,8 @@ class Wire:
         self._envelopes = Envelopes(dialect, release, renderer)
         self._around = {login: self._frame(login=login) for login in (False, True)}
         self._around_record = self._around[False]
-        self._headers = tuple(Answer(200, b"", self._type).headers())
-        self._hints: bool = dialect["errors.mend_in_description"]
+        self._headers = tuple(Response(200, b"", self._type).headers())
+        self._hints: bool = dialect["errors.suggestion_in_description"]
         self._bare = orjson.dumps(self._envelopes.bare())
 
     def _frame(self, *, login: bool) -> tuple[bytes, bytes]:
@@ -109,11 +111,11 @@ class Wire:
         before, after = orjson.dumps(whole).split(b'"@"')
         return before, after
 
-    def data(self, body: bytes, *, login: bool = False) -> Answer:
+    def data(self, body: bytes, *, login: bool = False) -> Response:
         """Return a success with ``body`` as its data; ``login`` for authentication/token."""
         before, after = self._around[login]
         whole = b"".join((before, body, after))
-        return Answer(200, whole, self._type, len(whole))
+        return Response(200, whole, self._type, len(whole))
 
     def plain(self, body: bytes) -> tuple[bytes, list[tuple[str, str]]]:
         """Return the body and the headers of ``data(body)``, at less than half its cost."""
@@ -121,16 +123,16 @@ class Wire:
         whole = b"".join((before, body, after))
         return whole, [*self._headers, ("Content-Length", str(len(whole)))]
 
-    def record(self, body: bytes, selection: Selection | None) -> Answer:
+    def record(self, body: bytes, selection: Selection | None) -> Response:
         """Return a success with one record."""
         return self.data(body if selection is None else selection.of(body))
 
-    def listing(self, bodies: list[bytes], selection: Selection | None) -> Answer:
+    def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
         """Return a success with ``bodies`` as a list; a long one is streamed."""
         if not bodies and self._dialect["list.empty"] != "array":
             if self._dialect["list.empty"] == "null":
                 return self.data(b"null")
-            return Answer(200, self._bare, self._type, len(self._bare))
+            return Response(200, self._bare, self._type, len(self._bare))
         if len(bodies) <= JOIN_AT_MOST:
             answer = self._joined(bodies, selection)
             answer.again = partial(self._joined, bodies, selection)
@@ -140,23 +142,27 @@ class Wire:
         if selection is None:
             length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) + 1
         stream = _stream(before + b"[", bodies, selection, b"]" + after)
-        return Answer(200, stream, self._type, length)
+        return Response(200, stream, self._type, length)
 
-    def _joined(self, bodies: list[bytes], selection: Selection | None) -> Answer:
+    def _joined(self, bodies: list[bytes], selection: Selection | None) -> Response:
         chosen = bodies if selection is None else map(selection.of, bodies)
         return self.data(b"[%b]" % b",".join(chosen))
 
-    def error(self, error: VendorError, method: str, mend: "Mend | None" = None) -> Answer:
+    def error(
+        self, error: VendorError, method: str, suggestion: "Suggestion | None" = None
+    ) -> Response:
         """Return the answer that ``error`` has in this dialect, to a call of ``method``.
 
-        ``mend`` is what would make the call right; a dial brings it into the description, too.
+        ``suggestion`` is what would make the call right; a dial brings it into the description, too.
         """
         dialect, kind = self._dialect, error.kind
-        hint = "" if mend is None or not self._hints else mend.text
-        body = sealed(self._envelopes.error(kind, error.details, hint))  # the journal keeps it
+        hint = "" if suggestion is None or not self._hints else suggestion.text
+        body = compact_json(
+            self._envelopes.error(kind, error.details, hint)
+        )  # the journal keeps it
         statement = error_kinds()[kind]["statement"].replace("{method}", method)
-        return Answer(
-            dialect[f"errors.status.{kind}"], body, self._type, len(body), statement, mend
+        return Response(
+            dialect[f"errors.status.{kind}"], body, self._type, len(body), statement, suggestion
         )
 
 

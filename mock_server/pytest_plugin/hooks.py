@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.world.world import World
 
 _LENT = pytest.StashKey[tuple[MockWorld, World]]()
 _OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST_NAME = 48
+_MAX_NAME = 48
 _PHASE = re.compile(r" \((setup|call|teardown)\)$")
 
 Marks = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
@@ -24,7 +24,7 @@ Marks = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
 
 def world_name(test: str) -> str:
     """Return what the world of a test is called: like the test, and unlike any other test's."""
-    name = _OTHERS.sub("-", test.rpartition("::")[2]).strip("-._")[:_LONGEST_NAME]
+    name = _OTHERS.sub("-", test.rpartition("::")[2]).strip("-._")[:_MAX_NAME]
     return f"{name or 'test'}-{blake2s(test.encode(), digest_size=4).hexdigest()}"
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 #: What CRM.COM's hosts are called.
 HOSTS = ("crm.com", "*.crm.com")
-_MOST_KEPT = 1_000
+_MAX_KEPT = 1_000
 _LOOK_UPS = frozenset(("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"))
 # Python tells of these only when it has looked the host up.
 _SOCKET = socket.socket
@@ -75,7 +75,7 @@ class Guard:
             return
         name = name.lower().removesuffix(".")
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in self._hosts):
-            if len(self.reached) < _MOST_KEPT:
+            if len(self.reached) < _MAX_KEPT:
                 self.reached[Reached(self._who(), name)] = None
             raise RealHostReached(name)
 

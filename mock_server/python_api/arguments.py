@@ -4,38 +4,38 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:
-    """Return a number that is not negative. Raises Misuse."""
+    """Return a number that is not negative. Raises UsageError."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         seconds = float(min(value, 1e300))  # of an int that no float can be
         if isfinite(seconds) and seconds >= 0:
             return seconds
-    raise Misuse(name, seen=repr(value), allowed=allowed)
+    raise UsageError(name, seen=repr(value), allowed=allowed)
 
 
 def whole(name: str, value: Any, least: int, most: int) -> int:
-    """Return a whole number between two others. Raises Misuse."""
+    """Return a whole number between two others. Raises UsageError."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise Misuse(name, seen=repr(value), allowed=f"a whole number from {least} to {most}")
+        raise UsageError(name, seen=repr(value), allowed=f"a whole number from {least} to {most}")
     return value
 
 
 def text(name: str, value: Any) -> str:
-    """Return a text. Raises Misuse."""
+    """Return a text. Raises UsageError."""
     if not isinstance(value, str):
-        raise Misuse(name, seen=repr(value), allowed="a text")
+        raise UsageError(name, seen=repr(value), allowed="a text")
     return value
 
 
 def moment(name: str, value: datetime | str | None) -> datetime | None:
-    """Return a moment, given as such or as its ISO 8601 text; None stays so. Raises Misuse."""
+    """Return a moment, given as such or as its ISO 8601 text; None stays so. Raises UsageError."""
     if value is None or isinstance(value, datetime):
         return value
     try:
         return datetime.fromisoformat(text(name, value))
-    except ValueError:  # a Misuse is one, too
+    except ValueError:  # a UsageError is one, too
         allowed = "a moment such as 2024-01-31T12:00:00Z"
-        raise Misuse(name, seen=repr(value), allowed=allowed) from None
+        raise UsageError(name, seen=repr(value), allowed=allowed) from None

@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -58,11 +58,11 @@ class Background:
 
         Raises:
             ServeError: it cannot be served.
-            Misuse: it was stopped, and not started again.
+            UsageError: it was stopped, and not started again.
         """
         with self._lock:
             if self._stopped:
-                raise Misuse("mock", seen="a stopped one", allowed="its address after start()")
+                raise UsageError("mock", seen="a stopped one", allowed="its address after start()")
             if self._running is None:
                 self._running = self._started()
             port = self._running[0].port

@@ -4,19 +4,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from crmcom_kit.mock_server.journal.wait_conditions import Condition, OneRecord, Records, wait_for
 from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
 from crmcom_kit.mock_server.journal.patterns import Pattern, matching
 from crmcom_kit.mock_server.journal.verification import Times, found, line, verified
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.journal.wait_conditions import Condition, OneRecord, Records, wait_for
 from crmcom_kit.mock_server.store.records import Key
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.world import World
 
 #: How often a call is expected: a number, or ``{"atLeast": 1, "atMost": 3}``.
 Expected = int | Mapping[str, int] | Times | None
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
 _SHOWN = 20  # calls that a text has at most
-_LONGEST_LINE = 300
+_MAX_LINE = 300
 
 
 class Calls(Sequence[ToldCall]):
@@ -49,7 +49,7 @@ class Calls(Sequence[ToldCall]):
         return self._told()[at]
 
     def find(self, **pattern: Any) -> list[ToldCall]:
-        """Return those that fit a pattern, as ``assert_called`` reads it. Raises Misuse."""
+        """Return those that fit a pattern, as ``assert_called`` reads it. Raises UsageError."""
         return found(self._world(), pattern_of(pattern))
 
     def clear(self) -> None:
@@ -73,18 +73,18 @@ def written(world: World) -> str:
             lines.append(_short(f"    sent {call.body}"))
         near = call.near_miss
         if near is not None:
-            mend = near["mend"] or f"{near['parameter']}: allowed is {near['allowed']}"
-            lines.append(_short(f"    broke {near['statement']}; to mend it: {mend}"))
+            suggestion = near["suggestion"] or f"{near['parameter']}: allowed is {near['allowed']}"
+            lines.append(_short(f"    broke {near['statement']}; to suggestion it: {suggestion}"))
     return "\n".join(lines)
 
 
 def _short(text: str) -> str:
     one = " ".join(text.split("\n"))
-    return one if len(one) <= _LONGEST_LINE else f"{one[:_LONGEST_LINE]}…"
+    return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
 def pattern_of(given: Mapping[str, Any]) -> Pattern:
-    """Return the pattern of arguments, where ``error_kind`` is ``errorKind``. Raises Misuse."""
+    """Return the pattern of arguments, where ``error_kind`` is ``errorKind``. Raises UsageError."""
     spelled = {
         re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value
         for name, value in given.items()
@@ -95,7 +95,7 @@ def pattern_of(given: Mapping[str, Any]) -> Pattern:
 def asserted(
     world: World, expected: Expected, seconds: float, pattern: Mapping[str, Any]
 ) -> list[ToldCall]:
-    """Return the calls that fit, as many as are expected. Raises AssertionError, Misuse."""
+    """Return the calls that fit, as many as are expected. Raises AssertionError, UsageError."""
     __tracebackhide__ = True
     result = verified(world, pattern_of(pattern), expected, seconds=seconds)
     if not result.ok:
@@ -126,14 +126,14 @@ def awaited(
     expected: Expected,
     seconds: float,
 ) -> Any:
-    """Wait for a function, for a record or for so many records. Raises AssertionError, Misuse."""
+    """Wait for a function, a record or a number of records. Raises AssertionError, UsageError."""
     __tracebackhide__ = True
     condition: Condition
     if until is not None:
         if record is not None or state is not None or expected is not None:
-            raise Misuse("until", seen="beside others", allowed="it alone, or the others")
+            raise UsageError("until", seen="beside others", allowed="it alone, or the others")
         if not callable(until):
-            raise Misuse("until", seen=repr(until), allowed="a function without arguments")
+            raise UsageError("until", seen=repr(until), allowed="a function without arguments")
         condition, what = _Until(until), "what the function says"
     elif record is not None:
         key: Key = "id" if _ID.fullmatch(str(record)) else "number"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from crmcom_kit.mock_server.clock import ClockState, WorldClock
 from crmcom_kit.mock_server.python_api.arguments import moment, number
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 #: How many seconds an argument of ``advance`` is.
 _PARTS = {
@@ -31,7 +31,7 @@ class Clock:
         return self._clock().state
 
     def freeze(self, at: datetime | str | None = None) -> None:
-        """Stand, now or at a moment: one with a zone, or its ISO 8601 text. Raises Misuse."""
+        """Stand, now or at a moment: one with a zone, or its ISO 8601 text. Raises UsageError."""
         self._clock().freeze(moment("at", at))
 
     def advance(self, by: float | timedelta = 0, **parts: float) -> None:
@@ -42,19 +42,19 @@ class Clock:
             parts: the arguments of a timedelta: ``minutes=5``.
 
         Raises:
-            Misuse: backwards, or beyond what dates can show.
+            UsageError: backwards, or beyond what dates can show.
         """
         passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by)
         for name, value in parts.items():
             if name not in _PARTS:
-                raise Misuse(
+                raise UsageError(
                     name, seen="among the arguments", allowed=f"some of {', '.join(_PARTS)}"
                 )
             passed += number(name, value, "a number from 0 on") * _PARTS[name]
         self._clock().advance(passed)
 
     def scale(self, rate: float, at: datetime | str | None = None) -> None:
-        """Go ``rate`` times as fast, from now or from a moment on. Raises Misuse."""
+        """Go ``rate`` times as fast, from now or from a moment on. Raises UsageError."""
         allowed = "a number of seconds for each one of the machine's"
         self._clock().run(moment("at", at), number("rate", rate, allowed))
 

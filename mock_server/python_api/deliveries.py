@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.faults import KINDS, DeliveryFault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
+from crmcom_kit.mock_server.python_api.arguments import moment, number, text, whole
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import recover, replay
 from crmcom_kit.mock_server.webhooks.signatures import Verdict
-from crmcom_kit.mock_server.deliveries.faults import KINDS, DeliveryFault
 from crmcom_kit.mock_server.webhooks.verdicts import sent_as, verdict_on
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.python_api.arguments import moment, number, text, whole
-from crmcom_kit.mock_server.usage_errors import Misuse
 
 _SECONDS = 20.0
 _MOST = {"times": 1_000_000, "copies": 10}
@@ -56,7 +56,7 @@ class Deliveries:
 
         Raises:
             TimeoutError: there was none in time.
-            Misuse: ``seconds`` is no number of them.
+            UsageError: ``seconds`` is no number of them.
         """
         number("seconds", seconds)
         attempts = self._epoch().attempts
@@ -84,7 +84,7 @@ class Deliveries:
             raise AssertionError(str(late)) from None
 
     def replay(self, number: int) -> AttemptNote:
-        """Send exactly what an attempt sent once more. Raises NotThere."""
+        """Send exactly what an attempt sent once more. Raises NotFound."""
         return replay(self._epoch(), number)
 
     def recover(
@@ -93,11 +93,11 @@ class Deliveries:
         """Send again all that is REJECTED and was created at ``since`` or later; wait for it.
 
         Raises:
-            Misuse: ``since`` is no moment with a zone, or ``seconds`` no number.
+            UsageError: ``since`` is no moment with a zone, or ``seconds`` no number.
         """
         begin = moment("since", since)
         if begin is not None and begin.tzinfo is None:
-            raise Misuse("since", seen=begin.isoformat(), allowed="a moment with a zone")
+            raise UsageError("since", seen=begin.isoformat(), allowed="a moment with a zone")
         number("seconds", seconds)
         epoch = self._epoch()
         notes = recover(epoch, begin).attempts
@@ -113,11 +113,11 @@ class Deliveries:
                 ``definition`` or ``number`` for the webhook requests of one alone.
 
         Raises:
-            Misuse: there is no such fault, or it has no such argument.
-            Full: there are as many as may be.
+            UsageError: there is no such fault, or it has no such argument.
+            LimitExceeded: there are as many as may be.
         """
         if fault not in KINDS:
-            raise Misuse("fault", seen=shown(fault), allowed=f"one of {', '.join(KINDS)}")
+            raise UsageError("fault", seen=quoted(fault), allowed=f"one of {', '.join(KINDS)}")
         for name, value in given.items():
             _check_fault(name, value)
         faults = self._epoch().delivery_faults
@@ -125,7 +125,7 @@ class Deliveries:
 
 
 def _check_fault(name: str, value: Any) -> None:
-    """Refuse what no delivery fault takes. Raises Misuse."""
+    """Refuse what no delivery fault takes. Raises UsageError."""
     if name in ("times", "definition", "number") and value is None:
         return
     if name in ("definition", "number"):
@@ -136,7 +136,7 @@ def _check_fault(name: str, value: Any) -> None:
         whole(name, value, 1, _MOST[name])
     else:
         allowed = "times, seconds, copies, definition or number"
-        raise Misuse(shown(name).strip('"'), seen="among the arguments", allowed=allowed)
+        raise UsageError(quoted(name).strip('"'), seen="among the arguments", allowed=allowed)
 
 
 class Got:
@@ -183,7 +183,7 @@ class BuiltInReceiver:
         """Answer these statuses or answers, one after another; the last one for ever.
 
         Raises:
-            Misuse: one is neither.
+            UsageError: one is neither.
         """
         for one in answers:
             if not isinstance(one, ReceiverAnswer):

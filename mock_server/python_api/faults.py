@@ -5,11 +5,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.faults.registry import Faults, FaultState
 from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.faults.registry import Faults, FaultState
 from crmcom_kit.mock_server.python_api.arguments import text
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 
 # What each argument is called in a specification of a fault.
 _MATCH = {name: name for name in ("operation", "identifier", "parameters", "nth", "after")}
@@ -42,7 +42,7 @@ class Failing:
         """The faults, and what each has done; as they last were, where they are removed."""
         found = list(self._last)
         for one in self._ids:
-            with suppress(NotThere):
+            with suppress(NotFound):
                 found.append(self._faults.find(one))
         return found
 
@@ -55,7 +55,7 @@ class Failing:
         """Let nothing go wrong any more; what happened stays in the journal."""
         self._last = self.states
         while self._ids:
-            with suppress(NotThere):
+            with suppress(NotFound):
                 self._faults.remove(self._ids.pop())
 
     def __enter__(self) -> "Failing":
@@ -78,8 +78,8 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
     """Add what a preset, or the arguments by themselves, say goes wrong.
 
     Raises:
-        Misuse, NotThere: an argument is not allowed, or there is no such preset.
-        Full: there are as many faults as may be.
+        UsageError, NotFound: an argument is not allowed, or there is no such preset.
+        LimitExceeded: there are as many faults as may be.
     """
     if preset is not None:
         name = text("preset", preset).replace(" ", "_").replace("-", "_")
@@ -88,12 +88,12 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
 
 
 def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the specification that the arguments are short for. Raises Misuse."""
+    """Return the specification that the arguments are short for. Raises UsageError."""
     for name in given:
         if name not in _KNOWN:
             allowed = f"a preset, or some of {', '.join(_KNOWN)}"
-            raise Misuse(
-                shown(name).strip('"'), seen="among the arguments of fail", allowed=allowed
+            raise UsageError(
+                quoted(name).strip('"'), seen="among the arguments of fail", allowed=allowed
             )
     spec: dict[str, Any] = _named(_ITSELF, given)
     if given.get("ttl") is not None:
@@ -109,4 +109,4 @@ def _milliseconds(seconds: Any) -> int:
     is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
     if is_number and 0 < seconds < 10**9:
         return round(seconds * 1000) or 1
-    raise Misuse("ttl", seen=repr(seconds), allowed="seconds of the world's clock, above 0")
+    raise UsageError("ttl", seen=repr(seconds), allowed="seconds of the world's clock, above 0")

@@ -3,13 +3,13 @@
 from types import TracebackType
 from typing import Any
 
-from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 from crmcom_kit.mock_server.cli.delivery_options import places
+from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockWorld, Site
-from crmcom_kit.mock_server.world.registry import Tenants
-from crmcom_kit.mock_server.world.world import DEFAULT
 from crmcom_kit.mock_server.world.factory import make_world
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.world import DEFAULT
 
 TOKEN = "crmcom-mock-token"
 _THREADS = 8
@@ -33,17 +33,17 @@ class Mock(MockWorld):
         """Make the mock; ``crmcom_mock`` says what the arguments are."""
         options["tokens"] = options.get("tokens") or (TOKEN,)
         options.setdefault("at_once", places(options.get("deliver", "scripted"), threads))
-        tenants = Tenants(make_world(**options), waiting=threads // 2, host=host)
-        app = FastLane(LateFlask(tenants), tenants)
+        registry = WorldRegistry(make_world(**options), waiting=threads // 2, host=host)
+        app = FastLane(LateFlask(registry), registry)
         server = Background(
             app,
             host=host,
             port=port,
             threads=threads,
-            closing=tenants.closing,
+            closing=registry.closing,
             at_once=app.at_once,
         )
-        super().__init__(Site(tenants, app, server), DEFAULT)
+        super().__init__(Site(registry, app, server), DEFAULT)
 
     def start(self) -> "Mock":
         """Serve over HTTP, unless that is so already. Raises ServeError."""

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.protocol.errors import shown
 from crmcom_kit.mock_server.journal.pattern_checks import RECORD_SETS, check_one_of
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Query, Store
 from crmcom_kit.schemas import response_fields
 
@@ -56,7 +56,7 @@ class Records(Collection[Record]):
 
         Raises:
             TypeError: a webhook request has no member of that name.
-            Misuse: no webhook request has such a life cycle state or entity.
+            UsageError: no webhook request has such a life cycle state or entity.
         """
         for name, value in members.items():
             _check_member(name)
@@ -73,7 +73,9 @@ class Records(Collection[Record]):
         numbers = [str(record["number"]) for record in self]
         first = ", ".join(numbers[:_SHOWN]) or "none"
         more = f" and {len(numbers) - _SHOWN} more" if len(numbers) > _SHOWN else ""
-        return f"no webhook request has the number or id {shown(str(key))}; there are {first}{more}"
+        return (
+            f"no webhook request has the number or id {quoted(str(key))}; there are {first}{more}"
+        )
 
     def __repr__(self) -> str:
         return f"<{len(self)} webhook requests>"

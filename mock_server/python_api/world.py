@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.webhooks.triggers import Fired, fire
+from crmcom_kit.mock_server.journal.call_view import ToldCall
 from crmcom_kit.mock_server.python_api.arguments import number, text
 from crmcom_kit.mock_server.python_api.calls import Calls, Expected, asserted, awaited
 from crmcom_kit.mock_server.python_api.clock import Clock
@@ -16,8 +16,8 @@ from crmcom_kit.mock_server.python_api.contents import Entries, added, filled
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
 from crmcom_kit.mock_server.python_api.records import Records
-from crmcom_kit.mock_server.journal.call_view import ToldCall
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
+from crmcom_kit.mock_server.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
     import httpx
     from _typeshed.wsgi import WSGIApplication
 
-    from crmcom_kit.mock_server.python_api.background import Background
     from crmcom_kit.mock_server.protocol.config import Credentials
-    from crmcom_kit.mock_server.world.registry import Tenants
+    from crmcom_kit.mock_server.python_api.background import Background
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """What the handles of one mock share."""
 
-    tenants: "Tenants"
+    registry: "WorldRegistry"
     app: "WSGIApplication"
     server: "Background"
     adding: threading.Lock = field(default_factory=threading.Lock)
@@ -42,7 +42,7 @@ class Site:
     @property
     def token(self) -> str:
         """A token that always holds, in every world."""
-        return self.tenants.default.settings.fixed_tokens[0]
+        return self.registry.default.settings.fixed_tokens[0]
 
 
 class MockWorld:
@@ -52,23 +52,23 @@ class MockWorld:
         """Hold the world of that name, which is made now where there is none.
 
         Raises:
-            Misuse: no world can have that name.
-            Full: there are as many worlds as there may be.
+            UsageError: no world can have that name.
+            LimitExceeded: there are as many worlds as there may be.
         """
         self._site = site
         self.name = name
         self._brought: list[MockWorld] = []  # that were made through this one, and end with it
         self._path = "" if name == DEFAULT else f"/worlds/{name}"
-        site.tenants.get(name)
+        site.registry.get(name)
         #: Its webhook requests.
         self.records = Records(lambda: self.emulated.store)
         #: The calls that it got.
         self.calls = Calls(lambda: self.emulated)
         #: What it sent since the last reset.
-        self.deliveries = Deliveries(lambda: self.emulated.present)
+        self.deliveries = Deliveries(lambda: self.emulated.current_epoch)
         #: Its own receiver of webhook requests.
         self.receiver = BuiltInReceiver(
-            lambda: self.emulated.present, lambda: f"{self.admin_url}/receiver/in"
+            lambda: self.emulated.current_epoch, lambda: f"{self.admin_url}/receiver/in"
         )
         #: Its time.
         self.clock = Clock(lambda: self.emulated.clock)
@@ -76,7 +76,7 @@ class MockWorld:
     @property
     def emulated(self) -> World:
         """The world as the emulator has it; it is made anew where it was ended."""
-        return self._site.tenants.get(self.name)
+        return self._site.registry.get(self.name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.records)} webhook requests>"
@@ -126,15 +126,15 @@ class MockWorld:
         from crmcom_kit.mock_server.python_api.client import HOST, InProcess
 
         base = f"http://{HOST}{self._path}{API_PATH}"
-        app = InProcess(self._site.app, may_take_long=lambda: self.emulated.faults.armed)
+        app = InProcess(self._site.app, may_take_long=lambda: self.emulated.faults.has_active)
         return httpx.Client(**{"base_url": base, "transport": app, **options})
 
     def world(self, name: str) -> "MockWorld":
         """Return another world of the same mock, made now where there is none.
 
         Raises:
-            Misuse: no world can have that name.
-            Full: there are as many worlds as there may be.
+            UsageError: no world can have that name.
+            LimitExceeded: there are as many worlds as there may be.
         """
         is_new = not self._is_there(text("name", name))
         other = MockWorld(self._site, name)
@@ -149,8 +149,8 @@ class MockWorld:
 
     def _is_there(self, name: str) -> bool:
         try:
-            self._site.tenants.find(name)
-        except NotThere:
+            self._site.registry.find(name)
+        except NotFound:
             return False
         return True
 
@@ -158,10 +158,10 @@ class MockWorld:
         """Forget this world and those that were made through it; their next use makes them anew.
 
         Raises:
-            Misuse: it is the default world.
+            UsageError: it is the default world.
         """
-        with suppress(NotThere):
-            self._site.tenants.end(self.name)
+        with suppress(NotFound):
+            self._site.registry.end(self.name)
         while self._brought:
             self._brought.pop().end()
 
@@ -184,8 +184,8 @@ class MockWorld:
                 seconds); ``name`` is what the journal calls it.
 
         Raises:
-            Misuse, NotThere: an argument is not allowed, or there is no such preset.
-            Full: there are as many faults as may be.
+            UsageError, NotFound: an argument is not allowed, or there is no such preset.
+            LimitExceeded: there are as many faults as may be.
         """
         return failing(self.emulated.faults, preset, given)
 
@@ -208,7 +208,7 @@ class MockWorld:
 
         Raises:
             AssertionError: other than expected; its text names the nearest calls.
-            Misuse: the pattern cannot be read.
+            UsageError: the pattern cannot be read.
         """
         __tracebackhide__ = True
         return asserted(self.emulated, times, number("timeout", timeout), pattern)
@@ -254,18 +254,22 @@ class MockWorld:
 
         Raises:
             AssertionError: it has not happened in time; its text says what is there.
-            Misuse: an argument is not allowed.
+            UsageError: an argument is not allowed.
         """
         __tracebackhide__ = True
         number("timeout", timeout)
         others = (until, record, state)
         if delivery not in (None, False):
             if pattern or others != (None, None, None):
-                raise Misuse("delivery", seen="beside others", allowed="a delivery, or the others")
+                raise UsageError(
+                    "delivery", seen="beside others", allowed="a delivery, or the others"
+                )
             return self.deliveries.awaited(None if delivery is True else str(delivery), timeout)
         if pattern:
             if others != (None, None, None):
-                raise Misuse("pattern", seen="beside others", allowed="a pattern, or the others")
+                raise UsageError(
+                    "pattern", seen="beside others", allowed="a pattern, or the others"
+                )
             return asserted(self.emulated, times, timeout, pattern)
         return awaited(self.emulated, until, record, state, times, timeout)
 
@@ -290,7 +294,7 @@ class MockWorld:
 
         Raises:
             DataError, FixtureError: it cannot be filled so, and nothing has changed.
-            Misuse: entries beside others.
+            UsageError: entries beside others.
         """
         return filled(self.emulated, entries, scenario, knobs)
 
@@ -326,13 +330,13 @@ class MockWorld:
             given: ``rule``, ``entity_id`` and ``url``, where the usual ones will not do.
 
         Raises:
-            Misuse, NotThere, DataError: it cannot be fired.
+            UsageError, NotFound, DataError: it cannot be fired.
         """
         for name, value in (("definition", definition), *given.items()):
             text(name, value)
         if not isinstance(data, Mapping):
-            raise Misuse("data", seen=repr(data), allowed="the members of an entity, a dict")
-        return fire(self.emulated.present, entity, definition, data, **given)
+            raise UsageError("data", seen=repr(data), allowed="the members of an entity, a dict")
+        return fire(self.emulated.current_epoch, entity, definition, data, **given)
 
     # The content as a whole.
 
@@ -341,9 +345,9 @@ class MockWorld:
         self.emulated.reset()
 
     def snapshot(self, name: str) -> None:
-        """Keep the present content under a name. Raises Full, Misuse."""
+        """Keep the present content under a name. Raises LimitExceeded, UsageError."""
         self.emulated.save(text("name", name))
 
     def restore(self, name: str) -> None:
-        """Go back to the content that ``snapshot`` kept; calls and faults stay. Raises NotThere."""
+        """Go back to the content that ``snapshot`` kept; calls and faults stay. Raises NotFound."""
         self.emulated.restore(text("name", name))

@@ -17,9 +17,9 @@ from crmcom_kit.mock_server.store.keys import (
     packed_number,
     unpacked_id,
 )
+from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.pairs import Pairs
 from crmcom_kit.mock_server.store.postings import Index
-from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import (
     INDEXED,
     KEYS,
@@ -85,12 +85,12 @@ class IndexedColumn:
 
     def copy(self) -> "IndexedColumn":
         """Return an independent copy."""
-        twin = IndexedColumn()
-        twin.texts = self.texts.copy()
-        twin.values = self.values[:]
-        twin.by_value = self.by_value.copy()
-        twin.by_state = self.by_state.copy()
-        return twin
+        clone = IndexedColumn()
+        clone.texts = self.texts.copy()
+        clone.values = self.values[:]
+        clone.by_value = self.by_value.copy()
+        clone.by_state = self.by_state.copy()
+        return clone
 
 
 class Content:
@@ -246,16 +246,16 @@ class Content:
 
     def settled_copy(self) -> "Content":
         """Return an independent copy in which no record is on its way."""
-        twin = Content()
-        twin.bodies, twin._data = self.bodies.copy(), self._data.copy()
-        twin.states, twin.created = self.states[:], self.created[:]
-        twin.urls, twin.url_texts = self.urls[:], self.url_texts.copy()
-        twin.columns = {field: column.copy() for field, column in self.columns.items()}
-        twin.pairs = {fields: pairs.copy() for fields, pairs in self.pairs.items()}
-        twin._ids, twin._numbers = self._ids.copy(), self._numbers[:]
-        twin._odd_numbers = self._odd_numbers.copy()
-        twin._by_id, twin._by_number = self._by_id.copy(), self._by_number.copy()
+        clone = Content()
+        clone.bodies, clone._data = self.bodies.copy(), self._data.copy()
+        clone.states, clone.created = self.states[:], self.created[:]
+        clone.urls, clone.url_texts = self.urls[:], self.url_texts.copy()
+        clone.columns = {field: column.copy() for field, column in self.columns.items()}
+        clone.pairs = {fields: pairs.copy() for fields, pairs in self.pairs.items()}
+        clone._ids, clone._numbers = self._ids.copy(), self._numbers[:]
+        clone._odd_numbers = self._odd_numbers.copy()
+        clone._by_id, clone._by_number = self._by_id.copy(), self._by_number.copy()
         for position in self._sending:
-            twin.states[position] = REJECTED
-        twin._deleted = self._deleted
-        return twin
+            clone.states[position] = REJECTED
+        clone._deleted = self._deleted
+        return clone

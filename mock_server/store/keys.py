@@ -82,11 +82,11 @@ class Numbers:
 
     def copy(self) -> "Numbers":
         """Return an independent copy."""
-        twin = Numbers()
-        twin._first, twin._held = self._first, self._held
-        twin._places = self._places[:]
-        twin._others = self._others.copy()
-        return twin
+        clone = Numbers()
+        clone._first, clone._held = self._first, self._held
+        clone._places = self._places[:]
+        clone._others = self._others.copy()
+        return clone
 
 
 class Texts:
@@ -138,8 +138,8 @@ class Texts:
 
     def copy(self) -> "Texts":
         """Return an independent copy."""
-        twin = Texts()
-        twin._texts = self._texts.copy()
-        twin._take(self._ordinals.copy())
-        twin._forgotten = self._forgotten.copy()
-        return twin
+        clone = Texts()
+        clone._texts = self._texts.copy()
+        clone._take(self._ordinals.copy())
+        clone._forgotten = self._forgotten.copy()
+        return clone

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Iterator
 
 from crmcom_kit.mock_server.store.content import Content
-from crmcom_kit.mock_server.store.searching import search
 from crmcom_kit.mock_server.store.life_cycle import Event, after
 from crmcom_kit.mock_server.store.records import Key, Query, Record
+from crmcom_kit.mock_server.store.searching import search
 
 
 class MemoryStore:
@@ -61,7 +61,7 @@ class MemoryStore:
         with self._lock:
             return self._record(self._content.position(key, value))
 
-    def had(self, key: Key, value: str) -> bool:
+    def ever_existed(self, key: Key, value: str) -> bool:
         """Whether there is, or was until it was deleted, a record with that id or number."""
         with self._lock:
             return self._content.position(key, value) is not None

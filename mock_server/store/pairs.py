@@ -50,7 +50,7 @@ class Pairs:
 
     def copy(self) -> "Pairs":
         """Return an independent copy."""
-        twin = Pairs()
-        twin.index = self.index.copy()
-        twin._ordinals, twin._forgotten = self._ordinals.copy(), self._forgotten.copy()
-        return twin
+        clone = Pairs()
+        clone.index = self.index.copy()
+        clone._ordinals, clone._forgotten = self._ordinals.copy(), self._forgotten.copy()
+        return clone

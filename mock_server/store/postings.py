@@ -124,11 +124,11 @@ class Index:
 
     def copy(self) -> "Index":
         """Return an independent copy; each posting is copied when one of the two is to change."""
-        twin = Index()
-        twin._postings = self._postings.copy()
-        twin._deleted = self._deleted.copy()
-        self._own, twin._own = set(), set()
-        return twin
+        clone = Index()
+        clone._postings = self._postings.copy()
+        clone._deleted = self._deleted.copy()
+        self._own, clone._own = set(), set()
+        return clone
 
 
 def merged(walks: list[Iterator[int]], *, newest_first: bool) -> Iterator[int]:

@@ -89,7 +89,7 @@ class Store(Protocol):
         """Return the record with that id or number."""
         ...
 
-    def had(self, key: Key, value: str) -> bool:
+    def ever_existed(self, key: Key, value: str) -> bool:
         """Whether there is, or was until it was deleted, a record with that id or number."""
         ...
 

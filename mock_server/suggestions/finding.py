@@ -1,23 +1,20 @@
-"""Which mend a refused call gets, by the kind of its error."""
+"""Which suggestion a refused call gets, by the kind of its error."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.suggestions import identifiers
-from crmcom_kit.mock_server.suggestions import logins
-from crmcom_kit.mock_server.suggestions import requests
-from crmcom_kit.mock_server.suggestions import values
-from crmcom_kit.mock_server.suggestions.suggestion import Case, Mend
 from crmcom_kit.mock_server.protocol.parameters import Given
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.suggestions import identifiers, logins, requests, values
+from crmcom_kit.mock_server.suggestions.suggestion import RefusedCall, Suggestion
 from crmcom_kit.schemas.methods import Method
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.epoch import Epoch
 
-#: What finds the mend of each kind of error.
-MENDS: dict[str, Callable[[Case], Mend | None]] = {
+#: What finds the suggestion of each kind of error.
+MENDS: dict[str, Callable[[RefusedCall], Suggestion | None]] = {
     **requests.MENDS,
     **logins.MENDS,
     **identifiers.MENDS,
@@ -25,13 +22,13 @@ MENDS: dict[str, Callable[[Case], Mend | None]] = {
 }
 
 
-def mended(
+def suggest(
     error: VendorError,
     method: Method | None,
-    request: RawRequest,
+    request: Request,
     given: Given | None,
     epoch: "Epoch",
-) -> Mend | None:
+) -> Suggestion | None:
     """Return the smallest change that makes a refused call right; None where there is none known.
 
     Args:
@@ -41,4 +38,4 @@ def mended(
         given: its parameters; None where they could not be read.
         epoch: the world that refused it, which is asked for records that there are.
     """
-    return MENDS[error.kind](Case(error, method, request, given, epoch))
+    return MENDS[error.kind](RefusedCall(error, method, request, given, epoch))

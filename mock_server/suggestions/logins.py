@@ -1,47 +1,55 @@
 """Mends of calls without a token that holds, and of logins that are refused."""
 
-from crmcom_kit.mock_server.suggestions.suggestion import YOURS, Case, Change, Mend, left_out
+from crmcom_kit.mock_server.suggestions.suggestion import (
+    PLACEHOLDER,
+    Change,
+    RefusedCall,
+    Suggestion,
+    left_out,
+)
 
 _LOGIN = "POST authentication/token"
-_TOKEN = (Change("set", "token", YOURS),)
+_TOKEN = (Change("set", "token", PLACEHOLDER),)
 
 
-def _missing_token(case: Case) -> Mend:
+def _missing_token(case: RefusedCall) -> Suggestion:
     if case.in_body and case.request.query and "token=" in case.request.query.decode("latin-1"):
-        return Mend("move token from the query into the JSON body", _TOKEN)
+        return Suggestion("move token from the query into the JSON body", _TOKEN)
     if case.request.authorization:
-        return Mend("give the token as the parameter token, not in the header", _TOKEN)
+        return Suggestion("give the token as the parameter token, not in the header", _TOKEN)
     word = "" if case.value("token") == "" else "add "
-    return Mend(f"{word}{case.written('token', YOURS)} from {_LOGIN}", _TOKEN)
+    return Suggestion(f"{word}{case.written('token', PLACEHOLDER)} from {_LOGIN}", _TOKEN)
 
 
-def _new_token(case: Case) -> Mend:
-    return Mend(f"{case.written('token', YOURS)} of a new login ({_LOGIN})", _TOKEN)
+def _new_token(case: RefusedCall) -> Suggestion:
+    return Suggestion(f"{case.written('token', PLACEHOLDER)} of a new login ({_LOGIN})", _TOKEN)
 
 
-def _wrong_credentials(case: Case) -> Mend:
+def _wrong_credentials(case: RefusedCall) -> Suggestion:
     right = case.epoch.settings.credentials
     if case.method is not None and case.method.basic:
-        return Mend("the header Authorization: Basic base64(KEY:), with the key of --api-key")
+        return Suggestion("the header Authorization: Basic base64(KEY:), with the key of --api-key")
     changes = []
     if str(case.value("username")).casefold() != right.username.casefold():
         changes.append(Change("set", "username", right.username))
     if case.value("organisation") != right.organisation:
         changes.append(Change("set", "organisation", right.organisation))
     if case.value("password") != right.password:
-        changes.append(Change("set", "password", YOURS))
+        changes.append(Change("set", "password", PLACEHOLDER))
     parts = [case.written(change.parameter, change.value) for change in changes]
     about = (
-        ", which --password names," if changes[-1:] == [Change("set", "password", YOURS)] else ""
+        ", which --password names,"
+        if changes[-1:] == [Change("set", "password", PLACEHOLDER)]
+        else ""
     )
-    return Mend(
+    return Suggestion(
         f"{' and '.join(parts)}{about} are right".replace(", are", " is right"), (*changes,)
     )
 
 
-def _unknown_unit(case: Case) -> Mend:
+def _unknown_unit(case: RefusedCall) -> Suggestion:
     value = case.value("unit")
-    units = case.epoch.scenery.units
+    units = case.epoch.reference_data.units
     if isinstance(value, str):
         for field, text in (
             ("id", value.strip().upper()),
@@ -51,7 +59,7 @@ def _unknown_unit(case: Case) -> Mend:
             unit = units.find(field, text)
             if unit is not None:
                 change = Change("set", "unit", unit["id"])
-                return Mend(f"{case.written('unit', unit['id'])}, the id", (change,))
+                return Suggestion(f"{case.written('unit', unit['id'])}, the id", (change,))
     return left_out("unit", ", for the user's own")
 
 

@@ -5,15 +5,15 @@ from functools import lru_cache
 from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
 from crmcom_kit.mock_server.redaction import MASK, is_secret
 from crmcom_kit.mock_server.redaction_bodies import Pairs, parsed_json
-from crmcom_kit.mock_server.suggestions.suggestion import Case, Change, Mend, left_out
-from crmcom_kit.mock_server.protocol.request import MOST_BODY_BYTES, query_pairs
+from crmcom_kit.mock_server.suggestions.suggestion import Change, RefusedCall, Suggestion, left_out
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import release_names, resolve
 
 _JSON = 'send a JSON object, such as {"token": "...", ...}'
-_LONGEST = 64
+_MAX_LENGTH = 64
 _BEGINNINGS = {
     b"\xef\xbb\xbf": ("leave out the byte order mark", "utf-8-sig"),
     b"\xff\xfe": ("encode the body as UTF-8", "utf-16"),
@@ -22,21 +22,21 @@ _BEGINNINGS = {
 }
 
 
-def _unknown_method(case: Case) -> Mend:
+def _unknown_method(case: RefusedCall) -> Suggestion:
     path = case.request.path
-    known = tuple(case.epoch.rules.methods)
-    near = _near_path(path[:_LONGEST], known)
+    known = tuple(case.epoch.config.methods)
+    near = _near_path(path[:_MAX_LENGTH], known)
     since = _known_since(path)
     if since is not None:
         text = f"{path} is known from {since}: start the mock with --release {since}"
-        return Mend(text)
+        return Suggestion(text)
     if near is None:
-        return Mend(f"a path of the API, such as {known[0]}")
-    method = case.epoch.rules.methods[near]
+        return Suggestion(f"a path of the API, such as {known[0]}")
+    method = case.epoch.config.methods[near]
     changes = [Change("path", "path", near)]
     if method.verb != case.request.verb:
         changes.append(Change("verb", "verb", method.verb))
-    return Mend(f"{method.verb} {near}", tuple(changes))
+    return Suggestion(f"{method.verb} {near}", tuple(changes))
 
 
 @lru_cache(maxsize=512)
@@ -57,61 +57,63 @@ def _known_since(path: str) -> str | None:
     return None
 
 
-def _wrong_verb(case: Case) -> Mend | None:
+def _wrong_verb(case: RefusedCall) -> Suggestion | None:
     if case.method is None:
         return None
     verb = case.method.verb
     place = "in the JSON body" if verb == "POST" else "in the query"
     seen = case.error.seen
-    return Mend(f"{verb} instead of {seen}, parameters {place}", (Change("verb", "verb", verb),))
+    return Suggestion(
+        f"{verb} instead of {seen}, parameters {place}", (Change("verb", "verb", verb),)
+    )
 
 
-def _method_withdrawn(case: Case) -> Mend:
+def _method_withdrawn(case: RefusedCall) -> Suggestion:
     del case
     dial = 'requests.deprecated_methods = "serve"'
-    return Mend(f"start the mock with an older --release, or with the dial {dial}")
+    return Suggestion(f"start the mock with an older --release, or with the dial {dial}")
 
 
-def _bad_body(case: Case) -> Mend:
+def _bad_body(case: RefusedCall) -> Suggestion:
     body = case.request.body or b""
     if not body.strip() and case.request.query:
         return _as_json(case.request.query, "move the parameters from the query into a JSON body")
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        return Mend(_JSON)
+        return Suggestion(_JSON)
     found = parsed_json(text)
     if found is not None and isinstance(found[0], list):
         (value,) = found
         if len(value) == 1 and isinstance(value[0], Pairs):
             changes = (Change("body", "body", _object(value[0])),)
-            return Mend("send the object itself, without the array around it", changes)
+            return Suggestion("send the object itself, without the array around it", changes)
     if found is not None and isinstance(found[0], str):
         inner = parsed_json(found[0])
         if inner is not None and isinstance(inner[0], Pairs):
             changes = (Change("body", "body", _object(inner[0])),)
-            return Mend("send the object itself, not a text that holds it", changes)
+            return Suggestion("send the object itself, not a text that holds it", changes)
     if found is None and b"=" in body and not body.lstrip().startswith((b"{", b"[", b'"')):
         return _as_json(body, "send the parameters as a JSON object, not as a form")
-    return Mend(_JSON)
+    return Suggestion(_JSON)
 
 
 def _object(pairs: Pairs) -> dict[str, Any]:
     return {name: _object(part) if isinstance(part, Pairs) else part for name, part in pairs}
 
 
-def _as_json(encoded: bytes, what: str) -> Mend:
-    """Return the mend that puts the parameters of a query or form into a JSON object."""
+def _as_json(encoded: bytes, what: str) -> Suggestion:
+    """Return the suggestion that puts the parameters of a query or form into a JSON object."""
     try:
         pairs = query_pairs(encoded)
     except VendorError:
-        return Mend(_JSON)
+        return Suggestion(_JSON)
     names = list(dict.fromkeys(name for name, _ in pairs))
-    if len(names) > 20 or any(len(name) > _LONGEST for name in names):
-        return Mend(what)
+    if len(names) > 20 or any(len(name) > _MAX_LENGTH for name in names):
+        return Suggestion(what)
     body = {name: identified(value) for name, value in pairs}
     shown = ", ".join(f'"{MASK if is_secret(name) and len(name) > 30 else name}"' for name in names)
-    return Mend(f"{what}: {{{shown}}}", (Change("body", "body", body),))
+    return Suggestion(f"{what}: {{{shown}}}", (Change("body", "body", body),))
 
 
 def identified(text: str) -> Any:
@@ -120,17 +122,19 @@ def identified(text: str) -> Any:
     return {field: value} if equals and field in ("id", "number") else text
 
 
-def _bad_charset(case: Case) -> Mend:
+def _bad_charset(case: RefusedCall) -> Suggestion:
     if case.error.parameter == "Content-Type":
         right = "application/json; charset=utf-8"
-        return Mend(f"Content-Type: {right}", (Change("header", "Content-Type", right),))
+        return Suggestion(f"Content-Type: {right}", (Change("header", "Content-Type", right),))
     body = case.request.body or b""
     if case.error.parameter != "body":
-        return Mend("percent-encode the bytes of UTF-8, such as %C3%A9 for an e with acute accent")
+        return Suggestion(
+            "percent-encode the bytes of UTF-8, such as %C3%A9 for an e with acute accent"
+        )
     for beginning, (text, encoding) in _BEGINNINGS.items():
         if body.startswith(beginning):
-            return Mend(text, _decoded(body, encoding))
-    return Mend("encode the body as UTF-8")
+            return Suggestion(text, _decoded(body, encoding))
+    return Suggestion("encode the body as UTF-8")
 
 
 def _decoded(body: bytes, encoding: str) -> tuple[Change, ...]:
@@ -143,12 +147,12 @@ def _decoded(body: bytes, encoding: str) -> tuple[Change, ...]:
     return (Change("body", "body", _object(found[0])),)
 
 
-def _body_too_large(case: Case) -> Mend:
+def _body_too_large(case: RefusedCall) -> Suggestion:
     del case
-    return Mend(f"send at most {MOST_BODY_BYTES} bytes")
+    return Suggestion(f"send at most {MAX_BODY_BYTES} bytes")
 
 
-def _misplaced_parameter(case: Case) -> Mend:
+def _misplaced_parameter(case: RefusedCall) -> Suggestion:
     if case.error.parameter == "body":
         return left_out("body", ", and give the parameters in the query")
     return left_out("query", ", and give the parameters in the JSON body")

@@ -1,11 +1,12 @@
-"""What a mend is, and the call that it is of."""
+"""What a suggestion is, and the call that it is of."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import VendorError, shown
+from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given, Identifier
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas.methods import Method, Parameter
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 Action = Literal["set", "leave out", "verb", "path", "body", "header"]
 #: Stands for a value that only the caller has: a token, a password.
-YOURS = "..."
+PLACEHOLDER = "..."
 
 
 class Change(NamedTuple):
@@ -33,19 +34,19 @@ class Change(NamedTuple):
         return self._asdict()
 
 
-class Mend(NamedTuple):
+class Suggestion(NamedTuple):
     """The smallest change, in words; and as changes, where it is mechanical."""
 
     text: str
     changes: tuple[Change, ...] = ()
 
 
-class Case(NamedTuple):
+class RefusedCall(NamedTuple):
     """A refused call."""
 
     error: VendorError
     method: Method | None
-    request: RawRequest
+    request: Request
     given: Given | None  # None where its parameters could not be read
     epoch: "Epoch"
 
@@ -78,26 +79,26 @@ class Case(NamedTuple):
         return f'"{name}": "{value}"' if self.in_body else f"{name}={value}"
 
 
-def set_to(case: Case, name: str, value: Any, instead: object = None) -> Mend:
-    """Return the mend that gives a parameter a value; ``instead`` of what, where that says more."""
+def set_to(case: RefusedCall, name: str, value: Any, instead: object = None) -> Suggestion:
+    """Return the suggestion that gives a parameter a value; ``instead`` of what, where that says more."""
     text = case.written(name, value)
     if instead is not None:
-        text = f"{text} instead of {shown(instead).strip(chr(34))}"
+        text = f"{text} instead of {quoted(instead).strip(chr(34))}"
     elif case.given is not None and name not in case.given.values:
         text = f"add {text}"
-    return Mend(text, (Change("set", name, value),))
+    return Suggestion(text, (Change("set", name, value),))
 
 
-def left_out(name: str, why: str = "") -> Mend:
-    """Return the mend that takes a parameter away."""
-    named = shown(name).strip('"')
-    return Mend(f"leave out {named}{why}", (Change("leave out", name),))
+def left_out(name: str, why: str = "") -> Suggestion:
+    """Return the suggestion that takes a parameter away."""
+    named = quoted(name).strip('"')
+    return Suggestion(f"leave out {named}{why}", (Change("leave out", name),))
 
 
-def renamed(wrong: str, right: str, value: Any) -> Mend:
-    """Return the mend that gives a parameter its right name."""
+def renamed(wrong: str, right: str, value: Any) -> Suggestion:
+    """Return the suggestion that gives a parameter its right name."""
     changes = (Change("leave out", wrong), Change("set", right, value))
-    return Mend(f"{right} instead of {shown(wrong).strip(chr(34))}", changes)
+    return Suggestion(f"{right} instead of {quoted(wrong).strip(chr(34))}", changes)
 
 
 def named(identifier: Identifier) -> dict[str, str]:
@@ -105,7 +106,7 @@ def named(identifier: Identifier) -> dict[str, str]:
     return {identifier.field: identifier.value}
 
 
-def unknown_names(case: Case) -> Sequence[str]:
+def unknown_names(case: RefusedCall) -> Sequence[str]:
     """Return the names that the call gives and the method does not know."""
     if case.given is None or case.method is None:
         return ()

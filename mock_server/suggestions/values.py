@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from crmcom_kit.mock_server.suggestions.identifiers import identifier
 from crmcom_kit.mock_server.suggestions.suggestion import (
-    YOURS,
-    Case,
+    PLACEHOLDER,
     Change,
-    Mend,
+    RefusedCall,
+    Suggestion,
     left_out,
     renamed,
     set_to,
@@ -20,7 +20,7 @@ from crmcom_kit.schemas.formats import write_date_time
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.releases import entities_since
 
-_LONGEST = 64
+_MAX_LENGTH = 64
 _DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[./](\d{1,2})[./](\d{1,2})")
 _WHOLE = re.compile(r"\s*(\d{1,6})(?:\.0*)?\s*")
@@ -39,34 +39,34 @@ def _near(text: str, known: tuple[str, ...]) -> str | None:
     return by_upper[found[0]] if found else None
 
 
-def _optional(case: Case, name: str) -> bool:
+def _optional(case: RefusedCall, name: str) -> bool:
     """Whether the call can do without a parameter."""
     parameter = case.method.parameters.get(name) if case.method else None
     if parameter is None or parameter.need == "optional":
         return True
     if parameter.need != "semi-optional" or case.given is None:
         return False
-    others = case.given.values.keys() & set(case.epoch.rules.semi_optional) - {name}
+    others = case.given.values.keys() & set(case.epoch.config.semi_optional) - {name}
     return bool(others)
 
 
-def _otherwise(case: Case, name: str) -> Mend:
-    """Return the mend of a value that cannot be guessed: none, or an example."""
+def _otherwise(case: RefusedCall, name: str) -> Suggestion:
+    """Return the suggestion of a value that cannot be guessed: none, or an example."""
     if _optional(case, name):
         return left_out(name)
     return set_to(case, name, _example(case, name))
 
 
-def _example(case: Case, name: str) -> str:
+def _example(case: RefusedCall, name: str) -> str:
     if name == "entity":
         return case.epoch.entities[0]
     if name in _LOGINS:
         return str(getattr(case.epoch.settings.credentials, name))
-    return YOURS
+    return PLACEHOLDER
 
 
-def _plain(case: Case) -> Mend:
-    """Return the mend of a value that is empty, or has characters that none may have."""
+def _plain(case: RefusedCall) -> Suggestion:
+    """Return the suggestion of a value that is empty, or has characters that none may have."""
     name = case.base
     if case.parameter is not None and case.parameter.type == "object":
         return identifier(case)
@@ -82,16 +82,18 @@ def _plain(case: Case) -> Mend:
         if fits and name not in ("password", "username", "organisation"):
             return set_to(case, name, clean)
     if name == "query":
-        return Mend("at most 500 parameters: leave out the others")
+        return Suggestion("at most 500 parameters: leave out the others")
     return _otherwise(case, name)
 
 
-def _wrong_type(case: Case) -> Mend:
+def _wrong_type(case: RefusedCall) -> Suggestion:
     name, value = case.base, case.value(case.base)
     if case.parameter is not None and case.parameter.type == "object":
         return identifier(case)
     if name == "token":
-        return Mend(f"{case.written(name, YOURS)}, a text", (Change("set", name, YOURS),))
+        return Suggestion(
+            f"{case.written(name, PLACEHOLDER)}, a text", (Change("set", name, PLACEHOLDER),)
+        )
     if isinstance(value, list) and name == "fields_set":
         texts = [one for one in value if isinstance(one, str) and one in response_fields()]
         if texts:
@@ -99,18 +101,18 @@ def _wrong_type(case: Case) -> Mend:
     return _otherwise(case, name)
 
 
-def _missing_parameter(case: Case) -> Mend:
+def _missing_parameter(case: RefusedCall) -> Suggestion:
     name = case.base
     for wrong in unknown_names(case):
-        if _near(wrong[:_LONGEST], (name,)):
+        if _near(wrong[:_MAX_LENGTH], (name,)):
             return renamed(wrong, name, case.value(wrong))
     return set_to(case, name, _example(case, name))
 
 
-def _no_semi_optional(case: Case) -> Mend:
-    semi = case.epoch.rules.semi_optional
+def _no_semi_optional(case: RefusedCall) -> Suggestion:
+    semi = case.epoch.config.semi_optional
     for wrong in unknown_names(case):
-        right = _near(wrong[:_LONGEST], semi)
+        right = _near(wrong[:_MAX_LENGTH], semi)
         if right is not None:
             value = case.value(wrong)
             if right != "entity" or value in case.epoch.entities:
@@ -118,15 +120,15 @@ def _no_semi_optional(case: Case) -> Mend:
     return set_to(case, "entity", case.epoch.entities[0])
 
 
-def _duplicate_parameter(case: Case) -> Mend:
+def _duplicate_parameter(case: RefusedCall) -> Suggestion:
     name = case.base
-    value = YOURS if name == "token" else case.value(name)
+    value = PLACEHOLDER if name == "token" else case.value(name)
     if not isinstance(value, str):
-        return Mend(f"give {name} once")
-    return Mend(f"give {name} once", (Change("set", name, value),))
+        return Suggestion(f"give {name} once")
+    return Suggestion(f"give {name} once", (Change("set", name, value),))
 
 
-def _unknown_parameter(case: Case) -> Mend:
+def _unknown_parameter(case: RefusedCall) -> Suggestion:
     name, method = case.error.parameter, case.method
     wrong = next((n for n in unknown_names(case) if n.startswith(name[:20])), name)
     if method is None:
@@ -134,38 +136,38 @@ def _unknown_parameter(case: Case) -> Mend:
     if wrong in method.later:
         release = method.later[wrong]
         return left_out(wrong, f": known from {release}, start the mock with --release {release}")
-    near = _near(re.split(r"[\[.:]", wrong[:_LONGEST], maxsplit=1)[0], tuple(method.parameters))
+    near = _near(re.split(r"[\[.:]", wrong[:_MAX_LENGTH], maxsplit=1)[0], tuple(method.parameters))
     if near is not None and case.given is not None and near not in case.given.values:
         return renamed(wrong, near, case.value(wrong))
     return left_out(wrong)
 
 
-def _unsupported_entity(case: Case) -> Mend:
+def _unsupported_entity(case: RefusedCall) -> Suggestion:
     return _choice(case, tuple(case.epoch.entities))
 
 
-def _bad_life_cycle_state(case: Case) -> Mend:
+def _bad_life_cycle_state(case: RefusedCall) -> Suggestion:
     return _choice(case, case.parameter.choices if case.parameter else ())
 
 
-def _choice(case: Case, known: tuple[str, ...]) -> Mend:
+def _choice(case: RefusedCall, known: tuple[str, ...]) -> Suggestion:
     name, value = case.base, case.value(case.base)
     if not isinstance(value, str):
         return _otherwise(case, name)
-    parts = [part.strip() for part in value[:_LONGEST].split(",")]
+    parts = [part.strip() for part in value[:_MAX_LENGTH].split(",")]
     wrong = next((part for part in parts if part not in known), parts[0])
     since = entities_since().get(wrong.upper()) if name == "entity" else None
     if since is not None and wrong.upper() not in known:
         text = f"{wrong.upper()} is known from {since}: start the mock with --release {since}"
-        return Mend(text)
+        return Suggestion(text)
     fitting = [part for part in parts if part in known]
     if fitting:
         return set_to(case, name, fitting[0], value)
-    near = _near(wrong[:_LONGEST], known)
+    near = _near(wrong[:_MAX_LENGTH], known)
     return _otherwise(case, name) if near is None else set_to(case, name, near, value)
 
 
-def _bad_date(case: Case) -> Mend:
+def _bad_date(case: RefusedCall) -> Suggestion:
     name, value = case.base, case.value(case.base)
     moment = _read_date(value) if isinstance(value, str) else None
     if moment is None:
@@ -177,7 +179,7 @@ def _bad_date(case: Case) -> Mend:
 
 
 def _read_date(value: str) -> datetime | None:
-    text = value[:_LONGEST].strip()
+    text = value[:_MAX_LENGTH].strip()
     found = _DAY_FIRST.fullmatch(text)
     try:
         if found is not None:
@@ -192,13 +194,13 @@ def _read_date(value: str) -> datetime | None:
         return None
 
 
-def _bad_fields_set(case: Case) -> Mend:
+def _bad_fields_set(case: RefusedCall) -> Suggestion:
     name, value = case.base, case.value(case.base)
     names = value if isinstance(value, list) else str(value)[:1000].split(",")
     known = response_fields()
     right: list[str] = []
     for one in names[:50]:
-        text = str(one)[:_LONGEST].strip()
+        text = str(one)[:_MAX_LENGTH].strip()
         near = text if text in known else _near(text.partition(".")[0], known) if text else None
         if near is not None and near not in right:
             right.append(near)
@@ -207,10 +209,10 @@ def _bad_fields_set(case: Case) -> Mend:
     return set_to(case, name, ",".join(right), value if isinstance(value, str) else None)
 
 
-def _bad_paging(case: Case) -> Mend:
+def _bad_paging(case: RefusedCall) -> Suggestion:
     name, value = case.base, case.value(case.base)
     dialect = case.epoch.dialect
-    found = _WHOLE.fullmatch(str(value)[:_LONGEST])
+    found = _WHOLE.fullmatch(str(value)[:_MAX_LENGTH])
     number = None if found is None else int(found[1])
     if name == "number_of_results" and number is not None:
         most = dialect["paging.maximum_results"]

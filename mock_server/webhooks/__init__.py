@@ -1,1 +1,1 @@
-"""What a world sends: resends, triggered webhooks and replays, from the claim of a record to its settled state."""
+"""What a world sends: resends, triggered webhooks and replays, until the record is settled."""

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause, Stage
+from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
 from crmcom_kit.mock_server.deliveries.senders import (
     Attempt,
     Outcome,
@@ -17,7 +18,6 @@ from crmcom_kit.mock_server.deliveries.senders import (
     Stopped,
     outcome_of,
 )
-from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
 
@@ -56,7 +56,7 @@ class Dispatch:
     def wait(self) -> tuple[Outcome, Record | None]:
         """Send now, and return outcome and record. Raises Stopped where the mock ends."""
         try:
-            with self._epoch.outbox.running():
+            with self._epoch.delivery_queue.running():
                 outcome = self._sent_in_place()
         except BaseException:
             self.abandon()
@@ -65,12 +65,12 @@ class Dispatch:
 
     def put(self) -> Record | None:
         """Send soon; return the record only where that is not possible, and so is settled."""
-        if self._epoch.outbox.put(self):
+        if self._epoch.delivery_queue.put(self):
             return None
-        if self._epoch.outbox.closed.is_set():
+        if self._epoch.delivery_queue.closed.is_set():
             self.abandon()
             return None
-        why = f"{self._epoch.outbox.room} deliveries wait already"
+        why = f"{self._epoch.delivery_queue.room} deliveries wait already"
         return self._settled(self._refused("queue_full", why))
 
     def _refused(self, name: str, why: str) -> Outcome:
@@ -111,7 +111,7 @@ class Dispatch:
         late = fault is not None and fault.fault == "delay"
         if isinstance(self._epoch.delivery, ScriptedDelivery) and not late:
             return self._sent(fault)
-        with self._epoch.outbox.place() as found:
+        with self._epoch.delivery_queue.place() as found:
             if not found:
                 why = "as many deliveries as may run at once are on their way"
                 return self._refused("no_connection", why)
@@ -122,11 +122,11 @@ class Dispatch:
         note.stage = Stage.SENDING
         attempt = note.attempt
         if fault is not None:
-            key = epoch.scenery.key_of(note.definition)
+            key = epoch.reference_data.key_of(note.definition)
             attempt = fault.changed(attempt, epoch.exchanges, key)
             epoch.attempts.change(note, fault=fault.fault, attempt=attempt)
             if fault.fault == "delay":
-                epoch.clock.sleep(fault.seconds, epoch.outbox.closed)
+                epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed)
         began = perf_counter()
         outcome = epoch.delivery.send(attempt)
         note.milliseconds = _since(began)
@@ -149,10 +149,10 @@ class Dispatch:
 
     def _fault(self) -> DeliveryFault | None:
         faults = self._epoch.delivery_faults
-        if not faults.armed:
+        if not faults.has_active:
             return None
         note = self.note
-        definition = self._epoch.scenery.definitions.find("id", note.definition) or {}
+        definition = self._epoch.reference_data.definitions.find("id", note.definition) or {}
         names = (definition.get(name) for name in ("id", "name", "alternative_code"))
         fitting = frozenset(name for name in names if name is not None)
         return faults.next(note.record_number, fitting)

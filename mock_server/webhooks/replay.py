@@ -5,16 +5,16 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
+from crmcom_kit.mock_server.api.methods.resend import sending
 from crmcom_kit.mock_server.clock import reckonable
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
 from crmcom_kit.mock_server.deliveries.senders import Outcome, Stopped
-from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun_again
-from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.protocol.filters import seconds
-from crmcom_kit.mock_server.usage_errors import NotThere
 from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
 from crmcom_kit.mock_server.store.records import Query, Record
-from crmcom_kit.mock_server.api.methods.resend import sending
+from crmcom_kit.mock_server.usage_errors import NotFound
+from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun_again
+from crmcom_kit.mock_server.world.epoch import Epoch
 
 
 class Recovery(NamedTuple):
@@ -25,14 +25,14 @@ class Recovery(NamedTuple):
 
 
 def attempt_of(epoch: Epoch, number: int) -> AttemptNote:
-    """Return an attempt by its number. Raises NotThere."""
+    """Return an attempt by its number. Raises NotFound."""
     found = epoch.attempts.find(number)
     if found is None:
         kept = epoch.attempts.notes()
         allowed = (
             f"{kept[0].number} to {kept[-1].number}" if kept else "none, since nothing was sent"
         )
-        raise NotThere("delivery", seen=str(number), allowed=allowed)
+        raise NotFound("delivery", seen=str(number), allowed=allowed)
     return found
 
 
@@ -40,7 +40,7 @@ def replay(epoch: Epoch, number: int) -> AttemptNote:
     """Send exactly what an attempt sent once more; return the new attempt.
 
     A webhook request that is REJECTED is settled by what comes of it, as by a resend; any other
-    stays as it is. Raises NotThere.
+    stays as it is. Raises NotFound.
     """
     before = attempt_of(epoch, number)
     dispatch = _again(epoch, before)
@@ -81,7 +81,7 @@ def _nothing() -> None:
 def recover(epoch: Epoch, since: datetime | None) -> Recovery:
     """Queue all webhook requests that are REJECTED and were created at ``since`` or later.
 
-    None for all of them. Those that are on their way already are left alone. Raises Misuse where
+    None for all of them. Those already on their way are left alone. Raises UsageError where
     ``since`` has no zone, or is out of the range of clocks.
     """
     created = None if since is None else seconds(_written(epoch, since))
@@ -92,7 +92,7 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
     left = 0
     session = epoch.session()
     for body in epoch.store.query(query):
-        if epoch.outbox.waiting >= epoch.outbox.room:
+        if epoch.delivery_queue.waiting >= epoch.delivery_queue.room:
             left += 1
             continue
         claimed = _claimed(epoch, json.loads(body)["id"])
@@ -106,5 +106,5 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
 
 def _written(epoch: Epoch, moment: datetime) -> datetime:
     """Return a moment as the server writes dates: in its own zone, without saying so."""
-    local = reckonable("since", moment) + epoch.rules.utc_offset
+    local = reckonable("since", moment) + epoch.config.utc_offset
     return local.replace(tzinfo=None)

@@ -10,8 +10,8 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.deliveries.faults import old_key
-from crmcom_kit.mock_server.protocol.config import Rules
-from crmcom_kit.mock_server.world.reference_data import Scenery
+from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.schemas.signing import (
     ALGORITHMS,
     CANONICAL_FORMS,
@@ -22,8 +22,8 @@ from crmcom_kit.schemas.signing import (
 )
 from crmcom_kit.schemas.third_party import Arrived
 
-_MOST_KEYS = 100
-_LONGEST = 200_000  # bytes of a body of which it is tried to say why
+_MAX_KEYS = 100
+_MAX_LENGTH = 200_000  # bytes of a body of which it is tried to say why
 
 
 class Verdict(NamedTuple):
@@ -48,28 +48,28 @@ class _Bytes(NamedTuple):
     why: str
 
 
-def keys_of(scenery: Scenery, definition: str | None) -> list[Key]:
+def keys_of(reference_data: ReferenceData, definition: str | None) -> list[Key]:
     """Return the keys that a code may be of, that of the definition first and its old one next."""
     found: list[Key] = []
-    right = None if definition is None else scenery.key_of(definition)
+    right = None if definition is None else reference_data.key_of(definition)
     if right is not None:
         found.append(Key(right, "the definition's key", expected=True))
         found.append(Key(old_key(right), "a key that the definition no longer has"))
-    for one in scenery.definitions:
-        key = scenery.key_of(one["id"])
+    for one in reference_data.definitions:
+        key = reference_data.key_of(one["id"])
         if key is None or any(key == seen.text for seen in found):
             continue
         name = f"the key of definition {one.get('name') or one['id']}"
         found.append(Key(key, name, expected=right is None))
         if right is None:
             found.append(Key(old_key(key), f"a key that {one.get('name')} no longer has"))
-        if len(found) >= _MOST_KEYS:
+        if len(found) >= _MAX_KEYS:
             break
     return found
 
 
 def judge(
-    rules: Rules,
+    config: Config,
     arrived: Arrived,
     body: bytes,
     keys: Iterable[Key],
@@ -78,7 +78,7 @@ def judge(
     """Say whether what arrived verifies, and if it does not, why.
 
     Args:
-        rules: how codes are made and messages are spelled.
+        config: how codes are made and messages are spelled.
         arrived: what was found in the message.
         body: the whole of it.
         keys: that may have signed it.
@@ -89,11 +89,11 @@ def judge(
     if arrived.code is None:
         return Verdict(valid=False, reason="missing_code", why="there is no authentication code")
     known = list(keys)
-    ways = {name: rules.dialect[f"signing.{name}"] for name in (*_WAYS,)}
+    ways = {name: config.dialect[f"signing.{name}"] for name in (*_WAYS,)}
     for key in known:
         if key.expected and _same(arrived.code, sign(arrived.data, key.text, **ways)):
             return Verdict(valid=True, reason="valid", why=f"signed with {key.name}")
-    if len(body) > _LONGEST:
+    if len(body) > _MAX_LENGTH:
         why = "the code is of something else, and the body too long to say of what"
         return Verdict(valid=False, reason="unknown", why=why)
     return _reason(arrived.code, arrived, body, known, ways, sent)

@@ -18,18 +18,18 @@ from crmcom_kit.mock_server.deliveries.senders import (
     Stopped,
     outcome_of,
 )
+from crmcom_kit.mock_server.protocol.rendering import compact_json
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.protocol.errors import shown
 from crmcom_kit.mock_server.world.initial_content import added
-from crmcom_kit.mock_server.world.loading import DataError, Placed, checked
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
-from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.protocol.rendering import sealed
+from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry, checked
 from crmcom_kit.mock_server.world.reference_data import Object
 
 _NAMES = ("name", "alternative_code", "id")
-_MOST_TRIES = 100
+_MAX_TRIES = 100
 
 
 class Fired(NamedTuple):
@@ -65,23 +65,25 @@ def fire(
         url: where it is sent; the definition's own where left out.
 
     Raises:
-        Misuse: the entity is none of the release, or not the definition's.
-        NotThere: there is no such definition or rule.
+        UsageError: the entity is none of the release, or not the definition's.
+        NotFound: there is no such definition or rule.
         DataError: what comes of it is no webhook request.
     """
     if entity not in epoch.entities:
-        raise Misuse("entity", seen=shown(entity), allowed=f"one of {', '.join(epoch.entities)}")
-    found = _found(epoch.scenery.definitions, "definition", definition)
+        raise UsageError(
+            "entity", seen=quoted(entity), allowed=f"one of {', '.join(epoch.entities)}"
+        )
+    found = _found(epoch.reference_data.definitions, "definition", definition)
     about = found.get("entity")
     if about is not None and about != entity:
         seen = f"{entity}, and definition {found['name']} is about {about}"
-        raise Misuse("entity", seen=seen, allowed=about)
+        raise UsageError("entity", seen=seen, allowed=about)
     trigger = _rule(epoch, found, entity, rule)
     address = found.get("url") if url is None else url
     if address is None:
         seen = f"nothing, and definition {found['name']} has none"
-        raise Misuse("url", seen=seen, allowed="where it is to be sent")
-    if not epoch.scenery.is_effective(found["id"]):
+        raise UsageError("url", seen=seen, allowed="where it is to be sent")
+    if not epoch.reference_data.is_effective(found["id"]):
         return Fired(sent=False, why=f"definition {found['name']} is NOT EFFECTIVE")
     if _is_off(trigger):
         return Fired(sent=False, why=f"workflow rule {trigger['name']} is NOT EFFECTIVE")
@@ -123,7 +125,7 @@ def _found(directory: Any, kind: str, wanted: str) -> Object:
         found: Object | None = directory.find(field, wanted)
         if found is not None:
             return found
-    raise NotThere(kind, seen=shown(wanted), allowed=_near(directory, kind, wanted))
+    raise NotFound(kind, seen=quoted(wanted), allowed=_near(directory, kind, wanted))
 
 
 def _near(directory: Any, kind: str, wanted: str) -> str:
@@ -143,13 +145,13 @@ def _near(directory: Any, kind: str, wanted: str) -> str:
 def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> Object:
     """Return the rule that triggers: an effective one, where there is a choice."""
     if wanted is not None:
-        return _found(epoch.scenery.rules, "rule", wanted)
-    rules = [one for one in epoch.scenery.rules if one.get("entity") in (None, entity)]
+        return _found(epoch.reference_data.rules, "rule", wanted)
+    rules = [one for one in epoch.reference_data.rules if one.get("entity") in (None, entity)]
     by_name = [one for one in rules if definition["id"] in one.get("webhook_definition_ids", ())]
     possible = by_name or [one for one in rules if "webhook_definition_ids" not in one]
     if not possible:
         seen = f"nothing, and no workflow rule triggers {definition['name']}"
-        raise NotThere("rule", seen=seen, allowed="name, alternative code or id of one")
+        raise NotFound("rule", seen=seen, allowed="name, alternative code or id of one")
     return min(possible, key=_is_off)
 
 
@@ -189,15 +191,15 @@ class _Firing:
         limit = self._epoch.dialect["delivery.description_limit"]
         record = self._ended(outcome_of("interrupted", self._record["url"], limit))
         entry = {"webhook_request": {"record": record, "data": self._data}}
-        for _ in checked([Placed(entry, "the webhook request")], self._epoch.release):
+        for _ in checked([LocatedEntry(entry, "the webhook request")], self._epoch.release):
             pass
 
     def dispatch(self) -> Dispatch:
         """Return what sends it, and keeps it with what came of it."""
         epoch, record = self._epoch, self._record
         definition = record["webhook_definition"]["id"]
-        code = epoch.exchanges.code(self._data, epoch.scenery.key_of(definition), None)
-        attempt = Attempt(record["url"], sealed(self._data), code)
+        code = epoch.exchanges.code(self._data, epoch.reference_data.key_of(definition), None)
+        attempt = Attempt(record["url"], compact_json(self._data), code)
         note = begun(
             epoch,
             Cause.FIRE,
@@ -211,11 +213,11 @@ class _Firing:
     def _settle(self, outcome: Outcome) -> Record | None:
         """Insert it; where its number is taken meanwhile, under the next one."""
         epoch, record = self._epoch, self._ended(outcome)
-        for _ in range(_MOST_TRIES):
+        for _ in range(_MAX_TRIES):
             entry = {"webhook_request": {"record": record, "data": self._data}}
             try:
-                placed = [Placed(entry, "the webhook request")]
-                added(epoch.rules, epoch.scenery, epoch.store, placed)
+                placed = [LocatedEntry(entry, "the webhook request")]
+                added(epoch.config, epoch.reference_data, epoch.store, placed)
             except DataError:
                 record = record | {"number": epoch.next_number()}
                 continue

@@ -43,4 +43,4 @@ def verdict_on(
     if note is not None:
         definition = note.definition
         sent = None if note.attempt.data is None else orjson.loads(note.attempt.data)
-    return judge(epoch.rules, arrived, body, keys_of(epoch.scenery, definition), sent)
+    return judge(epoch.config, arrived, body, keys_of(epoch.reference_data, definition), sent)

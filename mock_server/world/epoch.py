@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
-from crmcom_kit.mock_server.deliveries.senders import Delivery
-from crmcom_kit.mock_server.deliveries.queue import Outbox
-from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
+from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
+from crmcom_kit.mock_server.deliveries.receiver import Receiver
+from crmcom_kit.mock_server.deliveries.senders import Delivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.world.initial_content import Filling
-from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.journal.journal import Journal
-from crmcom_kit.mock_server.protocol.config import Rules
+from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.world.initial_content import InitialContent
 from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas.formats import write_date_time
@@ -23,14 +23,14 @@ class Sending(NamedTuple):
     """What belongs to deliveries: a world's own from one reset to the next, but for the outbox."""
 
     name: str  # of the world
-    outbox: Outbox
+    delivery_queue: DeliveryQueue
     attempts: Attempts
     faults: DeliveryFaults
     receiver: Receiver
 
 
 class Epoch:
-    """The records, scenery and ids of one world from one reset to the next.
+    """The records, reference data and ids of one world from one reset to the next.
 
     A call keeps the epoch that it began in, so that one which is overtaken by a reset writes into
     the past and never into the world after it.
@@ -41,37 +41,37 @@ class Epoch:
         "_promised",
         "attempts",
         "clock",
+        "config",
         "delivery",
         "delivery_faults",
+        "delivery_queue",
         "dialect",
         "entities",
         "exchanges",
         "faults",
-        "filling",
         "ids",
+        "initial_content",
         "journal",
         "name",
         "number",
-        "outbox",
         "over",
         "parameters",
         "receiver",
+        "reference_data",
         "release",
         "renderer",
-        "rules",
-        "scenery",
+        "responses",
         "sending",
         "sessions",
         "settings",
         "store",
         "tokens",
-        "wire",
     )
 
     def __init__(
         self,
-        rules: Rules,
-        filling: Filling,
+        config: Config,
+        initial_content: InitialContent,
         *,
         number: int,
         clock: WorldClock,
@@ -83,19 +83,19 @@ class Epoch:
         sending: Sending,
     ) -> None:
         """Begin epoch ``number`` with a filling, which it leaves as it is."""
-        self.rules = rules
-        self.settings = rules.settings
-        self.release = rules.release
-        self.dialect = rules.dialect
-        self.entities = rules.entities
-        self.renderer = rules.renderer
-        self.wire = rules.wire
-        self.exchanges = rules.exchanges
-        self.parameters = rules.parameters
-        self.filling = filling
-        self.scenery = filling.scenery
-        self.sessions = filling.sessions
-        self.store = filling.store.restore(filling.snapshot)
+        self.config = config
+        self.settings = config.settings
+        self.release = config.release
+        self.dialect = config.dialect
+        self.entities = config.entities
+        self.renderer = config.renderer
+        self.responses = config.responses
+        self.exchanges = config.exchanges
+        self.parameters = config.parameters
+        self.initial_content = initial_content
+        self.reference_data = initial_content.reference_data
+        self.sessions = initial_content.sessions
+        self.store = initial_content.store.restore(initial_content.snapshot)
         self.number = number
         self.clock = clock
         self.ids = ids
@@ -105,7 +105,7 @@ class Epoch:
         self.faults = faults
         self.sending = sending
         self.name = sending.name
-        self.outbox = sending.outbox
+        self.delivery_queue = sending.delivery_queue
         self.attempts = sending.attempts
         self.delivery_faults = sending.faults
         self.receiver = sending.receiver
@@ -134,7 +134,7 @@ class Epoch:
 
     def date_time(self) -> str:
         """Return the present moment as the server writes dates."""
-        return write_date_time(self.clock.now() + self.rules.utc_offset)
+        return write_date_time(self.clock.now() + self.config.utc_offset)
 
     def session(self, unit: Object | None = None) -> Session:
         """Return the session of the user of the credentials, for ``unit`` or the first unit."""

@@ -10,24 +10,24 @@ from operator import itemgetter
 
 import orjson
 
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.loading import kinds
-from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.world.reference_data import Object, Scenery
+from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 
 _RECORD = "webhook_request"
 _REFERENCES = ("webhook_definition", "workflow_rule")
 
 
 def exported(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
-    """Yield kind and JSON of each entry, of one moment: scenery, then records, oldest first."""
-    records, scenery = epoch.store.records(), epoch.scenery
+    """Yield kind and JSON of each entry, of one moment: reference data, then records, oldest first."""
+    records, reference_data = epoch.store.records(), epoch.reference_data
     for kind in kinds():
         if kind == _RECORD:
             for record in records:
-                yield kind, b'{"%b":%b}' % (kind.encode(), _written(record, scenery))
+                yield kind, b'{"%b":%b}' % (kind.encode(), _written(record, reference_data))
         else:
-            for value in scenery.directory(kind):
+            for value in reference_data.directory(kind):
                 if _stands_alone(kind, value):
                     yield kind, orjson.dumps({kind: value})
 
@@ -51,11 +51,11 @@ def _stands_alone(kind: str, value: Object) -> bool:
     return kind not in _REFERENCES or "name" in value
 
 
-def _written(record: Record, scenery: Scenery) -> bytes:
+def _written(record: Record, reference_data: ReferenceData) -> bytes:
     body = orjson.loads(record.body)
     for kind, own_id in zip(_REFERENCES, (record.row.definition, record.row.rule), strict=True):
         # The dialect may hide members of these, the id among them.
-        found = scenery.directory(kind).find("id", own_id) or {}
+        found = reference_data.directory(kind).find("id", own_id) or {}
         hidden = {} if _stands_alone(kind, found) else found
         body[kind] = {**hidden, **body[kind], "id": own_id}
     data = b"null" if record.data is None else record.data

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from crmcom_kit.mock_server.clock import Clock, SystemClock
+from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.senders import Delivery
-from crmcom_kit.mock_server.deliveries.queue import Outbox
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.world.initial_content import filled
 from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.world.loading import Placed, checked, file_entries, sample_entries
-from crmcom_kit.mock_server.usage_errors import Misuse
-from crmcom_kit.mock_server.protocol.config import Credentials, Rules, Settings
+from crmcom_kit.mock_server.protocol.config import Config, Credentials, Settings
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.initial_content import filled
+from crmcom_kit.mock_server.world.loading import LocatedEntry, checked, file_entries, sample_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
@@ -67,7 +67,7 @@ def make_world(
         journal: how many calls, and bytes of them, are kept to be asked for.
 
     Raises:
-        UnknownRelease, DialectError, DataError, Misuse: an argument is not allowed.
+        UnknownRelease, DialectError, DataError, UsageError: an argument is not allowed.
         TypeError: ``tokens`` is one text, or two arguments contradict each other.
     """
     if isinstance(tokens, str):
@@ -78,13 +78,13 @@ def make_world(
         spoken = spoken.changed({"delivery.script": deliveries})
     named = resolve(release)
     known = replace(named, entities=supported_entities(named, spoken))
-    placed: Iterable[Placed]
+    placed: Iterable[LocatedEntry]
     if data is None:
         placed = sample_entries(known)
     elif isinstance(data, str | Path):
         placed = file_entries(Path(data), known)
     else:
-        entries = (Placed(entry, f"data entry {at}") for at, entry in enumerate(data))
+        entries = (LocatedEntry(entry, f"data entry {at}") for at, entry in enumerate(data))
         placed = checked(entries, known)
     settings = Settings(
         release=known,
@@ -93,31 +93,31 @@ def make_world(
         seed=seed,
         fixed_tokens=tuple(tokens),
     )
-    outbox = Outbox(at_once=at_once)
+    delivery_queue = DeliveryQueue(at_once=at_once)
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
             msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
             raise TypeError(msg)
         delivery = http = _sending(deliver, spoken, allow_hosts)
-        outbox.on_stop(http.stop)
-    rules = Rules(settings)
-    start = filled(rules, placed)
+        delivery_queue.on_stop(http.stop)
+    config = Config(settings)
+    start = filled(config, placed)
     return World(
-        rules,
+        config,
         start,
         clock=clock or SystemClock(),
         delivery=delivery,
         limits=journal,
-        outbox=outbox,
+        delivery_queue=delivery_queue,
     )
 
 
 def _sending(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
-    """Return what really sends. Raises Misuse."""
+    """Return what really sends. Raises UsageError."""
     if deliver != "http":
-        raise Misuse("deliver", seen=shown(deliver), allowed="scripted or http")
+        raise UsageError("deliver", seen=quoted(deliver), allowed="scripted or http")
     from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
     from crmcom_kit.mock_server.deliveries.http_client import Caller
+    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
 
     return HttpDelivery(dialect, Caller(Addresses(allow_hosts)))

@@ -16,12 +16,12 @@ class Ids:
         self._lock = threading.Lock()
         self._drawn = 0
 
-    def twin(self) -> "Ids":
+    def clone(self) -> "Ids":
         """Return a source that goes on from here by itself."""
-        twin = Ids(0)
+        clone = Ids(0)
         with self._lock:
-            twin._seed, twin._drawn = self._seed, self._drawn
-        return twin
+            clone._seed, clone._drawn = self._seed, self._drawn
+        return clone
 
     def next(self, purpose: str) -> str:
         """Return an id never returned before; ``purpose`` keeps kinds of ids apart."""

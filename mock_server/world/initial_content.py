@@ -1,19 +1,19 @@
-"""From the entries of a world file to scenery and records, held to each other."""
+"""From the entries of a world file to reference data and records, held to each other."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.filters import seconds
-from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.loading import DataError, Placed
-from crmcom_kit.mock_server.store.memory_store import MemoryStore
+from crmcom_kit.mock_server.protocol.rendering import compact_json
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.memory_store import MemoryStore
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record, Row, Store
-from crmcom_kit.mock_server.protocol.rendering import sealed
-from crmcom_kit.mock_server.protocol.config import Rules
-from crmcom_kit.mock_server.world.reference_data import Object, Scenery
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry
+from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.sessions import Sessions
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.schemas.exchanges import status_of
@@ -21,10 +21,10 @@ from crmcom_kit.schemas.formats import parse_date_time
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
+class InitialContent:
     """What a world is filled with; every epoch that begins with it shares it."""
 
-    scenery: Scenery
+    reference_data: ReferenceData
     sessions: Sessions
     fixed_tokens: dict[str, Session]
     store: Store
@@ -32,16 +32,16 @@ class Filling:
 
 
 def filled(
-    rules: Rules,
-    entries: Iterable[Placed],
+    config: Config,
+    entries: Iterable[LocatedEntry],
     store: Store | None = None,
     *,
     by_age: bool = True,
-) -> Filling:
+) -> InitialContent:
     """Return what ``entries`` describe.
 
     Args:
-        rules: how the world answers.
+        config: how the world answers.
         entries: what it is filled with.
         store: where the records go, which is empty; one in memory where left out.
         by_age: whether records are taken in the order of their creation; else as they come.
@@ -50,28 +50,28 @@ def filled(
         DataError: entries contradict each other.
     """
     store = MemoryStore() if store is None else store
-    scenery = Scenery()
-    for record, place in _Filler(rules, scenery).records(entries, by_age=by_age):
+    reference_data = ReferenceData()
+    for record, place in _Filler(config, reference_data).records(entries, by_age=by_age):
         try:
             store.insert(record)
         except DuplicateRecord as error:
             msg = f"{place}: {error}"
             raise DataError(msg) from None
-    sessions = Sessions(rules, scenery)
-    fixed = {token: sessions.of() for token in rules.settings.fixed_tokens}
-    return Filling(scenery, sessions, fixed, store, store.snapshot())
+    sessions = Sessions(config, reference_data)
+    fixed = {token: sessions.of() for token in config.settings.fixed_tokens}
+    return InitialContent(reference_data, sessions, fixed, store, store.snapshot())
 
 
 def added(
-    rules: Rules, scenery: Scenery, store: Store, entries: Iterable[Placed]
-) -> tuple[Scenery, int]:
-    """Add ``entries`` to ``store``; return the scenery with them, and how many records they were.
+    config: Config, reference_data: ReferenceData, store: Store, entries: Iterable[LocatedEntry]
+) -> tuple[ReferenceData, int]:
+    """Add ``entries`` to ``store``; return the reference data with them, and how many records they were.
 
     Raises:
         DataError: entries contradict each other or what is there, and nothing has changed.
     """
-    grown = scenery.copy()
-    records = _Filler(rules, grown).records(entries, by_age=True)
+    grown = reference_data.copy()
+    records = _Filler(config, grown).records(entries, by_age=True)
     try:
         store.insert(*(record for record, _ in records))
     except DuplicateRecord as error:
@@ -81,22 +81,22 @@ def added(
 
 
 class _Filler:
-    """Reads entries into one scenery and one store."""
+    """Reads entries into one reference data and one store."""
 
-    def __init__(self, rules: Rules, scenery: Scenery) -> None:
-        self.scenery = scenery
-        self._rules = rules
-        self._ids = Ids(rules.settings.seed)
+    def __init__(self, config: Config, reference_data: ReferenceData) -> None:
+        self.reference_data = reference_data
+        self._config = config
+        self._ids = Ids(config.settings.seed)
 
-    def records(self, entries: Iterable[Placed], *, by_age: bool) -> list[tuple[Record, str]]:
-        """Return records and where they stood, oldest first; the rest goes into the scenery."""
+    def records(self, entries: Iterable[LocatedEntry], *, by_age: bool) -> list[tuple[Record, str]]:
+        """Return records and where they stood, oldest first; the rest goes into the reference data."""
         records: list[tuple[Record, str]] = []
-        early: list[Placed] = []  # webhook requests that came before what they refer to
+        early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
         for placed in entries:
             ((kind, value),) = placed.entry.items()
             if kind != "webhook_request":
                 self._add(kind, value, placed.place)
-            elif early or not self.scenery.know(value["record"]):
+            elif early or not self.reference_data.know(value["record"]):
                 early.append(placed)
             else:
                 records.append((self._record(value, placed.place), placed.place))
@@ -108,7 +108,7 @@ class _Filler:
         return records
 
     def _add(self, kind: str, value: Object, place: str) -> None:
-        directory = self.scenery.directory(kind)
+        directory = self.reference_data.directory(kind)
         found = directory.find("id", value["id"])
         if found is not None and found != value:
             msg = f"{place}: {kind} {value['id']} is there already, with other members"
@@ -118,14 +118,14 @@ class _Filler:
     def _record(self, value: dict[str, Any], place: str) -> Record:
         """Return the record of one entry, with what sending it must have left in it."""
         record, data = dict(value["record"]), value.get("data")
-        exchanges = self._rules.exchanges
+        exchanges = self._config.exchanges
         for name in ("fields_set", "error_code", "error_description"):
             record.setdefault(name, None)
         definition = self._referred("webhook_definition", record, place)
         rule = self._referred("workflow_rule", record, place)
         error_code = record["error_code"]
         if "authentication_code" not in record:
-            key = self.scenery.key_of(definition)
+            key = self.reference_data.key_of(definition)
             record["authentication_code"] = exchanges.code(data, key, error_code)
         reference = self._ids.of("exchange", record["id"])
         if "request" not in record:
@@ -145,15 +145,15 @@ class _Filler:
             url=record["url"],
             created=None if created is None else seconds(parse_date_time(created)),
         )
-        body = sealed(self._rules.renderer.record(record))
-        return Record(row, body, None if data is None else sealed(data))
+        body = compact_json(self._config.renderer.record(record))
+        return Record(row, body, None if data is None else compact_json(data))
 
     def _referred(self, kind: str, record: dict[str, Any], place: str) -> str:
         """Return the id of the definition or rule that a record names; add it if it is new.
 
         The record gets the members that it leaves out.
         """
-        named, directory = record[kind], self.scenery.directory(kind)
+        named, directory = record[kind], self.reference_data.directory(kind)
         if "id" not in named:
             msg = f"{place}: {kind} of webhook request {record['number']} has no id"
             raise DataError(msg)
@@ -165,8 +165,8 @@ class _Filler:
             here, before = named.get(member), found.get(member)
             if here is not None and before is not None and here != before:
                 msg = (
-                    f"{place}: {member} of {kind} {named['id']} is {shown(here)} in webhook "
-                    f"request {record['number']}, and {shown(before)} before"
+                    f"{place}: {member} of {kind} {named['id']} is {quoted(here)} in webhook "
+                    f"request {record['number']}, and {quoted(before)} before"
                 )
                 raise DataError(msg)
         record[kind] = found | named

@@ -15,8 +15,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from crmcom_kit.fixtures import sample_world_path
-from crmcom_kit.mock_server.protocol.errors import shown
 from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas import Release, validator
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.formats import parse_date_time
@@ -30,7 +30,7 @@ _FORMS = {
     "crm-date-time": "date and time of the form yyyy-MM-ddTHH:mm:ss",
     "crm-date": "date of the form yyyy-MM-dd",
 }
-_LONGEST_REASON = 300
+_MAX_REASON = 300
 # Worth reading with Python's own reader, where orjson's makes a float of a long whole number.
 _LONG_NUMBER = re.compile(rb"\d{19}")
 
@@ -39,7 +39,7 @@ class DataError(ValueError):
     """A world that cannot be loaded: where, what was seen, what is allowed."""
 
 
-class Placed(NamedTuple):
+class LocatedEntry(NamedTuple):
     """An entry and where it stood, for messages."""
 
     entry: Entry
@@ -51,7 +51,7 @@ def kinds() -> tuple[str, ...]:
     return tuple(read_json("objects/world_entry.json")["properties"])
 
 
-def sample_entries(release: Release) -> Iterator[Placed]:
+def sample_entries(release: Release) -> Iterator[LocatedEntry]:
     """Yield the packaged sample world, as far as ``release`` knows its entities.
 
     It is not validated: a test holds that it is valid.
@@ -60,7 +60,7 @@ def sample_entries(release: Release) -> Iterator[Placed]:
         for number, line in enumerate(lines, 1):
             entry = orjson.loads(line)
             if _entity(entry) in (None, *release.entities):
-                yield Placed(entry, f"sample world, line {number}")
+                yield LocatedEntry(entry, f"sample world, line {number}")
 
 
 def _entity(entry: Entry) -> str | None:
@@ -70,7 +70,7 @@ def _entity(entry: Entry) -> str | None:
     return None
 
 
-def file_entries(path: Path, release: Release) -> Iterator[Placed]:
+def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
     """Yield the entries of the world in the file at ``path``, each validated.
 
     Raises:
@@ -84,7 +84,7 @@ def file_entries(path: Path, release: Release) -> Iterator[Placed]:
         raise DataError(msg) from None
 
 
-def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[Placed]:
+def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[LocatedEntry]:
     """Yield the entries of a world in ``file``, each validated; messages call it ``place``.
 
     Raises:
@@ -93,7 +93,7 @@ def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[P
     yield from checked(_placed(file, place), release)
 
 
-def _placed(file: IO[bytes], place: str) -> Iterator[Placed]:
+def _placed(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
     """Find out from its first line which of the two forms the file has, and read it."""
     blank, first = b"", file.readline().removeprefix(BOM_UTF8)
     while first and not first.strip():
@@ -107,7 +107,7 @@ def _placed(file: IO[bytes], place: str) -> Iterator[Placed]:
     if _is_entry(value):
         yield from _lines(chain([first], file), place, start)
     elif file.read().strip():  # no document goes on behind its end: these were meant to be lines
-        yield Placed(value, f"{place} line {start}")
+        yield LocatedEntry(value, f"{place} line {start}")
     else:
         yield from _document(blank + first, place)
 
@@ -118,11 +118,11 @@ def _is_entry(value: object) -> bool:
     )
 
 
-def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[Placed]:
+def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[LocatedEntry]:
     for number, line in enumerate(lines, start):
         text = line.rstrip()
         if text:
-            yield Placed(_parsed(text, place, number), f"{place} line {number}")
+            yield LocatedEntry(_parsed(text, place, number), f"{place} line {number}")
 
 
 def _parsed(text: bytes, place: str, start: int = 1) -> Any:
@@ -138,7 +138,7 @@ def _parsed(text: bytes, place: str, start: int = 1) -> Any:
         raise DataError(msg) from None
 
 
-def _document(text: bytes, place: str) -> Iterator[Placed]:
+def _document(text: bytes, place: str) -> Iterator[LocatedEntry]:
     allowed = f"JSON Lines of entries, or an object of arrays under {', '.join(kinds())}"
     if not text.strip():
         msg = f"{place}: it is empty; allowed is {allowed}; {{}} is an empty world"
@@ -149,22 +149,22 @@ def _document(text: bytes, place: str) -> Iterator[Placed]:
         raise DataError(msg)
     for kind, entries in value.items():
         if kind not in kinds() or not isinstance(entries, list):
-            seen = f"{shown(kind)} with {json_type(entries)}"
+            seen = f"{quoted(kind)} with {json_type(entries)}"
             msg = f"{place}: {seen} is not allowed; allowed is {allowed}"
             raise DataError(msg)
     # Whatever the document's order: what records refer to comes before the records.
     for kind in kinds():
         for at, entry in enumerate(value.get(kind, [])):
-            yield Placed({kind: entry}, f"{place} /{kind}/{at}")
+            yield LocatedEntry({kind: entry}, f"{place} /{kind}/{at}")
 
 
-def checked(placed: Iterable[Placed], release: Release) -> Iterator[Placed]:
+def checked(placed: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
     """Yield entries that fit the schema and the release. Raises DataError for any other."""
     from crmcom_kit.schemas.quick import quick_judge
 
     surely_fits = quick_judge("world_entry", "strict")
     for given in placed:
-        one = Placed(_as_json(given), given.place)
+        one = LocatedEntry(_as_json(given), given.place)
         if not (surely_fits(one.entry) and _dates_exist(one.entry)):
             _check_slowly(one)
         entity = _entity(one.entry)
@@ -188,7 +188,7 @@ def _dates_exist(entry: Entry) -> bool:
     return True
 
 
-def _check_slowly(one: Placed) -> None:
+def _check_slowly(one: LocatedEntry) -> None:
     """Say what is wrong with an entry, if anything is. Raises DataError."""
     from jsonschema.exceptions import best_match
 
@@ -208,7 +208,7 @@ def _reason(error: "ValidationError") -> str:
     """Return what is wrong, with the value no longer than a message can bear."""
     seen: Any = error.instance
     if error.validator == "format":
-        return f"{shown(seen)} is no {_FORMS[str(error.validator_value)]}"
+        return f"{quoted(seen)} is no {_FORMS[str(error.validator_value)]}"
     allowed = f"; allowed are entries of {', '.join(kinds())}"
     if error.validator in ("minProperties", "maxProperties"):
         return f"{len(seen)} members{allowed}"
@@ -216,9 +216,9 @@ def _reason(error: "ValidationError") -> str:
         return f"{error.message}{allowed}"
     value = repr(seen)
     if seen and _may_be_secret(*error.absolute_path):
-        safe = shown(seen, secret=True) if isinstance(seen, str) else json_type(seen)
+        safe = quoted(seen, secret=True) if isinstance(seen, str) else json_type(seen)
         return error.message.replace(value, safe)
-    return error.message.replace(value, shown(seen)) if len(value) > 40 else error.message
+    return error.message.replace(value, quoted(seen)) if len(value) > 40 else error.message
 
 
 def _may_be_secret(kind: object = "secret_key", *members: object) -> bool:
@@ -228,11 +228,11 @@ def _may_be_secret(kind: object = "secret_key", *members: object) -> bool:
 
 def _short(text: str) -> str:
     """Return ``text`` as one line that is not too long, whatever a file put into it."""
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:_LONGEST_REASON])
-    return line if len(text) <= _LONGEST_REASON else f"{line}…"
+    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:_MAX_REASON])
+    return line if len(text) <= _MAX_REASON else f"{line}…"
 
 
-def _as_json(placed: Placed) -> Entry:
+def _as_json(placed: LocatedEntry) -> Entry:
     """Return a copy of an entry as it comes back from JSON. Raises DataError where it differs."""
     try:
         copy: Entry = orjson.loads(orjson.dumps(placed.entry))

@@ -38,13 +38,13 @@ class Directory:
 
     def copy(self) -> "Directory":
         """Return a directory of its own with the same objects."""
-        twin = Directory(())
-        twin._fields = self._fields
-        twin._found = {field: found.copy() for field, found in self._found.items()}
-        return twin
+        clone = Directory(())
+        clone._fields = self._fields
+        clone._found = {field: found.copy() for field, found in self._found.items()}
+        return clone
 
 
-class Scenery:
+class ReferenceData:
     """Everything of a world but its webhook requests."""
 
     def __init__(self) -> None:
@@ -55,12 +55,12 @@ class Scenery:
         self.rules = Directory(("id", "name", "alternative_code"))
         self.keys = Directory(("id",))
 
-    def copy(self) -> "Scenery":
-        """Return a scenery of its own with the same objects."""
-        twin = Scenery()
+    def copy(self) -> "ReferenceData":
+        """Return a reference data of its own with the same objects."""
+        clone = ReferenceData()
         for name, directory in vars(self).items():
-            setattr(twin, name, directory.copy())
-        return twin
+            setattr(clone, name, directory.copy())
+        return clone
 
     def directory(self, kind: str) -> Directory:
         """Return the directory of a kind of world entries."""

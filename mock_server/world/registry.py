@@ -6,15 +6,15 @@ from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.usage_errors import Full, Misuse, NotThere
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.wait_slots import Waiting
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 
-MOST_WORLDS = 10_000
+MAX_WORLDS = 10_000
 IDLE_SECONDS = 3_600.0
-MOST_WAITING = 4
-_MOST_SHOWN = 10
+MAX_WAITING = 4
+_MAX_SHOWN = 10
 _SWEEPS_A_LIFE = 4  # how often it is looked for idle worlds while one would become idle
 _ALLOWED = (
     "1 to 64 letters, digits, dots, underscores and hyphens, of which a letter or digit is first"
@@ -39,16 +39,16 @@ class _Named:
         self.used = used
 
 
-class Tenants:
+class WorldRegistry:
     """The default world, which always is, and named ones beside it."""
 
     def __init__(
         self,
         default: World,
         *,
-        most: int = MOST_WORLDS,
+        most: int = MAX_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
-        waiting: int = MOST_WAITING,
+        waiting: int = MAX_WAITING,
         admin_token: str | None = None,
         host: str | None = None,
         ticks: Callable[[], float] = monotonic,
@@ -71,7 +71,7 @@ class Tenants:
         self.most = most
         self.idle_seconds = idle_seconds
         #: Set when the server is about to end: whoever waits for something stops waiting.
-        self.closing = default.rules.closing
+        self.closing = default.config.closing
         self.waiting = Waiting(waiting)
         self.admin_token = admin_token
         self.host = host
@@ -84,8 +84,8 @@ class Tenants:
         """Return the world of that name, made now where there is none.
 
         Raises:
-            Misuse: the name is not allowed.
-            Full: there would be more than may be.
+            UsageError: the name is not allowed.
+            LimitExceeded: there would be more than may be.
         """
         named = self._worlds.get(name)
         if named is None:
@@ -97,7 +97,7 @@ class Tenants:
         if name == DEFAULT:
             return self.default
         if not _NAME.fullmatch(name):
-            raise Misuse("world", seen=shown(name), allowed=_ALLOWED)
+            raise UsageError("world", seen=quoted(name), allowed=_ALLOWED)
         with self._lock:
             if name in self._worlds:
                 return self._worlds[name].world
@@ -106,8 +106,8 @@ class Tenants:
                 self._end_idle()
             if len(self._worlds) >= self.most:
                 allowed = f"at most {self.most} worlds, and all are in use"
-                raise Full("world", seen=shown(name), allowed=allowed)
-            world = self.default.twin(name)
+                raise LimitExceeded("world", seen=quoted(name), allowed=allowed)
+            world = self.default.clone(name)
             self._worlds[name] = _Named(world, self._ticks())
             return world
 
@@ -118,7 +118,7 @@ class Tenants:
             self._drop(name)
 
     def _drop(self, name: str) -> None:
-        self._worlds.pop(name).world.present.end()
+        self._worlds.pop(name).world.current_epoch.end()
 
     def names(self) -> tuple[str, ...]:
         """The names of the worlds that there are, the default one first."""
@@ -142,7 +142,7 @@ class Tenants:
             self.idle_seconds = self.idle_seconds if idle_seconds is None else idle_seconds
 
     def find(self, name: str) -> World:
-        """Return the world of that name. Raises NotThere where there is none yet."""
+        """Return the world of that name. Raises NotFound where there is none yet."""
         if name == DEFAULT:
             return self.default
         named = self._worlds.get(name)
@@ -154,21 +154,23 @@ class Tenants:
         """Forget a named world; its next use makes it anew.
 
         Raises:
-            NotThere: it is not there.
-            Misuse: it is the default world.
+            NotFound: it is not there.
+            UsageError: it is the default world.
         """
         if name == DEFAULT:
-            raise Misuse("world", seen=shown(DEFAULT), allowed="another one; this can be reset")
+            raise UsageError(
+                "world", seen=quoted(DEFAULT), allowed="another one; this can be reset"
+            )
         with self._lock:
             if name not in self._worlds:
                 raise self._not_there(name)
             self._drop(name)
 
-    def _not_there(self, name: str) -> NotThere:
-        first = [DEFAULT, *self._worlds][:_MOST_SHOWN]
+    def _not_there(self, name: str) -> NotFound:
+        first = [DEFAULT, *self._worlds][:_MAX_SHOWN]
         more = len(self._worlds) + 1 - len(first)
         allowed = ", ".join(first) + (f" and {more} more" if more else "")
-        return NotThere("world", seen=shown(name), allowed=allowed)
+        return NotFound("world", seen=quoted(name), allowed=allowed)
 
     def end_all(self) -> int:
         """Forget all named worlds; return how many there were."""

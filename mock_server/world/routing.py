@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from crmcom_kit.mock_server.protocol.errors import shown
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 
 if TYPE_CHECKING:
@@ -37,24 +37,24 @@ def names_a_world(environ: "WSGIEnvironment") -> bool:
     return environ["PATH_INFO"].startswith(WORLDS) or HEADER in environ
 
 
-def picked(environ: "WSGIEnvironment", tenants: Tenants) -> tuple[World, str, str]:
+def picked(environ: "WSGIEnvironment", registry: WorldRegistry) -> tuple[World, str, str]:
     """Return the world, what of the path names it, and the rest of the path.
 
     Raises:
-        Misuse: there can be no world of that name, or path and header differ.
+        UsageError: there can be no world of that name, or path and header differ.
     """
     path: str = environ["PATH_INFO"]
     header: str | None = environ.get(HEADER)
     if not path.startswith(WORLDS):
-        return (tenants.default if header is None else tenants.get(header)), "", path
+        return (registry.default if header is None else registry.get(header)), "", path
     name, slash, rest = path.removeprefix(WORLDS).partition("/")
     if header is not None and header != name:
-        allowed = f"{shown(name)}, as in the path"
-        raise Misuse("X-Mock-World", seen=shown(header), allowed=allowed)
-    return tenants.get(name), WORLDS + name, slash + rest
+        allowed = f"{quoted(name)}, as in the path"
+        raise UsageError("X-Mock-World", seen=quoted(header), allowed=allowed)
+    return registry.get(name), WORLDS + name, slash + rest
 
 
-def meant(environ: "WSGIEnvironment", tenants: Tenants) -> World:
+def world_of(environ: "WSGIEnvironment", registry: WorldRegistry) -> World:
     """Return the world that a request was for, without making one: else the default one."""
     path: str = environ["PATH_INFO"]
     if path.startswith(WORLDS):
@@ -62,6 +62,6 @@ def meant(environ: "WSGIEnvironment", tenants: Tenants) -> World:
     else:
         name = environ.get(HEADER, DEFAULT)
     try:
-        return tenants.find(name)
-    except NotThere:  # it was ended by this request, say
-        return tenants.default
+        return registry.find(name)
+    except NotFound:  # it was ended by this request, say
+        return registry.default

@@ -17,14 +17,14 @@ from crmcom_kit.mock_server.protocol.errors import (
     InvalidToken,
     ReleasedToken,
     TokenError,
-    shown,
 )
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.schemas.releases import TokenKind
 
-_SEEN = shown("", secret=True)
+_SEEN = quoted("", secret=True)
 _NOT_RELEASED = "a token that was not released"
-MOST_TOKENS = 10_000  # remembered at once, ended ones included; the oldest is forgotten
+MAX_TOKENS = 10_000  # remembered at once, ended ones included; the oldest is forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Tokens:
         with self._lock:
             self._end_oldest(session, now)
             self._tokens[token] = _Token(session, kind, expires)
-            while len(self._tokens) > MOST_TOKENS:
+            while len(self._tokens) > MAX_TOKENS:
                 self._tokens.popitem(last=False)
         return token
 

@@ -3,7 +3,7 @@
 import threading
 from types import TracebackType
 
-from crmcom_kit.mock_server.usage_errors import Full
+from crmcom_kit.mock_server.usage_errors import LimitExceeded
 
 
 class Waiting:
@@ -20,10 +20,10 @@ class Waiting:
         self._places = threading.BoundedSemaphore(most) if most else None
 
     def __enter__(self) -> "Waiting":
-        """Take a place. Raises Full where none is free."""
+        """Take a place. Raises LimitExceeded where none is free."""
         if self._places is None or not self._places.acquire(blocking=False):
             allowed = f"at most {self.most} at once, half of the server's threads"
-            raise Full(self._what, seen="one more", allowed=allowed)
+            raise LimitExceeded(self._what, seen="one more", allowed=allowed)
         return self
 
     def __exit__(

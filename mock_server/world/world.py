@@ -7,30 +7,30 @@ from typing import NamedTuple
 
 from crmcom_kit.mock_server.clock import Clock, WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
-from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
-from crmcom_kit.mock_server.deliveries.queue import Outbox
-from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
-from crmcom_kit.mock_server.world.epoch import Epoch, Sending
-from crmcom_kit.mock_server.protocol.errors import shown
+from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
+from crmcom_kit.mock_server.deliveries.receiver import Receiver
+from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.world.initial_content import Filling, added, filled
-from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
-from crmcom_kit.mock_server.world.loading import Placed
-from crmcom_kit.mock_server.usage_errors import Full, NotThere, Overtaken
+from crmcom_kit.mock_server.protocol.config import Config, Settings
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Store
-from crmcom_kit.mock_server.protocol.config import Rules, Settings
-from crmcom_kit.mock_server.world.reference_data import Object, Scenery
+from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
+from crmcom_kit.mock_server.world.epoch import Epoch, Sending
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.world.initial_content import InitialContent, added, filled
+from crmcom_kit.mock_server.world.loading import LocatedEntry
+from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas import Dialect, Release
 
 DEFAULT = "default"
-MOST_SNAPSHOTS = 100
+MAX_SNAPSHOTS = 100
 
 
 class _Snapshot(NamedTuple):
-    filling: Filling
+    initial_content: InitialContent
     ids: Ids
     delivery: Delivery
     records: int
@@ -40,43 +40,53 @@ class World:
     """A tenant with its own records, ids, clock, tokens, journal and faults."""
 
     __slots__ = (
-        "_base_clock", "_delivery", "_limits", "_lock", "_snapshots", "_start",
-        "clock", "name", "outbox", "present", "rules", "tokens",
+        "_base_clock",
+        "_delivery",
+        "_limits",
+        "_lock",
+        "_snapshots",
+        "_start",
+        "clock",
+        "config",
+        "current_epoch",
+        "delivery_queue",
+        "name",
+        "tokens",
     )  # fmt: skip
 
     def __init__(
         self,
-        rules: Rules,
-        start: Filling,
+        config: Config,
+        start: InitialContent,
         *,
         clock: Clock,
         name: str = DEFAULT,
         delivery: Delivery | None = None,
         limits: JournalLimits | None = None,
-        outbox: Outbox | None = None,
+        delivery_queue: DeliveryQueue | None = None,
     ) -> None:
         """Begin with ``start``, which it shares with every other world that does.
 
         Args:
-            rules: how it answers.
+            config: how it answers.
             start: what it begins with, and goes back to when it is reset.
             clock: what its own clock runs with.
             name: which tenant it is; under another name the same seed gives other ids and tokens.
             delivery: what resend sends with; the dialect's script where left out.
             limits: how much its journal holds; the usual where left out.
-            outbox: what works off deliveries that nobody waits for; one of its own where left out.
+            delivery_queue: what works off deliveries that nobody waits for; one of its own where left out.
         """
         self.name = name
-        self.rules = rules
+        self.config = config
         self.clock = WorldClock(clock)
         self._base_clock = clock
         self._start = start
         self._delivery = delivery
         self._limits = JournalLimits() if limits is None else limits
-        self.outbox = Outbox() if outbox is None else outbox
+        self.delivery_queue = DeliveryQueue() if delivery_queue is None else delivery_queue
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
-        dialect = rules.dialect
+        dialect = config.dialect
         self.tokens = Tokens(
             clock=self.clock,
             # Ids of their own, so that tokens outlive a reset and are never given out twice.
@@ -85,39 +95,39 @@ class World:
             renews=dialect["tokens.hour_before_r12"] == "renewed",
             fixed=start.fixed_tokens,
         )
-        self.present = self._first_epoch(0, attempts=0)
+        self.current_epoch = self._first_epoch(0, attempts=0)
 
-    def twin(self, name: str) -> "World":
+    def clone(self, name: str) -> "World":
         """Return a world of another name that begins as this one began."""
         return World(
-            self.rules,
+            self.config,
             self._start,
             clock=self._base_clock,
             name=name,
             delivery=self._delivery,
             limits=self._limits,
-            outbox=self.outbox,
+            delivery_queue=self.delivery_queue,
         )
 
     def _new_ids(self) -> Ids:
-        return Ids(self.rules.settings.seed, "" if self.name == DEFAULT else self.name)
+        return Ids(self.config.settings.seed, "" if self.name == DEFAULT else self.name)
 
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
         return Epoch(
-            self.rules,
+            self.config,
             self._start,
             number=number,
             clock=self.clock,
             ids=self._new_ids(),
             tokens=self.tokens,
-            delivery=scripted_delivery(self.rules.dialect)
+            delivery=scripted_delivery(self.config.dialect)
             if self._delivery is None
             else self._delivery,
             journal=Journal(self._limits, begun=number),
-            faults=Faults(self.rules, self.name, self.clock),
+            faults=Faults(self.config, self.name, self.clock),
             sending=Sending(
                 self.name,
-                self.outbox,
+                self.delivery_queue,
                 Attempts(last=attempts),
                 DeliveryFaults(),
                 Receiver(self.clock),
@@ -133,18 +143,18 @@ class World:
         Tokens from logins still hold, and snapshots stay.
         """
         with self._lock:
-            before = self.present
-            self.present = self._first_epoch(before.number + 1, attempts=before.attempts.last)
+            before = self.current_epoch
+            self.current_epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last)
             before.end()
             self.clock.restart()
             if self._delivery is not None:
                 self._delivery.reset()
             self.tokens.fix(self._start.fixed_tokens)
             self.tokens.restore_fixed()
-            return self.present
+            return self.current_epoch
 
     def fill(
-        self, entries: Iterable[Placed], *, by_age: bool = True, begun: Epoch | None = None
+        self, entries: Iterable[LocatedEntry], *, by_age: bool = True, begun: Epoch | None = None
     ) -> Epoch:
         """Begin a new epoch with ``entries`` in the place of all that is there.
 
@@ -155,25 +165,25 @@ class World:
 
         Raises:
             DataError: they contradict each other, and nothing has changed.
-            Overtaken: another epoch than ``begun`` has begun, and nothing has changed.
+            Conflict: another epoch than ``begun`` has begun, and nothing has changed.
         """
-        filling = filled(self.rules, entries, by_age=by_age)
+        initial_content = filled(self.config, entries, by_age=by_age)
         with self._lock:
             self._check_still(begun)
-            return self._go_on(filling, self._new_ids(), self.present.delivery)
+            return self._go_on(initial_content, self._new_ids(), self.current_epoch.delivery)
 
-    def add(self, entries: Iterable[Placed], *, begun: Epoch | None = None) -> int:
+    def add(self, entries: Iterable[LocatedEntry], *, begun: Epoch | None = None) -> int:
         """Add ``entries`` to what is there; return how many webhook requests these were.
 
         Raises:
             DataError: they contradict each other or what is there, and nothing has changed.
-            Overtaken: another epoch than ``begun`` has begun, and nothing has changed.
+            Conflict: another epoch than ``begun`` has begun, and nothing has changed.
         """
         entries = list(entries)  # nobody waits for whoever is slow to tell them
         return self.add_beside(lambda _: entries, begun=begun)
 
     def add_beside(
-        self, make: Callable[[Epoch], Iterable[Placed]], *, begun: Epoch | None = None
+        self, make: Callable[[Epoch], Iterable[LocatedEntry]], *, begun: Epoch | None = None
     ) -> int:
         """Add what ``make`` makes of what is there, which nobody else adds to meanwhile.
 
@@ -181,51 +191,61 @@ class World:
         """
         with self._lock:
             self._check_still(begun)
-            epoch = self.present
-            scenery, records = added(self.rules, epoch.scenery, epoch.store, make(epoch))
-            epoch.scenery = scenery
+            epoch = self.current_epoch
+            reference_data, records = added(
+                self.config, epoch.reference_data, epoch.store, make(epoch)
+            )
+            epoch.reference_data = reference_data
             return records
 
     def _check_still(self, begun: Epoch | None) -> None:
-        if begun is not None and begun is not self.present:
-            seen = f"epoch {self.present.number}, and this call began in epoch {begun.number}"
-            raise Overtaken("world", seen=seen, allowed="the epoch that the call began in")
+        if begun is not None and begun is not self.current_epoch:
+            seen = f"epoch {self.current_epoch.number}, and this call began in epoch {begun.number}"
+            raise Conflict("world", seen=seen, allowed="the epoch that the call began in")
 
     def limit_journal(self, limits: JournalLimits) -> None:
         """Let the journal hold so much, also after a reset."""
         with self._lock:
             self._limits = limits
-            self.present.journal.limit(limits)
+            self.current_epoch.journal.limit(limits)
 
     def save(self, name: str) -> int:
-        """Keep the present content under ``name``; return how many records it has. Raises Full."""
+        """Save the current content under ``name``; return its number of records.
+
+        Raises LimitExceeded.
+        """
         with self._lock:
-            if name not in self._snapshots and len(self._snapshots) >= MOST_SNAPSHOTS:
-                raise Full("snapshot", seen=shown(name), allowed=f"at most {MOST_SNAPSHOTS}")
-            epoch = self.present
+            if name not in self._snapshots and len(self._snapshots) >= MAX_SNAPSHOTS:
+                raise LimitExceeded(
+                    "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
+                )
+            epoch = self.current_epoch
             store = epoch.store.restore(epoch.store.snapshot())  # the content of this moment
-            filling = replace(
-                epoch.filling, scenery=epoch.scenery, store=store, snapshot=store.snapshot()
+            initial_content = replace(
+                epoch.initial_content,
+                reference_data=epoch.reference_data,
+                store=store,
+                snapshot=store.snapshot(),
             )
             delivery = epoch.delivery
             if isinstance(delivery, ScriptedDelivery):
-                delivery = delivery.twin()
-            kept = _Snapshot(filling, epoch.ids.twin(), delivery, len(store))
+                delivery = delivery.clone()
+            kept = _Snapshot(initial_content, epoch.ids.clone(), delivery, len(store))
             self._snapshots[name] = kept
             return kept.records
 
     def restore(self, name: str, *, begun: Epoch | None = None) -> Epoch:
-        """Begin a new epoch with what ``save`` kept. Raises NotThere, and Overtaken as ``fill``."""
+        """Begin a new epoch with what ``save`` kept. Raises NotFound, and Conflict as ``fill``."""
         with self._lock:
             self._check_still(begun)
             kept = self._kept(name)
             delivery = kept.delivery
             if isinstance(delivery, ScriptedDelivery):
-                delivery = delivery.twin()
-            return self._go_on(kept.filling, kept.ids.twin(), delivery)
+                delivery = delivery.clone()
+            return self._go_on(kept.initial_content, kept.ids.clone(), delivery)
 
     def forget(self, name: str) -> None:
-        """Remove a snapshot. Raises NotThere."""
+        """Remove a snapshot. Raises NotFound."""
         with self._lock:
             self._kept(name)
             del self._snapshots[name]
@@ -238,17 +258,17 @@ class World:
     def _kept(self, name: str) -> _Snapshot:
         kept = self._snapshots.get(name)
         if kept is None:
-            allowed = ", ".join(map(shown, self._snapshots)) or "none, since nothing is saved"
-            raise NotThere("snapshot", seen=shown(name), allowed=allowed)
+            allowed = ", ".join(map(quoted, self._snapshots)) or "none, since nothing is saved"
+            raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
         return kept
 
-    def _go_on(self, filling: Filling, ids: Ids, delivery: Delivery) -> Epoch:
+    def _go_on(self, initial_content: InitialContent, ids: Ids, delivery: Delivery) -> Epoch:
         """Begin an epoch with other contents; journal and faults go on."""
-        before = self.present
-        self.tokens.fix(filling.fixed_tokens)
-        self.present = Epoch(
-            self.rules,
-            filling,
+        before = self.current_epoch
+        self.tokens.fix(initial_content.fixed_tokens)
+        self.current_epoch = Epoch(
+            self.config,
+            initial_content,
             number=before.number + 1,
             clock=self.clock,
             ids=ids,
@@ -259,63 +279,63 @@ class World:
             sending=before.sending,
         )
         before.over = True
-        return self.present
+        return self.current_epoch
 
     # The present epoch's, for those who look at a world from outside.
 
     @property
     def sends(self) -> bool:
         """Whether something that may really send stands behind resend."""
-        return not isinstance(self.present.delivery, ScriptedDelivery)
+        return not isinstance(self.current_epoch.delivery, ScriptedDelivery)
 
     @property
     def epoch(self) -> int:
         """How many times the content was replaced."""
-        return self.present.number
+        return self.current_epoch.number
 
     @property
     def store(self) -> Store:
         """The records."""
-        return self.present.store
+        return self.current_epoch.store
 
     @property
-    def scenery(self) -> Scenery:
+    def reference_data(self) -> ReferenceData:
         """What the records refer to."""
-        return self.present.scenery
+        return self.current_epoch.reference_data
 
     @property
     def journal(self) -> Journal:
         """The calls since the last reset."""
-        return self.present.journal
+        return self.current_epoch.journal
 
     @property
     def faults(self) -> Faults:
         """What goes wrong on purpose."""
-        return self.present.faults
+        return self.current_epoch.faults
 
     @property
     def settings(self) -> Settings:
         """What it was made from."""
-        return self.rules.settings
+        return self.config.settings
 
     @property
     def release(self) -> Release:
         """The release that it emulates."""
-        return self.rules.release
+        return self.config.release
 
     @property
     def dialect(self) -> Dialect:
         """The dialect that it speaks."""
-        return self.rules.dialect
+        return self.config.dialect
 
     @property
     def entities(self) -> tuple[str, ...]:
         """The entities that it supports."""
-        return self.rules.entities
+        return self.config.entities
 
     def session(self, unit: Object | None = None) -> Session:
         """Return the session of the user of the credentials, for ``unit`` or the first unit."""
-        return self.present.session(unit)
+        return self.current_epoch.session(unit)
 
 
 def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:

@@ -1,4 +1,4 @@
-"""Calls with one mistake each, what is said to mend them, and how a mend is made on a call."""
+"""Calls with one mistake each, what is said to mend them, and how a suggestion is made on a call."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.suggestions import Change
-from crmcom_kit.mock_server.suggestions.suggestion import YOURS
+from crmcom_kit.mock_server.suggestions.suggestion import PLACEHOLDER
 
 TOKEN = "a-token-of-tests"
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
@@ -68,7 +68,7 @@ class Asked(NamedTuple):
 
 def _yours(name: str, value: Any) -> Any:
     """Put in what only the caller knows."""
-    return {"token": TOKEN, **RIGHT}[name] if value == YOURS else value
+    return {"token": TOKEN, **RIGHT}[name] if value == PLACEHOLDER else value
 
 
 def get(path: str, *more: tuple[str, str], **parameters: str) -> Asked:
@@ -91,7 +91,7 @@ def resend(**identifier: Any) -> Asked:
     return post(RESEND, webhook_request_identifier=identifier)
 
 
-#: Calls with one mistake each: kind of error, call, what the mend says.
+#: Calls with one mistake each: kind of error, call, what the suggestion says.
 MISTAKES: list[tuple[str, Asked, str]] = [
     ("missing_token", Asked("GET", SHOW, (("webhook_request_identifier", "number=7"),)),
      "add token=... from POST authentication/token"),
@@ -241,7 +241,7 @@ ODD: list[tuple[str, dict[str, Any], Asked, str]] = [
      show("number=7", fields_set=""), "leave out fields_set"),
 ]  # fmt: skip
 
-#: What no change of the call mends, and what is said then.
+#: What no change of the call suggestions, and what is said then.
 NOT_MECHANICAL: list[tuple[str, str, dict[str, Any], Asked, str]] = [
     ("unsupported_entity", "R13", {}, get(LIST, entity="REWARDOFFERS"), "start the mock with --"),
     ("unknown_method", "R9", {}, post("authentication/token/release"), "--release R10"),

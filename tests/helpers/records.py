@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from crmcom_kit.mock_server.store.memory_store import MemoryStore
 from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.memory_store import MemoryStore
 from crmcom_kit.mock_server.store.records import Record, Row
 
 

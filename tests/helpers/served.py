@@ -9,9 +9,9 @@ import httpx
 
 from crmcom_kit.mock_server.http.app import create_app
 from crmcom_kit.mock_server.http.server import Server, bound_socket
-from crmcom_kit.mock_server.world.registry import Tenants
-from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.factory import make_world
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
 TOKEN = "T"
@@ -20,15 +20,15 @@ TOKEN = "T"
 class ServedMock:
     """A served mock, and a client of it."""
 
-    def __init__(self, tenants: Tenants, server: Server, client: httpx.Client) -> None:
-        self.tenants = tenants
+    def __init__(self, registry: WorldRegistry, server: Server, client: httpx.Client) -> None:
+        self.registry = registry
         self.server = server
         self.client = client
 
     @property
     def world(self) -> World:
         """The default world."""
-        return self.tenants.default
+        return self.registry.default
 
     @property
     def base(self) -> str:
@@ -60,7 +60,7 @@ class ServedMock:
 
     def send_all_to(self, url: str) -> None:
         """Let every definition have this URL."""
-        for definition in self.world.scenery.definitions:
+        for definition in self.world.reference_data.definitions:
             definition["url"] = url
 
 
@@ -68,16 +68,16 @@ class ServedMock:
 def served_mock(release: str = "R9", *, threads: int = 8, **options: Any) -> Iterator[ServedMock]:
     """Serve a mock that really delivers, with the options of ``make_world``."""
     world = make_world(release=release, tokens=[TOKEN], **{"deliver": "http", **options})
-    tenants = Tenants(world, waiting=threads // 2)
+    registry = WorldRegistry(world, waiting=threads // 2)
     listening = bound_socket("127.0.0.1", 0)
-    server = Server(create_app(tenants), listening, threads=threads, closing=tenants.closing)
-    world.outbox.end_with(tenants.closing, 4.0)
+    server = Server(create_app(registry), listening, threads=threads, closing=registry.closing)
+    world.delivery_queue.end_with(registry.closing, 4.0)
     thread = threading.Thread(target=server.run)
     thread.start()
     limits = httpx.Limits(max_connections=200)
     try:
         with httpx.Client(trust_env=False, timeout=60, limits=limits) as client:
-            yield ServedMock(tenants, server, client)
+            yield ServedMock(registry, server, client)
     finally:
         if thread.is_alive():
             server.stop()

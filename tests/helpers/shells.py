@@ -9,8 +9,8 @@ from werkzeug.test import EnvironBuilder
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
-from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.http.transmission import ConnectionEnded
+from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 
@@ -43,7 +43,7 @@ class Shell:
 
     def __init__(self, kind: str, *, release: str = "R9", data: Any = None) -> None:
         if data is None:
-            self.world = _made(release).twin(DEFAULT)
+            self.world = _made(release).clone(DEFAULT)
         else:
             self.world = make_world(data=data, tokens=["T"], clock=FixedClock(NOON))
         self.app: Any = (

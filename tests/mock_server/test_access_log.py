@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
 
 from crmcom_kit.mock_server import create_app
-from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.mock_server.redaction import is_secret, masked_path, masked_query
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, methods, resolve
 
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
@@ -53,7 +53,7 @@ SECRET_PARTS = [
 
 def log_of(app: Any, mock: Any, out: Any, form: Any = "human") -> AccessLog:
     """A log of what ``app`` answers, which knows the secrets of a mock's world."""
-    return AccessLog(app, Tenants(mock.world), out=out, form=form, clock=FixedClock(NOON))
+    return AccessLog(app, WorldRegistry(mock.world), out=out, form=form, clock=FixedClock(NOON))
 
 
 @pytest.fixture
@@ -159,8 +159,8 @@ def test_a_token_of_the_world_is_masked_wherever_it_stands(
 ) -> None:
     """What a login gave out is a secret under any name, in a path, and in a world of its own."""
     mock, out = make_mock("R10", clock=FixedClock(NOON)), io.StringIO()
-    tenants = Tenants(mock.world)
-    log = AccessLog(create_app(tenants), tenants, out=out, form="human", clock=FixedClock(NOON))
+    registry = WorldRegistry(mock.world)
+    log = AccessLog(create_app(registry), registry, out=out, form="human", clock=FixedClock(NOON))
     client, tokens = Client(log), []
     right = mock.world.settings.credentials
     body = {key: getattr(right, key) for key in ("username", "password", "organisation")}
@@ -182,14 +182,14 @@ def test_a_token_of_the_world_is_masked_wherever_it_stands(
 
 def test_a_line_makes_no_world(make_mock: Any) -> None:
     """A world that its own call ended is not there again because the call has a line."""
-    tenants, out = Tenants(make_mock().world), io.StringIO()
-    app = create_app(tenants)
-    client = Client(AccessLog(app, tenants, out=out, form="human", clock=FixedClock(NOON)))
+    registry, out = WorldRegistry(make_mock().world), io.StringIO()
+    app = create_app(registry)
+    client = Client(AccessLog(app, registry, out=out, form="human", clock=FixedClock(NOON)))
     client.get("/worlds/w/__admin/health")
 
     client.delete("/__admin/worlds/w", headers={"X-Mock-World": "w"})
 
-    assert tenants.names() == ("default",)
+    assert registry.names() == ("default",)
     assert out.getvalue().count("\n") == 2
 
 

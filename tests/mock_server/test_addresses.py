@@ -12,10 +12,10 @@ from helpers.receivers import answering, listening
 from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses, NotCalled
-from crmcom_kit.mock_server.deliveries.senders import Attempt
-from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
 from crmcom_kit.mock_server.deliveries.http_client import Caller
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.senders import Attempt
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect
 
 #: What is allowed beside loopback in these tests.
@@ -196,7 +196,7 @@ def test_another_protocols_port_needs_its_own_permission() -> None:
 )  # fmt: skip
 def test_what_is_no_host_cannot_be_allowed(entry: str) -> None:
     """An entry is one host; networks, patterns and odd notations are refused by name."""
-    with pytest.raises(Misuse, match="allow_host"):
+    with pytest.raises(UsageError, match="allow_host"):
         Addresses([entry])
 
 

@@ -167,7 +167,7 @@ def test_a_length_that_is_none_is_refused(length: str) -> None:
 def test_too_long_a_body_is_left_to_the_application() -> None:
     """What is refused by its announced length is not read before."""
     body = Arriving(b"12345", broken=True)
-    length = str(arriving.LONGEST_BODY_BYTES + 1)
+    length = str(arriving.MAX_BODY_BYTES + 1)
 
     environ = {"CONTENT_LENGTH": length, "wsgi.input": body}
     list(with_whole_bodies(lambda *_: [])(environ, lambda *_: None))  # type: ignore[arg-type, return-value]

@@ -128,7 +128,7 @@ def test_with_faults_nothing_is_answered_at_once() -> None:
     """A fault may keep an answer waiting."""
     world = make_world(tokens=["T"])
     lane = FastLane(create_app(world), world)
-    world.faults.armed = True
+    world.faults.has_active = True
 
     assert not lane.at_once(SHOW, {})
 

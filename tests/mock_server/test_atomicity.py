@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
-from crmcom_kit.mock_server.api.dispatch import act
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
 
@@ -74,10 +74,10 @@ class Caller:
         path = f"webhook_requests/{method}"
         if verb == "GET":
             query = f"token=T&webhook_request_identifier=number={number}".encode()
-            answer = act(self.world, RawRequest(verb, path, query))
+            answer = dispatch(self.world, Request(verb, path, query))
         else:
             body = {"token": "T", "webhook_request_identifier": {"number": number}}
-            answer = act(self.world, RawRequest(verb, path, b"", json.dumps(body).encode()))
+            answer = dispatch(self.world, Request(verb, path, b"", json.dumps(body).encode()))
         assert isinstance(answer.body, bytes)
         found = json.loads(answer.body)
         code = found["status"]["code"]

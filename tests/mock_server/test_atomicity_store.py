@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.store.memory_store import MemoryStore
 from crmcom_kit.mock_server.store.life_cycle import Event as Happening
 from crmcom_kit.mock_server.store.life_cycle import State, WrongState
+from crmcom_kit.mock_server.store.memory_store import MemoryStore
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record, Row
+from crmcom_kit.mock_server.world.ids import Ids
 
 THREADS = 64
 PATIENCE = 30.0  # seconds after which a thread that waits has met a deadlock

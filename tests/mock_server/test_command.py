@@ -18,8 +18,8 @@ from click.testing import CliRunner
 
 from crmcom_kit.cli import main
 from crmcom_kit.fixtures import webhook_request_entries
-from crmcom_kit.mock_server.http import server as serving
 from crmcom_kit.mock_server.cli.serve import serve
+from crmcom_kit.mock_server.http import server as serving
 from crmcom_kit.schemas import API_PATH, dialect_names
 
 SHOW = "webhook_requests/show?webhook_request_identifier=number=7&token="

@@ -102,7 +102,7 @@ PROBES: dict[str, Probe] = {
             "webhook_definition_identifier, workflow_rule_identifier, entity, entity_id",
         },
     ),
-    "errors.mend_in_description": Probe(
+    "errors.suggestion_in_description": Probe(
         lambda mock: mock.list().json["status"]["description"],
         {False: "", True: "add entity=ACTIVITIES"},
     ),

@@ -11,10 +11,10 @@ import pytest
 from helpers.receivers import answering, listening
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-from crmcom_kit.mock_server.deliveries.senders import Attempt
-from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
 from crmcom_kit.mock_server.deliveries.deadline_streams import tcp_connect
 from crmcom_kit.mock_server.deliveries.http_client import Caller
+from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.senders import Attempt
 from crmcom_kit.schemas import Dialect, dials
 
 SHORT, LONG, LONGER = 50, 20_000, 30_000
@@ -132,7 +132,7 @@ def test_resend_answers_after_its_delivery_or_before(
     """The dial resend.delivery decides with which state it answers, and not what comes of it."""
     mock = make_mock(dialect=Dialect("probe", {"resend.delivery": value}))
     answered = mock.resend().data["life_cycle_state"]
-    attempts = mock.world.present.attempts
+    attempts = mock.world.current_epoch.attempts
 
     assert attempts.wait_for(lambda: attempts.find(1).over or None, 20)
     assert [answered, mock.show().data["life_cycle_state"]] == states

@@ -21,7 +21,7 @@ SEVEN = {"token": "T", "webhook_request_identifier": {"number": "7"}}
 class Provocation(NamedTuple):
     """What brings about a kind of error."""
 
-    act: Callable[[Any], Any]
+    dispatch: Callable[[Any], Any]
     release: str = "R10"
     besides: Mapping[str, Any] = MappingProxyType({})
 
@@ -56,9 +56,9 @@ def released(mock: Any) -> Any:
 
 def under_way(mock: Any) -> Any:
     """A resend during a resend."""
-    mock.world.present.delivery.mock = mock
+    mock.world.current_epoch.delivery.mock = mock
     assert mock.resend().data["life_cycle_state"] == "SUCCESSFUL"
-    return mock.world.present.delivery.reply
+    return mock.world.current_epoch.delivery.reply
 
 
 PROVOCATIONS: dict[str, Provocation] = {
@@ -127,7 +127,7 @@ def provoke(make_mock: Any) -> Callable[..., Any]:
         mock = make_mock(
             provocation.release, dialect=changed, clock=FixedClock(NOON), delivery=delivery
         )
-        return provocation.act(mock)
+        return provocation.dispatch(mock)
 
     return reply
 

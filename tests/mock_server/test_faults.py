@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.faults.registry import MOST_FAULTS
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.usage_errors import Full, Misuse, NotThere
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.faults.registry import MAX_FAULTS
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HARMLESS = {"effect": {"delay": 0}}  # so that the answer itself is the usual one
@@ -146,18 +146,18 @@ def test_times_are_exact_among_threads(
     monkeypatch.setattr(Fault, "drawn", drawn)
     for _ in range(10):
         mock.world.faults.add({**HARMLESS, "times": times})
-    epoch = mock.world.present
-    request = RawRequest("GET", "webhook_requests/show", b"token=T")
+    epoch = mock.world.current_epoch
+    request = Request("GET", "webhook_requests/show", b"token=T")
     barrier = threading.Barrier(64)
 
     def calls(_: int) -> int:
         barrier.wait(20)
-        return sum(epoch.faults.strike(epoch, request) is not None for _ in range(times))
+        return sum(epoch.faults.select(epoch, request) is not None for _ in range(times))
 
     with ThreadPoolExecutor(64) as pool:
         assert sum(pool.map(calls, range(64))) == 10 * times
     assert {state.hits for state in epoch.faults.list()} == {times}
-    assert epoch.faults.armed is False
+    assert epoch.faults.has_active is False
 
 
 def test_chance_comes_from_the_seed(make_mock: Any) -> None:
@@ -217,12 +217,12 @@ def test_faults_stay_when_the_content_changes(mock: Any) -> None:
 
 def test_worlds_have_faults_of_their_own(mock: Any) -> None:
     """A fault of one world is not seen in another; each counts its own ids."""
-    twin = mock.world.twin("other")
+    clone = mock.world.clone("other")
     mock.world.faults.add(HARMLESS)
 
-    assert twin.faults.list() == ()
-    assert twin.faults.armed is False
-    assert twin.faults.add(HARMLESS).id == "fault-1"
+    assert clone.faults.list() == ()
+    assert clone.faults.has_active is False
+    assert clone.faults.add(HARMLESS).id == "fault-1"
 
 
 def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
@@ -230,9 +230,9 @@ def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
     first = mock.world.faults.add(HARMLESS)
     mock.world.faults.remove(first.id)
 
-    with pytest.raises(NotThere, match="fault-1"):
+    with pytest.raises(NotFound, match="fault-1"):
         mock.world.faults.remove(first.id)
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         mock.world.faults.find("")
     assert mock.world.faults.add(HARMLESS).id == "fault-2"
     assert mock.world.faults.clear() == 1
@@ -240,19 +240,19 @@ def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
 
 def test_the_number_of_faults_is_bounded(mock: Any) -> None:
     """A world takes so many faults; those that are over make room, and no others."""
-    for _ in range(MOST_FAULTS - 1):
+    for _ in range(MAX_FAULTS - 1):
         mock.world.faults.add({**HARMLESS, "match": {"operation": "list"}})
     once = mock.world.faults.add({**HARMLESS, "times": 1})
-    with pytest.raises(Full, match="at most 1,000"):
+    with pytest.raises(LimitExceeded, match="at most 1,000"):
         mock.world.faults.add(HARMLESS)
-    with pytest.raises(Full):
+    with pytest.raises(LimitExceeded):
         mock.world.faults.preset("slow_then_dead")
 
     assert shows(mock, 1) == [True]
     mock.world.faults.add(HARMLESS)
 
-    assert len(mock.world.faults.list()) == MOST_FAULTS
-    with pytest.raises(NotThere):
+    assert len(mock.world.faults.list()) == MAX_FAULTS
+    with pytest.raises(NotFound):
         mock.world.faults.find(once.id)
 
 
@@ -266,7 +266,7 @@ def test_secrets_are_masked(mock: Any) -> None:
         "entity": {"equals": "JOBS"},
     }
     assert "T-1234" not in repr(mock.world.faults.find(fault.id).as_json())
-    with pytest.raises(Misuse, match="a text that is not shown") as caught:
+    with pytest.raises(UsageError, match="a text that is not shown") as caught:
         mock.world.faults.add({**spec, "match": {"parameters": {"token": "T-1234" * 1_000}}})
     assert "T-1234" not in str(caught.value)
 
@@ -310,7 +310,7 @@ def test_secrets_are_masked(mock: Any) -> None:
 )  # fmt: skip
 def test_a_bad_specification_is_refused(mock: Any, spec: Any, message: str) -> None:
     """What is not allowed is named with what was seen and what is allowed; no fault is added."""
-    with pytest.raises(Misuse) as caught:
+    with pytest.raises(UsageError) as caught:
         mock.world.faults.add(spec)
 
     assert str(caught.value).startswith(message)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server.admin.document import document
-from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
-from crmcom_kit.mock_server.faults.parsing import errors, fault_of
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.faults.parsing import errors, fault_of
+from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
 PIECES = [
@@ -123,11 +123,11 @@ good = st.builds(
 late = good.map(lambda spec: {**spec, "when": "after_commit"})
 
 
-def read(spec: Any) -> Fault | Misuse:
+def read(spec: Any) -> Fault | UsageError:
     """What a specification is read as, or why it is refused."""
     try:
         return fault_of(spec, "fault-1", OPERATIONS)
-    except Misuse as misuse:
+    except UsageError as misuse:
         return misuse
 
 
@@ -158,7 +158,7 @@ def test_what_is_read_is_what_the_document_allows(spec: Any) -> None:
     """Nothing is taken that the document forbids, and a refusal says what is allowed."""
     found = read(spec)
 
-    if isinstance(found, Misuse):
+    if isinstance(found, UsageError):
         assert found.parameter
         assert found.allowed
     else:
@@ -174,7 +174,7 @@ def test_what_the_document_allows_is_read(spec: Any) -> None:
     if not allowed(spec):
         return
     found = read(whole(spec))
-    if isinstance(found, Misuse):
+    if isinstance(found, UsageError):
         assert found.parameter in CONTRADICTIONS
         return
     shown = {name: value for name, value in found.as_json().items() if name != "id"}
@@ -243,12 +243,12 @@ def test_the_control_api_takes_it_or_says_why(
 @example("delay=1,delay=2")
 def test_any_preference_is_a_fault_or_refused(header: str) -> None:
     """A header asks for a fault, or is refused by the name of the header."""
-    found: Fault | Misuse
+    found: Fault | UsageError
     try:
         found = preferred(header)
-    except Misuse as misuse:
+    except UsageError as misuse:
         found = misuse
-    if isinstance(found, Misuse):
+    if isinstance(found, UsageError):
         assert found.parameter.startswith("X-Mock-Prefer")
     else:
         assert found.name.isprintable()

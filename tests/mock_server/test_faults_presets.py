@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Shell
 
-from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
 from crmcom_kit.mock_server.faults.parsing import ALIASES
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
 from crmcom_kit.mock_server.http.transmission import ConnectionDropped
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.schemas.dialect import error_kinds
 
 
@@ -38,7 +38,7 @@ def test_lost_answer_does_the_call_once(shell: Shell, call: Any) -> None:
 
     assert shell.call(call).ended is ConnectionDropped
     assert shell.call(call).ended is None
-    assert shell.world.faults.armed is False
+    assert shell.world.faults.has_active is False
     usual = Shell("fastlane")
     usual.call(call)
     assert shell.state() == usual.state()
@@ -131,11 +131,11 @@ def test_record_deleted_under_your_feet(shell: Shell, call: Any) -> None:
 def test_a_bad_argument_is_refused(name: str, arguments: Any, message: str) -> None:
     """What is wrong with an argument is said by its name, and no fault is added."""
     world = Shell("fastlane").world
-    with pytest.raises(Misuse) as caught:
+    with pytest.raises(UsageError) as caught:
         world.faults.preset(name, **arguments)
 
     assert str(caught.value).startswith(message)
-    assert isinstance(caught.value, NotThere) == (name == "nonsense")
+    assert isinstance(caught.value, NotFound) == (name == "nonsense")
     assert world.faults.list() == ()
 
 
@@ -205,7 +205,7 @@ def test_a_preference_is_a_fault(prefer: str, when: str, effect: Any) -> None:
 )  # fmt: skip
 def test_a_bad_preference_is_refused(prefer: str, parameter: str, message: str) -> None:
     """What is wrong with the header is named: which part, what was seen, what is allowed."""
-    with pytest.raises(Misuse) as caught:
+    with pytest.raises(UsageError) as caught:
         preferred(prefer)
 
     assert caught.value.parameter == parameter

@@ -54,7 +54,7 @@ def test_the_data_can_be_a_file_and_the_world_another(mock: ServedMock, tmp_path
     path.write_text(DATA)
     result = fire(mock, "--entity-id", "E9", "--world", "other", data=str(path))
     number = json.loads(result.stdout)["webhook_request"]["number"]
-    record = mock.tenants.find("other").store.get("number", number)
+    record = mock.registry.find("other").store.get("number", number)
 
     assert result.exit_code == 0, result.output
     assert record is not None
@@ -95,7 +95,7 @@ def test_a_script_is_not_taken_for_a_receiver() -> None:
 
 def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> None:
     """The status is 1, and the line says why."""
-    definition = mock.world.scenery.definitions.find("alternative_code", "ACT CREATE")
+    definition = mock.world.reference_data.definitions.find("alternative_code", "ACT CREATE")
     assert definition is not None
     state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"
     result = fire(mock)

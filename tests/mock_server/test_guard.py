@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS, Guard, Reached, RealHostReached
+from crmcom_kit.mock_server.pytest_plugin.network_guard import (
+    HOSTS,
+    Guard,
+    Reached,
+    RealHostReached,
+)
 
 WAYS: dict[str, Callable[[str], object]] = {
     "getaddrinfo": lambda host: socket.getaddrinfo(host, 443),
@@ -27,9 +32,9 @@ WAYS: dict[str, Callable[[str], object]] = {
 }
 
 
-def _with_socket(act: Callable[[socket.socket], object]) -> object:
+def _with_socket(dispatch: Callable[[socket.socket], object]) -> object:
     with socket.socket() as one:
-        return act(one)
+        return dispatch(one)
 
 
 async def _opened(host: str) -> None:

@@ -13,10 +13,10 @@ from helpers.receivers import Listening, answering, listening
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.http_client import MAX_ANSWER, Caller
 from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
-from crmcom_kit.mock_server.deliveries.http_client import MOST_ANSWER, Caller
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect
 
 TIMES = ("read", "overall")
@@ -197,7 +197,7 @@ def test_a_hostile_receiver_is_left(name: str) -> None:
 
     assert outcome.name == expected
     assert outcome.delivered == (expected == "success")
-    assert len(outcome.answer) <= MOST_ANSWER
+    assert len(outcome.answer) <= MAX_ANSWER
 
 
 def test_two_gigabytes_are_not_read() -> None:
@@ -221,7 +221,7 @@ def test_two_gigabytes_are_not_read() -> None:
     finally:
         tracemalloc.stop()
 
-    assert (outcome.name, len(outcome.answer)) == ("http_500", MOST_ANSWER)
+    assert (outcome.name, len(outcome.answer)) == ("http_500", MAX_ANSWER)
     assert peak < 8_000_000
 
 
@@ -276,7 +276,9 @@ def test_a_resend_is_really_delivered(make_mock: Any) -> None:
         dialect = Dialect("test", {"resend.destination": "definition", **QUICK})
         mock = make_mock(dialect=dialect, deliver="http")
         record = mock.show().data
-        definition = mock.world.scenery.definitions.find("id", record["webhook_definition"]["id"])
+        definition = mock.world.reference_data.definitions.find(
+            "id", record["webhook_definition"]["id"]
+        )
         definition["url"] = receiver.url
         first = mock.resend()
     assert first.data["life_cycle_state"] == "SUCCESSFUL"
@@ -307,9 +309,9 @@ def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> Non
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"deliver": "smtp"}, Misuse),
-        ({"deliver": "http", "allow_hosts": ["*"]}, Misuse),
-        ({"deliver": "http", "allow_hosts": "localhost"}, Misuse),
+        ({"deliver": "smtp"}, UsageError),
+        ({"deliver": "http", "allow_hosts": ["*"]}, UsageError),
+        ({"deliver": "http", "allow_hosts": "localhost"}, UsageError),
         ({"deliver": "http", "deliveries": "timeout"}, TypeError),
     ],
 )

@@ -11,9 +11,9 @@ import pytest
 from helpers.receivers import OK, Listening, answering, listening, read_request
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
-from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
 from crmcom_kit.mock_server.deliveries.http_client import Caller
+from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
 from crmcom_kit.schemas import Dialect
 
 DIALS = {

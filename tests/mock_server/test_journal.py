@@ -12,24 +12,24 @@ from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.journal.call_view import Teller
-from crmcom_kit.mock_server.journal.journal import LONGEST_ANSWER, Beginning, Journal, JournalLimits
-from crmcom_kit.mock_server.protocol.request import RawRequest
-from crmcom_kit.mock_server.protocol.response import Answer
+from crmcom_kit.mock_server.journal.journal import MAX_ANSWER, Beginning, Journal, JournalLimits
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.protocol.response import Response
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 API = "/crmapi/rest/v2/webhook_requests"
 LONG = 60.0  # seconds; nothing here waits for it to pass
 
 
-def request(query: bytes = b"", body: bytes = b"", headers: int = 0) -> RawRequest:
+def request(query: bytes = b"", body: bytes = b"", headers: int = 0) -> Request:
     """A request of some size."""
     named = {f"HTTP_X_{n}": "v" * n for n in range(headers)}
-    return RawRequest("POST", "webhook_requests/show", query, body, headers=named)
+    return Request("POST", "webhook_requests/show", query, body, headers=named)
 
 
-def answer(body: Any = b"{}") -> Answer:
+def answer(body: Any = b"{}") -> Response:
     """An answer of some size."""
-    return Answer(200, body, "application/json", len(body) if isinstance(body, bytes) else None)
+    return Response(200, body, "application/json", len(body) if isinstance(body, bytes) else None)
 
 
 def noted(journal: Journal, times: int = 1, body: Any = b"{}") -> None:
@@ -119,7 +119,7 @@ def test_a_streamed_answer_is_noted_as_far_as_the_bound() -> None:
     assert b"".join(made.body) == b"".join(parts)
     text = journal.notes()[0].text
     assert isinstance(text, Beginning)
-    assert text.text == b"".join(parts)[:LONGEST_ANSWER]
+    assert text.text == b"".join(parts)[:MAX_ANSWER]
     assert text.length == 655_360
     assert journal.size == reserved
 
@@ -150,11 +150,11 @@ def test_a_stream_that_ends_after_its_note_is_gone_changes_nothing() -> None:
 def test_a_long_answer_is_cut_in_the_journal_alone() -> None:
     """The caller's answer stays whole, and the note holds no reference to all of it."""
     journal = Journal()
-    made = answer(b"x" * (LONGEST_ANSWER + 5))
+    made = answer(b"x" * (MAX_ANSWER + 5))
     journal.note(AT, request(), made)
     (note,) = journal.notes()
-    assert len(made.body) == LONGEST_ANSWER + 5  # type: ignore[arg-type]
-    assert note.text == note.answer.body == b"x" * LONGEST_ANSWER
+    assert len(made.body) == MAX_ANSWER + 5  # type: ignore[arg-type]
+    assert note.text == note.answer.body == b"x" * MAX_ANSWER
 
 
 def _growth(query: str, times: int, body: bytes | None = None) -> float:

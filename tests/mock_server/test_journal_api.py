@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.admin import journal_waiting
 from crmcom_kit.mock_server.admin.document import document
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"
@@ -23,8 +23,8 @@ class Driven:
 
     def __init__(self) -> None:
         self.world = make_world(tokens=[TOKEN], release="R13")
-        self.tenants = Tenants(self.world, waiting=2)
-        self.client = create_app(self.tenants).test_client()
+        self.registry = WorldRegistry(self.world, waiting=2)
+        self.client = create_app(self.registry).test_client()
         self.show()
         for _ in range(2):
             self.client.post(
@@ -52,7 +52,7 @@ def _hold(verb: str, path: str, status: int, found: Any) -> None:
     known = path if path in paths else path.rpartition("/")[0] + "/{id}"
     response = paths[known][verb.lower()]["responses"][str(status)]
     if "$ref" in response:
-        response = document()["components"]["responses"]["Misuse"]
+        response = document()["components"]["responses"]["UsageError"]
     schema = response["content"]["application/json"]["schema"]
     Draft202012Validator({**schema, "components": document()["components"]}).validate(found)
 
@@ -238,7 +238,7 @@ def test_wait_ends_with_what_it_waits_for(driven: Driven) -> None:
 def test_only_so_many_wait(driven: Driven) -> None:
     """Where all places are taken, one more is refused with 503, and a place is given back."""
     body = {"calls": {"pattern": {}}, "timeoutMillis": 10}
-    with driven.tenants.waiting, driven.tenants.waiting:
+    with driven.registry.waiting, driven.registry.waiting:
         assert driven.ask("POST", "/wait", body)[0] == 503
         assert driven.ask("POST", "/verify", {"pattern": {}, "timeoutMillis": 10})[0] == 503
         assert driven.ask("POST", "/verify", {"pattern": {}})[0] == 202
@@ -271,7 +271,7 @@ def test_calls_are_streamed_as_they_are_noted(driven: Driven) -> None:
     assert json.loads(event["data"])["id"] == "0-4"
     driven.world.reset()
     assert list(parts) == []
-    with driven.tenants.waiting, driven.tenants.waiting:
+    with driven.registry.waiting, driven.registry.waiting:
         pass
 
 
@@ -312,7 +312,7 @@ def test_a_quiet_stream_shows_that_it_lives(
     parts = iter(driven.client.get("/__admin/events").response)
     next(parts)
     assert next(parts) == b": still here\n\n"
-    driven.tenants.closing.set()
+    driven.registry.closing.set()
     assert all(part == b": still here\n\n" for part in parts)
 
 
@@ -323,7 +323,7 @@ def test_streams_that_are_left_give_their_place_back(driven: Driven) -> None:
         if read:
             next(iter(answer.response))
         answer.close()
-    with driven.tenants.waiting, driven.tenants.waiting:
+    with driven.registry.waiting, driven.registry.waiting:
         pass
 
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.wait_conditions import Calls, wait_for
-from crmcom_kit.mock_server.journal.serializers import archive, entry, logged, missed, near, summary
 from crmcom_kit.mock_server.journal.call_view import Teller
 from crmcom_kit.mock_server.journal.patterns import matching
+from crmcom_kit.mock_server.journal.serializers import archive, entry, logged, missed, near, summary
 from crmcom_kit.mock_server.journal.verification import nearest, verified
+from crmcom_kit.mock_server.journal.wait_conditions import Calls, wait_for
 from crmcom_kit.mock_server.redaction_bodies import Secrets
 from crmcom_kit.schemas import API_PATH
 
@@ -200,7 +200,7 @@ def test_what_is_no_secret_is_told() -> None:
         "token": "***", "entity": "JOBS", "life_cycle_state": "REJECTED"
     }  # fmt: skip
     assert sent.body == body.decode()
-    assert sent.near_miss["mend"] == 'add "token": "..." from POST authentication/token'  # type: ignore[index]
+    assert sent.near_miss["suggestion"] == 'add "token": "..." from POST authentication/token'  # type: ignore[index]
     assert json.loads(sent.answer_body)["status"]["message"].startswith("A token is mandatory.")
 
 

@@ -9,16 +9,16 @@ from werkzeug.test import EnvironBuilder
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.http.fastlane import FastLane
 from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
-from crmcom_kit.mock_server.protocol.request import HEAD_BYTES, RawRequest
-from crmcom_kit.mock_server.protocol.response import Answer
+from crmcom_kit.mock_server.protocol.request import HEAD_BYTES, Request
+from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.schemas import API_PATH
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _note(journal: Journal, body: bytes = b"{}", query: bytes = b"") -> None:
-    request = RawRequest("GET", "webhook_requests/show", query)
-    journal.note(AT, request, Answer(200, body, "application/json"))
+    request = Request("GET", "webhook_requests/show", query)
+    journal.note(AT, request, Response(200, body, "application/json"))
 
 
 def test_calls_are_numbered_in_order() -> None:
@@ -73,7 +73,7 @@ def test_headers_of_the_shortest_way_count(told: bool) -> None:  # noqa: FBT001
         more = {HEAD_BYTES: 50_100} if told else {}
         assert b"".join(app({**environ, **more}, lambda *_: lambda _: None)).startswith(b"{")
 
-    assert 15 <= len(world.present.journal.notes()) <= 20
+    assert 15 <= len(world.current_epoch.journal.notes()) <= 20
 
 
 def test_a_lower_limit_holds_at_once() -> None:
@@ -89,7 +89,7 @@ def test_a_lower_limit_holds_at_once() -> None:
 def test_a_journal_of_none_counts_calls() -> None:
     """Calls that are not kept have numbers; what is noted once there is room is kept."""
     world = make_world(tokens=["T"], journal=JournalLimits(entries=0))
-    journal = world.present.journal
+    journal = world.current_epoch.journal
     app = FastLane(create_app(world), world)
     for query in ("token=T&webhook_request_identifier=number=7", "token=T"):
         environ = EnvironBuilder(f"{API_PATH}/webhook_requests/show?{query}").get_environ()

@@ -13,13 +13,13 @@ import pytest
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.loading import (
-    Placed,
+    LocatedEntry,
     checked,
     kinds,
     sample_entries,
 )
-from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import release_names, resolve
 
@@ -171,8 +171,8 @@ def test_every_kind_of_entry_can_be_loaded(write: Write) -> None:
     world = make_world(data=write(entries))
 
     assert {next(iter(entry)) for entry in entries} == set(kinds())
-    assert world.scenery.units.find("name", "Ω") == {"id": "9", "name": "Ω"}
-    assert world.scenery.user_named("U") == {"id": "5", "username": "u"}
+    assert world.reference_data.units.find("name", "Ω") == {"id": "9", "name": "Ω"}
+    assert world.reference_data.user_named("U") == {"id": "5", "username": "u"}
 
 
 def test_entries_are_copied() -> None:
@@ -182,7 +182,7 @@ def test_entries_are_copied() -> None:
     entries[1]["webhook_definition"]["secret_key_id"] = "other"
 
     assert entries[3]["webhook_request"]["record"]["webhook_definition"] == {"id": "D1"}
-    assert world.scenery.key_of("D1") == "secret"
+    assert world.reference_data.key_of("D1") == "secret"
 
 
 @pytest.mark.parametrize(
@@ -235,7 +235,7 @@ def test_the_sample_world_is_all_of_its_file() -> None:
     lines = sample_world_path().read_bytes().splitlines()
 
     assert list(sample_entries(resolve("R18"))) == [
-        Placed(json.loads(line), f"sample world, line {number}")
+        LocatedEntry(json.loads(line), f"sample world, line {number}")
         for number, line in enumerate(lines, 1)
     ]
 

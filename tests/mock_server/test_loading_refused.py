@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.loading import (
     DataError,
     file_entries,
     kinds,
 )
-from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import resolve
 
@@ -277,7 +277,7 @@ def test_a_contradiction_between_two_records_is_refused(write: Write) -> None:
         for n, name in enumerate(names, 1)
     ]
     world = make_world(data=write(entries))
-    found = world.scenery.definitions.find("name", "A")
+    found = world.reference_data.definitions.find("name", "A")
     assert found is not None
     assert found["id"] == "D1"
 

@@ -47,28 +47,28 @@ def ids(part: Any) -> str:
 
 
 def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]:
-    """The call is refused with that kind and told that mend; return its changes."""
+    """The call is refused with that kind and told that suggestion; return its changes."""
     answer = asker.ask(asked)
     told = asker.told()
     assert told.error is not None, answer.get_data(as_text=True)
     assert told.error.kind == kind
-    mend = told.note.answer.mend
-    assert text in mend.text
-    assert answer.headers["X-Mock-Mend"].startswith(mend.text[:390].replace("…", "?"))
-    assert told.near_miss["mend"] is not None
-    assert len(told.near_miss["changes"]) == len(mend.changes)
-    return tuple(mend.changes)
+    suggestion = told.note.answer.suggestion
+    assert text in suggestion.text
+    assert answer.headers["X-Mock-Suggestion"].startswith(suggestion.text[:390].replace("…", "?"))
+    assert told.near_miss["suggestion"] is not None
+    assert len(told.near_miss["changes"]) == len(suggestion.changes)
+    return tuple(suggestion.changes)
 
 
 @pytest.mark.parametrize(("kind", "asked", "text"), MISTAKES, ids=ids)
 def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
-    """A call with one mistake is told a mend; with its changes made, the call is served."""
+    """A call with one mistake is told a suggestion; with its changes made, the call is served."""
     asker = fresh()
     for change in hold(asker, kind, asked, text):
         asked = asked.changed(change)
     answer = asker.ask(asked)
     assert answer.json["status"]["code"] == "OK", answer.json
-    assert "X-Mock-Mend" not in answer.headers
+    assert "X-Mock-Suggestion" not in answer.headers
 
 
 @pytest.mark.parametrize(("kind", "changes", "asked", "text"), ODD, ids=ids)
@@ -86,7 +86,7 @@ def test_a_mended_call_succeeds_in_its_dialect(
 def test_what_no_change_mends_is_said(
     kind: str, release: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
-    """Where the mock would have to be started otherwise, or time to pass, the mend says that."""
+    """Where the mock would have to be started otherwise, or time to pass, the suggestion says that."""
     asker = Asker(release, load_dialect().changed(changes))
     assert hold(asker, kind, asked, text) == ()
 
@@ -114,7 +114,7 @@ def test_tokens_that_are_over_are_mended_by_another() -> None:
 
 
 def test_every_kind_has_a_mend_that_is_tried() -> None:
-    """No kind of error is without a mend, and each is tried here, but for a resend under way."""
+    """No kind of error is without a suggestion, and each is tried here, but for a resend under way."""
     tried = {row[0] for row in MISTAKES} | {row[0] for row in ODD}
     tried |= {row[0] for row in NOT_MECHANICAL}
     tried |= {"expired_token", "released_token", "resend_under_way"}
@@ -123,7 +123,7 @@ def test_every_kind_has_a_mend_that_is_tried() -> None:
 
 
 def test_a_resend_that_nothing_can_be_resent_for_is_told_so() -> None:
-    """Where no record is REJECTED any more, the mend says that."""
+    """Where no record is REJECTED any more, the suggestion says that."""
     asker = Asker()
     rejected = [
         record["number"] for record in _records(asker) if record["life_cycle_state"] == "REJECTED"
@@ -177,14 +177,14 @@ posts = st.builds(
 @given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
 @settings(max_examples=300)
 def test_any_call_gets_a_mend_that_a_header_can_carry(asked: Asked) -> None:
-    """Whatever is asked: no failure, a mend exactly where there is an error, printable, bounded."""
+    """Whatever is asked: no failure, a suggestion exactly where there is an error, printable, bounded."""
     answer = ASKER.ask(asked)
     told = ASKER.told()
-    mend = answer.headers.get("X-Mock-Mend")
-    assert (mend is not None) == (told.error is not None)
-    if mend is not None:
-        assert re.fullmatch("[ -~]{4,400}", mend)
-        assert told.near_miss["mend"]
+    suggestion = answer.headers.get("X-Mock-Suggestion")
+    assert (suggestion is not None) == (told.error is not None)
+    if suggestion is not None:
+        assert re.fullmatch("[ -~]{4,400}", suggestion)
+        assert told.near_miss["suggestion"]
 
 
 @given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
@@ -196,12 +196,12 @@ def test_mending_comes_to_an_end(asked: Asked) -> None:
         answer = ASKER.ask(asked)
         if answer.json["status"]["code"] == "OK":
             return
-        mend = ASKER.told().note.answer.mend
-        if not mend.changes:
+        suggestion = ASKER.told().note.answer.suggestion
+        if not suggestion.changes:
             return
-        for change in mend.changes:
+        for change in suggestion.changes:
             asked = asked.changed(change)
-        seen.append(mend.text)
+        seen.append(suggestion.text)
     pytest.fail(f"{asked} is not right after {seen}")
 
 
@@ -223,32 +223,32 @@ def test_both_shells_give_the_same_mend() -> None:
     asker = Asker()
     for query in ("", f"token={TOKEN}", f"token={TOKEN}&webhook_request_identifier=number=0"):
         answer = asker.client.get(f"{API_PATH}/{SHOW}?{query}")
-        assert _lane(asker, query)["X-Mock-Mend"] == answer.headers["X-Mock-Mend"]
+        assert _lane(asker, query)["X-Mock-Suggestion"] == answer.headers["X-Mock-Suggestion"]
 
 
 @pytest.mark.parametrize(
     ("changes", "before"),
     [
         ({}, None),
-        ({"errors.mend_in_description": True}, ""),
-        ({"errors.mend_in_description": True, "errors.description": "null"}, ""),
-        ({"errors.mend_in_description": True, "errors.description": "detail"},
+        ({"errors.suggestion_in_description": True}, ""),
+        ({"errors.suggestion_in_description": True, "errors.description": "null"}, ""),
+        ({"errors.suggestion_in_description": True, "errors.description": "detail"},
          "webhook_request_identifier.number: seen "),
     ],
 )  # fmt: skip
 def test_a_dial_brings_the_mend_into_the_description(
     changes: dict[str, Any], before: str | None
 ) -> None:
-    """Off, the description is as ever; on, the mend stands in it, behind what is there."""
+    """Off, the description is as ever; on, the suggestion stands in it, behind what is there."""
     asker = Asker(dialect=load_dialect().changed(changes))
     answer = asker.ask(show("number=0"))
     description = answer.json["status"]["description"]
-    mend = answer.headers["X-Mock-Mend"]
+    suggestion = answer.headers["X-Mock-Suggestion"]
     if before is None:
         assert description == ""
     else:
         assert description.startswith(before)
-        assert description.endswith(mend)
+        assert description.endswith(suggestion)
 
 
 def test_a_mend_is_not_told_to_a_call_that_a_fault_refused() -> None:

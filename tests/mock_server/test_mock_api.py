@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import API_PATH, UnknownRelease
 
 SHOW = "webhook_requests/show"
@@ -66,7 +66,7 @@ def test_a_plain_object_starts_and_stops() -> None:
         mock.stop()
 
     assert not serving_threads()
-    with pytest.raises(Misuse, match=r"allowed is its address after start\(\)"):
+    with pytest.raises(UsageError, match=r"allowed is its address after start\(\)"):
         _ = mock.url
 
 
@@ -181,9 +181,9 @@ def test_an_ended_world_begins_anew() -> None:
     assert other.clock.state.mode == "real"
     assert mock.world("child").clock.state.mode == "real"
     assert mock.world("kept").clock.state.mode == "frozen"
-    with pytest.raises(Misuse, match="another one; this can be reset"):
+    with pytest.raises(UsageError, match="another one; this can be reset"):
         mock.end()
-    with pytest.raises(Misuse, match="letters, digits"):
+    with pytest.raises(UsageError, match="letters, digits"):
         mock.world("no/name")
 
 
@@ -205,7 +205,7 @@ def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
     mock.reset()
     assert "7" in mock.records
     assert mock.clock.state.mode == "real"
-    with pytest.raises(Misuse, match="snapshot"):
+    with pytest.raises(UsageError, match="snapshot"):
         mock.restore("none")
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 
 class Caller:
@@ -43,7 +43,7 @@ def _caller(mock: Mock) -> Caller:
 @contextmanager
 def meanwhile(*acts: Any) -> Iterator[None]:
     """Do something in a thread while the block runs."""
-    thread = threading.Thread(target=lambda: [act() for act in acts])
+    thread = threading.Thread(target=lambda: [dispatch() for dispatch in acts])
     thread.start()
     yield
     thread.join()
@@ -133,19 +133,21 @@ def test_what_was_called_too_often_is_told(mock: Mock, caller: Caller) -> None:
 
 def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
     """A mistake in a test is no call that was not made."""
-    with pytest.raises(Misuse, match=r"operaton: seen in the pattern; allowed is one of method"):
+    with pytest.raises(
+        UsageError, match=r"operaton: seen in the pattern; allowed is one of method"
+    ):
         mock.assert_not_called(operaton="resend")
 
 
 def test_a_misspelt_value_is_refused(mock: Mock) -> None:
     """What no call can have was not called, and that would say nothing."""
     with pytest.raises(
-        Misuse, match=r"operation: seen \"resned\"; .*one of delete, list, resend, show,"
+        UsageError, match=r"operation: seen \"resned\"; .*one of delete, list, resend, show,"
     ):
         mock.assert_not_called(operation="resned")
-    with pytest.raises(Misuse, match=r"stateAfter: seen \"DELETED\"; .*absent"):
+    with pytest.raises(UsageError, match=r"stateAfter: seen \"DELETED\"; .*absent"):
         mock.assert_called(state_after="DELETED", times=0)
-    with pytest.raises(Misuse, match=r"statement: .* such as resend\.only_rejected"):
+    with pytest.raises(UsageError, match=r"statement: .* such as resend\.only_rejected"):
         mock.assert_not_called(statement="resend.only_rejectd")
 
 
@@ -209,7 +211,7 @@ def test_what_does_not_come_in_time_is_told(mock: Mock, caller: Caller) -> None:
 )
 def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock, given: dict[str, Any]) -> None:
     """Nobody waits for what never comes."""
-    with pytest.raises(Misuse):
+    with pytest.raises(UsageError):
         mock.wait_for(**given)
-    with pytest.raises(Misuse, match="until"):
+    with pytest.raises(UsageError, match="until"):
         mock.wait_for(lambda: True, record="7")

@@ -10,8 +10,8 @@ import pytest
 from crmcom_kit.fixtures import FixtureError, world
 from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.loading import DataError
-from crmcom_kit.mock_server.usage_errors import Misuse
 
 
 @pytest.fixture(name="mock")
@@ -64,11 +64,11 @@ def test_entries_come_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
     [
         ([{"webhook_request": {}}], {}, DataError),
         ("none.jsonl", {}, DataError),
-        ([], {"count": 3}, Misuse),
-        ([], {"scenario": "receiver_outage"}, Misuse),
+        ([], {"count": 3}, UsageError),
+        ([], {"scenario": "receiver_outage"}, UsageError),
         (None, {"scenario": "receiver_outag"}, FixtureError),
         (None, {"rejected": 2}, FixtureError),
-        (None, {"release": "R18"}, Misuse),
+        (None, {"release": "R18"}, UsageError),
         (None, {"colour": "red"}, (FixtureError, TypeError)),
     ],
 )
@@ -154,7 +154,7 @@ def test_an_empty_world_gets_what_a_record_refers_to() -> None:
     mock = crmcom_mock(data=[], release="R15")
     record = mock.add(life_cycle_state="REJECTED")
 
-    assert mock.emulated.scenery.know(record)
+    assert mock.emulated.reference_data.know(record)
     assert answered(mock, "resend", record["number"])["status"]["code"] == "OK"
 
 

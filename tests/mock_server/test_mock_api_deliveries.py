@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server.python_api import crmcom_mock
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.schemas import Dialect
 
 DATA = {"id": "A1", "number": "ACT1"}
@@ -74,11 +74,11 @@ def test_a_fault_hits_the_next(mock: Any) -> None:
 
 def test_what_cannot_be_is_refused(mock: Any) -> None:
     """Unknown faults, definitions and attempts; and a wait for what never comes ends."""
-    with pytest.raises(Misuse, match="duplicate"):
+    with pytest.raises(UsageError, match="duplicate"):
         mock.deliveries.fail("fire")
-    with pytest.raises(NotThere, match="nearest"):
+    with pytest.raises(NotFound, match="nearest"):
         mock.fire("ACTIVITIES", "ACT CREAT", DATA)
-    with pytest.raises(NotThere):
+    with pytest.raises(NotFound):
         mock.deliveries.replay(999_999)
     with pytest.raises(TimeoutError, match="there were 0"):
         mock.deliveries.wait_for("7", seconds=0.01)
@@ -92,5 +92,5 @@ def test_a_delivery_is_waited_for_like_anything_else(mock: Any) -> None:
     assert mock.wait_for(delivery=True).over
     with pytest.raises(AssertionError, match="no such delivery within"):
         mock.wait_for(delivery="no such number", timeout=0.01)
-    with pytest.raises(Misuse, match="delivery"):
+    with pytest.raises(UsageError, match="delivery"):
         mock.wait_for(delivery=number, state="REJECTED")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.usage_errors import Misuse, NotThere
+from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 
 DROPPED = "Server disconnected without sending a response"
 
@@ -137,7 +137,7 @@ def test_a_fault_that_cannot_be_is_refused(
     mock: Mock, preset: str | None, given: dict[str, Any], message: str
 ) -> None:
     """What is wrong is named, with what is allowed, and nothing goes wrong from then on."""
-    with pytest.raises((Misuse, NotThere), match=message):
+    with pytest.raises((UsageError, NotFound), match=message):
         mock.fail(preset, **given)
 
-    assert not mock.emulated.faults.armed
+    assert not mock.emulated.faults.has_active

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import crmcom_mock
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 NAN = float("nan")
 
@@ -60,7 +60,7 @@ def test_a_wrong_type_is_refused_by_name(mock: Any, named: str, use: Callable[[A
     """The error names the argument, what was seen and what is allowed; nothing has changed."""
     before = mock.clock.state.mode
 
-    with pytest.raises(Misuse, match=f"^{named}: seen .*allowed is") as refused:
+    with pytest.raises(UsageError, match=f"^{named}: seen .*allowed is") as refused:
         use(mock)
 
     assert refused.value.parameter == named

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 
 @pytest.fixture(name="mock")
@@ -62,7 +62,7 @@ def test_records_are_filtered_by_members_and_by_a_function(mock: Mock) -> None:
 @pytest.mark.parametrize("members", [{"life_cycle_state": "REJCTED"}, {"entity": "JOB"}])
 def test_what_no_record_can_be_is_refused(mock: Mock, members: dict[str, str]) -> None:
     """That there is none with a mistyped value would say nothing."""
-    with pytest.raises(Misuse, match="allowed is one of"):
+    with pytest.raises(UsageError, match="allowed is one of"):
         mock.records.filter(**members)
 
 
@@ -74,7 +74,7 @@ def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:
         assert mock.clock.now() == moment
         assert mock.clock.state.mode == "frozen"
     for wrong in ("noon", "2024-01-31T12:00:00", datetime(2024, 1, 31)):  # noqa: DTZ001
-        with pytest.raises(Misuse, match="at"):
+        with pytest.raises(UsageError, match="at"):
             mock.clock.freeze(wrong)
     assert repr(mock.clock) == "<clock, frozen, 2024-01-31T12:00:00+00:00, rate 0>"
 
@@ -88,7 +88,7 @@ def test_the_clock_moves_by_seconds_or_by_what_a_timedelta_takes(mock: Mock) -> 
     mock.clock.advance(30, hours=1, days=1)
 
     assert mock.clock.now() == datetime(2024, 2, 1, 13, 2, tzinfo=UTC)
-    with pytest.raises(Misuse, match="seconds"):
+    with pytest.raises(UsageError, match="seconds"):
         mock.clock.advance(-1)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FIRST_MOMENT
 from crmcom_kit.mock_server.deliveries.attempts import (
     AttemptLimits,
@@ -16,10 +17,9 @@ from crmcom_kit.mock_server.deliveries.attempts import (
     Cause,
     Stage,
 )
+from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
-from crmcom_kit.mock_server.deliveries.queue import Outbox
-from crmcom_kit.mock_server.api.dispatch import act
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
@@ -67,7 +67,7 @@ def soon(found: Callable[[], bool]) -> None:
 def resend(world: World, number: str) -> Any:
     """Resend a record and return the answer."""
     body = b'{"token":"T","webhook_request_identifier":{"number":"%b"}}' % number.encode()
-    return act(world, RawRequest("POST", "webhook_requests/resend", body=body))
+    return dispatch(world, Request("POST", "webhook_requests/resend", body=body))
 
 
 def rejected(world: World) -> list[str]:
@@ -86,7 +86,7 @@ def _held() -> Held:
 @pytest.fixture(name="world")
 def _world(held: Held) -> World:
     found = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
-    found.outbox.on_stop(held.stopped.set)
+    found.delivery_queue.on_stop(held.stopped.set)
     return found
 
 
@@ -127,7 +127,7 @@ def test_a_second_resend_is_refused_while_one_is_on_its_way(world: World, held: 
 
 def test_a_few_threads_do_the_work(held: Held) -> None:
     """Not more are sent at once than there are workers, and all are sent in the end."""
-    outbox = Outbox(workers=3)
+    delivery_queue = DeliveryQueue(workers=3)
     attempts = Attempts()
 
     class Job:
@@ -141,26 +141,26 @@ def test_a_few_threads_do_the_work(held: Held) -> None:
             attempts.close()
 
     for at in range(20):
-        assert outbox.put(Job(at))
+        assert delivery_queue.put(Job(at))
     soon(lambda: len(held.arrived) == 3)
-    assert outbox.waiting == 17
+    assert delivery_queue.waiting == 17
     held.release.set()
     soon(lambda: len(held.arrived) == 20)
 
     assert held.most == 3
-    assert outbox.close(20)
+    assert delivery_queue.close(20)
 
 
 def test_a_full_queue_rejects_what_comes_next(held: Held) -> None:
     """The record is REJECTED with an error that says so, and can be sent again later."""
     world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
-    world.outbox.room = 0
+    world.delivery_queue.room = 0
 
     answer = resend(world, "7")
 
     assert b'"error_code":"RejectedExecutionException"' in bytes(answer.body)
     assert state(world, "7") is State.REJECTED
-    note = world.present.attempts.find(1)
+    note = world.current_epoch.attempts.find(1)
     assert note is not None
     assert note.outcome is not None
     assert (note.stage, note.outcome.name) == (Stage.ENDED, "queue_full")
@@ -174,7 +174,7 @@ def test_a_reset_gives_up_what_waits(held: Held) -> None:
     for number in numbers:
         resend(world, number)
     soon(lambda: len(held.arrived) == 16)
-    past = world.present
+    past = world.current_epoch
     world.reset()
     held.release.set()
     soon(lambda: all(note.over for note in past.attempts.notes()))
@@ -183,7 +183,7 @@ def test_a_reset_gives_up_what_waits(held: Held) -> None:
     stages = [note.stage for note in past.attempts.notes()]
     assert (stages.count(Stage.ENDED), stages.count(Stage.ABANDONED)) == (16, 14)
     assert all(state(world, number) is State.REJECTED for number in numbers)
-    assert world.present.attempts.notes() == []
+    assert world.current_epoch.attempts.notes() == []
 
 
 def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held: Held) -> None:
@@ -193,9 +193,9 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
         resend(world, number)
     soon(lambda: len(held.arrived) == 16)
 
-    assert world.outbox.close(0.1)
+    assert world.delivery_queue.close(0.1)
 
-    notes = {note.record_number: note for note in world.present.attempts.notes()}
+    notes = {note.record_number: note for note in world.current_epoch.attempts.notes()}
     assert set(notes) == set(numbers)
     assert all(note.stage is Stage.ABANDONED for note in notes.values())
     assert all(state(world, number) is State.REJECTED for number in numbers)
@@ -211,39 +211,39 @@ def test_closing_lets_what_is_quick_enough_end(world: World, held: Held) -> None
     soon(lambda: len(held.arrived) == 1)
     threading.Timer(0.2, held.release.set).start()
 
-    assert world.outbox.close(20)
+    assert world.delivery_queue.close(20)
     assert state(world, "7") is State.SUCCESSFUL
 
 
 def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     """Synchronous or not: the answer is the record as it was, and nothing hangs."""
     world = make_world(tokens=["T"], delivery=held)
-    world.outbox.on_stop(held.stopped.set)
+    world.delivery_queue.on_stop(held.stopped.set)
     answers: list[Any] = []
     thread = threading.Thread(target=lambda: answers.append(resend(world, "7")))
     thread.start()
     soon(lambda: len(held.arrived) == 1)
 
-    assert world.outbox.close(0.1)
+    assert world.delivery_queue.close(0.1)
     thread.join(20)
 
     assert b'"life_cycle_state":"REJECTED"' in bytes(answers[0].body)
     assert state(world, "7") is State.REJECTED
-    assert world.present.attempts.notes()[0].stage is Stage.ABANDONED
+    assert world.current_epoch.attempts.notes()[0].stage is Stage.ABANDONED
 
 
 def test_an_event_closes_it_from_the_first_delivery_on(held: Held) -> None:
     """Whoever sets the event of the server's end needs no more than that."""
     world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
     closing = threading.Event()
-    world.outbox.on_stop(held.stopped.set)
-    world.outbox.end_with(closing, 0.2)
+    world.delivery_queue.on_stop(held.stopped.set)
+    world.delivery_queue.end_with(closing, 0.2)
     resend(world, "7")
     soon(lambda: len(held.arrived) == 1)
     closing.set()
 
     soon(lambda: state(world, "7") is State.REJECTED)
-    assert world.outbox.closed.is_set()
+    assert world.delivery_queue.closed.is_set()
 
 
 def test_places_keep_threads_free(held: Held) -> None:
@@ -268,7 +268,7 @@ def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> No
     held.release.set()
     assert resend(world, "7").attempts == (1,)
     assert resend(world, "99999").attempts == ()
-    note = world.present.attempts.find(1)
+    note = world.current_epoch.attempts.find(1)
     assert note is not None
     assert (note.cause, note.record_number, note.before) == (Cause.RESEND, "7", State.REJECTED)
     soon(lambda: note.over)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
-from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong, regex
 from crmcom_kit.mock_server.journal.matchers import matcher
 from crmcom_kit.mock_server.journal.patterns import matching
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong, regex
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"
@@ -152,7 +152,7 @@ def test_members_may_be_given_by_name(calls: list[ToldCall]) -> None:
 )  # fmt: skip
 def test_what_cannot_be_read_is_named(spec: dict[str, Any], parameter: str) -> None:
     """A pattern that says nothing is refused, with the member that is wrong."""
-    with pytest.raises(Misuse) as refused:
+    with pytest.raises(UsageError) as refused:
         matching(spec)
     assert refused.value.parameter == parameter
     assert refused.value.allowed
@@ -229,7 +229,7 @@ def test_the_operators_of_texts_say_what_they_mean(wanted: str, seen: str) -> No
 def test_no_expression_hangs(pattern: str, text: str) -> None:
     """An expression that would be tried for ever is given up, or decided, within its budget."""
     budget, began = Budget(0.5), monotonic()
-    with contextlib.suppress(Misuse):  # TookTooLong, or refused before it is tried
+    with contextlib.suppress(UsageError):  # TookTooLong, or refused before it is tried
         matcher({"matches": pattern}, "x").fits((text,), budget)
     assert monotonic() - began < 30
 
@@ -264,7 +264,7 @@ def test_a_spent_budget_refuses() -> None:
 def test_any_text_is_an_expression_or_refused(text: str) -> None:
     """Whatever is written as an expression or a path, it is read or refused, and raises no more."""
     for read in (regex, JsonPath):
-        with contextlib.suppress(Misuse):
+        with contextlib.suppress(UsageError):
             read(text, "x")
 
 
@@ -283,5 +283,5 @@ def test_a_deep_document_has_an_end() -> None:
     """Nesting that is too deep to walk fits nothing, and raises nothing."""
     text = "[" * 900 + "]" * 900
     for spec in ({"matchesJsonPath": "$..a"}, {"equalToJson": text}, {"equalToJson": "[]"}):
-        with contextlib.suppress(Misuse):
+        with contextlib.suppress(UsageError):
             matcher(spec, "x").fits((text,), Budget())

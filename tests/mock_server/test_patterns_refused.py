@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.journal import matchers
-from crmcom_kit.mock_server.journal import patterns
-from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong
+from crmcom_kit.mock_server.journal import matchers, patterns
 from crmcom_kit.mock_server.journal.matchers import matcher
 from crmcom_kit.mock_server.journal.patterns import Member, Pattern, matching
-from crmcom_kit.mock_server.usage_errors import Misuse
+from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong
+from crmcom_kit.mock_server.usage_errors import UsageError
 
 
 class Steps(Budget):
@@ -90,7 +89,7 @@ CALLING = [
 @pytest.mark.parametrize("text", CALLING)
 def test_a_call_of_a_group_is_refused(text: str) -> None:
     """What may call itself without end is never tried, however the call is spelled."""
-    with pytest.raises(Misuse) as refused:
+    with pytest.raises(UsageError) as refused:
         matching({"urlPattern": text})
     assert refused.value.parameter == "urlPattern.matches"
     assert "(?R)" in refused.value.allowed
@@ -138,7 +137,7 @@ def test_running_out_of_memory_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_refusal_shows_no_secret(spec: dict[str, Any]) -> None:
     """What stands where a secret does, or beside a secret's name, is not shown."""
-    with pytest.raises(Misuse) as refused:
+    with pytest.raises(UsageError) as refused:
         matching(spec)
     assert "HUSH" not in str(refused.value)
     assert "not shown" in refused.value.seen

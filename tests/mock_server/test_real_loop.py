@@ -78,8 +78,8 @@ def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> N
     answers = [{"status": 201, "delay": 0.001, "times": 1}, {"status": 202}]
     mock.admin("PUT", "/receiver", {"answers": answers})
     with ExitStack() as all_places:
-        for _ in range(mock.tenants.waiting.most):
-            all_places.enter_context(mock.tenants.waiting)
+        for _ in range(mock.registry.waiting.most):
+            all_places.enter_context(mock.registry.waiting)
         refused = mock.client.post(mock.receiver, content=b"{}")
     taken = [mock.client.post(mock.receiver, content=b"{}").status_code for _ in range(2)]
 
@@ -161,7 +161,7 @@ def test_a_delay_is_the_worlds_time(mock: ServedMock) -> None:
 
 def test_a_not_effective_definition_sends_nothing(mock: ServedMock) -> None:
     """No record is made, nothing arrives, and the answer says why."""
-    definition = mock.world.scenery.definitions.find("alternative_code", DEFINITION)
+    definition = mock.world.reference_data.definitions.find("alternative_code", DEFINITION)
     assert definition is not None
     before = len(mock.world.store)
     state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"
@@ -306,10 +306,10 @@ def test_the_end_leaves_every_record_explained() -> None:
         while len(receiver.got) < 16 and monotonic() < deadline:
             threading.Event().wait(0.01)
         mock.server.stop()
-        mock.tenants.closing.wait(20)
-        while mock.world.outbox.close(10) is False and monotonic() < deadline:
+        mock.registry.closing.wait(20)
+        while mock.world.delivery_queue.close(10) is False and monotonic() < deadline:
             pass
-        notes = mock.world.present.attempts.notes()
+        notes = mock.world.current_epoch.attempts.notes()
     release.set()
 
     assert len(notes) == len(recovered["deliveries"]) > 16

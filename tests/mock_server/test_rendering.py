@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.protocol.rendering import sealed
+from crmcom_kit.mock_server.protocol.rendering import compact_json
 from crmcom_kit.schemas import (
     load_dialect,
     resolve,
@@ -292,11 +292,11 @@ def test_sealed_bytes_hold_no_slack() -> None:
     """A thousand stored records take what their bytes take, and a bytes object's head each."""
     value = {"text": "x" * 1100}
     size = len(json.dumps(value, separators=(",", ":")))
-    sealed(value)
+    compact_json(value)
 
     tracemalloc.start()
     try:
-        kept = [sealed(value) for _ in range(1000)]
+        kept = [compact_json(value) for _ in range(1000)]
         taken = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
@@ -309,4 +309,4 @@ def test_sealed_bytes_are_json() -> None:
     """Whatever JSON value is sealed comes back."""
     values: list[object] = [{"a": ["Ω", None, 1.5, True]}, [], "text", None, 2**64 - 1]
     for value in values:
-        assert json.loads(sealed(value)) == value
+        assert json.loads(compact_json(value)) == value

@@ -8,8 +8,8 @@ import pytest
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.deliveries.senders import Outcome
-from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.mock_server.signing import verify
+from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.schemas import response_fields
 
 RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
@@ -54,7 +54,7 @@ def test_its_code_authenticates_the_data(mock: Any) -> None:
     code = mock.resend().data["authentication_code"]
 
     data = mock.world.store.get("number", "7").data
-    key = mock.world.scenery.key_of(mock.show().data["webhook_definition"]["id"])
+    key = mock.world.reference_data.key_of(mock.show().data["webhook_definition"]["id"])
     assert verify(code, data, key)
 
 

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
-from crmcom_kit.mock_server.api.dispatch import act
-from crmcom_kit.mock_server.world.loading import DataError, Placed, sample_entries
-from crmcom_kit.mock_server.usage_errors import Overtaken
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.usage_errors import Conflict
+from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry, sample_entries
 from crmcom_kit.mock_server.world.world import World
 
-RESEND = RawRequest(
+RESEND = Request(
     "POST",
     "webhook_requests/resend",
     body=b'{"token":"T","webhook_request_identifier":{"number":"7"}}',
@@ -62,10 +62,10 @@ def test_a_delivery_from_before_a_reset_settles_nothing() -> None:
     receiver = Held()
     world = make_world(tokens=["T"], delivery=receiver)
     with ThreadPoolExecutor(2) as pool:
-        before = pool.submit(act, world, RESEND)
+        before = pool.submit(dispatch, world, RESEND)
         receiver.wait_for(1)
         world.reset()
-        after = pool.submit(act, world, RESEND)
+        after = pool.submit(dispatch, world, RESEND)
         receiver.wait_for(2)
 
         receiver.arrived[0](Outcome("success", None, None, 200))
@@ -112,10 +112,10 @@ def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: A
     world = make_world(tokens=["T"], clock=clock)
     world.save("start")
     start = [*world.store.records()]
-    before = world.present
+    before = world.current_epoch
     clock.holds = True
     with ThreadPoolExecutor(1) as pool:
-        call = pool.submit(act, world, RESEND._replace(path=f"webhook_requests/{method}"))
+        call = pool.submit(dispatch, world, RESEND._replace(path=f"webhook_requests/{method}"))
         assert clock.held.wait(20)
         overtake(world)
         clock.goes_on.set()
@@ -132,16 +132,16 @@ def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     world = make_world(tokens=["T"])
     world.save("start")
     entries = list(sample_entries(world.release))
-    begun = world.present
+    begun = world.current_epoch
 
-    def slow() -> Iterator[Placed]:
+    def slow() -> Iterator[LocatedEntry]:
         yield entries[0]
         world.reset()
 
     if change == "restore":
         world.reset()
     given: Any = "start" if change == "restore" else slow()
-    with pytest.raises(Overtaken, match="seen epoch 1, and this call began in epoch 0"):
+    with pytest.raises(Conflict, match="seen epoch 1, and this call began in epoch 0"):
         getattr(world, change)(given, begun=begun)
 
     assert world.epoch == 1
@@ -156,15 +156,15 @@ def test_adding_and_deleting_and_resetting_race() -> None:
     sizes = set()
 
     def add() -> None:
-        begun = world.present
-        with suppress(Overtaken, DataError):
+        begun = world.current_epoch
+        with suppress(Conflict, DataError):
             world.add(entries, begun=begun)
 
     def delete() -> None:
-        act(world, RESEND._replace(path="webhook_requests/delete"))
+        dispatch(world, RESEND._replace(path="webhook_requests/delete"))
 
     def reset() -> None:
-        sizes.add(len(world.present.store))
+        sizes.add(len(world.current_epoch.store))
         world.reset()
 
     with ThreadPoolExecutor(8) as pool:

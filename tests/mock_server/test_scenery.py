@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.world.reference_data import Directory, Scenery
+from crmcom_kit.mock_server.world.reference_data import Directory, ReferenceData
 
 
-def scenery(**definition: Any) -> Scenery:
+def reference_data(**definition: Any) -> ReferenceData:
     """Make a scenery with one definition, one rule, one key and two users."""
-    found = Scenery()
+    found = ReferenceData()
     found.definitions.add({"id": "D1", "name": "Jobs", "alternative_code": "J 1", **definition})
-    found.rules.add({"id": "R1", "name": "Job closed"})
+    found.config.add({"id": "R1", "name": "Job closed"})
     found.keys.add({"id": "K1", "name": "Key", "key": "secret"})
     found.users.add({"id": "1", "username": "MPAdministrator"})
     found.users.add({"id": "2"})
@@ -20,13 +20,13 @@ def scenery(**definition: Any) -> Scenery:
 
 def test_an_object_is_found_by_each_of_its_names() -> None:
     """Id, name and alternative code lead to the same object, and only in their own field."""
-    jobs = scenery().definitions.find("id", "D1")
+    jobs = reference_data().definitions.find("id", "D1")
 
     assert jobs is not None
-    assert scenery().definitions.find("name", "Jobs") == jobs
-    assert scenery().definitions.find("alternative_code", "J 1") == jobs
-    assert scenery().definitions.find("name", "D1") is None
-    assert scenery().definitions.find("id", "d1") is None
+    assert reference_data().definitions.find("name", "Jobs") == jobs
+    assert reference_data().definitions.find("alternative_code", "J 1") == jobs
+    assert reference_data().definitions.find("name", "D1") is None
+    assert reference_data().definitions.find("id", "d1") is None
 
 
 def test_a_name_that_is_missing_or_null_finds_nothing() -> None:
@@ -66,13 +66,13 @@ def test_the_first_is_the_one_added_first() -> None:
 )
 def test_a_definition_has_the_key_that_it_names(key_id: str | None, key: str | None) -> None:
     """A definition signs with the key it names; with none where it names none that is there."""
-    assert scenery(secret_key_id=key_id).key_of("D1") == key
+    assert reference_data(secret_key_id=key_id).key_of("D1") == key
 
 
 def test_a_definition_without_a_key_signs_nothing() -> None:
     """Neither a definition without the member nor an unknown one has a key."""
-    assert scenery().key_of("D1") is None
-    assert scenery().key_of("D2") is None
+    assert reference_data().key_of("D1") is None
+    assert reference_data().key_of("D2") is None
 
 
 @pytest.mark.parametrize(
@@ -83,20 +83,20 @@ def test_a_definition_sends_unless_it_is_not_effective(
     state: str | None, *, effective: bool
 ) -> None:
     """Both spellings of that state say that it does not send; one without a state does."""
-    assert scenery(life_cycle_state=state).is_effective("D1") == effective
-    assert scenery().is_effective("D1")
-    assert scenery().is_effective("D2")
+    assert reference_data(life_cycle_state=state).is_effective("D1") == effective
+    assert reference_data().is_effective("D1")
+    assert reference_data().is_effective("D2")
 
 
 @pytest.mark.parametrize("name", ["MPAdministrator", "mpadministrator", "MPADMINISTRATOR"])
 def test_a_user_is_found_in_any_case(name: str) -> None:
     """A login's spelling of the user name does not matter; users without one are passed over."""
-    user = scenery().user_named(name)
+    user = reference_data().user_named(name)
 
     assert user is not None
     assert user["id"] == "1"
-    assert scenery().user_named("nobody") is None
-    assert scenery().user_named("") is None
+    assert reference_data().user_named("nobody") is None
+    assert reference_data().user_named("") is None
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_user_is_found_in_any_case(name: str) -> None:
 )
 def test_each_kind_has_its_directory(kind: str, id: str) -> None:
     """An entry of a world goes where its kind is looked for."""
-    found = scenery()
+    found = reference_data()
     before = len(found.directory(kind))
     found.directory(kind).add({"id": "new"})
 
@@ -134,5 +134,5 @@ def test_a_record_is_known_when_all_it_refers_to_is_there(
     """Definition, rule and the definition's key must be there; references without id are not."""
     record = {"webhook_definition": {"id": definition}, "workflow_rule": {"id": rule}}
 
-    assert scenery(secret_key_id=key_id).know(record) == known
-    assert not scenery().know({**record, "workflow_rule": {"name": "Job closed"}})
+    assert reference_data(secret_key_id=key_id).know(record) == known
+    assert not reference_data().know({**record, "workflow_rule": {"name": "Job closed"}})

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.webhooks.signatures import judge, keys_of
 from crmcom_kit.mock_server.deliveries.faults import old_key
 from crmcom_kit.mock_server.signing import sign
+from crmcom_kit.mock_server.webhooks.signatures import judge, keys_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
 
@@ -22,13 +22,17 @@ def _world() -> World:
 
 def definition(world: World, at: int = 0) -> str:
     """The id of a definition; those at 0 and -1 have other keys."""
-    found = [one["id"] for one in world.scenery.definitions if world.scenery.key_of(one["id"])]
+    found = [
+        one["id"]
+        for one in world.reference_data.definitions
+        if world.reference_data.key_of(one["id"])
+    ]
     return str(found[at])
 
 
 def key(world: World, at: int = 0) -> str:
     """The key of a definition."""
-    found = world.scenery.key_of(definition(world, at))
+    found = world.reference_data.key_of(definition(world, at))
     assert found is not None
     return found
 
@@ -40,9 +44,9 @@ def verdict(
     if body is None:
         parts = {"authentication_code": code, "data": DATA}
         body = json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
-    arrived = world.rules.exchanges.messages.read({}, body)
-    keys = keys_of(world.scenery, None if at is None else definition(world, at))
-    return judge(world.rules, arrived, body, keys, **more)
+    arrived = world.config.exchanges.messages.read({}, body)
+    keys = keys_of(world.reference_data, None if at is None else definition(world, at))
+    return judge(world.config, arrived, body, keys, **more)
 
 
 @pytest.mark.parametrize("at", [0, None])
@@ -120,8 +124,8 @@ def test_the_whole_body_signed() -> None:
     other = make_world(release="R15", dialect=dialect)
     body = b'{"data":{"number":"A1"}}'
     headers = {"x-authentication-code": sign(body, key(other))}
-    arrived = other.rules.exchanges.messages.read(headers, body)
-    found = judge(other.rules, arrived, body, keys_of(other.scenery, definition(other)))
+    arrived = other.config.exchanges.messages.read(headers, body)
+    found = judge(other.config, arrived, body, keys_of(other.reference_data, definition(other)))
 
     assert (found.valid, found.reason) == (False, "whole_body")
 
@@ -147,9 +151,9 @@ def test_a_world_without_keys_says_so() -> None:
     """There is nothing to verify with."""
     bare = make_world(data=[{"unit": {"id": "1", "name": "Only unit"}}])
     body = b'{"authentication_code":"AA","data":{"a":1}}'
-    arrived = bare.rules.exchanges.messages.read({}, body)
+    arrived = bare.config.exchanges.messages.read({}, body)
 
-    assert judge(bare.rules, arrived, body, keys_of(bare.scenery, None)).reason == "no_key"
+    assert judge(bare.rules, arrived, body, keys_of(bare.reference_data, None)).reason == "no_key"
 
 
 def test_a_very_long_body_is_not_tried_at_length(world: World) -> None:

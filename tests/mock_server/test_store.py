@@ -15,10 +15,10 @@ from hypothesis.stateful import (
 )
 
 from crmcom_kit.mock_server.store import searching
+from crmcom_kit.mock_server.store.life_cycle import TRANSITIONS, Event, State, WrongState
 from crmcom_kit.mock_server.store.memory_store import MemoryStore
 from crmcom_kit.mock_server.store.pairs import Pairs
 from crmcom_kit.mock_server.store.postings import Index
-from crmcom_kit.mock_server.store.life_cycle import TRANSITIONS, Event, State, WrongState
 from crmcom_kit.mock_server.store.records import (
     INDEXED,
     DuplicateRecord,

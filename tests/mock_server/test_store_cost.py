@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 from helpers.records import filled, made
 
+from crmcom_kit.mock_server.protocol.fields import read_selection
+from crmcom_kit.mock_server.protocol.response import Response, ResponseBuilder
 from crmcom_kit.mock_server.store.content import IndexedColumn
+from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.memory_store import MemoryStore
 from crmcom_kit.mock_server.store.pairs import Pairs
 from crmcom_kit.mock_server.store.postings import Index
-from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import (
     INDEXED,
     IndexedField,
     Query,
 )
-from crmcom_kit.mock_server.protocol.fields import read_selection
-from crmcom_kit.mock_server.protocol.response import Answer, Wire
 from crmcom_kit.schemas import load_dialect, resolve
 from crmcom_kit.schemas.rendering import Renderer
 
@@ -235,7 +235,7 @@ def test_a_value_that_no_record_has_any_more_leaves_nothing_behind() -> None:
 def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
     """Sending 30 MB takes a small part of that beyond the stored bytes themselves."""
     dialect, release = load_dialect(), resolve("R9")
-    wire = Wire(dialect, release, Renderer(dialect, release))
+    responses = ResponseBuilder(dialect, release, Renderer(dialect, release))
     selection = None
     if fields_set is not None:
         selection = read_selection(fields_set, dialect, from_body=False)
@@ -244,7 +244,7 @@ def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
 
     tracemalloc.start()
     try:
-        answer = wire.listing(store.query(both(("entity", "ACTIVITIES"))), selection)
+        answer = responses.listing(store.query(both(("entity", "ACTIVITIES"))), selection)
         sent = sum(map(len, parts(answer)))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
@@ -256,7 +256,7 @@ def test_a_long_list_is_never_in_memory_at_once(fields_set: str | None) -> None:
     assert (answer.length is None) == (fields_set is not None)
 
 
-def parts(answer: Answer) -> Iterator[bytes]:
+def parts(answer: Response) -> Iterator[bytes]:
     """Yield an answer's body as a server sends it."""
     if isinstance(answer.body, bytes):
         yield answer.body

@@ -9,8 +9,8 @@ import jwt
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.api.dispatch import act
 from crmcom_kit.mock_server.protocol.errors import (
     ExpiredToken,
     InvalidToken,
@@ -18,8 +18,8 @@ from crmcom_kit.mock_server.protocol.errors import (
     ReleasedToken,
     TokenError,
 )
+from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.protocol.request import RawRequest
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas import load_dialect, release_names, resolve
 from crmcom_kit.schemas.releases import TokenKind
@@ -261,7 +261,7 @@ def test_each_error_has_its_own_code(query: bytes, error: type[TokenError], rele
     token = world.tokens.issue(world.session(), world.release.token)
     clock.advance(2 * HOUR)
     query = query.replace(b"%s", token.encode()) + b"webhook_request_identifier=number=7"
-    answer = act(world, RawRequest("GET", "webhook_requests/show", query))
+    answer = dispatch(world, Request("GET", "webhook_requests/show", query))
 
     assert isinstance(answer.body, bytes)
     assert f'"code":"{world.dialect[f"errors.code.{error.kind}"]}"'.encode() in answer.body

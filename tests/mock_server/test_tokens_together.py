@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.world import tokens
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.protocol.errors import (
     InvalidToken,
     ReleasedToken,
     TokenError,
 )
+from crmcom_kit.mock_server.world import tokens
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.mock_server.world.world import World
@@ -102,7 +102,7 @@ def test_only_so_many_live_at_once() -> None:
 
 def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many logins there are, a bounded number of tokens is remembered: the newest."""
-    monkeypatch.setattr(tokens, "MOST_TOKENS", 10)
+    monkeypatch.setattr(tokens, "MAX_TOKENS", 10)
     known = fresh()
     issued = [known.issue(session(), SLIDING) for _ in range(25)]
 
@@ -147,7 +147,7 @@ def test_a_reset_restores_fixed_tokens() -> None:
 
 def test_a_released_fixed_token_stays_released(monkeypatch: pytest.MonkeyPatch) -> None:
     """No number of logins brings a released fixed token back."""
-    monkeypatch.setattr(tokens, "MOST_TOKENS", 10)
+    monkeypatch.setattr(tokens, "MAX_TOKENS", 10)
     known = fresh(fixed={"T": session()})
     known.release("T")
     for _ in range(25):
@@ -194,11 +194,11 @@ def test_a_reset_does_not_give_a_token_twice() -> None:
     """Logins outlive a reset, so tokens go on where they were, and ids start again."""
     world = make_world(data=[])
     before = world.tokens.issue(world.session(), world.release.token)
-    drawn = world.present.ids.next("exchange")
+    drawn = world.current_epoch.ids.next("exchange")
     world.reset()
 
     assert world.tokens.issue(world.session(), world.release.token) != before
-    assert world.present.ids.next("exchange") == drawn
+    assert world.current_epoch.ids.next("exchange") == drawn
 
 
 @pytest.mark.usefixtures("hurried")

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.wait_conditions import Calls, OneRecord, Records, wait_for
 from crmcom_kit.mock_server.journal.call_view import Teller
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.journal.patterns import matching
 from crmcom_kit.mock_server.journal.verification import Times, found, nearest, times, verified
-from crmcom_kit.mock_server.usage_errors import Misuse
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.journal.wait_conditions import Calls, OneRecord, Records, wait_for
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"
@@ -103,7 +103,7 @@ def test_what_is_expected_is_said(value: Any, words: str, lived: Lived) -> None:
 )
 def test_what_cannot_be_expected_is_named(value: Any, parameter: str) -> None:
     """Numbers that no count can have are refused."""
-    with pytest.raises(Misuse) as refused:
+    with pytest.raises(UsageError) as refused:
         times(value)
     assert refused.value.parameter == parameter
 
@@ -163,9 +163,9 @@ def test_an_eventual_verification_waits(lived: Lived) -> None:
 
 def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
     """Whoever waits is told that nothing will come any more."""
-    tenants = Tenants(lived.world)
-    tenants.closing.set()
-    closing = tenants.closing
+    registry = WorldRegistry(lived.world)
+    registry.closing.set()
+    closing = registry.closing
     assert not verified(lived.world, matching(), seconds=LONG, closing=closing).ok
 
 
@@ -195,7 +195,7 @@ def test_waiting_for_a_record(lived: Lived) -> None:
     assert (gone.holds(), there.holds()) == (False, True)
     lived.post("delete")
     assert (gone.holds(), there.holds()) == (True, False)
-    with pytest.raises(Misuse):
+    with pytest.raises(UsageError):
         OneRecord(lived.world, "number", "7", "GONE")
 
 
@@ -229,9 +229,9 @@ def test_waiting_for_records(lived: Lived) -> None:
     assert not Records(lived.world, None, 1, entity="WRITEOFFS").holds()
     lived.post("resend")
     assert Records(lived.world, "REJECTED", rejected - 1).holds()
-    with pytest.raises(Misuse):
+    with pytest.raises(UsageError):
         Records(lived.world, "SENDING")
-    with pytest.raises(Misuse, match="entity"):
+    with pytest.raises(UsageError, match="entity"):
         Records(lived.world, None, 0, entity="JOB")
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmcom_kit.mock_server.usage_errors import Full
+from crmcom_kit.mock_server.usage_errors import LimitExceeded
 from crmcom_kit.mock_server.world.wait_slots import Waiting
 
 
@@ -11,7 +11,9 @@ def test_only_so_many_wait_at_once() -> None:
     waiting = Waiting(2)
 
     with waiting, waiting:
-        with pytest.raises(Full, match="allowed is at most 2 at once, half of the") as refused:
+        with pytest.raises(
+            LimitExceeded, match="allowed is at most 2 at once, half of the"
+        ) as refused:
             waiting.__enter__()
 
         assert refused.value.status == 503
@@ -24,11 +26,11 @@ def test_whoever_ends_makes_room() -> None:
         with pytest.raises(ZeroDivisionError), waiting:
             raise ZeroDivisionError
 
-    with waiting, pytest.raises(Full):
+    with waiting, pytest.raises(LimitExceeded):
         waiting.__enter__()
 
 
 def test_a_server_of_one_thread_lets_nobody_wait() -> None:
     """Where half of the threads are none, every call that would wait is refused."""
-    with pytest.raises(Full, match="at most 0"):
+    with pytest.raises(LimitExceeded, match="at most 0"):
         Waiting(0).__enter__()

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
-from crmcom_kit.mock_server.api.dispatch import act
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import load_dialect
 
 NOON = datetime(2016, 2, 29, 12, 0, 7, 999_999, tzinfo=UTC)
@@ -31,8 +31,8 @@ def world(release: str = "R9", *, dials: dict[str, Any] | None = None, **options
 def post(known: World, method: str, number: str) -> dict[str, Any]:
     """Call a POST method for the record of that number; return the whole answer."""
     body = {"token": "T", "webhook_request_identifier": {"number": number}}
-    answer = act(
-        known, RawRequest("POST", f"webhook_requests/{method}", b"", json.dumps(body).encode())
+    answer = dispatch(
+        known, Request("POST", f"webhook_requests/{method}", b"", json.dumps(body).encode())
     )
     assert isinstance(answer.body, bytes)
     found: dict[str, Any] = json.loads(answer.body)
@@ -77,7 +77,7 @@ def test_a_delivery_may_be_anything_that_sends() -> None:
     recorder = Recorder()
     assert not recorder
 
-    assert world(delivery=recorder).present.delivery is recorder
+    assert world(delivery=recorder).current_epoch.delivery is recorder
 
 
 # What a world is filled with.
@@ -242,7 +242,7 @@ def test_rewardoffers_come_with_their_dial(release: str, since: str, *, has: boo
 def test_fields_set_in_r9_is_a_dial(name: str, release: str, *, dial: bool, known_: bool) -> None:
     """Resend and delete know fields_set from R10 on, and by dial before."""
     known = world(release, dials={"requests.fields_set_in_r9": dial}, data=[])
-    method = known.rules.methods[f"webhook_requests/{name}"]
+    method = known.config.methods[f"webhook_requests/{name}"]
 
     assert ("fields_set" in method.parameters) == known_
     assert ("fields_set" in method.later) == (not known_)
@@ -264,7 +264,7 @@ def test_the_release_method_comes_and_may_go(release: str, dial: str, *, has: bo
     """authentication/token/release is there from R10 on, and from R12 on as the dial says."""
     known = world(release, dials={"tokens.release_from_r12": dial}, data=[])
 
-    assert ("authentication/token/release" in known.rules.methods) == has
+    assert ("authentication/token/release" in known.config.methods) == has
 
 
 # What a start costs.

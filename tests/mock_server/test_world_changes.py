@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
-from crmcom_kit.mock_server.api.dispatch import act
-from crmcom_kit.mock_server.protocol.request import RawRequest
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import load_dialect, release_names, validator
 
@@ -35,8 +35,8 @@ def world(release: str = "R9", *, dials: dict[str, Any] | None = None, **options
 def post(known: World, method: str, number: str) -> dict[str, Any]:
     """Call a POST method for the record of that number; return the whole answer."""
     body = {"token": "T", "webhook_request_identifier": {"number": number}}
-    answer = act(
-        known, RawRequest("POST", f"webhook_requests/{method}", b"", json.dumps(body).encode())
+    answer = dispatch(
+        known, Request("POST", f"webhook_requests/{method}", b"", json.dumps(body).encode())
     )
     assert isinstance(answer.body, bytes)
     found: dict[str, Any] = json.loads(answer.body)
@@ -97,7 +97,7 @@ def test_a_resent_record_is_valid_and_its_code_verifies(release: str) -> None:
         after = post(known, "resend", number)["data"]
         record = known.store.get("number", number)
         assert record is not None
-        key = known.scenery.key_of(after["webhook_definition"]["id"])
+        key = known.reference_data.key_of(after["webhook_definition"]["id"])
 
         assert not [error.message for error in judge.iter_errors(after)]
         if record.data is None or key is None:

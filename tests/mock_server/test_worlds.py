@@ -10,8 +10,8 @@ import pytest
 
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.usage_errors import Full, Misuse, NotThere
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&token="
@@ -30,17 +30,19 @@ class Ticks:
 
 
 @pytest.fixture(name="tenants")
-def _tenants() -> Tenants:
-    return Tenants(make_world(tokens=["T"]))
+def _registry() -> WorldRegistry:
+    return WorldRegistry(make_world(tokens=["T"]))
 
 
 @pytest.fixture(name="client")
-def _client(tenants: Tenants) -> Any:
-    return create_app(tenants).test_client()
+def _client(registry: WorldRegistry) -> Any:
+    return create_app(registry).test_client()
 
 
 @pytest.mark.parametrize("name", ["a", "A.b_c-9", "0", "x" * 64, "default"])
-def test_path_and_header_name_the_same_world(tenants: Tenants, client: Any, name: str) -> None:
+def test_path_and_header_name_the_same_world(
+    registry: WorldRegistry, client: Any, name: str
+) -> None:
     """Whichever way a world is named, it is the same one."""
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
     path = f"{API_PATH}/webhook_requests/delete"
@@ -51,16 +53,16 @@ def test_path_and_header_name_the_same_world(tenants: Tenants, client: Any, name
     assert "NOTFOUND" in again.json["status"]["code"]
     both = client.post(f"/worlds/{name}{path}", json=body, headers={"X-Mock-World": name})
     assert both.json == again.json
-    assert tenants.names() == tuple(dict.fromkeys(["default", name]))
+    assert registry.names() == tuple(dict.fromkeys(["default", name]))
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
 @pytest.mark.parametrize("lane", [False, True])
-def test_an_odd_name_is_refused(tenants: Tenants, name: str, *, lane: bool) -> None:
+def test_an_odd_name_is_refused(registry: WorldRegistry, name: str, *, lane: bool) -> None:
     """A world's name is short and plain; another one makes no world, and says what is allowed."""
     from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 
-    app = FastLane(LateFlask(tenants), tenants) if lane else create_app(tenants)
+    app = FastLane(LateFlask(registry), registry) if lane else create_app(registry)
     from werkzeug.test import Client
 
     answer = Client(app).get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
@@ -69,18 +71,18 @@ def test_an_odd_name_is_refused(tenants: Tenants, name: str, *, lane: bool) -> N
     found = json.loads(answer.data)
     assert found["parameter"] == "world"
     assert "64 letters" in found["allowed"]
-    assert tenants.names() == ("default",)
-    with pytest.raises(Misuse):
-        tenants.get(name)
+    assert registry.names() == ("default",)
+    with pytest.raises(UsageError):
+        registry.get(name)
 
 
-def test_path_and_header_may_not_differ(tenants: Tenants, client: Any) -> None:
+def test_path_and_header_may_not_differ(registry: WorldRegistry, client: Any) -> None:
     """A call that names two worlds is for neither of them."""
     answer = client.get(f"/worlds/a{SHOW}T", headers={"X-Mock-World": "b"})
 
     assert answer.status_code == 400
     assert answer.json["error"] == 'X-Mock-World: seen "b"; allowed is "a", as in the path'
-    assert tenants.names() == ("default",)
+    assert registry.names() == ("default",)
 
 
 @pytest.mark.parametrize("path", ["/worlds/a", "/worlds/a/"])
@@ -110,34 +112,34 @@ def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
             assert (code == "OK") == (owner == root), (root, owner)
 
 
-def test_the_same_name_begins_the_same(tenants: Tenants, client: Any) -> None:
+def test_the_same_name_begins_the_same(registry: WorldRegistry, client: Any) -> None:
     """A world that was ended and is made anew is as it was at first, with the same ids."""
     login = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
     path = f"/worlds/a{API_PATH}/authentication/token"
     first = client.post(path, json=login).json
 
-    tenants.end("a")
+    registry.end("a")
 
     assert client.post(path, json=login).json == first
 
 
-def test_named_worlds_begin_as_the_default_one_began(tenants: Tenants) -> None:
+def test_named_worlds_begin_as_the_default_one_began(registry: WorldRegistry) -> None:
     """What happened in the default world before is not in a world that is made later."""
-    start = len(tenants.default.store)
-    tenants.default.store.delete("number", "7")
-    tenants.default.clock.freeze()
+    start = len(registry.default.store)
+    registry.default.store.delete("number", "7")
+    registry.default.clock.freeze()
 
-    made = tenants.get("a")
+    made = registry.get("a")
 
     assert len(made.store) == start
     assert made.clock.state.mode == "real"
 
 
-def test_one_too_many_is_refused(tenants: Tenants) -> None:
+def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
     """There are as many worlds as may be; the refusal says so, and room lets the next one in."""
-    tenants.limit(most=2)
-    tenants.get("a"), tenants.get("b")
-    client = create_app(tenants).test_client()
+    registry.limit(most=2)
+    registry.get("a"), registry.get("b")
+    client = create_app(registry).test_client()
 
     answer = client.get(f"/worlds/c{SHOW}T")
 
@@ -145,61 +147,61 @@ def test_one_too_many_is_refused(tenants: Tenants) -> None:
     assert (
         answer.json["error"] == 'world: seen "c"; allowed is at most 2 worlds, and all are in use'
     )
-    with pytest.raises(Full):
-        tenants.get("c")
+    with pytest.raises(LimitExceeded):
+        registry.get("c")
     assert client.get(f"/worlds/a{SHOW}T").status_code == 200
-    tenants.end("a")
+    registry.end("a")
     assert client.get(f"/worlds/c{SHOW}T").status_code == 200
 
 
 def test_idle_worlds_end() -> None:
     """A world that nobody uses for a while makes room; one that is used stays."""
     ticks = Ticks()
-    tenants = Tenants(make_world(), most=2, idle_seconds=60, ticks=ticks)
-    idle, used = tenants.get("idle"), tenants.get("used")
+    registry = WorldRegistry(make_world(), most=2, idle_seconds=60, ticks=ticks)
+    idle, used = registry.get("idle"), registry.get("used")
     ticks.now = 50
-    tenants.get("used")
+    registry.get("used")
     ticks.now = 70
 
-    assert tenants.get("new").name == "new"
+    assert registry.get("new").name == "new"
 
-    assert [one.world.name for one in tenants.present()] == ["default", "used", "new"]
-    assert [one.idle for one in tenants.present()] == [None, 20, 0]
-    assert tenants.get("used") is used
+    assert [one.world.name for one in registry.current_epoch()] == ["default", "used", "new"]
+    assert [one.idle for one in registry.current_epoch()] == [None, 20, 0]
+    assert registry.get("used") is used
     assert idle.journal.closed
-    with pytest.raises(NotThere, match="allowed is default, used, new"):
-        tenants.find("idle")
+    with pytest.raises(NotFound, match="allowed is default, used, new"):
+        registry.find("idle")
 
 
 def test_idle_worlds_end_though_there_is_room() -> None:
     """The memory of worlds that nobody uses is given back as others come, not only at the end."""
     ticks = Ticks()
-    tenants = Tenants(make_world(), idle_seconds=60, ticks=ticks)
-    gone = tenants.get("gone")
+    registry = WorldRegistry(make_world(), idle_seconds=60, ticks=ticks)
+    gone = registry.get("gone")
     ticks.now = 61
 
-    tenants.get("new")
+    registry.get("new")
 
     assert gone.journal.closed
 
 
-def test_ending_is_for_named_worlds(tenants: Tenants) -> None:
+def test_ending_is_for_named_worlds(registry: WorldRegistry) -> None:
     """The default world cannot be ended, nor one that is not there."""
-    with pytest.raises(Misuse, match="this can be reset"):
-        tenants.end("default")
-    with pytest.raises(NotThere, match="allowed is default"):
-        tenants.end("a")
-    assert tenants.end_all() == 0
+    with pytest.raises(UsageError, match="this can be reset"):
+        registry.end("default")
+    with pytest.raises(NotFound, match="allowed is default"):
+        registry.end("a")
+    assert registry.end_all() == 0
 
 
-def test_many_make_one_world_together(tenants: Tenants) -> None:
+def test_many_make_one_world_together(registry: WorldRegistry) -> None:
     """Who come at once to a world that is not there yet all come to the same one."""
     found: list[Any] = []
     begin = threading.Barrier(16)
 
     def come() -> None:
         begin.wait()
-        found.append(tenants.get("together"))
+        found.append(registry.get("together"))
 
     threads = [threading.Thread(target=come) for _ in range(16)]
     for thread in threads:
@@ -212,12 +214,12 @@ def test_many_make_one_world_together(tenants: Tenants) -> None:
 
 
 def _bytes_of_a_world(records: int) -> float:
-    tenants = Tenants(make_world(data=generated(count=records, release="R9")))
-    tenants.get("first")
+    registry = WorldRegistry(make_world(data=generated(count=records, release="R9")))
+    registry.get("first")
     gc.collect()
     tracemalloc.start()
     for at in range(100):
-        tenants.get(f"w{at}")
+        registry.get(f"w{at}")
     size = tracemalloc.get_traced_memory()[0] / 100
     tracemalloc.stop()
     return size

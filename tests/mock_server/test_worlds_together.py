@@ -15,7 +15,7 @@ from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
 WORLDS = 32
@@ -33,8 +33,8 @@ def server() -> Any:
         deliveries="timeout, success, http_500, success",
         clock=FixedClock(datetime(2024, 5, 1, 10, tzinfo=UTC)),
     )
-    tenants = Tenants(world)
-    return FastLane(LateFlask(tenants), tenants)
+    registry = WorldRegistry(world)
+    return FastLane(LateFlask(registry), registry)
 
 
 class Driver:

@@ -6,21 +6,21 @@ Source: GET webhook_requests/list, R9.0.0 and later. How filters combine and com
 
 from collections.abc import Callable
 
-from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.errors import (
     NoSemiOptional,
     UnknownWebhookDefinition,
     UnknownWorkflowRule,
-    shown,
 )
-from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.parameters import Identifier
+from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import IndexedField, Query
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
-from crmcom_kit.mock_server.protocol.response import Answer
 
 
-def list_(world: Epoch, values: Values, session: Session) -> Answer:
+def list_(world: Epoch, values: Values, session: Session) -> Response:
     """Return the webhook requests that meet every condition.
 
     Raises:
@@ -30,13 +30,13 @@ def list_(world: Epoch, values: Values, session: Session) -> Answer:
     del session
     query = _query(world, values)
     bodies = [] if query is None else world.store.query(query)
-    return world.wire.listing(bodies, values.get("fields_set"))
+    return world.responses.listing(bodies, values.get("fields_set"))
 
 
 def _query(world: Epoch, values: Values) -> Query | None:
     """Return what list has to look for; None where nothing can match."""
     indexed: list[tuple[IndexedField, frozenset[str]]] = []
-    semi = world.rules.semi_optional
+    semi = world.config.semi_optional
     given = [name for name in semi if name in values]
     if not given or (given == ["entity_id"] and not world.dialect["list.entity_id_alone"]):
         seen = f"only {', '.join(values)}" if values else "none of them"
@@ -75,13 +75,13 @@ def _query(world: Epoch, values: Values) -> Query | None:
 def _referred(world: Epoch, name: str, identifier: Identifier) -> str | None:
     """Return the id of the definition or rule that a filter names; None for one unknown."""
     is_rule = name == "workflow_rule_identifier"
-    directory = world.scenery.rules if is_rule else world.scenery.definitions
+    directory = world.reference_data.rules if is_rule else world.reference_data.definitions
     found = directory.find(identifier.field, identifier.value)
     if found is None and world.dialect["list.unknown_reference"] == "error":
         error = UnknownWorkflowRule if is_rule else UnknownWebhookDefinition
         raise error(
             f"{name}.{identifier.field}",
-            seen=shown(identifier.value),
+            seen=quoted(identifier.value),
             allowed=f"the {identifier.field} of one that exists",
         )
     return None if found is None else str(found["id"])

@@ -8,16 +8,17 @@ from typing import Any
 
 import orjson
 
+from crmcom_kit.mock_server.protocol.errors import UnknownUnit, WrongCredentials
+from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.protocol.errors import UnknownUnit, WrongCredentials, shown
 from crmcom_kit.mock_server.world.reference_data import Object
-from crmcom_kit.mock_server.protocol.response import Answer
 from crmcom_kit.schemas.releases import TokenKind
 
 Values = Mapping[str, Any]
 
 
-def token(world: Epoch, values: Values) -> Answer:
+def token(world: Epoch, values: Values) -> Response:
     """Log in with user name, password and organisation; answer a token.
 
     Source: POST authentication/token. Raises WrongCredentials, UnknownUnit.
@@ -29,14 +30,16 @@ def token(world: Epoch, values: Values) -> Answer:
         & _same(values["organisation"], right.organisation)
     )
     if not fits:
-        seen = f"username {shown(values['username'])}, organisation {shown(values['organisation'])}"
+        seen = (
+            f"username {quoted(values['username'])}, organisation {quoted(values['organisation'])}"
+        )
         names = "username, password, organisation"
         allowed = "the credentials that this mock was started with"
         raise WrongCredentials(names, seen=seen, allowed=allowed)
     return _issued(world, values, world.release.token, login=True)
 
 
-def web_api_key_token(world: Epoch, values: Values, authorization: str) -> Answer:
+def web_api_key_token(world: Epoch, values: Values, authorization: str) -> Response:
     """Log in with a Web API key, the user name of HTTP Basic authentication; answer a token.
 
     Source: POST authentication/web_api_key/token, R10.0.0. Raises WrongCredentials, UnknownUnit.
@@ -50,7 +53,7 @@ def web_api_key_token(world: Epoch, values: Values, authorization: str) -> Answe
     return _issued(world, values, kind, login=False)
 
 
-def token_release(world: Epoch, text: str) -> Answer:
+def token_release(world: Epoch, text: str) -> Response:
     """End a token; answer an empty object.
 
     Source: POST authentication/token/release, R10.0.0, deprecated from R12.0.0 (from then on a
@@ -59,13 +62,13 @@ def token_release(world: Epoch, text: str) -> Answer:
     works = world.dialect["tokens.release_from_r12"] == "works"
     if works or not world.release.at_least("R12.0.0"):
         world.tokens.release(text)
-    return world.wire.data(b"{}")
+    return world.responses.data(b"{}")
 
 
-def _issued(world: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Answer:
+def _issued(world: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Response:
     session = world.session(_unit(world, values.get("unit")))
     issued = world.tokens.issue(session, kind)
-    return world.wire.data(orjson.dumps({"token": issued}), login=login)
+    return world.responses.data(orjson.dumps({"token": issued}), login=login)
 
 
 def _unit(world: Epoch, named: str | None) -> Object | None:
@@ -73,10 +76,10 @@ def _unit(world: Epoch, named: str | None) -> Object | None:
         return None
     by_name = world.dialect["login.unit_by_name"]
     for field in ("id", "name", "alternative_code") if by_name else ("id",):
-        unit = world.scenery.units.find(field, named)
+        unit = world.reference_data.units.find(field, named)
         if unit is not None:
             return unit
-    raise UnknownUnit("unit", seen=shown(named), allowed="the id of a unit that exists")
+    raise UnknownUnit("unit", seen=quoted(named), allowed="the id of a unit that exists")
 
 
 def _basic_user(world: Epoch, authorization: str) -> str | None:

@@ -9,10 +9,9 @@ from typing import Any
 
 import orjson
 
+from crmcom_kit.mock_server.api.methods.show import IDENTIFIER, Values, find, unknown
 from crmcom_kit.mock_server.deliveries.attempts import Cause
 from crmcom_kit.mock_server.deliveries.senders import NOT_SENT, Attempt, Outcome, Stopped
-from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
-from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.protocol.errors import (
     DefinitionNotEffective,
     DeliveryFailed,
@@ -20,16 +19,17 @@ from crmcom_kit.mock_server.protocol.errors import (
     ResendUnderWay,
     UnknownWebhookRequest,
 )
-from crmcom_kit.mock_server.api.methods.show import IDENTIFIER, Values, find, unknown
 from crmcom_kit.mock_server.protocol.parameters import Identifier
+from crmcom_kit.mock_server.protocol.rendering import compact_json
+from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
 from crmcom_kit.mock_server.store.records import Record, shown_state
-from crmcom_kit.mock_server.protocol.rendering import sealed
+from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
-from crmcom_kit.mock_server.protocol.response import Answer
 
 
-def resend(world: Epoch, values: Values, session: Session) -> Answer:
+def resend(world: Epoch, values: Values, session: Session) -> Response:
     """Send a rejected webhook request again and return it as it then is.
 
     Raises:
@@ -63,7 +63,7 @@ def resend(world: Epoch, values: Values, session: Session) -> Answer:
     return _answered(world, values, record, settled, dispatch)
 
 
-def _queued(world: Epoch, values: Values, record: Record, dispatch: Dispatch) -> Answer:
+def _queued(world: Epoch, values: Values, record: Record, dispatch: Dispatch) -> Response:
     """Answer at once, with the record as it still is, or as a full queue leaves it."""
     settled = dispatch.put()
     return _answered(world, values, record, record if settled is None else settled, dispatch)
@@ -71,8 +71,8 @@ def _queued(world: Epoch, values: Values, record: Record, dispatch: Dispatch) ->
 
 def _answered(
     world: Epoch, values: Values, before: Record, after: Record, dispatch: Dispatch
-) -> Answer:
-    answer = world.wire.record(after.body, values.get("fields_set"))
+) -> Response:
+    answer = world.responses.record(after.body, values.get("fields_set"))
     answer.before, answer.after = before.body, after.body
     answer.attempts = (dispatch.note.number,)
     outcome = dispatch.note.outcome
@@ -152,7 +152,7 @@ def _move(world: Epoch, record: Record, event: Event, *, only_ask: bool = False)
 
 def _check_definition(world: Epoch, record: Record) -> None:
     refuses = world.dialect["resend.definition_not_effective"] == "error"
-    if refuses and not world.scenery.is_effective(record.row.definition):
+    if refuses and not world.reference_data.is_effective(record.row.definition):
         raise DefinitionNotEffective(
             IDENTIFIER,
             seen=f"number {record.row.number}, whose webhook definition is not effective",
@@ -177,14 +177,14 @@ def _attempt(world: Epoch, record: Record) -> tuple[Attempt, Any]:
     """
     url, definition = record.row.url, record.row.definition
     if world.dialect["resend.destination"] == "definition":
-        found = world.scenery.definitions.find("id", definition) or {}
+        found = world.reference_data.definitions.find("id", definition) or {}
         url = found.get("url", url)
     exchanges = world.exchanges
     data = None
     signed = None if record.data is None else exchanges.signed_of(record.data)
     if record.data is not None and (exchanges.tells_status or signed is None):
         data = orjson.loads(record.data)
-    key = world.scenery.key_of(definition)
+    key = world.reference_data.key_of(definition)
     code = exchanges.code(data if signed is None else signed, key, None)
     return Attempt(url, record.data, code), data
 
@@ -220,6 +220,6 @@ def _settler(
         row = record.row
         if row.url != attempt.url:
             row = row._replace(url=attempt.url)
-        return Record(row, sealed(body), record.data)
+        return Record(row, compact_json(body), record.data)
 
     return settle

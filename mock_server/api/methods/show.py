@@ -8,30 +8,31 @@ have modules of their own: ``listing`` and ``resending``.
 from collections.abc import Mapping
 from typing import Any
 
-from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.protocol.errors import UnknownWebhookRequest, shown
+from crmcom_kit.mock_server.protocol.errors import UnknownWebhookRequest
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
+from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Key, Record
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
-from crmcom_kit.mock_server.protocol.response import Answer
 
 Values = Mapping[str, Any]
 IDENTIFIER = REQUEST_IDENTIFIER
 
 
-def show(world: Epoch, values: Values, session: Session) -> Answer:
+def show(world: Epoch, values: Values, session: Session) -> Response:
     """Return one webhook request. Raises UnknownWebhookRequest."""
     del session
     identifier: Identifier = values[IDENTIFIER]
     body = world.store.body(_key(identifier), identifier.value)
     if body is None:
         raise unknown(identifier)
-    answer = world.wire.record(body, values.get("fields_set"))
+    answer = world.responses.record(body, values.get("fields_set"))
     answer.before = answer.after = body
     return answer
 
 
-def delete(world: Epoch, values: Values, session: Session) -> Answer:
+def delete(world: Epoch, values: Values, session: Session) -> Response:
     """Delete a webhook request of either state and return it as it last was.
 
     Raises:
@@ -42,7 +43,7 @@ def delete(world: Epoch, values: Values, session: Session) -> Answer:
     record = world.store.delete(_key(identifier), identifier.value)
     if record is None:
         raise unknown(identifier)
-    answer = world.wire.record(record.body, values.get("fields_set"))
+    answer = world.responses.record(record.body, values.get("fields_set"))
     answer.before = record.body
     return answer
 
@@ -63,6 +64,6 @@ def unknown(identifier: Identifier) -> UnknownWebhookRequest:
     """Return the error that says that there is no such record."""
     return UnknownWebhookRequest(
         f"{IDENTIFIER}.{identifier.field}",
-        seen=shown(identifier.value),
+        seen=quoted(identifier.value),
         allowed=f"the {identifier.field} of a webhook request that exists",
     )

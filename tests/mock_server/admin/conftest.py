@@ -25,7 +25,7 @@ def hold(verb: str, path: str, status: int, content_type: str, body: bytes) -> N
     """Fail where an answer is not what the document promises of the operation."""
     about = described(verb, path)
     if about is None:  # no such operation: an error of the usual form
-        schema: Any = {"$ref": "#/components/schemas/Misuse"}
+        schema: Any = {"$ref": "#/components/schemas/UsageError"}
         assert content_type == "application/json"
     else:
         answers = about["responses"]

@@ -186,7 +186,7 @@ def test_the_home_page_says_what_this_is(make_mock: Any, release: str) -> None:
 
     page = mock.client.get("/").text
 
-    assert all(f"{m.verb} {API_PATH}/{m.path}" in page for m in mock.world.rules.methods.values())
+    assert all(f"{m.verb} {API_PATH}/{m.path}" in page for m in mock.world.config.methods.values())
     assert all(f"{verb} {path}" in page for verb, path in PLACES)
     assert f"{len(mock.state())} webhook requests" in page
     assert "independent of CRM.COM" in page

@@ -1,4 +1,4 @@
-"""Filling and looking at a world: state, records, seed, snapshots."""
+"""InitialContent and looking at a world: state, records, seed, snapshots."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import pytest
 from crmcom_kit.fixtures import json_lines, world
 from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server.admin.document import document
-from crmcom_kit.mock_server.world.world import MOST_SNAPSHOTS
+from crmcom_kit.mock_server.world.world import MAX_SNAPSHOTS
 
 
 @pytest.fixture(name="mock")
@@ -365,10 +365,10 @@ def test_snapshots_outlive_a_reset_and_stay_in_their_world(
 
 def test_there_are_only_so_many_snapshots(admin: Any) -> None:
     """One more than may be is refused; one that is there can still be replaced."""
-    for at in range(MOST_SNAPSHOTS):
+    for at in range(MAX_SNAPSHOTS):
         admin.ask("PUT", f"/snapshots/{at}")
 
     status, found = admin.refused("PUT", "/snapshots/more")
 
-    assert (status, found["allowed"]) == (503, f"at most {MOST_SNAPSHOTS}")
+    assert (status, found["allowed"]) == (503, f"at most {MAX_SNAPSHOTS}")
     admin.ask("PUT", "/snapshots/0")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.deliveries.receiver import LONGEST_BODY, MOST_KEPT
+from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.schemas import Dialect
 
 QUEUED = Dialect("queued", {"resend.delivery": "queued"})
@@ -133,7 +133,7 @@ def test_a_queued_event_answers_before_it_is_sent(make_mock: Any, admin_of: Any)
     mock = make_mock(dialect=QUEUED)
     admin = admin_of(mock.client)
     fired = admin.ask("POST", "/events/fire", EVENT)
-    attempts = mock.world.present.attempts
+    attempts = mock.world.current_epoch.attempts
 
     assert attempts.wait_for(lambda: attempts.find(1).over or None, 20)
     number = fired["webhook_request"]["number"]
@@ -185,14 +185,14 @@ def test_a_delay_of_the_receiver_is_the_worlds_time(mock: Any, admin: Any) -> No
 
 def test_what_it_keeps_is_bounded_and_masked(mock: Any, admin: Any) -> None:
     """The oldest requests go, long bodies are cut, and secrets in headers are not shown."""
-    for at in range(MOST_KEPT + 5):
+    for at in range(MAX_KEPT + 5):
         mock.client.post("/__admin/receiver/in", data=str(at).encode())
     secret = {"Authorization": "Bearer hush", "X-Api-Key": "hush", "Cookie": "hush"}
     mock.client.post("/__admin/receiver/in", data=b"z" * 100_000, headers=secret)
     kept = admin.ask("GET", "/receiver/requests")["requests"]
 
-    assert len(kept) == MOST_KEPT
-    assert (len(kept[-1]["body"]), kept[-1]["size"]) == (LONGEST_BODY, 100_000)
+    assert len(kept) == MAX_KEPT
+    assert (len(kept[-1]["body"]), kept[-1]["size"]) == (MAX_BODY, 100_000)
     assert "hush" not in json.dumps(kept[-1])
 
 
@@ -207,10 +207,10 @@ def test_secrets_in_a_url_are_masked(admin: Any) -> None:
 def test_the_receiver_needs_no_token_and_nothing_else_takes_deliveries(make_mock: Any) -> None:
     """Where the control API wants a token, webhooks still come in; a delivery commands nothing."""
     from crmcom_kit.mock_server.http.app import create_app
-    from crmcom_kit.mock_server.world.registry import Tenants
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
 
-    tenants = Tenants(make_mock().world, admin_token="hush")
-    client = create_app(tenants).test_client()
+    registry = WorldRegistry(make_mock().world, admin_token="hush")
+    client = create_app(registry).test_client()
     own = {"X-Crmcom-Mock": "1", "X-Mock-Admin-Token": "hush"}
 
     assert client.post("/__admin/receiver/in", data=b"x").status_code == 200

@@ -8,9 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from crmcom_kit.mock_server.admin.validation import checked_body, is_streamed
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.mock_server.admin.routing import OPERATIONS
+from crmcom_kit.mock_server.admin.validation import checked_body, is_streamed
 from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import resolve

@@ -8,7 +8,7 @@ import pytest
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.admin.document import operations
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
 TOKEN = "a-secret-of-27-characters-1"
@@ -17,8 +17,8 @@ FAR = {"REMOTE_ADDR": "10.0.0.1"}
 
 @pytest.fixture(name="guarded")
 def _guarded() -> Any:
-    tenants = Tenants(make_world(tokens=["T"]), admin_token=TOKEN)
-    return create_app(tenants).test_client()
+    registry = WorldRegistry(make_world(tokens=["T"]), admin_token=TOKEN)
+    return create_app(registry).test_client()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", None])
@@ -154,7 +154,7 @@ def test_a_rebound_name_cannot_read(make_mock: Any, admin_of: Any, path: str, ho
 
 def test_the_name_that_it_is_served_under_is_its_own(admin_of: Any) -> None:
     """Whoever says --host mock.example may call it so."""
-    client = create_app(Tenants(make_world(), host="Mock.example")).test_client()
+    client = create_app(WorldRegistry(make_world(), host="Mock.example")).test_client()
 
     found = admin_of(client).ask("GET", "/health", base_url="http://mock.example:8080")
 

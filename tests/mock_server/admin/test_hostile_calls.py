@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.admin.bodies import MOST_DEPTH
+from crmcom_kit.mock_server.admin.bodies import MAX_DEPTH
 from crmcom_kit.mock_server.admin.document import operations
 from crmcom_kit.mock_server.admin.moments import read_moment, write_moment
 
@@ -308,7 +308,7 @@ def test_moments_are_read_as_they_are_written(moment: Any) -> None:
 
 def test_nesting_is_allowed_as_far_as_it_is_said(make_mock: Any, admin_of: Any) -> None:
     """The limit is where it is: one level less is an ordinary wrong value."""
-    inner = MOST_DEPTH - 2
+    inner = MAX_DEPTH - 2
     body = FROZEN % (b', "x": ' + b"[" * inner + b"]" * inner)
 
     _, found = admin_of(make_mock().client).refused("PUT", CLOCK, body)

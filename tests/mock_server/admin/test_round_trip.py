@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import stream, world
 from crmcom_kit.mock_server.deliveries.senders import Outcome
-from crmcom_kit.mock_server.world.loading import kinds
 from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.loading import kinds
 from crmcom_kit.schemas import Dialect, dialect_names, dials, load_dialect, validator
 
 #: Before and after the releases that changed what a record looks like.
@@ -36,7 +36,7 @@ TURNED = [
 
 def everything(mock: Any) -> dict[str, Any]:
     """All that a world shows of its content: records in order, found by reference, scenery."""
-    scenery = mock.world.scenery
+    scenery = mock.world.reference_data
     store = mock.world.store
     return {
         "records": list(store.query(Query(indexed=()))),
@@ -121,9 +121,9 @@ def test_a_world_of_records_alone_comes_back(
     assert everything(other)["rows"] == everything(mock)["rows"]
     for record in other.world.store.records():
         definition = record.row.definition
-        assert other.world.scenery.is_effective(definition) == mock.world.scenery.is_effective(
+        assert other.world.reference_data.is_effective(
             definition
-        )
+        ) == mock.world.reference_data.is_effective(definition)
 
 
 @settings(deadline=None, max_examples=12)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.world.registry import Tenants
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import Dialect, dials
 from crmcom_kit.schemas.statements import EVIDENCE, statements
 
@@ -149,8 +149,8 @@ def test_the_journals_limits_can_be_changed(mock: Any, admin: Any, admin_of: Any
 
 def test_the_limits_of_worlds_can_be_changed(admin_of: Any) -> None:
     """Fewer worlds than there are: those that are there stay, and no other comes."""
-    tenants = Tenants(make_world())
-    client = create_app(tenants).test_client()
+    registry = WorldRegistry(make_world())
+    client = create_app(registry).test_client()
     first = admin_of(client, "/worlds/a")
     first.ask("GET", "/health")
 
