@@ -1,4 +1,4 @@
-"""The rules that hold for every file: who may import whom, how long a module is, what is named."""
+"""The rules that hold for every file: who may import whom, and what is named."""
 
 import ast
 from collections.abc import Iterator
@@ -18,8 +18,6 @@ ALLOWED_BESIDES = {"contract_tests/targets.py": {"mock_server"}}
 
 #: Folders that are there for the project's makers; an installation lacks them.
 FOR_MAKERS_ONLY = {"benchmarks", "docs", "tests"}
-
-MOST_LINES = 400
 
 # Pieced together, so that this file doesn't hold what it looks for.
 REGISTRY_HOSTS = ("pypi" + ".org", "pythonhosted" + ".org", "npmjs" + ".org", "deb.debian" + ".org")
@@ -107,17 +105,6 @@ def test_a_forbidden_import_is_found(path: str, source: str) -> None:
 def test_an_allowed_import_is_left_alone(path: str, source: str) -> None:
     """The check above raises no false alarm."""
     assert not list(complaints(path, source))
-
-
-def test_modules_stay_short(project_root: Path, project_files: frozenset[str]) -> None:
-    """No Python file is longer than a reader takes in at one sitting."""
-    lengths = {
-        path: len((project_root / path).read_text(encoding="utf-8").splitlines())
-        for path in project_files
-        if path.endswith(".py")
-    }
-
-    assert not {path: length for path, length in lengths.items() if length > MOST_LINES}
 
 
 @pytest.mark.parametrize("needle", [*REGISTRY_HOSTS, *OUTSIDE_FOLDERS])

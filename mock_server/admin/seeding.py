@@ -61,7 +61,7 @@ def _generated(found: World, asked: dict[str, Any]) -> Iterator[Entry]:
 
 
 def _more(found: Epoch, asked: dict[str, Any]) -> Iterator[Entry]:
-    """Return entries that go beside those that are there: the reference data that is new, and records."""
+    """Return entries that go beside those that are there: new reference data, and records."""
     if "scenario" in asked:
         raise UsageError(
             "add", seen="true with a scenario", allowed="false, since it is a whole world"

@@ -153,7 +153,7 @@ class ResponseBuilder:
     ) -> Response:
         """Return the answer that ``error`` has in this dialect, to a call of ``method``.
 
-        ``suggestion`` is what would make the call right; a dial brings it into the description, too.
+        ``suggestion`` would make the request valid; a dial brings it into the description, too.
         """
         dialect, kind = self._dialect, error.kind
         hint = "" if suggestion is None or not self._hints else suggestion.text

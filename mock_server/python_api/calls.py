@@ -74,7 +74,7 @@ def written(world: World) -> str:
         near = call.near_miss
         if near is not None:
             suggestion = near["suggestion"] or f"{near['parameter']}: allowed is {near['allowed']}"
-            lines.append(_short(f"    broke {near['statement']}; to suggestion it: {suggestion}"))
+            lines.append(_short(f"    broke {near['statement']}; suggestion: {suggestion}"))
     return "\n".join(lines)
 
 

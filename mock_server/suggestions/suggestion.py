@@ -80,7 +80,7 @@ class RefusedCall(NamedTuple):
 
 
 def set_to(case: RefusedCall, name: str, value: Any, instead: object = None) -> Suggestion:
-    """Return the suggestion that gives a parameter a value; ``instead`` of what, where that says more."""
+    """Return the suggestion that gives a parameter a value, ``instead`` of another one."""
     text = case.written(name, value)
     if instead is not None:
         text = f"{text} instead of {quoted(instead).strip(chr(34))}"

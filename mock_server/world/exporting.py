@@ -20,7 +20,7 @@ _REFERENCES = ("webhook_definition", "workflow_rule")
 
 
 def exported(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
-    """Yield kind and JSON of each entry, of one moment: reference data, then records, oldest first."""
+    """Yield kind and JSON of each entry, of one moment: reference data, then old to new records."""
     records, reference_data = epoch.store.records(), epoch.reference_data
     for kind in kinds():
         if kind == _RECORD:

@@ -65,7 +65,7 @@ def filled(
 def added(
     config: Config, reference_data: ReferenceData, store: Store, entries: Iterable[LocatedEntry]
 ) -> tuple[ReferenceData, int]:
-    """Add ``entries`` to ``store``; return the reference data with them, and how many records they were.
+    """Add ``entries`` to ``store``; return the new reference data and the record count.
 
     Raises:
         DataError: entries contradict each other or what is there, and nothing has changed.
@@ -89,7 +89,7 @@ class _Filler:
         self._ids = Ids(config.settings.seed)
 
     def records(self, entries: Iterable[LocatedEntry], *, by_age: bool) -> list[tuple[Record, str]]:
-        """Return records and where they stood, oldest first; the rest goes into the reference data."""
+        """Return records and their places, oldest first; the rest becomes reference data."""
         records: list[tuple[Record, str]] = []
         early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
         for placed in entries:

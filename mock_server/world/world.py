@@ -74,7 +74,7 @@ class World:
             name: which tenant it is; under another name the same seed gives other ids and tokens.
             delivery: what resend sends with; the dialect's script where left out.
             limits: how much its journal holds; the usual where left out.
-            delivery_queue: what works off deliveries that nobody waits for; one of its own where left out.
+            delivery_queue: delivers what nobody waits for; a new queue by default.
         """
         self.name = name
         self.config = config

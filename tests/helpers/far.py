@@ -17,7 +17,7 @@ BOTH = frozenset(("resend", "delete"))
 Hook = Callable[[int, httpx.Request], httpx.Response | None]
 
 
-class ResponseBuilder(httpx.BaseTransport):
+class Wire(httpx.BaseTransport):
     """The way to a mock that does not say that it is one; ``hook`` may answer in its place."""
 
     def __init__(
@@ -39,21 +39,17 @@ class ResponseBuilder(httpx.BaseTransport):
         return answer
 
 
-def remote(
-    release: str = "R15", hook: Hook | None = None, **options: Any
-) -> tuple[Target, ResponseBuilder]:
+def remote(release: str = "R15", hook: Hook | None = None, **options: Any) -> tuple[Target, Wire]:
     """A target that is a mock, and does not look like one."""
     mock = own_mock(release, data=entries(resolve(release)), **options)
     assert mock.transport is not None
-    responses = ResponseBuilder(mock.transport, hook)
-    return replace(mock, name="somebody's server", own=False, transport=responses), responses
+    wire = Wire(mock.transport, hook)
+    return replace(mock, name="somebody's server", own=False, transport=wire), wire
 
 
-def ask(
-    responses: ResponseBuilder, target: Target, method: str, **parameters: Any
-) -> httpx.Response:
+def ask(wire: Wire, target: Target, method: str, **parameters: Any) -> httpx.Response:
     """Call a target beside the run, as somebody else does."""
-    with httpx.Client(transport=responses.inner, base_url=target.base_url) as other:
+    with httpx.Client(transport=wire.inner, base_url=target.base_url) as other:
         login = {name: getattr(target.login, name) for name in ("username", "password")}
         login["organisation"] = target.login.organisation
         token = other.post("authentication/token", json=login).json()["data"]["token"]
@@ -62,11 +58,11 @@ def ask(
         return other.post(f"webhook_requests/{method}", json={"token": token, **parameters})
 
 
-def everything(responses: ResponseBuilder, target: Target) -> dict[str, Any]:
+def everything(wire: Wire, target: Target) -> dict[str, Any]:
     """All webhook requests of a target, by id."""
     found = {}
     for entity in target.release.entities:
-        for record in ask(responses, target, "list", entity=entity).json()["data"]:
+        for record in ask(wire, target, "list", entity=entity).json()["data"]:
             found[record["id"]] = record
     return found
 
@@ -76,6 +72,6 @@ def plan(**given: Any) -> Plan:
     return Plan(max_examples=0, **given)
 
 
-def changing(responses: ResponseBuilder) -> list[httpx.Request]:
+def changing(wire: Wire) -> list[httpx.Request]:
     """The requests that went to resend and delete."""
-    return [each for each in responses.requests if each.url.path.endswith(("/resend", "/delete"))]
+    return [each for each in wire.requests if each.url.path.endswith(("/resend", "/delete"))]

@@ -1,4 +1,4 @@
-"""Calls with one mistake each, what is said to mend them, and how a suggestion is made on a call."""
+"""Calls with one mistake each, their suggestions, and how a suggestion is applied."""
 
 import json
 from collections.abc import Mapping

@@ -19,20 +19,20 @@ RESENDS, SECONDS = 60, 0.4
 #: ``crmcom-kit serve`` whose worlds are looked into once it has ended.
 TELLING = """
 import json, sys
-from crmcom_kit.mock_server.world import registry as tenants
+from crmcom_kit.mock_server.world import registry
 from crmcom_kit.mock_server.cli.serve import serve
 
-class Told(tenants.Tenants):
+class Told(registry.WorldRegistry):
     def __init__(self, world, **options):
         super().__init__(world, **options)
         told.append(world)
-        for definition in world.scenery.definitions:
+        for definition in world.reference_data.definitions:
             definition["url"] = sys.argv[1]
 
 told = []
-tenants.Tenants = Told
+registry.WorldRegistry = Told
 serve.main(["--port", "0", *sys.argv[2:]], standalone_mode=False)
-present = told[0].present
+present = told[0].current_epoch
 notes = [
     {
         "number": note.record_number,

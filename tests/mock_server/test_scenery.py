@@ -11,7 +11,7 @@ def reference_data(**definition: Any) -> ReferenceData:
     """Make a scenery with one definition, one rule, one key and two users."""
     found = ReferenceData()
     found.definitions.add({"id": "D1", "name": "Jobs", "alternative_code": "J 1", **definition})
-    found.config.add({"id": "R1", "name": "Job closed"})
+    found.rules.add({"id": "R1", "name": "Job closed"})
     found.keys.add({"id": "K1", "name": "Key", "key": "secret"})
     found.users.add({"id": "1", "username": "MPAdministrator"})
     found.users.add({"id": "2"})

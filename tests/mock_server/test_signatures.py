@@ -153,7 +153,7 @@ def test_a_world_without_keys_says_so() -> None:
     body = b'{"authentication_code":"AA","data":{"a":1}}'
     arrived = bare.config.exchanges.messages.read({}, body)
 
-    assert judge(bare.rules, arrived, body, keys_of(bare.reference_data, None)).reason == "no_key"
+    assert judge(bare.config, arrived, body, keys_of(bare.reference_data, None)).reason == "no_key"
 
 
 def test_a_very_long_body_is_not_tried_at_length(world: World) -> None:

@@ -86,7 +86,7 @@ def test_a_mended_call_succeeds_in_its_dialect(
 def test_what_no_change_mends_is_said(
     kind: str, release: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
-    """Where the mock would have to be started otherwise, or time to pass, the suggestion says that."""
+    """If the mock must be started otherwise, or time must pass, the suggestion says so."""
     asker = Asker(release, load_dialect().changed(changes))
     assert hold(asker, kind, asked, text) == ()
 
@@ -114,7 +114,7 @@ def test_tokens_that_are_over_are_mended_by_another() -> None:
 
 
 def test_every_kind_has_a_mend_that_is_tried() -> None:
-    """No kind of error is without a suggestion, and each is tried here, but for a resend under way."""
+    """Every kind of error has a suggestion; all but a resend under way are tried here."""
     tried = {row[0] for row in MISTAKES} | {row[0] for row in ODD}
     tried |= {row[0] for row in NOT_MECHANICAL}
     tried |= {"expired_token", "released_token", "resend_under_way"}
@@ -177,7 +177,7 @@ posts = st.builds(
 @given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
 @settings(max_examples=300)
 def test_any_call_gets_a_mend_that_a_header_can_carry(asked: Asked) -> None:
-    """Whatever is asked: no failure, a suggestion exactly where there is an error, printable, bounded."""
+    """Any request: no failure, a suggestion exactly for errors, printable and bounded."""
     answer = ASKER.ask(asked)
     told = ASKER.told()
     suggestion = answer.headers.get("X-Mock-Suggestion")
