@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
 
+from crmcom_kit.mock_server.access import LOCAL_ACCESS, Access
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.wait_slots import Waiting
@@ -49,8 +50,7 @@ class WorldRegistry:
         most: int = MAX_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
         waiting: int = MAX_WAITING,
-        admin_token: str | None = None,
-        host: str | None = None,
+        access: Access = LOCAL_ACCESS,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
         """Begin with the default world alone.
@@ -62,9 +62,7 @@ class WorldRegistry:
                 it is ended when worlds are made or listed.
             waiting: how many calls of the control API may wait at once for something to happen;
                 half of the server's threads, so that the others keep answering.
-            admin_token: whoever sends it may use the control API from anywhere; without one
-                only this machine may.
-            host: the name or address that the mock is served under, where somebody named one.
+            access: who may call.
             ticks: tells the machine's time.
         """
         self.default = default
@@ -73,8 +71,7 @@ class WorldRegistry:
         #: Set when the server is about to end: whoever waits for something stops waiting.
         self.closing = default.config.closing
         self.waiting = Waiting(waiting)
-        self.admin_token = admin_token
-        self.host = host
+        self.access = access
         self._ticks = ticks
         self._lock = threading.Lock()
         self._worlds: dict[str, _Named] = {}

@@ -1,21 +1,16 @@
 """Which world a request is for: the one that its path names, or its header, or the default one."""
 
-from typing import TYPE_CHECKING
-
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
 WORLDS = "/worlds/"
-#: What the paths of the control API begin with, behind what names a world.
+#: What the paths of the control API begin with, after what names a world.
 CONTROL = "/__admin"
 #: The header that names a world, as CGI calls it.
-HEADER = "HTTP_X_MOCK_WORLD"
-#: Where the world stands for those behind the one who picked it.
+WORLD_HEADER = "HTTP_X_MOCK_WORLD"
+#: Where an environ has the world that its path and header name.
 PICKED = "crmcom_kit.world"
 
 
@@ -24,44 +19,32 @@ def is_control(path: str) -> bool:
     return path == CONTROL or path.startswith(f"{CONTROL}/")
 
 
-def is_control_of_any(path: str) -> bool:
-    """Whether a path, whatever world it names, is the control API's."""
-    if path.startswith(WORLDS):
-        _, slash, rest = path.removeprefix(WORLDS).partition("/")
-        path = slash + rest
-    return is_control(path)
+def split_path(path: str) -> tuple[str | None, str]:
+    """Return the name of the world in a path, None if it names none, and the rest of the path."""
+    if not path.startswith(WORLDS):
+        return None, path
+    name, slash, rest = path.removeprefix(WORLDS).partition("/")
+    return name, slash + rest
 
 
-def names_a_world(environ: "WSGIEnvironment") -> bool:
-    """Whether path or header say which world the request is for."""
-    return environ["PATH_INFO"].startswith(WORLDS) or HEADER in environ
-
-
-def picked(environ: "WSGIEnvironment", registry: WorldRegistry) -> tuple[World, str, str]:
-    """Return the world, what of the path names it, and the rest of the path.
+def world_for(name: str | None, header: str | None, registry: WorldRegistry) -> World:
+    """Return the world that a path's name and a header mean; made now if it does not exist.
 
     Raises:
         UsageError: there can be no world of that name, or path and header differ.
     """
-    path: str = environ["PATH_INFO"]
-    header: str | None = environ.get(HEADER)
-    if not path.startswith(WORLDS):
-        return (registry.default if header is None else registry.get(header)), "", path
-    name, slash, rest = path.removeprefix(WORLDS).partition("/")
+    if name is None:
+        return registry.default if header is None else registry.get(header)
     if header is not None and header != name:
         allowed = f"{quoted(name)}, as in the path"
         raise UsageError("X-Mock-World", seen=quoted(header), allowed=allowed)
-    return registry.get(name), WORLDS + name, slash + rest
+    return registry.get(name)
 
 
-def world_of(environ: "WSGIEnvironment", registry: WorldRegistry) -> World:
-    """Return the world that a request was for, without making one: else the default one."""
-    path: str = environ["PATH_INFO"]
-    if path.startswith(WORLDS):
-        name = path.removeprefix(WORLDS).partition("/")[0]
-    else:
-        name = environ.get(HEADER, DEFAULT)
+def world_of(path: str, header: str | None, registry: WorldRegistry) -> World:
+    """Return the world that a request was for; the default one if that does not exist."""
+    name, _ = split_path(path)
     try:
-        return registry.find(name)
-    except NotFound:  # it was ended by this request, say
+        return registry.find(name or header or DEFAULT)
+    except NotFound:  # it was ended by this request, for example
         return registry.default
