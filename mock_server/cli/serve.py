@@ -132,12 +132,12 @@ def serve(**options: Any) -> None:
         ServeError,
         Server,
         bound_socket,
-        raise_descriptor_limit,
+        prepare_descriptors,
         run_until_signalled,
     )
 
     check(options)
-    raise_descriptor_limit()
+    prepare_descriptors()
     try:
         # Before the world is made: a taken port should not cost a long load.
         listening = bound_socket(options["host"], options["port"])

@@ -101,10 +101,12 @@ class _Picker:
 def _serve_api(app: Flask, known: Iterable[str]) -> None:
     """Hand everything below the API's base path to the emulator, ``known`` paths sooner."""
 
-    def api(method: str) -> FlaskResponse:
+    def answer(path: str) -> FlaskResponse:
         environ = request.environ
-        sent = wsgi_request(environ, method.removesuffix("/"), _body(environ))
-        return _Finished(dispatch(environ[PICKED], sent))
+        return _Finished(dispatch(environ[PICKED], wsgi_request(environ, path, _body(environ))))
+
+    def api(method: str) -> FlaskResponse:
+        return answer(method.removesuffix("/"))
 
     rule: dict[str, Any] = {"methods": _VERBS, "provide_automatic_options": False}
     app.add_url_rule(f"{API_PATH}/<path:method>", "api", api, **rule)
@@ -115,7 +117,7 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
         """Answer what Flask has no view for: below the API's path, too, this is the API."""
         path = api_path(request.path)
         if path is not None:
-            return api(path)
+            return answer(path)
         here = f"nothing here; the API is below {API_PATH}, the mock's own below {CONTROL}"
         return nothing_here(error, here)
 

@@ -89,7 +89,7 @@ class AsgiShell:
         headers = asgi_headers(scope["headers"])
         name, rest = split_path(scope["path"])
         path = api_path(rest)
-        with suppress(ClientLeft):
+        with suppress(ClientLeft, asyncio.CancelledError):  # cancelled: the server ends
             if path is None:
                 await self._answer_with_app(scope, receive, send, headers, rest)
             else:

@@ -1,6 +1,7 @@
 """The server: uvicorn's protocol on an event loop, a clean start and a clean end."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -19,7 +20,8 @@ GRACE_SECONDS = 10.0
 #: Seconds for which a connection without a request is kept.
 KEEP_ALIVE_SECONDS = 120
 _BACKLOG = 2048
-_LAST_SECONDS = 2.0  # for threads to notice that their connections are closed
+_LAST_STANDARD_STREAM = 2
+_LAST_SECONDS = 0.5  # for threads to notice that their connections are closed
 _STEP_SECONDS = 0.005
 
 
@@ -165,6 +167,9 @@ class Server:
         deadline = loop.time() + _LAST_SECONDS
         while (state.connections or state.tasks) and loop.time() < deadline:
             await asyncio.sleep(_STEP_SECONDS)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(_STEP_SECONDS)
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -187,8 +192,12 @@ def _max_connections() -> int | None:
     return None if limit == resource.RLIM_INFINITY else limit - min(limit // 4, 1024)
 
 
-def raise_descriptor_limit(wanted: int = 65_536) -> None:
+def prepare_descriptors(wanted: int = 65_536) -> None:
     """Let this process have as many connections as the system allows, ``wanted`` at most."""
+    # libuv aborts where a connection takes the place of a standard stream that was closed.
+    while (filler := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
+        pass
+    os.close(filler)
     if sys.platform == "win32":
         return
     import resource
