@@ -7,7 +7,7 @@ slow senders hold none.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from tempfile import SpooledTemporaryFile
@@ -224,7 +224,27 @@ class AsgiShell:
         if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
             environ["CONTENT_LENGTH"] = str(size)
         environ[CLIENT_LEFT] = lambda: connection.is_left
-        return self._app(environ, start_response)
+
+        def start(status: str, found: list[tuple[str, str]], *rest: Any) -> Any:
+            _check(connection)
+            return start_response(status, found, *rest)
+
+        return _while_connected(self._app(environ, start), connection)
+
+
+def _check(connection: Connection) -> None:
+    """Keep a thread from sending to a connection, and a loop, that have ended. Raises ClientLeft."""
+    if connection.transport.is_closing():
+        raise ClientLeft
+
+
+def _while_connected(parts: "Iterable[bytes]", connection: Connection) -> "Iterator[bytes]":
+    try:
+        for part in parts:
+            _check(connection)
+            yield part
+    finally:
+        getattr(parts, "close", bool)()
 
 
 def _client(scope: Scope) -> str:
