@@ -1,6 +1,7 @@
 """One request through the emulator: faults, the API's own answer, the journal. No web framework."""
 
 from crmcom_kit.mock_server.api.answering import respond
+from crmcom_kit.mock_server.api.fault_effects import apply
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, misused
 from crmcom_kit.mock_server.usage_errors import UsageError
@@ -17,13 +18,10 @@ def dispatch(world: World, request: Request) -> Response:
     fault = None
     try:
         if epoch.faults.has_active or request.prefer:
-            fault = epoch.faults.select(epoch, request)
+            fault = epoch.faults.select(epoch.store.get, request)
     except UsageError as misuse:
         answer = misused(misuse)
     else:
-        if fault is None:
-            answer = respond(epoch, request)
-        else:
-            answer = fault.applied(epoch, request, respond)
+        answer = respond(epoch, request) if fault is None else apply(fault, epoch, request, respond)
     epoch.journal.note(began, request, answer, fault)
     return answer

@@ -3,27 +3,25 @@
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Effect, Fault
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response
-
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.epoch import Epoch
 
 
-def applied(
+def apply(
     fault: Fault,
-    epoch: "Epoch",
+    epoch: Epoch,
     request: Request,
-    respond: "Callable[[Epoch, Request], Response]",
+    respond: Callable[[Epoch, Request], Response],
 ) -> Response:
-    """Return what the caller gets, ``answer_to`` being what gives the API's own answer."""
+    """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own."""
     effect = fault.effect
-    call = RequestView(epoch, request)
+    call = RequestView(epoch.config, epoch.store.get, request)
     record = call.record if effect.delete_record else None  # while it is there
     if fault.when == "after_commit":
         answer = respond(epoch, request)
@@ -46,13 +44,13 @@ def applied(
 class _Over(NamedTuple):
     """Set when nobody is to be held back any more."""
 
-    epoch: "Epoch"
+    epoch: Epoch
 
     def is_set(self) -> bool:
         return self.epoch.faults.over
 
 
-def _disturb(epoch: "Epoch", effect: Effect, call: RequestView) -> None:
+def _disturb(epoch: Epoch, effect: Effect, call: RequestView) -> None:
     """Do what happens beside the answer: time goes by, a token expires, a record goes."""
     if effect.delay is not None:
         epoch.clock.sleep(effect.delay.first / 1000, _Over(epoch))
@@ -64,7 +62,7 @@ def _disturb(epoch: "Epoch", effect: Effect, call: RequestView) -> None:
         epoch.store.delete("id", call.record.row.id)
 
 
-def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Response | None) -> Response:
+def _put_instead(epoch: Epoch, effect: Effect, method: str, real: Response | None) -> Response:
     """Return what is sent in the place of the API's own answer, which there may be."""
     if effect.drop:
         found = Response(0, b"", "text/plain", 0) if real is None else real
