@@ -1,41 +1,39 @@
 """What a fault does to the call that it hits, and what the caller gets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
+from crmcom_kit.mock_server.api.waits import Delay, Wait
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Effect, Fault
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response
+from crmcom_kit.mock_server.world.epoch import Epoch
 
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.world.epoch import Epoch
+Respond = Callable[[Epoch, Request], Generator[Wait, Any, Response]]
 
 
-def applied(
-    fault: Fault,
-    epoch: "Epoch",
-    request: Request,
-    respond: "Callable[[Epoch, Request], Response]",
-) -> Response:
-    """Return what the caller gets, ``answer_to`` being what gives the API's own answer."""
+def apply(
+    fault: Fault, epoch: Epoch, request: Request, respond: Respond
+) -> Generator[Wait, Any, Response]:
+    """Return what the caller gets. ``respond`` gives the API's own response."""
     effect = fault.effect
     call = RequestView(epoch, request)
     record = call.record if effect.delete_record else None  # while it is there
     if fault.when == "after_commit":
-        answer = respond(epoch, request)
-        _disturb(epoch, effect, call)
+        answer = yield from respond(epoch, request)
+        yield from _disturb(epoch, effect, call)
         if effect.instead:
             answer = _put_instead(epoch, effect, answer.method, answer)
     else:
-        _disturb(epoch, effect, call)
+        yield from _disturb(epoch, effect, call)
         if effect.instead:
             answer = _put_instead(epoch, effect, call.operation or "methods", None)
         else:
-            answer = respond(epoch, request)
+            answer = yield from respond(epoch, request)
     if record is not None and answer.before is None:
         answer.before = record.body
     _spoil(effect, answer)
@@ -46,16 +44,16 @@ def applied(
 class _Over(NamedTuple):
     """Set when nobody is to be held back any more."""
 
-    epoch: "Epoch"
+    epoch: Epoch
 
     def is_set(self) -> bool:
         return self.epoch.faults.over
 
 
-def _disturb(epoch: "Epoch", effect: Effect, call: RequestView) -> None:
+def _disturb(epoch: Epoch, effect: Effect, call: RequestView) -> Generator[Wait, Any, None]:
     """Do what happens beside the answer: time goes by, a token expires, a record goes."""
     if effect.delay is not None:
-        epoch.clock.sleep(effect.delay.first / 1000, _Over(epoch))
+        yield Delay(effect.delay.first / 1000, epoch.clock, _Over(epoch))
     token = call.token if effect.expire_token else None
     if token is not None:
         # Tokens outlast an epoch, and what belongs to this one must not reach into the next.
@@ -64,7 +62,7 @@ def _disturb(epoch: "Epoch", effect: Effect, call: RequestView) -> None:
         epoch.store.delete("id", call.record.row.id)
 
 
-def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Response | None) -> Response:
+def _put_instead(epoch: Epoch, effect: Effect, method: str, real: Response | None) -> Response:
     """Return what is sent in the place of the API's own answer, which there may be."""
     if effect.drop:
         found = Response(0, b"", "text/plain", 0) if real is None else real

@@ -3,18 +3,13 @@
 ``faults_reading`` makes one of a specification, and ``as_json`` a specification of one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.redaction import MASK, is_secret
-
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.protocol.request import Request
-    from crmcom_kit.mock_server.protocol.response import Response
-    from crmcom_kit.mock_server.world.epoch import Epoch
 
 #: The longest delay, in milliseconds; a longer one that is drawn is shortened to it.
 MAX_DELAY = 300_000.0
@@ -183,17 +178,6 @@ class Fault:
     times: int | None = None  # how many calls it hits; None for any number
     probability: float = 1.0  # that it hits a call that it is for
     ttl_millis: int | None = None  # of the world's clock, from when it was added
-
-    def applied(
-        self,
-        epoch: "Epoch",
-        request: "Request",
-        respond: "Callable[[Epoch, Request], Response]",
-    ) -> "Response":
-        """Return what the caller gets, ``answer_to`` being what gives the API's own answer."""
-        from crmcom_kit.mock_server.api.fault_effects import applied  # which needs this module
-
-        return applied(self, epoch, request, respond)
 
     def named(self, identifier: str) -> "Fault":
         """Return it with that id."""
