@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from crmcom_kit.mock_server.access import Access, is_loopback, name_refusal, origin_refusal
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.http_message import OWN_HEADER
+from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, admin_token_in
 
 if TYPE_CHECKING:
     from flask import Request
 
 RECEIVER = f"{PREFIX}/receiver/in"
-TOKEN_HEADER = "X-Mock-Admin-Token"
 #: Headers by which a proxy says that it passes on what somebody else asks.
 _PROXY_HEADERS = ("Forwarded", "Via")
 _PROXY_PREFIX = "X-Forwarded-"
@@ -32,11 +32,11 @@ def refusal(request: "Request", access: Access) -> Refusal | None:
         # Else a definition's URL could make the mock command itself.
         return Refusal(f"{PREFIX} takes no deliveries except at {RECEIVER}", 403)
     if access.admin_token is not None:
-        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        given = request.headers.get(TOKEN_HEADER) or (bearer if scheme.lower() == "bearer" else "")
-        if hmac.compare_digest(given.strip().encode(), access.admin_token.encode()):
+        headers = request.headers
+        given = admin_token_in(headers.get(ADMIN_TOKEN_HEADER), headers.get("Authorization"))
+        if hmac.compare_digest((given or "").encode(), access.admin_token.encode()):
             return None
-        return Refusal(f"{PREFIX} needs the token of --admin-token, in {TOKEN_HEADER}", 401)
+        return Refusal(f"{PREFIX} needs the token of --admin-token, in {ADMIN_TOKEN_HEADER}", 401)
     seen = _stranger(request, access)
     return None if seen is None else Refusal(f"{PREFIX} {seen}", 403)
 

@@ -12,7 +12,12 @@ from crmcom_kit.mock_server.access import api_refusal
 from crmcom_kit.mock_server.admin import ControlApp
 from crmcom_kit.mock_server.admin.refusals import nothing_here
 from crmcom_kit.mock_server.api.dispatch import dispatch
-from crmcom_kit.mock_server.http.requests import api_path, caller_of, wsgi_request
+from crmcom_kit.mock_server.http.requests import (
+    admin_token_of,
+    api_path,
+    caller_of,
+    wsgi_request,
+)
 from crmcom_kit.mock_server.http.transmission import refusal, started, status_line
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response, misused
@@ -88,7 +93,9 @@ class _Picker:
             if refused is not None:
                 return started(refusal(refused), start_response, verb)
         try:
-            world = world_for(name, environ.get(WORLD_HEADER), self._registry)
+            world = world_for(
+                name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)
+            )
         except UsageError as error:
             return started(misused(error), start_response, verb)
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)

@@ -18,10 +18,17 @@ from a2wsgi import WSGIMiddleware
 
 from crmcom_kit.mock_server.access import api_refusal
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
-from crmcom_kit.mock_server.api.dispatch import Wait, steps
+from crmcom_kit.mock_server.api.dispatch import steps
+from crmcom_kit.mock_server.api.waits import Delay, Wait
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
-from crmcom_kit.mock_server.http.requests import api_path, asgi_headers, caller_of, request_of
+from crmcom_kit.mock_server.http.requests import (
+    admin_token_of,
+    api_path,
+    asgi_headers,
+    caller_of,
+    request_of,
+)
 from crmcom_kit.mock_server.http.transmission import (
     ConnectionEnded,
     ended,
@@ -50,7 +57,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 LARGE_BODIES = frozenset({f"{CONTROL}/records", f"{CONTROL}/state"})
 MAX_LARGE_BODY_BYTES = 1024**3
 _BODY = "crmcom_kit.body"
-_POLL_SECONDS = 0.1
 
 
 class ClientLeft(Exception):
@@ -113,7 +119,9 @@ class AsgiShell:
             response = refusal(refused)
         else:
             try:
-                world = world_for(name, headers.get(WORLD_HEADER), self._registry)
+                world = world_for(
+                    name, headers.get(WORLD_HEADER), self._registry, admin_token_of(headers)
+                )
             except UsageError as error:
                 response = misused(error)
             else:
@@ -149,24 +157,27 @@ class AsgiShell:
                 )
             )
 
-    async def _run(self, dispatching: Generator[Wait, Any, Response]) -> Response:
-        """Return the response at the end of ``dispatching``; wait on the way as it asks for."""
-        result = None
-        while True:
-            try:
-                wait = dispatching.send(result)
-            except StopIteration as done:
-                response: Response = done.value
-                return response
-            result = await self._wait(wait)
+    async def _run(self, way: Generator[Wait, Any, Response]) -> Response:
+        """Return the response at the end of ``way``; wait where it has to wait."""
+        try:
+            wait = next(way)
+            while True:
+                try:
+                    result = await self._wait(wait)
+                except Exception as error:  # noqa: BLE001 - the request decides what it means
+                    wait = way.throw(error)
+                else:
+                    wait = way.send(result)
+        except StopIteration as end:
+            response: Response = end.value
+            return response
+        finally:
+            way.close()  # if the server ends meanwhile
 
     async def _wait(self, wait: Wait) -> Any:
-        if wait.seconds is None:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._deliveries, wait.block)
-        while (left := wait.left()) > 0:  # the world's clock may be set meanwhile
-            await asyncio.sleep(min(left, _POLL_SECONDS))
-        return None
+        if isinstance(wait, Delay):
+            return await wait.wait()
+        return await asyncio.get_running_loop().run_in_executor(self._deliveries, wait.block)
 
     # Everything else.
 
@@ -233,7 +244,7 @@ class AsgiShell:
 
 
 def _check(connection: Connection) -> None:
-    """Keep a thread from sending to a connection, and a loop, that have ended. Raises ClientLeft."""
+    """Raise ClientLeft if a thread would send to a connection that has ended."""
     if connection.transport.is_closing():
         raise ClientLeft
 

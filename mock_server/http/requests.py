@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.access import Caller
 from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.world.routing import admin_token_in
 from crmcom_kit.schemas import API_PATH
 
 if TYPE_CHECKING:
@@ -106,3 +107,8 @@ def caller_of(address: str | None, headers: Mapping[str, Any]) -> Caller:
         headers.get("HTTP_ORIGIN"),
         headers.get("HTTP_SEC_FETCH_SITE"),
     )
+
+
+def admin_token_of(headers: Mapping[str, Any]) -> str | None:
+    """Return the admin token that ``headers``, or an environ, carry."""
+    return admin_token_in(headers.get("HTTP_X_MOCK_ADMIN_TOKEN"), headers.get("HTTP_AUTHORIZATION"))

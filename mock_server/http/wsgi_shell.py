@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 from crmcom_kit.mock_server.access import api_refusal
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
-from crmcom_kit.mock_server.http.requests import api_path, caller_of, wsgi_request
+from crmcom_kit.mock_server.http.requests import (
+    admin_token_of,
+    api_path,
+    caller_of,
+    wsgi_request,
+)
 from crmcom_kit.mock_server.http.transmission import (
     ConnectionDropped,
     ConnectionEnded,
@@ -87,7 +92,9 @@ class WsgiShell:
         if body is None:
             return self._app(environ, start_response)
         try:
-            world = world_for(name, environ.get(WORLD_HEADER), self._registry)
+            world = world_for(
+                name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)
+            )
         except UsageError:
             return self._app(environ, start_response)
         return started(dispatch(world, wsgi_request(environ, path, body)), start_response, verb)

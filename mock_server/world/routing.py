@@ -1,4 +1,8 @@
-"""Which world a request is for: the one that its path names, or its header, or the default one."""
+"""Which world a request is for: the one that its path or its header names, else the default one.
+
+Every shell, the access log and the control API ask this module. It takes a path and header values,
+so that it works for WSGI and ASGI alike.
+"""
 
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
@@ -6,16 +10,18 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 
 WORLDS = "/worlds/"
-#: What the paths of the control API begin with, after what names a world.
+#: Where the paths of the control API begin, after the part that names a world.
 CONTROL = "/__admin"
 #: The header that names a world, as CGI calls it.
 WORLD_HEADER = "HTTP_X_MOCK_WORLD"
-#: Where an environ has the world that its path and header name.
+#: The key under which a WSGI environ has the world that the request is for.
 PICKED = "crmcom_kit.world"
+#: The header that carries the admin token; ``Authorization: Bearer`` does so as well.
+ADMIN_TOKEN_HEADER = "X-Mock-Admin-Token"
 
 
 def is_control(path: str) -> bool:
-    """Whether a path, without what names a world, is the control API's."""
+    """Return True if a path within a world belongs to the control API."""
     return path == CONTROL or path.startswith(f"{CONTROL}/")
 
 
@@ -27,24 +33,60 @@ def split_path(path: str) -> tuple[str | None, str]:
     return name, slash + rest
 
 
-def world_for(name: str | None, header: str | None, registry: WorldRegistry) -> World:
-    """Return the world that a path's name and a header mean; made now if it does not exist.
+def admin_token_in(own: str | None, authorization: str | None) -> str | None:
+    """Return the admin token that a request carries, from the values of its two headers."""
+    if own:
+        return own.strip()
+    scheme, _, bearer = (authorization or "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else None
+
+
+def world_for(
+    name: str | None,
+    header: str | None,
+    registry: WorldRegistry,
+    admin_token: str | None = None,
+) -> World:
+    """Return the world that a path's name and a header mean; it is created on first use.
+
+    Args:
+        name: what ``split_path`` found.
+        header: the value of ``X-Mock-World``, if any.
+        registry: the worlds.
+        admin_token: what ``admin_token_in`` found. If the server has an admin token, only requests
+            that carry it create worlds.
 
     Raises:
-        UsageError: there can be no world of that name, or path and header differ.
+        UsageError: the name is not allowed, or path and header name different worlds.
+        NotFound: the world does not exist, and this request may not create it.
+        LimitExceeded: there are as many worlds as allowed.
     """
     if name is None:
-        return registry.default if header is None else registry.get(header)
-    if header is not None and header != name:
+        if header is None:
+            return registry.default
+        name = header
+    elif header is not None and header != name:
         allowed = f"{quoted(name)}, as in the path"
         raise UsageError("X-Mock-World", seen=quoted(header), allowed=allowed)
-    return registry.get(name)
+    found = registry.existing(name)
+    if found is not None:
+        return found
+    if registry.is_admin(admin_token):
+        return registry.get(name)
+    registry.check_name(name)
+    allowed = (
+        f"a world that exists; requests with the admin token in {ADMIN_TOKEN_HEADER} create one"
+    )
+    raise NotFound("world", seen=quoted(name), allowed=allowed)
 
 
 def world_of(path: str, header: str | None, registry: WorldRegistry) -> World:
-    """Return the world that a request was for; the default one if that does not exist."""
+    """Return the world that a request was for, without creating it or counting it as used.
+
+    That is the default world if there is no such world, e.g. because the request ended it.
+    """
     name, _ = split_path(path)
     try:
         return registry.find(name or header or DEFAULT)
-    except NotFound:  # it was ended by this request, for example
+    except NotFound:
         return registry.default
