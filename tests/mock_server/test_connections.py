@@ -168,10 +168,10 @@ def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
     """HTTP/1.0, without a Host, has its response and the end of the connection; no chunks."""
     data = tmp_path / "world.jsonl"
     data.write_text(
-        "".join(json.dumps(entry) + "\n" for entry in world(count=600, release="R9")), "utf-8"
+        "".join(json.dumps(entry) + "\n" for entry in world(count=3_000, release="R9")), "utf-8"
     )
     server = start_server("--token", "T", "--log", "off", "--data", str(data))
-    path = f"{API_PATH}/webhook_requests/list?token=T&life_cycle_state=SUCCESSFUL"
+    path = f"{API_PATH}/webhook_requests/list?token=T&entity=ACTIVITIES"
     for target in (path, f"{path}&fields_set=id"):  # both are streamed, one without a length
         answer = sent(server, f"GET {target} HTTP/1.0\r\n\r\n".encode())
 
