@@ -11,7 +11,7 @@ import pytest
 
 from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS, Guard
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
-from crmcom_kit.mock_server.python_api.calls import written
+from crmcom_kit.mock_server.python_api.calls import summarize_calls
 from crmcom_kit.mock_server.world.world import World
 
 _LENT = pytest.StashKey[tuple[MockWorld, World]]()
@@ -80,7 +80,7 @@ class Watch:
         if report.outcome == "failed" and _LENT in item.stash:
             for world in _concerned(*item.stash[_LENT], ended=report.when == "teardown"):
                 report.sections.append(
-                    (f"crmcom_mock: calls of world {world.name}", written(world))
+                    (f"crmcom_mock: calls of world {world.name}", summarize_calls(world))
                 )
         del call
         return report
@@ -88,7 +88,7 @@ class Watch:
 
 def _concerned(lent: MockWorld, world: World, *, ended: bool) -> list[World]:
     """Return the worlds whose calls are worth showing; one that is ended is not made anew."""
-    return [world] if ended else [world, *(one.emulated for one in lent.brought)]
+    return [world] if ended else [world, *(one.emulated for one in lent.children)]
 
 
 def running_test() -> str:

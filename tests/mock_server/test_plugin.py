@@ -23,7 +23,7 @@ def test_alone(crmcom_mock, crmcom_mock_server, turn):
     crmcom_mock.world("another").clock.freeze()
 
 def test_nothing_is_left(crmcom_mock_server):
-    site = crmcom_mock_server._site
+    site = crmcom_mock_server._context
     assert site.registry.names() == ("default",)
     assert "7" in crmcom_mock_server.records
 """
@@ -184,7 +184,7 @@ def test_a_wrong_fault_fails_the_test_that_wants_it(run: Run) -> None:
 def test_it(crmcom_mock): pass
 
 def test_nothing_is_left(crmcom_mock_server):
-    assert crmcom_mock_server._site.registry.names() == ("default",)
+    assert crmcom_mock_server._context.registry.names() == ("default",)
 """)
 
     found.assert_outcomes(errors=1, passed=1)

@@ -187,7 +187,7 @@ def test_idle_worlds_end_though_there_is_room() -> None:
 
 def test_ending_is_for_named_worlds(registry: WorldRegistry) -> None:
     """The default world cannot be ended, nor one that is not there."""
-    with pytest.raises(UsageError, match="this can be reset"):
+    with pytest.raises(UsageError, match="this one can be reset"):
         registry.end("default")
     with pytest.raises(NotFound, match="allowed is default"):
         registry.end("a")
