@@ -1,4 +1,4 @@
-"""The control API's OpenAPI document, put together from its parts."""
+"""The control API's OpenAPI document, assembled from its parts in ``contract``."""
 
 from functools import cache
 from importlib.resources import files
@@ -17,7 +17,7 @@ _VERBS = ("get", "post", "put", "patch", "delete")
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the document; whoever changes it, changes it for everybody."""
+    """Return the document; a shared object that callers must not change."""
     found: dict[str, Any] = orjson.loads(_part("base.json"))
     found["info"]["version"] = __version__
     for name in sorted(one.name for one in files(__package__).joinpath("contract").iterdir()):
@@ -48,7 +48,7 @@ def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a part of the document itself where ``part`` only refers to it."""
+    """Return what ``part`` refers to in the document, or ``part`` if it is no reference."""
     while "$ref" in part:
         found: Any = document()
         for name in part["$ref"].removeprefix("#/").split("/"):

@@ -23,8 +23,8 @@ _OPTIONS = (
     (
         "guard",
         "auto|always|off",
-        "block connections to the real CRM.COM: after the first use of crmcom_mock, from the start, "
-        "or never; auto by default",
+        "block connections to the real CRM.COM: after the first use of crmcom_mock, from the "
+        "start, or never; auto by default",
     ),
 )
 #: The name under which ``hooks.Watch`` is registered with pytest.

@@ -1,4 +1,4 @@
-"""The content of a world as a test sees and changes it: its records, seed data, added records."""
+"""The content of a world as a test sees and changes it: its records and seed data."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -6,13 +6,12 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.fixtures.options import one_of
 from crmcom_kit.mock_server.journal.pattern_checks import RECORD_SETS, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Query, Store
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.generation import generated
 from crmcom_kit.mock_server.world.loading import LocatedEntry, checked, file_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import response_fields
@@ -117,7 +116,8 @@ def seed_world(
     if entries is not None and (scenario is not None or knobs):
         allowed = "entries alone, or a scenario or knobs"
         raise UsageError("entries", seen="entries with other arguments", allowed=allowed)
-    located = _generated(world, scenario, knobs) if entries is None else _given(world, entries)
+    _check_knobs(knobs)
+    located = generated(world, scenario, knobs) if entries is None else _given(world, entries)
     return len(world.fill(located).store)
 
 
@@ -128,58 +128,9 @@ def _given(world: World, entries: Entries) -> Iterator[LocatedEntry]:
     return checked(located, world.release)
 
 
-def _generated(
-    world: World, scenario: str | None, knobs: Mapping[str, Any]
-) -> Iterator[LocatedEntry]:
-    from crmcom_kit.fixtures import world as generate
-    from crmcom_kit.fixtures.scenarios import SCENARIOS
-
+def _check_knobs(knobs: Mapping[str, Any]) -> None:
     for name in ("release", "dialect"):
         if name in knobs:
             raise UsageError(name, seen="among the knobs", allowed="that of the mock alone")
     if "count" in knobs:
         integer("count", knobs["count"], 0, _MAX_RECORDS)
-    for name in () if scenario is None else knobs.keys() - {"seed", "count"}:
-        raise UsageError(name, seen="with a scenario", allowed="seed or count")
-    given = {"seed": world.settings.seed, "release": world.release.name, **knobs}
-    if scenario is None:
-        entries = generate(**{"dialect": world.dialect, **given})
-    else:
-        entries = SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given)
-    return (LocatedEntry(entry, f"generated entry {at}") for at, entry in enumerate(entries))
-
-
-def add_record(world: World, index: int | None, members: Mapping[str, Any]) -> Record:
-    """Add a generated webhook request, some of whose members are given; return it.
-
-    Raises:
-        FixtureError: no webhook request can have these members.
-        DataError: it contradicts the world's content; nothing has changed.
-    """
-    from crmcom_kit.fixtures import Options, webhook_request_entries
-    from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
-
-    options = Options(seed=world.settings.seed, release=world.release.name, dialect=world.dialect)
-    ids = []
-
-    def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
-        at = index
-        if at is None:
-            at = epoch.promise_numbers(1, least=FIRST_NUMBER) - FIRST_NUMBER
-        entries = webhook_request_entries(options=options, index=at, **members)
-        ids.append(entries[-1]["webhook_request"]["record"]["id"])
-        new = [entry for entry in entries if not _exists(epoch, entry)]
-        return checked([LocatedEntry(entry, "the webhook request") for entry in new], world.release)
-
-    world.add_beside(entries_for)
-    body = world.store.body("id", ids[0])
-    assert body is not None  # noqa: S101 - it was added just now
-    record: Record = orjson.loads(body)
-    return record
-
-
-def _exists(epoch: Epoch, entry: dict[str, Any]) -> bool:
-    ((kind, value),) = entry.items()
-    if kind == "webhook_request":
-        return False
-    return epoch.reference_data.directory(kind).find("id", value["id"]) is not None

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from crmcom_kit.mock_server.clock import ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import ToldCall
 from crmcom_kit.mock_server.python_api.arguments import moment, number, text
@@ -15,13 +17,13 @@ from crmcom_kit.mock_server.python_api.content import (
     Entries,
     Record,
     RecordsView,
-    add_record,
     seed_world,
 )
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.webhooks.triggers import Fired, fire
+from crmcom_kit.mock_server.world.generation import add_generated
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 
@@ -385,7 +387,9 @@ class MockWorld:
             DataError: it contradicts the world's content; nothing has changed.
         """
         with self._context.adding:  # two threads must not take the same number
-            return add_record(self.emulated, index, members)
+            body = add_generated(self.emulated, index, members)
+        record: Record = orjson.loads(body)
+        return record
 
     # Deliveries.
 
