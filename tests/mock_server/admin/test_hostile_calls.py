@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.admin.values import MAX_DEPTH
 from crmcom_kit.mock_server.admin.document import operations
-from crmcom_kit.mock_server.admin.values import read_moment, write_moment
+from crmcom_kit.mock_server.admin.values import MAX_DEPTH, read_moment, write_moment
 
 CLOCK = "/clock"
 RECOVER = "/deliveries/recover"
