@@ -1,7 +1,6 @@
 """What a fault does to the call that it hits, and what the caller gets."""
 
 from collections.abc import Callable, Generator
-from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -68,8 +67,8 @@ def _put_instead(epoch: Epoch, effect: Effect, method: str, real: Response | Non
         found = Response(0, b"", "text/plain", 0) if real is None else real
         found.ending = Ending("dropped")
     elif effect.error is not None:
-        error = _error_class(effect.error)()
-        found = epoch.responses.error(error, method)
+        error = VendorError(effect.error)
+        found = epoch.config.responses.error(error, method)
         found.error, found.statement = error, None  # nobody broke it
     else:
         found = _page(effect.status or 500, effect.retry_after)
@@ -105,19 +104,3 @@ def _spoil(effect: Effect, answer: Response) -> None:
     elif isinstance(answer.body, bytes):
         answer.body = answer.body[: length // 2]  # the half of an object is no JSON
         answer.length = len(answer.body)
-
-
-@cache
-def _error_classes() -> dict[str, type[VendorError]]:
-    found: dict[str, type[VendorError]] = {}
-    waiting = [VendorError]
-    while waiting:
-        one = waiting.pop()
-        waiting += one.__subclasses__()
-        if "kind" in vars(one):
-            found[one.kind] = one
-    return found
-
-
-def _error_class(kind: str) -> type[VendorError]:
-    return _error_classes()[kind]

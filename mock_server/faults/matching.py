@@ -36,7 +36,7 @@ class RequestView:
         if self._method is None:
             return None
         try:
-            return self._epoch.parameters.collect(self._method, self._request)
+            return self._epoch.config.parameters.collect(self._method, self._request)
         except VendorError:
             return None
 
@@ -53,7 +53,7 @@ class RequestView:
         if self._given is None:
             return None
         try:
-            return self._epoch.parameters.token(self._given, self._request.authorization)
+            return self._epoch.config.parameters.token(self._given, self._request.authorization)
         except VendorError:
             return None
 

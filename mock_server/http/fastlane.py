@@ -130,7 +130,7 @@ def _shown(
     record = epoch.store.body("number" if field == "number" else "id", value)
     if record is None:
         return None
-    responses = epoch.responses
+    responses = epoch.config.responses
     body, headers = responses.plain(record)
     if began is None:
         epoch.journal.pass_by()
