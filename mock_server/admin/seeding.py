@@ -21,7 +21,7 @@ _BESIDE_A_SCENARIO = ("scenario", "seed", "count")
 
 def seed(call: Call) -> Any:
     """Fill the world with generated data, or add some to what is there."""
-    asked = {"seed": call.world.settings.seed, "count": 200, **(call.body or {})}
+    asked = {"seed": call.world.config.settings.seed, "count": 200, **(call.body or {})}
     adds = asked.pop("add", False)
     try:
         if not adds:
@@ -73,15 +73,17 @@ def _more(found: Epoch, asked: dict[str, Any]) -> Iterator[Entry]:
     if start > MAX_START:
         seen = f"nothing, and webhook request number {start + FIRST_NUMBER - 1} is there"
         raise UsageError("start", seen=seen, allowed=f"at most {MAX_START:,}")
-    reference_data, release = found.reference_data, found.release.name
-    around = world(release=release, dialect=found.dialect, count=0, **knobs)
+    reference_data, release = found.reference_data, found.config.release.name
+    around = world(release=release, dialect=found.config.dialect, count=0, **knobs)
     new = (
         entry
         for entry in around
         for kind, value in entry.items()
         if reference_data.directory(kind).find("id", value["id"]) is None
     )
-    records = world(release=release, dialect=found.dialect, count=count, start=start, **knobs)
+    records = world(
+        release=release, dialect=found.config.dialect, count=count, start=start, **knobs
+    )
     return chain(new, (entry for entry in records if "webhook_request" in entry))
 
 

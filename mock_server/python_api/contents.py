@@ -55,7 +55,7 @@ def _generated(
         whole("count", knobs["count"], 0, _MAX_RECORDS)
     for name in () if scenario is None else knobs.keys() - {"seed", "count"}:
         raise UsageError(name, seen="beside a scenario", allowed="seed or count")
-    given = {"seed": world.settings.seed, "release": world.release.name, **knobs}
+    given = {"seed": world.config.settings.seed, "release": world.release.name, **knobs}
     if scenario is None:
         made = generated(**{"dialect": world.dialect, **given})
     else:
@@ -73,7 +73,9 @@ def added(world: World, index: int | None, overrides: Mapping[str, Any]) -> byte
     from crmcom_kit.fixtures import Options, webhook_request_entries
     from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
-    options = Options(seed=world.settings.seed, release=world.release.name, dialect=world.dialect)
+    options = Options(
+        seed=world.config.settings.seed, release=world.release.name, dialect=world.dialect
+    )
     ids = []
 
     def made(epoch: Epoch) -> Iterator[LocatedEntry]:

@@ -42,7 +42,7 @@ class Site:
     @property
     def token(self) -> str:
         """A token that always holds, in every world."""
-        return self.registry.default.settings.fixed_tokens[0]
+        return self.registry.default.config.settings.fixed_tokens[0]
 
 
 class MockWorld:
@@ -104,7 +104,7 @@ class MockWorld:
     @property
     def credentials(self) -> "Credentials":
         """Who may log in: user name, password, organisation, Web API key."""
-        return self.emulated.settings.credentials
+        return self.emulated.config.settings.credentials
 
     @property
     def release(self) -> str:
