@@ -61,7 +61,7 @@ def _disturb(epoch: "Epoch", effect: Effect, call: RequestView) -> None:
         # Tokens outlast an epoch, and what belongs to this one must not reach into the next.
         epoch.faults.unless_over(lambda: epoch.tokens.expire(token))
     if effect.delete_record and call.record is not None:
-        epoch.store.delete("id", call.record.row.id)
+        epoch.store.delete("id", call.record.id)
 
 
 def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Response | None) -> Response:

@@ -84,7 +84,7 @@ class RequestView:
         record = self.record
         if record is None:  # perhaps it is gone, or never was
             return self.values.get(REQUEST_IDENTIFIER) == f"{field}={value}"
-        return value == (record.row.number if field == "number" else record.row.id)
+        return value == (record.number if field == "number" else record.id)
 
 
 def _spelled(value: Any) -> str | None:

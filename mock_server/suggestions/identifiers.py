@@ -55,7 +55,7 @@ def _fits(case: RefusedCall, name: str, field: str, value: str) -> bool:
     key: Key = "number" if field == "number" else "id"
     if case.method is not None and case.method.name == "resend":
         record = case.epoch.store.get(key, value)
-        return record is not None and record.row.state == "REJECTED"
+        return record is not None and record.state == "REJECTED"
     return case.epoch.store.body(key, value) is not None
 
 

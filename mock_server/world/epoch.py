@@ -95,7 +95,7 @@ class Epoch:
         self.initial_content = initial_content
         self.reference_data = initial_content.reference_data
         self.sessions = initial_content.sessions
-        self.store = initial_content.store.restore(initial_content.snapshot)
+        self.store = initial_content.store.copy()
         self.number = number
         self.clock = clock
         self.ids = ids

@@ -53,7 +53,7 @@ def _stands_alone(kind: str, value: Object) -> bool:
 
 def _written(record: Record, reference_data: ReferenceData) -> bytes:
     body = orjson.loads(record.body)
-    for kind, own_id in zip(_REFERENCES, (record.row.definition, record.row.rule), strict=True):
+    for kind, own_id in zip(_REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.
         found = reference_data.directory(kind).find("id", own_id) or {}
         hidden = {} if _stands_alone(kind, found) else found

@@ -15,7 +15,7 @@ from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config, Settings
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.store.records import Store
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
 from crmcom_kit.mock_server.world.epoch import Epoch, Sending
 from crmcom_kit.mock_server.world.ids import Ids
@@ -220,12 +220,9 @@ class World:
                     "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
                 )
             epoch = self.current_epoch
-            store = epoch.store.restore(epoch.store.snapshot())  # the content of this moment
+            store = epoch.store.copy()
             initial_content = replace(
-                epoch.initial_content,
-                reference_data=epoch.reference_data,
-                store=store,
-                snapshot=store.snapshot(),
+                epoch.initial_content, reference_data=epoch.reference_data, store=store
             )
             delivery = epoch.delivery
             if isinstance(delivery, ScriptedDelivery):

@@ -206,7 +206,7 @@ def test_any_text_is_kept(write: Write) -> None:
         world = make_world(data=write(line))
         record = world.store.get("number", "Ω")
         assert record is not None
-        assert record.row.url == json.loads(record.body)["url"] == text
+        assert record.url == json.loads(record.body)["url"] == text
 
 
 # The sample world.

@@ -23,7 +23,7 @@ from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.rendering import compact_json
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
-from crmcom_kit.mock_server.store.records import Record, shown_state
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
@@ -50,13 +50,13 @@ def resend(world: Epoch, values: Values, session: Session) -> Response:
     if settled is None:
         raise UnknownWebhookRequest(
             IDENTIFIER,
-            seen=f"number {record.row.number}, deleted while it was being sent",
+            seen=f"number {record.number}, deleted while it was being sent",
             allowed="a webhook request that exists until it is sent",
         ).caused(dispatch.note.number)
     if not outcome.delivered and world.dialect["resend.failed"] == "error":
         failed = DeliveryFailed(
             IDENTIFIER,
-            seen=f"{outcome.error_code} when number {record.row.number} was sent",
+            seen=f"{outcome.error_code} when number {record.number} was sent",
             allowed="a receiver that takes it",
         )
         raise failed.about(settled.body).caused(dispatch.note.number)
@@ -100,7 +100,6 @@ def sending(
         attempt: what is sent; as resend does where left out.
         of: the attempt that this one sends again.
     """
-    row = claimed.row
 
     def abandon() -> None:
         _end(world, claimed, Event.ABANDONED)
@@ -112,10 +111,10 @@ def sending(
             world,
             cause,
             sent,
-            record_id=row.id,
-            number=row.number,
-            definition=row.definition,
-            before=shown_state(row.state),
+            record_id=claimed.id,
+            number=claimed.number,
+            definition=claimed.definition,
+            before=claimed.state.shown,
             of=of,
         )
     except BaseException:
@@ -133,11 +132,11 @@ def _move(world: Epoch, record: Record, event: Event, *, only_ask: bool = False)
     """Let ``event`` happen, or only ask whether it may. Raises NotRejected, ResendUnderWay."""
     try:
         if only_ask:
-            after(record.row.state, event)
+            after(record.state, event)
             return record
-        moved = world.store.transition(record.row.id, event)
+        moved = world.store.transition(record.id, event)
     except WrongState as wrong:
-        number = f"number {record.row.number}"
+        number = f"number {record.number}"
         if wrong.state is State.SENDING:
             seen = f"{number} while another resend of it runs"
             under_way = ResendUnderWay(IDENTIFIER, seen=seen, allowed="one at a time")
@@ -146,16 +145,16 @@ def _move(world: Epoch, record: Record, event: Event, *, only_ask: bool = False)
         allowed = "a webhook request that is REJECTED"
         raise NotRejected(IDENTIFIER, seen=seen, allowed=allowed).about(record.body) from None
     if moved is None:
-        raise unknown(Identifier("id", record.row.id))
+        raise unknown(Identifier("id", record.id))
     return moved
 
 
 def _check_definition(world: Epoch, record: Record) -> None:
     refuses = world.dialect["resend.definition_not_effective"] == "error"
-    if refuses and not world.reference_data.is_effective(record.row.definition):
+    if refuses and not world.reference_data.is_effective(record.definition):
         raise DefinitionNotEffective(
             IDENTIFIER,
-            seen=f"number {record.row.number}, whose webhook definition is not effective",
+            seen=f"number {record.number}, whose webhook definition is not effective",
             allowed="one whose webhook definition is effective",
         ).about(record.body)
 
@@ -167,7 +166,7 @@ def _end(
     settle: Callable[[Record], Record] | None = None,
 ) -> Record | None:
     """Let a delivery end; None where the record was deleted meanwhile."""
-    return world.store.transition(claimed.row.id, event, settle)
+    return world.store.transition(claimed.id, event, settle)
 
 
 def _attempt(world: Epoch, record: Record) -> tuple[Attempt, Any]:
@@ -175,7 +174,7 @@ def _attempt(world: Epoch, record: Record) -> tuple[Attempt, Any]:
 
     That is None, too, where nobody needs it.
     """
-    url, definition = record.row.url, record.row.definition
+    url, definition = record.url, record.definition
     if world.dialect["resend.destination"] == "definition":
         found = world.reference_data.definitions.find("id", definition) or {}
         url = found.get("url", url)
@@ -217,9 +216,6 @@ def _settler(
             log["updated_by_user"] = session.user
             if len(log) > had:  # an unset date that was left out
                 body["log_information"] = world.renderer.ordered("log_information", log)
-        row = record.row
-        if row.url != attempt.url:
-            row = row._replace(url=attempt.url)
-        return Record(row, compact_json(body), record.data)
+        return record._replace(url=attempt.url, body=compact_json(body))
 
     return settle
