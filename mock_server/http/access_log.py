@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.protocol.response import FAULT_HEADER
 from crmcom_kit.mock_server.redaction import masked_path, masked_query
 from crmcom_kit.mock_server.redaction_bodies import secrets_of
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import world_of
+from crmcom_kit.mock_server.world.routing import WORLD_HEADER, world_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -68,7 +68,8 @@ class AccessLog:
         target = masked_path(environ["PATH_INFO"])
         if environ.get("QUERY_STRING"):
             target += "?" + masked_query(environ["QUERY_STRING"])
-        target = secrets_of(world_of(environ, self._registry)).hide(target)
+        world = world_of(environ["PATH_INFO"], environ.get(WORLD_HEADER), self._registry)
+        target = secrets_of(world).hide(target)
         entry["target"] = _printable(target)
         entry["verb"] = _printable(environ.get("REQUEST_METHOD", ""))
         entry["time"] = self._clock.now().isoformat(timespec="milliseconds")

@@ -17,7 +17,15 @@ from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import CONTROL, PICKED, is_control, picked
+from crmcom_kit.mock_server.world.routing import (
+    CONTROL,
+    PICKED,
+    WORLD_HEADER,
+    admin_token_in,
+    is_control,
+    split_path,
+    world_for,
+)
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
@@ -70,11 +78,16 @@ class _Picker:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        name, rest = split_path(path)
+        token = admin_token_in(
+            environ.get("HTTP_X_MOCK_ADMIN_TOKEN"), environ.get("HTTP_AUTHORIZATION")
+        )
         try:
-            world, named, rest = picked(environ, self._registry)
+            world = world_for(name, environ.get(WORLD_HEADER), self._registry, token)
         except UsageError as error:
             return refused_call(error)(environ, start_response)
-        root = environ.get("SCRIPT_NAME", "") + named
+        root = environ.get("SCRIPT_NAME", "") + path[: len(path) - len(rest)]
         # A copy: whoever is in front, the access log say, still wants the whole path.
         environ = {**environ, PICKED: world, "SCRIPT_NAME": root, "PATH_INFO": rest}
         app = self._control if is_control(rest) else self._app

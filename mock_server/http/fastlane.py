@@ -25,8 +25,13 @@ from crmcom_kit.mock_server.protocol.response import ResponseBuilder
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import HEADER as WORLD_HEADER
-from crmcom_kit.mock_server.world.routing import names_a_world, picked
+from crmcom_kit.mock_server.world.routing import (
+    WORLD_HEADER,
+    WORLDS,
+    admin_token_in,
+    split_path,
+    world_for,
+)
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
@@ -84,9 +89,13 @@ class FastLane:
     ) -> "Iterable[bytes]":
         """Answer the request, here or in Flask."""
         world, lane = self._registry.default, self._lanes.get(environ["PATH_INFO"])
-        if (lane is None or WORLD_HEADER in environ) and names_a_world(environ):
+        if WORLD_HEADER in environ or environ["PATH_INFO"].startswith(WORLDS):
+            name, path = split_path(environ["PATH_INFO"])
+            token = admin_token_in(
+                environ.get("HTTP_X_MOCK_ADMIN_TOKEN"), environ.get("HTTP_AUTHORIZATION")
+            )
             try:
-                world, _, path = picked(environ, self._registry)
+                world = world_for(name, environ.get(WORLD_HEADER), self._registry, token)
             except UsageError:
                 return self._app(environ, start_response)
             lane = self._lanes.get(path)

@@ -15,7 +15,7 @@ from waitress.server import create_server
 
 from crmcom_kit.mock_server.http.at_once import AtOnce, Dispatcher, Task
 from crmcom_kit.mock_server.http.transmission import ConnectionCut, ConnectionDropped
-from crmcom_kit.mock_server.world.routing import is_control_of_any
+from crmcom_kit.mock_server.world.routing import is_control, split_path
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -55,6 +55,10 @@ def bound_socket(host: str, port: int) -> socket.socket:
         msg = f"cannot listen on {host} port {port}: {error.strerror}{hint}"
         raise ServeError(msg) from None
     return bound
+
+
+def _is_control(path: str) -> bool:
+    return is_control(split_path(path)[1])
 
 
 class _Parser(HTTPRequestParser):
@@ -132,7 +136,7 @@ class Server:
         # A busy mock is no news; what goes wrong inside the server is.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         self._map: dict[int, Any] = {}
-        self._dispatcher = Dispatcher(at_once, is_control=is_control_of_any)
+        self._dispatcher = Dispatcher(at_once, is_control=_is_control)
         self._dispatcher.set_thread_count(threads)
         server = create_server(
             app,

@@ -165,8 +165,8 @@ def test_idle_worlds_end() -> None:
 
     assert registry.get("new").name == "new"
 
-    assert [one.world.name for one in registry.present()] == ["default", "used", "new"]
-    assert [one.idle for one in registry.present()] == [None, 20, 0]
+    assert [one.world.name for one in registry.worlds()] == ["default", "used", "new"]
+    assert [one.idle for one in registry.worlds()] == [None, 20, 0]
     assert registry.get("used") is used
     assert idle.journal.closed
     with pytest.raises(NotFound, match="allowed is default, used, new"):
