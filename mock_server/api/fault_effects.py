@@ -59,7 +59,7 @@ def _disturb(epoch: Epoch, effect: Effect, view: RequestView) -> Generator[Wait,
         # Tokens outlive an epoch: a fault of this one must not reach into the next.
         epoch.faults.unless_over(lambda: epoch.tokens.expire(token))
     if effect.delete_record and view.record is not None:
-        epoch.store.delete("id", view.record.row.id)
+        epoch.store.delete("id", view.record.id)
 
 
 def _replacement(epoch: Epoch, effect: Effect, method: str, real: Response | None) -> Response:
