@@ -10,9 +10,9 @@ from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.exporting import exported, in_arrays
+from crmcom_kit.mock_server.world.export import exported, in_arrays
 from crmcom_kit.mock_server.world.generation import generated, generated_more
-from crmcom_kit.mock_server.world.loading import DataError, read_entries
+from crmcom_kit.mock_server.world.world_file import DataError, read_entries
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 JSON_LINES = "application/x-ndjson"
@@ -94,7 +94,7 @@ def post_records(call: Call) -> Any:
 
 def seed(call: Call) -> Any:
     """Replace the content with generated data, or add generated data to it."""
-    knobs = {"seed": call.world.settings.seed, "count": 200, **(call.body or {})}
+    knobs = {"seed": call.world.config.settings.seed, "count": 200, **(call.body or {})}
     adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
     try:
         if adds:

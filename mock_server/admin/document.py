@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.admin.schema_values import filled
+from crmcom_kit.mock_server.faults import validation as faults
 from crmcom_kit.mock_server.world.routing import CONTROL
 
 PREFIX = CONTROL
@@ -25,11 +25,12 @@ def document() -> dict[str, Any]:
             part = orjson.loads(_part(name))
             found["paths"].update(part["paths"])
             found["components"]["schemas"].update(part.get("schemas", {}))
+    found["components"]["schemas"].update(faults.schemas(faults.all_operations()))
     for item in found["paths"].values():
         for verb, described in item.items():
             if verb in _VERBS:
                 described["responses"]["default"] = _REFUSED
-    return filled(found)
+    return found
 
 
 def _part(name: str) -> bytes:

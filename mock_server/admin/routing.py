@@ -22,7 +22,7 @@ from crmcom_kit.mock_server.admin import (
     worlds,
 )
 from crmcom_kit.mock_server.admin.access import refusal
-from crmcom_kit.mock_server.admin.call import Call, CancelToken, Reply
+from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, CancelToken, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import (
@@ -35,13 +35,12 @@ from crmcom_kit.mock_server.admin.validation import (
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import TooLarge, UsageError
-from crmcom_kit.mock_server.world.loading import DataError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import PICKED
+from crmcom_kit.mock_server.world.world_file import DataError
 
 _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
-_LEFT = "waitress.client_disconnected"  # a function of the server: has the client left?
 _UNAUTHORIZED = 401
 Operation = Callable[[Call], Any]
 #: The function of each operation of the document, by its id.
@@ -67,7 +66,7 @@ def control_app(registry: WorldRegistry) -> Flask:
     @app.before_request
     def guard() -> Response | None:
         """Refuse callers without access, on paths without an operation as well."""
-        refused = refusal(request, registry.admin_token, registry.host)
+        refused = refusal(request, registry.access)
         if refused is None:
             return None
         if refused.status == _UNAUTHORIZED and request.path == _HEALTH and request.method == "GET":
@@ -118,7 +117,7 @@ def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call
         "registry": registry,
         "world": world,
         "epoch": world.current_epoch,
-        "over": CancelToken(registry.closing, request.environ.get(_LEFT, bool)),
+        "over": CancelToken(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
         "path": checked_path(operation, path),
         "query": checked_query(operation, request.args.items(multi=True)),
         "verb": request.method,

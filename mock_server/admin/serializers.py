@@ -31,7 +31,7 @@ def _text(body: bytes) -> str:
 
 def told(epoch: Epoch, note: AttemptNote) -> dict[str, Any]:
     """Return what is told of one attempt."""
-    message = message_of(epoch.exchanges.messages, note.attempt)
+    message = message_of(epoch.config.exchanges.messages, note.attempt)
     outcome = note.outcome
     return {
         "id": note.number,

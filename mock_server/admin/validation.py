@@ -7,8 +7,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.admin.document import document, operations, resolved
-from crmcom_kit.mock_server.admin.explanations import allowed_by, described, explained
 from crmcom_kit.mock_server.admin.values import parse_body, read_moment
+from crmcom_kit.mock_server.protocol.schema_errors import (
+    allowed_by,
+    described,
+    explained,
+    strict_validator,
+)
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 
@@ -38,7 +43,9 @@ def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str,
         values[name] = _typed(name, text, known[name])
     for one in parameters:
         if one.get("required") and one["name"] not in seen:
-            raise UsageError(one["name"], seen="nothing", allowed=described(known[one["name"]]))
+            raise UsageError(
+                one["name"], seen="nothing", allowed=described(known[one["name"]], resolved)
+            )
     return values
 
 
@@ -63,9 +70,9 @@ def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
     elif kind == "boolean":
         value = _BOOLEANS.get(text)
     if value is None:
-        raise UsageError(name, seen=quoted(text), allowed=described(schema))
+        raise UsageError(name, seen=quoted(text), allowed=described(schema, resolved))
     for error in _validator(json.dumps(schema)).iter_errors(value):
-        raise UsageError(name, seen=quoted(text), allowed=allowed_by(error))
+        raise UsageError(name, seen=quoted(text), allowed=allowed_by(error, resolved))
     return value
 
 
@@ -94,29 +101,15 @@ def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
         return None
     schema = about["content"]["application/json"]["schema"]
     for error in _validator(json.dumps(schema)).iter_errors(value):
-        raise explained(error)
+        raise explained(error, resolved)
     return value
 
 
 @cache
 def _validator(schema: str) -> "Draft202012Validator":
-    """Return a validator for a schema of the document, given as JSON."""
-    from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.validators import extend
-
-    formats = FormatChecker(formats=())
-    formats.checks("date-time", ValueError)(_is_moment)
-    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+    """Return a validator of a schema of the document, given as JSON."""
     whole = {**json.loads(schema), "components": document()["components"]}
-    strict: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
-    found: Draft202012Validator = strict(whole, format_checker=formats)
-    return found
-
-
-def _is_integer(checker: object, value: object) -> bool:
-    """Return True for an int; JSON Schema also accepts 1.0, which operations do not."""
-    del checker
-    return isinstance(value, int) and not isinstance(value, bool)
+    return strict_validator(whole, {"date-time": _is_moment})
 
 
 def _is_moment(value: object) -> bool:

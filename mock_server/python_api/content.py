@@ -9,11 +9,12 @@ import orjson
 from crmcom_kit.mock_server.journal.pattern_checks import RECORD_SETS, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.store.records import Query, Store
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.generation import generated
-from crmcom_kit.mock_server.world.loading import LocatedEntry, checked, file_entries
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, checked, file_entries
 from crmcom_kit.schemas import response_fields
 
 Record = dict[str, Any]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.loading import LocatedEntry, checked
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, checked
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
@@ -34,7 +34,7 @@ def generated(
     from crmcom_kit.fixtures.options import one_of
     from crmcom_kit.fixtures.scenarios import SCENARIOS
 
-    given = {"seed": world.settings.seed, "release": world.release.name, **knobs}
+    given = {"seed": world.config.settings.seed, "release": world.release.name, **knobs}
     if scenario is None:
         return _located(generate(**{"dialect": world.dialect, **given}))
     for name in knobs:
@@ -88,7 +88,9 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     from crmcom_kit.fixtures import Options, webhook_request_entries
     from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
-    options = Options(seed=world.settings.seed, release=world.release.name, dialect=world.dialect)
+    options = Options(
+        seed=world.config.settings.seed, release=world.release.name, dialect=world.dialect
+    )
     ids = []
 
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:

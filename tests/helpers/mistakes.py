@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.suggestions import Change
-from crmcom_kit.mock_server.suggestions.suggestion import PLACEHOLDER
+from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change
 
 TOKEN = "a-token-of-tests"
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)

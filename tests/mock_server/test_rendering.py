@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.protocol.rendering import compact_json
+from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.schemas import (
     load_dialect,
     resolve,

@@ -26,9 +26,9 @@ from helpers.mistakes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.http.fastlane import FastLane
-from crmcom_kit.mock_server.suggestions import Change
-from crmcom_kit.mock_server.suggestions.finding import MENDS
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.protocol.response import Change
+from crmcom_kit.mock_server.suggestions import FINDERS
 from crmcom_kit.schemas import API_PATH, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 
@@ -118,7 +118,7 @@ def test_every_kind_has_a_mend_that_is_tried() -> None:
     tried = {row[0] for row in MISTAKES} | {row[0] for row in ODD}
     tried |= {row[0] for row in NOT_MECHANICAL}
     tried |= {"expired_token", "released_token", "resend_under_way"}
-    assert MENDS.keys() == error_kinds().keys()
+    assert FINDERS.keys() == error_kinds().keys()
     assert tried == error_kinds().keys()
 
 
@@ -207,7 +207,7 @@ def test_mending_comes_to_an_end(asked: Asked) -> None:
 
 def _lane(asker: Asker, query: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    lane = FastLane(asker.client.application, asker.world)
+    lane = WsgiShell(asker.world, asker.client.application)
     environ = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",

@@ -127,7 +127,7 @@ def test_an_hour_may_be_fixed() -> None:
     clock = FixedClock(START)
     dialect = load_dialect().changed({"tokens.hour_before_r12": "fixed"})
     world = make_world(dialect=dialect, clock=clock, data=[])
-    token = world.tokens.issue(world.session(), world.release.token)
+    token = world.tokens.issue(world.current_epoch.session(), world.release.token)
 
     clock.advance(HOUR - 1)
     assert holds(world.tokens, token)
@@ -258,7 +258,7 @@ def test_each_error_has_its_own_code(query: bytes, error: type[TokenError], rele
     """The answer to a missing, an unknown and an expired token carries that kind's code."""
     clock = FixedClock(START)
     world = make_world(release=release, clock=clock)
-    token = world.tokens.issue(world.session(), world.release.token)
+    token = world.tokens.issue(world.current_epoch.session(), world.release.token)
     clock.advance(2 * HOUR)
     query = query.replace(b"%s", token.encode()) + b"webhook_request_identifier=number=7"
     answer = dispatch(world, Request("GET", "webhook_requests/show", query))

@@ -12,11 +12,7 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.protocol.errors import (
-    InvalidToken,
-    ReleasedToken,
-    TokenError,
-)
+from crmcom_kit.mock_server.protocol.errors import InvalidToken, ReleasedToken, TokenError
 from crmcom_kit.mock_server.world import tokens
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
@@ -133,8 +129,8 @@ def test_a_fixed_token_never_ends() -> None:
 def test_a_reset_restores_fixed_tokens() -> None:
     """After a reset of the world a released fixed token holds again; a released login does not."""
     world = make_world(release="R10", tokens=["T"], data=[])
-    login = world.tokens.issue(world.session(), world.release.token)
-    alive = world.tokens.issue(world.session(), world.release.token)
+    login = world.tokens.issue(world.current_epoch.session(), world.release.token)
+    alive = world.tokens.issue(world.current_epoch.session(), world.release.token)
     world.tokens.release("T")
     world.tokens.release(login)
     world.reset()
@@ -193,11 +189,11 @@ def test_the_same_seed_gives_the_same_tokens(kind: TokenKind) -> None:
 def test_a_reset_does_not_give_a_token_twice() -> None:
     """Logins outlive a reset, so tokens go on where they were, and ids start again."""
     world = make_world(data=[])
-    before = world.tokens.issue(world.session(), world.release.token)
+    before = world.tokens.issue(world.current_epoch.session(), world.release.token)
     drawn = world.current_epoch.ids.next("exchange")
     world.reset()
 
-    assert world.tokens.issue(world.session(), world.release.token) != before
+    assert world.tokens.issue(world.current_epoch.session(), world.release.token) != before
     assert world.current_epoch.ids.next("exchange") == drawn
 
 
@@ -248,7 +244,7 @@ def test_one_of_64_releases_is_taken() -> None:
 def test_a_session_is_that_of_the_user_who_logged_in() -> None:
     """The credentials' user is shown as the world knows them, in any spelling of the name."""
     world: World = make_world(release="R9")
-    found = world.session()
+    found = world.current_epoch.session()
 
     assert found.user["id"] == "1"
     assert found.user["username"] == "MPAdministrator"

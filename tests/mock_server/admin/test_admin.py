@@ -8,6 +8,7 @@ from helpers.tables import all_cases
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, Dialect
 
@@ -149,7 +150,9 @@ def test_it_answers_nobody_else(make_mock: Any) -> None:
 
 def test_health_needs_no_token_and_tells_no_secret() -> None:
     """With an admin token a probe without it learns that the mock runs, and nothing else."""
-    client = create_app(WorldRegistry(make_world(), admin_token="sesame")).test_client()
+    client = create_app(
+        WorldRegistry(make_world(), access=Access(admin_token="sesame"))
+    ).test_client()
     for address in ("127.0.0.1", "10.0.0.1"):
         more: Any = {"environ_overrides": {"REMOTE_ADDR": address}}
         for headers in ({}, {"X-Mock-Admin-Token": "wrong"}):

@@ -142,7 +142,7 @@ def test_lists_of_names_are_those_of_the_contract(make_mock: Any) -> None:
         for p in operations()["getRecords"][2]["parameters"]
         if p["name"] == "entity"
     )
-    assert tuple(entity) == make_mock("R18").world.entities
+    assert tuple(entity) == make_mock("R18").world.config.entities
 
     asked = {p["name"]: p["schema"] for p in operations()["fidelity"][2]["parameters"]}
     assert tuple(asked["grade"]["enum"]) == EVIDENCE

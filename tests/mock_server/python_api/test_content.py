@@ -12,7 +12,7 @@ from crmcom_kit.fixtures import FixtureError, world
 from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.loading import DataError
+from crmcom_kit.mock_server.world.world_file import DataError
 
 
 @pytest.fixture(name="mock")
@@ -101,7 +101,7 @@ def test_an_added_webhook_request_is_like_the_others(release: str, dialect: str)
     before = len(mock.records)
     added = [
         mock.add(entity=entity, life_cycle_state=state)
-        for entity in mock.emulated.entities
+        for entity in mock.emulated.config.entities
         for state in ("REJECTED", "SUCCESSFUL")
     ]
 

@@ -12,6 +12,7 @@ from werkzeug.test import Client
 
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
@@ -74,7 +75,7 @@ def test_an_odd_name_is_refused(registry: WorldRegistry) -> None:
 
 def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
     """Requests without it use worlds that exist, and get an error for others."""
-    registry = WorldRegistry(make_world(tokens=["T"]), admin_token="sesame")
+    registry = WorldRegistry(make_world(tokens=["T"]), access=Access(admin_token="sesame"))
     client = create_app(registry).test_client()
     right: list[dict[str, str]] = [
         {"X-Mock-Admin-Token": "sesame"}, {"Authorization": "Bearer sesame"},
