@@ -102,7 +102,7 @@ def test_an_added_webhook_request_is_like_the_others(release: str, dialect: str)
     before = len(mock.records)
     added = [
         mock.add(entity=entity, life_cycle_state=state)
-        for entity in mock.emulated.entities
+        for entity in mock.emulated.config.entities
         for state in ("REJECTED", "SUCCESSFUL")
     ]
 

@@ -83,7 +83,8 @@ def test_options_come_from_the_configuration_or_the_command_line(run: Run) -> No
 def test_options(crmcom_mock, crmcom_mock_options):
     world = crmcom_mock.emulated
     assert crmcom_mock.release == crmcom_mock_options["release"] + ".0.0"
-    print(crmcom_mock.release, len(crmcom_mock.records), world.config.settings.seed, world.dialect.name)
+    settings = world.config.settings
+    print(crmcom_mock.release, len(crmcom_mock.records), settings.seed, world.dialect.name)
 """
     ini = """
 crmcom_mock_release = R15
