@@ -84,7 +84,7 @@ def fire_event(call: Call) -> Any:
         "why": fired.why,
         "left_out": list(fired.left_out),
         "webhook_request": None if attempt is None else attempt["webhook_request"],
-        "life_cycle_state": None if fired.record is None else fired.record.row.state,
+        "life_cycle_state": None if fired.record is None else fired.record.state,
         "delivery": attempt,
     }
 

@@ -62,7 +62,7 @@ def steps(world: World, request: Request) -> Generator[Wait, Any, Response]:
     response = None
     try:
         if epoch.faults.has_active or request.prefer:
-            fault = epoch.faults.select(epoch, request)
+            fault = epoch.faults.select(epoch.store.get, request)
         if fault is None:
             response = yield from respond(epoch, request)
         else:

@@ -8,8 +8,8 @@ from crmcom_kit.fixtures.options import one_of
 from crmcom_kit.mock_server.python_api.arguments import whole
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.loading import LocatedEntry, checked, file_entries
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, checked, file_entries
 
 _MAX_RECORDS = 10_000_000
 

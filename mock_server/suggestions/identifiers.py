@@ -183,7 +183,7 @@ def _fits(call: RefusedCall, name: str, field: str, value: str) -> bool:
         return _directory(call, name).find(field, value) is not None
     key: Key = "number" if field == "number" else "id"
     record = call.epoch.store.get(key, value)
-    return record is not None and (not _resends(call, name) or record.row.state == "REJECTED")
+    return record is not None and (not _resends(call, name) or record.state == "REJECTED")
 
 
 def _example(call: RefusedCall, name: str) -> dict[str, str] | None:

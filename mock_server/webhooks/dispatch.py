@@ -108,7 +108,7 @@ class Dispatch:
         record = self._settle(outcome)
         changes: dict[str, object] = {"outcome": outcome, "stage": Stage.ENDED}
         if record is not None and self.note.before is not None:
-            changes["after"] = record.row.state
+            changes["after"] = record.state
         self._epoch.attempts.change(self.note, **changes)
         return record
 

@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.deliveries.attempts import Cause
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
-from crmcom_kit.mock_server.store.records import Record, shown_state
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
@@ -37,10 +37,9 @@ def redelivery(
         attempt: what is sent; by default what a resend sends.
         of: the number of the attempt that is repeated.
     """
-    row = claimed.row
 
     def abandon() -> None:
-        epoch.store.transition(row.id, Event.ABANDONED)
+        epoch.store.transition(claimed.id, Event.ABANDONED)
 
     try:
         prepared, data = _attempt(epoch, claimed)
@@ -49,10 +48,10 @@ def redelivery(
             epoch,
             cause,
             sent,
-            record_id=row.id,
-            number=row.number,
-            definition=row.definition,
-            before=shown_state(row.state),
+            record_id=claimed.id,
+            number=claimed.number,
+            definition=claimed.definition,
+            before=claimed.state.shown,
             of=of,
         )
     except BaseException:
@@ -62,7 +61,7 @@ def redelivery(
     def settle(outcome: Outcome) -> Record | None:
         event = Event.DELIVERED if outcome.delivered else Event.FAILED
         change = _change(epoch, session, sent, data, outcome)
-        return epoch.store.transition(row.id, event, change)
+        return epoch.store.transition(claimed.id, event, change)
 
     return Dispatch(epoch, note, settle, abandon)
 
@@ -72,7 +71,7 @@ def _attempt(epoch: Epoch, record: Record) -> tuple[Attempt, Any]:
 
     The object is None if the record has no data, or if nothing needs to read it.
     """
-    url, definition = record.row.url, record.row.definition
+    url, definition = record.url, record.definition
     if epoch.config.dialect["resend.destination"] == "definition":
         found = epoch.reference_data.definitions.find("id", definition) or {}
         url = found.get("url", url)
@@ -110,10 +109,7 @@ def _change(
         body["response"] = config.exchanges.response(outcome.status, reference)
         if config.dialect["resend.updates_log"]:
             body["log_information"] = _updated_log(epoch, session, body["log_information"], now)
-        row = record.row
-        if row.url != attempt.url:
-            row = row._replace(url=attempt.url)
-        return Record(row, compact_json(body), record.data)
+        return record._replace(url=attempt.url, body=compact_json(body))
 
     return change
 

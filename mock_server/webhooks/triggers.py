@@ -24,9 +24,9 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.initial_content import added
-from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry, checked
+from crmcom_kit.mock_server.world.import_ import added
 from crmcom_kit.mock_server.world.reference_data import Object
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, checked
 
 _NAMES = ("name", "alternative_code", "id")
 _MAX_TRIES = 100

@@ -15,14 +15,14 @@ from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.store.records import Store
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
 from crmcom_kit.mock_server.world.epoch import Epoch, SinceReset
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.initial_content import InitialContent, added, filled
-from crmcom_kit.mock_server.world.loading import LocatedEntry
+from crmcom_kit.mock_server.world.import_ import InitialContent, added, filled
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.tokens import Tokens
+from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.schemas import Dialect, Release
 
 DEFAULT = "default"
@@ -233,12 +233,9 @@ class World:
                     "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
                 )
             epoch = self.current_epoch
-            store = epoch.store.restore(epoch.store.snapshot())  # the content of this moment
+            store = epoch.store.copy()
             initial_content = replace(
-                epoch.initial_content,
-                reference_data=epoch.reference_data,
-                store=store,
-                snapshot=store.snapshot(),
+                epoch.initial_content, reference_data=epoch.reference_data, store=store
             )
             delivery = epoch.delivery
             if isinstance(delivery, ScriptedDelivery):

@@ -77,4 +77,4 @@ def test_no_reader_waits_for_a_delivery() -> None:
         for number in numbers:
             record = mock.world.store.get("number", number)
             assert record is not None
-            assert record.row.state is State.SUCCESSFUL
+            assert record.state is State.SUCCESSFUL

@@ -58,7 +58,7 @@ def test_the_data_can_be_a_file_and_the_world_another(mock: ServedMock, tmp_path
 
     assert result.exit_code == 0, result.output
     assert record is not None
-    assert record.row.entity_id == "E9"
+    assert record.entity_id == "E9"
 
 
 def test_a_refused_delivery_is_a_failure(mock: ServedMock) -> None:

@@ -83,8 +83,9 @@ def test_options_come_from_the_configuration_or_the_command_line(run: Run) -> No
 def test_options(crmcom_mock, crmcom_mock_options):
     world = crmcom_mock.emulated
     assert crmcom_mock.release == crmcom_mock_options["release"] + ".0.0"
-    settings = world.config.settings
-    print(crmcom_mock.release, len(crmcom_mock.records), settings.seed, world.dialect.name)
+    config = world.config
+    seed, dialect = config.settings.seed, config.dialect.name
+    print(crmcom_mock.release, len(crmcom_mock.records), seed, dialect)
 """
     ini = """
 crmcom_mock_release = R15

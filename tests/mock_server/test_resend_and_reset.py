@@ -16,8 +16,8 @@ from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.usage_errors import Conflict
-from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry, sample_entries
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, sample_entries
 
 RESEND = Request(
     "POST",
@@ -73,13 +73,13 @@ def test_a_delivery_from_before_a_reset_settles_nothing() -> None:
         assert b'"life_cycle_state":"SUCCESSFUL"' in bytes(before.result(20).body)  # type: ignore[arg-type]
         record = world.store.get("number", "7")
         assert record is not None
-        assert record.row.state is State.SENDING
+        assert record.state is State.SENDING
 
         receiver.arrived[1](Outcome("timeout", "SocketTimeoutException", "late", None))
         assert b'"error_code":"SocketTimeoutException"' in bytes(after.result(20).body)  # type: ignore[arg-type]
     record = world.store.get("number", "7")
     assert record is not None
-    assert record.row.state is State.REJECTED
+    assert record.state is State.REJECTED
 
 
 class HoldingClock:

@@ -51,7 +51,7 @@ def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, An
         raise RecordError(
             "unknown_webhook_request",
             IDENTIFIER,
-            seen=f"number {record.row.number}, deleted while it was being sent",
+            seen=f"number {record.number}, deleted while it was being sent",
             allowed="a webhook request that exists until it is sent",
             attempts=attempts,
         )
@@ -59,7 +59,7 @@ def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, An
         raise RecordError(
             "delivery_failed",
             IDENTIFIER,
-            seen=f"{outcome.error_code} when number {record.row.number} was sent",
+            seen=f"{outcome.error_code} when number {record.number} was sent",
             allowed="a receiver that takes it",
             dials=("resend.failed",),
             record=settled.body,
@@ -86,7 +86,7 @@ def _response(
 
 def _check_state(record: Record) -> None:
     try:
-        after(record.row.state, Event.RESEND)
+        after(record.state, Event.RESEND)
     except WrongState as error:
         raise _wrong_state(record, error.state) from None
 
@@ -94,16 +94,16 @@ def _check_state(record: Record) -> None:
 def _claim(epoch: Epoch, record: Record) -> Record:
     """Take a record for sending: no other resend gets it until it is settled."""
     try:
-        claimed = epoch.store.transition(record.row.id, Event.RESEND)
+        claimed = epoch.store.transition(record.id, Event.RESEND)
     except WrongState as error:
         raise _wrong_state(record, error.state) from None
     if claimed is None:
-        raise unknown(Identifier("id", record.row.id))
+        raise unknown(Identifier("id", record.id))
     return claimed
 
 
 def _wrong_state(record: Record, state: State) -> RecordError:
-    number = f"number {record.row.number}"
+    number = f"number {record.number}"
     kind, seen = "not_rejected", f"{number} in state {state}"
     allowed = "a webhook request that is REJECTED"
     if state is State.SENDING:
@@ -116,11 +116,11 @@ def _check_definition(epoch: Epoch, record: Record) -> None:
     dial = "resend.definition_not_effective"
     if epoch.config.dialect[dial] == "send":
         return
-    if not epoch.reference_data.is_effective(record.row.definition):
+    if not epoch.reference_data.is_effective(record.definition):
         raise RecordError(
             "definition_not_effective",
             IDENTIFIER,
-            seen=f"number {record.row.number}, whose webhook definition is not effective",
+            seen=f"number {record.number}, whose webhook definition is not effective",
             allowed="one whose webhook definition is effective",
             dials=(dial,),
             record=record.body,

@@ -39,7 +39,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("PUT", CLOCK, b" ", "body", "nothing", "a JSON value"),
     ("PUT", CLOCK, b"{", "body", "no JSON from line 1, column 2", "a JSON value"),
     ("PUT", CLOCK, b"[]", "body", "an array", "type object"),
-    ("PUT", CLOCK, b"null", "body", "None", "type object"),
+    ("PUT", CLOCK, b"null", "body", "null", "type object"),
     ("PUT", CLOCK, b"{}", "mode", "nothing", "one of real, frozen, scaled"),
     ("PUT", CLOCK, FROZEN % b', "mode": "real"', "body", '"mode" more than once', "JSON"),
     ("PUT", CLOCK, FROZEN % b', "rate": NaN', "body", "NaN, which JSON does not", "JSON"),

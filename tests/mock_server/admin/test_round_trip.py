@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crmcom_kit.fixtures import stream, world
 from crmcom_kit.mock_server.deliveries.senders import Outcome
 from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.world.loading import kinds
+from crmcom_kit.mock_server.world.world_file import kinds
 from crmcom_kit.schemas import Dialect, dialect_names, dials, load_dialect, validator
 
 #: Before and after the releases that changed what a record looks like.
@@ -40,7 +40,7 @@ def everything(mock: Any) -> dict[str, Any]:
     store = mock.world.store
     return {
         "records": list(store.query(Query(indexed=()))),
-        "rows": [(record.row, record.data) for record in store.records()],
+        "rows": list(store.records()),
         "scenery": {
             kind: list(scenery.directory(kind))
             for kind in ("unit", "user", "secret_key", "webhook_definition", "workflow_rule")
@@ -120,7 +120,7 @@ def test_a_world_of_records_alone_comes_back(
     assert everything(other)["records"] == everything(mock)["records"]
     assert everything(other)["rows"] == everything(mock)["rows"]
     for record in other.world.store.records():
-        definition = record.row.definition
+        definition = record.definition
         assert other.world.reference_data.is_effective(
             definition
         ) == mock.world.reference_data.is_effective(definition)
@@ -157,7 +157,7 @@ def test_order_comes_back_as_it_was(make_mock: Any, admin_of: Any) -> None:
     exported = admin_of(mock.client).send("GET", "/state").data
     admin_of(other.client).ask("PUT", "/state?order=created", exported)
     oldest = next(other.world.store.records())
-    assert oldest.row.number == "99999"
+    assert oldest.number == "99999"
 
 
 def test_what_comes_next_is_what_a_new_world_brings(make_mock: Any, admin_of: Any) -> None:

@@ -12,8 +12,8 @@ import orjson
 
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.loading import kinds
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
+from crmcom_kit.mock_server.world.world_file import kinds
 
 _RECORD = "webhook_request"
 _REFERENCES = ("webhook_definition", "workflow_rule")
@@ -53,7 +53,7 @@ def _stands_alone(kind: str, value: Object) -> bool:
 
 def _written(record: Record, reference_data: ReferenceData) -> bytes:
     body = orjson.loads(record.body)
-    for kind, own_id in zip(_REFERENCES, (record.row.definition, record.row.rule), strict=True):
+    for kind, own_id in zip(_REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.
         found = reference_data.directory(kind).find("id", own_id) or {}
         hidden = {} if _stands_alone(kind, found) else found

@@ -9,12 +9,12 @@ from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.memory_store import MemoryStore
-from crmcom_kit.mock_server.store.records import DuplicateRecord, Record, Row, Store
+from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.tokens import Session, Sessions
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.schemas.formats import parse_date_time
 
@@ -27,13 +27,11 @@ class InitialContent:
     sessions: Sessions
     fixed_tokens: dict[str, Session]
     store: Store
-    snapshot: object  # of the store
 
 
 def filled(
     config: Config,
     entries: Iterable[LocatedEntry],
-    store: Store | None = None,
     *,
     by_age: bool = True,
 ) -> InitialContent:
@@ -42,13 +40,12 @@ def filled(
     Args:
         config: how the world answers.
         entries: what it is filled with.
-        store: where the records go, which is empty; one in memory where left out.
         by_age: whether records are taken in the order of their creation; else as they come.
 
     Raises:
         DataError: entries contradict each other.
     """
-    store = MemoryStore() if store is None else store
+    store = Store()
     reference_data = ReferenceData()
     for record, place in _Filler(config, reference_data).records(entries, by_age=by_age):
         try:
@@ -58,7 +55,7 @@ def filled(
             raise DataError(msg) from None
     sessions = Sessions(config, reference_data)
     fixed = {token: sessions.of() for token in config.settings.fixed_tokens}
-    return InitialContent(reference_data, sessions, fixed, store, store.snapshot())
+    return InitialContent(reference_data, sessions, fixed, store)
 
 
 def added(
@@ -103,7 +100,7 @@ class _Filler:
             records.append((self._record(entry["webhook_request"], place), place))
         if by_age:
             # The store's order is the order of creation; a record without a date is an old one.
-            records.sort(key=lambda found: _age(found[0].row))
+            records.sort(key=lambda found: _age(found[0]))
         return records
 
     def _add(self, kind: str, value: Object, place: str) -> None:
@@ -133,7 +130,7 @@ class _Filler:
         if "response" not in record:
             record["response"] = exchanges.response(status_of(record), reference)
         created = record["log_information"].get("created_date")
-        row = Row(
+        return Record(
             id=record["id"],
             number=record["number"],
             state=State(record["life_cycle_state"]),
@@ -143,9 +140,9 @@ class _Filler:
             entity_id=record["entity_id"],
             url=record["url"],
             created=None if created is None else seconds(parse_date_time(created)),
+            body=compact_json(self._config.renderer.record(record)),
+            data=None if data is None else compact_json(data),
         )
-        body = compact_json(self._config.renderer.record(record))
-        return Record(row, body, None if data is None else compact_json(data))
 
     def _referred(self, kind: str, record: dict[str, Any], place: str) -> str:
         """Return the id of the definition or rule that a record names; add it if it is new.
@@ -173,5 +170,5 @@ class _Filler:
         return str(named["id"])
 
 
-def _age(row: Row) -> tuple[bool, int]:
-    return row.created is not None, row.created or 0
+def _age(record: Record) -> tuple[bool, int]:
+    return record.created is not None, record.created or 0

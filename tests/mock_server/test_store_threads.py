@@ -12,8 +12,8 @@ import pytest
 
 from crmcom_kit.mock_server.store.life_cycle import Event as Happening
 from crmcom_kit.mock_server.store.life_cycle import State, WrongState
-from crmcom_kit.mock_server.store.memory_store import MemoryStore
-from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record, Row
+from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
 
 THREADS = 64
@@ -64,9 +64,9 @@ class SlowText(str):
         return super().__hash__()
 
 
-def row(name: str, number: str) -> Row:
-    """Make the row of a rejected record; entity ids come and go with their few records."""
-    return Row(
+def made(name: str, number: str, body: bytes) -> Record:
+    """Make a rejected record; entity ids come and go with their few records."""
+    return Record(
         id=SlowText(name),
         number=SlowText(number),
         state=State.REJECTED,
@@ -76,6 +76,8 @@ def row(name: str, number: str) -> Row:
         entity_id=SlowText(f"E{int(number) // 3}"),
         url="http://receiver/in",
         created=int(number),
+        body=body,
+        data=None,
     )
 
 
@@ -83,7 +85,7 @@ class StoreWork:
     """What many threads do to one store, and which of it was taken."""
 
     def __init__(self) -> None:
-        self.store = MemoryStore()
+        self.store = Store()
         self.ids = Ids(0)
         self.inserted: list[str] = []
         self.deleted: list[str] = []
@@ -92,7 +94,7 @@ class StoreWork:
     def insert(self, number: str) -> None:
         """Insert a record with a number that others may have, too."""
         try:
-            self.store.insert(Record(row(self.ids.next("record"), number), number.encode(), None))
+            self.store.insert(made(self.ids.next("record"), number, number.encode()))
         except DuplicateRecord:
             return
         self.inserted.append(number)
@@ -106,9 +108,9 @@ class StoreWork:
         """Send a record as resend does, in two transitions."""
         record = self.store.get("number", number)
         try:
-            if record is None or self.store.transition(record.row.id, Happening.RESEND) is None:
+            if record is None or self.store.transition(record.id, Happening.RESEND) is None:
                 return
-            if self.store.transition(record.row.id, Happening.DELIVERED) is not None:
+            if self.store.transition(record.id, Happening.DELIVERED) is not None:
                 self.sent.append(number)
         except WrongState:
             return
@@ -146,18 +148,18 @@ def test_a_store_loses_and_doubles_nothing() -> None:
     for number in found:
         record = store.get("number", number)
         assert record is not None
-        assert store.get("id", record.row.id) == record
-        entity_id = frozenset({record.row.entity_id})
+        assert store.get("id", record.id) == record
+        entity_id = frozenset({record.entity_id})
         assert record.body in store.query(Query(indexed=(("entity_id", entity_id),)))
 
 
 def test_one_of_64_inserts_of_a_number_is_taken() -> None:
     """Of records with one number that come at once one is there, whole; the others left nothing."""
-    store = MemoryStore()
+    store = Store()
 
     def insert(at: int) -> bool:
         try:
-            store.insert(Record(row(f"id{at}", "7"), b"body of %d" % at, None))
+            store.insert(made(f"id{at}", "7", b"body of %d" % at))
         except DuplicateRecord:
             return False
         return True
@@ -172,13 +174,14 @@ def test_one_of_64_inserts_of_a_number_is_taken() -> None:
 
 def test_what_comes_while_the_last_one_goes_is_found() -> None:
     """A record inserted while the only other one of its entity id is deleted is in the index."""
-    store = MemoryStore()
+    store = Store()
     query = Query(indexed=(("entity_id", frozenset({"E0"})),))
     same = SlowText("E0")
-    store.insert(Record(row("id0", "0")._replace(entity_id=same), b"0", None))
+    store.insert(made("id0", "0", b"0")._replace(entity_id=same))
+    store.query(query)
 
     for n in range(1, 100):
-        comes = Record(row(f"id{n}", str(n))._replace(entity_id=same), b"%d" % n, None)
+        comes = made(f"id{n}", str(n), b"%d" % n)._replace(entity_id=same)
         goes = partial(store.delete, "number", SlowText(n - 1))
         at_once([goes, partial(store.insert, comes)])
         assert store.query(query) == store.query(EVERYTHING) == [b"%d" % n]
@@ -186,12 +189,12 @@ def test_what_comes_while_the_last_one_goes_is_found() -> None:
 
 def test_a_query_sees_one_moment() -> None:
     """Two records that come together are never seen apart."""
-    store = MemoryStore()
+    store = Store()
     done = Event()
 
     def grow() -> None:
         for number in range(400):
-            pair = [Record(row(f"{number}{side}", f"{number}{side}"), b"x", None) for side in "12"]
+            pair = [made(f"{number}{side}", f"{number}{side}", b"x") for side in "12"]
             store.insert(*pair)
         done.set()
 
@@ -205,3 +208,38 @@ def test_a_query_sees_one_moment() -> None:
 
     assert len(store) == 800
     assert all(count % 2 == 0 for counts in seen for count in counts)
+
+
+def test_one_of_32_resends_and_deletes_of_a_record_wins() -> None:
+    """Of resends and deletes of one record that come at once, one does what it says.
+
+    A resend that claims the record first may lose it to a delete before it is settled.
+    """
+    store = Store()
+
+    def resend(name: str) -> str:
+        try:
+            claimed = store.transition(name, Happening.RESEND)
+        except WrongState:
+            return "refused"
+        if claimed is None:
+            return "unknown"
+        settled = store.transition(name, Happening.DELIVERED)
+        return "lost" if settled is None else "sent"
+
+    def delete(name: str) -> str:
+        return "unknown" if store.delete("id", name) is None else "deleted"
+
+    for round_ in range(20):
+        name = f"id{round_}"
+        store.insert(made(name, str(round_), b"x"))
+        results = at_once([partial((resend, delete)[n % 2], name) for n in range(32)])
+
+        assert results.count("deleted") == 1
+        assert results.count("sent") + results.count("lost") <= 1
+        assert store.get("id", name) is None
+        assert len(store) == 0
+        store.insert(made(f"resent {name}", f"1000{round_}", b"x"))
+        results = at_once([partial(resend, f"resent {name}")] * 32)
+        assert (results.count("sent"), results.count("refused")) == (1, 31)
+        store.delete("id", f"resent {name}")
