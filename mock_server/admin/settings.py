@@ -12,7 +12,7 @@ from crmcom_kit.schemas import API_PATH, Dialect, dials
 
 def get_settings(call: Call) -> Any:
     """Say how the mock and this world are set, with what is secret masked."""
-    registry, world, settings = call.registry, call.world, call.world.settings
+    registry, world, settings = call.registry, call.world, call.world.config.settings
     return {
         "version": __version__,
         "python": python_version(),

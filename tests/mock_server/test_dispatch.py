@@ -110,7 +110,7 @@ def test_what_a_wait_raises_is_thrown_into_the_request_and_the_record_is_as_befo
         dispatch(world, request_of(world, "resend", number))
     record = world.current_epoch.store.get("number", number)
     assert record is not None
-    assert record.row.state == "REJECTED"
+    assert record.state == "REJECTED"
     assert len(world.current_epoch.journal.notes()) == 1
 
 
