@@ -13,6 +13,8 @@ ALLOWED = {
     "mock_server": {"schemas", "fixtures"},
     "contract_tests": {"schemas"},
 }
+#: Modules beside the rooms that any room may import; they import no room themselves.
+SHARED = {"__version__", "redaction", "deadline_streams"}
 #: The one file that starts the mock as a target of the kit.
 ALLOWED_BESIDES = {"contract_tests/targets.py": {"mock_server"}}
 
@@ -48,7 +50,7 @@ def complaints(path: str, source: str) -> Iterator[str]:
             yield f"{path}: imports {module} without crmcom_kit, which makes a twin of it"
         elif top in FOR_MAKERS_ONLY:
             yield f"{path}: imports {module}, which no installation has"
-        elif top == "crmcom_kit" and rest[:1] != ["__version__"] and rest[0] not in allowed:
+        elif top == "crmcom_kit" and rest[0] not in SHARED | allowed:
             yield f"{path}: may not import {module}"
 
 
@@ -71,6 +73,14 @@ def test_rooms_import_one_way(room: str, project_root: Path, project_files: froz
 
     assert files
     assert not found, "\n".join(found)
+
+
+def test_shared_modules_import_no_room(project_root: Path) -> None:
+    """What every room may import depends on none of them."""
+    for name in sorted(SHARED - {"__version__"}):
+        path = project_root / f"src/crmcom_kit/{name}.py"
+        source = path.read_text(encoding="utf-8") if path.exists() else ""
+        assert not [one for one in imported_modules(source) if one.startswith("crmcom_kit")], name
 
 
 @pytest.mark.parametrize(

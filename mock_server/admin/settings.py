@@ -1,4 +1,4 @@
-"""Operations on how the mock is set."""
+"""Operations on the settings of the mock and of a world."""
 
 from platform import python_version
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.redaction import MASK
+from crmcom_kit.redaction import MASK
 from crmcom_kit.schemas import API_PATH, Dialect, dials
 
 
 def get_settings(call: Call) -> Any:
-    """Say how the mock and this world are set, with what is secret masked."""
+    """Return the settings of the mock and of this world, without secrets."""
     registry, world, settings = call.registry, call.world, call.world.settings
     return {
         "version": __version__,
@@ -35,13 +35,13 @@ def get_settings(call: Call) -> Any:
 
 
 def _changed(dialect: Dialect) -> dict[str, Any]:
-    """Return the dials that are not set as in the default dialect."""
+    """Return the dials that differ from the default dialect."""
     standard = Dialect("default")
     return {key: dialect[key] for key in dials() if dialect[key] != standard[key]}
 
 
 def patch_settings(call: Call) -> Any:
-    """Change what can be changed while the mock runs."""
+    """Change the settings that can be changed while the mock runs."""
     journal = call.world.journal.limits
     asked = call.body.get("journal")
     if asked is not None:

@@ -16,8 +16,8 @@ from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import masked_path
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.redaction import redact_path
 from crmcom_kit.schemas.methods import API_PATH, Method
 
 _ACTS = {
@@ -61,7 +61,7 @@ def _method(world: Epoch, request: Request) -> Method:
     method = world.config.methods.get(request.path)
     if method is None:
         allowed = ", ".join(world.config.methods)
-        seen = masked_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
+        seen = redact_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
         raise UnknownMethod("path", seen=quoted(seen), allowed=f"one of {allowed}")
     withdrawn = world.dialect["requests.deprecated_methods"] == "withdraw"
     if withdrawn and method.deprecated and method.name in _ACTS:

@@ -8,7 +8,7 @@ from crmcom_kit.mock_server.world.world import World
 
 
 def dispatch(world: World, request: Request) -> Response:
-    """Return what ``world`` answers to ``request``, and note it in the journal.
+    """Return what ``world`` answers to ``request``, and record it in the journal.
 
     The call stays in the epoch that it began in: what a reset overtakes changes nothing after it.
     """
@@ -25,5 +25,5 @@ def dispatch(world: World, request: Request) -> Response:
             answer = respond(epoch, request)
         else:
             answer = fault.applied(epoch, request, respond)
-    epoch.journal.note(began, request, answer, fault)
+    epoch.journal.record(began, request, answer, fault)
     return answer

@@ -9,7 +9,7 @@ from math import log
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from crmcom_kit.mock_server.redaction import MASK, is_secret
+from crmcom_kit.redaction import MASK, is_secret
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.protocol.request import Request

@@ -5,8 +5,8 @@ from typing import Any
 
 from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import is_secret
 from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.redaction import is_secret
 
 
 def seen(value: object, where: str) -> str:

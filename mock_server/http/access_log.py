@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.http.transmission import ConnectionDropped, ConnectionEnded
 from crmcom_kit.mock_server.protocol.response import FAULT_HEADER
-from crmcom_kit.mock_server.redaction import masked_path, masked_query
-from crmcom_kit.mock_server.redaction_bodies import secrets_of
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import world_of
+from crmcom_kit.redaction import redact_path
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -65,10 +64,11 @@ class AccessLog:
 
     def _finish(self, environ: "WSGIEnvironment", entry: dict[str, Any], began: float) -> None:
         entry["ms"] = round((perf_counter() - began) * 1000, 1)
-        target = masked_path(environ["PATH_INFO"])
+        redactor = world_of(environ, self._registry).redactor
+        target = redactor.hide(redact_path(environ["PATH_INFO"]))
         if environ.get("QUERY_STRING"):
-            target += "?" + masked_query(environ["QUERY_STRING"])
-        target = secrets_of(world_of(environ, self._registry)).hide(target)
+            target += "?" + redactor.query(environ["QUERY_STRING"])
+        entry["warnings"] = [redactor.text(text) for text in entry.get("warnings", ())]
         entry["target"] = _printable(target)
         entry["verb"] = _printable(environ.get("REQUEST_METHOD", ""))
         entry["time"] = self._clock.now().isoformat(timespec="milliseconds")

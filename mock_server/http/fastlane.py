@@ -12,18 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.transmission import body_of, head_of, status_line
-from crmcom_kit.mock_server.journal.journal import Made
-from crmcom_kit.mock_server.protocol.errors import TokenError
-from crmcom_kit.mock_server.protocol.request import (
-    MAX_BODY_BYTES,
-    Headers,
-    Request,
-    head_bytes,
-    strip_for_journal,
-)
-from crmcom_kit.mock_server.protocol.response import ResponseBuilder
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, Request, headers_of
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import HEADER as WORLD_HEADER
 from crmcom_kit.mock_server.world.routing import names_a_world, picked
@@ -35,10 +25,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# The way almost every client asks for one record: nothing in it needs decoding.
-_is_plain_show = re.compile(
-    r"token=([\w.-]+)&webhook_request_identifier=(id|number)=([0-9A-Za-z]+)", re.ASCII
-).fullmatch
 _PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
@@ -60,8 +46,6 @@ class FastLane:
             f"{API_PATH}/{method.path}": _Lane(method.path, method.verb, method.name == "show")
             for method in config.methods.values()
         }
-        withdraws = config.dialect["requests.deprecated_methods"] == "withdraw"
-        self._plain_show = not any(withdraws and m.deprecated for m in config.methods.values())
 
     def at_once(self, path: str, headers: Mapping[str, str]) -> bool:
         """Whether the answer to a GET, without a body, waits for nobody: neither fault nor Flask.
@@ -92,10 +76,6 @@ class FastLane:
             lane = self._lanes.get(path)
         if lane is None or lane.verb != environ["REQUEST_METHOD"] or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
-        if lane.is_show and self._plain_show:
-            shown = _shown(world.current_epoch, lane, environ, start_response)
-            if shown is not None:
-                return shown
         body = _body(environ, lane)
         if body is None:
             return self._app(environ, start_response)
@@ -108,50 +88,6 @@ class FastLane:
         return [answer.body] if isinstance(answer.body, bytes) else answer.body
 
 
-def _shown(
-    epoch: Epoch, lane: _Lane, environ: "WSGIEnvironment", start_response: "StartResponse"
-) -> list[bytes] | None:
-    """Answer the plainest call of show; return None for any other, and where it has no success.
-
-    What ``act`` does, without the request and the answer as objects: the journal makes these when
-    somebody asks.
-    """
-    found = _is_plain_show(environ.get("QUERY_STRING", ""))
-    if found is None or epoch.faults.has_active or "HTTP_X_MOCK_PREFER" in environ:
-        return None
-    if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
-        return None
-    began = epoch.clock.now() if epoch.journal.keeps else None
-    token, field, value = found.groups()
-    try:
-        epoch.tokens.check(token)
-    except TokenError:
-        return None
-    record = epoch.store.body("number" if field == "number" else "id", value)
-    if record is None:
-        return None
-    responses = epoch.responses
-    body, headers = responses.plain(record)
-    if began is None:
-        epoch.journal.pass_by()
-    else:
-        strip_for_journal(environ)
-        size = len(body) + len(found.string) + head_bytes(environ)
-        epoch.journal.note_later(began, _told, (lane, environ, responses, record), size)
-    start_response("200 OK", headers)
-    return [body]
-
-
-def _told(
-    lane: _Lane, environ: "WSGIEnvironment", responses: ResponseBuilder, record: bytes
-) -> Made:
-    """Return what the journal tells of a call that ``_shown`` answered."""
-    body, _ = responses.plain(record)
-    answer = responses.data(record)
-    answer.method, answer.before, answer.after = "show", record, record
-    return _raw(environ, lane, b""), answer, body, None
-
-
 def _raw(environ: "WSGIEnvironment", lane: _Lane, body: bytes) -> Request:
     return Request(
         lane.verb,
@@ -162,7 +98,7 @@ def _raw(environ: "WSGIEnvironment", lane: _Lane, body: bytes) -> Request:
         environ.get("HTTP_AUTHORIZATION", ""),
         environ.get("HTTP_X_MOCK_PREFER", ""),
         environ.get("REMOTE_ADDR"),
-        Headers(environ),
+        headers_of(environ),
     )
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from crmcom_kit.mock_server.protocol.errors import BadBody, BadCharset, BodyTooLarge, InvalidValue
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import is_secret
+from crmcom_kit.redaction import is_secret
 
 #: Longest body that is read, in bytes. The longest sensible one has a few hundred.
 MAX_BODY_BYTES = 1_048_576

@@ -4,22 +4,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
-from crmcom_kit.mock_server.journal.patterns import Pattern, matching
-from crmcom_kit.mock_server.journal.verification import Times, found, line, verified
-from crmcom_kit.mock_server.journal.wait_conditions import Condition, OneRecord, Records, wait_for
+from crmcom_kit.mock_server.journal import verification
+from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.patterns import Pattern, pattern_of
+from crmcom_kit.mock_server.journal.verification import Expected, line
 from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.world import World
 
-#: How often a call is expected: a number, or ``{"atLeast": 1, "atMost": 3}``.
-Expected = int | Mapping[str, int] | Times | None
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
 _SHOWN = 20  # calls that a text has at most
 _MAX_LINE = 300
 
 
-class Calls(Sequence[ToldCall]):
+class Calls(Sequence[CallView]):
     """The calls in a world's journal, oldest first, with secrets masked.
 
     Each has ``operation``, ``parameters``, ``identifier``, ``status``, ``code``, ``fault``,
@@ -30,27 +28,27 @@ class Calls(Sequence[ToldCall]):
         """Look into the journal of the world that ``world`` returns."""
         self._world = world
 
-    def _told(self) -> list[ToldCall]:
-        return Teller(self._world()).calls()
+    def _views(self) -> list[CallView]:
+        return self._world().reader.calls()
 
     def __len__(self) -> int:
-        return len(self._told())
+        return len(self._views())
 
-    def __iter__(self) -> Iterator[ToldCall]:
-        return iter(self._told())
-
-    @overload
-    def __getitem__(self, at: int) -> ToldCall: ...
+    def __iter__(self) -> Iterator[CallView]:
+        return iter(self._views())
 
     @overload
-    def __getitem__(self, at: slice) -> list[ToldCall]: ...
+    def __getitem__(self, at: int) -> CallView: ...
 
-    def __getitem__(self, at: int | slice) -> ToldCall | list[ToldCall]:
-        return self._told()[at]
+    @overload
+    def __getitem__(self, at: slice) -> list[CallView]: ...
 
-    def find(self, **pattern: Any) -> list[ToldCall]:
+    def __getitem__(self, at: int | slice) -> CallView | list[CallView]:
+        return self._views()[at]
+
+    def find(self, **pattern: Any) -> list[CallView]:
         """Return those that fit a pattern, as ``assert_called`` reads it. Raises UsageError."""
-        return found(self._world(), pattern_of(pattern))
+        return verification.matching(self._world().reader, named_pattern(pattern))
 
     def clear(self) -> None:
         """Forget them."""
@@ -62,7 +60,7 @@ class Calls(Sequence[ToldCall]):
 
 def written(world: World) -> str:
     """Return the last calls of a world as text, without secrets; what was wrong with each, too."""
-    calls = Teller(world).calls()
+    calls = world.reader.calls()
     if not calls:
         return "none"
     earlier = len(calls) - _SHOWN
@@ -83,21 +81,21 @@ def _short(text: str) -> str:
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
-def pattern_of(given: Mapping[str, Any]) -> Pattern:
+def named_pattern(given: Mapping[str, Any]) -> Pattern:
     """Return the pattern of arguments, where ``error_kind`` is ``errorKind``. Raises UsageError."""
     spelled = {
         re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value
         for name, value in given.items()
     }
-    return matching(spelled)
+    return pattern_of(spelled)
 
 
 def asserted(
     world: World, expected: Expected, seconds: float, pattern: Mapping[str, Any]
-) -> list[ToldCall]:
+) -> list[CallView]:
     """Return the calls that fit, as many as are expected. Raises AssertionError, UsageError."""
     __tracebackhide__ = True
-    result = verified(world, pattern_of(pattern), expected, seconds=seconds)
+    result = verification.verify(world.reader, named_pattern(pattern), expected, seconds=seconds)
     if not result.ok:
         raise AssertionError(result.message)
     return list(result.calls)
@@ -114,7 +112,7 @@ class _Until:
         self.result = self._until()
         return bool(self.result)
 
-    def told(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         return {"it returned": self.result}
 
 
@@ -128,7 +126,7 @@ def awaited(
 ) -> Any:
     """Wait for a function, a record or a number of records. Raises AssertionError, UsageError."""
     __tracebackhide__ = True
-    condition: Condition
+    condition: verification.Condition
     if until is not None:
         if record is not None or state is not None or expected is not None:
             raise UsageError("until", seen="beside others", allowed="it alone, or the others")
@@ -137,15 +135,15 @@ def awaited(
         condition, what = _Until(until), "what the function says"
     elif record is not None:
         key: Key = "id" if _ID.fullmatch(str(record)) else "number"
-        condition = OneRecord(world, key, str(record), state)
+        condition = verification.OneRecord(lambda: world.store, key, str(record), state)
         what = f"webhook request {key}={record} to be {state or 'there'}"
     else:
-        condition = Records(world, state, expected)
+        condition = verification.records(lambda: world.store, state, expected)
         what = f"webhook requests {f'in state {state}' if state else 'to be there'}"
-    result = wait_for(world, condition, seconds=seconds)
+    result = verification.wait_for(world.journal, condition, seconds=seconds)
     if not result.ok:
-        told = {name: value for name, value in result.told.items() if name != "record"}
-        seen = ", ".join(f"{name} {value!r}" for name, value in told.items())
+        facts = {name: value for name, value in result.facts.items() if name != "record"}
+        seen = ", ".join(f"{name} {value!r}" for name, value in facts.items())
         msg = f"waited {seconds:g} s for {what}; {result.why}: {seen}"
         raise AssertionError(msg)
-    return condition.result if isinstance(condition, _Until) else result.told
+    return condition.result if isinstance(condition, _Until) else result.facts

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.journal.call_view import ToldCall
+from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.verification import Expected
 from crmcom_kit.mock_server.python_api.arguments import number, text
-from crmcom_kit.mock_server.python_api.calls import Calls, Expected, asserted, awaited
+from crmcom_kit.mock_server.python_api.calls import Calls, asserted, awaited
 from crmcom_kit.mock_server.python_api.clock import Clock
 from crmcom_kit.mock_server.python_api.contents import Entries, added, filled
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
@@ -193,7 +194,7 @@ class MockWorld:
 
     def assert_called(
         self, *, times: Expected = None, timeout: float = 0.0, **pattern: Any
-    ) -> list[ToldCall]:
+    ) -> list[CallView]:
         """Hold the calls so far to what was expected, and return those that fit.
 
             mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)

@@ -12,7 +12,8 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
+from crmcom_kit.mock_server.journal.call_view import JournalReader
+from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config, Settings
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Store
@@ -23,6 +24,7 @@ from crmcom_kit.mock_server.world.initial_content import InitialContent, added, 
 from crmcom_kit.mock_server.world.loading import LocatedEntry
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
+from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
 
 DEFAULT = "default"
@@ -41,6 +43,7 @@ class World:
 
     __slots__ = (
         "_base_clock",
+        "_budget",
         "_delivery",
         "_limits",
         "_lock",
@@ -64,6 +67,7 @@ class World:
         delivery: Delivery | None = None,
         limits: JournalLimits | None = None,
         delivery_queue: DeliveryQueue | None = None,
+        budget: JournalBudget | None = None,
     ) -> None:
         """Begin with ``start``, which it shares with every other world that does.
 
@@ -75,6 +79,7 @@ class World:
             delivery: what resend sends with; the dialect's script where left out.
             limits: how much its journal holds; the usual where left out.
             delivery_queue: delivers what nobody waits for; a new queue by default.
+            budget: limits the journals of several worlds together; a new one by default.
         """
         self.name = name
         self.config = config
@@ -83,6 +88,7 @@ class World:
         self._start = start
         self._delivery = delivery
         self._limits = JournalLimits() if limits is None else limits
+        self._budget = JournalBudget() if budget is None else budget
         self.delivery_queue = DeliveryQueue() if delivery_queue is None else delivery_queue
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
@@ -107,6 +113,7 @@ class World:
             delivery=self._delivery,
             limits=self._limits,
             delivery_queue=self.delivery_queue,
+            budget=self._budget,
         )
 
     def _new_ids(self) -> Ids:
@@ -123,7 +130,7 @@ class World:
             delivery=scripted_delivery(self.config.dialect)
             if self._delivery is None
             else self._delivery,
-            journal=Journal(self._limits, begun=number),
+            journal=Journal(self._limits, begun=number, budget=self._budget),
             faults=Faults(self.config, self.name, self.clock),
             sending=Sending(
                 self.name,
@@ -307,6 +314,27 @@ class World:
     def journal(self) -> Journal:
         """The calls since the last reset."""
         return self.current_epoch.journal
+
+    @property
+    def reader(self) -> JournalReader:
+        """Builds views of the entries of the journal, without secrets."""
+        journal = self.current_epoch.journal
+        attempts = self.current_epoch.attempts_of
+        return JournalReader(journal, self.config, self.redactor, attempts)
+
+    @property
+    def redactor(self) -> Redactor:
+        """Hides the secrets of this world: its credentials, and every token that it knows."""
+        credentials = self.settings.credentials
+        known = {credentials.api_key, credentials.password, *self.settings.fixed_tokens}
+        known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
+        words = frozenset(filter(WORD.fullmatch, known))
+        return Redactor(
+            dict.fromkeys(known - words, MASK),
+            is_token=lambda word: (
+                word in words or (len(word) >= MIN_LENGTH and self.tokens.knows(word))
+            ),
+        )
 
     @property
     def faults(self) -> Faults:

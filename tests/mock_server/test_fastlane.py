@@ -149,12 +149,12 @@ def _told(world: Any) -> list[tuple[Any, ...]]:
             note.number,
             note.at,
             note.request._replace(headers=dict(note.request.headers)),
-            note.text,
+            note.body,
             note.fault,
-            dataclasses.replace(note.answer, error=None, warnings=tuple(note.answer.warnings)),
-            repr(note.answer.error),
+            dataclasses.replace(note.response, error=None, warnings=tuple(note.response.warnings)),
+            repr(note.response.error),
         )
-        for note in world.journal.notes()
+        for note in world.journal.entries()
     ]
 
 
@@ -206,7 +206,7 @@ def test_notes_hold_neither_connections_nor_the_environment() -> None:
     gc.collect()
 
     assert gone() is None
-    (note,) = world.journal.notes()
+    (note,) = world.journal.entries()
     assert dict(note.request.headers) == {"HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*"}
     assert len(note.request.headers) == 2
     assert "HOME" not in note.request.headers

@@ -91,11 +91,11 @@ def test_after_commit_all_is_done(
         assert b'"data"' not in seen.body
         assert shell.state() == usual.state()
         assert shell.last.fault.id == "fault-1"
-        assert (shell.last.answer.before, shell.last.answer.after) == (
-            usual.last.answer.before,
-            usual.last.answer.after,
+        assert (shell.last.response.before, shell.last.response.after) == (
+            usual.last.response.before,
+            usual.last.response.after,
         )
-        assert shell.last.answer.before is not None
+        assert shell.last.response.before is not None
         again = json.loads(shell.call(CALLS[call]).body)["status"]["code"]
         assert (
             again
@@ -116,7 +116,7 @@ def test_a_dropped_call_has_no_answer(shell: Shell, when: str, call: str) -> Non
     seen = shell.call(CALLS[call])
 
     assert (seen.body, seen.ended) == (b"", ConnectionDropped)
-    assert shell.last.answer.ending.kind == "dropped"
+    assert shell.last.response.ending.kind == "dropped"
     assert shell.call(LIST).ended is None
 
 
@@ -217,8 +217,8 @@ def test_a_record_is_deleted_first(shell: Shell, call: str) -> None:
 
     assert seen["status"]["code"] == shell.world.dialect["errors.code.unknown_webhook_request"]
     assert shell.world.store.body("number", "7") is None
-    assert shell.last.answer.before == record
-    assert shell.last.answer.after is None
+    assert shell.last.response.before == record
+    assert shell.last.response.after is None
     shell.call(LIST)
     assert shell.last.fault is None
 
@@ -292,7 +292,7 @@ def test_delays_are_drawn_from_the_seed(delay: Any, least: float, most: float) -
         shell.world.faults.add({"effect": {"delay": delay}})
         for _ in range(30):
             shell.call(SHOW)
-        notes = shell.world.journal.notes()
+        notes = shell.world.journal.entries()
         return [note.fault.as_json()["effect"]["delay"]["milliseconds"] for note in notes]  # type: ignore[union-attr]
 
     found = drawn()
@@ -344,6 +344,6 @@ def test_both_shells_send_the_same(
     assert first.call(CALLS[call], prefer) == second.call(CALLS[call], prefer)
     assert first.call(CALLS[call]) == second.call(CALLS[call])
     assert first.state() == second.state()
-    assert [note.fault for note in first.world.journal.notes()] == [
-        note.fault for note in second.world.journal.notes()
+    assert [note.fault for note in first.world.journal.entries()] == [
+        note.fault for note in second.world.journal.entries()
     ]

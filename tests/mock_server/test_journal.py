@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.call_view import Teller
-from crmcom_kit.mock_server.journal.journal import MAX_ANSWER, Beginning, Journal, JournalLimits
+from crmcom_kit.mock_server.journal.journal import MAX_BODY, TruncatedBody, Journal, JournalLimits
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response
 
@@ -35,7 +34,7 @@ def answer(body: Any = b"{}") -> Response:
 def noted(journal: Journal, times: int = 1, body: Any = b"{}") -> None:
     """Note some calls."""
     for _ in range(times):
-        journal.note(AT, request(), answer(body))
+        journal.record(AT, request(), answer(body))
 
 
 steps = st.one_of(
@@ -51,10 +50,10 @@ def _do(journal: Journal, step: tuple[str, Any, Any]) -> None:
     what, first, second = step
     match what:
         case "note":
-            journal.note(AT, request(b"q" * first, b"b" * first, second), answer(b"a" * first))
+            journal.record(AT, request(b"q" * first, b"b" * first, second), answer(b"a" * first))
         case "stream":
             made = answer(iter([b"s" * 65_536] * first))
-            journal.note(AT, request(), made)
+            journal.record(AT, request(), made)
             if second:
                 assert sum(map(len, made.body)) == first * 65_536
         case "remove":
@@ -71,7 +70,7 @@ def test_no_sequence_of_calls_breaks_the_bounds(made: list[tuple[str, Any, Any]]
     journal = Journal(JournalLimits(10, 600_000))
     for step in made:
         _do(journal, step)
-        notes = journal.notes()
+        notes = journal.entries()
         assert len(notes) <= journal.limits.entries
         assert 0 <= journal.size <= journal.limits.bytes
         assert (journal.size > 0) == bool(notes)
@@ -91,8 +90,8 @@ def test_the_last_calls_are_kept(removed: list[bool], entries: int) -> None:
         if remove and kept:
             assert journal.remove(frozenset({kept[0], 10**6})) == 1
             kept = kept[1:]
-    assert [note.number for note in journal.notes()] == kept
-    assert [note.number for note in journal.notes(since=5)] == [n for n in kept if n > 5]
+    assert [note.number for note in journal.entries()] == kept
+    assert [note.number for note in journal.entries(since=5)] == [n for n in kept if n > 5]
     for number in range(len(removed) + 2):
         found = journal.find(number)
         assert (None if found is None else found.number) == (number if number in kept else None)
@@ -103,9 +102,9 @@ def test_clearing_keeps_the_count() -> None:
     journal = Journal()
     noted(journal, 3)
     journal.clear()
-    assert (journal.notes(), journal.size, journal.last) == ([], 0, 3)
+    assert (journal.entries(), journal.size, journal.last) == ([], 0, 3)
     noted(journal)
-    assert [note.number for note in journal.notes()] == [4]
+    assert [note.number for note in journal.entries()] == [4]
 
 
 def test_a_streamed_answer_is_noted_as_far_as_the_bound() -> None:
@@ -113,13 +112,13 @@ def test_a_streamed_answer_is_noted_as_far_as_the_bound() -> None:
     journal = Journal(JournalLimits(10, 10**7))
     parts = [bytes([n]) * 65_536 for n in range(10)]
     made = answer(iter(parts))
-    journal.note(AT, request(), made)
+    journal.record(AT, request(), made)
     reserved = journal.size
 
     assert b"".join(made.body) == b"".join(parts)
-    text = journal.notes()[0].text
-    assert isinstance(text, Beginning)
-    assert text.text == b"".join(parts)[:MAX_ANSWER]
+    text = journal.entries()[0].text
+    assert isinstance(text, TruncatedBody)
+    assert text.content == b"".join(parts)[:MAX_BODY]
     assert text.length == 655_360
     assert journal.size == reserved
 
@@ -128,7 +127,7 @@ def test_a_short_stream_counts_for_what_it_was() -> None:
     """Once a stream has ended, it takes no more of the journal than its bytes."""
     journal = Journal()
     made = answer(iter([b"short"]))
-    journal.note(AT, request(), made)
+    journal.record(AT, request(), made)
     list(made.body)
     same = Journal()
     noted(same, body=b"short")
@@ -139,7 +138,7 @@ def test_a_stream_that_ends_after_its_note_is_gone_changes_nothing() -> None:
     """Clearing while a stream runs leaves a journal of no bytes when it has ended."""
     journal = Journal()
     made = answer(iter([b"a", b"b"]))
-    journal.note(AT, request(), made)
+    journal.record(AT, request(), made)
     stream: Iterator[bytes] = iter(made.body)  # type: ignore[arg-type]
     next(stream)
     journal.clear()
@@ -150,11 +149,11 @@ def test_a_stream_that_ends_after_its_note_is_gone_changes_nothing() -> None:
 def test_a_long_answer_is_cut_in_the_journal_alone() -> None:
     """The caller's answer stays whole, and the note holds no reference to all of it."""
     journal = Journal()
-    made = answer(b"x" * (MAX_ANSWER + 5))
-    journal.note(AT, request(), made)
-    (note,) = journal.notes()
-    assert len(made.body) == MAX_ANSWER + 5  # type: ignore[arg-type]
-    assert note.text == note.answer.body == b"x" * MAX_ANSWER
+    made = answer(b"x" * (MAX_BODY + 5))
+    journal.record(AT, request(), made)
+    (note,) = journal.entries()
+    assert len(made.body) == MAX_BODY + 5  # type: ignore[arg-type]
+    assert note.body == note.response.body == b"x" * MAX_BODY
 
 
 def _growth(query: str, times: int, body: bytes | None = None) -> float:
@@ -258,7 +257,7 @@ def test_a_reset_closes_the_journal_and_begins_another() -> None:
 
     assert before.closed
     assert not world.journal.closed
-    assert [call.id for call in Teller(world).calls()] == ["1-1"]
+    assert [call.id for call in world.reader.calls()] == ["1-1"]
     assert before.id_of(1) == "0-1"
     assert world.journal.number_of("0-1") == 0
     assert world.journal.number_of("1-1") == 1
@@ -284,7 +283,7 @@ def test_64_threads_note_at_once() -> None:
         thread.start()
     for thread in threads:
         thread.join(LONG)
-    assert [note.number for note in journal.notes()] == list(range(1, 6401))
+    assert [note.number for note in journal.entries()] == list(range(1, 6401))
     one = Journal()
     noted(one)
     assert journal.size == 6400 * one.size

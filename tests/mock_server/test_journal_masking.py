@@ -6,16 +6,15 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from crmcom_kit.mock_server.journal.wait_conditions import Calls, wait_for
+from crmcom_kit.redaction import Redactor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.call_view import Teller
 from crmcom_kit.mock_server.journal.patterns import matching
 from crmcom_kit.mock_server.journal.serializers import archive, entry, logged, missed, near, summary
 from crmcom_kit.mock_server.journal.verification import nearest, verified
-from crmcom_kit.mock_server.journal.wait_conditions import Calls, wait_for
-from crmcom_kit.mock_server.redaction_bodies import Secrets
 from crmcom_kit.schemas import API_PATH
 
 SECRET = "Zx81SecretQuiteSecret"  # under a secret's name
@@ -132,7 +131,7 @@ ENCODED_KEY = base64.b64encode(API_KEY.encode()).decode()
 
 def everything() -> str:
     """All that is told of the calls in the journal, in every form."""
-    calls = Teller(WORLD).calls()
+    calls = WORLD.reader.calls()
     pattern = matching(
         operation={"matches": "none"}, parameters={"token": SECRET, "x": f"token={SECRET}"}
     )
@@ -180,9 +179,9 @@ def test_a_login_s_token_is_not_told() -> None:
         client.get(
             f"{API_PATH}/webhook_requests/show?token={token}&webhook_request_identifier={token}"
         )
-        told = json.dumps([entry(call) for call in Teller(world).calls()])
+        told = json.dumps([entry(call) for call in world.reader.calls()])
         assert token not in told.replace(f"a{token}", "")
-        answer = json.loads(Teller(world).calls()[0].answer_body)
+        answer = json.loads(world.reader.calls()[0].response_body)
         assert answer["data"] == {"token": "***"}
 
 
@@ -193,7 +192,7 @@ def test_what_is_no_secret_is_told() -> None:
     CLIENT.get(f"{API_PATH}/webhook_requests/list?{query}", headers={"X-Mock-Prefer": ""})
     body = b'{ "webhook_request_identifier" : {"number": "7"}, "odd":"\\u00e9" }'
     CLIENT.post(f"{API_PATH}/webhook_requests/resend", data=body)
-    listed, sent = Teller(WORLD).calls()
+    listed, sent = WORLD.reader.calls()
 
     assert listed.query == "token=***&entity=JOBS&life_cycle_state=REJECTED"
     assert listed.parameters == {
@@ -201,7 +200,7 @@ def test_what_is_no_secret_is_told() -> None:
     }  # fmt: skip
     assert sent.body == body.decode()
     assert sent.near_miss["suggestion"] == 'add "token": "..." from POST authentication/token'  # type: ignore[index]
-    assert json.loads(sent.answer_body)["status"]["message"].startswith("A token is mandatory.")
+    assert json.loads(sent.response_body)["status"]["message"].startswith("A token is mandatory.")
 
 
 @pytest.mark.parametrize(
@@ -239,6 +238,6 @@ def test_a_surrogate_in_a_body_can_be_told() -> None:
     WORLD.reset()
     body = b'{"x": "\\ud800", "\\udfff": 1, "n": ' + b"9" * 300 + b', "i": -1e999}'
     CLIENT.post(f"{API_PATH}/webhook_requests/resend", data=body)
-    (call,) = Teller(WORLD).calls()
+    (call,) = WORLD.reader.calls()
     text = json.dumps(entry(call), allow_nan=False)
     assert "\\ud800" not in text.replace("\\\\ud800", "")

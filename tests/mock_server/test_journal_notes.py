@@ -18,7 +18,7 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def _note(journal: Journal, body: bytes = b"{}", query: bytes = b"") -> None:
     request = Request("GET", "webhook_requests/show", query)
-    journal.note(AT, request, Response(200, body, "application/json"))
+    journal.record(AT, request, Response(200, body, "application/json"))
 
 
 def test_calls_are_numbered_in_order() -> None:
@@ -27,10 +27,10 @@ def test_calls_are_numbered_in_order() -> None:
     for count in (1, 63, 64, 200):
         for _ in range(count):
             _note(journal)
-        assert [note.number for note in journal.notes()] == list(range(1, journal.last + 1))
+        assert [note.number for note in journal.entries()] == list(range(1, journal.last + 1))
 
     assert journal.last == 328
-    assert [note.number for note in journal.notes(since=326)] == [327, 328]
+    assert [note.number for note in journal.entries(since=326)] == [327, 328]
     found = journal.find(300)
     assert found is not None
     assert found.number == 300
@@ -44,7 +44,7 @@ def test_no_more_entries_than_the_limit_are_seen(count: int) -> None:
     for _ in range(count):
         _note(journal)
 
-    assert [note.number for note in journal.notes()] == list(range(1, count + 1))[-5:]
+    assert [note.number for note in journal.entries()] == list(range(1, count + 1))[-5:]
 
 
 def test_no_more_bytes_than_the_limit_are_seen() -> None:
@@ -53,13 +53,13 @@ def test_no_more_bytes_than_the_limit_are_seen() -> None:
     for _ in range(10):
         _note(journal, b"x" * 900, b"y" * 100)
 
-    assert len(journal.notes()) == 4
+    assert len(journal.entries()) == 4
     assert journal.size == 4 * 2_100
     journal.remove(frozenset({9}))
-    assert [note.number for note in journal.notes()] == [7, 8, 10]
+    assert [note.number for note in journal.entries()] == [7, 8, 10]
     assert journal.size == 3 * 2_100
     journal.clear()
-    assert (journal.notes(), journal.size, journal.last) == ([], 0, 10)
+    assert (journal.entries(), journal.size, journal.last) == ([], 0, 10)
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -73,7 +73,7 @@ def test_headers_of_the_shortest_way_count(told: bool) -> None:  # noqa: FBT001
         more = {HEAD_BYTES: 50_100} if told else {}
         assert b"".join(app({**environ, **more}, lambda *_: lambda _: None)).startswith(b"{")
 
-    assert 15 <= len(world.current_epoch.journal.notes()) <= 20
+    assert 15 <= len(world.current_epoch.journal.entries()) <= 20
 
 
 def test_a_lower_limit_holds_at_once() -> None:
@@ -83,7 +83,7 @@ def test_a_lower_limit_holds_at_once() -> None:
         _note(journal)
     journal.limit(JournalLimits(entries=2))
 
-    assert [note.number for note in journal.notes()] == [9, 10]
+    assert [note.number for note in journal.entries()] == [9, 10]
 
 
 def test_a_journal_of_none_counts_calls() -> None:
@@ -94,13 +94,13 @@ def test_a_journal_of_none_counts_calls() -> None:
     for query in ("token=T&webhook_request_identifier=number=7", "token=T"):
         environ = EnvironBuilder(f"{API_PATH}/webhook_requests/show?{query}").get_environ()
         assert b"".join(app(environ, lambda *_: lambda _: None)).startswith(b"{")
-    assert (journal.notes(), journal.size, journal.last) == ([], 0, 2)
+    assert (journal.entries(), journal.size, journal.last) == ([], 0, 2)
 
     journal.limit(JournalLimits())
     journal.pass_by()  # by a call that found no room
     _note(journal)
 
-    assert [note.number for note in journal.notes()] == [4]
+    assert [note.number for note in journal.entries()] == [4]
     assert 0 < journal.size < 2_100  # of that one alone
 
 
@@ -120,7 +120,7 @@ def test_notes_of_many_threads_are_all_there() -> None:
     for thread in threads:
         thread.join()
 
-    assert [note.number for note in journal.notes()] == list(range(1, 8_001))
+    assert [note.number for note in journal.entries()] == list(range(1, 8_001))
 
 
 def test_whoever_waits_is_told_of_the_next_call() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
+from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.matchers import matcher
 from crmcom_kit.mock_server.journal.patterns import matching
 from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong, regex
@@ -24,7 +24,7 @@ SHOW, LIST, RESEND, AGAIN, BROKEN = range(5)
 
 
 @pytest.fixture(scope="module", name="calls")
-def _calls() -> list[ToldCall]:
+def _calls() -> list[CallView]:
     world = make_world(tokens=[TOKEN], release="R13")
     client = create_app(world).test_client()
     client.get(
@@ -37,7 +37,7 @@ def _calls() -> list[ToldCall]:
             f"{API}/resend", json={"token": TOKEN, "webhook_request_identifier": {"number": "7"}}
         )
     client.post(f"{API}/resend", data=b'{"token": "abc"')
-    return Teller(world).calls()
+    return world.reader.calls()
 
 
 @pytest.mark.parametrize(
@@ -92,21 +92,21 @@ def _calls() -> list[ToldCall]:
     ids=str,
 )  # fmt: skip
 def test_a_pattern_fits_what_it_says(
-    calls: list[ToldCall], spec: dict[str, Any], fitting: set[int]
+    calls: list[CallView], spec: dict[str, Any], fitting: set[int]
 ) -> None:
     """Each word of the grammar chooses the calls that it speaks of, and no others."""
     pattern = matching(spec)
-    found = {at for at, call in enumerate(calls) if pattern.fits(call, Budget())}
+    found = {at for at, call in enumerate(calls) if pattern.matches(call, Budget())}
 
     assert found == fitting
     for at, call in enumerate(calls):
         assert bool(pattern.differences(call, Budget())) == (at not in fitting)
 
 
-def test_members_may_be_given_by_name(calls: list[ToldCall]) -> None:
+def test_members_may_be_given_by_name(calls: list[CallView]) -> None:
     """In Python a pattern is also written with keywords, beside a whole one."""
     pattern = matching({"operation": "resend"}, matched=True)
-    assert [pattern.fits(call, Budget()) for call in calls] == [False, False, True, False, False]
+    assert [pattern.matches(call, Budget()) for call in calls] == [False, False, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ json_values = st.recursive(
 
 
 def _json(spec: dict[str, Any], value: Any) -> bool:
-    return matcher(spec, "x").fits((json.dumps(value),), Budget())
+    return matcher(spec, "x").matches((json.dumps(value),), Budget())
 
 
 def _reordered(value: Any) -> Any:
@@ -204,15 +204,15 @@ def test_json_is_compared_as_json(left: Any, right: Any) -> None:
 def test_the_operators_of_texts_say_what_they_mean(wanted: str, seen: str) -> None:
     """contains, doesNotContain and equalTo are those of Python, folded where case is nothing."""
 
-    def fits(**spec: Any) -> bool:
-        return matcher(spec, "x").fits((seen,), Budget())
+    def matches(**spec: Any) -> bool:
+        return matcher(spec, "x").matches((seen,), Budget())
 
-    assert fits(equalTo=wanted) == (wanted == seen)
-    assert fits(contains=wanted) == (wanted in seen)
-    assert fits(doesNotContain=wanted) == (wanted not in seen)
+    assert matches(equalTo=wanted) == (wanted == seen)
+    assert matches(contains=wanted) == (wanted in seen)
+    assert matches(doesNotContain=wanted) == (wanted not in seen)
     folded = wanted.casefold() in seen.casefold()
-    assert fits(contains=wanted, caseInsensitive=True) == folded
-    assert fits(equalTo=seen.swapcase(), caseInsensitive=True) == (
+    assert matches(contains=wanted, caseInsensitive=True) == folded
+    assert matches(equalTo=seen.swapcase(), caseInsensitive=True) == (
         seen.swapcase().casefold() == seen.casefold()
     )
 
@@ -230,7 +230,7 @@ def test_no_expression_hangs(pattern: str, text: str) -> None:
     """An expression that would be tried for ever is given up, or decided, within its budget."""
     budget, began = Budget(0.5), monotonic()
     with contextlib.suppress(UsageError):  # TookTooLong, or refused before it is tried
-        matcher({"matches": pattern}, "x").fits((text,), budget)
+        matcher({"matches": pattern}, "x").matches((text,), budget)
     assert monotonic() - began < 30
 
 
@@ -255,7 +255,7 @@ def test_no_json_path_hangs(path: str) -> None:
 def test_a_spent_budget_refuses() -> None:
     """Once its time is over, a budget lets nothing be evaluated."""
     with pytest.raises(TookTooLong):
-        matcher({"matches": "a"}, "x").fits(("a",), Budget(0))
+        matcher({"matches": "a"}, "x").matches(("a",), Budget(0))
     with pytest.raises(TookTooLong):
         JsonPath("$..a", "x").values({"a": {"a": 1}}, Budget(0))
 
@@ -284,4 +284,4 @@ def test_a_deep_document_has_an_end() -> None:
     text = "[" * 900 + "]" * 900
     for spec in ({"matchesJsonPath": "$..a"}, {"equalToJson": text}, {"equalToJson": "[]"}):
         with contextlib.suppress(UsageError):
-            matcher(spec, "x").fits((text,), Budget())
+            matcher(spec, "x").matches((text,), Budget())

@@ -117,7 +117,7 @@ def test_running_out_of_memory_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(matchers, "regex", lambda *_: Hungry())
     with pytest.raises(TookTooLong, match="too much memory"):
-        matcher({"matches": "a"}, "x").fits(("a",), Budget())
+        matcher({"matches": "a"}, "x").matches(("a",), Budget())
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from helpers.mistakes import (
     show,
 )
 
-from crmcom_kit.mock_server.journal.call_view import ToldCall
+from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.tracing import BROKEN, HELD, SKIPPED
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.statements import EVIDENCE, statement
@@ -32,7 +32,7 @@ FIRST = {kind: (kind, release, changes, asked) for kind, release, changes, asked
 SHARED = Asker()
 
 
-def hold(told: ToldCall) -> list[str]:
+def hold(told: CallView) -> list[str]:
     """Every step names what governs it, and what is said of that is true; return the outcomes."""
     for step in told.trace:
         assert set(step.dials) <= dials().keys()

@@ -4,15 +4,14 @@ import threading
 from typing import Any
 
 import pytest
+from crmcom_kit.mock_server.journal.wait_conditions import Calls, OneRecord, Records, wait_for
 from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.call_view import Teller
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.journal.patterns import matching
 from crmcom_kit.mock_server.journal.verification import Times, found, nearest, times, verified
-from crmcom_kit.mock_server.journal.wait_conditions import Calls, OneRecord, Records, wait_for
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
@@ -63,13 +62,13 @@ def test_a_verification_is_that_of_the_count(made: int, least: int, extra: int) 
     pattern = matching(operation="show", identifier={"number": "7"})
 
     for expected in ({"atLeast": least, "atMost": least + extra}, Times(least, least + extra)):
-        done = verified(lived.world, pattern, expected)
+        done = verify(lived.world.reader, pattern, expected)
         assert done.ok == (least <= made <= least + extra)
         assert done.count == made
         assert done.others == 1
-    assert verified(lived.world, pattern, least).ok == (made == least)
-    assert verified(lived.world, pattern).ok == (made >= 1)
-    assert verified(lived.world, pattern, {"atMost": least}).ok == (made <= least)
+    assert verify(lived.world.reader, pattern, least).ok == (made == least)
+    assert verify(lived.world.reader, pattern).ok == (made >= 1)
+    assert verify(lived.world.reader, pattern, {"atMost": least}).ok == (made <= least)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_a_verification_is_that_of_the_count(made: int, least: int, extra: int) 
 )
 def test_what_is_expected_is_said(value: Any, words: str, lived: Lived) -> None:
     """The message begins with what was expected, in words."""
-    done = verified(lived.world, matching(operation="show"), value)
+    done = verify(lived.world.reader, matching(operation="show"), value)
     assert done.message.startswith(f"expected {words}, found none: operation show")
 
 
@@ -112,7 +111,7 @@ def test_a_failure_shows_the_nearest_calls(lived: Lived) -> None:
     """The message has what was asked, the nearest calls first, and what differs in each."""
     lived.show(8)
     lived.post("resend", 7)
-    done = verified(lived.world, matching(operation="show", identifier={"number": "7"}))
+    done = verify(lived.world.reader, matching(operation="show", identifier={"number": "7"}))
 
     assert not done.ok
     assert [near.call.number for near in done.near] == [1, 2]
@@ -124,14 +123,14 @@ def test_a_failure_shows_the_nearest_calls(lived: Lived) -> None:
 
 def test_an_empty_journal_is_called_so(lived: Lived) -> None:
     """Where nothing was called at all, the message says that."""
-    assert verified(lived.world, matching()).message.endswith("the journal is empty")
+    assert verify(lived.world.reader, matching()).message.endswith("the journal is empty")
 
 
 def test_too_many_calls_are_listed(lived: Lived) -> None:
     """Where more calls fit than should, the message lists them, and no near ones."""
     lived.show()
     lived.show()
-    done = verified(lived.world, matching(operation="show"), 1)
+    done = verify(lived.world.reader, matching(operation="show"), 1)
     assert "0-1 GET" in done.message
     assert "0-2 GET" in done.message
     assert "nearest" not in done.message
@@ -144,8 +143,8 @@ def test_near_calls_are_those_that_do_not_fit(numbers: list[int]) -> None:
     for number in numbers:
         lived.show(number)
     pattern = matching(identifier={"number": "7"})
-    fitting = {call.number for call in found(lived.world, pattern)}
-    near = nearest(Teller(lived.world).calls(), pattern, most=100)
+    fitting = {call.number for call in matching_calls(lived.world.reader, pattern)}
+    near = nearest(lived.world.reader.calls(), pattern, most=100)
 
     assert {one.call.number for one in near} == set(range(1, len(numbers) + 1)) - fitting
     assert all(one.differences and 0 < one.distance <= 1 for one in near)
@@ -156,9 +155,9 @@ def test_an_eventual_verification_waits(lived: Lived) -> None:
     """Calls that are still to come count, if they come in time."""
     later = threading.Timer(0.05, lived.show)
     later.start()
-    assert verified(lived.world, matching(operation="show"), seconds=LONG).ok
+    assert verify(lived.world.reader, matching(operation="show"), seconds=LONG).ok
     later.join()
-    assert not verified(lived.world, matching(operation="show"), 2, seconds=SOON).ok
+    assert not verify(lived.world.reader, matching(operation="show"), 2, seconds=SOON).ok
 
 
 def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
@@ -166,7 +165,7 @@ def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
     registry = WorldRegistry(lived.world)
     registry.closing.set()
     closing = registry.closing
-    assert not verified(lived.world, matching(), seconds=LONG, closing=closing).ok
+    assert not verify(lived.world.reader, matching(), seconds=LONG, closing=closing).ok
 
 
 def test_a_count_goes_on_when_calls_leave_the_journal(lived: Lived) -> None:
