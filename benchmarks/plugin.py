@@ -103,7 +103,7 @@ def _stop_ms(*, busy: bool) -> float:
             thread = threading.Thread(target=_call, args=(mock.url,))
             thread.start()
             open_ones.callback(thread.join)
-            while not mock.emulated.faults.list()[0].hits:
+            while not mock.emulated.faults.all()[0].hits:
                 pass
         began = perf_counter()
         mock.stop()

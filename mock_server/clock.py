@@ -1,7 +1,8 @@
 """Time, handed in: the one place that asks the machine what time it is."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Literal, NamedTuple, Protocol
@@ -86,12 +87,13 @@ class WorldClock:
     Whoever waits on it waits for the world's time: moved on or frozen, it wakes them.
     """
 
-    __slots__ = ("_at", "_base", "_changed", "_frozen", "_rate", "_since", "now")
+    __slots__ = ("_at", "_base", "_changed", "_frozen", "_rate", "_since", "_watchers", "now")
 
     def __init__(self, base: Clock) -> None:
         """Run with ``base``."""
         self._base = base
         self._changed = threading.Condition(threading.Lock())
+        self._watchers: dict[object, Callable[[], object]] = {}
         self._frozen = False
         self._rate = 1.0
         self._at = self._since = FIRST_MOMENT  # the world's moment when the base's was ``since``
@@ -143,7 +145,7 @@ class WorldClock:
         with self._changed:
             self._frozen, self._rate = False, 1.0
             self.now = self._base.now
-            self._changed.notify_all()
+            self._wake()
 
     def sleep(self, seconds: float, until: Flag | None = None) -> None:
         """Return when ``seconds`` of the world have passed, at once where it stands.
@@ -154,11 +156,34 @@ class WorldClock:
         """
         with self._changed:
             end = self.now() + timedelta(seconds=seconds)
-            while not self._frozen and (until is None or not until.is_set()):
-                left = (end - self.now()).total_seconds() / self._rate
+            while until is None or not until.is_set():
+                left = self.seconds_until(end)
                 if left <= 0:
                     return
                 self._changed.wait(min(left, _MAX_WAIT if until is None else 0.5))
+
+    def seconds_until(self, moment: datetime) -> float:
+        """Return the seconds of the base clock until ``moment``; 0 if past, or if time stands."""
+        if self._frozen:
+            return 0.0
+        return max(0.0, (moment - self.now()).total_seconds() / self._rate)
+
+    @contextmanager
+    def watched(self, changed: Callable[[], object]) -> Iterator[None]:
+        """Have ``changed`` called, under a lock, whenever the clock is set or moved on."""
+        key = object()
+        with self._changed:
+            self._watchers[key] = changed
+        try:
+            yield
+        finally:
+            with self._changed:
+                del self._watchers[key]
+
+    def _wake(self) -> None:
+        self._changed.notify_all()
+        for changed in self._watchers.values():
+            changed()
 
     def _set(self, *, at: datetime | None, frozen: bool, rate: float = 1.0) -> None:
         with self._changed:
@@ -171,4 +196,4 @@ class WorldClock:
         reckonable("at", moment)
         self._at, self._since = moment, self._base.now()
         self.now = self._stood if self._frozen else self._reckoned
-        self._changed.notify_all()
+        self._wake()

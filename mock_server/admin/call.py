@@ -9,6 +9,9 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import World
 
+#: Where an environ has a function that says whether the client has closed its side.
+CLIENT_LEFT = "crmcom_kit.client_left"
+
 
 class Over:
     """Set when nobody is to wait any more: the server ends, or the caller has left."""

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.admin.schema_values import filled
+from crmcom_kit.mock_server.faults import validation as faults
 from crmcom_kit.mock_server.world.routing import CONTROL
 
 PREFIX = CONTROL
@@ -17,7 +17,7 @@ _VERBS = ("get", "post", "put", "patch", "delete")
 
 @cache
 def document() -> dict[str, Any]:
-    """Return the document; whoever changes it, changes it for everybody."""
+    """Return the document; a shared object that callers must not change."""
     found: dict[str, Any] = orjson.loads(_part("base.json"))
     found["info"]["version"] = __version__
     for name in sorted(one.name for one in files(__package__).joinpath("contract").iterdir()):
@@ -25,11 +25,12 @@ def document() -> dict[str, Any]:
             part = orjson.loads(_part(name))
             found["paths"].update(part["paths"])
             found["components"]["schemas"].update(part.get("schemas", {}))
+    found["components"]["schemas"].update(faults.schemas(faults.all_operations()))
     for item in found["paths"].values():
         for verb, described in item.items():
             if verb in _VERBS:
                 described["responses"]["default"] = _REFUSED
-    return filled(found)
+    return found
 
 
 def _part(name: str) -> bytes:

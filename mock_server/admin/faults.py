@@ -1,4 +1,4 @@
-"""Operations on faults: what goes wrong on purpose in a world."""
+"""Operations on the faults of a world."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ from crmcom_kit.mock_server.faults.registry import FaultState
 
 
 def list_faults(call: Call) -> Any:
-    """List the faults of the world."""
-    return _listed(call.world.faults.list())
+    """Return the faults of the world."""
+    return _listed(call.world.faults.all())
 
 
 def add_fault(call: Call) -> Any:
     """Add one fault."""
-    (state,) = call.world.faults.arm([call.body])
+    (state,) = call.world.faults.add_all([call.body])
     return Reply(state.as_json(), 201)
 
 
@@ -25,7 +25,7 @@ def clear_faults(call: Call) -> Any:
 
 
 def get_fault(call: Call) -> Any:
-    """Show one fault."""
+    """Return one fault."""
     return call.world.faults.find(call.path["id"]).as_json()
 
 
@@ -36,7 +36,7 @@ def remove_fault(call: Call) -> Any:
 
 
 def list_presets(call: Call) -> Any:
-    """List what presets there are."""
+    """Return the presets and their arguments."""
     del call
     return {
         "presets": [
@@ -47,8 +47,8 @@ def list_presets(call: Call) -> Any:
 
 
 def add_preset(call: Call) -> Any:
-    """Add the faults that a preset stands for."""
-    states = call.world.faults.arm_preset(call.path["name"], call.body or {})
+    """Add the faults of a preset."""
+    states = call.world.faults.add_preset(call.path["name"], call.body or {})
     return Reply(_listed(states), 201)
 
 

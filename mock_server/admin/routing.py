@@ -27,7 +27,7 @@ from crmcom_kit.mock_server.admin import (
 from crmcom_kit.mock_server.admin import receiver as receiving
 from crmcom_kit.mock_server.admin import worlds as tenancy
 from crmcom_kit.mock_server.admin.access import refusal
-from crmcom_kit.mock_server.admin.call import Call, Over, Reply
+from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Over, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.mock_server.admin.refusals import error_answer, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import (
@@ -45,7 +45,6 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import PICKED
 
 _READ_AT_ONCE = 65_536
-_LEFT = "waitress.client_disconnected"  # says whether the caller has left, where there is a way
 Operation = Callable[[Call], Any]
 #: What answers each operation of the document, by its id.
 OPERATIONS: dict[str, Operation] = {
@@ -75,7 +74,7 @@ def control_app(registry: WorldRegistry) -> Flask:
     @app.before_request
     def guard() -> Response | None:
         """Also where there is nothing: a stranger is not told what there is."""
-        refused = refusal(request, registry.admin_token, registry.host)
+        refused = refusal(request, registry.access)
         return None if refused is None else error_answer({"error": refused.text}, refused.status)
 
     for operation, (verb, path, _) in operations().items():
@@ -122,7 +121,7 @@ def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call
         "registry": registry,
         "world": world,
         "epoch": world.current_epoch,
-        "over": Over(registry.closing, request.environ.get(_LEFT, bool)),
+        "over": Over(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
         "path": checked_path(operation, path),
         "query": checked_query(operation, request.args.items(multi=True)),
         "verb": request.method,

@@ -27,7 +27,7 @@ def get_settings(call: Call) -> Any:
             "api_key": MASK,
         },
         "fixed_tokens": len(settings.fixed_tokens),
-        "admin_token": None if registry.admin_token is None else MASK,
+        "admin_token": None if registry.access.admin_token is None else MASK,
         "journal": world.journal.limits._asdict(),
         "worlds": {"most": registry.most, "idle_seconds": registry.idle_seconds},
         "waiting_calls": registry.waiting.most,

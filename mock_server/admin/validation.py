@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.admin.bodies import parsed
 from crmcom_kit.mock_server.admin.document import document, operations, resolved
-from crmcom_kit.mock_server.admin.explanations import allowed_by, described, explained
 from crmcom_kit.mock_server.admin.moments import read_moment
+from crmcom_kit.mock_server.protocol.schema_errors import (
+    allowed_by,
+    described,
+    explained,
+    strict_validator,
+)
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 
@@ -39,7 +44,9 @@ def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str,
         values[name] = _typed(name, text, known[name])
     for one in parameters:
         if one.get("required") and one["name"] not in seen:
-            raise UsageError(one["name"], seen="nothing", allowed=described(known[one["name"]]))
+            raise UsageError(
+                one["name"], seen="nothing", allowed=described(known[one["name"]], resolved)
+            )
     return values
 
 
@@ -64,9 +71,9 @@ def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
     elif kind == "boolean":
         value = _TRUTH.get(text)
     if value is None:
-        raise UsageError(name, seen=quoted(text), allowed=described(schema))
+        raise UsageError(name, seen=quoted(text), allowed=described(schema, resolved))
     for error in _validator(json.dumps(schema)).iter_errors(value):
-        raise UsageError(name, seen=quoted(text), allowed=allowed_by(error))
+        raise UsageError(name, seen=quoted(text), allowed=allowed_by(error, resolved))
     return value
 
 
@@ -95,29 +102,15 @@ def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
         return None
     schema = about["content"]["application/json"]["schema"]
     for error in _validator(json.dumps(schema)).iter_errors(value):
-        raise explained(error)
+        raise explained(error, resolved)
     return value
 
 
 @cache
 def _validator(schema: str) -> "Draft202012Validator":
     """Return a validator of a schema of the document, given as JSON."""
-    from jsonschema import Draft202012Validator, FormatChecker
-    from jsonschema.validators import extend
-
-    formats = FormatChecker(formats=())
-    formats.checks("date-time", ValueError)(_is_moment)
-    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
     whole = {**json.loads(schema), "components": document()["components"]}
-    strict: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
-    found: Draft202012Validator = strict(whole, format_checker=formats)
-    return found
-
-
-def _is_whole(checker: object, value: object) -> bool:
-    """Whether a value is written as a whole number: operations count with it."""
-    del checker
-    return isinstance(value, int) and not isinstance(value, bool)
+    return strict_validator(whole, {"date-time": _is_moment})
 
 
 def _is_moment(value: object) -> bool:

@@ -16,7 +16,7 @@ def list_worlds(call: Call) -> Any:
             "calls": one.world.journal.last,
             "idle_seconds": None if one.idle is None else round(one.idle, 3),
         }
-        for one in registry.present()
+        for one in registry.worlds()
     ]
     return {"worlds": worlds, "most": registry.most, "idle_seconds": registry.idle_seconds}
 

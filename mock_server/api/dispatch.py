@@ -1,29 +1,180 @@
-"""One request through the emulator: faults, the API's own answer, the journal. No web framework."""
+"""The way of a request: fault, method, token, parameters, the method itself, the journal.
 
-from crmcom_kit.mock_server.api.answering import respond
+There is one implementation, ``steps``. It does no I/O and never blocks: it yields whatever a
+request has to wait for, and each shell waits in its own way. ``dispatch`` waits in its thread.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+from crmcom_kit.mock_server.api.methods.delete import delete
+from crmcom_kit.mock_server.api.methods.list import list_
+from crmcom_kit.mock_server.api.methods.login import token, token_release, web_api_key_token
+from crmcom_kit.mock_server.api.methods.resend import resend
+from crmcom_kit.mock_server.api.methods.show import show
+from crmcom_kit.mock_server.api.waits import Wait
+from crmcom_kit.mock_server.protocol.errors import (
+    MethodWithdrawn,
+    UnknownMethod,
+    VendorError,
+    WrongVerb,
+)
+from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.protocol.response import Response, misused
+from crmcom_kit.mock_server.protocol.response import Ending, Response, misused
+from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.redaction import redact_path
+from crmcom_kit.schemas.methods import API_PATH, Method
+
+_RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
+_AT_ONCE: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
+    "show": show,
+    "list": list_,
+    "delete": delete,
+}
 
 
 def dispatch(world: World, request: Request) -> Response:
-    """Return what ``world`` answers to ``request``, and record it in the journal.
+    """Return the response of ``world`` to ``request``; wait in this thread where it must wait."""
+    way = steps(world, request)
+    try:
+        wait = next(way)
+        while True:
+            try:
+                result = wait.block()
+            except BaseException as error:  # noqa: BLE001 - the request decides what it means
+                wait = way.throw(error)
+            else:
+                wait = way.send(result)
+    except StopIteration as end:
+        response: Response = end.value
+        return response
 
-    The call stays in the epoch that it began in: what a reset overtakes changes nothing after it.
+
+def steps(world: World, request: Request) -> Generator[Wait, Any, Response]:
+    """Yield what the request has to wait for; return its response, which the journal then has.
+
+    The request stays in the epoch in which it began: after a reset it changes nothing any more.
+    The shell sends the result of each wait back, or throws what the wait raised.
     """
     epoch = world.current_epoch
     began = epoch.clock.now()
     fault = None
+    response = None
     try:
         if epoch.faults.has_active or request.prefer:
-            fault = epoch.faults.select(epoch, request)
-    except UsageError as misuse:
-        answer = misused(misuse)
-    else:
+            fault = epoch.faults.select(epoch.store.get, request)
         if fault is None:
-            answer = respond(epoch, request)
+            response = yield from respond(epoch, request)
         else:
-            answer = fault.applied(epoch, request, respond)
-    epoch.journal.record(began, request, answer, fault)
-    return answer
+            # Imported with the first fault: most mocks have none, and start sooner.
+            from crmcom_kit.mock_server.api.fault_effects import apply
+
+            response = yield from apply(fault, epoch, request, respond)
+    except UsageError as error:
+        response = misused(error)
+    finally:
+        if response is None:  # the shell gave up while the request waited
+            response = Response(0, b"", "text/plain", 0, ending=Ending("dropped"))
+        epoch.journal.record(began, request, response, fault)
+    return response
+
+
+def respond(epoch: Epoch, request: Request) -> Generator[Wait, Any, Response]:
+    """Return the API's own response in ``epoch``; vendor errors are responses, too."""
+    name = "methods"
+    warnings: Sequence[str] = ()
+    method: Method | None = None
+    given: Given | None = None
+    try:
+        method = _method(epoch, request)
+        name = method.name
+        _check_verb(epoch, method, request)
+        given = epoch.parameters.collect(method, request)
+        warnings = given.warnings
+        if name in _RECORD_METHODS:
+            session, values = _session_and_values(epoch, given, request)
+            if name == "resend":
+                response = yield from resend(epoch, values, session)
+            else:
+                response = _AT_ONCE[name](epoch, values, session)
+        else:
+            response = _log_in_or_out(epoch, method, given, request)
+    except VendorError as error:
+        response = _error(epoch, error, method, request, given)
+    response.method = name
+    response.warnings = (*warnings, *response.warnings)
+    return response
+
+
+def _method(epoch: Epoch, request: Request) -> Method:
+    method = epoch.config.methods.get(request.path)
+    if method is None:
+        allowed = ", ".join(epoch.config.methods)
+        seen = redact_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
+        raise UnknownMethod("path", seen=quoted(seen), allowed=f"one of {allowed}")
+    withdrawn = epoch.dialect["requests.deprecated_methods"] == "withdraw"
+    if withdrawn and method.deprecated and method.name in _RECORD_METHODS:
+        seen = f"release {epoch.release.name}"
+        raise MethodWithdrawn(method.path, seen=seen, allowed="an older release")
+    return method
+
+
+def _check_verb(epoch: Epoch, method: Method, request: Request) -> None:
+    allowed = [method.verb]
+    if method.name not in _RECORD_METHODS and epoch.dialect["login.get"]:
+        allowed.append("GET")
+    if request.verb not in allowed:
+        seen = quoted(request.verb).strip('"')
+        raise WrongVerb(method.path, seen=seen, allowed=" or ".join(allowed))
+
+
+def _session_and_values(
+    epoch: Epoch, given: Given, request: Request
+) -> tuple[Session, dict[str, Any]]:
+    """Check token and parameters, in the order of the dialect."""
+    parameters = epoch.parameters
+    if epoch.dialect["errors.token_first"]:
+        session = epoch.tokens.check(parameters.token(given, request.authorization))
+        return session, parameters.read(given)
+    values = parameters.read(given)
+    return epoch.tokens.check(parameters.token(given, request.authorization)), values
+
+
+def _log_in_or_out(epoch: Epoch, method: Method, given: Given, request: Request) -> Response:
+    parameters = epoch.parameters
+    if method.name == "token_release":
+        text = parameters.token(given)
+        parameters.read(given)
+        return token_release(epoch, text)
+    values = parameters.read(given)
+    if method.name == "web_api_key_token":
+        return web_api_key_token(epoch, values, request.authorization)
+    return token(epoch, values)
+
+
+def _error(
+    epoch: Epoch,
+    error: VendorError,
+    method: Method | None,
+    request: Request,
+    given: Given | None,
+) -> Response:
+    # Imported with the first refused request: a start need not wait for it.
+    from crmcom_kit.mock_server.suggestions import suggest
+
+    suggestion = suggest(error, method, request, given, epoch)
+    name = "methods" if method is None else method.name
+    response = epoch.responses.error(error, name, suggestion)
+    if isinstance(error, WrongVerb) and response.status == 405:
+        response.allow = error.allowed.replace(" or ", ", ")
+    response.error = error
+    # The journal keeps the error, and would keep everything that its frames hold.
+    error.__traceback__ = error.__context__ = None
+    response.before = response.after = error.record
+    response.attempts = error.attempts
+    return response

@@ -1,78 +1,77 @@
-"""What a fault does to the call that it hits, and what the caller gets."""
+"""The effects of a fault on a request that it hits: delay, side effects, another response."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
+from crmcom_kit.mock_server.api.waits import Delay, Wait
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Effect, Fault
+from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response
+from crmcom_kit.mock_server.world.epoch import Epoch
 
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.world.epoch import Epoch
+Respond = Callable[[Epoch, Request], Generator[Wait, Any, Response]]
 
 
-def applied(
-    fault: Fault,
-    epoch: "Epoch",
-    request: Request,
-    respond: "Callable[[Epoch, Request], Response]",
-) -> Response:
-    """Return what the caller gets, ``answer_to`` being what gives the API's own answer."""
+def apply(
+    fault: Fault, epoch: Epoch, request: Request, respond: Respond
+) -> Generator[Wait, Any, Response]:
+    """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own."""
     effect = fault.effect
-    call = RequestView(epoch, request)
-    record = call.record if effect.delete_record else None  # while it is there
+    view = RequestView(epoch.config, epoch.store.get, request)
+    record = view.record if effect.delete_record else None  # while it exists
     if fault.when == "after_commit":
-        answer = respond(epoch, request)
-        _disturb(epoch, effect, call)
+        response = yield from respond(epoch, request)
+        yield from _disturb(epoch, effect, view)
         if effect.instead:
-            answer = _put_instead(epoch, effect, answer.method, answer)
+            response = _replacement(epoch, effect, response.method, response)
     else:
-        _disturb(epoch, effect, call)
+        yield from _disturb(epoch, effect, view)
         if effect.instead:
-            answer = _put_instead(epoch, effect, call.operation or "methods", None)
+            response = _replacement(epoch, effect, view.operation or "methods", None)
         else:
-            answer = respond(epoch, request)
-    if record is not None and answer.before is None:
-        answer.before = record.body
-    _spoil(effect, answer)
-    answer.fault = f"{fault.id} ({fault.name})"
-    return answer
+            response = yield from respond(epoch, request)
+    if record is not None and response.before is None:
+        response.before = record.body
+    _damage(effect, response)
+    response.fault = f"{fault.id} ({fault.name})"
+    return response
 
 
 class _Over(NamedTuple):
-    """Set when nobody is to be held back any more."""
+    """Set once the epoch's faults may hold back no request any more."""
 
-    epoch: "Epoch"
+    faults: Faults
 
     def is_set(self) -> bool:
-        return self.epoch.faults.over
+        return self.faults.over
 
 
-def _disturb(epoch: "Epoch", effect: Effect, call: RequestView) -> None:
-    """Do what happens beside the answer: time goes by, a token expires, a record goes."""
+def _disturb(epoch: Epoch, effect: Effect, view: RequestView) -> Generator[Wait, Any, None]:
+    """Hold the request back, let its token expire, delete its record."""
     if effect.delay is not None:
-        epoch.clock.sleep(effect.delay.first / 1000, _Over(epoch))
-    token = call.token if effect.expire_token else None
+        yield Delay(effect.delay.first / 1000, epoch.clock, _Over(epoch.faults))
+    token = view.token if effect.expire_token else None
     if token is not None:
-        # Tokens outlast an epoch, and what belongs to this one must not reach into the next.
+        # Tokens outlive an epoch: a fault of this one must not reach into the next.
         epoch.faults.unless_over(lambda: epoch.tokens.expire(token))
-    if effect.delete_record and call.record is not None:
-        epoch.store.delete("id", call.record.row.id)
+    if effect.delete_record and view.record is not None:
+        epoch.store.delete("id", view.record.row.id)
 
 
-def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Response | None) -> Response:
-    """Return what is sent in the place of the API's own answer, which there may be."""
+def _replacement(epoch: Epoch, effect: Effect, method: str, real: Response | None) -> Response:
+    """Return the response sent instead of the API's own, ``real``, if there is one."""
     if effect.drop:
         found = Response(0, b"", "text/plain", 0) if real is None else real
         found.ending = Ending("dropped")
     elif effect.error is not None:
         error = _error_class(effect.error)()
         found = epoch.responses.error(error, method)
-        found.error, found.statement = error, None  # nobody broke it
+        found.error, found.statement = error, None  # the caller broke no statement
     else:
         found = _page(effect.status or 500, effect.retry_after)
     found.method = method
@@ -83,7 +82,7 @@ def _put_instead(epoch: "Epoch", effect: Effect, method: str, real: Response | N
 
 
 def _page(status: int, retry_after: int | None) -> Response:
-    """Return what a gateway answers that stands before the API: a page for people."""
+    """Return the HTML page of a gateway in front of the API."""
     try:
         title = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -94,19 +93,19 @@ def _page(status: int, retry_after: int | None) -> Response:
     return found
 
 
-def _spoil(effect: Effect, answer: Response) -> None:
-    """Cut the API's own answer short, or end its JSON in the middle."""
+def _damage(effect: Effect, response: Response) -> None:
+    """Cut the API's own response short, or end its JSON in the middle."""
     if effect.cut is None and not effect.malformed:
         return
-    if not isinstance(answer.body, bytes) and (effect.malformed or answer.length is None):
-        answer.body = b"".join(answer.body)
-        answer.length = len(answer.body)
-    length = answer.length or 0
+    if not isinstance(response.body, bytes) and (effect.malformed or response.length is None):
+        response.body = b"".join(response.body)
+        response.length = len(response.body)
+    length = response.length or 0
     if effect.cut is not None:
-        answer.ending = Ending("cut", effect.cut.kept(length))
-    elif isinstance(answer.body, bytes):
-        answer.body = answer.body[: length // 2]  # the half of an object is no JSON
-        answer.length = len(answer.body)
+        response.ending = Ending("cut", effect.cut.kept(length))
+    elif isinstance(response.body, bytes):
+        response.body = response.body[: length // 2]  # half of an object is no JSON
+        response.length = len(response.body)
 
 
 @cache

@@ -1,34 +1,36 @@
-"""What a fault asks of a call: its method, the record that it names, its parameters, its token.
+"""How a fault sees a request: method, named record, parameters, token.
 
-Read as far as a fault asks, and without complaint: what cannot be read is not there.
+Only what a fault asks for is read, and errors are ignored: a value that cannot be read is absent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Record
 
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.world.epoch import Epoch
+#: Finds a record by ``id`` or ``number``.
+FindRecord = Callable[[Literal["id", "number"], str], Record | None]
 
 
 class RequestView:
     """A request as faults see it."""
 
-    def __init__(self, epoch: "Epoch", request: Request) -> None:
-        """Look at ``request`` in ``epoch``."""
-        self._epoch = epoch
+    def __init__(self, config: Config, find_record: FindRecord, request: Request) -> None:
+        """Look at ``request``; ``find_record`` finds the record that it names."""
+        self._parameters = config.parameters
+        self._find_record = find_record
         self._request = request
-        self._method = epoch.config.methods.get(request.path)
+        self._method = config.methods.get(request.path)
 
     @property
     def operation(self) -> str | None:
-        """The name of the method that is called; None where there is none at that path."""
+        """The name of the requested method; None if there is none at that path."""
         return None if self._method is None else self._method.name
 
     @cached_property
@@ -36,7 +38,7 @@ class RequestView:
         if self._method is None:
             return None
         try:
-            return self._epoch.parameters.collect(self._method, self._request)
+            return self._parameters.collect(self._method, self._request)
         except VendorError:
             return None
 
@@ -49,24 +51,24 @@ class RequestView:
 
     @cached_property
     def token(self) -> str | None:
-        """The token that the call carries."""
+        """The token in the request."""
         if self._given is None:
             return None
         try:
-            return self._epoch.parameters.token(self._given, self._request.authorization)
+            return self._parameters.token(self._given, self._request.authorization)
         except VendorError:
             return None
 
     @cached_property
     def record(self) -> Record | None:
-        """The webhook request that the call names, where there is such a one."""
+        """The webhook request that the request names, if it exists."""
         field, equals, value = self.values.get(REQUEST_IDENTIFIER, "").partition("=")
         if not equals or field not in ("id", "number"):
             return None
-        return self._epoch.store.get("number" if field == "number" else "id", value)
+        return self._find_record("number" if field == "number" else "id", value)
 
-    def is_hit_by(self, fault: Fault) -> bool:
-        """Whether ``fault`` is for such a call, and can do to it what it does."""
+    def matches(self, fault: Fault) -> bool:
+        """Whether ``fault`` matches the request and its effect is possible."""
         match, effect = fault.match, fault.effect
         if match.operations and self.operation not in match.operations:
             return False
@@ -80,9 +82,9 @@ class RequestView:
         return all(one.holds(self.values.get(name)) for name, one in conditions.items())
 
     def _names(self, field: str, value: str) -> bool:
-        """Whether the call names that webhook request, by whichever of its identifiers."""
+        """Whether the request names that webhook request, by either of its identifiers."""
         record = self.record
-        if record is None:  # perhaps it is gone, or never was
+        if record is None:  # deleted, or it never existed
             return self.values.get(REQUEST_IDENTIFIER) == f"{field}={value}"
         return value == (record.row.number if field == "number" else record.row.id)
 

@@ -1,22 +1,17 @@
-"""What a fault is: whom it hits, and what happens then.
+"""The model of a fault: which requests it matches, and what happens to those that it hits.
 
-``faults_reading`` makes one of a specification, and ``as_json`` a specification of one.
+``validation.fault_of`` makes one of a specification, and ``as_json`` a specification of one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.redaction import MASK, is_secret
 
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.protocol.request import Request
-    from crmcom_kit.mock_server.protocol.response import Response
-    from crmcom_kit.mock_server.world.epoch import Epoch
-
-#: The longest delay, in milliseconds; a longer one that is drawn is shortened to it.
+#: The longest delay, in milliseconds, as in ``schemas.json``; a longer one that is drawn is cut.
 MAX_DELAY = 300_000.0
 
 When = Literal["before_commit", "after_commit"]
@@ -24,14 +19,14 @@ When = Literal["before_commit", "after_commit"]
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How long an answer is held back, in milliseconds of the world's clock."""
+    """How long a response is held back, in milliseconds of the world's clock."""
 
     type: Literal["fixed", "uniform", "lognormal"]
     first: float  # milliseconds, lower or median
     second: float = 0.0  # upper or sigma
 
     def drawn(self, random: Random) -> "Delay":
-        """Return the fixed delay of one call."""
+        """Return the fixed delay of one request."""
         if self.type == "fixed":
             return self
         if self.type == "uniform":
@@ -41,7 +36,7 @@ class Delay:
         return Delay("fixed", round(min(found, MAX_DELAY), 3))
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as a specification has it."""
+        """Return it as in a specification."""
         names = DELAYS[self.type]
         return {"type": self.type, **dict(zip(names, (self.first, self.second), strict=False))}
 
@@ -55,7 +50,7 @@ DELAYS: dict[str, tuple[str, ...]] = {
 
 
 class Cut(NamedTuple):
-    """How much of a body is sent: so many bytes, or a share of it; some of it, and never all."""
+    """How much of a body is sent, in bytes or as a share: at least one byte, and never all."""
 
     bytes: int | None = None
     share: float | None = None
@@ -66,13 +61,13 @@ class Cut(NamedTuple):
         return min(max(1, wanted), max(0, length - 1))
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as a specification has it."""
+        """Return it as in a specification."""
         return {"share": self.share} if self.bytes is None else {"bytes": self.bytes}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """What happens to a call that is hit."""
+    """What happens to a request that is hit."""
 
     delay: Delay | None = None
     status: int | None = None
@@ -86,12 +81,12 @@ class Effect:
 
     @property
     def instead(self) -> bool:
-        """Whether the caller gets something that is no answer of the API to this call."""
+        """Whether the caller gets something else than the API's response to this request."""
         return self.drop or self.status is not None or self.error is not None
 
     @property
     def summary(self) -> str:
-        """Say in a few words what happens."""
+        """A few words about what happens."""
         parts = {
             "delay": self.delay is not None,
             f"status {self.status}": self.status is not None,
@@ -105,7 +100,7 @@ class Effect:
         return ", ".join(part for part, there in parts.items() if there)
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as a specification has it."""
+        """Return it as in a specification."""
         found: dict[str, Any] = {
             "delay": self.delay and self.delay.as_json(),
             "status": self.status,
@@ -127,7 +122,7 @@ class Condition(NamedTuple):
     wanted: tuple[str, ...] = ()
 
     def holds(self, value: str | None) -> bool:
-        """Whether a value fits; None where the call has no such parameter."""
+        """Whether a value fits; None means that the request has no such parameter."""
         if self.kind == "absent" or value is None:
             return self.kind == "absent" and value is None
         if self.kind == "contains":
@@ -135,7 +130,7 @@ class Condition(NamedTuple):
         return value in self.wanted
 
     def as_json(self, *, secret: bool) -> dict[str, Any]:
-        """Return it as a specification has it; without its texts, where these are secret."""
+        """Return it as in a specification; the texts are redacted if secret."""
         if self.kind == "absent":
             return {"absent": True}
         texts = [MASK if secret else text for text in self.wanted]
@@ -144,16 +139,16 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Which calls a fault is for."""
+    """Which requests a fault matches."""
 
     operations: tuple[str, ...] = ()  # none: every one
     identifier: tuple[str, str] | None = None  # id or number, and which
     parameters: Mapping[str, Condition] | None = None
-    nth: tuple[int, ...] = ()  # of the matching calls, counted from 1
-    after: int = 0  # of the matching calls, how many are spared first
+    nth: tuple[int, ...] = ()  # of the matching requests, counted from 1
+    after: int = 0  # how many matching requests pass first
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as a specification has it, with secrets masked."""
+        """Return it as in a specification, with secrets redacted."""
         found: dict[str, Any] = {}
         if self.operations:
             found["operation"] = list(self.operations)
@@ -173,41 +168,30 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong on purpose."""
+    """One injected failure."""
 
     id: str
     name: str
     match: Match
     effect: Effect
     when: When = "before_commit"
-    times: int | None = None  # how many calls it hits; None for any number
-    probability: float = 1.0  # that it hits a call that it is for
+    times: int | None = None  # how many requests it hits; None for any number
+    probability: float = 1.0  # of hitting a request that it matches
     ttl_millis: int | None = None  # of the world's clock, from when it was added
-
-    def applied(
-        self,
-        epoch: "Epoch",
-        request: "Request",
-        respond: "Callable[[Epoch, Request], Response]",
-    ) -> "Response":
-        """Return what the caller gets, ``answer_to`` being what gives the API's own answer."""
-        from crmcom_kit.mock_server.api.fault_effects import applied  # which needs this module
-
-        return applied(self, epoch, request, respond)
 
     def named(self, identifier: str) -> "Fault":
         """Return it with that id."""
         return replace(self, id=identifier)
 
     def drawn(self, random: Random) -> "Fault":
-        """Return it as it is for one call: with the delay that this call has."""
+        """Return it for one request: with the delay drawn for it."""
         delay = self.effect.delay
         if delay is None or delay.type == "fixed":
             return self
         return replace(self, effect=replace(self.effect, delay=delay.drawn(random)))
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as JSON: its id, and what a specification of it has."""
+        """Return it as JSON: its id and its specification."""
         found: dict[str, Any] = {
             "id": self.id,
             "name": self.name,

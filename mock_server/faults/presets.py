@@ -1,32 +1,33 @@
-"""Faults that have a name: what goes wrong most often, ready to be added or asked for by a header.
+"""Named faults: frequent failures, ready to be added or asked for by a header.
 
 A *preset* makes specifications of its arguments. The header ``X-Mock-Prefer`` asks for a fault of
-one call, without any set-up: ``error=not_found``, ``fault=lost_answer``, ``delay=200, status=503``.
+one request, without any set-up: ``error=not_found``, ``fault=lost_answer``,
+``delay=200, status=503``.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.faults.model import Fault, Match
-from crmcom_kit.mock_server.faults.parsing import MAX_CALLS, MAX_TTL, effect_of, when_of
-from crmcom_kit.mock_server.faults.values import choice, members, number, truth, whole
+from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.faults.validation import all_operations, fault_of, valid
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 
 HEADER = "X-Mock-Prefer"
-LEAST_SECONDS = 0.001  # of an outage
 _WITH_RECORD = ["show", "resend", "delete"]
 _CHANGING = ["resend", "delete"]
 _Spec = dict[str, Any]
 
 
 class Preset(NamedTuple):
-    """A named kind of trouble."""
+    """A named kind of failure."""
 
     text: str
     arguments: Mapping[str, Any]  # by name, with their defaults
     specs: Callable[[Mapping[str, Any]], list[_Spec]]  # of all arguments
-    once: _Spec  # the same for one call: effect and when
+    once: _Spec  # the same for one request: effect and when
 
 
 def _lost_answer(given: Mapping[str, Any]) -> list[_Spec]:
@@ -34,22 +35,18 @@ def _lost_answer(given: Mapping[str, Any]) -> list[_Spec]:
 
 
 def _outage(given: Mapping[str, Any]) -> list[_Spec]:
-    seconds = number(given["seconds"], "seconds", LEAST_SECONDS, MAX_TTL / 1000)
-    effect = {"drop": truth(given["drop"], "drop")} if given["drop"] else {}
-    effect = effect or {"status": given["status"]}
-    return [{**_for(given), "effect": effect, "ttlMillis": round(seconds * 1000)}]
+    effect = {"drop": True} if given["drop"] else {"status": given["status"]}
+    return [{**_for(given), "effect": effect, "ttlMillis": round(given["seconds"] * 1000)}]
 
 
 def _slow_then_dead(given: Mapping[str, Any]) -> list[_Spec]:
-    calls = whole(given["calls"], "calls", 1, MAX_CALLS)
-    match = _for(given)["match"]
+    match, calls = _for(given)["match"], given["calls"]
     slow = {"match": match, "effect": {"delay": given["delay"]}, "times": calls}
     return [slow, {"match": {**match, "after": calls}, "effect": {"drop": True}}]
 
 
 def _token_expires(given: Mapping[str, Any]) -> list[_Spec]:
-    calls = whole(given["calls"], "calls", 1, MAX_CALLS)
-    match = {**_for(given)["match"], "nth": calls}
+    match = {**_for(given)["match"], "nth": given["calls"]}
     return [{"match": match, "effect": {"expireToken": True}, "when": "after_commit", "times": 1}]
 
 
@@ -58,41 +55,42 @@ def _record_deleted(given: Mapping[str, Any]) -> list[_Spec]:
 
 
 def _for(given: Mapping[str, Any]) -> _Spec:
-    """Return whom a preset's fault is for, and how often."""
-    match = {name: given[name] for name in ("operation", "identifier") if name in given}
-    return {"match": match, **({"times": given["times"]} if "times" in given else {})}
+    """Return which requests a preset's fault matches, and how often; None is no condition."""
+    match = {n: given[n] for n in ("operation", "identifier") if given.get(n) is not None}
+    times = given.get("times")
+    return {"match": match} if times is None else {"match": match, "times": times}
 
 
 #: The presets, by name.
 PRESETS: dict[str, Preset] = {
     "lost_answer": Preset(
-        "The call is carried out, and the connection is dropped before its answer is sent.",
+        "The request is carried out, and the connection is dropped before its response is sent.",
         {"operation": _CHANGING, "identifier": None, "times": 1},
         _lost_answer,
         {"effect": {"drop": True}, "when": "after_commit"},
     ),
     "outage": Preset(
-        "For so many seconds of the world's clock no call is carried out: each has a gateway's"
-        " answer of that status, or, with drop, none.",
+        "For this many seconds of the world's clock no request is carried out: each gets a"
+        " gateway's response with that status, or, with drop, none.",
         {"seconds": 30, "status": 503, "drop": False, "operation": None},
         _outage,
         {"effect": {"status": 503}},
     ),
     "slow_then_dead": Preset(
-        "So many calls are held back for delay milliseconds; then every connection is dropped."
-        " Of one call: it is held back, then dropped.",
+        "This many requests (calls) are held back for delay milliseconds; then every connection is"
+        " dropped. As a header: the request is held back, then dropped.",
         {"calls": 3, "delay": 2_000, "operation": None},
         _slow_then_dead,
         {"effect": {"delay": 2_000, "drop": True}},
     ),
     "token_expires": Preset(
-        "After so many calls that carry a token, the token of the last of them expires.",
+        "After this many requests (calls) with a token, the token of the last of them expires.",
         {"calls": 1, "operation": None},
         _token_expires,
         {"effect": {"expireToken": True}, "when": "after_commit"},
     ),
     "record_deleted": Preset(
-        "Just before the call, somebody else deletes the webhook request that it names.",
+        "Just before the request, another user deletes the webhook request that it names.",
         {"operation": _WITH_RECORD, "identifier": None, "times": 1},
         _record_deleted,
         {"effect": {"deleteRecord": True}},
@@ -100,17 +98,19 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def preset_specs(name: str, arguments: Mapping[str, Any]) -> list[_Spec]:
+def preset_specs(
+    name: str, arguments: Mapping[str, Any], operations: tuple[str, ...]
+) -> list[_Spec]:
     """Return the specifications that a preset makes of its arguments.
 
     Raises:
         NotFound: there is no preset of that name.
-        UsageError: it has no such argument, or it is no number that it must be.
+        UsageError: it has no such argument, or the value is not allowed.
     """
     preset = PRESETS.get(name)
     if preset is None:
         raise NotFound("preset", seen=quoted(name), allowed=f"one of {', '.join(PRESETS)}")
-    given = members(arguments, "", preset.arguments)
+    given = valid(arguments, "FaultPresetArguments", operations, only=preset.arguments)
     specs = preset.specs({**preset.arguments, **given})
     return [{"name": name, **spec} for spec in specs]
 
@@ -121,16 +121,18 @@ _ONCE: dict[str, _Spec] = {
     "cut": {"effect": {"cut": {"share": 0.5}}},
     "malformed": {"effect": {"malformed": True}},
 }
+#: What the header may ask for, and what each value is.
 _PREFERENCES: dict[str, str] = {
     "fault": f"one of {', '.join(_ONCE)}",
     "error": "the name of an error",
     "status": "an HTTP status",
     "delay": "milliseconds",
-    "cut": "how many bytes of the answer are sent",
+    "cut": "how many bytes of the response are sent",
     "when": "before_commit or after_commit",
 }
 
 
+@lru_cache(maxsize=256)
 def preferred(header: str) -> Fault:
     """Return the fault that the header ``X-Mock-Prefer`` asks for. Raises UsageError."""
     given: dict[str, str] = {}
@@ -141,27 +143,25 @@ def preferred(header: str) -> Fault:
             seen = f"{name} twice" if name in given else quoted(part.strip())
             raise UsageError(HEADER, seen=seen, allowed=f"each at most once: {forms}")
         given[name] = value
-    effect: _Spec = {}
-    when = given.get("when")
+    spec: _Spec = {"effect": {}}
     if "fault" in given:
-        once = _ONCE[choice(given["fault"], f"{HEADER}.fault", _ONCE)]
-        effect, when = dict(once["effect"]), when or once.get("when")
+        if given["fault"] not in _ONCE:
+            seen, allowed = quoted(given["fault"]), _PREFERENCES["fault"]
+            raise UsageError(f"{HEADER}.fault", seen=seen, allowed=allowed)
+        once = _ONCE[given["fault"]]
+        spec = {**once, "effect": dict(once["effect"])}
+    if "when" in given:
+        spec["when"] = given["when"]
     for name in ("error", "status", "delay", "cut"):
         if name in given:
-            effect[name] = given[name] if name == "error" else _counted(name, given[name])
+            spec["effect"][name] = given[name] if name == "error" else _counted(name, given[name])
     try:
-        found = effect_of(effect)
-        return Fault(
-            id="prefer",
-            name=", ".join(f"{name}={value}" for name, value in given.items()),
-            match=Match(),
-            effect=found,
-            when=when_of(when, found),
-        )
-    except UsageError as misuse:
-        name = misuse.parameter.removeprefix("effect").removeprefix(".")
+        found = fault_of(spec, "prefer", all_operations())
+    except UsageError as refused:
+        name = refused.parameter.removeprefix("effect").removeprefix(".")
         parameter = f"{HEADER}.{name}" if name else HEADER
-        raise UsageError(parameter, seen=misuse.seen, allowed=misuse.allowed) from None
+        raise UsageError(parameter, seen=refused.seen, allowed=refused.allowed) from None
+    return replace(found, name=", ".join(f"{name}={value}" for name, value in given.items()))
 
 
 def _counted(name: str, text: str) -> int:

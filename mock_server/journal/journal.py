@@ -14,7 +14,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import WeakSet
 
-from crmcom_kit.mock_server.protocol.request import header_bytes
 from crmcom_kit.mock_server.protocol.response import Response
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ MAX_BODY = 262_144
 MAX_TOTAL_BYTES = 268_435_456
 # What an entry takes in memory besides body, query and headers.
 _ENTRY_BYTES = 1_100
+_HEADER_BYTES = 180  # what a header takes besides its value
 _MAX_DIGITS = 15  # of a number in an id
 _POLL_SECONDS = 0.2
 _T = TypeVar("_T")
@@ -168,8 +168,9 @@ class Journal:
             body = TruncatedBody()
             response.body = self._watched(response.body, body)
             size = _ENTRY_BYTES
-        size += header_bytes(request.headers.values()) + len(request.query)
-        size += len(request.body or b"")
+        headers = request.headers.values()
+        size += len(headers) * _HEADER_BYTES + sum(map(len, headers))
+        size += len(request.query) + len(request.body or b"")
         before = response.before
         if before is not None and before is not response.after:
             size += len(before)  # the store no longer has it

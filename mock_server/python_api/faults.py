@@ -1,4 +1,4 @@
-"""What goes wrong on purpose, as a test says it and takes it back."""
+"""Injected faults as a test holds them: added by ``fail``, removed at the end of ``with``."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.python_api.arguments import text
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 
-# What each argument is called in a specification of a fault.
+# The name of each argument in a specification of a fault.
 _MATCH = {name: name for name in ("operation", "identifier", "parameters", "nth", "after")}
 _EFFECT = {
     "delay": "delay",
@@ -29,17 +29,17 @@ _KNOWN = (*_EFFECT, *_MATCH, *_ITSELF, "ttl")
 
 
 class Failing:
-    """One or more faults of a world, until they are removed: ``with`` it, or by ``remove()``."""
+    """One or more faults of a world, until ``remove()`` or the end of a ``with`` block."""
 
     def __init__(self, faults: Faults, added: Sequence[Fault]) -> None:
         """Hold faults that were added."""
-        self._faults = faults  # not the world's: a reset gives it others, of the same ids
+        self._faults = faults  # not the world's: a reset replaces those, and reuses ids
         self._ids = [fault.id for fault in added]
         self._last: list[FaultState] = []
 
     @property
     def states(self) -> list[FaultState]:
-        """The faults, and what each has done; as they last were, where they are removed."""
+        """The faults and what each has done; as last seen once they are removed."""
         found = list(self._last)
         for one in self._ids:
             with suppress(NotFound):
@@ -48,11 +48,11 @@ class Failing:
 
     @property
     def hits(self) -> int:
-        """How many calls they have hit."""
+        """How many requests they have hit."""
         return sum(state.hits for state in self.states)
 
     def remove(self) -> None:
-        """Let nothing go wrong any more; what happened stays in the journal."""
+        """Remove the faults; what happened stays in the journal."""
         self._last = self.states
         while self._ids:
             with suppress(NotFound):
@@ -75,11 +75,11 @@ class Failing:
 
 
 def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Failing:
-    """Add what a preset, or the arguments by themselves, say goes wrong.
+    """Add the faults of a preset, or the fault that the arguments describe.
 
     Raises:
         UsageError, NotFound: an argument is not allowed, or there is no such preset.
-        LimitExceeded: there are as many faults as may be.
+        LimitExceeded: there are as many faults as allowed.
     """
     if preset is not None:
         name = text("preset", preset).replace(" ", "_").replace("-", "_")
@@ -88,21 +88,21 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
 
 
 def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the specification that the arguments are short for. Raises UsageError."""
+    """Return the specification that the arguments describe; None counts as omitted."""
     for name in given:
         if name not in _KNOWN:
             allowed = f"a preset, or some of {', '.join(_KNOWN)}"
             raise UsageError(
                 quoted(name).strip('"'), seen="among the arguments of fail", allowed=allowed
             )
-    spec: dict[str, Any] = _named(_ITSELF, given)
+    spec = _named(_ITSELF, given)
     if given.get("ttl") is not None:
         spec["ttlMillis"] = _milliseconds(given["ttl"])
     return {**spec, "match": _named(_MATCH, given), "effect": _named(_EFFECT, given)}
 
 
 def _named(names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {names[name]: value for name, value in given.items() if name in names}
+    return {names[k]: value for k, value in given.items() if k in names and value is not None}
 
 
 def _milliseconds(seconds: Any) -> int:

@@ -3,8 +3,9 @@
 from types import TracebackType
 from typing import Any
 
+from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.cli.delivery_options import places
-from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
+from crmcom_kit.mock_server.http.wsgi_shell import LateFlask, WsgiShell
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockWorld, Site
 from crmcom_kit.mock_server.world.factory import make_world
@@ -12,7 +13,7 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT
 
 TOKEN = "crmcom-mock-token"
-_THREADS = 8
+_THREADS = 64
 
 
 class Mock(MockWorld):
@@ -33,16 +34,11 @@ class Mock(MockWorld):
         """Make the mock; ``crmcom_mock`` says what the arguments are."""
         options["tokens"] = options.get("tokens") or (TOKEN,)
         options.setdefault("at_once", places(options.get("deliver", "scripted"), threads))
-        registry = WorldRegistry(make_world(**options), waiting=threads // 2, host=host)
-        app = FastLane(LateFlask(registry), registry)
-        server = Background(
-            app,
-            host=host,
-            port=port,
-            threads=threads,
-            closing=registry.closing,
-            at_once=app.at_once,
-        )
+        access = Access(names=frozenset([host.lower()]))
+        registry = WorldRegistry(make_world(**options), waiting=threads // 2, access=access)
+        flask = LateFlask(registry)
+        app = WsgiShell(registry, flask)
+        server = Background(registry, flask, host=host, port=port, threads=threads)
         super().__init__(Site(registry, app, server), DEFAULT)
 
     def start(self) -> "Mock":
@@ -76,7 +72,7 @@ def crmcom_mock(**options: Any) -> Mock:
 
             - host: the address to listen on, 127.0.0.1 where left out;
             - port: the port to listen on; a free one where left out;
-            - threads: requests answered at the same time, 8 where left out.
+            - threads: requests of the control API that may run at the same time, 64 by default.
 
     Raises:
         UnknownRelease, DialectError, DataError: an option is not allowed.

@@ -53,6 +53,13 @@ class Dispatch:
         self._settle = settle
         self._abandon = abandon
 
+    @property
+    def may_block(self) -> bool:
+        """Whether sending may take long: over the network, or with a delivery fault's delay."""
+        epoch = self._epoch
+        scripted = isinstance(epoch.delivery, ScriptedDelivery)
+        return not scripted or epoch.delivery_faults.has_active
+
     def wait(self) -> tuple[Outcome, Record | None]:
         """Send now, and return outcome and record. Raises Stopped where the mock ends."""
         try:

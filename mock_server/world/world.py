@@ -54,6 +54,7 @@ class World:
         "current_epoch",
         "delivery_queue",
         "name",
+        "redactor",
         "tokens",
     )  # fmt: skip
 
@@ -101,6 +102,8 @@ class World:
             renews=dialect["tokens.hour_before_r12"] == "renewed",
             fixed=start.fixed_tokens,
         )
+        #: Hides the secrets of this world.
+        self.redactor = _redactor(config.settings, self.tokens)
         self.current_epoch = self._first_epoch(0, attempts=0)
 
     def clone(self, name: str) -> "World":
@@ -323,20 +326,6 @@ class World:
         return JournalReader(journal, self.config, self.redactor, attempts)
 
     @property
-    def redactor(self) -> Redactor:
-        """Hides the secrets of this world: its credentials, and every token that it knows."""
-        credentials = self.settings.credentials
-        known = {credentials.api_key, credentials.password, *self.settings.fixed_tokens}
-        known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
-        words = frozenset(filter(WORD.fullmatch, known))
-        return Redactor(
-            dict.fromkeys(known - words, MASK),
-            is_token=lambda word: (
-                word in words or (len(word) >= MIN_LENGTH and self.tokens.knows(word))
-            ),
-        )
-
-    @property
     def faults(self) -> Faults:
         """What goes wrong on purpose."""
         return self.current_epoch.faults
@@ -364,6 +353,19 @@ class World:
     def session(self, unit: Object | None = None) -> Session:
         """Return the session of the user of the credentials, for ``unit`` or the first unit."""
         return self.current_epoch.session(unit)
+
+
+def _redactor(settings: Settings, tokens: Tokens) -> Redactor:
+    """Return what hides a world's credentials, and every token that it knows at that moment."""
+    credentials = settings.credentials
+    known = {credentials.api_key, credentials.password, *settings.fixed_tokens}
+    known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
+    words = frozenset(filter(WORD.fullmatch, known))
+
+    def is_token(word: str) -> bool:
+        return word in words or (len(word) >= MIN_LENGTH and tokens.knows(word))
+
+    return Redactor(dict.fromkeys(known - words, MASK), is_token=is_token)
 
 
 def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:

@@ -152,11 +152,11 @@ def test_times_are_exact_among_threads(
 
     def calls(_: int) -> int:
         barrier.wait(20)
-        return sum(epoch.faults.select(epoch, request) is not None for _ in range(times))
+        return sum(epoch.faults.select(epoch.store.get, request) is not None for _ in range(times))
 
     with ThreadPoolExecutor(64) as pool:
         assert sum(pool.map(calls, range(64))) == 10 * times
-    assert {state.hits for state in epoch.faults.list()} == {times}
+    assert {state.hits for state in epoch.faults.all()} == {times}
     assert epoch.faults.has_active is False
 
 
@@ -184,7 +184,7 @@ def test_chance_is_the_same_after_a_reset(mock: Any) -> None:
 
     mock.world.reset()
 
-    assert mock.world.faults.list() == ()
+    assert mock.world.faults.all() == ()
     assert mock.world.faults.add(spec) == first
     assert shows(mock, 20) == before
 
@@ -220,7 +220,7 @@ def test_worlds_have_faults_of_their_own(mock: Any) -> None:
     clone = mock.world.clone("other")
     mock.world.faults.add(HARMLESS)
 
-    assert clone.faults.list() == ()
+    assert clone.faults.all() == ()
     assert clone.faults.has_active is False
     assert clone.faults.add(HARMLESS).id == "fault-1"
 
@@ -251,7 +251,7 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
     assert shows(mock, 1) == [True]
     mock.world.faults.add(HARMLESS)
 
-    assert len(mock.world.faults.list()) == MAX_FAULTS
+    assert len(mock.world.faults.all()) == MAX_FAULTS
     with pytest.raises(NotFound):
         mock.world.faults.find(once.id)
 
@@ -314,4 +314,4 @@ def test_a_bad_specification_is_refused(mock: Any, spec: Any, message: str) -> N
         mock.world.faults.add(spec)
 
     assert str(caught.value).startswith(message)
-    assert mock.world.faults.list() == ()
+    assert mock.world.faults.all() == ()

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.faults.model import Fault
-from crmcom_kit.mock_server.faults.parsing import errors, fault_of
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
+from crmcom_kit.mock_server.faults.validation import errors, fault_of
 from crmcom_kit.mock_server.usage_errors import UsageError
 
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
@@ -217,7 +217,7 @@ def test_no_fault_breaks_the_mock(
     seen = [shell.call(CALLS[call]) for shell in faulty]
 
     assert seen[0] == seen[1]
-    asked = [shell.fault.effect.status for shell in faulty[0].world.faults.list()]
+    asked = [shell.fault.effect.status for shell in faulty[0].world.faults.all()]
     assert seen[0].ended or int(seen[0].status[:3]) in {200, *asked}
     for shell in faulty:
         assert shell.state() in (before, usual.state(), gone)
@@ -232,11 +232,11 @@ def test_the_control_api_takes_it_or_says_why(
     shell.world.reset()
     client = shell.app.test_client()
     for path in ("/__admin/faults", f"/__admin/faults/presets/{preset}"):
-        before = len(shell.world.faults.list())
+        before = len(shell.world.faults.all())
         answer = client.post(path, data=json.dumps(spec))
         assert answer.status_code in (201, 400, 404, 405)
         assert answer.json
-        assert (len(shell.world.faults.list()) > before) == (answer.status_code == 201)
+        assert (len(shell.world.faults.all()) > before) == (answer.status_code == 201)
 
 
 @given(st.text() | st.lists(st.sampled_from(PIECES)).map("".join))

@@ -261,7 +261,7 @@ def test_a_reset_lets_go_of_who_is_held_back(beside: Any) -> None:
     thread = threading.Thread(target=shell.call, args=(DELETE,))
     thread.start()
     for _ in range(100):
-        if shell.world.faults.list()[0].hits:
+        if shell.world.faults.all()[0].hits:
             break
         thread.join(0.05)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Shell
 
-from crmcom_kit.mock_server.faults.parsing import ALIASES
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
+from crmcom_kit.mock_server.faults.validation import ALIASES
 from crmcom_kit.mock_server.http.transmission import ConnectionDropped
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.schemas.dialect import error_kinds
@@ -136,7 +136,7 @@ def test_a_bad_argument_is_refused(name: str, arguments: Any, message: str) -> N
 
     assert str(caught.value).startswith(message)
     assert isinstance(caught.value, NotFound) == (name == "nonsense")
-    assert world.faults.list() == ()
+    assert world.faults.all() == ()
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -149,7 +149,7 @@ def test_each_preset_can_be_asked_for_by_a_call(shell: Shell, name: str) -> None
     assert shell.last.fault.name == f"fault={name}"
     shell.call(LIST)
     assert shell.last.fault is None
-    assert shell.world.faults.list() == ()
+    assert shell.world.faults.all() == ()
 
 
 @pytest.mark.parametrize("name", [*error_kinds(), *ALIASES])
@@ -230,7 +230,7 @@ def test_a_preference_goes_before_other_faults(shell: Shell) -> None:
     shell.world.faults.add({"effect": {"status": 500}})
 
     assert shell.call(SHOW, "status=418").status == "418 I'M A TEAPOT"
-    assert shell.world.faults.list()[0].calls == 0
+    assert shell.world.faults.all()[0].calls == 0
 
 
 @pytest.mark.parametrize("alias", ALIASES)

@@ -47,7 +47,7 @@ def test_a_fault_ends_with_its_block_whatever_happens_in_it(
     assert failing.hits == 1
     assert shown(client, mock).json()["status"]["code"] == "OK"
     assert failing.hits == 1
-    assert not mock.emulated.faults.list()
+    assert not mock.emulated.faults.all()
 
 
 def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock, client: httpx.Client) -> None:
@@ -89,7 +89,7 @@ def test_every_preset_is_taken_back_as_a_whole(mock: Mock, preset: str) -> None:
     with mock.fail(preset) as failing:
         assert failing.states
 
-    assert not mock.emulated.faults.list()
+    assert not mock.emulated.faults.all()
 
 
 def test_it_hits_the_calls_that_it_is_for(mock: Mock, client: httpx.Client) -> None:

@@ -26,7 +26,7 @@ from helpers.mistakes import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.http.fastlane import FastLane
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.suggestions import Change
 from crmcom_kit.mock_server.suggestions.finding import MENDS
 from crmcom_kit.schemas import API_PATH, load_dialect
@@ -207,7 +207,7 @@ def test_mending_comes_to_an_end(asked: Asked) -> None:
 
 def _lane(asker: Asker, query: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    lane = FastLane(asker.client.application, asker.world)
+    lane = WsgiShell(asker.world, asker.client.application)
     environ = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",

@@ -60,9 +60,9 @@ def test_path_and_header_name_the_same_world(
 @pytest.mark.parametrize("lane", [False, True])
 def test_an_odd_name_is_refused(registry: WorldRegistry, name: str, *, lane: bool) -> None:
     """A world's name is short and plain; another one makes no world, and says what is allowed."""
-    from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
+    from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 
-    app = FastLane(LateFlask(registry), registry) if lane else create_app(registry)
+    app = WsgiShell(registry) if lane else create_app(registry)
     from werkzeug.test import Client
 
     answer = Client(app).get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
@@ -165,8 +165,8 @@ def test_idle_worlds_end() -> None:
 
     assert registry.get("new").name == "new"
 
-    assert [one.world.name for one in registry.present()] == ["default", "used", "new"]
-    assert [one.idle for one in registry.present()] == [None, 20, 0]
+    assert [one.world.name for one in registry.worlds()] == ["default", "used", "new"]
+    assert [one.idle for one in registry.worlds()] == [None, 20, 0]
     assert registry.get("used") is used
     assert idle.journal.closed
     with pytest.raises(NotFound, match="allowed is default, used, new"):

@@ -4,12 +4,13 @@ Source: POST webhook_requests/resend, R9.0.0 and later. What a resend changes in
 inferred from the page's example; the rest are dials (``resend.*``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import orjson
 
 from crmcom_kit.mock_server.api.methods.show import IDENTIFIER, Values, find, unknown
+from crmcom_kit.mock_server.api.waits import Blocking, Wait
 from crmcom_kit.mock_server.deliveries.attempts import Cause
 from crmcom_kit.mock_server.deliveries.senders import NOT_SENT, Attempt, Outcome, Stopped
 from crmcom_kit.mock_server.protocol.errors import (
@@ -29,7 +30,7 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 
 
-def resend(world: Epoch, values: Values, session: Session) -> Response:
+def resend(world: Epoch, values: Values, session: Session) -> Generator[Wait, Any, Response]:
     """Send a rejected webhook request again and return it as it then is.
 
     Raises:
@@ -44,7 +45,10 @@ def resend(world: Epoch, values: Values, session: Session) -> Response:
     if world.dialect["resend.delivery"] == "queued":
         return _queued(world, values, record, dispatch)
     try:
-        outcome, settled = dispatch.wait()
+        if dispatch.may_block:
+            outcome, settled = yield Blocking(dispatch.wait)
+        else:
+            outcome, settled = dispatch.wait()
     except Stopped:  # the mock ends: nothing has come of it
         return _answered(world, values, record, claimed, dispatch)
     if settled is None:

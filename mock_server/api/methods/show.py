@@ -1,8 +1,6 @@
-"""The methods show and delete, and how every method finds the record that a call names.
+"""The method show, and how every method finds the record that a request names.
 
-Pure functions of a world, the values of a call and the session it is made in. Sources: the pages
-GET webhook_requests/show and POST webhook_requests/delete, R9.0.0 and later. The other two methods
-have modules of their own: ``listing`` and ``resending``.
+Source: GET webhook_requests/show, R9.0.0 and later.
 """
 
 from collections.abc import Mapping
@@ -20,48 +18,33 @@ Values = Mapping[str, Any]
 IDENTIFIER = REQUEST_IDENTIFIER
 
 
-def show(world: Epoch, values: Values, session: Session) -> Response:
+def show(epoch: Epoch, values: Values, session: Session) -> Response:
     """Return one webhook request. Raises UnknownWebhookRequest."""
     del session
     identifier: Identifier = values[IDENTIFIER]
-    body = world.store.body(_key(identifier), identifier.value)
+    body = epoch.store.body(key_of(identifier), identifier.value)
     if body is None:
         raise unknown(identifier)
-    answer = world.responses.record(body, values.get("fields_set"))
-    answer.before = answer.after = body
-    return answer
+    response = epoch.responses.record(body, values.get("fields_set"))
+    response.before = response.after = body
+    return response
 
 
-def delete(world: Epoch, values: Values, session: Session) -> Response:
-    """Delete a webhook request of either state and return it as it last was.
-
-    Raises:
-        UnknownWebhookRequest: there is none.
-    """
-    del session
-    identifier: Identifier = values[IDENTIFIER]
-    record = world.store.delete(_key(identifier), identifier.value)
-    if record is None:
-        raise unknown(identifier)
-    answer = world.responses.record(record.body, values.get("fields_set"))
-    answer.before = record.body
-    return answer
-
-
-def _key(identifier: Identifier) -> Key:
-    return "number" if identifier.field == "number" else "id"
-
-
-def find(world: Epoch, identifier: Identifier) -> Record:
+def find(epoch: Epoch, identifier: Identifier) -> Record:
     """Return the record that ``identifier`` names. Raises UnknownWebhookRequest."""
-    record = world.store.get(_key(identifier), identifier.value)
+    record = epoch.store.get(key_of(identifier), identifier.value)
     if record is None:
         raise unknown(identifier)
     return record
 
 
+def key_of(identifier: Identifier) -> Key:
+    """Return the store's key for an identifier's field."""
+    return "number" if identifier.field == "number" else "id"
+
+
 def unknown(identifier: Identifier) -> UnknownWebhookRequest:
-    """Return the error that says that there is no such record."""
+    """Return the error that there is no such record."""
     return UnknownWebhookRequest(
         f"{IDENTIFIER}.{identifier.field}",
         seen=quoted(identifier.value),

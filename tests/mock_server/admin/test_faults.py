@@ -6,8 +6,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server.admin.document import document
-from crmcom_kit.mock_server.faults.parsing import errors
 from crmcom_kit.mock_server.faults.presets import PRESETS
+from crmcom_kit.mock_server.faults.validation import errors
 
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
 SPEC = {"match": {"operation": "show"}, "effect": {"delay": 0}, "times": 2}

@@ -1,0 +1,23 @@
+"""The method delete. Source: POST webhook_requests/delete, R9.0.0 and later."""
+
+from crmcom_kit.mock_server.api.methods.show import IDENTIFIER, Values, key_of, unknown
+from crmcom_kit.mock_server.protocol.parameters import Identifier
+from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.tokens import Session
+
+
+def delete(epoch: Epoch, values: Values, session: Session) -> Response:
+    """Delete a webhook request of either state and return it as it last was.
+
+    Raises:
+        UnknownWebhookRequest: there is none.
+    """
+    del session
+    identifier: Identifier = values[IDENTIFIER]
+    record = epoch.store.delete(key_of(identifier), identifier.value)
+    if record is None:
+        raise unknown(identifier)
+    response = epoch.responses.record(record.body, values.get("fields_set"))
+    response.before = record.body
+    return response

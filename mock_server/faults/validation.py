@@ -1,0 +1,220 @@
+"""From a specification to a fault: JSON as the control API takes it, and the same in Python.
+
+    {"name": "…", "match": {…}, "effect": {…}, "when": "before_commit",
+     "times": 1, "probability": 0.5, "ttlMillis": 30000}
+
+Only ``effect`` is required. ``schemas.json`` says what is allowed; the control API's document shows
+the same schemas. Here is only what a schema cannot say: members that contradict each other.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+
+from crmcom_kit.mock_server.faults.model import (
+    DELAYS,
+    Condition,
+    Cut,
+    Delay,
+    Effect,
+    Fault,
+    Match,
+    When,
+)
+from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.schemas import methods, resolve
+from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.releases import release_names
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+#: Shorter names of errors, besides the kinds of ``schemas/data/errors.json``.
+ALIASES = {
+    "not_found": "unknown_webhook_request",
+    "unauthorized": "invalid_token",
+    "expired": "expired_token",
+    "no_token": "missing_token",
+    "bad_request": "invalid_value",
+    "conflict": "resend_under_way",
+    "already_sent": "not_rejected",
+    "failed": "delivery_failed",
+    "too_large": "body_too_large",
+}
+_ENDS = ("status", "error", "drop", "cut", "malformed")
+_COMPONENTS = "#/components/schemas/"
+
+
+def errors() -> tuple[str, ...]:
+    """Return every name of an error: its kind, and the shorter ones."""
+    return (*error_kinds(), *ALIASES)
+
+
+@cache
+def all_operations() -> tuple[str, ...]:
+    """Return the names of the methods of all releases."""
+    return tuple(dict.fromkeys(n for name in release_names() for n in methods(resolve(name))))
+
+
+@cache
+def schemas(operations: tuple[str, ...]) -> dict[str, Any]:
+    """Return the JSON Schemas of faults by name, for a mock that has these methods."""
+    found: dict[str, Any] = orjson.loads(files(__package__).joinpath("schemas.json").read_bytes())
+    found["FaultOperation"]["enum"] = list(operations)
+    found["FaultEffect"]["properties"]["error"]["enum"] = list(errors())
+    return found
+
+
+def fault_of(spec: object, identifier: str, operations: tuple[str, ...]) -> Fault:
+    """Return the fault that a specification describes.
+
+    Args:
+        spec: the specification; sequences and mappings count as JSON arrays and objects.
+        identifier: the id of the fault.
+        operations: the names of the methods that can be matched.
+
+    Raises:
+        UsageError: the specification is not allowed.
+    """
+    given = valid(spec, "FaultSpec", operations)
+    effect = _effect(given["effect"])
+    return Fault(
+        id=identifier,
+        name=given.get("name", effect.summary),
+        match=_match(given.get("match", {})),
+        effect=effect,
+        when=_when(given.get("when"), effect),
+        times=given.get("times"),
+        probability=float(given.get("probability", 1.0)),
+        ttl_millis=given.get("ttlMillis"),
+    )
+
+
+def valid(
+    value: object, schema: str, operations: tuple[str, ...], only: Iterable[str] | None = None
+) -> Any:
+    """Return a value as JSON, once it fits a schema of ``schemas.json``.
+
+    Args:
+        value: the value.
+        schema: the schema's name.
+        operations: the names of the methods that can be matched.
+        only: the members that are allowed of those in the schema; all by default.
+
+    Raises:
+        UsageError: the value does not fit.
+    """
+    plain = _plain(value)
+    components = schemas(operations)
+    validator = _validator(schema, operations, None if only is None else tuple(only))
+    for error in validator.iter_errors(plain):
+        raise explained(error, lambda part: _resolved(part, components), whole="fault")
+    return plain
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _resolved(part: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    while "$ref" in part:
+        part = found[part["$ref"].removeprefix(_COMPONENTS)]
+    return part
+
+
+@cache
+def _validator(
+    name: str, operations: tuple[str, ...], only: tuple[str, ...] | None
+) -> "Draft202012Validator":
+    found = schemas(operations)
+    schema: dict[str, Any] = {"$ref": _COMPONENTS + name}
+    if only is not None:
+        members = {one: found[name]["properties"][one] for one in only}
+        schema = {**found[name], "properties": members}
+    return strict_validator({**schema, "components": {"schemas": found}})
+
+
+def _when(given: When | None, effect: Effect) -> When:
+    """Return when a fault applies: before the request changes anything, or after.
+
+    What is cut or malformed is the API's own response, so the request was carried out by then.
+    """
+    after_all = effect.cut is not None or effect.malformed
+    if after_all and given == "before_commit":
+        allowed = "after_commit, since what is cut or malformed answers a request carried out"
+        raise UsageError("when", seen='"before_commit"', allowed=allowed)
+    return given or ("after_commit" if after_all else "before_commit")
+
+
+def _match(given: Mapping[str, Any]) -> Match:
+    nth, after = tuple(_listed(given.get("nth", []))), given.get("after", 0)
+    if nth and after:
+        raise UsageError("match.after", seen="one together with nth", allowed="one of them")
+    identifier = next(iter(given.get("identifier", {}).items()), None)
+    return Match(
+        operations=tuple(_listed(given.get("operation", []))),
+        identifier=None if identifier is None else (identifier[0], str(identifier[1])),
+        parameters={n: _condition(one) for n, one in given.get("parameters", {}).items()},
+        nth=nth,
+        after=after,
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _condition(given: Any) -> Condition:
+    if not isinstance(given, dict):
+        return Condition("equals", (_spelled(given),))
+    ((kind, value),) = given.items()
+    if kind == "absent":
+        return Condition("absent")
+    return Condition(cast("Any", kind), tuple(map(_spelled, _listed(value))))
+
+
+def _spelled(value: Any) -> str:
+    """Return a value as a query spells it."""
+    return ("false", "true")[value] if isinstance(value, bool) else str(value)
+
+
+def _effect(given: Mapping[str, Any]) -> Effect:
+    ends = [name for name in _ENDS if name in given]
+    if len(ends) > 1:
+        allowed = "one of them; each may have a delay"
+        raise UsageError("effect", seen=" and ".join(ends), allowed=allowed)
+    error = given.get("error")
+    return Effect(
+        delay=_delay(given["delay"]) if "delay" in given else None,
+        status=given.get("status"),
+        retry_after=given.get("retryAfter"),
+        error=ALIASES.get(error, error) if error is not None else None,
+        drop=given.get("drop", False),
+        cut=_cut(given["cut"]) if "cut" in given else None,
+        malformed=given.get("malformed", False),
+        expire_token=given.get("expireToken", False),
+        delete_record=given.get("deleteRecord", False),
+    )
+
+
+def _delay(given: Any) -> Delay:
+    if not isinstance(given, dict):
+        return Delay("fixed", float(given))
+    kind = given.get("type", "fixed")
+    found = [float(given[name]) for name in DELAYS[kind]]
+    if kind == "uniform" and found[0] > found[1]:
+        allowed = f"at least lower, which is {found[0]:g}"
+        raise UsageError("effect.delay.upper", seen=f"{found[1]:g}", allowed=allowed)
+    return Delay(kind, *found)
+
+
+def _cut(given: Any) -> Cut:
+    return Cut(**given) if isinstance(given, dict) else Cut(bytes=given)

@@ -1,0 +1,199 @@
+"""JSON Schema for what callers send, and its violations as usage errors.
+
+The control API and the faults validate with the same rules and say the same of a violation: which
+parameter, what was seen, what is allowed. A schema's ``x-allowed`` says it in its own words.
+"""
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.redaction import is_secret
+
+# jsonschema is imported with the first value that is validated: a start does not wait for it.
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator, ValidationError
+
+#: Returns the schema that a ``$ref`` names, or the schema itself.
+Resolve = Callable[[dict[str, Any]], dict[str, Any]]
+
+_MAX_PLACE = 80
+
+
+def strict_validator(
+    schema: Mapping[str, Any], formats: Mapping[str, Callable[[object], bool]] | None = None
+) -> "Draft202012Validator":
+    """Return a validator for which ``1.0`` is no integer, and NaN no number.
+
+    Args:
+        schema: the schema, with the components that it refers to.
+        formats: how each format is checked; a check returns False or raises ValueError.
+    """
+    from jsonschema import Draft202012Validator, FormatChecker
+    from jsonschema.validators import extend
+
+    checker = FormatChecker(formats=())
+    for name, check in (formats or {}).items():
+        checker.checks(name, ValueError)(check)
+    types = Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    )
+    strict: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
+    found: Draft202012Validator = strict(schema, format_checker=checker)
+    return found
+
+
+def _is_integer(checker: object, value: object) -> bool:
+    del checker
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker: object, value: object) -> bool:
+    del checker
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and (isinstance(value, int) or isfinite(value))  # type: ignore[arg-type]
+
+
+def explained(error: "ValidationError", resolve: Resolve, whole: str = "body") -> UsageError:
+    """Return a violation as a usage error: the deepest one if there are several.
+
+    Args:
+        error: the violation.
+        resolve: finds the schemas that the schema refers to.
+        whole: what the validated value is called.
+    """
+    from jsonschema.exceptions import best_match
+
+    meant = _of_intended_option(error)
+    found: Any = meant if "x-allowed" in meant.schema else best_match([meant]) or error  # type: ignore[operator]
+    where = found.json_path.removeprefix("$").removeprefix(".") or whole
+    if found.validator in ("additionalProperties", "unevaluatedProperties"):
+        known = found.schema.get("properties", {})
+        extra = next((name for name in found.instance if name not in known), "member")
+        allowed = f"one of {', '.join(known)}" if known else "no member at all"
+        return UsageError(_place(where, extra, whole), seen=f"in the {whole}", allowed=allowed)
+    if found.validator == "required":
+        lacking = next(name for name in found.validator_value if name not in found.instance)
+        schema = found.schema.get("properties", {}).get(lacking, {})
+        allowed = described(schema, resolve)
+        return UsageError(_place(where, lacking, whole), seen="nothing", allowed=allowed)
+    value = found.instance
+    if found.validator == "dependentRequired":
+        name, needs = next(
+            (name, needed)
+            for name, needed in found.validator_value.items()
+            if name in value and not value.keys() >= set(needed)
+        )
+        other = ", ".join(needs)
+        place = _place(where, name, whole)
+        return UsageError(place, seen=f"one without {other}", allowed=f"one with {other}")
+    if isinstance(value, dict | list) or value is None:
+        seen = json_type(value) if value or value is None else f"an empty {_type_name(value)}"
+    else:
+        seen = quoted(value, secret=is_secret(where) and isinstance(value, str))
+    return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found, resolve))
+
+
+def _type_name(value: object) -> str:
+    return json_type(value).partition(" ")[2]
+
+
+def _of_intended_option(error: "ValidationError") -> "ValidationError":
+    """Return the violation of the one option of ``anyOf`` that a value was meant to be, if any.
+
+    That is the option of the value's type, with the constants that the value has, or failing that
+    the one with all members that it requires.
+    """
+    from jsonschema.exceptions import best_match
+
+    if error.validator not in ("oneOf", "anyOf"):
+        return error
+    options: dict[Any, list[ValidationError]] = {}
+    for one in error.context or ():
+        options.setdefault(one.relative_schema_path[0], []).append(one)
+    for excluding in (("type", "enum", "const"), ("type", "required", "enum", "const")):
+        meant = [
+            found
+            for found in options.values()
+            if not any(_excludes(one, excluding) for one in found)
+        ]
+        if len(meant) == 1:
+            best: ValidationError = best_match(meant[0]) or error
+            return best
+    return error
+
+
+def _excludes(error: "ValidationError", validators: tuple[str, ...]) -> bool:
+    """Whether a violation shows that a value was not meant to be this option."""
+    if error.relative_path:  # a member: only a constant tells options apart
+        return error.validator == "const" and list(error.relative_path) == ["type"]
+    return error.validator in validators
+
+
+def _place(where: str, member: str, whole: str) -> str:
+    return _shortened(member if where == whole else f"{where}.{member}")
+
+
+def _shortened(place: str) -> str:
+    safe = quoted(place).strip('"')
+    return safe if len(safe) <= _MAX_PLACE else f"{safe[:_MAX_PLACE]}…"
+
+
+#: Keywords that set a limit → how it is said.
+_LIMITS = {
+    "minimum": "at least {:,}",
+    "exclusiveMinimum": "more than {:,}",
+    "maximum": "at most {:,}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "minProperties": "at least {} members",
+    "maxProperties": "at most {} members",
+}
+
+
+def allowed_by(error: Any, resolve: Resolve) -> str:
+    """Say what a schema allows instead of the value that broke one of its keywords."""
+    limit, schema = error.validator_value, error.schema
+    if "x-allowed" in schema:
+        return str(schema["x-allowed"])
+    if error.validator in _LIMITS:
+        return _LIMITS[error.validator].format(limit)
+    match error.validator:
+        case "enum":
+            return f"one of {', '.join(map(str, limit))}"
+        case "type":
+            return f"a value of type {limit}" if isinstance(limit, str) else " or ".join(limit)
+        case "pattern":
+            return f"a text that fits {limit}"
+        case "not":
+            return "nothing here"
+        case "format" if limit == "date-time":
+            return "a date and time with a zone, such as 2026-01-31T12:00:00Z"
+        case _:
+            return described(schema, resolve)
+
+
+def described(schema: Any, resolve: Resolve) -> str:
+    """Say what a schema as a whole allows."""
+    if not isinstance(schema, dict):
+        return "nothing"
+    if "x-allowed" not in schema:
+        schema = resolve(schema)
+    if "x-allowed" in schema:
+        return str(schema["x-allowed"])
+    if "enum" in schema:
+        return f"one of {', '.join(map(str, schema['enum']))}"
+    if "const" in schema:
+        return str(schema["const"])
+    if "oneOf" in schema or "anyOf" in schema:
+        options = schema.get("oneOf") or schema.get("anyOf")
+        return " or ".join(dict.fromkeys(described(option, resolve) for option in options))
+    if "required" in schema:
+        return f"an object with {', '.join(schema['required'])}"
+    kind = schema.get("type", "value")
+    return f"a value of type {kind if isinstance(kind, str) else ' or '.join(kind)}"
