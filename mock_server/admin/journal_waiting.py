@@ -40,12 +40,11 @@ def verify(call: Call) -> Any:
 
 def wait(call: Call) -> Any:
     """Wait for requests, records or deliveries: 200 with them, or 408 with what is nearest."""
+    journal = call.world.journal  # first: a reset from now on ends the wait
     condition = _condition(call)
     seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
     with call.registry.waiting:
-        done = verification.wait_for(
-            call.world.journal, condition, seconds=seconds, closing=call.over
-        )
+        done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
     payload = {"ok": done.ok, "why": done.why, **done.facts}
     return written(payload, 200 if done.ok else 408)
 

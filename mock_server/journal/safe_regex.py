@@ -41,26 +41,27 @@ class Budget:
     As a context manager it only counts the time inside of the blocks.
     """
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    def __init__(self, seconds: float = SECONDS, *, clock: Callable[[], float] = monotonic) -> None:
         """Start now."""
+        self._clock = clock
         self._seconds = self._left = seconds
-        self._deadline = monotonic() + seconds
+        self._deadline = clock() + seconds
 
     def __enter__(self) -> "Budget":
-        self._deadline = monotonic() + self._left
+        self._deadline = self._clock() + self._left
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._left = self._deadline - monotonic()
+        self._left = self._deadline - self._clock()
 
     @property
     def half_spent(self) -> bool:
         """Whether less than half is left."""
-        return self._deadline - monotonic() < self._seconds / 2
+        return self._deadline - self._clock() < self._seconds / 2
 
     def left(self) -> float:
         """Return how many seconds are left. Raises TookTooLong."""
-        seconds = self._deadline - monotonic()
+        seconds = self._deadline - self._clock()
         if seconds <= 0:
             raise TookTooLong.by()
         return seconds

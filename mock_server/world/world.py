@@ -43,7 +43,6 @@ class World:
 
     __slots__ = (
         "_base_clock",
-        "_budget",
         "_delivery",
         "_limits",
         "_lock",
@@ -53,6 +52,7 @@ class World:
         "config",
         "current_epoch",
         "delivery_queue",
+        "journal_budget",
         "name",
         "redactor",
         "tokens",
@@ -89,7 +89,8 @@ class World:
         self._start = start
         self._delivery = delivery
         self._limits = JournalLimits() if limits is None else limits
-        self._budget = JournalBudget() if budget is None else budget
+        #: Limits the journals of all worlds that are made from one another.
+        self.journal_budget = JournalBudget() if budget is None else budget
         self.delivery_queue = DeliveryQueue() if delivery_queue is None else delivery_queue
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
@@ -116,7 +117,7 @@ class World:
             delivery=self._delivery,
             limits=self._limits,
             delivery_queue=self.delivery_queue,
-            budget=self._budget,
+            budget=self.journal_budget,
         )
 
     def _new_ids(self) -> Ids:
@@ -133,7 +134,7 @@ class World:
             delivery=scripted_delivery(self.config.dialect)
             if self._delivery is None
             else self._delivery,
-            journal=Journal(self._limits, begun=number, budget=self._budget),
+            journal=Journal(self._limits, begun=number, budget=self.journal_budget),
             faults=Faults(self.config, self.name, self.clock),
             sending=Sending(
                 self.name,

@@ -39,6 +39,9 @@ _FORM = re.compile(r'[^\s{}\[\]"\\]*')
 #: What a token looks like: a word that is looked up as a whole.
 WORD = re.compile(rf"[A-Za-z0-9_.-]{{{MIN_LENGTH},}}")
 _ENCODED_WORD = re.compile(rf"(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{{2}}){{{MIN_LENGTH},}}")
+_RUN = re.compile(r'[^\s&"=]+')
+_COLON = re.compile(r"\s*:\s*")
+_DECODER = json.JSONDecoder()
 _ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'\\/]))""")
 _MAX_LAYERS = 5
 _MAX_NAME = 200  # characters of a name whose answer is cached
@@ -64,7 +67,6 @@ def decoded(text: str, *, escapes: bool = False) -> str:
 
     Several layers are removed; a plus sign becomes a space.
     """
-    text = text.replace("+", " ")
     for _ in range(_MAX_LAYERS):
         plain = unquote(text)
         if escapes:
@@ -72,7 +74,7 @@ def decoded(text: str, *, escapes: bool = False) -> str:
         if plain == text:
             break
         text = plain
-    return text
+    return text.replace("+", " ")
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -188,7 +190,7 @@ class Redactor:
         self._known = sorted((known or {}).items(), key=lambda pair: -len(pair[0]))
         self._names = dict(self._known)
         self._is_token = is_token
-        self._public = frozenset(public)
+        self._public = frozenset(public).union(self._names.values())
         self._strict = strict
 
     def hide(self, text: str) -> str:
@@ -202,8 +204,8 @@ class Redactor:
         if self._known and ("%" in text or "\\" in text or "+" in text):
             plain = decoded(text, escapes=True)
             for secret, shown in self._known:
-                if secret.replace("+", " ") in plain:
-                    text = _any_spelling(secret).sub(lambda _, shown=shown: shown, text)  # type: ignore[misc]
+                if decoded(secret, escapes=True) in plain:
+                    text = _without_spellings(text, secret, shown)
         return text if self._is_token is None else _without_tokens(text, self._is_token)
 
     def shown(self, value: str) -> str:
@@ -296,13 +298,12 @@ class Redactor:
             return f"({len(body)} bytes that are no text)"
         if not is_secret(text) and not ("\\" in text and is_secret(decoded(text, escapes=True))):
             return self.hide(printable(text))
-        parsed = parsed_json(text)
-        if parsed is None:
+        try:
+            return self._json_text(text)
+        except ValueError:
             if _FORM.fullmatch(text):
                 return self.query(text)
             return f"{MASK} ({len(body)} bytes that are no JSON)"
-        try:
-            return self._rewritten(text, parsed[0], None)
         except RecursionError:
             return f"({len(body)} bytes of JSON that is nested too deep)"
 
@@ -311,21 +312,46 @@ class Redactor:
         text = body.decode("utf-8", "backslashreplace")
         if not is_secret(text):
             return self.hide(printable(text))
-        parsed = parsed_json(text)
-        if parsed is None:
-            return self.text(text)
         try:
-            return self._rewritten(text, parsed[0], self.text)
-        except RecursionError:
+            return self._json_text(text, self.text)
+        except (ValueError, RecursionError):
             return self.text(text)
 
-    def _rewritten(self, text: str, value: Any, of_text: Callable[[str], str] | None) -> str:
-        """Return the redacted JSON text of ``value``; ``text`` itself if nothing is secret."""
-        redacted = self.value("", value, of_text)
-        if redacted == value:
-            return printable(text)
-        compact = not re.search(r'"\s*:\s', text)
-        return _written(redacted, *((",", ":") if compact else (", ", ": ")))
+    def _json_text(self, text: str, redact: Callable[[str], str] = lambda _: MASK) -> str:
+        """Return a JSON text with secrets replaced, and everything else as it was.
+
+        ``redact`` is applied to texts that mention a secret's name. Raises ValueError if ``text``
+        is not JSON.
+        """
+        json.loads(text, parse_constant=_refuse)
+        parts, at = [], 0
+        for literal in _LITERAL.finditer(text):
+            if literal.start() < at:
+                continue  # part of a value that is replaced
+            content: str = literal[0][1:-1]
+            if "\\" in content:
+                content = json.loads(literal[0], strict=False)
+            if not is_secret(content):
+                continue
+            parts.append(text[at : literal.start()])
+            colon = _COLON.match(text, literal.end())
+            if colon is None:
+                parts.append(_dumped(redact(content)))
+                at = literal.end()
+                continue
+            value, at = _DECODER.raw_decode(text, colon.end())
+            shown = self.value(content, value)
+            parts.append(f"{_dumped(self._secret_name(content))}{colon[0]}{_dumped(shown)}")
+        return self.hide(printable("".join([*parts, text[at:]])))
+
+
+def _without_spellings(text: str, secret: str, shown: str) -> str:
+    """Return ``text`` without a secret that stands in it in some encoding."""
+    wanted = decoded(secret, escapes=True)
+    text = _any_spelling(secret).sub(lambda _: shown, text)
+    return _RUN.sub(  # what is encoded several times, each character of each layer
+        lambda run: shown if wanted in decoded(run[0], escapes=True) else run[0], text
+    )
 
 
 def _without_tokens(text: str, is_token: Callable[[str], bool]) -> str:
@@ -340,16 +366,6 @@ def _without_tokens(text: str, is_token: Callable[[str], bool]) -> str:
 
 #: Knows no secrets: hides by names alone.
 _ANY = Redactor()
-
-
-def _written(value: Any, comma: str, colon: str) -> str:
-    """Write a JSON value; repeated members of an object are kept."""
-    if isinstance(value, Pairs):
-        members = (f"{_dumped(k)}{colon}{_written(part, comma, colon)}" for k, part in value)
-        return f"{{{comma.join(members)}}}"
-    if isinstance(value, list):
-        return f"[{comma.join(_written(part, comma, colon) for part in value)}]"
-    return _dumped(value)
 
 
 def _dumped(value: Any) -> str:
