@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from crmcom_kit.mock_server.admin.moments import write_moment
+from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.http_message import message_of
 from crmcom_kit.mock_server.deliveries.receiver import Received
@@ -43,7 +43,7 @@ def attempt(epoch: Epoch, note: AttemptNote) -> dict[str, Any]:
 
 
 def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, Any]:
-    message = message_of(epoch.exchanges.messages, note.attempt)
+    message = message_of(epoch.config.exchanges.messages, note.attempt)
     outcome = note.outcome
     return {
         "id": note.number,

@@ -1,4 +1,4 @@
-"""Operations on the settings of the mock and of a world."""
+"""Operations on how the mock is set."""
 
 from platform import python_version
 from typing import Any
@@ -12,7 +12,7 @@ from crmcom_kit.schemas import API_PATH, Dialect, dials
 
 def get_settings(call: Call) -> Any:
     """Return the settings of the mock and of this world, without secrets."""
-    registry, world, settings = call.registry, call.world, call.world.settings
+    registry, world, settings = call.registry, call.world, call.world.config.settings
     return {
         "version": __version__,
         "python": python_version(),
@@ -35,13 +35,13 @@ def get_settings(call: Call) -> Any:
 
 
 def _changed(dialect: Dialect) -> dict[str, Any]:
-    """Return the dials that differ from the default dialect."""
+    """Return the dials that are not set as in the default dialect."""
     standard = Dialect("default")
     return {key: dialect[key] for key in dials() if dialect[key] != standard[key]}
 
 
 def patch_settings(call: Call) -> Any:
-    """Change the settings that can be changed while the mock runs."""
+    """Change what can be changed while the mock runs."""
     journal = call.world.journal.limits
     asked = call.body.get("journal")
     if asked is not None:

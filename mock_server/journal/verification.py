@@ -22,7 +22,8 @@ from crmcom_kit.mock_server.journal.safe_regex import Budget
 from crmcom_kit.mock_server.journal.serializers import request, summary
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.records import Key, Query, Store
+from crmcom_kit.mock_server.store.records import Key, Query
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import UsageError
 
 NEAREST = 3
@@ -334,7 +335,7 @@ class OneRecord:
         # Also what was seen here: content that replaced it may never have had the record.
         self._was_there = self._was_there or record is not None
         if record is not None:
-            return str(record.row.state)
+            return str(record.state)
         return DELETED if self._was_there or store.ever_existed(self._key, self._value) else None
 
     def holds(self) -> bool:

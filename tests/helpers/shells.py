@@ -70,7 +70,7 @@ class Shell:
 
     def state(self) -> tuple[bytes, ...]:
         """Every record."""
-        every = Query(indexed=(("entity", frozenset(self.world.entities)),))
+        every = Query(indexed=(("entity", frozenset(self.world.config.entities)),))
         return tuple(self.world.store.query(every))
 
     @property
