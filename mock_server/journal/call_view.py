@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
-from crmcom_kit.mock_server.journal.tracing import Attempt, Step, trace
+from crmcom_kit.mock_server.journal.tracing import Step, trace
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
@@ -31,7 +32,7 @@ class JournalReader:
         journal: Journal,
         config: Config,
         redactor: Redactor,
-        attempts: Callable[[int], Sequence[Attempt]],
+        attempts: Callable[[int], Sequence[AttemptNote]],
     ) -> None:
         """Read ``journal``.
 

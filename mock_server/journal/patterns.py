@@ -8,7 +8,7 @@ would never match, and "it was not called" would be true of it whatever was call
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.journal.call_view import CallView
@@ -201,22 +201,18 @@ def _one(value_of: Callable[[CallView], str | int | None]) -> _Reader:
     return read
 
 
-def _named(values: Callable[[CallView, str], Sequence[str]]) -> _Reader:
+def _named(values: Callable[[str, CallView], Sequence[str]]) -> _Reader:
     """Read a member that is an object: names, and what is asked of each."""
 
     def read(name: str, value: Any) -> list[Member]:
         if not isinstance(value, dict):
             raise UsageError(name, seen=json_type(value), allowed="an object of names")
         return [
-            Member(f"{name}.{key}", _named_matcher(part, f"{name}.{key}"), _bound(values, key))
+            Member(f"{name}.{key}", _named_matcher(part, f"{name}.{key}"), partial(values, key))
             for key, part in value.items()
         ]
 
     return read
-
-
-def _bound(values: Callable[[CallView, str], Sequence[str]], key: str) -> Values:
-    return lambda call: values(call, key)
 
 
 def _named_matcher(value: Any, where: str) -> Matcher:
@@ -246,16 +242,16 @@ def _url(name: str, value: Any) -> list[Member]:
     return [Member(name, asked, lambda call: (call.url,))]
 
 
-def _query(call: CallView, name: str) -> Sequence[str]:
+def _query(name: str, call: CallView) -> Sequence[str]:
     return [value for key, value in call.query_parameters if key == name]
 
 
-def _header(call: CallView, name: str) -> Sequence[str]:
+def _header(name: str, call: CallView) -> Sequence[str]:
     wanted = name.casefold()
     return [value for key, value in call.headers if key.casefold() == wanted]
 
 
-def _parameter(call: CallView, name: str) -> Sequence[str]:
+def _parameter(name: str, call: CallView) -> Sequence[str]:
     if name not in call.parameters:
         return ()
     value = call.parameters[name]
@@ -271,7 +267,7 @@ def _record(name: str, value: Any) -> list[Member]:
     if isinstance(value, dict):
         _check_identifier(name, value)
 
-    def values(call: CallView, key: str) -> Sequence[str]:
+    def values(key: str, call: CallView) -> Sequence[str]:
         found = (call.record or {}).get(key)
         return () if found is None else (found,)
 

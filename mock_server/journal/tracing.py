@@ -5,10 +5,11 @@ the decision was made. What came of it is read from the record and from the atte
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import orjson
 
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.schemas.dialect import dials, error_kinds
@@ -16,40 +17,6 @@ from crmcom_kit.schemas.statements import UnknownStatement, statement
 
 HELD, BROKEN, SKIPPED = "held", "broken", "skipped"
 SENDING = "SENDING"
-
-
-class Outcome(Protocol):
-    """What is read of a receiver's answer."""
-
-    @property
-    def name(self) -> str:
-        """Its name in the table of delivery outcomes."""
-
-    @property
-    def status(self) -> int | None:
-        """Its HTTP status, if there was one."""
-
-
-class Attempt(Protocol):
-    """What is read of an attempt to deliver a webhook."""
-
-    number: int
-
-    @property
-    def before(self) -> str | None:
-        """The record's state before; None if the attempt changed none."""
-
-    @property
-    def after(self) -> str | None:
-        """The record's state afterwards."""
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing more will come of it."""
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """What came of it."""
 
 
 class Step(NamedTuple):
@@ -76,7 +43,7 @@ class Link(NamedTuple):
     after: str | None = None
 
 
-def links(attempt: Attempt) -> Iterator[Link]:
+def links(attempt: AttemptNote) -> Iterator[Link]:
     """Yield what happened in an attempt, in order: state, attempt, receiver's answer, state."""
     before, after = attempt.before, attempt.after
     if before is not None:
@@ -89,7 +56,7 @@ def links(attempt: Attempt) -> Iterator[Link]:
 
 
 def trace(
-    config: Config, entry: Entry, attempts: Callable[[int], Sequence[Attempt]]
+    config: Config, entry: Entry, attempts: Callable[[int], Sequence[AttemptNote]]
 ) -> tuple[Step, ...]:
     """Return the chain of causes of one request.
 
@@ -136,7 +103,7 @@ def _decision(config: Config, entry: Entry) -> Step:
     return Step("request", BROKEN if broken else HELD, governing, evidence, settings)
 
 
-def _step(attempt: Attempt, link: Link) -> Step:
+def _step(attempt: AttemptNote, link: Link) -> Step:
     if link.kind == "state":
         return Step("change", HELD, facts={"before": link.before, "after": link.after})
     if link.kind == "receiver" and attempt.outcome is not None:
