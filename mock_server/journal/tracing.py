@@ -12,8 +12,8 @@ import orjson
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.schemas.dialect import dials, error_kinds
-from crmcom_kit.schemas.statements import UnknownStatement, statement
+from crmcom_kit.schemas.dialect import dials
+from crmcom_kit.schemas.statements import statement
 
 HELD, BROKEN, SKIPPED = "held", "broken", "skipped"
 SENDING = "SENDING"
@@ -80,23 +80,16 @@ def _decision(config: Config, entry: Entry) -> Step:
     response, fault = entry.response, entry.fault
     if fault is not None and fault.when == "before_commit" and fault.effect.instead:
         return Step("request", SKIPPED)
-    error, decided = response.error, response.statement
-    names: tuple[str, ...] = getattr(response, "dials", ())
+    error, decided, names = response.error, response.statement, response.dials
     # An error without a statement is a fault's: the request broke nothing.
     broken = error is not None and decided is not None
     if error is not None and broken:
-        names = tuple(getattr(error, "dials", ()))
-        if error.kind in error_kinds():
-            names += (f"errors.status.{error.kind}", f"errors.code.{error.kind}")
+        names = (*error.dials, f"errors.status.{error.kind}", f"errors.code.{error.kind}")
     governing = evidence = None
     if decided is not None:
-        try:
-            found = statement(decided)
-        except UnknownStatement:
-            pass
-        else:
-            governing = found.id if found.in_force(config.release) else None
-            evidence = found.evidence
+        found = statement(decided)
+        governing = found.id if found.in_force(config.release) else None
+        evidence = found.evidence
     if governing is None:
         evidence = dials()[names[0]].evidence if names else None
     settings = {name: config.dialect[name] for name in names}
