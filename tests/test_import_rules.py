@@ -18,8 +18,8 @@ ALLOWED_BESIDES = {"contract_tests/targets.py": {"mock_server"}}
 SHARED = {"redaction", "deadline_streams"}
 
 #: The floors of mock_server, lowest first. Modules in its root, shown as "", are the lowest, except
-#: the entry points, which may import everything. A folder imports folders of lower floors; imports
-#: on one floor must not form a cycle. Late imports and those for type checkers count as well.
+#: the entry points, which may import everything. A folder imports folders of lower floors; on one
+#: floor the imports must not form a cycle. Late imports and those for type checkers count as well.
 FLOORS = (
     ("",),
     ("store", "protocol"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.clock import FixedClock
@@ -361,7 +361,7 @@ def test_every_dial_has_a_probe() -> None:
     assert sorted(PROBES) == sorted(mine())
 
 
-@pytest.mark.parametrize("key", mine())
+@looped("key", mine())
 def test_a_probe_knows_every_choice(key: str) -> None:
     """A probe expects something for each choice, and nothing else than for the default."""
     dial, seen = dials()[key], PROBES[key].seen
@@ -379,7 +379,7 @@ def test_a_probe_knows_every_choice(key: str) -> None:
     assert all(seen[value] != seen[default] for value in seen if value != default)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("key", "value"),
     [(key, value) for key, probe in PROBES.items() for value in probe.seen],
 )

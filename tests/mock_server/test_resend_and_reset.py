@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -104,8 +105,8 @@ OVERTAKE = {
 }
 
 
-@pytest.mark.parametrize("overtake", OVERTAKE.values(), ids=OVERTAKE)
-@pytest.mark.parametrize("method", ["resend", "delete"])
+@looped("overtake", OVERTAKE.values())
+@looped("method", ["resend", "delete"])
 def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: Any) -> None:
     """Whatever puts the content in another's place, a call from before writes into the past."""
     clock = HoldingClock()
@@ -126,7 +127,7 @@ def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: A
     assert [*before.store.records()] != start
 
 
-@pytest.mark.parametrize("change", ["fill", "add", "restore"])
+@looped("change", ["fill", "add", "restore"])
 def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     """What was asked for before a reset does not come into the world after it."""
     world = make_world(tokens=["T"])

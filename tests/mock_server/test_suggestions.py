@@ -23,6 +23,7 @@ from helpers.mistakes import (
     resend,
     show,
 )
+from helpers.tables import looped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -60,7 +61,7 @@ def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]
     return tuple(suggestion.changes)
 
 
-@pytest.mark.parametrize(("kind", "asked", "text"), MISTAKES, ids=ids)
+@looped(("kind", "asked", "text"), MISTAKES)
 def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
     """A call with one mistake is told a suggestion; with its changes made, the call is served."""
     asker = fresh()
@@ -71,7 +72,7 @@ def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
     assert "X-Mock-Suggestion" not in answer.headers
 
 
-@pytest.mark.parametrize(("kind", "changes", "asked", "text"), ODD, ids=ids)
+@looped(("kind", "changes", "asked", "text"), ODD)
 def test_a_mended_call_succeeds_in_its_dialect(
     kind: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
@@ -82,7 +83,7 @@ def test_a_mended_call_succeeds_in_its_dialect(
     assert asker.ask(asked).json["status"]["code"] == "OK"
 
 
-@pytest.mark.parametrize(("kind", "release", "changes", "asked", "text"), NOT_MECHANICAL, ids=ids)
+@looped(("kind", "release", "changes", "asked", "text"), NOT_MECHANICAL)
 def test_what_no_change_mends_is_said(
     kind: str, release: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
@@ -226,7 +227,7 @@ def test_both_shells_give_the_same_mend() -> None:
         assert _lane(asker, query)["X-Mock-Suggestion"] == answer.headers["X-Mock-Suggestion"]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("changes", "before"),
     [
         ({}, None),
