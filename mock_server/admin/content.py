@@ -7,8 +7,8 @@ import orjson
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.store.records import Query, Record
-from crmcom_kit.mock_server.world.exporting import exported, in_arrays
-from crmcom_kit.mock_server.world.loading import read_entries
+from crmcom_kit.mock_server.world.export import exported, in_arrays
+from crmcom_kit.mock_server.world.world_file import read_entries
 
 JSON_LINES = "application/x-ndjson"
 _TOGETHER = 65_536  # bytes that are sent at once

@@ -40,9 +40,9 @@ from crmcom_kit.mock_server.admin.validation import (
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import TooLarge, UsageError
-from crmcom_kit.mock_server.world.loading import DataError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import PICKED
+from crmcom_kit.mock_server.world.world_file import DataError
 
 _READ_AT_ONCE = 65_536
 _LEFT = "waitress.client_disconnected"  # says whether the caller has left, where there is a way

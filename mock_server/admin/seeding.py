@@ -10,8 +10,8 @@ from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 MAX_START = 10_000_000

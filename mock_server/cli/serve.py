@@ -261,7 +261,7 @@ def _world(options: dict[str, Any]) -> "World":
     from crmcom_kit.mock_server.journal.journal import JournalLimits
     from crmcom_kit.mock_server.usage_errors import UsageError
     from crmcom_kit.mock_server.world.factory import make_world
-    from crmcom_kit.mock_server.world.loading import DataError
+    from crmcom_kit.mock_server.world.world_file import DataError
     from crmcom_kit.schemas import DialectError, UnknownRelease
 
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):

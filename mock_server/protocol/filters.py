@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import (
@@ -22,6 +22,7 @@ from crmcom_kit.schemas.releases import entities_since
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _DAY = 86_400
+_START = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of this API have no zone
 
 
 def readers(dialect: Dialect, entities: Collection[str]) -> dict[str, Reader]:
@@ -64,7 +65,8 @@ def _values(
 
 def seconds(moment: datetime) -> int:
     """Return a date of this API as seconds since 1970, read as if it were UTC."""
-    return int(moment.replace(tzinfo=UTC).timestamp())
+    passed = moment - _START
+    return passed.days * _DAY + passed.seconds
 
 
 def _created_date(dialect: Dialect) -> Reader:

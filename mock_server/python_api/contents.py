@@ -8,8 +8,8 @@ from crmcom_kit.fixtures.options import one_of
 from crmcom_kit.mock_server.python_api.arguments import whole
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.loading import LocatedEntry, checked, file_entries
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, file_entries, validated
 
 _MAX_RECORDS = 10_000_000
 
@@ -39,7 +39,7 @@ def _given(world: World, entries: Entries) -> Iterator[LocatedEntry]:
     if isinstance(entries, str | Path):
         return file_entries(Path(entries), world.release)
     placed = (LocatedEntry(entry, f"entry {at}") for at, entry in enumerate(entries))
-    return checked(placed, world.release)
+    return validated(placed, world.release)
 
 
 def _generated(
@@ -83,7 +83,9 @@ def added(world: World, index: int | None, overrides: Mapping[str, Any]) -> byte
         entries = webhook_request_entries(options=options, index=at, **overrides)
         ids.append(entries[-1]["webhook_request"]["record"]["id"])
         new = [entry for entry in entries if not _is_there(epoch, entry)]
-        return checked([LocatedEntry(entry, "the webhook request") for entry in new], world.release)
+        return validated(
+            [LocatedEntry(entry, "the webhook request") for entry in new], world.release
+        )
 
     world.add_beside(made)
     body = world.store.body("id", ids[0])

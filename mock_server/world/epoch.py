@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.initial_content import InitialContent
+from crmcom_kit.mock_server.world.import_ import InitialContent
 from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas.formats import write_date_time

@@ -12,8 +12,8 @@ import orjson
 
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.loading import kinds
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
+from crmcom_kit.mock_server.world.world_file import kinds
 
 _RECORD = "webhook_request"
 _REFERENCES = ("webhook_definition", "workflow_rule")

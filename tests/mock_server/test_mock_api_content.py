@@ -11,7 +11,7 @@ from crmcom_kit.fixtures import FixtureError, world
 from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.loading import DataError
+from crmcom_kit.mock_server.world.world_file import DataError
 
 
 @pytest.fixture(name="mock")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from crmcom_kit.fixtures import stream, world
 from crmcom_kit.mock_server.deliveries.senders import Outcome
 from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.world.loading import kinds
+from crmcom_kit.mock_server.world.world_file import kinds
 from crmcom_kit.schemas import Dialect, dialect_names, dials, load_dialect, validator
 
 #: Before and after the releases that changed what a record looks like.
