@@ -271,12 +271,18 @@ def _quick_check() -> Callable[[Any], bool]:
 
 
 def _validate(located: LocatedEntry, release: Release, fits: Callable[[Any], bool]) -> None:
-    """Raise DataError unless an entry fits the schema and the release."""
+    """Raise DataError unless an entry fits the schema, and a webhook request the release.
+
+    A definition or a rule may be about an entity that the release lacks: no webhook request can
+    refer to it then, and reference data can be shared between releases.
+    """
     entry = located.entry
     if not (fits(entry) and _dates_exist(entry)):
         _explain(located)
-    entity = _entity(entry)
-    if entity is not None and entity not in release.entities:
+    if "webhook_request" not in entry:
+        return
+    entity = entry["webhook_request"]["record"]["entity"]
+    if entity not in release.entities:
         since = entities_since()[entity]
         msg = f"{located.place}: entity {entity} is not in {release.name}; it is known from {since}"
         raise DataError(msg)
