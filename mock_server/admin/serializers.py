@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from crmcom_kit.mock_server.admin.moments import write_moment
+from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.http_message import message_of
 from crmcom_kit.mock_server.deliveries.receiver import Received
@@ -31,7 +31,7 @@ def _text(body: bytes) -> str:
 
 def told(epoch: Epoch, note: AttemptNote) -> dict[str, Any]:
     """Return what is told of one attempt."""
-    message = message_of(epoch.exchanges.messages, note.attempt)
+    message = message_of(epoch.config.exchanges.messages, note.attempt)
     outcome = note.outcome
     return {
         "id": note.number,

@@ -91,14 +91,12 @@ def explained(error: "ValidationError", resolve: Resolve, whole: str = "body") -
         place = _place(where, name, whole)
         return UsageError(place, seen=f"one without {other}", allowed=f"one with {other}")
     if isinstance(value, dict | list) or value is None:
-        seen = json_type(value) if value or value is None else f"an empty {_type_name(value)}"
+        seen = json_type(value)
+        if found.validator in ("minItems", "minProperties") and not value:
+            seen = f"an empty {seen.partition(' ')[2]}"
     else:
         seen = quoted(value, secret=is_secret(where) and isinstance(value, str))
     return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found, resolve))
-
-
-def _type_name(value: object) -> str:
-    return json_type(value).partition(" ")[2]
 
 
 def _of_intended_option(error: "ValidationError") -> "ValidationError":

@@ -81,7 +81,7 @@ class Dispatch:
         return self._settled(self._refused("queue_full", why))
 
     def _refused(self, name: str, why: str) -> Outcome:
-        limit = self._epoch.dialect["delivery.description_limit"]
+        limit = self._epoch.config.dialect["delivery.description_limit"]
         return outcome_of(name, self.note.attempt.url, limit, why=why)
 
     def run(self) -> None:
@@ -130,7 +130,7 @@ class Dispatch:
         attempt = note.attempt
         if fault is not None:
             key = epoch.reference_data.key_of(note.definition)
-            attempt = fault.changed(attempt, epoch.exchanges, key)
+            attempt = fault.changed(attempt, epoch.config.exchanges, key)
             epoch.attempts.change(note, fault=fault.fault, attempt=attempt)
             if fault.fault == "delay":
                 epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed)

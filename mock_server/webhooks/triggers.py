@@ -18,7 +18,7 @@ from crmcom_kit.mock_server.deliveries.senders import (
     Stopped,
     outcome_of,
 )
-from crmcom_kit.mock_server.protocol.rendering import compact_json
+from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
@@ -69,9 +69,9 @@ def fire(
         NotFound: there is no such definition or rule.
         DataError: what comes of it is no webhook request.
     """
-    if entity not in epoch.entities:
+    if entity not in epoch.config.entities:
         raise UsageError(
-            "entity", seen=quoted(entity), allowed=f"one of {', '.join(epoch.entities)}"
+            "entity", seen=quoted(entity), allowed=f"one of {', '.join(epoch.config.entities)}"
         )
     found = _found(epoch.reference_data.definitions, "definition", definition)
     about = found.get("entity")
@@ -96,7 +96,7 @@ def fire(
     firing = _Firing(epoch, record, sent)
     firing.check()
     dispatch = firing.dispatch()
-    if epoch.dialect["resend.delivery"] == "queued":
+    if epoch.config.dialect["resend.delivery"] == "queued":
         kept = dispatch.put()
     else:
         try:
@@ -172,7 +172,7 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         "workflow_rule": {"id": rule["id"]},
         "log_information": {
             "created_date": now,
-            epoch.renderer.unit_member("created"): session.unit,
+            epoch.config.renderer.unit_member("created"): session.unit,
             "created_by_user": session.user,
         },
     }
@@ -188,17 +188,21 @@ class _Firing:
 
     def check(self) -> None:
         """Find out before it is sent whether it can be kept. Raises DataError."""
-        limit = self._epoch.dialect["delivery.description_limit"]
+        limit = self._epoch.config.dialect["delivery.description_limit"]
         record = self._ended(outcome_of("interrupted", self._record["url"], limit))
         entry = {"webhook_request": {"record": record, "data": self._data}}
-        for _ in validated([LocatedEntry(entry, "the webhook request")], self._epoch.release):
+        for _ in validated(
+            [LocatedEntry(entry, "the webhook request")], self._epoch.config.release
+        ):
             pass
 
     def dispatch(self) -> Dispatch:
         """Return what sends it, and keeps it with what came of it."""
         epoch, record = self._epoch, self._record
         definition = record["webhook_definition"]["id"]
-        code = epoch.exchanges.code(self._data, epoch.reference_data.key_of(definition), None)
+        code = epoch.config.exchanges.code(
+            self._data, epoch.reference_data.key_of(definition), None
+        )
         attempt = Attempt(record["url"], compact_json(self._data), code)
         note = begun(
             epoch,
@@ -228,7 +232,7 @@ class _Firing:
         """Return the record with what came of sending it."""
         epoch, record = self._epoch, self._record
         log = dict(record["log_information"])
-        unit = epoch.renderer.unit_member
+        unit = epoch.config.renderer.unit_member
         log["updated_date"] = epoch.date_time()
         log[unit("updated")], log["updated_by_user"] = log[unit("created")], log["created_by_user"]
         reference = epoch.ids.of("exchange", record["id"])
@@ -236,10 +240,10 @@ class _Firing:
             "life_cycle_state": "SUCCESSFUL" if outcome.delivered else "REJECTED",
             "error_code": outcome.error_code,
             "error_description": outcome.error_description,
-            "response": epoch.exchanges.response(outcome.status, reference),
+            "response": epoch.config.exchanges.response(outcome.status, reference),
             "log_information": log,
         }
 
     def _abandon(self) -> None:
-        limit = self._epoch.dialect["delivery.description_limit"]
+        limit = self._epoch.config.dialect["delivery.description_limit"]
         self._settle(outcome_of("interrupted", self._record["url"], limit))

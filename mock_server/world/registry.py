@@ -7,6 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
 
+from crmcom_kit.mock_server.access import LOCAL_ACCESS, Access
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.wait_slots import Waiting
@@ -50,8 +51,7 @@ class WorldRegistry:
         most: int = MAX_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
         waiting: int = MAX_WAITING,
-        admin_token: str | None = None,
-        host: str | None = None,
+        access: Access = LOCAL_ACCESS,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
         """Hold the default world only.
@@ -62,9 +62,9 @@ class WorldRegistry:
             idle_seconds: how long an unused named world is kept, in seconds of the machine's time;
                 idle worlds are ended when worlds are created or listed.
             waiting: maximum number of control API calls that wait at the same time.
-            admin_token: required for the control API and for creating worlds; without one the
-                control API serves loopback addresses only, and any request may create worlds.
-            host: the name or address that the mock is served under, if one was given.
+            access: who may call. An admin token is required for the control API and for creating
+                worlds; without one the control API serves loopback addresses only, and any request
+                may create worlds.
             ticks: returns the machine's time in seconds.
         """
         self.default = default
@@ -73,8 +73,7 @@ class WorldRegistry:
         #: Set when the server is about to stop; waiting calls then return.
         self.closing = default.config.closing
         self.waiting = Waiting(waiting)
-        self.admin_token = admin_token
-        self.host = host
+        self.access = access
         self._ticks = ticks
         self._lock = threading.Lock()
         self._worlds: dict[str, _Named] = {}
@@ -82,9 +81,8 @@ class WorldRegistry:
 
     def is_admin(self, token: str | None) -> bool:
         """Return True if a request with this admin token may create worlds."""
-        if self.admin_token is None:
-            return True
-        return hmac.compare_digest((token or "").encode(), self.admin_token.encode())
+        expected = self.access.admin_token
+        return expected is None or hmac.compare_digest((token or "").encode(), expected.encode())
 
     def get(self, name: str) -> World:
         """Return the world of that name; create it if it does not exist.

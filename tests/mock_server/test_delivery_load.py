@@ -45,7 +45,7 @@ def test_no_reader_waits_for_a_delivery() -> None:
     with listening(hang) as receiver, served_mock("R15", dialect=DIALECT, threads=8) as mock:
         mock.send_all_to(receiver.url)
         base = f"{mock.base}{API_PATH}/webhook_requests"
-        numbers = rejected_numbers(mock.client, base, mock.world.entities)[:RESENDS]
+        numbers = rejected_numbers(mock.client, base, mock.world.config.entities)[:RESENDS]
         assert len(numbers) > 40
         for number in numbers:
             assert mock.resend(number)["data"]["life_cycle_state"] == "REJECTED"

@@ -44,33 +44,26 @@ def test_a_fault_hits_every_call_where_it_says_no_more(mock: Any) -> None:
     assert hits(*calls) == [False] * 5
 
 
-@pytest.mark.parametrize(
-    ("match", "expected"),
-    [
-        ({"operation": "show"}, [True, False, False, False, False]),
-        ({"operation": ["resend", "delete"]}, [False, False, True, True, False]),
-        ({"operation": "token"}, [False, False, False, False, True]),
-        ({"identifier": {"number": "7"}}, [True, False, True, False, False]),
-        ({"identifier": {"number": 7}}, [True, False, True, False, False]),
-        ({"identifier": {"number": "8"}}, [False] * 5),
-        ({"parameters": {"entity": "JOBS"}}, [False, True, False, False, False]),
-        ({"parameters": {"entity": {"contains": "OB"}}}, [False, True, False, False, False]),
-        ({"parameters": {"entity": {"oneOf": ["X", "JOBS"]}}}, [False, True, False, False, False]),
-        ({"parameters": {"entity": {"absent": True}}}, [True, False, True, True, True]),
-        (
-            {"parameters": {"token": "T", "entity": {"absent": True}}},
-            [True, False, True, True, False],
-        ),
-        (
-            {"parameters": {"webhook_request_identifier": "number=7"}},
-            [True, False, True, False, False],
-        ),
-        ({"operation": "show", "identifier": {"number": "12"}}, [False] * 5),
-    ],
-)
-def test_a_match_chooses(mock: Any, match: Any, expected: list[bool]) -> None:
-    """Method, webhook request and parameters say which calls a fault is for."""
-    mock.world.faults.add({"match": match, **HARMLESS})
+#: What a fault matches → whether it hits show 7, list JOBS, resend 7, delete 12, login.
+MATCHES: list[tuple[dict[str, Any], str]] = [
+    ({"operation": "show"}, "x...."),
+    ({"operation": ["resend", "delete"]}, "..xx."),
+    ({"operation": "token"}, "....x"),
+    ({"identifier": {"number": "7"}}, "x.x.."),
+    ({"identifier": {"number": 7}}, "x.x.."),
+    ({"identifier": {"number": "8"}}, "....."),
+    ({"parameters": {"entity": "JOBS"}}, ".x..."),
+    ({"parameters": {"entity": {"contains": "OB"}}}, ".x..."),
+    ({"parameters": {"entity": {"oneOf": ["X", "JOBS"]}}}, ".x..."),
+    ({"parameters": {"entity": {"absent": True}}}, "x.xxx"),
+    ({"parameters": {"token": "T", "entity": {"absent": True}}}, "x.xx."),
+    ({"parameters": {"webhook_request_identifier": "number=7"}}, "x.x.."),
+    ({"operation": "show", "identifier": {"number": "12"}}, "....."),
+]
+
+
+def test_a_match_chooses(mock: Any) -> None:
+    """Method, webhook request and parameters say which requests a fault matches."""
     calls = (
         mock.show,
         lambda: mock.list("entity=JOBS"),
@@ -78,8 +71,13 @@ def test_a_match_chooses(mock: Any, match: Any, expected: list[bool]) -> None:
         lambda: mock.delete("12"),
         mock.login,
     )
+    found = []
+    for match, _ in MATCHES:
+        mock.world.reset()
+        mock.world.faults.add({"match": match, **HARMLESS})
+        found.append((match, "".join(".x"[hit] for hit in hits(*calls))))
 
-    assert hits(*calls) == expected
+    assert found == MATCHES
 
 
 def test_a_record_is_the_same_by_each_of_its_identifiers(mock: Any) -> None:
@@ -93,28 +91,33 @@ def test_a_record_is_the_same_by_each_of_its_identifiers(mock: Any) -> None:
     assert hits(mock.show, lambda: mock.show("number=12")) == [True, False]
 
 
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        ({"times": 2}, [1, 1, 0, 0, 0]),
-        ({"match": {"nth": 3}}, [0, 0, 1, 0, 0]),
-        ({"match": {"nth": [1, 4]}}, [1, 0, 0, 1, 0]),
-        ({"match": {"after": 2}}, [0, 0, 1, 1, 1]),
-        ({"match": {"after": 2}, "times": 1}, [0, 0, 1, 0, 0]),
-        ({"probability": 0}, [0] * 5),
-        ({"probability": 1}, [1] * 5),
-    ],
-)
-def test_a_fault_takes_its_turn(mock: Any, spec: Any, expected: list[int]) -> None:
-    """The n-th call, those after the first, so many times: counted among the calls it is for."""
-    spec = {**spec, **HARMLESS, "match": {"operation": "show", **spec.get("match", {})}}
-    mock.world.faults.add(spec)
-    found = []
-    for _ in range(5):
-        mock.login()
-        found += shows(mock, 1)
+#: When a fault is due → whether it hits each of five requests that it matches.
+TURNS: list[tuple[dict[str, Any], str]] = [
+    ({"times": 2}, "xx..."),
+    ({"match": {"nth": 3}}, "..x.."),
+    ({"match": {"nth": [1, 4]}}, "x..x."),
+    ({"match": {"after": 2}}, "..xxx"),
+    ({"match": {"after": 2}, "times": 1}, "..x.."),
+    ({"match": {"nth": 2, "after": 0}}, ".x..."),
+    ({"probability": 0}, "....."),
+    ({"probability": 1}, "xxxxx"),
+]
 
-    assert found == [bool(one) for one in expected]
+
+def test_a_fault_takes_its_turn(mock: Any) -> None:
+    """The n-th request, those after the first, so many times: counted among the matching ones."""
+    found = []
+    for turn, _ in TURNS:
+        mock.world.reset()
+        match = {"operation": "show", **turn.get("match", {})}
+        mock.world.faults.add({**turn, **HARMLESS, "match": match})
+        seen = []
+        for _ in range(5):
+            mock.login()
+            seen += shows(mock, 1)
+        found.append((turn, "".join(".x"[hit] for hit in seen)))
+
+    assert found == TURNS
 
 
 def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
@@ -132,11 +135,9 @@ def test_the_first_fault_hits_and_all_count(mock: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("times", [1, 5])
-def test_times_are_exact_among_threads(
-    mock: Any, monkeypatch: pytest.MonkeyPatch, times: int
-) -> None:
-    """Of the calls of 64 threads at once each fault hits as many as it says, and none more."""
+def test_times_are_exact_among_threads(mock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the requests of 64 threads each fault hits as many as it says, and none more."""
+    times = 5
 
     def drawn(fault: Fault, random: object) -> Fault:
         del random
@@ -198,6 +199,7 @@ def test_a_fault_is_over_by_the_worlds_clock(mock: Any) -> None:
     assert shows(mock, 1) == [True]
     mock.world.clock.advance(0.001)
     assert shows(mock, 1) == [False]
+    assert mock.world.faults.has_active is False
     state = mock.world.faults.find(fault.id)
     assert (state.hits, state.over) == (2, True)
     assert state.expires == datetime(2026, 1, 1, 12, 0, 2, 500_000, tzinfo=UTC)
@@ -271,47 +273,69 @@ def test_secrets_are_masked(mock: Any) -> None:
     assert "T-1234" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        (None, "fault: seen null; allowed is an object"),
-        ({}, "effect: seen nothing"),
-        ({"effect": {}}, "effect: seen nothing; allowed is at least one of delay, status"),
-        ({"effect": {"drop": True}, "x": 1}, "x: seen a member; allowed is one of name, match"),
-        ({"effect": {"status": 503, "drop": True}}, "effect: seen status and drop"),
-        ({"effect": {"status": 204}}, "effect.status: seen 204; allowed is a status"),
-        ({"effect": {"status": 199}}, "effect.status: seen 199; allowed is a whole"),
-        ({"effect": {"error": "nonsense"}}, 'effect.error: seen "nonsense"; allowed is one of'),
-        ({"effect": {"drop": False}}, "effect.drop: seen False; allowed is true"),
-        ({"effect": {"delay": -1}}, "effect.delay: seen -1; allowed is a number from 0 to 300,000"),
-        ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
-        (
-            {"effect": {"delay": {"type": "uniform", "lower": 2, "upper": 1}}},
-            "effect.delay.upper: seen 1; allowed is at least lower, which is 2",
-        ),
-        ({"effect": {"delay": {"type": "odd"}}}, 'effect.delay.type: seen "odd"'),
-        ({"effect": {"delay": {"type": "lognormal", "median": 5}}}, "effect.delay.sigma: seen no"),
-        ({"effect": {"retryAfter": 3, "drop": True}}, "effect.retryAfter: seen one without status"),
-        ({"effect": {"cut": {}}}, "effect.cut: seen 0 members"),
-        ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
-        ({**HARMLESS, "when": "later"}, 'when: seen "later"; allowed is one of before_commit'),
-        ({**HARMLESS, "times": 0}, "times: seen 0; allowed is a whole number from 1"),
-        ({**HARMLESS, "times": True}, "times: seen True"),
-        ({**HARMLESS, "probability": 1.5}, "probability: seen 1.5; allowed is a number"),
-        ({**HARMLESS, "ttlMillis": 10**12}, "ttlMillis: seen 1000000000000"),
-        ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
-        ({**HARMLESS, "match": {"operation": []}}, "match.operation: seen 0 items"),
-        ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen one beside nth"),
-        ({**HARMLESS, "match": {"identifier": {}}}, "match.identifier: seen 0 members"),
-        ({**HARMLESS, "match": {"parameters": {"x": {}}}}, "match.parameters.x: seen 0 members"),
-        ({**HARMLESS, "match": {"parameters": {"x": 1.5}}}, "match.parameters.x: seen 1.5"),
-        ({**HARMLESS, "name": ""}, 'name: seen ""; allowed is a text of 1 to 100 characters'),
-    ],
-)  # fmt: skip
-def test_a_bad_specification_is_refused(mock: Any, spec: Any, message: str) -> None:
-    """What is not allowed is named with what was seen and what is allowed; no fault is added."""
-    with pytest.raises(UsageError) as caught:
-        mock.world.faults.add(spec)
+def test_expired_faults_are_not_active(mock: Any) -> None:
+    """Without a request that looks at it, a fault is inactive once its time to live has passed."""
+    mock.world.faults.add({**HARMLESS, "ttlMillis": 1_000})
+    lasting = mock.world.faults.add({**HARMLESS, "times": 1})
+    assert mock.world.faults.has_active is True
+    mock.world.clock.advance(1)
+    assert mock.world.faults.has_active is True
 
-    assert str(caught.value).startswith(message)
+    mock.world.faults.remove(lasting.id)
+
+    assert mock.world.faults.has_active is False
+    mock.world.faults.add({**HARMLESS, "ttlMillis": 1_000})
+    assert mock.world.faults.has_active is True
+    mock.world.clock.advance(1)
+    assert mock.world.faults.has_active is False
+
+
+#: A specification → how the message about it begins.
+REFUSED: list[tuple[Any, str]] = [
+    (None, "fault: seen null; allowed is an object"),
+    ({}, "effect: seen nothing"),
+    ({"effect": {}}, "effect: seen an empty object; allowed is an object with at least one of de"),
+    ({"effect": {"drop": True}, "x": 1}, "x: seen in the fault; allowed is one of name, match"),
+    ({"effect": {"status": 503, "drop": True}}, "effect: seen status and drop"),
+    ({"effect": {"status": 204}}, "effect.status: seen 204; allowed is a status"),
+    ({"effect": {"status": 199}}, "effect.status: seen 199; allowed is a status from 200 to 599"),
+    ({"effect": {"error": "nonsense"}}, 'effect.error: seen "nonsense"; allowed is one of'),
+    ({"effect": {"drop": False}}, "effect.drop: seen False; allowed is true"),
+    ({"effect": {"delay": -1}}, "effect.delay: seen -1; allowed is a number from 0 to 300,000"),
+    ({"effect": {"delay": float("nan")}}, "effect.delay: seen nan"),
+    (
+        {"effect": {"delay": {"type": "uniform", "lower": 2, "upper": 1}}},
+        "effect.delay.upper: seen 1; allowed is at least lower, which is 2",
+    ),
+    ({"effect": {"delay": {"type": "odd"}}}, "effect.delay: seen an object; allowed is millis"),
+    ({"effect": {"delay": {"type": "lognormal", "median": 5}}}, "effect.delay.sigma: seen no"),
+    ({"effect": {"retryAfter": 3, "drop": True}}, "effect.retryAfter: seen one without status"),
+    ({"effect": {"cut": {}}}, "effect.cut: seen an empty object; allowed is an object with one"),
+    ({"effect": {"cut": 5}, "when": "before_commit"}, 'when: seen "before_commit"; allowed'),
+    ({**HARMLESS, "when": "later"}, 'when: seen "later"; allowed is one of before_commit'),
+    ({**HARMLESS, "times": 0}, "times: seen 0; allowed is a whole number from 1"),
+    ({**HARMLESS, "times": True}, "times: seen True"),
+    ({**HARMLESS, "times": 1.0}, "times: seen 1.0"),
+    ({**HARMLESS, "probability": 1.5}, "probability: seen 1.5; allowed is a number"),
+    ({**HARMLESS, "ttlMillis": 10**12}, "ttlMillis: seen 1000000000000"),
+    ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
+    ({**HARMLESS, "match": {"operation": []}}, "match.operation: seen an empty array"),
+    ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen one together with nth"),
+    ({**HARMLESS, "match": {"identifier": {}}}, "match.identifier: seen an empty object"),
+    ({**HARMLESS, "match": {"identifier": {"number": 10**18}}}, "match.identifier.number: seen 1"),
+    ({**HARMLESS, "match": {"parameters": {"x": {}}}}, "match.parameters.x: seen an empty obj"),
+    ({**HARMLESS, "match": {"parameters": {"x": 1.5}}}, "match.parameters.x: seen 1.5"),
+    ({**HARMLESS, "name": ""}, 'name: seen ""; allowed is a text of 1 to 100 characters'),
+]
+
+
+def test_a_bad_specification_is_refused(mock: Any) -> None:
+    """What is not allowed is named with what was seen and what is allowed; no fault is added."""
+    found = []
+    for spec, message in REFUSED:
+        with pytest.raises(UsageError) as caught:
+            mock.world.faults.add_all([HARMLESS, spec])
+        found.append(str(caught.value)[: len(message)])
+
+    assert found == [message for _, message in REFUSED]
     assert mock.world.faults.all() == ()

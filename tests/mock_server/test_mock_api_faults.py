@@ -81,15 +81,13 @@ def test_an_outage_lasts_as_long_as_the_clock_says(mock: Mock, client: httpx.Cli
         assert [state.over for state in failing.states] == [True]
 
 
-@pytest.mark.parametrize(
-    "preset", ["lost_answer", "outage", "slow_then_dead", "token_expires", "record_deleted"]
-)
-def test_every_preset_is_taken_back_as_a_whole(mock: Mock, preset: str) -> None:
-    """A preset of several faults is one thing to whoever asked for it."""
-    with mock.fail(preset) as failing:
-        assert failing.states
+def test_every_preset_is_removed_as_a_whole(mock: Mock) -> None:
+    """A preset of several faults is one thing to the test that asked for it."""
+    for preset in ("lost_answer", "outage", "slow_then_dead", "token_expires", "record_deleted"):
+        with mock.fail(preset) as failing:
+            assert failing.states
 
-    assert not mock.emulated.faults.all()
+        assert not mock.emulated.faults.all()
 
 
 def test_it_hits_the_calls_that_it_is_for(mock: Mock, client: httpx.Client) -> None:
@@ -121,23 +119,29 @@ def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.C
     assert shown(client, mock).status_code == 502
 
 
-@pytest.mark.parametrize(
-    ("preset", "given", "message"),
-    [
-        (None, {}, "effect: .* at least one of"),
-        (None, {"colour": "red"}, "colour: seen among the arguments of fail; allowed is a preset"),
-        (None, {"drop": True, "ttl": 0}, "ttl: seen 0; allowed is seconds"),
-        (None, {"drop": True, "ttl": "soon"}, "ttl"),
-        (None, {"drop": True, "operation": "sho"}, "match.operation"),
-        ("outage", {"colour": "red"}, "colour"),
-        ("no such thing", {}, "preset: seen .*no_such_thing.*lost_answer, outage"),
-    ],
-)
-def test_a_fault_that_cannot_be_is_refused(
-    mock: Mock, preset: str | None, given: dict[str, Any], message: str
-) -> None:
-    """What is wrong is named, with what is allowed, and nothing goes wrong from then on."""
-    with pytest.raises((UsageError, NotFound), match=message):
-        mock.fail(preset, **given)
+#: A preset and arguments → what the message about them says.
+REFUSED: list[tuple[str | None, dict[str, Any], str]] = [
+    (None, {}, "effect: .* at least one of"),
+    (None, {"colour": "red"}, "colour: seen among the arguments of fail; allowed is a preset"),
+    (None, {"drop": True, "ttl": 0}, "ttl: seen 0; allowed is seconds"),
+    (None, {"drop": True, "ttl": "soon"}, "ttl"),
+    (None, {"drop": True, "operation": "sho"}, "match.operation"),
+    (None, {"delay": float("inf")}, "effect.delay: seen inf"),
+    ("outage", {"colour": "red"}, "colour"),
+    ("no such thing", {}, "preset: seen .*no_such_thing.*lost_answer, outage"),
+]
+
+
+def test_a_fault_that_cannot_be_is_refused(mock: Mock) -> None:
+    """What is wrong is named, with what is allowed, and no fault is added."""
+    for preset, given, message in REFUSED:
+        with pytest.raises((UsageError, NotFound), match=message):
+            mock.fail(preset, **given)
 
     assert not mock.emulated.faults.has_active
+
+
+def test_arguments_may_be_none_or_tuples(mock: Mock, client: httpx.Client) -> None:
+    """None counts as omitted, a tuple as a list: fixtures pass their arguments on."""
+    with mock.fail(status=503, times=None, ttl=None, operation=("show", "list"), name=None):
+        assert shown(client, mock).status_code == 503

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server.admin.document import document
-from crmcom_kit.mock_server.faults.validation import errors
+from crmcom_kit.mock_server.faults.model import MAX_DELAY
 from crmcom_kit.mock_server.faults.presets import PRESETS
+from crmcom_kit.mock_server.faults.validation import errors
 
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
 SPEC = {"match": {"operation": "show"}, "effect": {"delay": 0}, "times": 2}
@@ -77,32 +77,32 @@ def test_presets_are_listed_and_added(make_mock: Any) -> None:
             assert {fault["name"] for fault in added["faults"]} == {one["name"]}
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status", "parameter"),
-    [
-        ("/faults", None, 400, "body"),
-        ("/faults", [], 400, "body"),
-        ("/faults", {}, 400, "effect"),
-        ("/faults", {"effect": {"drop": True}, "odd": 1}, 400, "odd"),
-        ("/faults", {"effect": {"error": "gone"}}, 400, "effect.error"),
-        ("/faults", {"effect": {"drop": True, "cut": 5}}, 400, "effect"),
-        ("/faults", {**SPEC, "match": {"operation": "token_release"}}, 400, "match.operation"),
-        ("/faults", {**SPEC, "probability": 2}, 400, "probability"),
-        ("/faults/presets/nonsense", {}, 404, "preset"),
-        ("/faults/presets/outage", {"times": 1}, 400, "times"),
-        ("/faults/presets/outage", {"seconds": -1}, 400, "seconds"),
-        ("/faults/presets/lost_answer", {"operation": "token_release"}, 400, "operation"),
-    ],
-)
-def test_what_is_wrong_is_named(
-    make_mock: Any, path: str, body: Any, status: int, parameter: str
-) -> None:
+#: Path and body → status and the parameter that is named.
+REFUSED: list[tuple[str, Any, int, str]] = [
+    ("/faults", None, 400, "body"),
+    ("/faults", [], 400, "body"),
+    ("/faults", {}, 400, "effect"),
+    ("/faults", {"effect": {"drop": True}, "odd": 1}, 400, "odd"),
+    ("/faults", {"effect": {"error": "gone"}}, 400, "effect.error"),
+    ("/faults", {"effect": {"drop": True, "cut": 5}}, 400, "effect"),
+    ("/faults", {**SPEC, "match": {"operation": "token_release"}}, 400, "match.operation"),
+    ("/faults", {**SPEC, "probability": 2}, 400, "probability"),
+    ("/faults/presets/nonsense", {}, 404, "preset"),
+    ("/faults/presets/outage", {"times": 1}, 400, "times"),
+    ("/faults/presets/outage", {"seconds": -1}, 400, "seconds"),
+    ("/faults/presets/lost_answer", {"operation": "token_release"}, 400, "operation"),
+]
+
+
+def test_what_is_wrong_is_named(make_mock: Any) -> None:
     """A refusal names the parameter, and adds nothing."""
     mock = make_mock()
+    found = []
+    for path, body, _, _ in REFUSED:
+        status, answer = ask(mock, "POST", path, body)
+        found.append((path, body, status, answer["parameter"]))
 
-    found, answer = ask(mock, "POST", path, body)
-
-    assert (found, answer["parameter"]) == (status, parameter)
+    assert found == REFUSED
     assert ask(mock, "GET", "/faults")[1] == {"faults": []}
 
 
@@ -124,4 +124,7 @@ def test_the_document_takes_its_lists_from_where_they_are() -> None:
 
     assert schemas["FaultEffect"]["properties"]["error"]["enum"] == list(errors())
     assert sorted(schemas["FaultOperation"]["enum"]) == sorted(OPERATIONS)
-    assert "$fill" not in str(document())
+    assert schemas["FaultPreset"]["properties"]["name"]["enum"] == list(PRESETS)
+    assert schemas["FaultMillis"]["maximum"] == MAX_DELAY
+    arguments = {name for preset in PRESETS.values() for name in preset.arguments}
+    assert set(schemas["FaultPresetArguments"]["properties"]) == arguments

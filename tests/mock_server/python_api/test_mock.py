@@ -82,11 +82,11 @@ def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
         return []
 
     mock = crmcom_mock()
-    object.__setattr__(mock._site, "server", _serving(slow))  # noqa: SLF001 - an app that hangs
+    object.__setattr__(mock._context, "server", _serving(slow))  # noqa: SLF001 - an app that hangs
     port = int(mock.origin.rpartition(":")[2])
     idle, half, busy = (socket.create_connection(("127.0.0.1", port), 20) for _ in range(3))
-    half.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
-    busy.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    half.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+    busy.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert waiting.wait(20)
 
     mock.stop()
@@ -102,9 +102,12 @@ def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
 
 
 def _serving(app: Any) -> Any:
+    from crmcom_kit.mock_server import make_world
     from crmcom_kit.mock_server.python_api.background import Background
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
 
-    return Background(app, host="127.0.0.1", port=0, threads=2, closing=threading.Event())
+    registry = WorldRegistry(make_world())
+    return Background(registry, app, host="127.0.0.1", port=0, threads=2)
 
 
 def test_several_mocks_at_once_share_nothing() -> None:
@@ -181,7 +184,7 @@ def test_an_ended_world_begins_anew() -> None:
     assert other.clock.state.mode == "real"
     assert mock.world("child").clock.state.mode == "real"
     assert mock.world("kept").clock.state.mode == "frozen"
-    with pytest.raises(UsageError, match="another one; this can be reset"):
+    with pytest.raises(UsageError, match="this one can be reset"):
         mock.end()
     with pytest.raises(UsageError, match="letters, digits"):
         mock.world("no/name")

@@ -14,7 +14,7 @@ from werkzeug.test import Client
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
@@ -34,7 +34,7 @@ def server() -> Any:
         clock=FixedClock(datetime(2024, 5, 1, 10, tzinfo=UTC)),
     )
     registry = WorldRegistry(world)
-    return FastLane(LateFlask(registry), registry)
+    return WsgiShell(registry)
 
 
 class Driver:
