@@ -24,9 +24,9 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.import_ import added
+from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.reference_data import Object
-from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, checked
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 
 _NAMES = ("name", "alternative_code", "id")
 _MAX_TRIES = 100
@@ -191,7 +191,9 @@ class _Firing:
         limit = self._epoch.config.dialect["delivery.description_limit"]
         record = self._ended(outcome_of("interrupted", self._record["url"], limit))
         entry = {"webhook_request": {"record": record, "data": self._data}}
-        for _ in checked([LocatedEntry(entry, "the webhook request")], self._epoch.config.release):
+        for _ in validated(
+            [LocatedEntry(entry, "the webhook request")], self._epoch.config.release
+        ):
             pass
 
     def dispatch(self) -> Dispatch:
@@ -219,7 +221,7 @@ class _Firing:
             entry = {"webhook_request": {"record": record, "data": self._data}}
             try:
                 placed = [LocatedEntry(entry, "the webhook request")]
-                added(epoch.config, epoch.reference_data, epoch.store, placed)
+                add_entries(epoch.config, epoch.reference_data, epoch.store, placed)
             except DataError:
                 record = record | {"number": epoch.next_number()}
                 continue
