@@ -13,6 +13,8 @@ ALLOWED = {
     "mock_server": {"schemas", "fixtures"},
     "contract_tests": {"schemas"},
 }
+#: Modules beside the rooms that any room may import; they import no room.
+SHARED = {"__version__", "deadline_streams"}
 #: The one file that starts the mock as a target of the kit.
 ALLOWED_BESIDES = {"contract_tests/targets.py": {"mock_server"}}
 
@@ -48,7 +50,7 @@ def complaints(path: str, source: str) -> Iterator[str]:
             yield f"{path}: imports {module} without crmcom_kit, which makes a twin of it"
         elif top in FOR_MAKERS_ONLY:
             yield f"{path}: imports {module}, which no installation has"
-        elif top == "crmcom_kit" and rest[:1] != ["__version__"] and rest[0] not in allowed:
+        elif top == "crmcom_kit" and rest[0] not in allowed | SHARED:
             yield f"{path}: may not import {module}"
 
 
@@ -71,6 +73,13 @@ def test_rooms_import_one_way(room: str, project_root: Path, project_files: froz
 
     assert files
     assert not found, "\n".join(found)
+
+
+def test_shared_modules_import_no_room(project_root: Path) -> None:
+    """What every room may import stands below all of them."""
+    for name in SHARED - {"__version__"}:
+        source = (project_root / "src" / "crmcom_kit" / f"{name}.py").read_text(encoding="utf-8")
+        assert not [one for one in imported_modules(source) if one.startswith(("crmcom_kit", "."))]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +107,7 @@ def test_a_forbidden_import_is_found(path: str, source: str) -> None:
     [
         ("schemas/a.py", "from crmcom_kit.schemas.loader import load_schema"),
         ("mock_server/a.py", "from crmcom_kit import __version__, fixtures"),
+        ("contract_tests/a.py", "from crmcom_kit.deadline_streams import Deadline"),
         ("contract_tests/targets.py", "from crmcom_kit.mock_server.http.app import create_app"),
         ("mock_server/a.py", "import flask, schemas_of_others"),
     ],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from crmcom_kit.mock_server.admin.document import PREFIX
-from crmcom_kit.mock_server.deliveries.http_message import OWN_HEADER
+from crmcom_kit.mock_server.deliveries.senders import OWN_HEADER
 from crmcom_kit.mock_server.quoting import quoted
 
 if TYPE_CHECKING:

@@ -1,12 +1,13 @@
 """What is told of attempts, of what the receiver got, and of the chain from call to state."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from crmcom_kit.mock_server.admin.moments import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
-from crmcom_kit.mock_server.deliveries.http_message import message_of
 from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.senders import message_of
 from crmcom_kit.mock_server.journal.journal import Note
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.redaction import is_secret, masked_path, masked_query
@@ -29,8 +30,8 @@ def _text(body: bytes) -> str:
     return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
 
-def told(epoch: Epoch, note: AttemptNote) -> dict[str, Any]:
-    """Return what is told of one attempt."""
+def told(epoch: Epoch, note: AttemptNote, calls: Mapping[int, int] | None = None) -> dict[str, Any]:
+    """Return one attempt as JSON; ``calls`` saves a search if there are many."""
     message = message_of(epoch.exchanges.messages, note.attempt)
     outcome = note.outcome
     return {
@@ -63,15 +64,18 @@ def told(epoch: Epoch, note: AttemptNote) -> dict[str, Any]:
         "milliseconds": note.milliseconds,
         "before": note.before,
         "after": note.after,
-        "call": _cause(epoch, note),
+        "call": _cause(note, calls_by_attempt(epoch) if calls is None else calls),
     }
 
 
-def _cause(epoch: Epoch, note: AttemptNote) -> int | None:
-    """Return the number of the call that caused an attempt, where it is in the journal."""
-    found = note.number if note.of is None else note.of
-    calls = reversed(epoch.journal.notes())
-    return next((call.number for call in calls if found in call.answer.attempts), None)
+def calls_by_attempt(epoch: Epoch) -> dict[int, int]:
+    """Return the number of the journal's call that caused an attempt, by the attempt's number."""
+    return {one: call.number for call in epoch.journal.notes() for one in call.answer.attempts}
+
+
+def _cause(note: AttemptNote, calls: Mapping[int, int]) -> int | None:
+    """Return the number of the call that caused an attempt, if the journal still has it."""
+    return calls.get(note.number if note.of is None else note.of)
 
 
 def told_request(epoch: Epoch, received: Received) -> dict[str, Any]:
@@ -112,7 +116,7 @@ def chain(epoch: Epoch, text: str) -> dict[str, Any]:
         if first is None:
             raise NotFound("id", seen=quoted(text), allowed=allowed)
         notes = _family(epoch, first.of or first.number)
-        by = _cause(epoch, first)
+        by = _cause(first, calls_by_attempt(epoch))
         call = None if by is None else epoch.journal.find(by)
     else:
         if found[1]:  # an id names its journal, too: 0 where that is another one

@@ -14,6 +14,9 @@ from crmcom_kit.mock_server.world.world import DEFAULT
 TOKEN = "crmcom-mock-token"
 _THREADS = 8
 
+#: How long a delivery that runs may take to end by itself once the mock is stopped.
+_DELIVERY_SECONDS = 0.5
+
 
 class Mock(MockWorld):
     """A mock of the API, and its default world.
@@ -53,6 +56,9 @@ class Mock(MockWorld):
     def stop(self) -> None:
         """Serve no longer; what it holds stays, and another start serves it again."""
         self._site.server.stop()
+        deliveries = self._site.registry.default.delivery_queue
+        deliveries.close(_DELIVERY_SECONDS)
+        deliveries.reopen()  # for a client in process, or another start
 
     def __enter__(self) -> "Mock":
         return self

@@ -3,8 +3,8 @@
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
-from crmcom_kit.mock_server.deliveries.http_message import LABEL_HEADER
 from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.senders import LABEL_HEADER
 from crmcom_kit.mock_server.webhooks.signatures import Verdict, judge, keys_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 

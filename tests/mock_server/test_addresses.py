@@ -12,8 +12,7 @@ from helpers.receivers import answering, listening
 from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses, NotCalled
-from crmcom_kit.mock_server.deliveries.http_client import Caller
-from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 from crmcom_kit.mock_server.deliveries.senders import Attempt
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect
@@ -82,7 +81,7 @@ def _delivery(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> HttpDelivery
         monkeypatch.setenv(name, f"http://{PRIVATE}:3128")
     monkeypatch.setenv("no_proxy", "")
     addresses = Addresses(ALLOWED, resolve=outside.resolve)
-    return HttpDelivery(Dialect("test"), Caller(addresses, connect=outside.connect))
+    return HttpDelivery(Dialect("test"), addresses, connect=outside.connect)
 
 
 def sent_to(delivery: HttpDelivery, url: str) -> str:
@@ -231,7 +230,7 @@ def test_a_redirect_leads_nowhere_else(outside: Outside, location: str, redirect
 
     dialect = Dialect("test", {"delivery.redirects": redirects})
     addresses = Addresses(ALLOWED, resolve=outside.resolve)
-    delivery = HttpDelivery(dialect, Caller(addresses, connect=connect))
+    delivery = HttpDelivery(dialect, addresses, connect=connect)
     text = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     with listening(answering(text.encode())) as receiver:
         outcome = delivery.send(Attempt(receiver.url, b"{}", None))
@@ -250,9 +249,7 @@ def test_an_allowed_redirect_is_followed_where_the_dial_says_so(status: int, aga
     with listening(answering()) as last:
         head = f"HTTP/1.1 {status} Moved\r\nLocation: {last.url}\r\nContent-Length: 0\r\n\r\n"
         with listening(answering(head.encode())) as first:
-            outcome = HttpDelivery(dialect, Caller(Addresses())).send(
-                Attempt(first.url, b'{"a":1}', "C")
-            )
+            outcome = HttpDelivery(dialect, Addresses()).send(Attempt(first.url, b'{"a":1}', "C"))
 
     assert outcome.name == "success"
     assert last.got[0].split()[0] == again
@@ -271,7 +268,7 @@ def test_an_endless_redirect_ends(outside: Outside) -> None:
     dialect = Dialect("test", {"delivery.redirects": 4})
     text = b"HTTP/1.1 307 Again\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n"
     with listening(answering(text)) as receiver:
-        delivery = HttpDelivery(dialect, Caller(Addresses(), connect=connect))
+        delivery = HttpDelivery(dialect, Addresses(), connect=connect)
         outcome = delivery.send(Attempt(receiver.url, b"{}", None))
 
     assert outcome.name == "http_307"

@@ -11,8 +11,7 @@ import pytest
 from helpers.receivers import OK, Listening, answering, listening, read_request
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-from crmcom_kit.mock_server.deliveries.http_client import Caller
-from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
 from crmcom_kit.schemas import Dialect
 
@@ -25,7 +24,7 @@ DIALS = {
 
 def sent(url: str, tls: ssl.SSLContext | None = None) -> Outcome:
     """Send one attempt, on loopback."""
-    sender = HttpDelivery(Dialect("test", DIALS), Caller(Addresses(), tls=tls))
+    sender = HttpDelivery(Dialect("test", DIALS), Addresses(), tls=tls)
     return sender.send(Attempt(url, b'{"n":"A1"}', "C0DE"))
 
 
@@ -121,7 +120,7 @@ def test_stop_cuts_a_connection_in_tls(certificate: Path) -> None:
     ended: list[str] = []
     trusting = ssl.create_default_context(cafile=str(certificate))
     dials = {**DIALS, "delivery.read_timeout": 60_000, "delivery.overall_timeout": 60_000}
-    sender = HttpDelivery(Dialect("test", dials), Caller(Addresses(), tls=trusting))
+    sender = HttpDelivery(Dialect("test", dials), Addresses(), tls=trusting)
 
     def send(url: str) -> None:
         try:
