@@ -6,6 +6,7 @@ validating a million of them takes longer than everything that is measured.
 
 import io
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib.util import find_spec
 from time import process_time
 from typing import Any
@@ -17,11 +18,11 @@ from benchmarks.rows import BASE, TOKEN
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.http.app import create_app
 from crmcom_kit.mock_server.protocol.config import Rules, Settings
-from crmcom_kit.mock_server.store.records import Store
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
-from crmcom_kit.mock_server.world.initial_content import filled
-from crmcom_kit.mock_server.world.loading import LocatedEntry
+from crmcom_kit.mock_server.world.import_ import filled
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.schemas import load_dialect, resolve
 
 App = Callable[..., Iterable[bytes]]
@@ -41,7 +42,10 @@ def filled_world(entries: Iterable[dict[str, Any]], *, store: Store | None = Non
     )
     placed = (LocatedEntry(entry, "benchmark") for entry in entries)
     rules = Rules(settings)
-    return World(rules, filled(rules, placed, store), clock=SystemClock())
+    content = filled(rules, placed)
+    if store is not None:
+        content = replace(content, store=store)
+    return World(rules, content, clock=SystemClock())
 
 
 def has_fast_lane() -> bool:

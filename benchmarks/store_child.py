@@ -41,21 +41,21 @@ class MockSide:
 
     def __init__(self) -> None:
         """Start empty."""
-        from crmcom_kit.mock_server.store.memory_store import MemoryStore
+        from crmcom_kit.mock_server.store.store import Store
 
-        self.store = MemoryStore()
+        self.store = Store()
 
     def fill(self, records: Iterable[Plain]) -> None:
         """Insert all records."""
         from crmcom_kit.mock_server.store.life_cycle import State
-        from crmcom_kit.mock_server.store.records import Record, Row
+        from crmcom_kit.mock_server.store.records import Record
 
         for one in records:
-            row = Row(
+            record = Record(
                 one.id, one.number, State(one.state), one.definition, one.rule, one.entity,
-                one.entity_id, one.url, one.created,
+                one.entity_id, one.url, one.created, one.body, one.data,
             )  # fmt: skip
-            self.store.insert(Record(row, one.body, one.data))
+            self.store.insert(record)
 
     def show(self, number: str) -> bytes:
         """Return one record."""

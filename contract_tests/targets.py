@@ -85,7 +85,7 @@ def own_mock(
             without ``data`` the kit makes a world of its own, see ``worlds``.
     """
     from crmcom_kit.mock_server import create_app, make_world
-    from crmcom_kit.mock_server.http.fastlane import FastLane
+    from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 
     data = options.pop("data", None)
@@ -104,7 +104,7 @@ def own_mock(
         world = make_world(
             release=release, dialect=dialect, data=made if data is None else data, **options
         )
-        app: WsgiApp = FastLane(create_app(world), world)
+        app: WsgiApp = WsgiShell(world, create_app(world))
         made_worlds[:] = [(world, app)]
         return wrap(app) if wrap else app
 

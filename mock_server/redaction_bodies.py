@@ -133,7 +133,7 @@ class Secrets:
 
 def secrets_of(world: "World") -> Secrets:
     """Return what is secret in ``world``: its credentials now, and whatever tokens it has."""
-    right = world.settings.credentials
+    right = world.config.settings.credentials
     password = () if right.password == _PUBLIC_PASSWORD else (right.password,)
     return Secrets((right.api_key, *password), is_token=world.tokens.knows)
 

@@ -1,19 +1,20 @@
-"""Who may use the control API: whoever has the token, or else this machine, but no web page."""
+"""Who may use the control API: the holders of its token, or else this machine, but no web page."""
 
 import hmac
-import ipaddress
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
+from crmcom_kit.mock_server.access import Access, is_loopback, name_refusal, origin_refusal
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.senders import OWN_HEADER
-from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, admin_token_in
 
 if TYPE_CHECKING:
     from flask import Request
 
 RECEIVER = f"{PREFIX}/receiver/in"
-TOKEN_HEADER = "X-Mock-Admin-Token"
+#: Headers by which a proxy says that it passes on what somebody else asks.
+_PROXY_HEADERS = ("Forwarded", "Via")
+_PROXY_PREFIX = "X-Forwarded-"
 
 
 class Refusal(NamedTuple):
@@ -23,71 +24,43 @@ class Refusal(NamedTuple):
     status: int
 
 
-def refusal(request: "Request", token: str | None, name: str | None = None) -> Refusal | None:
-    """Return why a caller may not use the control API; None where it may.
-
-    Args:
-        request: what is asked.
-        token: whoever sends it may call from anywhere; without one only loopback may call.
-        name: the host that somebody serves the mock under.
-    """
-    if request.path == RECEIVER and _is_loopback(request.remote_addr):
-        return None  # whoever sends webhooks knows no token
+def refusal(request: "Request", access: Access) -> Refusal | None:
+    """Return why the sender of a request may not use the control API; None if it may."""
+    if request.path == RECEIVER and is_loopback(request.remote_addr):
+        return None  # who sends webhooks knows no token
     if OWN_HEADER in request.headers:
         # Else a definition's URL could make the mock command itself.
-        return Refusal(f"{PREFIX} takes no deliveries but at {RECEIVER}", 403)
-    if token is not None:
-        scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-        given = request.headers.get(TOKEN_HEADER) or (bearer if scheme.lower() == "bearer" else "")
-        if hmac.compare_digest(given.strip().encode(), token.encode()):
+        return Refusal(f"{PREFIX} takes no deliveries except at {RECEIVER}", 403)
+    if access.admin_token is not None:
+        headers = request.headers
+        given = admin_token_in(headers.get(ADMIN_TOKEN_HEADER), headers.get("Authorization"))
+        if hmac.compare_digest((given or "").encode(), access.admin_token.encode()):
             return None
-        return Refusal(f"{PREFIX} wants the token of --admin-token, in {TOKEN_HEADER}", 401)
-    if not _is_loopback(request.remote_addr):
-        seen = request.remote_addr
-        return Refusal(f"{PREFIX} answers to loopback addresses only; seen {seen}", 403)
-    host = _name_in(f"//{request.host}")
-    if not (_is_ours(host) or host == (name or "").lower()):
-        # A page may let its own name lead here; then its reads come without an Origin.
-        text = f"{PREFIX} answers to localhost and to addresses; seen host {quoted(request.host)}"
-        return Refusal(f"{text}; other names want --admin-token", 403)
+        return Refusal(f"{PREFIX} needs the token of --admin-token, in {ADMIN_TOKEN_HEADER}", 401)
+    seen = _stranger(request, access)
+    return None if seen is None else Refusal(f"{PREFIX} {seen}", 403)
+
+
+def _stranger(request: "Request", access: Access) -> str | None:
+    """Return how a request shows that it does not come from this machine's own tools."""
+    if not is_loopback(request.remote_addr):
+        return f"answers to loopback addresses only; seen {request.remote_addr}"
+    proxy = next((name for name, _ in request.headers if _is_of_proxy(name)), None)
+    if proxy is not None:
+        # A proxy on this machine would open it to everybody.
+        return f"needs --admin-token to answer through a proxy; seen {proxy}"
+    refused = name_refusal(access, request.host)
+    if refused is not None:
+        return f"{refused}; --server-name allows another name, and --admin-token any"
     origin = request.headers.get("Origin")
-    if origin is not None and not _is_own(origin, request.host):
-        # A page in this machine's browser comes from loopback, too, whoever wrote it.
-        text = f"{PREFIX} does not answer pages of other origins; seen {quoted(origin)}"
-        return Refusal(text, 403)
+    if origin is not None:
+        # A page in this machine's browser comes from loopback, too.
+        return origin_refusal(origin, request.host)
+    is_link = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and not is_link:
+        return "does not answer pages of other origins; seen Sec-Fetch-Site: cross-site"
     return None
 
 
-def _is_loopback(address: str | None) -> bool:
-    if address is None:  # in process, without a socket
-        return True
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_loopback
-
-
-def _is_own(origin: str, host: str) -> bool:
-    """Whether a page comes from this server, whose name has been looked at."""
-    return origin.partition("://")[2] == host and bool(_name_in(origin))
-
-
-def _name_in(url: str) -> str:
-    """Return the host of a URL, in lower case; nothing where it has none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
-
-
-def _is_ours(host: str) -> bool:
-    """Whether nobody else can have a host's name: an address, or a name that no DNS leads to."""
-    if host == "localhost" or host.endswith((".localhost", ".invalid")):
-        return True
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+def _is_of_proxy(name: str) -> bool:
+    return name.title() in _PROXY_HEADERS or name.title().startswith(_PROXY_PREFIX)

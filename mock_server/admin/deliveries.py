@@ -3,8 +3,8 @@
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.moments import read_moment
 from crmcom_kit.mock_server.admin.serializers import calls_by_attempt, chain, told
+from crmcom_kit.mock_server.admin.values import read_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.webhooks.replay import attempt_of, recover, replay
@@ -84,7 +84,7 @@ def fire_event(call: Call) -> Any:
         "why": fired.why,
         "left_out": list(fired.left_out),
         "webhook_request": None if attempt is None else attempt["webhook_request"],
-        "life_cycle_state": None if fired.record is None else fired.record.row.state,
+        "life_cycle_state": None if fired.record is None else fired.record.state,
         "delivery": attempt,
     }
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from crmcom_kit.mock_server.admin.moments import write_moment
+from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.deliveries.senders import message_of
@@ -32,7 +32,7 @@ def _text(body: bytes) -> str:
 
 def told(epoch: Epoch, note: AttemptNote, calls: Mapping[int, int] | None = None) -> dict[str, Any]:
     """Return one attempt as JSON; ``calls`` saves a search if there are many."""
-    message = message_of(epoch.exchanges.messages, note.attempt)
+    message = message_of(epoch.config.exchanges.messages, note.attempt)
     outcome = note.outcome
     return {
         "id": note.number,

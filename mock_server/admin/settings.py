@@ -12,7 +12,7 @@ from crmcom_kit.schemas import API_PATH, Dialect, dials
 
 def get_settings(call: Call) -> Any:
     """Say how the mock and this world are set, with what is secret masked."""
-    registry, world, settings = call.registry, call.world, call.world.settings
+    registry, world, settings = call.registry, call.world, call.world.config.settings
     return {
         "version": __version__,
         "python": python_version(),
@@ -27,7 +27,7 @@ def get_settings(call: Call) -> Any:
             "api_key": MASK,
         },
         "fixed_tokens": len(settings.fixed_tokens),
-        "admin_token": None if registry.admin_token is None else MASK,
+        "admin_token": None if registry.access.admin_token is None else MASK,
         "journal": world.journal.limits._asdict(),
         "worlds": {"most": registry.most, "idle_seconds": registry.idle_seconds},
         "waiting_calls": registry.waiting.most,

@@ -13,12 +13,7 @@ from crmcom_kit.mock_server.api.methods.login import token, token_release, web_a
 from crmcom_kit.mock_server.api.methods.resend import resend
 from crmcom_kit.mock_server.api.methods.show import show
 from crmcom_kit.mock_server.api.waits import Wait
-from crmcom_kit.mock_server.protocol.errors import (
-    MethodWithdrawn,
-    UnknownMethod,
-    VendorError,
-    WrongVerb,
-)
+from crmcom_kit.mock_server.protocol.errors import RequestError, VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response, misused
@@ -94,7 +89,7 @@ def respond(epoch: Epoch, request: Request) -> Generator[Wait, Any, Response]:
         method = _method(epoch, request)
         name = method.name
         _check_verb(epoch, method, request)
-        given = epoch.parameters.collect(method, request)
+        given = epoch.config.parameters.collect(method, request)
         warnings = given.warnings
         if name in _RECORD_METHODS:
             session, values = _session_and_values(epoch, given, request)
@@ -112,33 +107,42 @@ def respond(epoch: Epoch, request: Request) -> Generator[Wait, Any, Response]:
 
 
 def _method(epoch: Epoch, request: Request) -> Method:
-    method = epoch.config.methods.get(request.path)
+    config = epoch.config
+    method = config.methods.get(request.path)
     if method is None:
-        allowed = ", ".join(epoch.config.methods)
+        allowed = f"one of {', '.join(config.methods)}"
         seen = masked_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
-        raise UnknownMethod("path", seen=quoted(seen), allowed=f"one of {allowed}")
-    withdrawn = epoch.dialect["requests.deprecated_methods"] == "withdraw"
-    if withdrawn and method.deprecated and method.name in _RECORD_METHODS:
-        seen = f"release {epoch.release.name}"
-        raise MethodWithdrawn(method.path, seen=seen, allowed="an older release")
+        raise RequestError("unknown_method", "path", seen=quoted(seen), allowed=allowed)
+    if method.deprecated and method.name in _RECORD_METHODS:
+        dial = "requests.deprecated_methods"
+        if config.dialect[dial] == "withdraw":
+            seen, allowed = f"release {config.release.name}", "an older release"
+            kind = "method_withdrawn"
+            raise RequestError(kind, method.path, seen=seen, allowed=allowed, dials=(dial,))
     return method
 
 
 def _check_verb(epoch: Epoch, method: Method, request: Request) -> None:
-    allowed = [method.verb]
-    if method.name not in _RECORD_METHODS and epoch.dialect["login.get"]:
-        allowed.append("GET")
-    if request.verb not in allowed:
-        seen = quoted(request.verb).strip('"')
-        raise WrongVerb(method.path, seen=seen, allowed=" or ".join(allowed))
+    if request.verb == method.verb:
+        return
+    allowed = method.verb
+    dials: tuple[str, ...] = ()
+    if method.name not in _RECORD_METHODS:
+        dials = ("login.get",)
+        if epoch.config.dialect["login.get"]:
+            allowed = f"{method.verb} or GET"
+            if request.verb == "GET":
+                return
+    seen = quoted(request.verb).strip('"')
+    raise RequestError("wrong_verb", method.path, seen=seen, allowed=allowed, dials=dials)
 
 
 def _session_and_values(
     epoch: Epoch, given: Given, request: Request
 ) -> tuple[Session, dict[str, Any]]:
     """Check token and parameters, in the order of the dialect."""
-    parameters = epoch.parameters
-    if epoch.dialect["errors.token_first"]:
+    parameters = epoch.config.parameters
+    if epoch.config.dialect["errors.token_first"]:
         session = epoch.tokens.check(parameters.token(given, request.authorization))
         return session, parameters.read(given)
     values = parameters.read(given)
@@ -146,7 +150,7 @@ def _session_and_values(
 
 
 def _log_in_or_out(epoch: Epoch, method: Method, given: Given, request: Request) -> Response:
-    parameters = epoch.parameters
+    parameters = epoch.config.parameters
     if method.name == "token_release":
         text = parameters.token(given)
         parameters.read(given)
@@ -169,8 +173,8 @@ def _error(
 
     suggestion = suggest(error, method, request, given, epoch)
     name = "methods" if method is None else method.name
-    response = epoch.responses.error(error, name, suggestion)
-    if isinstance(error, WrongVerb) and response.status == 405:
+    response = epoch.config.responses.error(error, name, suggestion)
+    if error.kind == "wrong_verb" and response.status == 405:
         response.allow = error.allowed.replace(" or ", ", ")
     response.error = error
     # The journal keeps the error, and would keep everything that its frames hold.

@@ -1,7 +1,6 @@
 """The effects of a fault on a request that it hits: delay, side effects, another response."""
 
 from collections.abc import Callable, Generator
-from functools import cache
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -60,7 +59,7 @@ def _disturb(epoch: Epoch, effect: Effect, view: RequestView) -> Generator[Wait,
         # Tokens outlive an epoch: a fault of this one must not reach into the next.
         epoch.faults.unless_over(lambda: epoch.tokens.expire(token))
     if effect.delete_record and view.record is not None:
-        epoch.store.delete("id", view.record.row.id)
+        epoch.store.delete("id", view.record.id)
 
 
 def _replacement(epoch: Epoch, effect: Effect, method: str, real: Response | None) -> Response:
@@ -69,8 +68,8 @@ def _replacement(epoch: Epoch, effect: Effect, method: str, real: Response | Non
         found = Response(0, b"", "text/plain", 0) if real is None else real
         found.ending = Ending("dropped")
     elif effect.error is not None:
-        error = _error_class(effect.error)()
-        found = epoch.responses.error(error, method)
+        error = VendorError(effect.error)
+        found = epoch.config.responses.error(error, method)
         found.error, found.statement = error, None  # the caller broke no statement
     else:
         found = _page(effect.status or 500, effect.retry_after)
@@ -106,19 +105,3 @@ def _damage(effect: Effect, response: Response) -> None:
     elif isinstance(response.body, bytes):
         response.body = response.body[: length // 2]  # half of an object is no JSON
         response.length = len(response.body)
-
-
-@cache
-def _error_classes() -> dict[str, type[VendorError]]:
-    found: dict[str, type[VendorError]] = {}
-    waiting = [VendorError]
-    while waiting:
-        one = waiting.pop()
-        waiting += one.__subclasses__()
-        if "kind" in vars(one):
-            found[one.kind] = one
-    return found
-
-
-def _error_class(kind: str) -> type[VendorError]:
-    return _error_classes()[kind]

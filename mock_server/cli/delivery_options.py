@@ -18,6 +18,7 @@ _FLAGS = (
     click.option(
         "--allow-host",
         "allow_hosts",
+        envvar="CRMCOM_SERVE_ALLOW_HOST",
         multiple=True,
         metavar="HOST[:PORT]",
         help="Another host that --deliver http may call, by name or address; repeatable.",
@@ -50,23 +51,3 @@ def mistake_in(options: dict[str, Any]) -> str | None:
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
     return None
-
-
-def usual_threads(deliver: str, server: str) -> int:
-    """Return how many threads a server has where nobody says it: calls that wait hold some.
-
-    granian's hand the interpreter to each other for every call; with fewer of them than there are
-    busy connections some calls wait for several turns.
-    """
-    if deliver == "http":
-        return 64
-    return 16 if server == "granian" else 8
-
-
-def places(deliver: str, threads: int) -> int | None:
-    """Return how many deliveries may run at once while their callers wait.
-
-    A quarter of the threads: calls of the control API that wait have half of them, and some are
-    always left.
-    """
-    return max(1, threads // 4) if deliver == "http" else None

@@ -20,6 +20,16 @@ _FLAGS = (
         "from this machine]",
     ),
     click.option(
+        "--server-name",
+        "server_names",
+        envvar="CRMCOM_SERVE_SERVER_NAME",
+        multiple=True,
+        metavar="NAME",
+        help="Another name by which callers on this machine reach the mock, besides localhost and "
+        "addresses; * allows any. Web pages could otherwise pass off their own name as its; "
+        "repeatable.",
+    ),
+    click.option(
         "--max-worlds",
         default=MAX_WORLDS,
         show_default=True,

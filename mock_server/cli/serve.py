@@ -6,9 +6,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,16 +15,13 @@ from crmcom_kit.mock_server.cli.banner import credentials_of, greet
 from crmcom_kit.mock_server.cli.delivery_options import (
     delivery_flags,
     mistake_in,
-    places,
-    usual_threads,
 )
 from crmcom_kit.mock_server.cli.options import control_flags
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.schemas import dialect_names, release_names
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.http.at_once import AtOnce
-    from crmcom_kit.mock_server.http.serving_granian import Served
+    from crmcom_kit.mock_server.http.access_log import AccessLog
     from crmcom_kit.mock_server.world.registry import WorldRegistry
     from crmcom_kit.mock_server.world.world import World
 
@@ -54,7 +50,13 @@ class _Serve(click.Command):
             raise Refused(error.format_message()) from None
 
 
-@click.command(cls=_Serve, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_Serve,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "CRMCOM_SERVE",
+    },
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -87,6 +89,7 @@ class _Serve(click.Command):
 @click.option(
     "--token",
     "tokens",
+    envvar="CRMCOM_SERVE_TOKEN",
     multiple=True,
     metavar="TOKEN",
     help="A token that always holds; repeatable.",
@@ -97,29 +100,18 @@ class _Serve(click.Command):
 @click.option("--api-key", metavar="KEY", help="Web API key that may log in (from R10).")
 @delivery_flags
 @click.option(
-    "--server",
-    "server_name",
-    default="waitress",
-    show_default=True,
-    type=click.Choice(["waitress", "granian"]),
-    help="What answers HTTP; granian, a compiled one, comes with crmcom-kit[fast].",
-)
-@click.option(
-    "--fast-lane/--no-fast-lane",
-    default=True,
-    show_default=True,
-    help="Answer ordinary calls before Flask sees them; the answers are the same.",
-)
-@click.option(
     "--threads",
     type=click.IntRange(1, 256),
-    help="Requests answered at the same time.  [default: 8, under granian 16; 64 with --deliver "
-    "http]",
+    default=64,
+    show_default=True,
+    help="Requests of the control API that may run at the same time: half of them may wait, and a "
+    "quarter as many deliveries.",
 )
 @control_flags
 @click.option(
     "--log",
     "log_form",
+    envvar="CRMCOM_SERVE_LOG",
     default="human",
     show_default=True,
     type=click.Choice(["human", "json", "off"]),
@@ -132,65 +124,63 @@ def serve(**options: Any) -> None:
     accepted; then come the credentials that it lets in. It listens on loopback unless --host says
     otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
     SIGTERM and Ctrl-C end it with status 0 once running requests are answered. A start that is not
-    possible gives one line on standard error and status 2.
+    possible gives one line on standard error and status 2. An option may be given in the
+    environment instead: CRMCOM_SERVE_RELEASE for --release, and so on.
     """
-    from crmcom_kit.mock_server.http.server import ServeError
+    from crmcom_kit.mock_server.http.server import (
+        ServeError,
+        Server,
+        bound_socket,
+        prepare_descriptors,
+        run_until_signalled,
+    )
 
-    usual = usual_threads(options["deliver"], options["server_name"])
-    options["threads"] = options["threads"] or usual
+    check(options)
+    prepare_descriptors()
     try:
-        if options["server_name"] == "granian":
-            _serve_with_granian(options)
-        else:
-            _serve_with_waitress(options)
+        # Before the world is made: a taken port should not cost a long load.
+        listening = bound_socket(options["host"], options["port"])
     except ServeError as error:
         raise Refused(str(error)) from None
-
-
-def _serve_with_waitress(options: dict[str, Any]) -> None:
-    from crmcom_kit.mock_server.http.server import Server, bound_socket, run_until_signalled
-
-    # Before the world is made: a taken port should not cost a long load.
-    with bound_socket(options["host"], options["port"]) as listening:
+    with listening:
         with _nothing_collected():
-            registry = _registry(options)
-            app, warm, at_once = _shells(options, registry)
-            server = Server(
-                app,
-                listening,
-                threads=options["threads"],
-                closing=registry.closing,
-                at_once=at_once,
-            )
+            registry = registry_of(options)
+            log = log_of(options)
+            app, warm = _shell(options, registry, log)
+            try:
+                server = Server(app, listening, closing=registry.closing)
+            except ServeError as error:
+                raise Refused(str(error)) from None
 
         def ready() -> None:
             greet(options, server.port)
-            # Flask is wanted soon, for logins and odd requests; READY does not wait for it.
+            # Flask is needed soon, for the control API; READY does not wait for it.
             threading.Thread(target=warm, daemon=True).start()
 
-        run_until_signalled(server, ready)
+        run_until_signalled(server, ready, last=bool if log is None else log.flush)
         registry.default.delivery_queue.ended(DELIVERY_SECONDS)
+    if log is not None:
+        log.flush()
 
 
-def _serve_with_granian(options: dict[str, Any]) -> None:
-    from crmcom_kit.mock_server.http.serving_granian import serve_with_granian
+def _shell(
+    options: dict[str, Any], registry: "WorldRegistry", log: "AccessLog | None"
+) -> tuple[Any, Callable[[], object]]:
+    """Return the ASGI application, and what makes all of it ready."""
+    from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
+    from crmcom_kit.mock_server.http.wsgi_shell import LateFlask
 
-    serve_with_granian(
-        partial(_served, options),
-        host=options["host"],
-        port=options["port"],
-        threads=options["threads"],
-        ready=lambda port: greet(options, port),
-    )
+    flask = LateFlask(registry)
+    return AsgiShell(registry, flask, threads=options["threads"], log=log), flask.warm
 
 
-def _served(options: dict[str, Any]) -> "Served":
-    """Return what granian serves under these options; picklable with them."""
-    from crmcom_kit.mock_server.http.serving_granian import Served
+def log_of(options: dict[str, Any]) -> "AccessLog | None":
+    """Return the access log that the options ask for."""
+    if options["log_form"] == "off" or sys.stderr is None:
+        return None
+    from crmcom_kit.mock_server.http.access_log import AccessLog
 
-    with _nothing_collected():
-        registry = _registry(options)
-        return Served(_shells(options, registry).app, registry.closing)
+    return AccessLog(sys.stderr, form=options["log_form"], clock=SystemClock())
 
 
 @contextmanager
@@ -204,65 +194,9 @@ def _nothing_collected() -> Iterator[None]:
         gc.enable()
 
 
-class _Shells(NamedTuple):
-    """The application, what makes all of it ready, and which requests it answers at once."""
-
-    app: Any
-    warm: Callable[[], object]
-    at_once: "AtOnce | None"
-
-
-def _nothing() -> None:
-    """Do nothing: all is ready."""
-
-
-def _shells(options: dict[str, Any], registry: "WorldRegistry") -> _Shells:
-    """Return the WSGI application that the options ask for, and what goes with it."""
-    app: Any
-    warm: Callable[[], object] = _nothing
-    at_once: AtOnce | None = None
-    if options["fast_lane"]:
-        from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
-
-        late = LateFlask(registry)
-        app = lane = FastLane(late, registry)
-        warm, at_once = late.warm, lane.at_once
-    else:
-        from crmcom_kit.mock_server.http.app import create_app
-
-        app = create_app(registry)
-    if options["log_form"] != "off" and sys.stderr is not None:
-        from crmcom_kit.mock_server.http.access_log import AccessLog
-
-        app = AccessLog(
-            app, registry, out=sys.stderr, form=options["log_form"], clock=SystemClock()
-        )
-    return _Shells(app, warm, at_once)
-
-
-def _registry(options: dict[str, Any]) -> "WorldRegistry":
-    """Return the worlds that the options ask for. Raises Refused."""
-    from crmcom_kit.mock_server.world.registry import WorldRegistry
-
-    registry = WorldRegistry(
-        _world(options),
-        most=options["max_worlds"],
-        idle_seconds=options["world_idle"],
-        waiting=options["threads"] // 2,
-        admin_token=options["admin_token"],
-        host=options["host"],
-    )
-    registry.default.delivery_queue.end_with(registry.closing, DELIVERY_SECONDS)
-    return registry
-
-
-def _world(options: dict[str, Any]) -> "World":
-    """Return the world that the options ask for. Raises Refused."""
-    from crmcom_kit.mock_server.journal.journal import JournalLimits
-    from crmcom_kit.mock_server.usage_errors import UsageError
-    from crmcom_kit.mock_server.world.factory import make_world
-    from crmcom_kit.mock_server.world.loading import DataError
-    from crmcom_kit.schemas import DialectError, UnknownRelease
+def check(options: dict[str, Any]) -> None:
+    """Hold options to what is allowed, and load the dialect that they name. Raises Refused."""
+    from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
 
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
@@ -273,13 +207,47 @@ def _world(options: dict[str, Any]) -> "World":
     if mistake is not None:
         raise Refused(mistake)
     try:
+        resolve(options["release"])
+        options["dialect"] = load_dialect(options["dialect"])
+    except (DialectError, UnknownRelease) as error:
+        raise Refused(str(error)) from None
+
+
+def registry_of(options: dict[str, Any]) -> "WorldRegistry":
+    """Return the worlds that checked options ask for. Raises Refused."""
+    from crmcom_kit.mock_server.access import Access
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
+
+    registry = WorldRegistry(
+        _world(options),
+        most=options["max_worlds"],
+        idle_seconds=options["world_idle"],
+        waiting=options["threads"] // 2,
+        access=Access(
+            options["admin_token"],
+            frozenset(name.lower() for name in (options["host"], *options["server_names"])),
+        ),
+    )
+    registry.default.delivery_queue.end_with(registry.closing, DELIVERY_SECONDS)
+    return registry
+
+
+def _world(options: dict[str, Any]) -> "World":
+    """Return the world that checked options ask for. Raises Refused."""
+    from crmcom_kit.mock_server.deliveries.queue import max_waiting
+    from crmcom_kit.mock_server.journal.journal import JournalLimits
+    from crmcom_kit.mock_server.usage_errors import UsageError
+    from crmcom_kit.mock_server.world.factory import make_world
+    from crmcom_kit.mock_server.world.world_file import DataError
+
+    try:
         return make_world(
             release=options["release"],
             dialect=options["dialect"],
             deliveries=options["deliveries"],
             deliver=options["deliver"],
             allow_hosts=options["allow_hosts"],
-            at_once=places(options["deliver"], options["threads"]),
+            at_once=max_waiting(options["deliver"], options["threads"]),
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],
@@ -290,5 +258,5 @@ def _world(options: dict[str, Any]) -> "World":
         found = _KNOWN_FROM.search(str(error))
         hint = f"; start with --release {found[1]}" if found else ""
         raise Refused(f"{error}{hint}") from None
-    except (DialectError, UsageError, UnknownRelease) as error:
+    except UsageError as error:
         raise Refused(str(error)) from None

@@ -163,3 +163,8 @@ class DeliveryQueue:
         """Wait until nothing waits or runs, ``seconds`` at most; return whether that is so."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._jobs and not self._running, seconds)
+
+
+def max_waiting(deliver: str, threads: int) -> int | None:
+    """Return how many deliveries may run at once while their callers wait; None for any number."""
+    return max(1, threads // 4) if deliver == "http" else None

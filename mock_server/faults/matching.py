@@ -86,7 +86,7 @@ class RequestView:
         record = self.record
         if record is None:  # deleted, or it never existed
             return self.values.get(REQUEST_IDENTIFIER) == f"{field}={value}"
-        return value == (record.row.number if field == "number" else record.row.id)
+        return value == (record.number if field == "number" else record.id)
 
 
 def _spelled(value: Any) -> str | None:

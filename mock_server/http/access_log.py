@@ -1,143 +1,160 @@
-"""One line a request on standard error, with secrets masked."""
+"""The access log: one redacted line for each request, and for each webhook that is sent.
 
+Lines are written in batches by a background thread, so that a request does not wait for a file;
+on a terminal they appear at once.
+"""
+
+import atexit
 import json
-from collections.abc import Callable, Iterable, Iterator
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+import threading
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from time import sleep
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.mock_server.http.transmission import ConnectionDropped, ConnectionEnded
-from crmcom_kit.mock_server.protocol.response import FAULT_HEADER
 from crmcom_kit.mock_server.redaction import masked_path, masked_query
 from crmcom_kit.mock_server.redaction_bodies import secrets_of
-from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import world_of
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from crmcom_kit.mock_server.world.world import World
 
 LogForm = Literal["human", "json"]
-_MAX_LENGTH = 2_000
+#: Seconds after which a line is written at the latest.
+BATCH_SECONDS = 0.1
+_MAX_TARGET = 2_000
+_MAX_CACHED = 200  # characters of a parameter that is worth remembering
+
+
+class Entry(NamedTuple):
+    """What a line says of one request, or of one webhook that was sent."""
+
+    world: "World"  # whose secrets are kept out of the line
+    client: str  # "-" for a webhook
+    verb: str
+    path: str  # of a webhook: the URL up to its query
+    query: str
+    status: int  # 0: no response came
+    bytes: int
+    seconds: float
+    statement: str | None = None
+    fault: str | None = None
+    warnings: Sequence[str] = ()
+    ending: str | None = None  # how a fault ended the connection
+    delivery: str | None = None  # of a webhook: its attempt and what came of it
 
 
 class AccessLog:
-    """A WSGI application around another one that writes a line for each answer."""
+    """Writes lines to a stream; may be used from any thread."""
 
-    def __init__(
-        self,
-        app: "WSGIApplication",
-        registry: WorldRegistry,
-        *,
-        out: TextIO,
-        form: LogForm,
-        clock: Clock,
-    ) -> None:
-        """Write lines of ``form`` to ``out``, without the secrets of the worlds of ``registry``."""
-        self._app = app
-        self._registry = registry
+    def __init__(self, out: TextIO, *, form: LogForm, clock: Clock) -> None:
+        """Write lines of ``form`` to ``out``."""
         self._out = out
-        self._write_line = _human if form == "human" else _json
+        self._as_text = _human if form == "human" else _json
         self._clock = clock
+        self._lines: deque[str] = deque()
+        self._lock = threading.Lock()  # of the stream: batches are written one after the other
+        self._filled = threading.Event()
+        self._writes_at_once = _is_terminal(out)
+        self._writer: threading.Thread | None = None
+        atexit.register(self.flush)
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        """Serve the request and write its line just before the answer's last part goes out.
+    def add(self, entry: Entry) -> None:
+        """Write a line, soon."""
+        # Redacted here and not by the writer: a reset in between would forget the tokens.
+        target = _redacted_path(entry.path)
+        if entry.query:
+            target = f"{target}?{_redacted_query(entry.query)}"
+        target = _printable(secrets_of(entry.world).hide(target))
+        time = self._clock.now().isoformat(timespec="milliseconds")
+        self._lines.append(self._as_text(entry, time, target))
+        if self._writes_at_once:
+            self.flush()
+        elif not self._filled.is_set():
+            self._filled.set()
+            if self._writer is None:
+                self._start()
 
-        So whoever has the answer finds the line, even where the server is ended at once. Only an
-        answer without a length, or one that is never read to its end, gets its line when it ends.
-        """
-        began = perf_counter()
-        entry: dict[str, Any] = {"status": 0, "bytes": 0}
-        length = [-1]
+    def _start(self) -> None:
+        with self._lock:
+            if self._writer is None:
+                self._writer = threading.Thread(
+                    target=self._write_on, name="crmcom-access-log", daemon=True
+                )
+                self._writer.start()
 
-        def note(status: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[..., Any]:
-            entry["status"] = int(status[:3])
-            named = dict(headers)
-            entry["statement"] = named.get("X-Mock-Statement")
-            entry["fault"] = named.get(FAULT_HEADER)
-            entry["warnings"] = [text for name, text in headers if name == "X-Mock-Warning"]
-            length[0] = int(named.get("Content-Length", -1))
-            return start_response(status, headers, *rest)
+    def _write_on(self) -> None:
+        while True:
+            self._filled.wait()
+            sleep(BATCH_SECONDS)
+            self._filled.clear()
+            self.flush()
 
-        body = self._app(environ, note)
-        return _Counted(body, entry, length, lambda: self._finish(environ, entry, began))
-
-    def _finish(self, environ: "WSGIEnvironment", entry: dict[str, Any], began: float) -> None:
-        entry["ms"] = round((perf_counter() - began) * 1000, 1)
-        target = masked_path(environ["PATH_INFO"])
-        if environ.get("QUERY_STRING"):
-            target += "?" + masked_query(environ["QUERY_STRING"])
-        target = secrets_of(world_of(environ, self._registry)).hide(target)
-        entry["target"] = _printable(target)
-        entry["verb"] = _printable(environ.get("REQUEST_METHOD", ""))
-        entry["time"] = self._clock.now().isoformat(timespec="milliseconds")
-        entry["client"] = environ.get("REMOTE_ADDR", "-")
-        try:
-            self._out.write(self._write_line(entry) + "\n")
-            self._out.flush()
-        except (OSError, ValueError):
-            pass  # whoever read the log went away; the server goes on
+    def flush(self) -> None:
+        """Write all lines now."""
+        with self._lock:
+            lines = [self._lines.popleft() for _ in range(len(self._lines))]
+            if not lines:
+                return
+            with suppress(OSError, ValueError):  # nobody reads it any more; the server goes on
+                self._out.write("".join(lines))
+                self._out.flush()
 
 
-class _Counted:
-    """An answer's body that counts its bytes and says, once, when it is as good as done."""
+def _is_terminal(out: TextIO) -> bool:
+    try:
+        return out.isatty()
+    except ValueError:  # it is closed
+        return False
 
-    def __init__(
-        self,
-        body: Iterable[bytes],
-        entry: dict[str, Any],
-        length: list[int],
-        done: Callable[[], None],
-    ) -> None:
-        self._body = body
-        self._entry = entry
-        self._length = length  # known once the application has started its answer
-        self._done: Callable[[], None] | None = done
 
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            for part in self._body:
-                self._entry["bytes"] += len(part)
-                if self._entry["bytes"] == self._length[0]:
-                    self._say_done()
-                yield part
-        except ConnectionEnded as ended:
-            self._entry["ending"] = ended.ending
-            if isinstance(ended, ConnectionDropped):
-                self._entry["status"] = 0  # the caller got none
-            self._say_done()
-            raise
+_redacted_path = lru_cache(maxsize=256)(masked_path)
+_redacted_parameter = lru_cache(maxsize=1024)(masked_query)
 
-    def close(self) -> None:
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            self._say_done()
 
-    def _say_done(self) -> None:
-        done, self._done = self._done, None
-        if done is not None:
-            done()
+def _redacted_query(query: str) -> str:
+    """Return a query without secrets; parameters recur, and what is hidden in them."""
+    return "&".join(
+        _redacted_parameter(part) if len(part) <= _MAX_CACHED else masked_query(part)
+        for part in query.split("&")
+    )
 
 
 def _printable(text: str) -> str:
     """Return ``text`` so that it cannot forge another line, nor fill the log."""
-    safe = "".join(c if c.isascii() and c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return safe if len(safe) <= _MAX_LENGTH else f"{safe[:_MAX_LENGTH]}..."
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(c if c.isascii() and c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return text if len(text) <= _MAX_TARGET else f"{text[:_MAX_TARGET]}..."
 
 
-def _human(entry: dict[str, Any]) -> str:
+def _human(entry: Entry, time: str, target: str) -> str:
     line = (
-        f"{entry['time']} {entry['client']} {entry['verb']} {entry['target']}"
-        f" {entry['status']} {entry['bytes']}B {entry['ms']}ms"
+        f"{time} {entry.client} {_printable(entry.verb)} {target} {entry.status} {entry.bytes}B"
+        f" {entry.seconds * 1000:.1f}ms"
     )
-    marks = [entry.get("statement"), *(f"({text})" for text in entry.get("warnings", ()))]
-    marks += [entry.get("fault"), entry.get("ending")]
-    return " ".join([line, *filter(None, marks)])
+    marks = [entry.statement, *(f"({text})" for text in entry.warnings), entry.fault, entry.ending]
+    if entry.delivery is not None:
+        marks.append(f"({entry.delivery})")
+    return " ".join([line, *filter(None, marks)]) + "\n"
 
 
-def _json(entry: dict[str, Any]) -> str:
-    return json.dumps(entry)
+def _json(entry: Entry, time: str, target: str) -> str:
+    found: dict[str, Any] = {
+        "status": entry.status,
+        "bytes": entry.bytes,
+        "statement": entry.statement,
+        "fault": entry.fault,
+        "warnings": [*entry.warnings],
+        "ms": round(entry.seconds * 1000, 1),
+        "target": target,
+        "verb": _printable(entry.verb),
+        "time": time,
+        "client": entry.client,
+    }
+    if entry.ending is not None:
+        found["ending"] = entry.ending
+    if entry.delivery is not None:
+        found["delivery"] = entry.delivery
+    return json.dumps(found) + "\n"

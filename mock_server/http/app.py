@@ -8,16 +8,30 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
+from crmcom_kit.mock_server.access import api_refusal
 from crmcom_kit.mock_server.admin import ControlApp
-from crmcom_kit.mock_server.admin.refusals import nothing_here, refused_call
+from crmcom_kit.mock_server.admin.refusals import nothing_here
 from crmcom_kit.mock_server.api.dispatch import dispatch
-from crmcom_kit.mock_server.http.transmission import body_of, head_of, status_line
-from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, Request, headers_of
-from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.http.requests import (
+    admin_token_of,
+    api_path,
+    caller_of,
+    wsgi_request,
+)
+from crmcom_kit.mock_server.http.transmission import refusal, started, status_line
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
+from crmcom_kit.mock_server.protocol.response import Response, misused
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import CONTROL, PICKED, is_control, picked
+from crmcom_kit.mock_server.world.routing import (
+    CONTROL,
+    PICKED,
+    WORLD_HEADER,
+    is_control,
+    split_path,
+    world_for,
+)
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
@@ -28,11 +42,11 @@ _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Flask:
-    """Return the mock as a WSGI application.
+    """Return the mock as a WSGI application, which serves every route under any WSGI server.
 
     Args:
         world: what it serves: the default world, or several; made by ``make_world(**options)``
-            where left out.
+            by default.
         options: those of ``make_world``.
 
     The control API is an application of its own: hooks that somebody adds are not for it.
@@ -70,12 +84,22 @@ class _Picker:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
+        name, rest = split_path(environ["PATH_INFO"])
+        verb = environ["REQUEST_METHOD"]
+        if api_path(rest) is not None:
+            refused = api_refusal(
+                self._registry.access, caller_of(environ.get("REMOTE_ADDR"), environ)
+            )
+            if refused is not None:
+                return started(refusal(refused), start_response, verb)
         try:
-            world, named, rest = picked(environ, self._registry)
+            world = world_for(
+                name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)
+            )
         except UsageError as error:
-            return refused_call(error)(environ, start_response)
-        root = environ.get("SCRIPT_NAME", "") + named
-        # A copy: whoever is in front, the access log say, still wants the whole path.
+            return started(misused(error), start_response, verb)
+        root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
+        # A copy: the access log in front of it still needs the whole path.
         environ = {**environ, PICKED: world, "SCRIPT_NAME": root, "PATH_INFO": rest}
         app = self._control if is_control(rest) else self._app
         return app(environ, start_response)
@@ -84,25 +108,12 @@ class _Picker:
 def _serve_api(app: Flask, known: Iterable[str]) -> None:
     """Hand everything below the API's base path to the emulator, ``known`` paths sooner."""
 
+    def answer(path: str) -> FlaskResponse:
+        environ = request.environ
+        return _Finished(dispatch(environ[PICKED], wsgi_request(environ, path, _body(environ))))
+
     def api(method: str) -> FlaskResponse:
-        verb, environ = request.method, request.environ
-        raw = Request(
-            verb="GET" if verb == "HEAD" else verb,
-            path=method.removesuffix("/"),
-            query=environ.get("QUERY_STRING", "").encode("latin-1"),
-            body=_body(environ),
-            content_type=environ.get("CONTENT_TYPE", ""),
-            authorization=environ.get("HTTP_AUTHORIZATION", ""),
-            prefer=environ.get("HTTP_X_MOCK_PREFER", ""),
-            client=environ.get("REMOTE_ADDR"),
-            headers=headers_of(environ),
-        )
-        answer = dispatch(environ[PICKED], raw)
-        ending = answer.ending
-        if ending is None or (ending.kind == "cut" and verb == "HEAD"):
-            return _Ready(answer)
-        status, headers = head_of(answer)
-        return _Ended(body_of(answer), status_line(status), headers)
+        return answer(method.removesuffix("/"))
 
     rule: dict[str, Any] = {"methods": _VERBS, "provide_automatic_options": False}
     app.add_url_rule(f"{API_PATH}/<path:method>", "api", api, **rule)
@@ -111,8 +122,9 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
 
     def elsewhere(error: HTTPException) -> FlaskResponse:
         """Answer what Flask has no view for: below the API's path, too, this is the API."""
-        if request.path.startswith("/crmapi"):
-            return api(request.path.removeprefix("/").removeprefix(f"{API_PATH[1:]}/"))
+        path = api_path(request.path)
+        if path is not None:
+            return answer(path)
         here = f"nothing here; the API is below {API_PATH}, the mock's own below {CONTROL}"
         return nothing_here(error, here)
 
@@ -120,33 +132,27 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
         app.register_error_handler(code, elsewhere)
 
 
-class _Ended(FlaskResponse):
-    """An answer whose connection ends: what says so is there for HEAD as well."""
+class _Finished(FlaskResponse):
+    """A response that is sent as it is, with the headers that somebody's hooks add."""
 
-    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
-        del environ
-        return self.iter_encoded()
-
-
-class _Ready(FlaskResponse):
-    """An answer whose headers and body are sent as they are, with what somebody's hooks add."""
-
-    def __init__(self, answer: Response) -> None:
-        """Send ``answer``, whose headers need no check."""
-        super().__init__(status=status_line(answer.status))
-        self._answer = answer
+    def __init__(self, response: Response) -> None:
+        """Send ``response``, whose headers need no check."""
+        super().__init__(status=status_line(response.status or 500))
+        self._response = response
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Start the answer and return its body."""
-        body, headers = self._answer.body, self._answer.headers()
-        if len(self.headers) > 1:  # besides a Content-Type, which is not the answer's
-            headers += [header for header in self.headers if header[0] != "Content-Type"]
-        start_response(self.status, headers)
-        if environ["REQUEST_METHOD"] == "HEAD":
-            return ()
-        return [body] if isinstance(body, bytes) else body
+        """Start the response and return its body."""
+        # Besides a Content-Type, which is not the response's.
+        added = [header for header in self.headers if header[0] != "Content-Type"]
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, headers + added, *rest)
+
+        return started(
+            self._response, start if added else start_response, environ["REQUEST_METHOD"]
+        )
 
 
 def _body(environ: "WSGIEnvironment") -> bytes | None:

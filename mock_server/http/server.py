@@ -1,34 +1,28 @@
-"""Serving over HTTP: waitress with threads, a clean start and a clean end."""
+"""The server: uvicorn's protocol on an event loop, a clean start and a clean end."""
 
-import logging
-import re
+import asyncio
+import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
-from time import monotonic
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import suppress
+from email.utils import formatdate
+from typing import Any
 
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.server import create_server
+from uvicorn.config import Config
 
-from crmcom_kit.mock_server.http.at_once import AtOnce, Dispatcher, Task
-from crmcom_kit.mock_server.http.transmission import ConnectionCut, ConnectionDropped
-from crmcom_kit.mock_server.world.routing import is_control_of_any
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+from crmcom_kit.mock_server.http.connection import Connection, Connections
 
 #: Seconds that running requests have to finish in once the server is told to stop.
 GRACE_SECONDS = 10.0
-#: Longest body that is read, in bytes; long ones wait in files. It is beyond what the mock itself
-#: refuses, so that the refusal is its own and not the server's: the longest that the mock takes is
-#: a world for the place of another.
-MAX_BODY_BYTES = 1024**3 + 1024**2
-#: Longest head of a request that is read, in bytes: the journal keeps it.
-MAX_HEAD_BYTES = 64 * 1024
-_BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
+#: Seconds for which a connection without a request is kept.
+KEEP_ALIVE_SECONDS = 120
+_BACKLOG = 2048
+_LAST_STANDARD_STREAM = 2
+_LAST_SECONDS = 0.5  # for threads to notice that their connections are closed
+_STEP_SECONDS = 0.005
 
 
 class ServeError(OSError):
@@ -44,166 +38,210 @@ def bound_socket(host: str, port: int) -> socket.socket:
         msg = f"host: {host!r} is no address of this machine: {why}"
         raise ServeError(msg) from None
     # IPv4 first: a name such as localhost has both, and most clients try this one.
-    family, kind, protocol, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
-    bound = socket.socket(family, kind, protocol)
+    family, kind, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    # With the protocol named: asyncio's own loop turns Nagle's algorithm off only then.
+    bound = socket.socket(family, kind, socket.IPPROTO_TCP)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # where it would let two servers share a port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
     except OSError as error:
         bound.close()
-        hint = "; --port names another one, 0 a free one" if port else ""
-        msg = f"cannot listen on {host} port {port}: {error.strerror}{hint}"
-        raise ServeError(msg) from None
+        raise _taken(host, port, error) from None
     return bound
 
 
-class _Parser(HTTPRequestParser):
-    """Reads the request line as clients write it: curl sends what is beyond ASCII as it stands."""
-
-    def parse_header(self, header_plus: bytes) -> None:
-        if not header_plus.isascii():
-            line, *rest = header_plus.split(b"\r\n", 1)
-            line = _BEYOND_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line)
-            header_plus = b"\r\n".join([line, *rest])
-        try:
-            super().parse_header(header_plus)
-        except ValueError:  # Python's, about a host such as `[x`, which waitress lets through
-            msg = "Bad URI"
-            raise ParsingError(msg) from None
-
-
-class _Task(Task):
-    """Sends an answer, or as much of it as a fault lets through."""
-
-    def service(self) -> None:
-        try:
-            super().service()
-        except ConnectionDropped:
-            self.close_on_finish = True  # what earlier answers left unsent still goes out
-        except ConnectionCut:
-            self.write(b"")  # the head, where no part of the body was sent
-            self.close_on_finish = True
-
-
-class _Channel(HTTPChannel):
-    """A connection whose requests ``_Parser`` reads and ``_Task`` answers."""
-
-    parser_class = _Parser
-    task_class = _Task
-
-    def check_client_disconnected(self) -> bool:  # type: ignore[override]  # its stub says None
-        """Whether the caller has left; waitress hands this to the application.
-
-        waitress itself finds out when it reads again, which is after the answer. Reading ahead
-        would make it drop the answers of callers who close their own direction only.
-        """
-        connection: Any = self.socket  # None where it was never made, says its stub
-        try:
-            return not self.connected or not connection.recv(1, socket.MSG_PEEK)
-        except BlockingIOError:  # nothing to read yet
-            return False
-        except OSError:
-            return True
+def _taken(host: str, port: int, error: OSError) -> ServeError:
+    hint = "; --port names another one, 0 a free one" if port else ""
+    return ServeError(f"cannot listen on {host} port {port}: {error.strerror}{hint}")
 
 
 class Server:
-    """A waitress server that finishes running requests before it ends."""
+    """Serves an ASGI application from ``run`` to ``stop``; running requests are finished."""
 
     def __init__(
         self,
-        app: "WSGIApplication",
+        app: Callable[..., Any],
         listening: socket.socket,
         *,
-        threads: int,
         closing: threading.Event | None = None,
-        at_once: AtOnce | None = None,
     ) -> None:
-        """Accept connections on ``listening``; answer with ``threads`` threads.
+        """Accept connections on ``listening``, a bound socket.
 
         Args:
-            app: what answers.
-            listening: a bound socket.
-            threads: how many requests are answered at the same time; as many more where they are
-                calls of the control API.
+            app: an ASGI application that answers the requests.
+            listening: a bound socket; it belongs to the server from now on.
             closing: set once the server is told to stop, so that calls that wait end.
-            at_once: says which requests need no thread, since nothing can hold their answers up.
+
+        Raises:
+            ServeError: another server has begun to listen there in the meantime.
         """
-        self._closing = threading.Event() if closing is None else closing
-        # A busy mock is no news; what goes wrong inside the server is.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-        self._map: dict[int, Any] = {}
-        self._dispatcher = Dispatcher(at_once, is_control=is_control_of_any)
-        self._dispatcher.set_thread_count(threads)
-        server = create_server(
+        self._config = Config(
             app,
-            map=self._map,
-            _dispatcher=self._dispatcher,
-            sockets=[listening],
-            connection_limit=1000,
-            asyncore_use_poll=True,
-            max_request_header_size=MAX_HEAD_BYTES,
-            max_request_body_size=MAX_BODY_BYTES,
-            clear_untrusted_proxy_headers=True,
-            ident=None,
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
-        self._server = cast("Any", server)  # its stubs know less than it has
-        self._server.channel_class = _Channel
+        self._config.load()
+        self._listening = listening
+        self._closing = threading.Event() if closing is None else closing
+        self._connections = Connections(_max_connections())
         self._stopping = False
-        # Its trigger must not be pulled once it is closed: the descriptor may be another's then.
-        self._ending = threading.RLock()  # again by the same thread: a signal may come in it
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        host, self.port = listening.getsockname()[:2]
+        try:
+            listening.listen(_BACKLOG)
+        except OSError as error:
+            listening.close()
+            raise _taken(host, self.port, error) from None
 
     @property
-    def port(self) -> int:
-        """The port that it listens on."""
-        return int(self._server.effective_port)
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping
 
     def stop(self) -> None:
         """End ``run`` as soon as running requests are answered. May be called from anywhere."""
-        with self._ending:
-            self._stopping = True
-            self._server.pull_trigger()
+        self._stopping = True
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                loop.call_soon_threadsafe(stop.set)
 
-    def run(self, *, grace: float | None = None) -> None:
-        """Serve until ``stop`` is called; cut off what is not answered ``grace`` seconds later."""
-        while not self._stopping:
-            self._turn(1.0)
-        self._closing.set()  # not in ``stop``, which a signal may interrupt to call it again
-        self._server.del_channel()
-        self._server.socket.close()
-        deadline = monotonic() + (GRACE_SECONDS if grace is None else grace)
-        while self._busy() and monotonic() < deadline:
-            self._turn(max(0.0, min(0.05, deadline - monotonic())))
-        if self._busy() and grace is not None:
-            # Its own way to end waits in steps of 0.1 s, and complains of whoever still runs.
-            self._dispatcher.set_thread_count(0)
-        else:
-            self._dispatcher.shutdown(timeout=1)
-        with self._ending:
-            self._server.pull_trigger = bool  # nobody is there to be woken
-            for channel in list(self._map.values()):
-                channel.close()
+    def run(self, *, grace: float | None = None, ready: Callable[[], None] | None = None) -> None:
+        """Serve until ``stop`` is called; cut off what is not answered ``grace`` seconds later.
 
-    def _turn(self, seconds: float) -> None:
-        self._server.asyncore.loop(timeout=seconds, map=self._map, use_poll=True, count=1)
-        self._dispatcher.answer_ready()
+        Args:
+            grace: seconds; GRACE_SECONDS by default.
+            ready: called once connections are accepted.
+        """
+        loop = _new_loop()
+        try:
+            loop.run_until_complete(self._serve(GRACE_SECONDS if grace is None else grace, ready))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
 
-    def _busy(self) -> bool:
-        """Whether any connection has a request that is not answered yet."""
-        return any(
-            getattr(channel, "requests", None) or getattr(channel, "total_outbufs_len", 0)
-            for channel in list(self._map.values())
+    async def _serve(self, grace: float, ready: Callable[[], None] | None) -> None:
+        loop = asyncio.get_running_loop()
+        self._stop = stop = asyncio.Event()
+        self._loop = loop
+        if self._stopping:  # before it began
+            stop.set()
+        accepting = await loop.create_server(
+            lambda: Connection(self._config, self._connections, loop),
+            sock=self._listening,
+            backlog=_BACKLOG,
         )
+        dating = loop.create_task(self._keep_date())
+        if ready is not None:
+            ready()
+        await stop.wait()
+        self._closing.set()
+        dating.cancel()
+        accepting.close()
+        for connection in list(self._connections.connections):
+            connection.shutdown()
+        await self._finish(loop, grace)
+
+    async def _keep_date(self) -> None:
+        """Let responses say when they were sent."""
+        while True:
+            self._connections.default_headers = [(b"date", formatdate(usegmt=True).encode())]
+            await asyncio.sleep(1)
+
+    async def _finish(self, loop: asyncio.AbstractEventLoop, grace: float) -> None:
+        """Wait until all requests are answered, ``grace`` seconds at most."""
+        state = self._connections
+        deadline = loop.time() + grace
+        while state.connections and loop.time() < deadline:
+            await asyncio.sleep(_STEP_SECONDS)
+        for connection in list(state.connections):
+            connection.transport.abort()
+        # A thread that streams to a closed connection goes on until it looks, and needs the loop.
+        deadline = loop.time() + _LAST_SECONDS
+        while (state.connections or state.tasks) and loop.time() < deadline:
+            await asyncio.sleep(_STEP_SECONDS)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.sleep(_STEP_SECONDS)
 
 
-def run_until_signalled(server: Server, ready: Callable[[], None]) -> None:
-    """Call ``ready``, then serve until SIGTERM or Ctrl-C; a second signal ends at once."""
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop if it is installed, or else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:  # it has no wheels for Windows
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
 
-    def stop(number: int, frame: object) -> None:
+
+def _max_connections() -> int | None:
+    """Return how many connections leave enough descriptors for everything else."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if limit == resource.RLIM_INFINITY else limit - min(limit // 4, 1024)
+
+
+def prepare_descriptors(wanted: int = 65_536) -> None:
+    """Let this process have as many connections as the system allows, ``wanted`` at most."""
+    # libuv aborts where a connection takes the place of a standard stream that was closed.
+    while (filler := os.open(os.devnull, os.O_RDWR)) <= _LAST_STANDARD_STREAM:
+        pass
+    os.close(filler)
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(ValueError, OSError):  # macOS has a limit of its own
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def run_until_signalled(
+    server: Server, ready: Callable[[], None], *, last: Callable[[], object] = bool
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; a second signal ends at once, after ``last``.
+
+    SIGHUP does not end the server, unless it says that the terminal is gone.
+
+    Args:
+        server: what is run.
+        ready: called once connections are accepted.
+        last: called before a second signal ends the process.
+    """
+
+    def stop(number: int, frame: Any) -> None:
         del frame
-        signal.signal(number, signal.SIG_DFL)
+        if server.is_stopping:
+            last()
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
         server.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    ready()
-    server.run()
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        had_terminal = _has_terminal()
+
+        def hang_up(number: int, frame: Any) -> None:
+            if had_terminal and not _has_terminal():
+                stop(number, frame)
+
+        signal.signal(signal.SIGHUP, hang_up)
+    server.run(ready=ready)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()

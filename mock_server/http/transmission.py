@@ -1,27 +1,33 @@
-"""How answers leave a shell: whole, or as a fault ends them.
+"""How responses leave a shell: whole, or as a fault ends them.
 
-A body that a fault ends raises a ``ConnectionEnded`` there; in process that comes out of the call
-of a client's transport, or of reading the body. ``serving`` and ``serving_granian`` make their
-servers end the connection. A server that knows nothing of it finds another length than was
-announced, which for an answer that is dropped is no number, and should end the connection, too.
+The mock's own server ends the connection. Under another WSGI server, and in process, a body that a
+fault ends raises ``ConnectionEnded``: a client of the in-process transport gets that as the error
+of its library, and a WSGI server closes the connection, since the body is shorter than announced.
+The length of a dropped response is announced as -1, so that no server takes it for a whole one.
 """
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import TYPE_CHECKING
+
+import orjson
 
 from crmcom_kit.mock_server.protocol.response import Ending, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
 
 _NO_LENGTH = "-1"
 
 
 class ConnectionEnded(ConnectionError):
-    """The connection ends on purpose, before the answer does."""
+    """The connection ends on purpose, before the response does."""
 
     ending = ""
 
 
 class ConnectionDropped(ConnectionEnded):
-    """Nothing of the answer is sent."""
+    """Nothing of the response is sent."""
 
     ending = "dropped"
 
@@ -53,27 +59,35 @@ def status_line(code: int) -> str:
     return f"{code} {reason.upper()}"
 
 
-def head_of(answer: Response) -> tuple[int, list[tuple[str, str]]]:
-    """Return status and headers, those of an answer that is dropped included."""
-    if answer.ending is None or answer.ending.kind == "cut":
-        return answer.status, answer.headers()
-    headers = [(name, text) for name, text in answer.headers() if name != "Content-Length"]
-    return answer.status or 500, [*headers, ("Content-Length", _NO_LENGTH)]
+def started(response: Response, start_response: "StartResponse", verb: str) -> Iterable[bytes]:
+    """Start a response to a request with ``verb``; return its body for a WSGI server to send."""
+    ending, headers = response.ending, response.headers()
+    if ending is None or (ending.kind == "cut" and verb == "HEAD"):
+        start_response(status_line(response.status), headers)
+        if verb == "HEAD":
+            return ()
+        return [response.body] if isinstance(response.body, bytes) else response.body
+    if ending.kind == "dropped":
+        headers = [(name, text) for name, text in headers if name != "Content-Length"]
+        headers.append(("Content-Length", _NO_LENGTH))
+    start_response(status_line(response.status or 500), headers)
+    return ended(response.body, ending)
 
 
-def body_of(answer: Response) -> Iterable[bytes]:
-    """Return the body for a server to send."""
-    whole = [answer.body] if isinstance(answer.body, bytes) else answer.body
-    return whole if answer.ending is None else _ended(whole, answer.ending)
-
-
-def _ended(parts: Iterable[bytes], ending: Ending) -> Iterator[bytes]:
+def ended(body: bytes | Iterable[bytes], ending: Ending) -> Iterator[bytes]:
+    """Yield what a fault lets through of a body. Raises ConnectionEnded."""
     if ending.kind == "dropped":
         raise ConnectionDropped
     left = ending.kept
-    for part in parts:
+    for part in [body] if isinstance(body, bytes) else body:
         if left <= 0:
             break
         yield part[:left]
         left -= len(part)
     raise ConnectionCut
+
+
+def refusal(text: str) -> Response:
+    """Return the response to a caller who may not use the API."""
+    body = orjson.dumps({"error": text})
+    return Response(403, body, "application/json", len(body))

@@ -15,9 +15,9 @@ from crmcom_kit.mock_server.journal.journal import Beginning, Journal, Note
 from crmcom_kit.mock_server.journal.tracing import Step, trace
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import query_pairs
+from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change
 from crmcom_kit.mock_server.redaction import masked_path
 from crmcom_kit.mock_server.redaction_bodies import Pairs, parsed_json, secrets_of, shown_name
-from crmcom_kit.mock_server.suggestions.suggestion import PLACEHOLDER, Change
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.methods import Method
 

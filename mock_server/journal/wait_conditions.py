@@ -127,7 +127,7 @@ class OneRecord:
         # What was seen here counts, too: another content in its place may never have had it.
         self._was_there = self._was_there or record is not None
         if record is not None:
-            return str(record.row.state)
+            return str(record.state)
         return DELETED if self._was_there or store.ever_existed(self._key, self._value) else None
 
     def holds(self) -> bool:

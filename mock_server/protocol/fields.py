@@ -1,4 +1,4 @@
-"""fields_set: which fields of a webhook request an answer carries."""
+"""The parameter fields_set: which fields of a webhook request a response has."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.protocol.errors import BadFieldsSet, WrongType
+from crmcom_kit.mock_server.protocol.errors import ParameterError
 from crmcom_kit.mock_server.protocol.request import json_type, repeated
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas import Dialect, response_fields
@@ -15,13 +15,13 @@ from crmcom_kit.schemas.files import read_json
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The fields to carry; for a dotted name the members of that field alone."""
+    """The selected fields, and for dotted names the selected members of a field."""
 
     whole: frozenset[str]
     members: tuple[tuple[str, frozenset[str]], ...]
 
     def of(self, body: bytes) -> bytes:
-        """Return the record ``body`` cut down to the selected fields, in its own order."""
+        """Return the selected part of the record ``body``, in the order of the record."""
         cut = _cut_once if len(body) <= _SHORT else _cut
         return cut(body, self.whole, self.members)
 
@@ -40,14 +40,14 @@ def _cut(
     return orjson.dumps(chosen)
 
 
-#: Clients ask for the same fields of the same webhook requests over and over; so records up to this
-#: length are kept with what was cut from them, 16 MB at most.
+# Clients ask for the same fields of the same records again and again. Records up to this length are
+# cached with the part selected; the cache holds at most 16 MB.
 _SHORT = 4 * 1024
 _cut_once = lru_cache(maxsize=2048)(_cut)
 
 
 def _inner_names(field: str) -> frozenset[str]:
-    """Every member that the object in ``field`` may have."""
+    """Return every member that the object in ``field`` may have."""
     if field not in ("webhook_definition", "workflow_rule", "log_information"):
         return frozenset()
     schema = read_json(f"objects/{field}.json")
@@ -61,33 +61,40 @@ def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selec
     results". Everything else about it is a dial (``fields_set.*``).
 
     Raises:
-        WrongType: neither a text nor, in a body, a list of texts.
-        BadFieldsSet: a name that is no field, where the dialect refuses it.
+        ParameterError: it is not a string, nor an array of strings in a body (wrong_type), or a
+            name is not a field and the dialect refuses it (bad_fields_set).
     """
-    if isinstance(value, list) and from_body and dialect["fields_set.array_in_body"]:
-        wrong = [json_type(name) for name in value if not isinstance(name, str)]
-        if wrong:
-            raise WrongType("fields_set", seen=f"{wrong[0]} in the array", allowed="a string there")
-        names = list(value)
-    elif isinstance(value, str):
-        names = value.split(",") if value.strip() else []
-    else:
-        allowed = "a string: field names with commas between them"
-        raise WrongType("fields_set", seen=json_type(value), allowed=allowed)
+    names = _names(value, dialect, from_body=from_body)
     if dialect["fields_set.spaces"] == "strip":
         names = [name.strip(" ") for name in names]
     if not names:
         if dialect["fields_set.empty"] == "error":
-            raise BadFieldsSet("fields_set", seen='""', allowed=_allowed())
+            raise _bad('""', _known_fields(), "fields_set.empty")
         return None
     return _select(names, dialect)
+
+
+def _names(value: object, dialect: Dialect, *, from_body: bool) -> list[str]:
+    arrays = "fields_set.array_in_body"
+    if isinstance(value, str):
+        return value.split(",") if value.strip() else []
+    if not isinstance(value, list) or not from_body or not dialect[arrays]:
+        allowed = "a string: field names with commas between them"
+        decided = (arrays,) if isinstance(value, list) else ()
+        seen = json_type(value)
+        raise ParameterError("wrong_type", "fields_set", seen=seen, allowed=allowed, dials=decided)
+    wrong = [json_type(name) for name in value if not isinstance(name, str)]
+    if wrong:
+        seen = f"{wrong[0]} in the array"
+        raise ParameterError("wrong_type", "fields_set", seen=seen, allowed="a string there")
+    return list(value)
 
 
 def _select(names: list[str], dialect: Dialect) -> Selection:
     twice = repeated(names) if dialect["fields_set.duplicates"] == "error" else ()
     if twice:
         seen = f"{quoted(min(twice))} more than once"
-        raise BadFieldsSet("fields_set", seen=seen, allowed="each field once")
+        raise _bad(seen, "each field once", "fields_set.duplicates")
     whole: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
     members: dict[str, set[str]] = {}
     fields = frozenset(response_fields())
@@ -99,11 +106,16 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
         if dot and dialect["fields_set.nested"] == "select" and inner in _inner_names(field):
             members.setdefault(field, set()).add(inner)
         elif dialect["fields_set.unknown_name"] == "error":
-            raise BadFieldsSet("fields_set", seen=quoted(name), allowed=_allowed())
+            nested = ("fields_set.nested",) if dot else ()
+            raise _bad(quoted(name), _known_fields(), "fields_set.unknown_name", *nested)
     return Selection(
         frozenset(whole), tuple((field, frozenset(inner)) for field, inner in members.items())
     )
 
 
-def _allowed() -> str:
+def _known_fields() -> str:
     return f"some of {', '.join(response_fields())}"
+
+
+def _bad(seen: str, allowed: str, *dials: str) -> ParameterError:
+    return ParameterError("bad_fields_set", "fields_set", seen=seen, allowed=allowed, dials=dials)

@@ -1,17 +1,14 @@
-"""The filters of list: entity, life_cycle_state, created_date, paging, read one by one."""
+"""How the filters and paging parameters of list are read: entity, life_cycle_state, dates, numbers.
+
+A reader takes the parameter, its value and the other parameters, and returns what the method needs.
+"""
 
 import re
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, time
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.errors import (
-    BadDate,
-    BadLifeCycleState,
-    BadPaging,
-    ParameterError,
-    UnsupportedEntity,
-)
+from crmcom_kit.mock_server.protocol.errors import ParameterError
 from crmcom_kit.mock_server.protocol.fields import read_selection
 from crmcom_kit.mock_server.protocol.parameters import Given, Reader, read_text
 from crmcom_kit.mock_server.quoting import quoted
@@ -22,18 +19,19 @@ from crmcom_kit.schemas.releases import entities_since
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _DAY = 86_400
+_DATE_FORMS = {"date": "yyyy-MM-dd", "date_time": "yyyy-MM-ddTHH:mm:ss"}
 
 
 def readers(dialect: Dialect, entities: Collection[str]) -> dict[str, Reader]:
-    """Return the readers of the parameters that are more than a text, by parameter."""
+    """Return the readers of the parameters that are not plain strings, by parameter."""
 
     def fields_set(parameter: Parameter, value: Any, given: Given) -> Any:
         del parameter
         return read_selection(value, dialect, from_body=given.from_body)
 
     return {
-        "entity": _values(dialect, UnsupportedEntity, lambda _: entities),
-        "life_cycle_state": _values(dialect, BadLifeCycleState, lambda p: p.choices),
+        "entity": _values(dialect, "unsupported_entity", lambda _: entities),
+        "life_cycle_state": _values(dialect, "bad_life_cycle_state", lambda p: p.choices),
         "created_date": _created_date(dialect),
         "number_of_results": _number_of_results(dialect),
         "offset": _offset(dialect),
@@ -41,49 +39,69 @@ def readers(dialect: Dialect, entities: Collection[str]) -> dict[str, Reader]:
     }
 
 
-def _values(
-    dialect: Dialect, error: type[ParameterError], choices: Callable[[Parameter], Collection[str]]
-) -> Reader:
-    """Read one value of an enumeration, or several where the dialect takes them."""
+def _values(dialect: Dialect, kind: str, choices: Callable[[Parameter], Collection[str]]) -> Reader:
+    """Return a reader of one value of an enumeration, or of several if the dialect allows it."""
+    several, exact = dialect["list.comma_lists"], dialect["list.case_sensitive"]
 
     def read(parameter: Parameter, value: Any, given: Given) -> frozenset[str]:
         text = read_text(parameter, value, given)
-        parts = text.split(",") if dialect["list.comma_lists"] else [text]
-        if not dialect["list.case_sensitive"]:
+        parts = text.split(",") if several else [text]
+        if not exact:
             parts = [part.upper() for part in parts]
         allowed = choices(parameter)
         for part in parts:
             if part not in allowed:
-                since = entities_since().get(part) if parameter.name == "entity" else None
-                seen = f"{quoted(part)}, known from {since}" if since else quoted(part)
-                raise error(parameter.name, seen=seen, allowed=f"one of {', '.join(allowed)}")
+                raise _not_allowed(kind, parameter, part, allowed)
         return frozenset(parts)
 
     return read
 
 
+def _not_allowed(
+    kind: str, parameter: Parameter, value: str, allowed: Collection[str]
+) -> ParameterError:
+    is_entity = parameter.name == "entity"
+    since = entities_since().get(value) if is_entity else None
+    dials = []
+    if value.upper() in allowed:
+        dials.append("list.case_sensitive")
+    if "," in value:
+        dials.append("list.comma_lists")
+    if value == "REWARDOFFERS":
+        dials.append("requests.rewardoffers_since")
+    return ParameterError(
+        kind,
+        parameter.name,
+        seen=f"{quoted(value)}, known from {since}" if since else quoted(value),
+        allowed=f"one of {', '.join(allowed)}",
+        dials=tuple(dials),
+    )
+
+
 def seconds(moment: datetime) -> int:
-    """Return a date of this API as seconds since 1970, read as if it were UTC."""
+    """Return a date of this API as seconds since 1970, read as UTC."""
     return int(moment.replace(tzinfo=UTC).timestamp())
 
 
 def _created_date(dialect: Dialect) -> Reader:
-    """Read created_date as the span of seconds that it selects: from, before (None: open)."""
+    """Return a reader of created_date: the seconds it selects, from and before (None: open)."""
     form, match = dialect["list.created_date.form"], dialect["list.created_date.match"]
-    forms = {"date": "yyyy-MM-dd", "date_time": "yyyy-MM-ddTHH:mm:ss"}
-    allowed = forms.get(form, " or ".join(forms.values()))
+    allowed = _DATE_FORMS.get(form, " or ".join(_DATE_FORMS.values()))
+
+    def bad_date(parameter: Parameter, text: str, *dials: str) -> ParameterError:
+        seen = quoted(text)
+        return ParameterError("bad_date", parameter.name, seen=seen, allowed=allowed, dials=dials)
 
     def read(parameter: Parameter, value: Any, given: Given) -> tuple[int, int | None]:
         text = read_text(parameter, value, given)
         try:
-            if "T" in text and form != "date":
-                moment = parse_date_time(text)
-            elif "T" not in text and form != "date_time":
-                moment = datetime.combine(parse_date(text), time())
-            else:
-                raise BadDate(parameter.name, seen=quoted(text), allowed=allowed)
+            moment = (
+                parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), time())
+            )
         except ValueError:
-            raise BadDate(parameter.name, seen=quoted(text), allowed=allowed) from None
+            raise bad_date(parameter, text) from None
+        if form == ("date" if "T" in text else "date_time"):
+            raise bad_date(parameter, text, "list.created_date.form")
         if match == "day":
             start = seconds(datetime.combine(moment.date(), time()))
             return start, start + _DAY
@@ -93,45 +111,49 @@ def _created_date(dialect: Dialect) -> Reader:
     return read
 
 
-def _whole_number(parameter: Parameter, value: Any, given: Given) -> int:
+def _bad_paging(parameter: Parameter, seen: str, allowed: str, *dials: str) -> ParameterError:
+    return ParameterError("bad_paging", parameter.name, seen=seen, allowed=allowed, dials=dials)
+
+
+def _whole_number(dialect: Dialect, parameter: Parameter, value: Any, given: Given) -> int | None:
+    """Read a whole number; None for a negative one that the dialect ignores."""
     text = read_text(parameter, value, given)
     if not _WHOLE_NUMBER.fullmatch(text):
         allowed = "a whole number from 0 on, of at most 18 digits"
-        raise BadPaging(parameter.name, seen=quoted(text), allowed=allowed)
-    return int(text)
-
-
-def _not_negative(dialect: Dialect, parameter: Parameter, number: int) -> bool:
-    """Whether to use ``number``; a negative one is an error or ignored. Raises BadPaging."""
-    if number < 0 and dialect["paging.negative"] == "error":
-        raise BadPaging(parameter.name, seen=str(number), allowed="a whole number from 0 on")
-    return number >= 0
+        raise _bad_paging(parameter, quoted(text), allowed)
+    number = int(text)
+    if number >= 0:
+        return number
+    if dialect["paging.negative"] == "error":
+        raise _bad_paging(parameter, str(number), "a whole number from 0 on", "paging.negative")
+    return None
 
 
 def _number_of_results(dialect: Dialect) -> Reader:
-    """Read number_of_results as a limit; None for no limit."""
-    most, default = dialect["paging.maximum_results"], dialect["paging.default_results"]
+    """Return a reader of number_of_results: the limit; None for no limit."""
+    maximum, default = dialect["paging.maximum_results"], dialect["paging.default_results"]
+    over, zero = dialect["paging.over_maximum"], dialect["paging.zero"]
 
     def read(parameter: Parameter, value: Any, given: Given) -> int | None:
-        number = _whole_number(parameter, value, given)
-        if not _not_negative(dialect, parameter, number):
+        number = _whole_number(dialect, parameter, value, given)
+        if number is None:
             return default or None
-        if number == 0 and dialect["paging.zero"] != "none":
-            if dialect["paging.zero"] == "error":
-                raise BadPaging(parameter.name, seen="0", allowed="a whole number from 1 on")
-            return most or None
-        if most and number > most:
-            if dialect["paging.over_maximum"] == "error":
-                raise BadPaging(parameter.name, seen=str(number), allowed=f"at most {most}")
-            return int(most)
-        return number
+        if number == 0 and zero == "error":
+            raise _bad_paging(parameter, "0", "a whole number from 1 on", "paging.zero")
+        if number == 0 and zero == "all":
+            return maximum or None
+        if not maximum or number <= maximum:
+            return number
+        if over == "error":
+            dials = ("paging.over_maximum", "paging.maximum_results")
+            raise _bad_paging(parameter, str(number), f"at most {maximum}", *dials)
+        return int(maximum)
 
     return read
 
 
 def _offset(dialect: Dialect) -> Reader:
     def read(parameter: Parameter, value: Any, given: Given) -> int:
-        number = _whole_number(parameter, value, given)
-        return number if _not_negative(dialect, parameter, number) else 0
+        return _whole_number(dialect, parameter, value, given) or 0
 
     return read

@@ -1,4 +1,4 @@
-"""What a call asks for: parameters by name, read as the release and the dialect say."""
+"""The parameters of a request: collected from query or body, checked, and read into values."""
 
 import difflib
 import re
@@ -6,19 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.protocol.errors import (
-    DuplicateParameter,
-    EmptyValue,
-    InvalidValue,
-    MisplacedParameter,
-    MissingParameter,
-    MissingToken,
-    NoIdentifier,
-    SeveralIdentifiers,
-    UnknownIdentifierField,
-    UnknownParameter,
-    WrongType,
-)
+from crmcom_kit.mock_server.protocol.errors import ParameterError, TokenError
 from crmcom_kit.mock_server.protocol.request import (
     Members,
     Request,
@@ -26,18 +14,19 @@ from crmcom_kit.mock_server.protocol.request import (
     json_type,
     query_pairs,
     repeated,
+    repeated_names,
 )
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
 
-# No value can have these: control characters, and halves of surrogate pairs.
-_NEVER = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 REQUEST_IDENTIFIER = "webhook_request_identifier"
-# A field's name and what stands before its value, in any notation that people try.
+# No value can have these: control characters, and halves of surrogate pairs.
+_FORBIDDEN = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+# The name of an identifier's field with what separates it from the value, in any notation.
 _FIELD = re.compile(r"(?<!\w)(?:id|number)[\"'\s\]]*[=:]")
-_MAX_SHOWN = 5  # of names that may be any number
+_MAX_LISTED = 5  # names in one message
 
 
 class Identifier(NamedTuple):
@@ -49,7 +38,7 @@ class Identifier(NamedTuple):
 
 @dataclass(slots=True)
 class Given:
-    """The parameters of one request, not yet read, and what was odd about them."""
+    """The parameters of one request, not yet read."""
 
     method: Method
     values: dict[str, Any]
@@ -62,46 +51,45 @@ Reader = Callable[[Parameter, Any, Given], Any]
 
 
 class Parameters:
-    """Reads calls of one release in one dialect."""
+    """Reads the parameters of requests in one dialect."""
 
     def __init__(self, dialect: Dialect, readers: Mapping[str, Reader]) -> None:
-        """Use ``readers`` for the parameters that they name, and each type's own for the others."""
+        """Use ``readers`` for the parameters that they name, and the type's own for the others."""
         self._dialect = dialect
-        self._mode: str = dialect["requests.unknown_parameters"]
+        self._unknown: str = dialect["requests.unknown_parameters"]
         self._readers = readers
 
     def collect(self, method: Method, request: Request) -> Given:
-        """Return the parameters that ``request`` gives, wherever this method takes them from.
+        """Return the parameters of ``request``, from where ``method`` takes them.
 
         Raises:
-            RequestError, MisplacedParameter, InvalidValue: they cannot be read at all.
+            RequestError: query or body cannot be read.
+            ParameterError: they are in the wrong place or too many (misplaced_parameter,
+                invalid_value).
         """
         if request.verb != "POST":
             if request.body != b"" and self._dialect["requests.body_on_get"] == "error":
-                raise MisplacedParameter("body", seen="one", allowed="parameters in the query")
-            return _given_by_query(method, query_pairs(request.query))
-        given = self._given_by_body(method, request)
+                raise _misplaced("body", "one", "parameters in the query", "requests.body_on_get")
+            pairs = query_pairs(request.query)
+            values = dict(pairs)
+            return Given(method, values, repeated_names(pairs, values), from_body=False)
+        given = _from_body(method, request)
         if request.query:
             self._take_query(given, request.query)
         return given
 
-    def _given_by_body(self, method: Method, request: Request) -> Given:
-        needs_none = not any(p.need in ("mandatory", "token") for p in method.parameters.values())
-        if needs_none and request.body == b"":
-            return Given(method, {}, frozenset(), from_body=True)
-        members = body_members(request)
-        return Given(method, dict(members), members.repeated, from_body=True)
-
     def _take_query(self, given: Given, query: bytes) -> None:
+        """Handle the query of a POST as the dialect says."""
         pairs = query_pairs(query)
         if not pairs:
             return
-        names = _some([quoted(name) for name in dict.fromkeys(name for name, _ in pairs)])
+        names = _listed([quoted(name) for name in dict.fromkeys(name for name, _ in pairs)])
         mode = self._dialect["requests.query_on_post"]
         if mode == "error":
-            raise MisplacedParameter("query", seen=names, allowed="parameters in the JSON body")
+            allowed = "parameters in the JSON body"
+            raise _misplaced("query", names, allowed, "requests.query_on_post")
         if mode == "ignore":
-            if self._mode != "loose":
+            if self._unknown != "loose":
                 given.warnings.append(f"the query of a POST is ignored: {names}")
             return
         both = [*given.values.items(), *pairs]
@@ -109,74 +97,75 @@ class Parameters:
         given.repeated |= repeated(name for name, _ in both)
 
     def token(self, given: Given, authorization: str = "") -> str:
-        """Return the token that the call carries.
+        """Return the token of the request.
 
         Raises:
-            MissingToken: none, or an empty one.
-            WrongType, DuplicateParameter: not one text.
+            TokenError: there is none, or it is empty (missing_token).
+            ParameterError: it is not one string (wrong_type, duplicate_parameter).
         """
         allowed = "a token from a login method"
-        if "token" not in given.values and self._dialect["requests.token_in_header"]:
-            scheme, _, text = authorization.partition(" ")
-            if scheme.lower() == "bearer" and text.strip():
-                return text.strip()
+        in_header = "requests.token_in_header"
         if "token" not in given.values:
-            raise MissingToken("token", seen="nothing", allowed=allowed)
+            scheme, _, text = authorization.partition(" ")
+            is_bearer = scheme.lower() == "bearer" and bool(text.strip())
+            if is_bearer and self._dialect[in_header]:
+                return text.strip()
+            dials = (in_header,) if is_bearer else ()
+            raise TokenError("missing_token", "token", seen="nothing", allowed=allowed, dials=dials)
         if "token" in given.repeated:
-            raise DuplicateParameter("token", seen="more than one", allowed="one")
+            raise _duplicate("token")
         token = given.values["token"]
         if not isinstance(token, str):
-            raise WrongType("token", seen=json_type(token), allowed="a string")
+            raise ParameterError("wrong_type", "token", seen=json_type(token), allowed="a string")
         if not token:
-            raise MissingToken("token", seen='""', allowed=allowed)
+            raise TokenError("missing_token", "token", seen='""', allowed=allowed)
         return token
 
     def read(self, given: Given) -> dict[str, Any]:
-        """Return the values of the method's own parameters, token left out.
+        """Return the values of the method's parameters, without the token.
 
         Raises:
-            ParameterError: one is missing, wrong, or one too many.
+            ParameterError: a parameter is missing, invalid or unknown.
         """
-        method = given.method
         self._check_names(given)
         values: dict[str, Any] = {}
-        for name, parameter in method.parameters.items():
+        for name, parameter in given.method.parameters.items():
             if name == "token":
                 continue
             if name in given.repeated:
-                raise _twice(parameter)
+                is_identifier = parameter.type == "object"
+                raise _several(parameter, "more than one") if is_identifier else _duplicate(name)
             if name in given.values:
-                read = self._readers.get(name) or self._by_type(parameter)
+                read = self._readers.get(name)
+                if read is None:
+                    read = self._identifier if parameter.type == "object" else read_text
                 values[name] = read(parameter, given.values[name], given)
             elif parameter.need == "mandatory":
-                raise _missing(parameter)
+                allowed = _one_of(parameter) if parameter.type == "object" else "a text"
+                raise ParameterError("missing_parameter", name, seen="nothing", allowed=allowed)
         return values
 
     def _check_names(self, given: Given) -> None:
-        """Refuse, or note, names that the method or the release does not know."""
-        if self._mode == "loose":
+        """Refuse names that the method does not know, or warn of them."""
+        known = given.method.parameters
+        if self._unknown == "loose" or given.values.keys() <= known.keys():
             return
-        method = given.method
-        unknown = [n for n in given.values if n not in method.parameters and n != "token"]
-        if REQUEST_IDENTIFIER in given.values and REQUEST_IDENTIFIER in method.parameters:
-            for name in _parameter_fields(method):
+        unknown = [name for name in given.values if name not in known and name != "token"]
+        if REQUEST_IDENTIFIER in given.values and REQUEST_IDENTIFIER in known:
+            identifier = known[REQUEST_IDENTIFIER]
+            for name in identifier.fields:
                 if name in unknown:  # `identifier=number=7&id=...`: an & that was not encoded
                     seen = f"one, and {name} beside it"
-                    raise _several(method.parameters[REQUEST_IDENTIFIER], seen)
-        for name in unknown[:_MAX_SHOWN]:
+                    raise _several(identifier, seen, "requests.unknown_parameters")
+        for name in unknown[:_MAX_LISTED]:
             hint = _hint(name, given)
-            if self._mode == "strict":
-                allowed = f"one of {', '.join(method.parameters)}"
-                allowed = f"{allowed} ({hint})" if hint else allowed
-                raise UnknownParameter(quoted(name).strip('"'), seen="in the call", allowed=allowed)
-            text = f"{quoted(name)} is unknown to {method.name} and was ignored; {hint}"
+            if self._unknown == "strict":
+                raise _unknown(name, given.method, hint)
+            text = f"{quoted(name)} is unknown to {given.method.name} and was ignored; {hint}"
             given.warnings.append(text.removesuffix("; "))
-        if len(unknown) > _MAX_SHOWN:
-            more = len(unknown) - _MAX_SHOWN
+        if len(unknown) > _MAX_LISTED:
+            more = len(unknown) - _MAX_LISTED
             given.warnings.append(f"{more} more unknown parameters were ignored")
-
-    def _by_type(self, parameter: Parameter) -> Reader:
-        return self._identifier if parameter.type == "object" else read_text
 
     def _identifier(self, parameter: Parameter, value: Any, given: Given) -> Identifier:
         """Read an identifier: ``field=value`` in a query, an object in a body."""
@@ -189,9 +178,9 @@ class Parameters:
             raise _several(parameter, quoted(value))
         forms = " or ".join(f"{field}=..." for field in parameter.fields)
         if not equals:
-            raise NoIdentifier(parameter.name, seen=quoted(value), allowed=forms)
+            raise ParameterError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
         if name not in parameter.fields:
-            raise UnknownIdentifierField(parameter.name, seen=quoted(name), allowed=forms)
+            raise _unknown_field(parameter, name, forms)
         return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
     def _identifier_object(self, parameter: Parameter, value: Any) -> Identifier:
@@ -204,22 +193,25 @@ class Parameters:
             raise _several(parameter, seen)
         unknown = [name for name in value if name not in parameter.fields]
         if unknown and not (known and self._dialect["identifiers.unknown_field"] == "ignore"):
-            raise UnknownIdentifierField(parameter.name, seen=quoted(unknown[0]), allowed=fields)
+            dials = ("identifiers.unknown_field",) if known else ()
+            raise _unknown_field(parameter, unknown[0], fields, *dials)
         if not known:
-            raise NoIdentifier(parameter.name, seen="an empty object", allowed=fields)
+            seen = "an empty object"
+            raise ParameterError("no_identifier", parameter.name, seen=seen, allowed=fields)
         name, text = known[0], value[known[0]]
-        number = isinstance(text, int) and not isinstance(text, bool)
-        if number and self._dialect["identifiers.json_number"]:
+        if isinstance(text, int) and not isinstance(text, bool):
+            if not self._dialect["identifiers.json_number"]:
+                raise _wrong_type(f"{parameter.name}.{name}", text, "identifiers.json_number")
             text = str(text)
         return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
 
-def _given_by_query(method: Method, pairs: list[tuple[str, str]]) -> Given:
-    return Given(method, dict(pairs), repeated(name for name, _ in pairs), from_body=False)
-
-
-def _parameter_fields(method: Method) -> tuple[str, ...]:
-    return method.parameters[REQUEST_IDENTIFIER].fields
+def _from_body(method: Method, request: Request) -> Given:
+    needs = {parameter.need for parameter in method.parameters.values()}
+    if request.body == b"" and not needs & {"mandatory", "token"}:
+        return Given(method, {}, frozenset(), from_body=True)
+    members = body_members(request)
+    return Given(method, dict(members), members.repeated, from_body=True)
 
 
 def _hint(name: str, given: Given) -> str:
@@ -229,7 +221,8 @@ def _hint(name: str, given: Given) -> str:
         return f"known from {method.later[name]}"
     start = re.split(r"[\[.:]", name, maxsplit=1)[0]  # identifier[number], identifier.number
     near = difflib.get_close_matches(start, method.parameters, n=1)
-    if REQUEST_IDENTIFIER in method.parameters and name in _parameter_fields(method):
+    identifier = method.parameters.get(REQUEST_IDENTIFIER)
+    if identifier is not None and name in identifier.fields:
         near = [REQUEST_IDENTIFIER]
     if not near:
         return ""
@@ -241,49 +234,75 @@ def _hint(name: str, given: Given) -> str:
     return f"did you mean {form}?"
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
-    return ", ".join(names[:_MAX_SHOWN]) + more
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(names[:_MAX_LISTED]) + more
 
 
-def _several(parameter: Parameter, seen: str) -> SeveralIdentifiers:
-    allowed = f"exactly one of {' or '.join(parameter.fields)}"
-    return SeveralIdentifiers(parameter.name, seen=seen, allowed=allowed)
+def _one_of(parameter: Parameter) -> str:
+    return f"exactly one of {' or '.join(parameter.fields)}"
 
 
-def _no_object(parameter: Parameter, value: Any) -> WrongType:
-    allowed = f'an object such as {{"{parameter.fields[-1]}": "..."}}'
-    return WrongType(parameter.name, seen=json_type(value), allowed=allowed)
+def _misplaced(parameter: str, seen: str, allowed: str, dial: str) -> ParameterError:
+    return ParameterError(
+        "misplaced_parameter", parameter, seen=seen, allowed=allowed, dials=(dial,)
+    )
 
 
-def _twice(parameter: Parameter) -> SeveralIdentifiers | DuplicateParameter:
-    if parameter.type == "object":
-        return _several(parameter, "more than one")
-    return DuplicateParameter(parameter.name, seen="more than one", allowed="one")
+def _duplicate(name: str) -> ParameterError:
+    return ParameterError("duplicate_parameter", name, seen="more than one", allowed="one")
 
 
-def _missing(parameter: Parameter) -> NoIdentifier | MissingParameter:
-    if parameter.type == "object":
-        allowed = f"exactly one of {' or '.join(parameter.fields)}"
-        return NoIdentifier(parameter.name, seen="nothing", allowed=allowed)
-    return MissingParameter(parameter.name, seen="nothing", allowed="a text")
+def _several(parameter: Parameter, seen: str, *dials: str) -> ParameterError:
+    kind, allowed = "several_identifiers", _one_of(parameter)
+    return ParameterError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
+
+
+def _unknown(name: str, method: Method, hint: str) -> ParameterError:
+    allowed = f"one of {', '.join(method.parameters)}"
+    return ParameterError(
+        "unknown_parameter",
+        quoted(name).strip('"'),
+        seen="in the call",
+        allowed=f"{allowed} ({hint})" if hint else allowed,
+        dials=("requests.unknown_parameters",),
+    )
+
+
+def _unknown_field(parameter: Parameter, name: str, allowed: str, *dials: str) -> ParameterError:
+    kind, seen = "unknown_identifier_field", quoted(name)
+    return ParameterError(kind, parameter.name, seen=seen, allowed=allowed, dials=dials)
+
+
+def _no_object(parameter: Parameter, value: Any) -> ParameterError:
+    return ParameterError(
+        "wrong_type",
+        parameter.name,
+        seen=json_type(value),
+        allowed=f'an object such as {{"{parameter.fields[-1]}": "..."}}',
+        dials=("requests.query_on_post",) if isinstance(value, str) else (),
+    )
+
+
+def _wrong_type(name: str, value: Any, *dials: str) -> ParameterError:
+    return ParameterError(
+        "wrong_type", name, seen=json_type(value), allowed="a string", dials=dials
+    )
 
 
 def read_text(parameter: Parameter, value: Any, given: Given) -> str:
-    """Read a text that must have something in it. Raises WrongType, EmptyValue, InvalidValue."""
+    """Read a string that must not be empty. Raises ParameterError."""
     del given
     return _text(parameter.name, value)
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise WrongType(name, seen=json_type(value), allowed="a string")
+        raise _wrong_type(name, value)
     if not value:
-        raise EmptyValue(name, seen='""', allowed="a text with at least one character")
-    if _NEVER.search(value):
-        raise InvalidValue(
-            name,
-            seen=quoted(value, secret=is_secret(name)),
-            allowed="a text without control characters",
-        )
+        allowed = "a text with at least one character"
+        raise ParameterError("empty_value", name, seen='""', allowed=allowed)
+    if _FORBIDDEN.search(value):
+        seen, allowed = quoted(value, secret=is_secret(name)), "a text without control characters"
+        raise ParameterError("invalid_value", name, seen=seen, allowed=allowed)
     return value

@@ -1,20 +1,21 @@
-"""From a request's bytes to named values, before anyone asks what they mean."""
+"""A request, and the names and values in its query or JSON body, not yet interpreted."""
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
-from crmcom_kit.mock_server.protocol.errors import BadBody, BadCharset, BodyTooLarge, InvalidValue
+from crmcom_kit.mock_server.protocol.errors import ParameterError, RequestError
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.redaction import is_secret
 
-#: Longest body that is read, in bytes. The longest sensible one has a few hundred.
+#: The longest body that is read, in bytes.
 MAX_BODY_BYTES = 1_048_576
 _MAX_QUERY_PARAMETERS = 500
+_TOO_DEEP = "too deep nesting"
 _SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-# What a body that is not plain UTF-8 begins with, and what to call it.
+# The first bytes of a body that is not plain UTF-8, and what to call it.
 _BEGINNINGS = {
     b"\xef\xbb\xbf": "a byte order mark",
     b"\xff\xfe": "UTF-16",
@@ -24,7 +25,7 @@ _BEGINNINGS = {
 
 
 class Request(NamedTuple):
-    """A request as a shell hands it over."""
+    """A request to the API."""
 
     verb: str
     path: str  # below the API's base path, without slashes at its ends
@@ -104,14 +105,22 @@ def strip_for_journal(environ: dict[str, Any]) -> None:
 
 
 class Members(dict[str, Any]):
-    """The members of a JSON object, and which names it had more than once."""
+    """The members of a JSON object, and the names that it has more than once."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        """Take the members as they stood in the text."""
+        """Take the members in the order of the text; the last of a repeated name counts."""
         super().__init__(pairs)
-        self.repeated: frozenset[str] = (
-            repeated(name for name, _ in pairs) if len(self) < len(pairs) else frozenset()
-        )
+        self.repeated = repeated_names(pairs, self)
+
+
+_NONE_REPEATED: frozenset[str] = frozenset()
+
+
+def repeated_names(pairs: Sequence[tuple[str, Any]], by_name: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names that occur more than once in ``pairs``, of which ``by_name`` was made."""
+    if len(by_name) == len(pairs):
+        return _NONE_REPEATED
+    return repeated(name for name, _ in pairs)
 
 
 def repeated(names: Iterable[str]) -> frozenset[str]:
@@ -120,7 +129,7 @@ def repeated(names: Iterable[str]) -> frozenset[str]:
 
 
 def refuse_constant(text: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python reads as numbers. Raises ValueError."""
+    """Refuse NaN and Infinity, which Python's decoder accepts. Raises ValueError."""
     msg = f"{text}, which JSON does not have"
     raise ValueError(msg)
 
@@ -129,86 +138,93 @@ _DECODER = json.JSONDecoder(object_pairs_hook=Members, parse_constant=refuse_con
 
 
 def query_pairs(query: bytes) -> list[tuple[str, str]]:
-    """Return the parameters of a query, in order, repeated ones included.
+    """Return the parameters of a query in order, including repeated ones.
 
     Raises:
-        BadCharset: a name or value is not UTF-8.
-        InvalidValue: too many parameters.
+        RequestError: a name or value is not UTF-8 (bad_charset).
+        ParameterError: there are too many parameters (invalid_value).
     """
     parts = [part for part in query.split(b"&") if part]
     if len(parts) > _MAX_QUERY_PARAMETERS:
-        raise InvalidValue(
-            "query", seen=f"{len(parts)} parameters", allowed=f"at most {_MAX_QUERY_PARAMETERS}"
-        )
+        seen, allowed = f"{len(parts)} parameters", f"at most {_MAX_QUERY_PARAMETERS}"
+        raise ParameterError("invalid_value", "query", seen=seen, allowed=allowed)
     pairs = []
-    for encoded_name, _, encoded_value in (part.partition(b"=") for part in parts):
-        name = _text(encoded_name, of="query")
-        pairs.append((name, _text(encoded_value, of=name)))
+    for part in parts:
+        encoded_name, _, encoded_value = part.partition(b"=")
+        name = _decoded(encoded_name, of="query")
+        pairs.append((name, _decoded(encoded_value, of=name)))
     return pairs
 
 
-def _text(encoded: bytes, *, of: str) -> str:
+def _decoded(encoded: bytes, *, of: str) -> str:
     raw = unquote_to_bytes(encoded.replace(b"+", b" "))
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        text = raw.decode("utf-8", "backslashreplace")
-        seen = quoted(text, secret=is_secret(of))
-        parameter = quoted(of).strip('"')
-        raise BadCharset(parameter, seen=seen, allowed="UTF-8, percent-encoded") from None
+        seen = quoted(raw.decode("utf-8", "backslashreplace"), secret=is_secret(of))
+        raise _bad_charset(quoted(of).strip('"'), seen, "UTF-8, percent-encoded") from None
 
 
 def body_members(request: Request) -> Members:
     """Return the members of a request's JSON body.
 
     Raises:
-        BodyTooLarge: the body is longer than MAX_BODY_BYTES.
-        BadCharset: it says, or is, another charset than UTF-8.
-        BadBody: it is empty, no JSON, or no object.
+        RequestError: the body is longer than MAX_BODY_BYTES (body_too_large), is not UTF-8
+            (bad_charset), or is not a JSON object (bad_body).
     """
     if request.body is None:
         most = f"{MAX_BODY_BYTES} bytes"
-        raise BodyTooLarge("body", seen=f"more than {most}", allowed=f"at most {most}")
+        seen, allowed = f"more than {most}", f"at most {most}"
+        raise RequestError("body_too_large", "body", seen=seen, allowed=allowed)
     text = body_text(request.body, request.content_type)
-    allowed = "a JSON object that holds the parameters"
     if not text.strip():
-        raise BadBody("body", seen="nothing", allowed=allowed)
+        raise _bad_body("nothing")
     try:
         value = _DECODER.decode(text)
     except RecursionError:
-        raise BadBody("body", seen="too deep nesting", allowed=allowed) from None
+        raise _bad_body(_TOO_DEEP) from None
     except ValueError as error:
-        raise BadBody("body", seen=why(error), allowed=allowed) from None
+        raise _bad_body(why(error)) from None
     if not isinstance(value, Members):
-        raise BadBody("body", seen=json_type(value), allowed=allowed)
+        raise _bad_body(json_type(value))
     return value
 
 
+def _bad_body(seen: str) -> RequestError:
+    allowed = "a JSON object that holds the parameters"
+    return RequestError("bad_body", "body", seen=seen, allowed=allowed)
+
+
 def why(error: ValueError) -> str:
-    """Say why a text is no JSON."""
+    """Return why a text is not JSON."""
     if isinstance(error, json.JSONDecodeError):
         return f"a text that is no JSON from line {error.lineno}, column {error.colno} on"
-    if "digits" in str(error):  # Python's limit for whole numbers, in words about Python
+    if "digits" in str(error):  # Python's limit for integers, with advice about Python
         return "a number with too many digits"
     return str(error)
 
 
 def body_text(body: bytes, content_type: str) -> str:
-    """Return a body as text. Raises BadCharset where it says, or is, another one than UTF-8."""
-    allowed = "UTF-8 without a byte order mark, not compressed"
+    """Return a body as text. Raises RequestError if it is, or claims to be, not UTF-8."""
     for part in content_type.split(";")[1:]:
         name, _, value = part.partition("=")
         charset = value.strip().strip('"').lower()
         if name.strip().lower() == "charset" and charset not in _SUPPORTED_CHARSETS:
-            raise BadCharset("Content-Type", seen=quoted(charset), allowed="charset=utf-8")
-    for beginning, what in () if body.startswith(b"{") else _BEGINNINGS.items():
-        if body.startswith(beginning):
-            raise BadCharset("body", seen=what, allowed=allowed)
+            raise _bad_charset("Content-Type", quoted(charset), "charset=utf-8")
+    allowed = "UTF-8 without a byte order mark, not compressed"
+    if not body.startswith(b"{"):
+        for beginning, what in _BEGINNINGS.items():
+            if body.startswith(beginning):
+                raise _bad_charset("body", what, allowed)
     try:
         return body.decode()
     except UnicodeDecodeError as error:
         seen = f"the byte 0x{body[error.start]:02x} at position {error.start}"
-        raise BadCharset("body", seen=seen, allowed=allowed) from None
+        raise _bad_charset("body", seen, allowed) from None
+
+
+def _bad_charset(parameter: str, seen: str, allowed: str) -> RequestError:
+    return RequestError("bad_charset", parameter, seen=seen, allowed=allowed)
 
 
 def json_type(value: object) -> str:

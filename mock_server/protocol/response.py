@@ -1,64 +1,90 @@
-"""Answers as they go over the wire: envelope, lists, errors, headers."""
+"""Responses of the API: envelope, lists, errors, headers, suggestions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.fields import Selection
-from crmcom_kit.mock_server.protocol.rendering import compact_json
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.rendering import Renderer
 
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.suggestions.suggestion import Suggestion
-
-#: Says which fault made an answer what it is.
+#: The header that names the fault behind a response.
 FAULT_HEADER = "X-Mock-Fault"
-#: A list of more records than this is streamed, so that memory does not grow with the answer.
+#: A list of more records than this is streamed, so that memory does not grow with the response.
 JOIN_AT_MOST = 256
 _CHUNK_BYTES = 65_536
 _MAX_HEADER = 400
 
+#: Stands for a value that only the caller knows: a token, a password.
+PLACEHOLDER = "..."
+Action = Literal["set", "leave out", "verb", "path", "body", "header"]
+
+
+class Change(NamedTuple):
+    """One change of a refused request.
+
+    ``set`` gives a parameter its one value: a text, an identifier as an object, or ``...`` for what
+    only the caller knows. ``leave out`` removes it; ``body`` and ``query`` can be left out as a
+    whole. The others name the verb, path, JSON body or header that would be valid.
+    """
+
+    action: Action
+    parameter: str
+    value: Any = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return self._asdict()
+
+
+class Suggestion(NamedTuple):
+    """The smallest change that makes a refused request valid, in words.
+
+    If it is mechanical, ``changes`` has it as changes of the request, too.
+    """
+
+    text: str
+    changes: tuple[Change, ...] = ()
+
 
 class Ending(NamedTuple):
-    """How an answer ends that a fault keeps from being sent whole; ``sending`` makes it happen."""
+    """How a fault ends a response early."""
 
-    kind: Literal["dropped", "cut"]  # nothing is sent at all, or the body not to its end
+    kind: Literal["dropped", "cut"]  # nothing is sent at all, or only the start of the body
     kept: int = 0  # bytes of the body that are sent
 
 
 @dataclass(slots=True)
 class Response:
-    """One answer: what a shell has to send."""
+    """One response. What a shell sends comes first, what only the journal needs after it."""
 
     status: int
     body: bytes | Iterator[bytes]
     content_type: str
-    length: int | None = None  # None where a streamed body's length is not known
-    statement: str | None = None  # the statement that an error answer upholds
-    suggestion: "Suggestion | None" = (
-        None  # of an error answer, the smallest change that makes the call right
-    )
+    length: int | None = None  # None if a streamed body's length is not known
+    statement: str | None = None  # the statement that an error upholds
+    suggestion: Suggestion | None = None  # for a refused request
     warnings: Sequence[str] = ()
-    allow: str | None = None  # the verb that would have been right
+    allow: str | None = None  # the verbs that are allowed
     retry_after: int | None = None  # seconds
     fault: str | None = None  # the fault that made it what it is
-    ending: Ending | None = None  # None where it is sent whole
-    # What follows is for the journal alone.
-    again: "Callable[[], Response] | None" = None  # makes the same answer of less than its body
+    ending: Ending | None = None  # None if it is sent whole
+    # For the journal only.
+    again: "Callable[[], Response] | None" = None  # makes the same response from less than its body
     method: str = ""
     error: VendorError | None = None
-    before: bytes | None = None  # the record that the call touched, as it was and as it is
+    dials: tuple[str, ...] = ()  # that decided what a success is; an error has its own
+    before: bytes | None = None  # the record of the request, before and after it
     after: bytes | None = None
-    attempts: tuple[int, ...] = ()  # the numbers of the attempts to send that the call caused
+    attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
 
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers, all of them printable ASCII."""
@@ -79,10 +105,17 @@ class Response:
         return found
 
 
-def misused(misuse: UsageError) -> Response:
-    """Return the answer to a call that asks of the mock itself what cannot be done."""
-    body = orjson.dumps(misuse.facts())
-    return Response(misuse.status, body, "application/json", len(body))
+def misused(error: UsageError) -> Response:
+    """Return the response to a request that uses the mock itself wrongly."""
+    body = orjson.dumps(error.facts())
+    return Response(error.status, body, "application/json", len(body))
+
+
+def compact_json(value: object) -> bytes:
+    """Return ``value`` as JSON without spaces, in no more memory than it needs."""
+    return bytes(
+        memoryview(orjson.dumps(value))
+    )  # orjson's own result keeps unused bytes behind it
 
 
 def _header_text(text: str) -> str:
@@ -93,10 +126,10 @@ def _header_text(text: str) -> str:
 
 
 class ResponseBuilder:
-    """Builds the answers of one dialect in one release."""
+    """Builds the responses of one dialect in one release."""
 
     def __init__(self, dialect: Dialect, release: Release, renderer: Renderer) -> None:
-        """Prepare the bytes around every answer's data."""
+        """Prepare the bytes around the data of every response."""
         self._dialect = dialect
         self._type: str = dialect["envelope.content_type"]
         self._envelopes = Envelopes(dialect, release, renderer)
@@ -134,9 +167,9 @@ class ResponseBuilder:
                 return self.data(b"null")
             return Response(200, self._bare, self._type, len(self._bare))
         if len(bodies) <= JOIN_AT_MOST:
-            answer = self._joined(bodies, selection)
-            answer.again = partial(self._joined, bodies, selection)
-            return answer
+            response = self._joined(bodies, selection)
+            response.again = partial(self._joined, bodies, selection)
+            return response
         before, after = self._around[False]
         length = None
         if selection is None:
@@ -149,21 +182,19 @@ class ResponseBuilder:
         return self.data(b"[%b]" % b",".join(chosen))
 
     def error(
-        self, error: VendorError, method: str, suggestion: "Suggestion | None" = None
+        self, error: VendorError, method: str, suggestion: Suggestion | None = None
     ) -> Response:
-        """Return the answer that ``error`` has in this dialect, to a call of ``method``.
+        """Return the response to a request of ``method`` that is refused with ``error``.
 
-        ``suggestion`` would make the request valid; a dial brings it into the description, too.
+        A dial adds the suggestion to the description.
         """
-        dialect, kind = self._dialect, error.kind
+        kind = error.kind
         hint = "" if suggestion is None or not self._hints else suggestion.text
-        body = compact_json(
-            self._envelopes.error(kind, error.details, hint)
-        )  # the journal keeps it
+        # The journal keeps it.
+        body = compact_json(self._envelopes.error(kind, error.details, hint))
         statement = error_kinds()[kind]["statement"].replace("{method}", method)
-        return Response(
-            dialect[f"errors.status.{kind}"], body, self._type, len(body), statement, suggestion
-        )
+        status = self._dialect[f"errors.status.{kind}"]
+        return Response(status, body, self._type, len(body), statement, suggestion)
 
 
 def _stream(

@@ -8,8 +8,9 @@ from crmcom_kit.mock_server.usage_errors import UsageError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from crmcom_kit.mock_server.http.at_once import AtOnce
+    from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
     from crmcom_kit.mock_server.http.server import Server
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 #: Seconds that running requests have to finish in once the server is told to stop; they are cut
 #: off then, since a test that stops its mock waits for nobody.
@@ -21,28 +22,26 @@ class Background:
 
     def __init__(
         self,
-        app: "WSGIApplication",
+        registry: "WorldRegistry",
+        flask: "WSGIApplication",
         *,
         host: str,
         port: int,
         threads: int,
-        closing: threading.Event,
-        at_once: "AtOnce | None" = None,
     ) -> None:
         """Serve nothing yet.
 
         Args:
-            app: what is served.
+            registry: the worlds that are served.
+            flask: answers what is not the API's.
             host: the address to listen on.
             port: the port to listen on; 0 picks a free one at each start.
-            threads: requests answered at the same time.
-            closing: set while the server ends, so that calls that wait for something end, too.
-            at_once: says which requests need no thread, as ``Server`` asks it.
+            threads: requests of the control API that may run at the same time.
         """
-        self._app = app
+        self._registry, self._flask = registry, flask
         self._host, self._port, self._threads = host, port, threads
-        self._closing, self._at_once = closing, at_once
         self._lock = threading.Lock()
+        self._app: AsgiShell | None = None
         self._running: tuple[Server, threading.Thread] | None = None
         self._stopped = False
 
@@ -70,21 +69,15 @@ class Background:
         return f"http://{host}:{port}"
 
     def _started(self) -> "tuple[Server, threading.Thread]":
+        from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
         from crmcom_kit.mock_server.http.server import Server, bound_socket
 
+        if self._app is None:
+            self._app = AsgiShell(self._registry, self._flask, threads=self._threads)
+        closing = self._registry.closing
         listening = bound_socket(self._host, self._port)
-        try:
-            server = Server(
-                self._app,
-                listening,
-                threads=self._threads,
-                closing=self._closing,
-                at_once=self._at_once,
-            )
-        except BaseException:
-            listening.close()
-            raise
-        self._closing.clear()
+        server = Server(self._app, listening, closing=closing)
+        closing.clear()
         thread = threading.Thread(
             target=server.run, kwargs={"grace": GRACE_SECONDS}, name="crmcom-mock", daemon=True
         )

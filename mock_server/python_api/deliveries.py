@@ -9,7 +9,7 @@ from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
 from crmcom_kit.mock_server.deliveries.senders import ScriptedDelivery
-from crmcom_kit.mock_server.python_api.arguments import moment, number, whole
+from crmcom_kit.mock_server.python_api.arguments import integer, moment, number
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import recover, replay
 from crmcom_kit.mock_server.webhooks.signatures import Verdict
@@ -170,7 +170,7 @@ class BuiltInReceiver:
         """
         for one in answers:
             if not isinstance(one, ReceiverAnswer):
-                whole("answers", one, 200, 599)
+                integer("answers", one, 200, 599)
         self._epoch().receiver.answer_with(
             ReceiverAnswer(status=one, times=1) if isinstance(one, int) else one for one in answers
         )

@@ -1,1 +1,1 @@
-"""The records of one world, and the life cycle that they go through."""
+"""The webhook requests of a world: the store that holds them, and their life cycle."""

@@ -1,8 +1,11 @@
-"""The life cycle of a webhook request, as a table.
+"""The life cycle of a webhook request: which state allows what, as a table.
 
-SENDING is the emulator's own: it is held while a resend's delivery runs, and shows as REJECTED.
-Sources: webhook_requests/resend and /delete, R9.0.0; that resend keeps the record and changes its
-state is inferred from the resend example.
+Only a REJECTED webhook request may be resent: ``TRANSITIONS`` has no other entry for
+``Event.RESEND``. Deleting is no part of the table, since every state allows it.
+
+Sources: webhook_requests/resend and /delete, R9.0.0. That resend keeps the record and changes its
+state is inferred from the resend example. SENDING is the emulator's own: a record has it while its
+delivery runs, and responses show it as REJECTED.
 """
 
 from enum import StrEnum
@@ -14,6 +17,11 @@ class State(StrEnum):
     SUCCESSFUL = "SUCCESSFUL"
     REJECTED = "REJECTED"
     SENDING = "SENDING"
+
+    @property
+    def shown(self) -> "State":
+        """The ``life_cycle_state`` that responses show."""
+        return State.REJECTED if self is State.SENDING else self
 
 
 class Event(StrEnum):
@@ -43,7 +51,7 @@ class WrongState(Exception):
 
 
 def after(state: State, event: Event) -> State:
-    """Return the state that ``event`` leads to. Raises WrongState where it may not happen."""
+    """Return the state that ``event`` leads to. Raises WrongState if there is none."""
     try:
         return TRANSITIONS[state, event]
     except KeyError:

@@ -1,10 +1,43 @@
-"""The smallest change that makes a refused call right, in the caller's own terms.
+"""Suggestions: the smallest change that makes a refused request valid, in the caller's own terms.
 
-What is said is a hint of the mock's own, in a header and in the journal; an instance has none.
-If a suggestion is mechanical, its changes are there besides: made on the call, they let it succeed.
+A suggestion is a hint of the mock's own, in a header and in the journal; CRM.COM sends none. Its
+mechanical changes, made on the request, let it succeed.
 """
 
-from crmcom_kit.mock_server.suggestions.finding import suggest
-from crmcom_kit.mock_server.suggestions.suggestion import Change, Suggestion
+from collections.abc import Callable
 
-__all__ = ["Change", "Suggestion", "suggest"]
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.parameters import Given
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.protocol.response import Suggestion
+from crmcom_kit.mock_server.suggestions import identifiers, logins, requests, values
+from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.schemas.methods import Method
+
+#: What finds the suggestion for each kind of error.
+FINDERS: dict[str, Callable[[RefusedCall], Suggestion | None]] = {
+    **requests.FINDERS,
+    **logins.FINDERS,
+    **identifiers.FINDERS,
+    **values.FINDERS,
+}
+
+
+def suggest(
+    error: VendorError,
+    method: Method | None,
+    request: Request,
+    given: Given | None,
+    epoch: Epoch,
+) -> Suggestion | None:
+    """Return the smallest change that makes a refused request valid; None if none is known.
+
+    Args:
+        error: why it was refused.
+        method: the method that it calls; None if the path has no method.
+        request: the request.
+        given: its parameters; None if they could not be read.
+        epoch: where it was refused; suggestions name records that exist there.
+    """
+    return FINDERS[error.kind](RefusedCall(error, method, request, given, epoch))

@@ -1,4 +1,4 @@
-"""Mends of requests that as a whole cannot be read or have no receiver."""
+"""Suggestions for requests that cannot be read as a whole, or that no method answers."""
 
 import difflib
 from functools import lru_cache
@@ -6,9 +6,10 @@ from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
+from crmcom_kit.mock_server.protocol.response import Change, Suggestion
 from crmcom_kit.mock_server.redaction import MASK, is_secret
 from crmcom_kit.mock_server.redaction_bodies import Pairs, parsed_json
-from crmcom_kit.mock_server.suggestions.suggestion import Change, RefusedCall, Suggestion, left_out
+from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall, leave_out
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import release_names, resolve
 
@@ -22,9 +23,9 @@ _BEGINNINGS = {
 }
 
 
-def _unknown_method(case: RefusedCall) -> Suggestion:
-    path = case.request.path
-    known = tuple(case.epoch.config.methods)
+def _unknown_method(call: RefusedCall) -> Suggestion:
+    path = call.request.path
+    known = tuple(call.epoch.config.methods)
     near = _near_path(path[:_MAX_LENGTH], known)
     since = _known_since(path)
     if since is not None:
@@ -32,9 +33,9 @@ def _unknown_method(case: RefusedCall) -> Suggestion:
         return Suggestion(text)
     if near is None:
         return Suggestion(f"a path of the API, such as {known[0]}")
-    method = case.epoch.config.methods[near]
+    method = call.epoch.config.methods[near]
     changes = [Change("path", "path", near)]
-    if method.verb != case.request.verb:
+    if method.verb != call.request.verb:
         changes.append(Change("verb", "verb", method.verb))
     return Suggestion(f"{method.verb} {near}", tuple(changes))
 
@@ -57,27 +58,27 @@ def _known_since(path: str) -> str | None:
     return None
 
 
-def _wrong_verb(case: RefusedCall) -> Suggestion | None:
-    if case.method is None:
+def _wrong_verb(call: RefusedCall) -> Suggestion | None:
+    if call.method is None:
         return None
-    verb = case.method.verb
+    verb = call.method.verb
     place = "in the JSON body" if verb == "POST" else "in the query"
-    seen = case.error.seen
+    seen = call.error.seen
     return Suggestion(
         f"{verb} instead of {seen}, parameters {place}", (Change("verb", "verb", verb),)
     )
 
 
-def _method_withdrawn(case: RefusedCall) -> Suggestion:
-    del case
+def _method_withdrawn(call: RefusedCall) -> Suggestion:
+    del call
     dial = 'requests.deprecated_methods = "serve"'
     return Suggestion(f"start the mock with an older --release, or with the dial {dial}")
 
 
-def _bad_body(case: RefusedCall) -> Suggestion:
-    body = case.request.body or b""
-    if not body.strip() and case.request.query:
-        return _as_json(case.request.query, "move the parameters from the query into a JSON body")
+def _bad_body(call: RefusedCall) -> Suggestion:
+    body = call.request.body or b""
+    if not body.strip() and call.request.query:
+        return _as_json(call.request.query, "move the parameters from the query into a JSON body")
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -103,7 +104,7 @@ def _object(pairs: Pairs) -> dict[str, Any]:
 
 
 def _as_json(encoded: bytes, what: str) -> Suggestion:
-    """Return the suggestion that puts the parameters of a query or form into a JSON object."""
+    """Suggest to put the parameters of a query or form into a JSON object."""
     try:
         pairs = query_pairs(encoded)
     except VendorError:
@@ -111,26 +112,26 @@ def _as_json(encoded: bytes, what: str) -> Suggestion:
     names = list(dict.fromkeys(name for name, _ in pairs))
     if len(names) > 20 or any(len(name) > _MAX_LENGTH for name in names):
         return Suggestion(what)
-    body = {name: identified(value) for name, value in pairs}
+    body = {name: _identified(value) for name, value in pairs}
     shown = ", ".join(f'"{MASK if is_secret(name) and len(name) > 30 else name}"' for name in names)
     return Suggestion(f"{what}: {{{shown}}}", (Change("body", "body", body),))
 
 
-def identified(text: str) -> Any:
-    """Return a parameter of a query as a JSON body has it: an identifier as an object."""
+def _identified(text: str) -> Any:
+    """Return the value of a query's parameter as a JSON body has it: identifiers as objects."""
     field, equals, value = text.partition("=")
     return {field: value} if equals and field in ("id", "number") else text
 
 
-def _bad_charset(case: RefusedCall) -> Suggestion:
-    if case.error.parameter == "Content-Type":
+def _bad_charset(call: RefusedCall) -> Suggestion:
+    if call.error.parameter == "Content-Type":
         right = "application/json; charset=utf-8"
         return Suggestion(f"Content-Type: {right}", (Change("header", "Content-Type", right),))
-    body = case.request.body or b""
-    if case.error.parameter != "body":
+    if call.error.parameter != "body":
         return Suggestion(
             "percent-encode the bytes of UTF-8, such as %C3%A9 for an e with acute accent"
         )
+    body = call.request.body or b""
     for beginning, (text, encoding) in _BEGINNINGS.items():
         if body.startswith(beginning):
             return Suggestion(text, _decoded(body, encoding))
@@ -147,18 +148,18 @@ def _decoded(body: bytes, encoding: str) -> tuple[Change, ...]:
     return (Change("body", "body", _object(found[0])),)
 
 
-def _body_too_large(case: RefusedCall) -> Suggestion:
-    del case
+def _body_too_large(call: RefusedCall) -> Suggestion:
+    del call
     return Suggestion(f"send at most {MAX_BODY_BYTES} bytes")
 
 
-def _misplaced_parameter(case: RefusedCall) -> Suggestion:
-    if case.error.parameter == "body":
-        return left_out("body", ", and give the parameters in the query")
-    return left_out("query", ", and give the parameters in the JSON body")
+def _misplaced_parameter(call: RefusedCall) -> Suggestion:
+    if call.error.parameter == "body":
+        return leave_out("body", ", and give the parameters in the query")
+    return leave_out("query", ", and give the parameters in the JSON body")
 
 
-MENDS = {
+FINDERS = {
     "unknown_method": _unknown_method,
     "wrong_verb": _wrong_verb,
     "method_withdrawn": _method_withdrawn,

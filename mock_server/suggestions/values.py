@@ -1,21 +1,13 @@
-"""Mends of parameters: missing, empty, of another type, misspelt, out of range."""
+"""Suggestions for parameters: missing, empty, of a wrong type, misspelled, out of range."""
 
 import difflib
 import re
 from datetime import datetime
 from functools import lru_cache
 
-from crmcom_kit.mock_server.suggestions.identifiers import identifier
-from crmcom_kit.mock_server.suggestions.suggestion import (
-    PLACEHOLDER,
-    Change,
-    RefusedCall,
-    Suggestion,
-    left_out,
-    renamed,
-    set_to,
-    unknown_names,
-)
+from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change, Suggestion
+from crmcom_kit.mock_server.suggestions.identifiers import identifier, missing_identifier
+from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall, leave_out, rename, set_to
 from crmcom_kit.schemas.formats import write_date_time
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.releases import entities_since
@@ -24,7 +16,7 @@ _MAX_LENGTH = 64
 _DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})[./](\d{1,2})[./](\d{1,2})")
 _WHOLE = re.compile(r"\s*(\d{1,6})(?:\.0*)?\s*")
-_LOGINS = {"username": "username", "organisation": "organisation"}
+_LOGINS = ("username", "organisation")
 
 
 @lru_cache(maxsize=2048)
@@ -39,121 +31,123 @@ def _near(text: str, known: tuple[str, ...]) -> str | None:
     return by_upper[found[0]] if found else None
 
 
-def _optional(case: RefusedCall, name: str) -> bool:
-    """Whether the call can do without a parameter."""
-    parameter = case.method.parameters.get(name) if case.method else None
+def _optional(call: RefusedCall, name: str) -> bool:
+    """Return whether the request may leave a parameter out."""
+    parameter = call.method.parameters.get(name) if call.method else None
     if parameter is None or parameter.need == "optional":
         return True
-    if parameter.need != "semi-optional" or case.given is None:
+    if parameter.need != "semi-optional" or call.given is None:
         return False
-    others = case.given.values.keys() & set(case.epoch.config.semi_optional) - {name}
+    others = call.given.values.keys() & set(call.epoch.config.semi_optional) - {name}
     return bool(others)
 
 
-def _otherwise(case: RefusedCall, name: str) -> Suggestion:
-    """Return the suggestion of a value that cannot be guessed: none, or an example."""
-    if _optional(case, name):
-        return left_out(name)
-    return set_to(case, name, _example(case, name))
+def _without_or_example(call: RefusedCall, name: str) -> Suggestion:
+    """Suggest to leave out a value that cannot be guessed, or an example of it."""
+    if _optional(call, name):
+        return leave_out(name)
+    return set_to(call, name, _example(call, name))
 
 
-def _example(case: RefusedCall, name: str) -> str:
+def _example(call: RefusedCall, name: str) -> str:
     if name == "entity":
-        return case.epoch.entities[0]
+        return call.epoch.config.entities[0]
     if name in _LOGINS:
-        return str(getattr(case.epoch.settings.credentials, name))
+        return str(getattr(call.epoch.config.settings.credentials, name))
     return PLACEHOLDER
 
 
-def _plain(case: RefusedCall) -> Suggestion:
-    """Return the suggestion of a value that is empty, or has characters that none may have."""
-    name = case.base
-    if case.parameter is not None and case.parameter.type == "object":
-        return identifier(case)
-    value = case.value(name)
+def _empty_or_invalid(call: RefusedCall) -> Suggestion:
+    """Suggest a value in place of one that is empty or has control characters."""
+    name = call.base
+    if call.parameter is not None and call.parameter.type == "object":
+        return identifier(call)
+    value = call.value(name)
     if name != "token" and isinstance(value, str):
         clean = "".join(c for c in value[:200] if c.isprintable()).strip()
         known: tuple[str, ...] = ()
         if name == "entity":
-            known = tuple(case.epoch.entities)
-        elif case.parameter is not None:
-            known = case.parameter.choices
+            known = tuple(call.epoch.config.entities)
+        elif call.parameter is not None:
+            known = call.parameter.choices
         fits = clean and clean != value and (not known or clean in known)
         if fits and name not in ("password", "username", "organisation"):
-            return set_to(case, name, clean)
+            return set_to(call, name, clean)
     if name == "query":
         return Suggestion("at most 500 parameters: leave out the others")
-    return _otherwise(case, name)
+    return _without_or_example(call, name)
 
 
-def _wrong_type(case: RefusedCall) -> Suggestion:
-    name, value = case.base, case.value(case.base)
-    if case.parameter is not None and case.parameter.type == "object":
-        return identifier(case)
+def _wrong_type(call: RefusedCall) -> Suggestion:
+    name, value = call.base, call.value(call.base)
+    if call.parameter is not None and call.parameter.type == "object":
+        return identifier(call)
     if name == "token":
         return Suggestion(
-            f"{case.written(name, PLACEHOLDER)}, a text", (Change("set", name, PLACEHOLDER),)
+            f"{call.written(name, PLACEHOLDER)}, a text", (Change("set", name, PLACEHOLDER),)
         )
     if isinstance(value, list) and name == "fields_set":
         texts = [one for one in value if isinstance(one, str) and one in response_fields()]
         if texts:
-            return set_to(case, name, ",".join(texts))
-    return _otherwise(case, name)
+            return set_to(call, name, ",".join(texts))
+    return _without_or_example(call, name)
 
 
-def _missing_parameter(case: RefusedCall) -> Suggestion:
-    name = case.base
-    for wrong in unknown_names(case):
+def _missing_parameter(call: RefusedCall) -> Suggestion:
+    name = call.base
+    if call.parameter is not None and call.parameter.type == "object":
+        return missing_identifier(call)
+    for wrong in call.unknown_names:
         if _near(wrong[:_MAX_LENGTH], (name,)):
-            return renamed(wrong, name, case.value(wrong))
-    return set_to(case, name, _example(case, name))
+            return rename(wrong, name, call.value(wrong))
+    return set_to(call, name, _example(call, name))
 
 
-def _no_semi_optional(case: RefusedCall) -> Suggestion:
-    semi = case.epoch.config.semi_optional
-    for wrong in unknown_names(case):
+def _no_semi_optional(call: RefusedCall) -> Suggestion:
+    semi = call.epoch.config.semi_optional
+    for wrong in call.unknown_names:
         right = _near(wrong[:_MAX_LENGTH], semi)
         if right is not None:
-            value = case.value(wrong)
-            if right != "entity" or value in case.epoch.entities:
-                return renamed(wrong, right, value)
-    return set_to(case, "entity", case.epoch.entities[0])
+            value = call.value(wrong)
+            if right != "entity" or value in call.epoch.config.entities:
+                return rename(wrong, right, value)
+    return set_to(call, "entity", call.epoch.config.entities[0])
 
 
-def _duplicate_parameter(case: RefusedCall) -> Suggestion:
-    name = case.base
-    value = PLACEHOLDER if name == "token" else case.value(name)
+def _duplicate_parameter(call: RefusedCall) -> Suggestion:
+    name = call.base
+    value = PLACEHOLDER if name == "token" else call.value(name)
     if not isinstance(value, str):
         return Suggestion(f"give {name} once")
     return Suggestion(f"give {name} once", (Change("set", name, value),))
 
 
-def _unknown_parameter(case: RefusedCall) -> Suggestion:
-    name, method = case.error.parameter, case.method
-    wrong = next((n for n in unknown_names(case) if n.startswith(name[:20])), name)
+def _unknown_parameter(call: RefusedCall) -> Suggestion:
+    name, method = call.error.parameter, call.method
+    wrong = next((n for n in call.unknown_names if n.startswith(name[:20])), name)
     if method is None:
-        return left_out(wrong)
+        return leave_out(wrong)
     if wrong in method.later:
         release = method.later[wrong]
-        return left_out(wrong, f": known from {release}, start the mock with --release {release}")
+        return leave_out(wrong, f": known from {release}, start the mock with --release {release}")
     near = _near(re.split(r"[\[.:]", wrong[:_MAX_LENGTH], maxsplit=1)[0], tuple(method.parameters))
-    if near is not None and case.given is not None and near not in case.given.values:
-        return renamed(wrong, near, case.value(wrong))
-    return left_out(wrong)
+    if near is not None and call.given is not None and near not in call.given.values:
+        return rename(wrong, near, call.value(wrong))
+    return leave_out(wrong)
 
 
-def _unsupported_entity(case: RefusedCall) -> Suggestion:
-    return _choice(case, tuple(case.epoch.entities))
+def _unsupported_entity(call: RefusedCall) -> Suggestion:
+    return _choice(call, tuple(call.epoch.config.entities))
 
 
-def _bad_life_cycle_state(case: RefusedCall) -> Suggestion:
-    return _choice(case, case.parameter.choices if case.parameter else ())
+def _bad_life_cycle_state(call: RefusedCall) -> Suggestion:
+    return _choice(call, call.parameter.choices if call.parameter else ())
 
 
-def _choice(case: RefusedCall, known: tuple[str, ...]) -> Suggestion:
-    name, value = case.base, case.value(case.base)
+def _choice(call: RefusedCall, known: tuple[str, ...]) -> Suggestion:
+    name, value = call.base, call.value(call.base)
     if not isinstance(value, str):
-        return _otherwise(case, name)
+        return _without_or_example(call, name)
     parts = [part.strip() for part in value[:_MAX_LENGTH].split(",")]
     wrong = next((part for part in parts if part not in known), parts[0])
     since = entities_since().get(wrong.upper()) if name == "entity" else None
@@ -162,20 +156,20 @@ def _choice(case: RefusedCall, known: tuple[str, ...]) -> Suggestion:
         return Suggestion(text)
     fitting = [part for part in parts if part in known]
     if fitting:
-        return set_to(case, name, fitting[0], value)
+        return set_to(call, name, fitting[0], value)
     near = _near(wrong[:_MAX_LENGTH], known)
-    return _otherwise(case, name) if near is None else set_to(case, name, near, value)
+    return _without_or_example(call, name) if near is None else set_to(call, name, near, value)
 
 
-def _bad_date(case: RefusedCall) -> Suggestion:
-    name, value = case.base, case.value(case.base)
+def _bad_date(call: RefusedCall) -> Suggestion:
+    name, value = call.base, call.value(call.base)
     moment = _read_date(value) if isinstance(value, str) else None
     if moment is None:
-        return left_out(name, ", or write it as 2026-01-31")
-    form = case.epoch.dialect["list.created_date.form"]
+        return leave_out(name, ", or write it as 2026-01-31")
+    form = call.epoch.config.dialect["list.created_date.form"]
     whole = form == "date_time" or (form == "either" and ("T" in str(value) or ":" in str(value)))
     text = write_date_time(moment) if whole else write_date_time(moment)[:10]
-    return set_to(case, name, text, value)
+    return set_to(call, name, text, value)
 
 
 def _read_date(value: str) -> datetime | None:
@@ -194,8 +188,8 @@ def _read_date(value: str) -> datetime | None:
         return None
 
 
-def _bad_fields_set(case: RefusedCall) -> Suggestion:
-    name, value = case.base, case.value(case.base)
+def _bad_fields_set(call: RefusedCall) -> Suggestion:
+    name, value = call.base, call.value(call.base)
     names = value if isinstance(value, list) else str(value)[:1000].split(",")
     known = response_fields()
     right: list[str] = []
@@ -205,13 +199,13 @@ def _bad_fields_set(case: RefusedCall) -> Suggestion:
         if near is not None and near not in right:
             right.append(near)
     if not right:
-        return left_out(name, ", for all fields")
-    return set_to(case, name, ",".join(right), value if isinstance(value, str) else None)
+        return leave_out(name, ", for all fields")
+    return set_to(call, name, ",".join(right), value if isinstance(value, str) else None)
 
 
-def _bad_paging(case: RefusedCall) -> Suggestion:
-    name, value = case.base, case.value(case.base)
-    dialect = case.epoch.dialect
+def _bad_paging(call: RefusedCall) -> Suggestion:
+    name, value = call.base, call.value(call.base)
+    dialect = call.epoch.config.dialect
     found = _WHOLE.fullmatch(str(value)[:_MAX_LENGTH])
     number = None if found is None else int(found[1])
     if name == "number_of_results" and number is not None:
@@ -219,15 +213,15 @@ def _bad_paging(case: RefusedCall) -> Suggestion:
         number = max(number, 1 if dialect["paging.zero"] == "error" else 0)
         number = min(number, most) if most else number
     if number is None:
-        return left_out(name)
-    return set_to(case, name, str(number), value)
+        return leave_out(name)
+    return set_to(call, name, str(number), value)
 
 
-MENDS = {
+FINDERS = {
     "missing_parameter": _missing_parameter,
-    "empty_value": _plain,
+    "empty_value": _empty_or_invalid,
     "wrong_type": _wrong_type,
-    "invalid_value": _plain,
+    "invalid_value": _empty_or_invalid,
     "duplicate_parameter": _duplicate_parameter,
     "unknown_parameter": _unknown_parameter,
     "no_semi_optional": _no_semi_optional,

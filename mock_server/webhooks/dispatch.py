@@ -97,7 +97,7 @@ class Dispatch:
         record = self._settle(outcome)
         changes: dict[str, object] = {"outcome": outcome, "stage": Stage.ENDED}
         if record is not None and self.note.before is not None:
-            changes["after"] = record.row.state
+            changes["after"] = record.state
         self._over(self.note, **changes)
         return record
 
@@ -108,7 +108,7 @@ class Dispatch:
             epoch.delivery_queue.on_attempt(epoch.name, note)
 
     def _refused(self, name: str, why: str) -> Outcome:
-        limit = self._epoch.dialect["delivery.description_limit"]
+        limit = self._epoch.config.dialect["delivery.description_limit"]
         return outcome_of(name, self.note.attempt.url, limit, why=why)
 
     def _send_in_slot(self) -> Outcome:
@@ -127,7 +127,7 @@ class Dispatch:
         note.stage = Stage.SENDING
         if fault is not None:
             key = epoch.reference_data.key_of(note.definition)
-            attempt = fault.changed(note.attempt, epoch.exchanges, key)
+            attempt = fault.changed(note.attempt, epoch.config.exchanges, key)
             epoch.attempts.change(note, fault=fault.fault, attempt=attempt)
             if fault.fault == "delay":
                 epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed)
@@ -147,7 +147,7 @@ class Dispatch:
         except Stopped:
             raise
         except Exception as error:  # noqa: BLE001 - the sender may be anybody's
-            limit = epoch.dialect["delivery.description_limit"]
+            limit = epoch.config.dialect["delivery.description_limit"]
             outcome = outcome_of_error(error, limit)
         note.milliseconds = round((perf_counter() - began) * 1000, 3)
         return outcome

@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
 from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.usage_errors import NotFound
 from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun_again
-from crmcom_kit.mock_server.webhooks.record_delivery import record_delivery
+from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
 
 
@@ -44,7 +44,7 @@ def replay(epoch: Epoch, number: int) -> AttemptNote:
     """
     before = attempt_of(epoch, number)
     dispatch = _again(epoch, before)
-    if epoch.dialect["resend.delivery"] == "queued":
+    if epoch.config.dialect["resend.delivery"] == "queued":
         dispatch.enqueue()
         return dispatch.note
     with suppress(Stopped):
@@ -57,7 +57,7 @@ def _again(epoch: Epoch, before: AttemptNote) -> Dispatch:
     attempt = before.attempt
     if claimed is not None:
         session = epoch.session()
-        return record_delivery(epoch, session, claimed, Cause.REPLAY, attempt, before.number)
+        return redelivery(epoch, session, claimed, Cause.REPLAY, attempt, before.number)
     note = begun_again(epoch, Cause.REPLAY, before, attempt)
     return Dispatch(epoch, note, settle=lambda _: None, abandon=bool)
 
@@ -89,7 +89,7 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
         claimed = _claimed(epoch, json.loads(body)["id"])
         if claimed is None:
             continue
-        dispatch = record_delivery(epoch, session, claimed, Cause.RECOVER)
+        dispatch = redelivery(epoch, session, claimed, Cause.RECOVER)
         dispatch.enqueue()
         attempts.append(dispatch.note)
     return Recovery(attempts, left)

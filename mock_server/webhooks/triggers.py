@@ -18,16 +18,16 @@ from crmcom_kit.mock_server.deliveries.senders import (
     Stopped,
     outcome_of,
 )
-from crmcom_kit.mock_server.protocol.rendering import compact_json
+from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
-from crmcom_kit.mock_server.webhooks.record_delivery import record_delivery
+from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.initial_content import added
-from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry, checked
+from crmcom_kit.mock_server.world.import_ import added
 from crmcom_kit.mock_server.world.reference_data import Object
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, checked
 
 _NAMES = ("name", "alternative_code", "id")
 _MAX_TRIES = 100
@@ -70,9 +70,9 @@ def fire(
         NotFound: there is no such definition or rule.
         DataError: the result is not a valid webhook request.
     """
-    if entity not in epoch.entities:
+    if entity not in epoch.config.entities:
         raise UsageError(
-            "entity", seen=quoted(entity), allowed=f"one of {', '.join(epoch.entities)}"
+            "entity", seen=quoted(entity), allowed=f"one of {', '.join(epoch.config.entities)}"
         )
     found = _found(epoch.reference_data.definitions, "definition", definition)
     about = found.get("entity")
@@ -95,10 +95,10 @@ def fire(
     record = _record(epoch, found, trigger, entity, entity_id or _id_in(epoch, data))
     record["url"] = address
     claimed = _stored(epoch, record, sent)
-    code = epoch.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
+    code = epoch.config.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
     attempt = Attempt(address, compact_json(sent), code)
-    dispatch = record_delivery(epoch, epoch.session(), claimed, Cause.FIRE, attempt)
-    if epoch.dialect["resend.delivery"] == "queued":
+    dispatch = redelivery(epoch, epoch.session(), claimed, Cause.FIRE, attempt)
+    if epoch.config.dialect["resend.delivery"] == "queued":
         kept = dispatch.enqueue()
     else:
         try:
@@ -115,7 +115,7 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     If its number is taken meanwhile, it gets the next one.
     """
     entry = {"webhook_request": {"record": record, "data": data}}
-    for _ in checked([LocatedEntry(entry, "the webhook request")], epoch.release):
+    for _ in checked([LocatedEntry(entry, "the webhook request")], epoch.config.release):
         pass
     for tries_left in reversed(range(_MAX_TRIES)):
         entry = {"webhook_request": {"record": record, "data": data}}
@@ -191,7 +191,7 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
     """Return the webhook request as it is until its delivery ends."""
     session = epoch.session()
     now = epoch.date_time()
-    interrupted = outcome_of("interrupted", "", epoch.dialect["delivery.description_limit"])
+    interrupted = outcome_of("interrupted", "", epoch.config.dialect["delivery.description_limit"])
     return {
         "id": epoch.ids.next("webhook_request"),
         "number": epoch.next_number(),
@@ -205,10 +205,10 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         "error_description": interrupted.error_description,
         "log_information": {
             "created_date": now,
-            epoch.renderer.unit_member("created"): session.unit,
+            epoch.config.renderer.unit_member("created"): session.unit,
             "created_by_user": session.user,
             "updated_date": now,
-            epoch.renderer.unit_member("updated"): session.unit,
+            epoch.config.renderer.unit_member("updated"): session.unit,
             "updated_by_user": session.user,
         },
     }

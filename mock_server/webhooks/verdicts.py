@@ -36,7 +36,7 @@ def verdict_on(
         definition: the id of the definition whose key is right; any where left out.
         code: what somebody reckoned; the message's own where left out.
     """
-    arrived = epoch.exchanges.messages.read(headers, body)
+    arrived = epoch.config.exchanges.messages.read(headers, body)
     if code is not None:
         arrived = arrived._replace(code=code)
     sent = None

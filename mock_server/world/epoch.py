@@ -1,4 +1,4 @@
-"""What a world is between two resets: all that one call can see or change."""
+"""An epoch: a world between two replacements of its content."""
 
 import threading
 from typing import NamedTuple
@@ -13,27 +13,27 @@ from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.initial_content import InitialContent
+from crmcom_kit.mock_server.world.import_ import InitialContent
 from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
 from crmcom_kit.schemas.formats import write_date_time
 
 
-class Sending(NamedTuple):
-    """What belongs to deliveries: a world's own from one reset to the next, but for the outbox."""
+class SinceReset(NamedTuple):
+    """What a world keeps when its content is replaced, and begins anew when it is reset."""
 
-    name: str  # of the world
-    delivery_queue: DeliveryQueue
+    journal: Journal
+    faults: Faults
     attempts: Attempts
-    faults: DeliveryFaults
+    delivery_faults: DeliveryFaults
     receiver: Receiver
 
 
 class Epoch:
-    """The records, reference data and ids of one world from one reset to the next.
+    """All that one request can see or change: records, reference data, ids, journal and so on.
 
-    A call keeps the epoch that it began in, so that one which is overtaken by a reset writes into
-    the past and never into the world after it.
+    A request stays in the epoch in which it began. After a reset it changes only what nobody sees
+    any more.
     """
 
     __slots__ = (
@@ -45,9 +45,6 @@ class Epoch:
         "delivery",
         "delivery_faults",
         "delivery_queue",
-        "dialect",
-        "entities",
-        "exchanges",
         "faults",
         "ids",
         "initial_content",
@@ -55,15 +52,9 @@ class Epoch:
         "name",
         "number",
         "over",
-        "parameters",
         "receiver",
         "reference_data",
-        "release",
-        "renderer",
-        "responses",
-        "sending",
-        "sessions",
-        "settings",
+        "since_reset",
         "store",
         "tokens",
     )
@@ -73,49 +64,40 @@ class Epoch:
         config: Config,
         initial_content: InitialContent,
         *,
+        name: str,
         number: int,
         clock: WorldClock,
         ids: Ids,
         tokens: Tokens,
         delivery: Delivery,
-        journal: Journal,
-        faults: Faults,
-        sending: Sending,
+        delivery_queue: DeliveryQueue,
+        since_reset: SinceReset,
     ) -> None:
-        """Begin epoch ``number`` with a filling, which it leaves as it is."""
+        """Begin epoch ``number`` of the world ``name`` with a copy of ``initial_content``."""
         self.config = config
-        self.settings = config.settings
-        self.release = config.release
-        self.dialect = config.dialect
-        self.entities = config.entities
-        self.renderer = config.renderer
-        self.responses = config.responses
-        self.exchanges = config.exchanges
-        self.parameters = config.parameters
         self.initial_content = initial_content
         self.reference_data = initial_content.reference_data
-        self.sessions = initial_content.sessions
-        self.store = initial_content.store.restore(initial_content.snapshot)
+        self.store = initial_content.store.copy()
+        self.name = name
         self.number = number
         self.clock = clock
         self.ids = ids
         self.tokens = tokens
         self.delivery = delivery
-        self.journal = journal
-        self.faults = faults
-        self.sending = sending
-        self.name = sending.name
-        self.delivery_queue = sending.delivery_queue
-        self.attempts = sending.attempts
-        self.delivery_faults = sending.faults
-        self.receiver = sending.receiver
+        self.delivery_queue = delivery_queue
+        self.since_reset = since_reset
+        self.journal = since_reset.journal
+        self.faults = since_reset.faults
+        self.attempts = since_reset.attempts
+        self.delivery_faults = since_reset.delivery_faults
+        self.receiver = since_reset.receiver
         self._numbering = threading.Lock()
         self._promised = 0
-        #: Whether another epoch is in its place: what was not begun yet is not sent any more.
+        #: True once another epoch is in its place: a delivery that is still queued is not sent.
         self.over = False
 
     def end(self) -> None:
-        """Let go of whoever waits for something to happen in this epoch."""
+        """End everything that waits for something to happen in this epoch."""
         self.over = True
         self.journal.close()
         self.faults.end()
@@ -126,16 +108,16 @@ class Epoch:
         return str(self.promise_numbers(1))
 
     def promise_numbers(self, count: int, *, least: int = 1) -> int:
-        """Return the first of ``count`` numbers above all of records that are, were, or will be."""
+        """Return the first of ``count`` numbers above those of all records, past and promised."""
         with self._numbering:
             first = max(self._promised + 1, self.store.largest_number() + 1, least)
             self._promised = first + count - 1
             return first
 
     def date_time(self) -> str:
-        """Return the present moment as the server writes dates."""
+        """Return the world's time as the server writes dates."""
         return write_date_time(self.clock.now() + self.config.utc_offset)
 
     def session(self, unit: Object | None = None) -> Session:
-        """Return the session of the user of the credentials, for ``unit`` or the first unit."""
-        return self.sessions.of(unit)
+        """Return the session of the credentials' user, for ``unit`` or the first unit."""
+        return self.initial_content.sessions.of(unit)

@@ -12,9 +12,14 @@ from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config, Credentials, Settings
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.initial_content import filled
-from crmcom_kit.mock_server.world.loading import LocatedEntry, checked, file_entries, sample_entries
+from crmcom_kit.mock_server.world.import_ import filled
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import (
+    LocatedEntry,
+    checked,
+    file_entries,
+    sample_entries,
+)
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
 

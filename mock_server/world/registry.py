@@ -1,11 +1,13 @@
-"""The worlds of one server, by name: made on first use, ended when nobody uses them."""
+"""The worlds of one server by name: created on first use, ended when idle."""
 
+import hmac
 import re
 import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
 
+from crmcom_kit.mock_server.access import LOCAL_ACCESS, Access
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.wait_slots import Waiting
@@ -14,19 +16,19 @@ from crmcom_kit.mock_server.world.world import DEFAULT, World
 MAX_WORLDS = 10_000
 IDLE_SECONDS = 3_600.0
 MAX_WAITING = 4
-_MAX_SHOWN = 10
-_SWEEPS_A_LIFE = 4  # how often it is looked for idle worlds while one would become idle
+_MAX_NAMES = 10  # in one message
+_SWEEPS_PER_LIFE = 4  # searches for idle worlds within the time after which a world is idle
 _ALLOWED = (
-    "1 to 64 letters, digits, dots, underscores and hyphens, of which a letter or digit is first"
+    "1 to 64 letters, digits, dots, underscores and hyphens, beginning with a letter or digit"
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
 
-class Present(NamedTuple):
-    """A world that is there."""
+class WorldUse(NamedTuple):
+    """A world that exists, and how long it has been idle."""
 
     world: World
-    idle: float | None  # seconds since it was last used; None of the default one
+    idle: float | None  # seconds since it was last used; None for the default world
 
 
 class _Named:
@@ -40,7 +42,7 @@ class _Named:
 
 
 class WorldRegistry:
-    """The default world, which always is, and named ones beside it."""
+    """The default world, which always exists, and named worlds beside it."""
 
     def __init__(
         self,
@@ -49,60 +51,70 @@ class WorldRegistry:
         most: int = MAX_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
         waiting: int = MAX_WAITING,
-        admin_token: str | None = None,
-        host: str | None = None,
+        access: Access = LOCAL_ACCESS,
         ticks: Callable[[], float] = monotonic,
     ) -> None:
-        """Begin with the default world alone.
+        """Hold the default world only.
 
         Args:
-            default: the world of the bare path; the others begin as it began.
-            most: how many named worlds there may be at once.
-            idle_seconds: how long a named world stays that nobody uses, of the machine's time;
-                it is ended when worlds are made or listed.
-            waiting: how many calls of the control API may wait at once for something to happen;
-                half of the server's threads, so that the others keep answering.
-            admin_token: whoever sends it may use the control API from anywhere; without one
-                only this machine may.
-            host: the name or address that the mock is served under, where somebody named one.
-            ticks: tells the machine's time.
+            default: the world of the bare path; named worlds begin with the same content.
+            most: maximum number of named worlds.
+            idle_seconds: how long an unused named world is kept, in seconds of the machine's time;
+                idle worlds are ended when worlds are created or listed.
+            waiting: maximum number of control API calls that wait at the same time.
+            access: who may call. An admin token is required for the control API and for creating
+                worlds; without one the control API serves loopback addresses only, and any request
+                may create worlds.
+            ticks: returns the machine's time in seconds.
         """
         self.default = default
         self.most = most
         self.idle_seconds = idle_seconds
-        #: Set when the server is about to end: whoever waits for something stops waiting.
+        #: Set when the server is about to stop; waiting calls then return.
         self.closing = default.config.closing
         self.waiting = Waiting(waiting)
-        self.admin_token = admin_token
-        self.host = host
+        self.access = access
         self._ticks = ticks
         self._lock = threading.Lock()
         self._worlds: dict[str, _Named] = {}
         self._swept = ticks()
 
+    def is_admin(self, token: str | None) -> bool:
+        """Return True if a request with this admin token may create worlds."""
+        expected = self.access.admin_token
+        return expected is None or hmac.compare_digest((token or "").encode(), expected.encode())
+
     def get(self, name: str) -> World:
-        """Return the world of that name, made now where there is none.
+        """Return the world of that name; create it if it does not exist.
 
         Raises:
             UsageError: the name is not allowed.
-            LimitExceeded: there would be more than may be.
+            LimitExceeded: there are as many worlds as allowed.
         """
+        return self.existing(name) or self._create(name)
+
+    def existing(self, name: str) -> World | None:
+        """Return the world of that name, which counts as a use of it; None if it does not exist."""
+        if name == DEFAULT:
+            return self.default
         named = self._worlds.get(name)
         if named is None:
-            return self._made(name)
+            return None
         named.used = self._ticks()
         return named.world
 
-    def _made(self, name: str) -> World:
-        if name == DEFAULT:
-            return self.default
+    def check_name(self, name: str) -> None:
+        """Raise UsageError if no world may have that name."""
         if not _NAME.fullmatch(name):
             raise UsageError("world", seen=quoted(name), allowed=_ALLOWED)
+
+    def _create(self, name: str) -> World:
+        self.check_name(name)
         with self._lock:
             if name in self._worlds:
                 return self._worlds[name].world
             passed = self._ticks() - self._swept
-            if len(self._worlds) >= self.most or passed * _SWEEPS_A_LIFE > self.idle_seconds:
+            if len(self._worlds) >= self.most or passed * _SWEEPS_PER_LIFE > self.idle_seconds:
                 self._end_idle()
             if len(self._worlds) >= self.most:
                 allowed = f"at most {self.most} worlds, and all are in use"
@@ -120,62 +132,61 @@ class WorldRegistry:
     def _drop(self, name: str) -> None:
         self._worlds.pop(name).world.current_epoch.end()
 
-    def names(self) -> tuple[str, ...]:
-        """The names of the worlds that there are, the default one first."""
-        return tuple(one.world.name for one in self.present())
-
-    def present(self) -> list[Present]:
-        """Return the worlds that there are, the default one first."""
+    def worlds(self) -> list[WorldUse]:
+        """Return the worlds that exist, the default one first; idle ones are ended before."""
         with self._lock:
             self._end_idle()
             now = self._swept
-            named = [Present(one.world, max(0.0, now - one.used)) for one in self._worlds.values()]
-            return [Present(self.default, None), *named]
+            named = [WorldUse(one.world, max(0.0, now - one.used)) for one in self._worlds.values()]
+            return [WorldUse(self.default, None), *named]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the worlds that exist, the default one first."""
+        return tuple(one.world.name for one in self.worlds())
 
     def limit(self, *, most: int | None = None, idle_seconds: float | None = None) -> None:
-        """Let so many worlds be at once from now on, and be idle for so long.
+        """Change the maximum number of named worlds, and how long idle ones are kept.
 
-        Worlds beyond it stay, and are not made again.
+        Worlds beyond the maximum stay until they end.
         """
         with self._lock:
             self.most = self.most if most is None else most
             self.idle_seconds = self.idle_seconds if idle_seconds is None else idle_seconds
 
     def find(self, name: str) -> World:
-        """Return the world of that name. Raises NotFound where there is none yet."""
+        """Return the world of that name without counting it as used. Raises NotFound."""
         if name == DEFAULT:
             return self.default
         named = self._worlds.get(name)
         if named is None:
-            raise self._not_there(name)
+            raise self._not_found(name)
         return named.world
 
     def end(self, name: str) -> None:
-        """Forget a named world; its next use makes it anew.
+        """Remove a named world; its next use creates it again.
 
         Raises:
-            NotFound: it is not there.
+            NotFound: it does not exist.
             UsageError: it is the default world.
         """
         if name == DEFAULT:
-            raise UsageError(
-                "world", seen=quoted(DEFAULT), allowed="another one; this can be reset"
-            )
+            allowed = "another world; this one can be reset"
+            raise UsageError("world", seen=quoted(DEFAULT), allowed=allowed)
         with self._lock:
             if name not in self._worlds:
-                raise self._not_there(name)
+                raise self._not_found(name)
             self._drop(name)
 
-    def _not_there(self, name: str) -> NotFound:
-        first = [DEFAULT, *self._worlds][:_MAX_SHOWN]
-        more = len(self._worlds) + 1 - len(first)
-        allowed = ", ".join(first) + (f" and {more} more" if more else "")
-        return NotFound("world", seen=quoted(name), allowed=allowed)
-
     def end_all(self) -> int:
-        """Forget all named worlds; return how many there were."""
+        """Remove all named worlds; return how many there were."""
         with self._lock:
             names = tuple(self._worlds)
             for name in names:
                 self._drop(name)
             return len(names)
+
+    def _not_found(self, name: str) -> NotFound:
+        first = [DEFAULT, *self._worlds][:_MAX_NAMES]
+        more = len(self._worlds) + 1 - len(first)
+        allowed = ", ".join(first) + (f" and {more} more" if more else "")
+        return NotFound("world", seen=quoted(name), allowed=allowed)

@@ -1,67 +1,92 @@
-"""Which world a request is for: the one that its path names, or its header, or the default one."""
+"""Which world a request is for: the one that its path or its header names, else the default one.
 
-from typing import TYPE_CHECKING
+Every shell, the access log and the control API ask this module. It takes a path and header values,
+so that it works for WSGI and ASGI alike.
+"""
 
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
 WORLDS = "/worlds/"
-#: What the paths of the control API begin with, behind what names a world.
+#: Where the paths of the control API begin, after the part that names a world.
 CONTROL = "/__admin"
 #: The header that names a world, as CGI calls it.
-HEADER = "HTTP_X_MOCK_WORLD"
-#: Where the world stands for those behind the one who picked it.
+WORLD_HEADER = "HTTP_X_MOCK_WORLD"
+#: The key under which a WSGI environ has the world that the request is for.
 PICKED = "crmcom_kit.world"
+#: The header that carries the admin token; ``Authorization: Bearer`` does so as well.
+ADMIN_TOKEN_HEADER = "X-Mock-Admin-Token"
 
 
 def is_control(path: str) -> bool:
-    """Whether a path, without what names a world, is the control API's."""
+    """Return True if a path within a world belongs to the control API."""
     return path == CONTROL or path.startswith(f"{CONTROL}/")
 
 
-def is_control_of_any(path: str) -> bool:
-    """Whether a path, whatever world it names, is the control API's."""
-    if path.startswith(WORLDS):
-        _, slash, rest = path.removeprefix(WORLDS).partition("/")
-        path = slash + rest
-    return is_control(path)
+def split_path(path: str) -> tuple[str | None, str]:
+    """Return the name of the world in a path, None if it names none, and the rest of the path."""
+    if not path.startswith(WORLDS):
+        return None, path
+    name, slash, rest = path.removeprefix(WORLDS).partition("/")
+    return name, slash + rest
 
 
-def names_a_world(environ: "WSGIEnvironment") -> bool:
-    """Whether path or header say which world the request is for."""
-    return environ["PATH_INFO"].startswith(WORLDS) or HEADER in environ
+def admin_token_in(own: str | None, authorization: str | None) -> str | None:
+    """Return the admin token that a request carries, from the values of its two headers."""
+    if own:
+        return own.strip()
+    scheme, _, bearer = (authorization or "").partition(" ")
+    return bearer.strip() if scheme.lower() == "bearer" else None
 
 
-def picked(environ: "WSGIEnvironment", registry: WorldRegistry) -> tuple[World, str, str]:
-    """Return the world, what of the path names it, and the rest of the path.
+def world_for(
+    name: str | None,
+    header: str | None,
+    registry: WorldRegistry,
+    admin_token: str | None = None,
+) -> World:
+    """Return the world that a path's name and a header mean; it is created on first use.
+
+    Args:
+        name: what ``split_path`` found.
+        header: the value of ``X-Mock-World``, if any.
+        registry: the worlds.
+        admin_token: what ``admin_token_in`` found. If the server has an admin token, only requests
+            that carry it create worlds.
 
     Raises:
-        UsageError: there can be no world of that name, or path and header differ.
+        UsageError: the name is not allowed, or path and header name different worlds.
+        NotFound: the world does not exist, and this request may not create it.
+        LimitExceeded: there are as many worlds as allowed.
     """
-    path: str = environ["PATH_INFO"]
-    header: str | None = environ.get(HEADER)
-    if not path.startswith(WORLDS):
-        return (registry.default if header is None else registry.get(header)), "", path
-    name, slash, rest = path.removeprefix(WORLDS).partition("/")
-    if header is not None and header != name:
+    if name is None:
+        if header is None:
+            return registry.default
+        name = header
+    elif header is not None and header != name:
         allowed = f"{quoted(name)}, as in the path"
         raise UsageError("X-Mock-World", seen=quoted(header), allowed=allowed)
-    return registry.get(name), WORLDS + name, slash + rest
+    found = registry.existing(name)
+    if found is not None:
+        return found
+    if registry.is_admin(admin_token):
+        return registry.get(name)
+    registry.check_name(name)
+    allowed = (
+        f"a world that exists; requests with the admin token in {ADMIN_TOKEN_HEADER} create one"
+    )
+    raise NotFound("world", seen=quoted(name), allowed=allowed)
 
 
-def world_of(environ: "WSGIEnvironment", registry: WorldRegistry) -> World:
-    """Return the world that a request was for, without making one: else the default one."""
-    path: str = environ["PATH_INFO"]
-    if path.startswith(WORLDS):
-        name = path.removeprefix(WORLDS).partition("/")[0]
-    else:
-        name = environ.get(HEADER, DEFAULT)
+def world_of(path: str, header: str | None, registry: WorldRegistry) -> World:
+    """Return the world that a request was for, without creating it or counting it as used.
+
+    That is the default world if there is no such world, e.g. because the request ended it.
+    """
+    name, _ = split_path(path)
     try:
-        return registry.find(name)
-    except NotFound:  # it was ended by this request, say
+        return registry.find(name or header or DEFAULT)
+    except NotFound:
         return registry.default

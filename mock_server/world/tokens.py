@@ -1,39 +1,71 @@
-"""Tokens: what the login methods hand out, and how long it holds.
+"""Tokens: what the login methods issue, for whom, and how long they are valid.
 
-Sources: authentication/token (an hour, later wording: an hour without use; two hours, used or
-not, and JWT from R12.0.0), authentication/web_api_key/token and token/release (R10.0.0). The
-JWT's claims, ``exp`` and ``iat`` as texts among them, are those of a recorded R12 token.
+Sources: authentication/token (an hour, in later wording an hour without use; from R12.0.0 two
+hours, used or not, and a JWT), authentication/web_api_key/token and token/release (R10.0.0). The
+claims of the JWT, with ``exp`` and ``iat`` as texts, are those of a recorded R12 token.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.mock_server.protocol.errors import (
-    ExpiredToken,
-    InvalidToken,
-    ReleasedToken,
-    TokenError,
-)
+from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.protocol.errors import TokenError
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.schemas.releases import TokenKind
 
+#: Tokens remembered at the same time, ended ones included; the oldest is forgotten first.
+MAX_TOKENS = 10_000
 _SEEN = quoted("", secret=True)
-_NOT_RELEASED = "a token that was not released"
-MAX_TOKENS = 10_000  # remembered at once, ended ones included; the oldest is forgotten
+_RENEWAL_DIAL = "tokens.hour_before_r12"
+_EndedKind = Literal["released_token", "expired_token"]
+_ALLOWED = {
+    "released_token": "a token that was not released",
+    "expired_token": "a token that was not made to expire",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """On whose behalf a call is made: rendered user and unit as log_information shows them."""
+    """On whose behalf a request is made: user and unit as log_information shows them."""
 
     user: dict[str, Any]
     unit: dict[str, Any] | None
     organisation: str
+
+
+class Sessions:
+    """The sessions of the credentials' user: one for each unit, shared by all logins for it."""
+
+    def __init__(self, config: Config, reference_data: ReferenceData) -> None:
+        """Find user and units in ``reference_data``."""
+        self._config = config
+        self._reference_data = reference_data
+        self._by_unit: dict[str, Session] = {}
+
+    def of(self, unit: Object | None = None) -> Session:
+        """Return the session for ``unit``, or for the first unit."""
+        unit = unit or self._reference_data.units.first()
+        name = "" if unit is None else unit["id"]
+        if name not in self._by_unit:
+            self._by_unit[name] = self._session(unit)
+        return self._by_unit[name]
+
+    def _session(self, unit: Object | None) -> Session:
+        credentials, renderer = self._config.settings.credentials, self._config.renderer
+        name = credentials.username
+        user = self._reference_data.user_named(name) or {
+            "id": "1",
+            "username": name,
+            "person_name": name,
+            "email": None,
+        }
+        return Session(renderer.user(user) or {}, renderer.unit(unit), credentials.organisation)
 
 
 @dataclass(slots=True)
@@ -41,11 +73,12 @@ class _Token:
     session: Session
     kind: TokenKind
     expires: float  # seconds since 1970
+    dials: tuple[str, ...]  # that decided when it expires
     released: bool = False
 
 
 class Tokens:
-    """The tokens of one world."""
+    """The tokens of one world. They outlast its epochs."""
 
     def __init__(
         self,
@@ -56,13 +89,13 @@ class Tokens:
         renews: bool = True,
         fixed: Mapping[str, Session] | None = None,
     ) -> None:
-        """Start without any but the fixed ones.
+        """Start with the fixed tokens only.
 
         Args:
-            clock: what tells when a token ends.
+            clock: the time by which tokens expire.
             ids: what tokens are made from.
-            live_at_once: how many tokens of one user hold at once, 0 for any number.
-            renews: whether use renews the tokens of a kind that is renewed by use.
+            live_at_once: how many tokens of one user are valid at the same time; 0 for any number.
+            renews: whether use extends the life of tokens whose kind is renewed by use.
             fixed: tokens that never expire, and their sessions.
         """
         self._clock = clock
@@ -72,10 +105,11 @@ class Tokens:
         self._lock = threading.Lock()
         self._tokens: OrderedDict[str, _Token] = OrderedDict()
         self._fixed: Mapping[str, Session] = fixed or {}
-        self._over: dict[str, type[TokenError]] = {}  # fixed ones that were ended, and how
+        self._ended_fixed: dict[str, _EndedKind] = {}
 
     def issue(self, session: Session, kind: TokenKind) -> str:
         """Return a new token for ``session``."""
+        dials = (_RENEWAL_DIAL,) if kind.renewed_by_use else ()
         if not self._renews:
             kind = replace(kind, renewed_by_use=False)
         now = self._clock.now().timestamp()
@@ -85,28 +119,26 @@ class Tokens:
             token = self._jwt(token, session, int(now), int(expires))
         with self._lock:
             self._end_oldest(session, now)
-            self._tokens[token] = _Token(session, kind, expires)
+            self._tokens[token] = _Token(session, kind, expires, dials)
             while len(self._tokens) > MAX_TOKENS:
                 self._tokens.popitem(last=False)
         return token
 
     def _end_oldest(self, session: Session, now: float) -> None:
+        """Make room for one more live token of a user."""
         if not self._live_at_once:
             return
         live = [
             name
             for name, token in self._tokens.items()
-            if token.session.user["id"] == session.user["id"] and self._lives(token, now)
+            if token.session.user["id"] == session.user["id"] and _lives(token, now)
         ]
-        for name in live[: len(live) - self._live_at_once + 1]:
+        too_many = max(0, len(live) + 1 - self._live_at_once)
+        for name in live[:too_many]:
             del self._tokens[name]
 
-    @staticmethod
-    def _lives(token: _Token, now: float) -> bool:
-        return not token.released and now < token.expires
-
     def _jwt(self, session_id: str, session: Session, issued: int, expires: int) -> str:
-        import jwt  # only releases from R12 on need it: the start of the others stays quick
+        import jwt  # only releases from R12 on need it: the others start sooner without
 
         claims = {
             "usr": session.user.get("username"),
@@ -116,18 +148,18 @@ class Tokens:
             "iat": str(issued),
             "jti": session_id,
         }
-        # Two blocks: HS256 asks for a key of at least 32 bytes.
+        # Two blocks: HS256 needs a key of at least 32 bytes.
         key = self._ids.of("jwt", "key") + self._ids.of("jwt", "more key")
         return jwt.encode(claims, key, algorithm="HS256")
 
     def check(self, text: str) -> Session:
-        """Return the session of a token, and renew the token where its kind is renewed by use.
+        """Return the session of a token, and extend its life if its kind is renewed by use.
 
         Raises:
-            InvalidToken, ExpiredToken, ReleasedToken: the token does not hold.
+            TokenError: the token is not valid (invalid_token, expired_token, released_token).
         """
         session = self._fixed.get(text)
-        if session is not None and text not in self._over and text not in self._tokens:
+        if session is not None and text not in self._ended_fixed and text not in self._tokens:
             return session  # nothing to renew, so nothing to lock
         with self._lock:
             return self._checked(text)
@@ -137,10 +169,10 @@ class Tokens:
         if token is None:
             return self._checked_fixed(text)
         if token.released:
-            raise ReleasedToken("token", seen=_SEEN, allowed=_NOT_RELEASED)
+            raise _refusal("released_token")
         now = self._clock.now().timestamp()
-        if not self._lives(token, now):
-            raise ExpiredToken("token", seen=_SEEN, allowed=_life(token.kind))
+        if not _lives(token, now):
+            raise _refusal("expired_token", _life(token.kind), *token.dials)
         if token.kind.renewed_by_use:
             token.expires = now + token.kind.life_seconds
         return token.session
@@ -148,48 +180,55 @@ class Tokens:
     def _checked_fixed(self, text: str) -> Session:
         session = self._fixed.get(text)
         if session is None:
-            raise InvalidToken("token", seen=_SEEN, allowed="a token from a login method")
-        over = self._over.get(text)
-        if over is ReleasedToken:
-            raise ReleasedToken("token", seen=_SEEN, allowed=_NOT_RELEASED)
-        if over is ExpiredToken:
-            raise ExpiredToken("token", seen=_SEEN, allowed="a token that was not made to expire")
+            dials = ("tokens.live_at_once",) if self._live_at_once else ()
+            raise _refusal("invalid_token", "a token from a login method", *dials)
+        if text in self._ended_fixed:
+            raise _refusal(self._ended_fixed[text])
         return session
 
     def release(self, text: str) -> None:
-        """End a token. Raises what ``check`` raises, and then nothing has changed."""
+        """End a token. Raises TokenError as ``check`` does, and then nothing has changed."""
         with self._lock:
             self._checked(text)
             if text in self._tokens:
                 self._tokens[text].released = True
             else:
-                self._over[text] = ReleasedToken
+                self._ended_fixed[text] = "released_token"
 
     def expire(self, text: str) -> bool:
-        """Let a token be over, a fixed one until a reset; return whether there is such a token."""
+        """Make a token expire, a fixed one until a reset; return whether there is such a token."""
         with self._lock:
             token = self._tokens.get(text)
             if token is not None:
                 token.expires = float("-inf")
             elif text in self._fixed:
-                self._over.setdefault(text, ExpiredToken)
+                self._ended_fixed.setdefault(text, "expired_token")
             else:
                 return False
             return True
 
     def fix(self, fixed: Mapping[str, Session]) -> None:
-        """Let these be the fixed tokens, and their sessions; those that were ended stay so."""
+        """Replace the fixed tokens and their sessions; those that were ended stay ended."""
         with self._lock:
             self._fixed = fixed
 
     def restore_fixed(self) -> None:
-        """Make fixed tokens that were ended hold again."""
+        """Make fixed tokens that were ended valid again."""
         with self._lock:
-            self._over.clear()
+            self._ended_fixed.clear()
 
     def knows(self, token: str) -> bool:
-        """Whether a token is remembered, an ended one included."""
+        """Return whether a token is remembered, ended ones included."""
         return token in self._fixed or token in self._tokens  # each one step, without the lock
+
+
+def _lives(token: _Token, now: float) -> bool:
+    return not token.released and now < token.expires
+
+
+def _refusal(kind: str, allowed: str = "", *dials: str) -> TokenError:
+    allowed = allowed or _ALLOWED[kind]
+    return TokenError(kind, "token", seen=_SEEN, allowed=allowed, dials=dials)
 
 
 def _life(kind: TokenKind) -> str:

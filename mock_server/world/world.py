@@ -13,16 +13,16 @@ from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
-from crmcom_kit.mock_server.protocol.config import Config, Settings
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.store.records import Store
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
-from crmcom_kit.mock_server.world.epoch import Epoch, Sending
+from crmcom_kit.mock_server.world.epoch import Epoch, SinceReset
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.initial_content import InitialContent, added, filled
-from crmcom_kit.mock_server.world.loading import LocatedEntry
-from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
-from crmcom_kit.mock_server.world.tokens import Session, Tokens
+from crmcom_kit.mock_server.world.import_ import InitialContent, added, filled
+from crmcom_kit.mock_server.world.reference_data import ReferenceData
+from crmcom_kit.mock_server.world.tokens import Tokens
+from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.schemas import Dialect, Release
 
 DEFAULT = "default"
@@ -113,25 +113,38 @@ class World:
         return Ids(self.config.settings.seed, "" if self.name == DEFAULT else self.name)
 
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
+        """Return an epoch with the content that the world started with."""
+        since_reset = SinceReset(
+            Journal(self._limits, begun=number),
+            Faults(self.config, self.name, self.clock),
+            Attempts(last=attempts),
+            DeliveryFaults(),
+            Receiver(self.clock),
+        )
+        delivery = self._delivery
+        if delivery is None:
+            delivery = scripted_delivery(self.config.dialect)
+        return self._epoch(self._start, number, self._new_ids(), delivery, since_reset)
+
+    def _epoch(
+        self,
+        content: InitialContent,
+        number: int,
+        ids: Ids,
+        delivery: Delivery,
+        since_reset: SinceReset,
+    ) -> Epoch:
         return Epoch(
             self.config,
-            self._start,
+            content,
+            name=self.name,
             number=number,
             clock=self.clock,
-            ids=self._new_ids(),
+            ids=ids,
             tokens=self.tokens,
-            delivery=scripted_delivery(self.config.dialect)
-            if self._delivery is None
-            else self._delivery,
-            journal=Journal(self._limits, begun=number),
-            faults=Faults(self.config, self.name, self.clock),
-            sending=Sending(
-                self.name,
-                self.delivery_queue,
-                Attempts(last=attempts),
-                DeliveryFaults(),
-                Receiver(self.clock),
-            ),
+            delivery=delivery,
+            delivery_queue=self.delivery_queue,
+            since_reset=since_reset,
         )
 
     # What the control API does with a world. Each is one step, and leaves a call that began before
@@ -170,7 +183,7 @@ class World:
         initial_content = filled(self.config, entries, by_age=by_age)
         with self._lock:
             self._check_still(begun)
-            return self._go_on(initial_content, self._new_ids(), self.current_epoch.delivery)
+            return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
 
     def add(self, entries: Iterable[LocatedEntry], *, begun: Epoch | None = None) -> int:
         """Add ``entries`` to what is there; return how many webhook requests these were.
@@ -220,12 +233,9 @@ class World:
                     "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
                 )
             epoch = self.current_epoch
-            store = epoch.store.restore(epoch.store.snapshot())  # the content of this moment
+            store = epoch.store.copy()
             initial_content = replace(
-                epoch.initial_content,
-                reference_data=epoch.reference_data,
-                store=store,
-                snapshot=store.snapshot(),
+                epoch.initial_content, reference_data=epoch.reference_data, store=store
             )
             delivery = epoch.delivery
             if isinstance(delivery, ScriptedDelivery):
@@ -242,7 +252,7 @@ class World:
             delivery = kept.delivery
             if isinstance(delivery, ScriptedDelivery):
                 delivery = delivery.clone()
-            return self._go_on(kept.initial_content, kept.ids.clone(), delivery)
+            return self._replace(kept.initial_content, kept.ids.clone(), delivery)
 
     def forget(self, name: str) -> None:
         """Remove a snapshot. Raises NotFound."""
@@ -262,30 +272,20 @@ class World:
             raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
         return kept
 
-    def _go_on(self, initial_content: InitialContent, ids: Ids, delivery: Delivery) -> Epoch:
-        """Begin an epoch with other contents; journal and faults go on."""
+    def _replace(self, content: InitialContent, ids: Ids, delivery: Delivery) -> Epoch:
+        """Begin an epoch with other content; journal, faults and deliveries go on."""
         before = self.current_epoch
-        self.tokens.fix(initial_content.fixed_tokens)
-        self.current_epoch = Epoch(
-            self.config,
-            initial_content,
-            number=before.number + 1,
-            clock=self.clock,
-            ids=ids,
-            tokens=self.tokens,
-            delivery=delivery,
-            journal=before.journal,
-            faults=before.faults,
-            sending=before.sending,
-        )
+        self.tokens.fix(content.fixed_tokens)
+        number = before.number + 1
+        self.current_epoch = self._epoch(content, number, ids, delivery, before.since_reset)
         before.over = True
         return self.current_epoch
 
-    # The present epoch's, for those who look at a world from outside.
+    # Shortcuts to the current epoch and the config, for tests and the control API.
 
     @property
     def sends(self) -> bool:
-        """Whether something that may really send stands behind resend."""
+        """Whether resend may really send something."""
         return not isinstance(self.current_epoch.delivery, ScriptedDelivery)
 
     @property
@@ -300,42 +300,28 @@ class World:
 
     @property
     def reference_data(self) -> ReferenceData:
-        """What the records refer to."""
+        """The objects that records refer to."""
         return self.current_epoch.reference_data
 
     @property
     def journal(self) -> Journal:
-        """The calls since the last reset."""
+        """The requests since the last reset."""
         return self.current_epoch.journal
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong on purpose."""
+        """The faults that requests may meet."""
         return self.current_epoch.faults
 
     @property
-    def settings(self) -> Settings:
-        """What it was made from."""
-        return self.config.settings
-
-    @property
     def release(self) -> Release:
-        """The release that it emulates."""
+        """The release that the world emulates."""
         return self.config.release
 
     @property
     def dialect(self) -> Dialect:
-        """The dialect that it speaks."""
+        """The dialect that the world uses."""
         return self.config.dialect
-
-    @property
-    def entities(self) -> tuple[str, ...]:
-        """The entities that it supports."""
-        return self.config.entities
-
-    def session(self, unit: Object | None = None) -> Session:
-        """Return the session of the user of the credentials, for ``unit`` or the first unit."""
-        return self.current_epoch.session(unit)
 
 
 def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:

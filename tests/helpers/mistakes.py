@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.suggestions import Change
-from crmcom_kit.mock_server.suggestions.suggestion import PLACEHOLDER
+from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change
 
 TOKEN = "a-token-of-tests"
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
@@ -117,12 +116,12 @@ MISTAKES: list[tuple[str, Asked, str]] = [
     ("missing_parameter", post(LOGIN, {"user_name": "mpadministrator", "password": "crmcom-kit",
                                        "organisation": "CRMDEMO"}),
      "username instead of user_name"),
-    ("no_identifier", get(SHOW), "add webhook_request_identifier=number="),
+    ("missing_parameter", get(SHOW), "add webhook_request_identifier=number="),
     ("no_identifier", show("7"), "webhook_request_identifier=number=7"),
-    ("no_identifier", get(SHOW, number="7"), "webhook_request_identifier=number=7 instead of numb"),
-    ("no_identifier", get(SHOW, identifier="number=7"), "webhook_request_identifier instead of id"),
-    ("no_identifier", post(RESEND), 'add "webhook_request_identifier": {"number": "'),
-    ("no_identifier", post(RESEND, number="7"), '{"number": "7"} instead of number'),
+    ("missing_parameter", get(SHOW, number="7"), "webhook_request_identifier=number=7 instead of"),
+    ("missing_parameter", get(SHOW, identifier="number=7"), "webhook_request_identifier inst"),
+    ("missing_parameter", post(RESEND), 'add "webhook_request_identifier": {"number": "'),
+    ("missing_parameter", post(RESEND, number="7"), '{"number": "7"} instead of number'),
     ("no_identifier", resend(), '"webhook_request_identifier": {"number": "'),
     ("no_identifier", get(LIST, webhook_definition_identifier="x"), "webhook_definition_identifie"),
     ("several_identifiers", resend(number="7", id="x"), "leave out webhook_request_identifier.id"),

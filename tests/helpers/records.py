@@ -3,13 +3,13 @@
 from typing import Any
 
 from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.store.memory_store import MemoryStore
-from crmcom_kit.mock_server.store.records import Record, Row
+from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.store import Store
 
 
 def made(number: object, /, **values: Any) -> Record:
     """Make a record whose body names it."""
-    row = {
+    defaults = {
         "id": f"id{number}",
         "number": str(number),
         "state": State.REJECTED,
@@ -19,15 +19,14 @@ def made(number: object, /, **values: Any) -> Record:
         "entity_id": "E0",
         "url": "http://receiver/in",
         "created": 0,
+        "body": f"body of {number}".encode("utf-8", "surrogatepass"),
+        "data": None,
     }
-    return Record(
-        Row(**{**row, **values}), f"body of {number}".encode("utf-8", "surrogatepass"), None
-    )
+    return Record(**{**defaults, **values})
 
 
-def filled(*records: Record) -> MemoryStore:
+def filled(*records: Record) -> Store:
     """Make a store that holds ``records``, the last one as the newest."""
-    store = MemoryStore()
-    for record in records:
-        store.insert(record)
+    store = Store()
+    store.insert(*records)
     return store

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from waitress.server import create_server
+from a2wsgi import WSGIMiddleware
 
+from crmcom_kit.mock_server.http.server import Server, bound_socket
 from crmcom_kit.schemas import API_PATH
 
 #: What a mock lets in, as the environment variables of a run.
@@ -20,9 +21,9 @@ LOGIN = {
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Serve an application on a free port as long as the block lasts; yield the base URL."""
-    server = create_server(
-        app, host="127.0.0.1", port=0, threads=4, clear_untrusted_proxy_headers=True
-    )
-    threading.Thread(target=server.run, daemon=True).start()
-    yield f"http://127.0.0.1:{server.effective_port}{API_PATH}"
-    server.close()
+    server = Server(WSGIMiddleware(app, workers=4), bound_socket("127.0.0.1", 0))
+    running = threading.Thread(target=server.run, kwargs={"grace": 0.1}, daemon=True)
+    running.start()
+    yield f"http://127.0.0.1:{server.port}{API_PATH}"
+    server.stop()
+    running.join(30)

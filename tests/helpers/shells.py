@@ -8,8 +8,8 @@ from werkzeug.test import EnvironBuilder
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 from crmcom_kit.mock_server.http.transmission import ConnectionEnded
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
@@ -46,11 +46,7 @@ class Shell:
             self.world = _made(release).clone(DEFAULT)
         else:
             self.world = make_world(data=data, tokens=["T"], clock=FixedClock(NOON))
-        self.app: Any = (
-            create_app(self.world)
-            if kind == "flask"
-            else FastLane(LateFlask(self.world), self.world)
-        )
+        self.app: Any = create_app(self.world) if kind == "flask" else WsgiShell(self.world)
 
     def call(self, call: Any, prefer: str = "", verb: str = "") -> Seen:
         """Make a call as a server does; return what it would send."""
@@ -74,7 +70,7 @@ class Shell:
 
     def state(self) -> tuple[bytes, ...]:
         """Every record."""
-        every = Query(indexed=(("entity", frozenset(self.world.entities)),))
+        every = Query(indexed=(("entity", frozenset(self.world.config.entities)),))
         return tuple(self.world.store.query(every))
 
     @property

@@ -105,7 +105,7 @@ class Mock:
         release = self.world.release
         # A dial can bring an entity earlier than the release that the schemas date it to.
         dated = resolve(release.name).entities
-        narrowed = release.name if set(self.world.entities) == set(dated) else None
+        narrowed = release.name if set(self.world.config.entities) == set(dated) else None
         judge = validator(schema, "strict", narrowed)
         items = answer.get("data")
         if schema == "list_answer" and items:
@@ -143,7 +143,7 @@ class Mock:
 
     def login(self, **members: Any) -> Reply:
         """Call authentication/token with the right credentials, changed by ``members``."""
-        right = self.world.settings.credentials
+        right = self.world.config.settings.credentials
         body = {
             "username": right.username,
             "password": right.password,
@@ -158,7 +158,9 @@ class Mock:
     def state(self) -> tuple[bytes, ...]:
         """Every record that it has, newest first."""
         return tuple(
-            self.world.store.query(Query(indexed=(("entity", frozenset(self.world.entities)),)))
+            self.world.store.query(
+                Query(indexed=(("entity", frozenset(self.world.config.entities)),))
+            )
         )
 
     def records(self) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def test_a_token_of_the_world_is_masked_wherever_it_stands(
     registry = WorldRegistry(mock.world)
     log = AccessLog(create_app(registry), registry, out=out, form="human", clock=FixedClock(NOON))
     client, tokens = Client(log), []
-    right = mock.world.settings.credentials
+    right = mock.world.config.settings.credentials
     body = {key: getattr(right, key) for key in ("username", "password", "organisation")}
     for root in ("", "/worlds/w", "/worlds/other"):
         found = client.post(f"{root}{API_PATH}/authentication/token", json=body).json

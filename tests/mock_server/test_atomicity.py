@@ -219,8 +219,8 @@ def test_no_lock_is_held_while_a_delivery_runs(held: Caller, gate: Gate) -> None
     assert held.resend(first)[0] == "resend_under_way"
     assert held.delete(second)[0] == "OK"
     assert len(held.world.store.query(EVERYTHING)) == len(held.world.store)
-    assert held.world.tokens.issue(held.world.session(), held.world.release.token)
-    held.world.store.snapshot()
+    assert held.world.tokens.issue(held.world.current_epoch.session(), held.world.release.token)
+    held.world.store.copy()
 
     kind, data = running.end()
     assert kind == "OK"

@@ -45,7 +45,7 @@ def test_no_reader_waits_for_a_delivery() -> None:
     with listening(hang) as receiver, served_mock("R15", dialect=DIALECT, threads=8) as mock:
         mock.send_all_to(receiver.url)
         base = f"{mock.base}{API_PATH}/webhook_requests"
-        numbers = rejected_numbers(mock.client, base, mock.world.entities)[:RESENDS]
+        numbers = rejected_numbers(mock.client, base, mock.world.config.entities)[:RESENDS]
         assert len(numbers) > 40
         for number in numbers:
             assert mock.resend(number)["data"]["life_cycle_state"] == "REJECTED"
@@ -77,4 +77,4 @@ def test_no_reader_waits_for_a_delivery() -> None:
         for number in numbers:
             record = mock.world.store.get("number", number)
             assert record is not None
-            assert record.row.state is State.SUCCESSFUL
+            assert record.state is State.SUCCESSFUL

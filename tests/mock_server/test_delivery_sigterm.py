@@ -41,7 +41,7 @@ notes = [
     }
     for note in present.attempts.notes()
 ]
-states = {record.row.number: record.row.state.name for record in present.store.records()}
+states = {record.number: record.state.name for record in present.store.records()}
 print("TOLD", json.dumps({"notes": notes, "states": states}))
 """
 

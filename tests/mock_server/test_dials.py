@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.schemas import Dialect, dials, response_fields
 from crmcom_kit.schemas.dialect import error_kinds
@@ -108,7 +108,7 @@ PROBES: dict[str, Probe] = {
     ),
     "errors.token_first": Probe(
         lambda mock: kind(mock, mock.send("GET", SHOW)),
-        {True: "missing_token", False: "no_identifier"},
+        {True: "missing_token", False: "missing_parameter"},
     ),
     "envelope.empty_text": Probe(
         lambda mock: [mock.show().json["status"][name] for name in ("message", "description")],
@@ -283,7 +283,7 @@ PROBES: dict[str, Probe] = {
         query_on_post,
         {
             "ignore": ("missing_token", 1),
-            "read": ("no_identifier", 0),
+            "read": ("missing_parameter", 0),
             "error": ("misplaced_parameter", 0),
         },
         "R10",
@@ -336,7 +336,7 @@ def test_every_dial_has_a_probe() -> None:
     assert {key.partition(".")[0] for key in dials()} == TOPICS | ELSEWHERE
 
 
-@pytest.mark.parametrize("key", mine())
+@looped("key", mine())
 def test_a_probe_knows_every_choice(key: str) -> None:
     """A probe expects something for each choice, and nothing else than for the default."""
     dial, seen = dials()[key], PROBES[key].seen
@@ -351,7 +351,7 @@ def test_a_probe_knows_every_choice(key: str) -> None:
     assert all(seen[value] != seen[dial.default] for value in seen if value != dial.default)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("key", "value"),
     [(key, value) for key, probe in PROBES.items() for value in probe.seen],
 )

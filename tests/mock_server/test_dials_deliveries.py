@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import httpcore
-import pytest
 from helpers.receivers import answering, listening
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery, tcp_connect
@@ -106,9 +106,7 @@ def test_the_probes_are_those_of_real_deliveries() -> None:
         assert dial.type != "choice" or set(probe.seen) == set(dial.choices)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [(key, value) for key, probe in PROBES.items() for value in probe.seen]
-)
+@looped(("key", "value"), [(key, value) for key, probe in PROBES.items() for value in probe.seen])
 def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
     """Set to each of its values, a dial makes the difference that the probe expects."""
     probe = PROBES[key]
@@ -116,7 +114,7 @@ def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
     assert probe.see(Dialect("probe", {**probe.besides, key: value})) == probe.seen[value]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("value", "states"),
     [
         ("synchronous", ["SUCCESSFUL", "SUCCESSFUL"]),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.clock import FixedClock
@@ -103,7 +103,7 @@ def fits(mock: Any, form: str) -> list[str]:
     """The choices of one signing dial under which the code of record 7 verifies."""
     code = mock.resend().data["authentication_code"]
     record = mock.world.store.get("number", "7")
-    key = mock.world.reference_data.key_of(record.row.definition)
+    key = mock.world.reference_data.key_of(record.definition)
     data = json.loads(record.data)
     assert list(data) != sorted(data), "compact and sorted would be the same"
     return [choice for choice in FORMS_OF_CODE[form] if verify(code, data, key, **{form: choice})]
@@ -119,7 +119,7 @@ def resent(mock: Any, number: str = "7") -> Any:
 
 def key_login(mock: Any, template: str) -> str:
     """What comes of a login by key, with an Authorization made from ``template``."""
-    key = mock.world.settings.credentials.api_key
+    key = mock.world.config.settings.credentials.api_key
     header = template.format(
         bare=base64.b64encode(key.encode()).decode(),
         colon=base64.b64encode(f"{key}:".encode()).decode(),
@@ -130,7 +130,7 @@ def key_login(mock: Any, template: str) -> str:
 
 def get_login(mock: Any) -> str:
     """What comes of a login with GET."""
-    right = mock.world.settings.credentials
+    right = mock.world.config.settings.credentials
     query = f"username={right.username}&password={right.password}&organisation={right.organisation}"
     return kind(mock, mock.send("GET", "authentication/token", query))
 
@@ -361,7 +361,7 @@ def test_every_dial_has_a_probe() -> None:
     assert sorted(PROBES) == sorted(mine())
 
 
-@pytest.mark.parametrize("key", mine())
+@looped("key", mine())
 def test_a_probe_knows_every_choice(key: str) -> None:
     """A probe expects something for each choice, and nothing else than for the default."""
     dial, seen = dials()[key], PROBES[key].seen
@@ -379,7 +379,7 @@ def test_a_probe_knows_every_choice(key: str) -> None:
     assert all(seen[value] != seen[default] for value in seen if value != default)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("key", "value"),
     [(key, value) for key, probe in PROBES.items() for value in probe.seen],
 )

@@ -109,7 +109,7 @@ def test_a_delivery_that_raises_leaves_no_record_half_changed() -> None:
     dispatch(world, request_of(world, "resend", number))
     record = world.current_epoch.store.get("number", number)
     assert record is not None
-    assert record.row.state == "REJECTED"
+    assert record.state == "REJECTED"
     assert len(world.current_epoch.journal.notes()) == 1
 
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.deliveries.senders import Outcome
@@ -71,7 +72,7 @@ PROVOCATIONS: dict[str, Provocation] = {
     "missing_parameter": Provocation(
         lambda mock: mock.send("POST", "authentication/token", body={})
     ),
-    "no_identifier": Provocation(lambda mock: mock.post("resend")),
+    "no_identifier": Provocation(lambda mock: mock.show("7")),
     "several_identifiers": Provocation(lambda mock: mock.show("number=7,id=8")),
     "unknown_identifier_field": Provocation(lambda mock: mock.show("name=7")),
     "no_semi_optional": Provocation(lambda mock: mock.list("url=x")),
@@ -137,8 +138,8 @@ def test_every_kind_is_provoked() -> None:
     assert sorted(PROVOCATIONS) == sorted(error_kinds())
 
 
-@pytest.mark.parametrize("dialect", ["default", "http"])
-@pytest.mark.parametrize("kind", PROVOCATIONS)
+@looped("dialect", ["default", "http"])
+@looped("kind", PROVOCATIONS)
 def test_a_kind_has_its_dialects_answer(provoke: Any, kind: str, dialect: str) -> None:
     """An error has the HTTP status, code and first sentence that its dialect gives it."""
     dials_now = load_dialect(dialect)
@@ -150,7 +151,7 @@ def test_a_kind_has_its_dialects_answer(provoke: Any, kind: str, dialect: str) -
     assert reply.message.startswith(dials_now[f"errors.message.{kind}"])
 
 
-@pytest.mark.parametrize("kind", PROVOCATIONS)
+@looped("kind", PROVOCATIONS)
 def test_a_message_names_the_parameter_what_was_seen_and_what_is_allowed(
     provoke: Any, kind: str
 ) -> None:
@@ -167,7 +168,7 @@ def test_a_message_names_the_parameter_what_was_seen_and_what_is_allowed(
     assert "None" not in message
 
 
-@pytest.mark.parametrize("kind", PROVOCATIONS)
+@looped("kind", PROVOCATIONS)
 def test_a_kind_upholds_a_statement_of_the_method_called(provoke: Any, kind: str) -> None:
     """The statement that an error names is one about the method that was called."""
     upheld = statement(provoke(kind, {}).statement)
@@ -181,7 +182,7 @@ def test_a_kind_upholds_a_statement_of_the_method_called(provoke: Any, kind: str
         assert upheld.id == template
 
 
-@pytest.mark.parametrize("kind", PROVOCATIONS)
+@looped("kind", PROVOCATIONS)
 def test_the_three_dials_of_a_kind_change_its_answer(provoke: Any, kind: str) -> None:
     """The status, code and message dials of a kind set just that, whatever the characters."""
     usual = provoke(kind, {}).message.removeprefix(error_kinds()[kind]["message"]).strip()
@@ -197,7 +198,7 @@ def test_the_three_dials_of_a_kind_change_its_answer(provoke: Any, kind: str) ->
     assert reply.message == f"Δεν γίνεται.\n {usual}"
 
 
-@pytest.mark.parametrize("name", ["status", "code", "message"])
+@looped("name", ["status", "code", "message"])
 def test_the_dials_of_one_kind_leave_the_others_alone(provoke: Any, name: str) -> None:
     """All dials of one sort set differently show in just the kinds that they name."""
     kinds = list(error_kinds())

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server import make_world
@@ -68,7 +69,7 @@ def _sample() -> Sample:
 # Authentication codes.
 
 
-@pytest.mark.parametrize("release", release_names())
+@looped("release", release_names())
 def test_every_code_verifies_in_every_release(sample: Sample, release: str) -> None:
     """The code that a record shows is the HMAC of its data under its definition's key."""
     found = sample.shown_by(make_world(release=release))
@@ -82,7 +83,7 @@ def test_every_code_verifies_in_every_release(sample: Sample, release: str) -> N
 DIALS = list(product(ALGORITHMS, ENCODINGS, CANONICAL_FORMS, CHARSETS))
 
 
-@pytest.mark.parametrize("dials", DIALS, ids="-".join)
+@looped("dials", DIALS)
 def test_every_code_is_spelled_as_the_dials_say(
     sample: Sample, dials: tuple[str, str, str, str]
 ) -> None:
@@ -119,7 +120,7 @@ def test_a_code_is_what_a_receiver_would_compute() -> None:
     assert exchanges().code(data, "key", None) == expected.hexdigest()
 
 
-@pytest.mark.parametrize(
+@looped(
     ("data", "key", "error_code", "dial", "has_code"),
     [
         ({}, "key", None, "null", True),
@@ -142,7 +143,7 @@ def test_there_is_a_code_where_something_was_sent(
 # Request and response.
 
 
-@pytest.mark.parametrize(
+@looped(
     ("form", "request_", "response"),
     [
         ("reference", "REF", "REF"),
@@ -161,7 +162,7 @@ def test_request_and_response_have_the_dialects_form(
     assert made.response(200, "REF") == response
 
 
-@pytest.mark.parametrize(
+@looped(
     ("form", "response"), [("reference", "REF"), ("object", None), ("text", None), ("null", None)]
 )
 def test_no_answer_leaves_no_response(form: str, response: str | None) -> None:
@@ -181,7 +182,7 @@ def rejected(code: str | None, description: str | None) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", delivery_outcomes())
+@looped("name", delivery_outcomes())
 def test_every_outcome_is_recognised(name: str) -> None:
     """The status of a record's response is the one that its error fields are for."""
     entry = delivery_outcomes()[name]
@@ -192,7 +193,7 @@ def test_every_outcome_is_recognised(name: str) -> None:
     assert status_of(record) == entry["status"]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("code", "description", "status"),
     [
         (

@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.fastlane import FastLane, LateFlask
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import API_PATH

@@ -1,4 +1,4 @@
-"""Faults on real connections: what a client's socket sees, under each of the servers."""
+"""Faults on real connections: what a client's socket sees."""
 
 import http.client
 import json
@@ -16,23 +16,17 @@ SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=num
 RESEND = f"{API_PATH}/webhook_requests/resend"
 LOGIN = f"{API_PATH}/authentication/token"
 NAMED = {"token": "T", "webhook_request_identifier": {"number": "7"}}
-SERVERS = {
-    "waitress": (),
-    "granian": ("--server", "granian"),
-    "waitress without fast lane": ("--no-fast-lane",),
-    "granian without fast lane": ("--server", "granian", "--no-fast-lane"),
-}
 
 
-@pytest.fixture(scope="module", params=SERVERS)
-def running(request: pytest.FixtureRequest, start_server: Any) -> Any:
-    """One of the servers."""
-    return start_server("--token", "T", "--log", "off", *SERVERS[request.param])
+@pytest.fixture(scope="module")
+def running(start_server: Any) -> Any:
+    """A server that is reset after each test."""
+    return start_server("--token", "T", "--log", "off")
 
 
 @pytest.fixture
 def server(running: Any) -> Any:
-    """One of the servers, which is reset behind each test."""
+    """A server that is reset after each test."""
     yield running
     asked(running, "POST", "/__admin/reset")
 
@@ -181,10 +175,9 @@ def test_many_connections_are_dropped_at_once(server: Any) -> None:
     assert sorted(map(bool, found)) == [False] * 20 + [True] * 44
 
 
-@pytest.mark.parametrize("flags", SERVERS.values(), ids=SERVERS)
-def test_the_log_says_what_happened(start_server: Any, flags: tuple[str, ...]) -> None:
+def test_the_log_says_what_happened(start_server: Any) -> None:
     """Each call has its line, with the fault and how the answer ended; there is no traceback."""
-    server = start_server("--token", "T", "--log", "json", *flags)
+    server = start_server("--token", "T", "--log", "json")
     for prefer in ("fault=drop", "cut=7", "status=503", "fault=malformed", "delay=1"):
         sent(server, told(SHOW, f"X-Mock-Prefer: {prefer}", "Connection: close"))
 
@@ -215,12 +208,9 @@ def test_a_held_back_call_does_not_hold_the_server(start_server: Any) -> None:
             slow.recv(1)
 
 
-@pytest.mark.parametrize("flags", SERVERS.values(), ids=SERVERS)
-def test_a_held_back_call_does_not_hold_up_the_end(
-    start_server: Any, flags: tuple[str, ...]
-) -> None:
+def test_a_held_back_call_does_not_hold_up_the_end(start_server: Any) -> None:
     """A server that is told to end lets go of a call that it holds back, and answers it."""
-    server = start_server("--token", "T", "--log", "off", *flags)
+    server = start_server("--token", "T", "--log", "off")
     spec = {"match": {"operation": "show"}, "effect": {"delay": 300_000}}
     fault = asked(server, "POST", "/__admin/faults", spec)
     with server.connect() as slow:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from werkzeug.test import EnvironBuilder
 
-from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.http.fastlane import FastLane
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
 from crmcom_kit.mock_server.protocol.request import HEAD_BYTES, Request
 from crmcom_kit.mock_server.protocol.response import Response
@@ -66,7 +66,7 @@ def test_no_more_bytes_than_the_limit_are_seen() -> None:
 def test_headers_of_the_shortest_way_count(told: bool) -> None:  # noqa: FBT001
     """What the fast lane keeps of a call of show has headers, whether the server says how long."""
     world = make_world(tokens=["T"], journal=JournalLimits(bytes=1_000_000))
-    app = FastLane(create_app(world), world)
+    app = WsgiShell(world)
     path = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
     for _ in range(100):
         environ = EnvironBuilder(path, headers={"X-Long": "x" * 50_000}).get_environ()
@@ -90,7 +90,7 @@ def test_a_journal_of_none_counts_calls() -> None:
     """Calls that are not kept have numbers; what is noted once there is room is kept."""
     world = make_world(tokens=["T"], journal=JournalLimits(entries=0))
     journal = world.current_epoch.journal
-    app = FastLane(create_app(world), world)
+    app = WsgiShell(world)
     for query in ("token=T&webhook_request_identifier=number=7", "token=T"):
         environ = EnvironBuilder(f"{API_PATH}/webhook_requests/show?{query}").get_environ()
         assert b"".join(app(environ, lambda *_: lambda _: None)).startswith(b"{")

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,7 +66,7 @@ def numbers(reply: Any) -> list[str]:
     return [record["number"] for record in reply.data]
 
 
-@pytest.fixture(scope="module", params=RELEASES)
+@pytest.fixture(scope="module", params=["R9", "R14", "R18"])
 def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
     """A mock of each release; list changes nothing, so that all tests can share it."""
     return make_mock(request.param)
@@ -115,8 +116,8 @@ def test_filters_of_different_records_combine_too(mock_r15: Any, data: st.DataOb
     assert numbers(mock_r15.list(**filters, fields_set="number")) == expected
 
 
-@pytest.mark.parametrize("kind", ["webhook_definition", "workflow_rule"])
-@pytest.mark.parametrize("field", ["id", "name", "alternative_code"])
+@looped("kind", ["webhook_definition", "workflow_rule"])
+@looped("field", ["id", "name", "alternative_code"])
 def test_an_identifier_may_be_any_of_its_fields(mock_r15: Any, kind: str, field: str) -> None:
     """Every definition and rule is found by its id, its name and its alternative code."""
     records = sample_records("R15")
@@ -128,7 +129,7 @@ def test_an_identifier_may_be_any_of_its_fields(mock_r15: Any, kind: str, field:
         assert numbers(found) == [r["number"] for r in records if r[kind]["id"] == one["id"]]
 
 
-@pytest.mark.parametrize("name", [GREEK, AWKWARD])
+@looped("name", [GREEK, AWKWARD])
 def test_a_name_may_have_any_character(mock_r15: Any, name: str) -> None:
     """Spaces, Greek letters, `=`, `&` and `,` in a name are found, whatever else is encoded."""
     every = quote(name, safe="")
@@ -169,7 +170,7 @@ def test_without_results_data_is_an_empty_array(mock: Any) -> None:
     assert mock.list(entity_id="none").data == []
 
 
-@pytest.mark.parametrize("query", ["", "url=x", "life_cycle_state=REJECTED", "fields_set=id"])
+@looped("query", ["", "url=x", "life_cycle_state=REJECTED", "fields_set=id"])
 def test_one_semi_optional_parameter_is_needed(mock: Any, query: str) -> None:
     """Optional parameters are not enough, and the message says what is."""
     reply = mock.list(query)
@@ -201,7 +202,7 @@ def test_entities_are_those_of_the_release(mock: Any) -> None:
             assert reply.message.endswith(", ".join(allowed))
 
 
-@pytest.mark.parametrize(
+@looped(
     ("query", "kind", "seen"),
     [
         ("entity=activities", "unsupported_entity", '"activities"'),

@@ -14,13 +14,13 @@ import pytest
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.world.loading import (
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import (
     LocatedEntry,
     checked,
     kinds,
     sample_entries,
 )
-from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import release_names, resolve
 
 DEFINITION = {"id": "D1", "name": "Jobs", "secret_key_id": "K1"}
@@ -206,7 +206,7 @@ def test_any_text_is_kept(write: Write) -> None:
         world = make_world(data=write(line))
         record = world.store.get("number", "Ω")
         assert record is not None
-        assert record.row.url == json.loads(record.body)["url"] == text
+        assert record.url == json.loads(record.body)["url"] == text
 
 
 # The sample world.

@@ -12,12 +12,12 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query
-from crmcom_kit.mock_server.world.loading import (
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import (
     DataError,
     file_entries,
     kinds,
 )
-from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import resolve
 
 DEFINITION = {"id": "D1", "name": "Jobs", "secret_key_id": "K1"}

@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
@@ -38,7 +38,7 @@ def later(mock: Any, minutes: float) -> None:
     mock.world.clock.advance(minutes * 60)
 
 
-@pytest.mark.parametrize("release", RELEASES)
+@looped("release", RELEASES)
 def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
     """A Web API key is the user name of Basic authentication; before R10 there is no such login."""
     mock = make_mock(release, clock=FixedClock(NOON))
@@ -56,13 +56,13 @@ def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
     assert call(mock, token) == mock.code_of("expired_token")
 
 
-@pytest.mark.parametrize("body", [None, b"", {}, {"unit": SECOND_UNIT}])
+@looped("body", [None, b"", {}, {"unit": SECOND_UNIT}])
 def test_a_key_needs_no_body(make_mock: Any, body: Any) -> None:
     """The body with its unit is optional."""
     assert key_login(make_mock("R10"), basic(f"{KEY}:"), body).code == "OK"
 
 
-@pytest.mark.parametrize(
+@looped(
     "headers",
     [
         {},

@@ -77,7 +77,7 @@ paths = st.sampled_from([method.path for method in METHODS]) | st.text(
 )
 calls = right_calls | right_calls | st.tuples(verbs, paths)
 headers = st.dictionaries(
-    st.sampled_from(["CONTENT_TYPE", "HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_ACCEPT"]),
+    st.sampled_from(["CONTENT_TYPE", "HTTP_AUTHORIZATION", "HTTP_ACCEPT"]),
     st.sampled_from(["application/json", "text/x; charset=utf-16", "Basic QTo=", "Bearer T"])
     | st.text(st.characters(max_codepoint=255), max_size=12),
 )

@@ -94,7 +94,7 @@ def state(world: World, number: str) -> State:
     """The state that a record really has."""
     record = world.store.get("number", number)
     assert record is not None
-    return record.row.state
+    return record.state
 
 
 def test_a_queued_resend_answers_with_the_record_as_it_is(world: World, held: Held) -> None:

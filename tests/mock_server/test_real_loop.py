@@ -317,4 +317,4 @@ def test_the_end_leaves_every_record_explained() -> None:
         record = mock.world.store.get("id", note.record_id)
         assert record is not None
         assert note.over
-        assert record.row.state is (note.after or State.REJECTED)
+        assert record.state is (note.after or State.REJECTED)

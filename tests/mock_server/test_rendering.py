@@ -5,9 +5,9 @@ import tracemalloc
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import pytest
+from helpers.tables import looped
 
-from crmcom_kit.mock_server.protocol.rendering import compact_json
+from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.schemas import (
     load_dialect,
     resolve,
@@ -74,8 +74,8 @@ def test_units_and_users_are_long_unless_dialed_short() -> None:
     assert short.user(USER) == {k: USER[k] for k in ("id", "username", "person_name")}
 
 
-@pytest.mark.parametrize("release", ["R9", "R14", "R14.0.9"])
-@pytest.mark.parametrize("emptied", ["null", "empty", "absent"])
+@looped("release", ["R9", "R14", "R14.0.9"])
+@looped("emptied", ["null", "empty", "absent"])
 def test_names_are_kept_before_r14_1(release: str, emptied: str) -> None:
     """No dial empties the names of releases that knew no such setting."""
     kept = renderer(release, emptied_names=emptied)
@@ -83,8 +83,8 @@ def test_names_are_kept_before_r14_1(release: str, emptied: str) -> None:
     assert (kept.unit(UNIT), kept.user(USER)) == (UNIT, USER)
 
 
-@pytest.mark.parametrize("release", ["R14.1", "R15", "R18"])
-@pytest.mark.parametrize(
+@looped("release", ["R14.1", "R15", "R18"])
+@looped(
     ("emptied", "changes"),
     [("keep", {}), ("null", None), ("empty", ""), ("absent", ...)],
 )
@@ -127,8 +127,8 @@ def test_nobody_stays_nobody() -> None:
 # Log information.
 
 
-@pytest.mark.parametrize(("release", "name"), [("R17", "unit"), ("R18", "business_unit")])
-@pytest.mark.parametrize("written", ["unit", "business_unit"])
+@looped(("release", "name"), [("R17", "unit"), ("R18", "business_unit")])
+@looped("written", ["unit", "business_unit"])
 def test_units_are_business_units_from_r18_on(release: str, name: str, written: str) -> None:
     """The members' names are the release's, whichever of the two a world was written with."""
     log = {f"created_by_{written}": UNIT, f"updated_by_{written}": None}
@@ -142,7 +142,7 @@ def test_units_are_business_units_from_r18_on(release: str, name: str, written: 
     }
 
 
-@pytest.mark.parametrize(
+@looped(
     ("log", "null", "absent"),
     [
         ({}, {"created_date": None, "updated_date": None}, {}),
@@ -187,8 +187,8 @@ def test_unknown_members_are_null_where_they_may_be() -> None:
     assert made.definition({"id": "D1", "name": None, "life_cycle_state": None}) == expected
 
 
-@pytest.mark.parametrize("written", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
-@pytest.mark.parametrize("spelling", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
+@looped("written", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
+@looped("spelling", ["NOT EFFECTIVE", "NOT_EFFECTIVE"])
 def test_not_effective_has_the_dialects_spelling(written: str, spelling: str) -> None:
     """However the world spells that state, answers spell it as the dial says."""
     made = renderer(definition_members=ALL_MEMBERS, not_effective=spelling)
@@ -201,8 +201,8 @@ def test_not_effective_has_the_dialects_spelling(written: str, spelling: str) ->
 # The whole record.
 
 
-@pytest.mark.parametrize(("dial", "value"), [("null", None), ("empty", "")])
-@pytest.mark.parametrize("given", ["absent", None, "id,number"])
+@looped(("dial", "value"), [("null", None), ("empty", "")])
+@looped("given", ["absent", None, "id,number"])
 def test_no_fields_set_is_null_or_empty(dial: str, value: str | None, given: str | None) -> None:
     """A definition without fields set shows as null or an empty text; a set one as it is."""
     record = {k: v for k, v in RECORD.items() if k != "fields_set" or given != "absent"}
@@ -230,7 +230,7 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("order", ORDERS)
+@looped("order", ORDERS)
 def test_members_come_in_the_dialects_order(order: str) -> None:
     """A record has the order of the examples before or from R12, or that of the documents."""
     made = Renderer(load_dialect().changed({"envelope.key_order": order}), resolve("R9"))
@@ -239,7 +239,7 @@ def test_members_come_in_the_dialects_order(order: str) -> None:
     assert list(made.record(RECORD)) == list(made.record(shuffled)) == ORDERS[order].split()
 
 
-@pytest.mark.parametrize(
+@looped(
     ("order", "unit", "user", "log"),
     [
         (

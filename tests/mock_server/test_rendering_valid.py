@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query
@@ -57,7 +57,7 @@ def assert_valid(dialect: Dialect, release: str, *, every: int = 1) -> None:
         assert set(record) == set(response_fields())
 
 
-@pytest.mark.parametrize("release", release_names())
+@looped("release", release_names())
 def test_every_sample_record_is_valid_in_every_release(release: str) -> None:
     """In the default dialect each record of the sample world fits its release's strict schema."""
     assert_valid(load_dialect(), release, every=1 if release in ("R9.0.0", "R18.0.0") else 4)
@@ -76,14 +76,14 @@ def alternatives() -> list[tuple[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("release", ["R9", "R14.1", "R18"])
-@pytest.mark.parametrize(("key", "value"), alternatives())
+@looped("release", ["R9", "R14.1", "R18"])
+@looped(("key", "value"), alternatives())
 def test_every_alternative_is_valid(key: str, value: Any, release: str) -> None:
     """With any one dial at any other value, records fit the strict schema just as well."""
     assert_valid(load_dialect().changed({key: value}), release, every=15)
 
 
-@pytest.mark.parametrize("release", ["R9", "R14.1", "R18"])
+@looped("release", ["R9", "R14.1", "R18"])
 def test_all_alternatives_together_are_valid(release: str) -> None:
     """With every dial at its last alternative, records fit the strict schema."""
     changes = {key: value for key, value in alternatives() if value != []}
@@ -94,9 +94,9 @@ def test_all_alternatives_together_are_valid(release: str) -> None:
 ODD_LOG = {"created_by_unit": {"id": "9"}, "created_by_user": {"id": "5"}, "updated_date": None}
 
 
-@pytest.mark.parametrize("release", ["R9", "R14.1", "R18"])
-@pytest.mark.parametrize("changed", [{}, dict(a for a in alternatives() if a[1] != [])])
-@pytest.mark.parametrize(
+@looped("release", ["R9", "R14.1", "R18"])
+@looped("changed", [{}, dict(a for a in alternatives() if a[1] != [])])
+@looped(
     ("changes", "data"),
     [
         ({}, None),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -15,8 +16,8 @@ from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.usage_errors import Conflict
-from crmcom_kit.mock_server.world.loading import DataError, LocatedEntry, sample_entries
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, sample_entries
 
 RESEND = Request(
     "POST",
@@ -72,13 +73,13 @@ def test_a_delivery_from_before_a_reset_settles_nothing() -> None:
         assert b'"life_cycle_state":"SUCCESSFUL"' in bytes(before.result(20).body)  # type: ignore[arg-type]
         record = world.store.get("number", "7")
         assert record is not None
-        assert record.row.state is State.SENDING
+        assert record.state is State.SENDING
 
         receiver.arrived[1](Outcome("timeout", "SocketTimeoutException", "late", None))
         assert b'"error_code":"SocketTimeoutException"' in bytes(after.result(20).body)  # type: ignore[arg-type]
     record = world.store.get("number", "7")
     assert record is not None
-    assert record.row.state is State.REJECTED
+    assert record.state is State.REJECTED
 
 
 class HoldingClock:
@@ -104,8 +105,8 @@ OVERTAKE = {
 }
 
 
-@pytest.mark.parametrize("overtake", OVERTAKE.values(), ids=OVERTAKE)
-@pytest.mark.parametrize("method", ["resend", "delete"])
+@looped("overtake", OVERTAKE.values())
+@looped("method", ["resend", "delete"])
 def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: Any) -> None:
     """Whatever puts the content in another's place, a call from before writes into the past."""
     clock = HoldingClock()
@@ -126,7 +127,7 @@ def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: A
     assert [*before.store.records()] != start
 
 
-@pytest.mark.parametrize("change", ["fill", "add", "restore"])
+@looped("change", ["fill", "add", "restore"])
 def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     """What was asked for before a reset does not come into the world after it."""
     world = make_world(tokens=["T"])

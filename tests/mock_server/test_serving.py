@@ -24,32 +24,21 @@ STOPS = [signal.SIGTERM, signal.SIGINT]
 
 #: A server whose answers take a while, with a short time of grace; {} is what the application does.
 SLOW_SERVER = """
-import sys, time
+import sys, threading, time
+from a2wsgi import WSGIMiddleware
 from crmcom_kit.mock_server.http import server as serving
 serving.GRACE_SECONDS = 1.5
+closing = threading.Event()
 def app(environ, start_response):
+    print("begun", flush=True)
     start_response("200 OK", [("Content-Type", "text/plain")])
     {}
-server = serving.Server(app, serving.bound_socket("127.0.0.1", 0), threads=2)
+listening = serving.bound_socket("127.0.0.1", 0)
+server = serving.Server(WSGIMiddleware(app), listening, closing=closing)
 ready = lambda: print(f"READY http://127.0.0.1:{{server.port}}/", flush=True)
 serving.run_until_signalled(server, ready)
 """
-
-#: A server whose one call waits for the end of the server.
-WAITING_SERVER = """
-import threading
-from crmcom_kit.mock_server.http import server as serving
-closing = threading.Event()
-def app(environ, start_response):
-    print("waiting", flush=True)
-    told = closing.wait(100)
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [f"told: {told}".encode()]
-listening = serving.bound_socket("127.0.0.1", 0)
-server = serving.Server(app, listening, threads=2, closing=closing)
-ready = lambda: print(f"READY http://127.0.0.1:{server.port}/", flush=True)
-serving.run_until_signalled(server, ready)
-"""
+WAITING_SERVER = SLOW_SERVER.format("return [f'told: {closing.wait(100)}'.encode()]")
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +137,7 @@ def test_a_request_that_is_being_worked_on_is_finished(start_server: Any) -> Non
         connection.sendall(ask("/", "Connection: close"))
         time.sleep(0.2)
         server.process.send_signal(signal.SIGTERM)
-        assert read_all(connection).endswith(b"done")
+        assert b"done" in read_all(connection)
 
     assert server.end()[0] == 0
 
@@ -158,8 +147,8 @@ def test_a_request_that_is_being_worked_on_is_finished(start_server: Any) -> Non
     [
         b"",
         b"GET /x HT",
-        b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
-        b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
     ],
 )
 def test_a_half_sent_request_does_not_hold_the_server(start_server: Any, sent: bytes) -> None:
@@ -237,7 +226,7 @@ def test_a_query_may_be_sent_unencoded(server: Any, encoding: str) -> None:
     query = LIST.replace("entity=", "workflow_rule_identifier=name=") + "Νέα+δραστηριότητα"
     with server.connect() as connection:
         connection.sendall(b"GET %b HTTP/1.1\r\n" % query.encode(encoding))
-        connection.sendall(b"Host: x\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"Host: localhost\r\nConnection: close\r\n\r\n")
         found = json.loads(read_all(connection).partition(b"\r\n\r\n")[2])
 
     if encoding == "utf-8":
@@ -255,7 +244,8 @@ def test_a_chunked_body_is_read_whole(server: Any, pieces: int) -> None:
         b"%x\r\n%b\r\n" % (len(body[at : at + size]), body[at : at + size])
         for at in range(0, len(body), size)
     )
-    head = f"POST {API_PATH}/webhook_requests/delete HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    path = f"{API_PATH}/webhook_requests/delete"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     with server.connect() as connection:
         connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
         for chunk in (chunks[:5], chunks[5:], b"0\r\n\r\n"):
@@ -312,7 +302,7 @@ def test_64_connections_are_served_at_once(server: Any) -> None:
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET http://other.example/ HTTP/1.1\r\nHost: other.example\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        b"GET http://[x HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[x HTTP/1.1\r\nHost: localhost\r\n\r\n",
     ],
 )
 def test_what_is_no_http_does_no_harm(server: Any, sent: bytes) -> None:
@@ -377,4 +367,4 @@ def test_whoever_waits_is_told_of_the_end(start_server: Any) -> None:
         answer = read_all(connection)
 
     assert status == 0
-    assert answer.endswith(b"told: True")
+    assert b"told: True" in answer

@@ -4,13 +4,14 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.schemas import response_fields
 
 RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
 
 
-@pytest.fixture(scope="module", params=RELEASES)
+@pytest.fixture(scope="module", params=["R9", "R14.1", "R18"])
 def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
     """A mock of each release; show changes nothing, so that all tests can share it."""
     return make_mock(request.param)
@@ -31,7 +32,7 @@ def test_it_returns_the_one_that_the_id_names(mock: Any) -> None:
         assert mock.show(f"id={record['id']}").text == mock.show(f"number={number}").text
 
 
-@pytest.mark.parametrize(
+@looped(
     "written",
     ["number=7", "number%3D7", "number%3d7", "%6eumber=%37", "n%75mber%3D%37"],
 )
@@ -55,7 +56,7 @@ def test_two_calls_have_the_same_answer_and_change_nothing(mock: Any) -> None:
     assert mock.state() == before
 
 
-@pytest.mark.parametrize("field", response_fields())
+@looped("field", response_fields())
 def test_fields_set_returns_one_field_alone(mock: Any, field: str) -> None:
     """With fields_set of one name the record has that field, with its value, and no other."""
     whole = mock.show().data
@@ -63,7 +64,7 @@ def test_fields_set_returns_one_field_alone(mock: Any, field: str) -> None:
     assert mock.show(fields_set=field).data == {field: whole[field]}
 
 
-@pytest.mark.parametrize(
+@looped(
     "names",
     ["id,number", "number,id", "error_code,log_information,url", ",".join(response_fields())],
 )
@@ -76,7 +77,7 @@ def test_fields_set_returns_the_named_fields(mock: Any, names: str) -> None:
     assert selected == {name: whole[name] for name in names.split(",")}
 
 
-@pytest.mark.parametrize("written", ["number%2Cid", "number, id", "number,+id", "number%2c%20id"])
+@looped("written", ["number%2Cid", "number, id", "number,+id", "number%2c%20id"])
 def test_the_comma_of_fields_set_may_be_encoded(mock: Any, written: str) -> None:
     """A comma may be encoded, and spaces around names make no difference."""
     query = f"token=T&webhook_request_identifier=number=7&fields_set={written}"
@@ -84,9 +85,7 @@ def test_the_comma_of_fields_set_may_be_encoded(mock: Any, written: str) -> None
     assert set(mock.send("GET", "webhook_requests/show", query).data) == {"id", "number"}
 
 
-@pytest.mark.parametrize(
-    "names", ["Number", "number;id", "nonsense", "number,,id", "log.id", "ΑΒΓ"]
-)
+@looped("names", ["Number", "number;id", "nonsense", "number,,id", "log.id", "ΑΒΓ"])
 def test_fields_set_names_fields_of_the_documents(mock: Any, names: str) -> None:
     """A name that is no field is refused, and the message has it and the names allowed."""
     reply = mock.show(fields_set=names)
@@ -97,7 +96,7 @@ def test_fields_set_names_fields_of_the_documents(mock: Any, names: str) -> None
     assert all(field in reply.message for field in response_fields())
 
 
-@pytest.mark.parametrize(
+@looped(
     ("identifier", "kind", "statement"),
     [
         ("", "no_identifier", "show.identifier.mandatory"),
@@ -131,7 +130,7 @@ def test_only_entities_of_the_release_are_there(mock: Any) -> None:
     assert entities == set(mock.world.release.entities)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("release", "names"),
     [("R9", 4), ("R13", 4), ("R14", 5), ("R14.1", 5), ("R15", 17), ("R18", 17)],
 )
@@ -140,7 +139,7 @@ def test_later_releases_know_more_entities(make_mock: Any, release: str, names: 
     assert len({record["entity"] for record in make_mock(release).records().values()}) == names
 
 
-@pytest.mark.parametrize(
+@looped(
     ("release", "unit"),
     [("R9", "created_by_unit"), ("R14.1", "created_by_unit"), ("R18", "created_by_business_unit")],
 )

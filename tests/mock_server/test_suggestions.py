@@ -23,12 +23,13 @@ from helpers.mistakes import (
     resend,
     show,
 )
+from helpers.tables import looped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.http.fastlane import FastLane
-from crmcom_kit.mock_server.suggestions import Change
-from crmcom_kit.mock_server.suggestions.finding import MENDS
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.protocol.response import Change
+from crmcom_kit.mock_server.suggestions import FINDERS
 from crmcom_kit.schemas import API_PATH, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 
@@ -60,7 +61,7 @@ def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]
     return tuple(suggestion.changes)
 
 
-@pytest.mark.parametrize(("kind", "asked", "text"), MISTAKES, ids=ids)
+@looped(("kind", "asked", "text"), MISTAKES)
 def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
     """A call with one mistake is told a suggestion; with its changes made, the call is served."""
     asker = fresh()
@@ -71,7 +72,7 @@ def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
     assert "X-Mock-Suggestion" not in answer.headers
 
 
-@pytest.mark.parametrize(("kind", "changes", "asked", "text"), ODD, ids=ids)
+@looped(("kind", "changes", "asked", "text"), ODD)
 def test_a_mended_call_succeeds_in_its_dialect(
     kind: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
@@ -82,7 +83,7 @@ def test_a_mended_call_succeeds_in_its_dialect(
     assert asker.ask(asked).json["status"]["code"] == "OK"
 
 
-@pytest.mark.parametrize(("kind", "release", "changes", "asked", "text"), NOT_MECHANICAL, ids=ids)
+@looped(("kind", "release", "changes", "asked", "text"), NOT_MECHANICAL)
 def test_what_no_change_mends_is_said(
     kind: str, release: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
@@ -118,7 +119,7 @@ def test_every_kind_has_a_mend_that_is_tried() -> None:
     tried = {row[0] for row in MISTAKES} | {row[0] for row in ODD}
     tried |= {row[0] for row in NOT_MECHANICAL}
     tried |= {"expired_token", "released_token", "resend_under_way"}
-    assert MENDS.keys() == error_kinds().keys()
+    assert FINDERS.keys() == error_kinds().keys()
     assert tried == error_kinds().keys()
 
 
@@ -207,7 +208,7 @@ def test_mending_comes_to_an_end(asked: Asked) -> None:
 
 def _lane(asker: Asker, query: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    lane = FastLane(asker.client.application, asker.world)
+    lane = WsgiShell(asker.world, asker.client.application)
     environ = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
@@ -226,7 +227,7 @@ def test_both_shells_give_the_same_mend() -> None:
         assert _lane(asker, query)["X-Mock-Suggestion"] == answer.headers["X-Mock-Suggestion"]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("changes", "before"),
     [
         ({}, None),

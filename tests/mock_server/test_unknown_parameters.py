@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.schemas import Dialect
 
@@ -53,8 +53,8 @@ def test_strict_refuses_and_names_what_is_known(make_mock: Any) -> None:
     assert mock.state() == before
 
 
-@pytest.mark.parametrize("release", ["R9", "R12"])
-@pytest.mark.parametrize("name", ["number_of_results", "offset"])
+@looped("release", ["R9", "R12"])
+@looped("name", ["number_of_results", "offset"])
 def test_a_parameter_of_a_later_release_is_named_with_it(
     make_mock: Any, release: str, name: str
 ) -> None:
@@ -72,7 +72,7 @@ def test_the_release_itself_knows_it(make_mock: Any) -> None:
     assert make_mock("R10").resend(fields_set="id").warnings == []
 
 
-@pytest.mark.parametrize(
+@looped(
     ("name", "hint"),
     [
         ("entty", "did you mean entity?"),
@@ -92,7 +92,7 @@ def test_a_slip_of_the_pen_is_answered_with_a_suggestion(
     assert hint in warning
 
 
-@pytest.mark.parametrize("name", ["number", "id"])
+@looped("name", ["number", "id"])
 def test_a_bare_identifier_field_is_answered_with_the_right_form(make_mock: Any, name: str) -> None:
     """number=7 alone is not an identifier: the remark shows how one is written, in each place."""
     mock = make_mock()
@@ -100,13 +100,13 @@ def test_a_bare_identifier_field_is_answered_with_the_right_form(make_mock: Any,
     query = mock.get("show", **{name: "7"})
     body = mock.post("resend", **{name: "7"})
 
-    assert query.code == body.code == mock.code_of("no_identifier")
+    assert query.code == body.code == mock.code_of("missing_parameter")
     assert f"did you mean webhook_request_identifier={name}=...?" in query.warnings[0]
     assert f'did you mean "webhook_request_identifier": {{"{name}": "..."}}?' in body.warnings[0]
 
 
-@pytest.mark.parametrize("mode", ["warn", "strict"])
-@pytest.mark.parametrize("name", ODD_NAMES)
+@looped("mode", ["warn", "strict"])
+@looped("name", ODD_NAMES)
 def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, mode: str, name: str) -> None:
     """Line breaks, control characters, other alphabets and great length come out harmless."""
     mock = mock_with(make_mock, mode, "R10")
@@ -122,7 +122,7 @@ def test_no_name_can_spoil_a_header_or_a_message(make_mock: Any, mode: str, name
         assert len(reply.warnings[0]) <= 400
 
 
-@pytest.mark.parametrize("count", [1, 5, 6, 490])
+@looped("count", [1, 5, 6, 490])
 def test_many_unknown_parameters_make_few_remarks(make_mock: Any, count: int) -> None:
     """Five are named, the others counted: HTTP clients read a hundred headers at most."""
     query = "&".join(f"x{at}=1" for at in range(count))
@@ -146,8 +146,8 @@ def test_a_great_many_are_no_burden(make_mock: Any) -> None:
     assert reply.warnings[-1] == "79995 more unknown parameters were ignored"
 
 
-@pytest.mark.parametrize("mode", ["strict", "warn", "loose"])
-@pytest.mark.parametrize("method", ["show", "list", "resend", "delete"])
+@looped("mode", ["strict", "warn", "loose"])
+@looped("method", ["show", "list", "resend", "delete"])
 def test_the_token_is_known_to_every_method(make_mock: Any, mode: str, method: str) -> None:
     """No mode remarks on a call that has nothing unknown in it."""
     mock = mock_with(make_mock, mode)
@@ -180,8 +180,8 @@ def test_names_in_the_query_of_a_post_are_remarked_on(make_mock: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("query", ["&", "&&&"])
-@pytest.mark.parametrize("choice", ["ignore", "error", "read"])
+@looped("query", ["&", "&&&"])
+@looped("choice", ["ignore", "error", "read"])
 def test_a_query_without_names_is_none(make_mock: Any, choice: str, query: str) -> None:
     """A query of separators alone has no parameter to remark on or to refuse."""
     mock = make_mock(dialect=Dialect("test", {"requests.query_on_post": choice}))

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -179,7 +179,7 @@ def test_only_the_record_takes_part_in_its_data() -> None:
 
 def test_the_credentials_user_need_not_be_in_the_world() -> None:
     """A world without users and units still has a session: a user of the login's name, no unit."""
-    session = world(data=[]).session()
+    session = world(data=[]).current_epoch.session()
 
     name = DEFAULT_CREDENTIALS.username
     assert session.user["username"] == session.user["person_name"] == name
@@ -194,7 +194,7 @@ def test_a_session_is_rendered_like_a_record() -> None:
         "record.unit_form": "short",
         "record.emptied_names": "null",
     }
-    session = world("R15", dials=dials).session()
+    session = world("R15", dials=dials).current_epoch.session()
 
     assert session.unit is not None
     assert set(session.user) == {"id", "username", "person_name"}
@@ -210,13 +210,13 @@ def test_odd_people_can_log_in() -> None:
 
     assert after["log_information"]["updated_by_user"] == {"id": "5", "username": "MPADMINISTRATOR"}
     assert after["log_information"]["updated_by_unit"] == {"id": "9"}
-    assert len(known.tokens.issue(known.session(), known.release.token)) > 32
+    assert len(known.tokens.issue(known.current_epoch.session(), known.release.token)) > 32
 
 
 # What a release and a dialect let a world do.
 
 
-@pytest.mark.parametrize(
+@looped(
     ("release", "since", "has"),
     [
         ("R10", "R11.0.0", False),
@@ -229,13 +229,13 @@ def test_odd_people_can_log_in() -> None:
 )
 def test_rewardoffers_come_with_their_dial(release: str, since: str, *, has: bool) -> None:
     """The one entity whose release the pages disagree on is supported as the dial says, once."""
-    entities = world(release, dials={"requests.rewardoffers_since": since}, data=[]).entities
+    entities = world(release, dials={"requests.rewardoffers_since": since}, data=[]).config.entities
 
     assert entities.count("REWARDOFFERS") == int(has)
 
 
-@pytest.mark.parametrize("name", ["resend", "delete"])
-@pytest.mark.parametrize(
+@looped("name", ["resend", "delete"])
+@looped(
     ("release", "dial", "known_"),
     [("R9", False, False), ("R9", True, True), ("R10", False, True), ("R10", True, True)],
 )
@@ -249,7 +249,7 @@ def test_fields_set_in_r9_is_a_dial(name: str, release: str, *, dial: bool, know
     assert list(method.parameters)[:2] == ["token", "webhook_request_identifier"]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("release", "dial", "has"),
     [
         ("R9", "works", False),
@@ -298,7 +298,9 @@ def test_what_a_start_leaves_out_is_loaded_when_needed() -> None:
     make = "from crmcom_kit.mock_server import make_world"
 
     assert loaded(f"{make}; make_world(data=[{{'unit': {{'id': '1'}}}}])") == ["jsonschema_rs"]
-    login = "w = make_world(release='R12'); w.tokens.issue(w.session(), w.release.token)"
+    login = (
+        "w = make_world(release='R12');w.tokens.issue(w.current_epoch.session(), w.release.token)"
+    )
     assert loaded(f"{make}; {login}") == ["jwt"]
 
 

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -60,11 +60,11 @@ def numbers(known: World, state: str = "REJECTED") -> list[str]:
 # Resend.
 
 
-@pytest.mark.parametrize("release", release_names())
+@looped("release", release_names())
 def test_a_resend_changes_what_it_must_and_nothing_else(release: str) -> None:
     """For every rejected record: new state, errors, exchange and log; the same identity."""
     known = world(release)
-    session = known.session()
+    session = known.current_epoch.session()
     unit = "business_unit" if known.release.at_least("R18.0.0") else "unit"
 
     for number in numbers(known):
@@ -87,7 +87,7 @@ def test_a_resend_changes_what_it_must_and_nothing_else(release: str) -> None:
         assert list(after["log_information"]) == list(before["log_information"])
 
 
-@pytest.mark.parametrize("release", release_names())
+@looped("release", release_names())
 def test_a_resent_record_is_valid_and_its_code_verifies(release: str) -> None:
     """What a resend leaves fits the strict schema; its code is that of data and present key."""
     known = world(release)
@@ -172,7 +172,7 @@ def test_a_record_without_data_can_be_sent() -> None:
     assert [attempt.data for attempt in recorder.attempts] == [None, None]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("offset", "written"),
     [
         ("+00:00", "2016-02-29T12:00:07"),

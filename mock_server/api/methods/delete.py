@@ -8,16 +8,16 @@ from crmcom_kit.mock_server.world.tokens import Session
 
 
 def delete(epoch: Epoch, values: Values, session: Session) -> Response:
-    """Delete a webhook request of either state and return it as it last was.
+    """Delete a webhook request in any state, and return it as it last was.
 
     Raises:
-        UnknownWebhookRequest: there is none.
+        RecordError: it does not exist (unknown_webhook_request).
     """
     del session
     identifier: Identifier = values[IDENTIFIER]
     record = epoch.store.delete(key_of(identifier), identifier.value)
     if record is None:
         raise unknown(identifier)
-    response = epoch.responses.record(record.body, values.get("fields_set"))
+    response = epoch.config.responses.record(record.body, values.get("fields_set"))
     response.before = record.body
     return response

@@ -1,17 +1,14 @@
-"""The method list: from the values of a call to a query of the store.
+"""The method list: its filters become one query of the store.
 
-Source: GET webhook_requests/list, R9.0.0 and later. How filters combine and compare are dials
+Source: GET webhook_requests/list, R9.0.0 and later. How filters compare and combine are dials
 (``list.*``).
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from crmcom_kit.mock_server.api.methods.show import Values
-from crmcom_kit.mock_server.protocol.errors import (
-    NoSemiOptional,
-    UnknownWebhookDefinition,
-    UnknownWorkflowRule,
-)
+from crmcom_kit.mock_server.protocol.errors import ParameterError, RecordError
 from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.quoting import quoted
@@ -19,72 +16,104 @@ from crmcom_kit.mock_server.store.records import IndexedField, Query
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 
+# The dials that decide what a parameter selects, beside those that say which values it may have.
+_DIALS = {
+    "entity": ("list.combine",),
+    "entity_id": ("list.combine",),
+    "webhook_definition_identifier": ("list.combine",),
+    "workflow_rule_identifier": ("list.combine",),
+    "url": ("list.url.match",),
+    "created_date": ("list.created_date.match", "dates.utc_offset"),
+}
+_REFERENCES: tuple[tuple[str, IndexedField], ...] = (
+    ("webhook_definition_identifier", "definition"),
+    ("workflow_rule_identifier", "rule"),
+)
 
-def list_(world: Epoch, values: Values, session: Session) -> Response:
+
+def list_(epoch: Epoch, values: Values, session: Session) -> Response:
     """Return the webhook requests that meet every condition.
 
     Raises:
-        NoSemiOptional: none of the semi-optional parameters.
-        UnknownWebhookDefinition, UnknownWorkflowRule: where the dialect refuses them.
+        ParameterError: there is no semi-optional parameter (no_semi_optional).
+        RecordError: the dialect refuses a definition or rule that does not exist
+            (unknown_webhook_definition, unknown_workflow_rule).
     """
     del session
-    query = _query(world, values)
-    bodies = [] if query is None else world.store.query(query)
-    return world.responses.listing(bodies, values.get("fields_set"))
+    _check_semi_optional(epoch, values)
+    query = _query(epoch, values)
+    bodies = [] if query is None else epoch.store.query(query)
+    response = epoch.config.responses.listing(bodies, values.get("fields_set"))
+    response.dials += _dials(tuple(values))
+    return response
 
 
-def _query(world: Epoch, values: Values) -> Query | None:
-    """Return what list has to look for; None where nothing can match."""
+def _check_semi_optional(epoch: Epoch, values: Values) -> None:
+    semi_optional = epoch.config.semi_optional
+    given = [name for name in semi_optional if name in values]
+    only_entity_id = given == ["entity_id"]
+    if given and not only_entity_id:
+        return
+    if only_entity_id and epoch.config.dialect["list.entity_id_alone"]:
+        return
+    missing = ", ".join(name for name in semi_optional if name not in given)
+    raise ParameterError(
+        "no_semi_optional",
+        "list",
+        seen=f"only {', '.join(values)}" if values else "none of them",
+        allowed=f"one or more of {missing}",
+        dials=("list.entity_id_alone",) if only_entity_id else (),
+    )
+
+
+def _query(epoch: Epoch, values: Values) -> Query | None:
+    """Return what to look for in the store; None if nothing can match."""
+    dialect = epoch.config.dialect
     indexed: list[tuple[IndexedField, frozenset[str]]] = []
-    semi = world.config.semi_optional
-    given = [name for name in semi if name in values]
-    if not given or (given == ["entity_id"] and not world.dialect["list.entity_id_alone"]):
-        seen = f"only {', '.join(values)}" if values else "none of them"
-        allowed = [name for name in semi if name not in given]
-        raise NoSemiOptional("list", seen=seen, allowed=f"one or more of {', '.join(allowed)}")
     if "entity" in values:
         indexed.append(("entity", values["entity"]))
     if "entity_id" in values:
         indexed.append(("entity_id", frozenset({values["entity_id"]})))
-    nothing = False
-    for name, field in (
-        ("webhook_definition_identifier", "definition"),
-        ("workflow_rule_identifier", "rule"),
-    ):
+    matches_none = False
+    for name, field in _REFERENCES:
         if name in values:
-            found = _referred(world, name, values[name])
-            nothing |= found is None
-            indexed.append((field, frozenset({found} if found else ())))  # type: ignore[arg-type]
-    any_of = world.dialect["list.combine"] == "any"
-    if nothing and not any_of:
+            found = _reference(epoch, name, values[name])
+            matches_none |= found is None
+            indexed.append((field, frozenset(() if found is None else (found,))))
+    any_of = dialect["list.combine"] == "any"
+    if matches_none and not any_of:
         return None
-    span = values.get("created_date", (None, None))
+    start, end = values.get("created_date", (None, None))
     return Query(
         indexed=tuple(indexed),
         any_of_indexed=any_of,
-        url=_url_test(values.get("url"), world.dialect["list.url.match"]),
+        url=_url_test(values.get("url"), dialect["list.url.match"]),
         states=values.get("life_cycle_state"),
-        created_from=span[0],
-        created_before=span[1],
-        newest_first=world.dialect["list.order"] == "newest_first",
+        created_from=start,
+        created_before=end,
+        newest_first=dialect["list.order"] == "newest_first",
         offset=values.get("offset", 0),
-        limit=values.get("number_of_results", world.dialect["paging.default_results"] or None),
+        limit=values.get("number_of_results", dialect["paging.default_results"] or None),
     )
 
 
-def _referred(world: Epoch, name: str, identifier: Identifier) -> str | None:
-    """Return the id of the definition or rule that a filter names; None for one unknown."""
+def _reference(epoch: Epoch, name: str, identifier: Identifier) -> str | None:
+    """Return the id of the definition or rule that a filter names; None if it does not exist."""
+    reference_data, field = epoch.reference_data, identifier.field
     is_rule = name == "workflow_rule_identifier"
-    directory = world.reference_data.rules if is_rule else world.reference_data.definitions
-    found = directory.find(identifier.field, identifier.value)
-    if found is None and world.dialect["list.unknown_reference"] == "error":
-        error = UnknownWorkflowRule if is_rule else UnknownWebhookDefinition
-        raise error(
-            f"{name}.{identifier.field}",
+    directory = reference_data.rules if is_rule else reference_data.definitions
+    found = directory.find(field, identifier.value)
+    if found is not None:
+        return str(found["id"])
+    if epoch.config.dialect["list.unknown_reference"] == "error":
+        raise RecordError(
+            "unknown_workflow_rule" if is_rule else "unknown_webhook_definition",
+            f"{name}.{field}",
             seen=quoted(identifier.value),
-            allowed=f"the {identifier.field} of one that exists",
+            allowed=f"the {field} of one that exists",
+            dials=("list.unknown_reference",),
         )
-    return None if found is None else str(found["id"])
+    return None
 
 
 def _url_test(wanted: str | None, match: str) -> Callable[[str], bool] | None:
@@ -95,3 +124,14 @@ def _url_test(wanted: str | None, match: str) -> Callable[[str], bool] | None:
     if match == "prefix":
         return lambda url: url.startswith(wanted)
     return lambda url: wanted in url
+
+
+@lru_cache(maxsize=256)
+def _dials(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the dials that decided which records a list has, and in which order."""
+    found = ["list.order"]
+    for name in names:
+        found += _DIALS.get(name, ())
+    if "number_of_results" not in names:
+        found.append("paging.default_results")
+    return tuple(dict.fromkeys(found))

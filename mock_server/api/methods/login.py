@@ -3,101 +3,126 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
-from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.protocol.errors import UnknownUnit, WrongCredentials
+from crmcom_kit.mock_server.api.methods.show import Values
+from crmcom_kit.mock_server.protocol.errors import LoginError
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.schemas.releases import TokenKind
 
-Values = Mapping[str, Any]
+_NO_COLON, _ANY_CASE = "login.basic_without_colon", "login.basic_any_case"
+_UNIT_BY_NAME = "login.unit_by_name"
+_RELEASE = "tokens.release_from_r12"
 
 
-def token(world: Epoch, values: Values) -> Response:
-    """Log in with user name, password and organisation; answer a token.
+def token(epoch: Epoch, values: Values) -> Response:
+    """Log in with user name, password and organisation; return a token.
 
-    Source: POST authentication/token. Raises WrongCredentials, UnknownUnit.
+    Source: POST authentication/token.
+
+    Raises:
+        LoginError: they are wrong (wrong_credentials), or the unit does not exist (unknown_unit).
     """
-    right = world.settings.credentials
+    config = epoch.config
+    right = config.settings.credentials
     fits = (
         _same(values["username"].casefold(), right.username.casefold())
         & _same(values["password"], right.password)
         & _same(values["organisation"], right.organisation)
     )
     if not fits:
-        seen = (
-            f"username {quoted(values['username'])}, organisation {quoted(values['organisation'])}"
+        username, organisation = quoted(values["username"]), quoted(values["organisation"])
+        raise LoginError(
+            "wrong_credentials",
+            "username, password, organisation",
+            seen=f"username {username}, organisation {organisation}",
+            allowed="the credentials that this mock was started with",
         )
-        names = "username, password, organisation"
-        allowed = "the credentials that this mock was started with"
-        raise WrongCredentials(names, seen=seen, allowed=allowed)
-    return _issued(world, values, world.release.token, login=True)
+    return _issued(epoch, values, config.release.token, login=True)
 
 
-def web_api_key_token(world: Epoch, values: Values, authorization: str) -> Response:
-    """Log in with a Web API key, the user name of HTTP Basic authentication; answer a token.
+def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Response:
+    """Log in with a Web API key, the user name of HTTP Basic authentication; return a token.
 
-    Source: POST authentication/web_api_key/token, R10.0.0. Raises WrongCredentials, UnknownUnit.
+    Source: POST authentication/web_api_key/token, R10.0.0.
+
+    Raises:
+        LoginError: the key is wrong (wrong_credentials), or the unit does not exist (unknown_unit).
     """
-    key = _basic_user(world, authorization)
-    if key is None or not _same(key, world.settings.credentials.api_key):
-        seen = "a value that is not shown" if authorization else "nothing"
-        allowed = "Basic base64(KEY:) with the key that this mock was started with"
-        raise WrongCredentials("Authorization", seen=seen, allowed=allowed)
-    kind = world.release.web_api_key_token or world.release.token
-    return _issued(world, values, kind, login=False)
+    key, dials = _basic_user(epoch, authorization)
+    if key is None or not _same(key, epoch.config.settings.credentials.api_key):
+        raise LoginError(
+            "wrong_credentials",
+            "Authorization",
+            seen="a value that is not shown" if authorization else "nothing",
+            allowed="Basic base64(KEY:) with the key that this mock was started with",
+            dials=dials,
+        )
+    release = epoch.config.release
+    return _issued(epoch, values, release.web_api_key_token or release.token, login=False)
 
 
-def token_release(world: Epoch, text: str) -> Response:
-    """End a token; answer an empty object.
+def token_release(epoch: Epoch, text: str) -> Response:
+    """End a token; return an empty object.
 
     Source: POST authentication/token/release, R10.0.0, deprecated from R12.0.0 (from then on a
-    dial). Raises TokenError.
+    dial).
+
+    Raises:
+        TokenError: the token is not valid.
     """
-    works = world.dialect["tokens.release_from_r12"] == "works"
-    if works or not world.release.at_least("R12.0.0"):
-        world.tokens.release(text)
-    return world.responses.data(b"{}")
+    from_r12 = epoch.config.release.at_least("R12.0.0")
+    if not from_r12 or epoch.config.dialect[_RELEASE] == "works":
+        epoch.tokens.release(text)
+    response = epoch.config.responses.data(b"{}")
+    if from_r12:
+        response.dials += (_RELEASE,)
+    return response
 
 
-def _issued(world: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Response:
-    session = world.session(_unit(world, values.get("unit")))
-    issued = world.tokens.issue(session, kind)
-    return world.responses.data(orjson.dumps({"token": issued}), login=login)
+def _issued(epoch: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Response:
+    session = epoch.session(_unit(epoch, values.get("unit")))
+    issued = epoch.tokens.issue(session, kind)
+    return epoch.config.responses.data(orjson.dumps({"token": issued}), login=login)
 
 
-def _unit(world: Epoch, named: str | None) -> Object | None:
+def _unit(epoch: Epoch, named: str | None) -> Object | None:
     if named is None:
         return None
-    by_name = world.dialect["login.unit_by_name"]
+    by_name = epoch.config.dialect[_UNIT_BY_NAME]
     for field in ("id", "name", "alternative_code") if by_name else ("id",):
-        unit = world.reference_data.units.find(field, named)
+        unit = epoch.reference_data.units.find(field, named)
         if unit is not None:
             return unit
-    raise UnknownUnit("unit", seen=quoted(named), allowed="the id of a unit that exists")
+    raise LoginError(
+        "unknown_unit",
+        "unit",
+        seen=quoted(named),
+        allowed="the id of a unit that exists",
+        dials=(_UNIT_BY_NAME,),
+    )
 
 
-def _basic_user(world: Epoch, authorization: str) -> str | None:
+def _basic_user(epoch: Epoch, authorization: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return the user name of HTTP Basic, and the dials that decided if there is none."""
+    dialect = epoch.config.dialect
     scheme, _, encoded = authorization.partition(" ")
-    if world.dialect["login.basic_any_case"]:
-        scheme = scheme.capitalize()
-    if scheme != "Basic":
-        return None
+    if scheme != "Basic" and not (scheme.capitalize() == "Basic" and dialect[_ANY_CASE]):
+        return None, (_ANY_CASE,) if scheme.capitalize() == "Basic" else ()
     try:
         decoded = base64.b64decode(encoded.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
-        return None
+        return None, ()
     user, colon, password = decoded.partition(":")
-    if password or (not colon and not world.dialect["login.basic_without_colon"]):
-        return None
-    return user
+    if not colon and not dialect[_NO_COLON]:
+        return None, (_NO_COLON,)
+    return (None if password else user), ()
 
 
 def _same(seen: str, right: str) -> bool:
-    """Compare two texts in a time that does not tell where they differ."""
+    """Compare two texts in a time that does not show where they differ."""
     return hmac.compare_digest(seen.encode("utf-8", "surrogatepass"), right.encode())

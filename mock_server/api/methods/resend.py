@@ -1,7 +1,7 @@
 """The method resend: claim a rejected record, deliver it with no lock held, settle it.
 
-Source: POST webhook_requests/resend, R9.0.0 and later. What a resend changes in the record is
-inferred from the page's example; the rest are dials (``resend.*``).
+Source: POST webhook_requests/resend, R9.0.0 and later. Only records in state REJECTED may be resent
+(see ``store.life_cycle``). How a delivery changes the record is in ``webhooks.redelivery``.
 """
 
 from collections.abc import Generator
@@ -11,105 +11,117 @@ from crmcom_kit.mock_server.api.methods.show import IDENTIFIER, Values, find, un
 from crmcom_kit.mock_server.api.waits import Blocking, Wait
 from crmcom_kit.mock_server.deliveries.attempts import Cause
 from crmcom_kit.mock_server.deliveries.senders import NOT_SENT, Stopped
-from crmcom_kit.mock_server.protocol.errors import (
-    DefinitionNotEffective,
-    DeliveryFailed,
-    NotRejected,
-    ResendUnderWay,
-    UnknownWebhookRequest,
-)
+from crmcom_kit.mock_server.protocol.errors import RecordError
 from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.webhooks.dispatch import Dispatch
-from crmcom_kit.mock_server.webhooks.record_delivery import record_delivery
+from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 
+_DIALS = ("resend.delivery", "resend.destination", "resend.exchange", "resend.updates_log")
 
-def resend(world: Epoch, values: Values, session: Session) -> Generator[Wait, Any, Response]:
-    """Send a rejected webhook request again and return it as it then is.
+
+def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, Any, Response]:
+    """Send a rejected webhook request again, and return it as it is then.
 
     Raises:
-        UnknownWebhookRequest, NotRejected, ResendUnderWay: it cannot be sent again.
-        DefinitionNotEffective, DeliveryFailed: where the dialect answers so.
+        RecordError: it does not exist (unknown_webhook_request), is not REJECTED (not_rejected), is
+            being sent (resend_under_way), or the dialect refuses its definition
+            (definition_not_effective) or the failed delivery (delivery_failed).
     """
-    record = find(world, values[IDENTIFIER])
-    _move(world, record, Event.RESEND, only_ask=True)
-    _check_definition(world, record)
-    claimed = _move(world, record, Event.RESEND)
-    dispatch = record_delivery(world, session, claimed, Cause.RESEND)
-    if world.dialect["resend.delivery"] == "queued":
-        return _queued(world, values, record, dispatch)
+    record = find(epoch, values[IDENTIFIER])
+    _check_state(record)
+    _check_definition(epoch, record)
+    dispatch = redelivery(epoch, session, _claim(epoch, record), Cause.RESEND)
+    if epoch.config.dialect["resend.delivery"] == "queued":
+        settled = dispatch.enqueue()  # a full queue settles the record at once
+        return _response(epoch, values, record, settled or record, dispatch)
     try:
         if dispatch.may_block:
             outcome, settled = yield Blocking(dispatch.deliver_now)
         else:
             outcome, settled = dispatch.deliver_now()
-    except Stopped:  # the mock ends: nothing has come of it
-        return _answered(world, values, record, claimed, dispatch)
+    except Stopped:  # the mock ends: the record is as before
+        return _response(epoch, values, record, record, dispatch)
+    attempts = (dispatch.note.number,)
     if settled is None:
-        raise UnknownWebhookRequest(
+        raise RecordError(
+            "unknown_webhook_request",
             IDENTIFIER,
-            seen=f"number {record.row.number}, deleted while it was being sent",
+            seen=f"number {record.number}, deleted while it was being sent",
             allowed="a webhook request that exists until it is sent",
-        ).caused(dispatch.note.number)
-    if not outcome.delivered and world.dialect["resend.failed"] == "error":
-        failed = DeliveryFailed(
-            IDENTIFIER,
-            seen=f"{outcome.error_code} when number {record.row.number} was sent",
-            allowed="a receiver that takes it",
+            attempts=attempts,
         )
-        raise failed.about(settled.body).caused(dispatch.note.number)
-    return _answered(world, values, record, settled, dispatch)
+    if not outcome.delivered and epoch.config.dialect["resend.failed"] == "error":
+        raise RecordError(
+            "delivery_failed",
+            IDENTIFIER,
+            seen=f"{outcome.error_code} when number {record.number} was sent",
+            allowed="a receiver that takes it",
+            dials=("resend.failed",),
+            record=settled.body,
+            attempts=attempts,
+        )
+    return _response(epoch, values, record, settled, dispatch)
 
 
-def _queued(world: Epoch, values: Values, record: Record, dispatch: Dispatch) -> Response:
-    """Answer at once, with the record as it still is, or as a full queue leaves it."""
-    settled = dispatch.enqueue()
-    return _answered(world, values, record, record if settled is None else settled, dispatch)
-
-
-def _answered(
-    world: Epoch, values: Values, before: Record, after: Record, dispatch: Dispatch
+def _response(
+    epoch: Epoch, values: Values, before: Record, after: Record, dispatch: Dispatch
 ) -> Response:
-    answer = world.responses.record(after.body, values.get("fields_set"))
-    answer.before, answer.after = before.body, after.body
-    answer.attempts = (dispatch.note.number,)
+    response = epoch.config.responses.record(after.body, values.get("fields_set"))
+    response.before, response.after = before.body, after.body
+    response.attempts = (dispatch.note.number,)
+    response.dials += _DIALS
     outcome = dispatch.note.outcome
     if outcome is not None and outcome.why and outcome.name in NOT_SENT:
-        # The error in the record is the vendor's way to say it, and tells nobody what to do.
-        answer.warnings = (f"nothing was sent: {outcome.why}",)
-    return answer
+        # The error in the record is in the vendor's words, which do not say what to change.
+        response.warnings = (f"nothing was sent: {outcome.why}",)
+    if outcome is not None and not outcome.delivered:
+        response.dials += ("resend.failed",)
+    return response
 
 
-def _move(world: Epoch, record: Record, event: Event, *, only_ask: bool = False) -> Record:
-    """Let ``event`` happen, or only ask whether it may. Raises NotRejected, ResendUnderWay."""
+def _check_state(record: Record) -> None:
     try:
-        if only_ask:
-            after(record.row.state, event)
-            return record
-        moved = world.store.transition(record.row.id, event)
-    except WrongState as wrong:
-        number = f"number {record.row.number}"
-        if wrong.state is State.SENDING:
-            seen = f"{number} while another resend of it runs"
-            under_way = ResendUnderWay(IDENTIFIER, seen=seen, allowed="one at a time")
-            raise under_way.about(record.body) from None
-        seen = f"{number} in state {wrong.state}"
-        allowed = "a webhook request that is REJECTED"
-        raise NotRejected(IDENTIFIER, seen=seen, allowed=allowed).about(record.body) from None
-    if moved is None:
-        raise unknown(Identifier("id", record.row.id))
-    return moved
+        after(record.state, Event.RESEND)
+    except WrongState as error:
+        raise _wrong_state(record, error.state) from None
 
 
-def _check_definition(world: Epoch, record: Record) -> None:
-    refuses = world.dialect["resend.definition_not_effective"] == "error"
-    if refuses and not world.reference_data.is_effective(record.row.definition):
-        raise DefinitionNotEffective(
+def _claim(epoch: Epoch, record: Record) -> Record:
+    """Take a record for sending: no other resend gets it until it is settled."""
+    try:
+        claimed = epoch.store.transition(record.id, Event.RESEND)
+    except WrongState as error:
+        raise _wrong_state(record, error.state) from None
+    if claimed is None:
+        raise unknown(Identifier("id", record.id))
+    return claimed
+
+
+def _wrong_state(record: Record, state: State) -> RecordError:
+    number = f"number {record.number}"
+    kind, seen = "not_rejected", f"{number} in state {state}"
+    allowed = "a webhook request that is REJECTED"
+    if state is State.SENDING:
+        kind, seen = "resend_under_way", f"{number} while another resend of it runs"
+        allowed = "one at a time"
+    return RecordError(kind, IDENTIFIER, seen=seen, allowed=allowed, record=record.body)
+
+
+def _check_definition(epoch: Epoch, record: Record) -> None:
+    dial = "resend.definition_not_effective"
+    if epoch.config.dialect[dial] == "send":
+        return
+    if not epoch.reference_data.is_effective(record.definition):
+        raise RecordError(
+            "definition_not_effective",
             IDENTIFIER,
-            seen=f"number {record.row.number}, whose webhook definition is not effective",
+            seen=f"number {record.number}, whose webhook definition is not effective",
             allowed="one whose webhook definition is effective",
-        ).about(record.body)
+            dials=(dial,),
+            record=record.body,
+        )

@@ -6,7 +6,7 @@ Source: GET webhook_requests/show, R9.0.0 and later.
 from collections.abc import Mapping
 from typing import Any
 
-from crmcom_kit.mock_server.protocol.errors import UnknownWebhookRequest
+from crmcom_kit.mock_server.protocol.errors import RecordError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.quoting import quoted
@@ -19,19 +19,23 @@ IDENTIFIER = REQUEST_IDENTIFIER
 
 
 def show(epoch: Epoch, values: Values, session: Session) -> Response:
-    """Return one webhook request. Raises UnknownWebhookRequest."""
+    """Return one webhook request.
+
+    Raises:
+        RecordError: it does not exist (unknown_webhook_request).
+    """
     del session
     identifier: Identifier = values[IDENTIFIER]
     body = epoch.store.body(key_of(identifier), identifier.value)
     if body is None:
         raise unknown(identifier)
-    response = epoch.responses.record(body, values.get("fields_set"))
+    response = epoch.config.responses.record(body, values.get("fields_set"))
     response.before = response.after = body
     return response
 
 
 def find(epoch: Epoch, identifier: Identifier) -> Record:
-    """Return the record that ``identifier`` names. Raises UnknownWebhookRequest."""
+    """Return the record that ``identifier`` names. Raises RecordError (unknown_webhook_request)."""
     record = epoch.store.get(key_of(identifier), identifier.value)
     if record is None:
         raise unknown(identifier)
@@ -43,9 +47,10 @@ def key_of(identifier: Identifier) -> Key:
     return "number" if identifier.field == "number" else "id"
 
 
-def unknown(identifier: Identifier) -> UnknownWebhookRequest:
-    """Return the error that there is no such record."""
-    return UnknownWebhookRequest(
+def unknown(identifier: Identifier) -> RecordError:
+    """Return the error that no such record exists."""
+    return RecordError(
+        "unknown_webhook_request",
         f"{IDENTIFIER}.{identifier.field}",
         seen=quoted(identifier.value),
         allowed=f"the {identifier.field} of a webhook request that exists",

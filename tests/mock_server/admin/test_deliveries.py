@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.schemas import Dialect
 
@@ -209,7 +210,7 @@ def test_the_receiver_needs_no_token_and_nothing_else_takes_deliveries(make_mock
     from crmcom_kit.mock_server.http.app import create_app
     from crmcom_kit.mock_server.world.registry import WorldRegistry
 
-    registry = WorldRegistry(make_mock().world, admin_token="hush")
+    registry = WorldRegistry(make_mock().world, access=Access("hush"))
     client = create_app(registry).test_client()
     own = {"X-Crmcom-Mock": "1", "X-Mock-Admin-Token": "hush"}
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.admin.document import operations
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
@@ -17,7 +18,7 @@ FAR = {"REMOTE_ADDR": "10.0.0.1"}
 
 @pytest.fixture(name="guarded")
 def _guarded() -> Any:
-    registry = WorldRegistry(make_world(tokens=["T"]), admin_token=TOKEN)
+    registry = WorldRegistry(make_world(tokens=["T"]), access=Access(TOKEN))
     return create_app(registry).test_client()
 
 
@@ -149,12 +150,14 @@ def test_a_rebound_name_cannot_read(make_mock: Any, admin_of: Any, path: str, ho
     status, found = admin_of(client).refused("GET", path, base_url=f"http://{host}")
 
     assert status == 403
-    assert f'seen host "{host}"; other names want --admin-token' in found["error"]
+    assert f'seen host "{host}"; --server-name allows another name' in found["error"]
 
 
 def test_the_name_that_it_is_served_under_is_its_own(admin_of: Any) -> None:
     """Whoever says --host mock.example may call it so."""
-    client = create_app(WorldRegistry(make_world(), host="Mock.example")).test_client()
+    client = create_app(
+        WorldRegistry(make_world(), access=Access(names=frozenset(["mock.example"])))
+    ).test_client()
 
     found = admin_of(client).ask("GET", "/health", base_url="http://mock.example:8080")
 
@@ -183,7 +186,7 @@ def test_serve_takes_the_token_from_the_environment(
     found = []
     for headers in ({}, {"X-Mock-Admin-Token": TOKEN}, {"Authorization": f"Bearer {TOKEN}"}):
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-        connection.request("GET", f"/__admin/health?token={TOKEN}", headers=headers)
+        connection.request("GET", f"/__admin/version?token={TOKEN}", headers=headers)
         found.append(connection.getresponse().status)
         connection.close()
 

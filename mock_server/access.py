@@ -1,0 +1,103 @@
+"""Who may call: what a request's address, Host, Origin and Sec-Fetch-Site say of its sender.
+
+The mock listens on loopback, and so do all browsers of the machine: a page that somebody merely
+opens can send requests to it, and read the responses if its own name is made to lead to 127.0.0.1.
+A reverse proxy on the machine makes everybody look like a caller from here.
+"""
+
+import ipaddress
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from crmcom_kit.mock_server.quoting import quoted
+
+#: Among the names of a server: any name.
+ANY_NAME = "*"
+
+
+class Access(NamedTuple):
+    """Who may use the worlds of a server."""
+
+    admin_token: str | None = None  # its holders use the control API from anywhere, nobody else
+    names: frozenset[str] = frozenset()  # of the server, in lower case, besides its addresses
+    origins: frozenset[str] = frozenset()  # of web pages that may call the API
+
+
+#: This machine's own callers, under its addresses and localhost.
+LOCAL_ACCESS = Access()
+
+
+class Caller(NamedTuple):
+    """What a request says of its sender; a header that is missing is None."""
+
+    address: str | None  # None: in process, without a socket
+    host: str | None
+    origin: str | None
+    fetch_site: str | None  # Sec-Fetch-Site, which pages cannot set
+
+
+@lru_cache(maxsize=1024)
+def api_refusal(access: Access, caller: Caller) -> str | None:
+    """Return why ``caller`` may not use the API; None if it may."""
+    if caller.host is not None and is_loopback(caller.address):
+        seen = name_refusal(access, caller.host)
+        if seen is not None:
+            return f"the mock {seen}; --server-name allows another name"
+    if caller.origin is not None:
+        if caller.origin not in access.origins:
+            seen = origin_refusal(caller.origin, caller.host or "")
+            return None if seen is None else f"the mock {seen}"
+    elif caller.fetch_site == "cross-site":
+        return "the mock does not answer pages of other origins; seen Sec-Fetch-Site: cross-site"
+    return None
+
+
+def name_refusal(access: Access, host: str) -> str | None:
+    """Return why a Host cannot be this server's; None if it can.
+
+    A page may let its own name lead here; then its requests come without an Origin.
+    """
+    name = _name_in(f"//{host}")
+    if _is_ours(name) or name in access.names or ANY_NAME in access.names:
+        return None
+    return f"answers to localhost and to addresses; seen host {quoted(host)}"
+
+
+def origin_refusal(origin: str, host: str) -> str | None:
+    """Return why a page of ``origin`` is not this server's own; None if it is."""
+    # The host's name has been looked at. "null" is the origin of a page in a sandbox.
+    if origin.partition("://")[2] == host and _name_in(origin):
+        return None
+    return f"does not answer pages of other origins; seen {quoted(origin)}"
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether a caller is on this machine."""
+    if address is None:  # in process, without a socket
+        return True
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback
+
+
+def _name_in(url: str) -> str:
+    """Return the host of a URL, in lower case; nothing if it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_ours(host: str) -> bool:
+    """Whether nobody else can have a host's name: an address, or a name that no DNS leads to."""
+    if host == "localhost" or host.endswith((".localhost", ".invalid")):
+        return True
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,113 @@
+"""Values as the control API reads and writes them: JSON bodies, and dates with a time zone.
+
+Bodies are read more strictly than JSON requires, because operations keep values, compare them and
+write them again: no repeated member, no number beyond a double or 64 bits, no lone surrogate.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.request import body_text, repeated, why
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.usage_errors import UsageError
+
+MAX_DEPTH = 64
+_LARGEST = 2**63 - 1
+# RFC 3339, with a zone.
+_DATE_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?([Zz]|[+-]\d\d:[0-5]\d)",
+    re.ASCII,
+)
+
+
+def read_moment(text: str) -> datetime:
+    """Return the datetime in a text of the format ``date-time``. Raises ValueError."""
+    if not _DATE_TIME.fullmatch(text):
+        msg = f"{text!r} is not a date and time with a zone, such as 2026-01-31T12:00:00Z"
+        raise ValueError(msg)
+    return datetime.fromisoformat(text.upper())
+
+
+def write_moment(moment: datetime) -> str:
+    """Return a datetime as text in UTC, with milliseconds."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def parse_body(raw: bytes, content_type: str) -> Any:
+    """Return the JSON value of a body, None if it is empty. Raises UsageError."""
+    try:
+        text = body_text(raw, content_type)
+    except VendorError as error:
+        raise UsageError(error.parameter, seen=error.seen, allowed=error.allowed) from None
+    if not text.strip():
+        return None
+    try:
+        value = _DECODER.decode(text)
+        _check_depth(value)
+        if "\\ud" in text.lower():  # the only notation of a lone surrogate
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        seen = "too deep nesting"
+    except UnicodeEncodeError:
+        seen = "half of a surrogate pair"
+    except ValueError as error:
+        seen = why(error)
+    else:
+        return value
+    raise UsageError("body", seen=seen, allowed="a JSON value") from None
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not level:
+            return
+    raise RecursionError
+
+
+def _no_constant(text: str) -> NoReturn:
+    msg = f"{text}, which JSON does not have"
+    raise ValueError(msg)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        msg = f"the number {quoted(text)[1:-1]}, which is too large"
+        raise ValueError(msg)
+    return value
+
+
+def _integer(text: str) -> int:
+    value = int(text)
+    if not -_LARGEST <= value <= _LARGEST:
+        msg = f"the number {quoted(text)[1:-1]}, which is too large"
+        raise ValueError(msg)
+    return value
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        twice = min(repeated(name for name, _ in pairs))
+        msg = f"{quoted(twice)} more than once"
+        raise ValueError(msg)
+    return members
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_members,
+    parse_constant=_no_constant,
+    parse_float=_finite,
+    parse_int=_integer,
+)

@@ -1,0 +1,199 @@
+"""One HTTP connection: uvicorn's, with the limits and endings that it leaves open.
+
+uvicorn parses, pipelines, controls the flow and keeps connections alive. Here are the rest: limits
+of size while a request arrives, an answer to everything that is not HTTP, and a connection that
+the application may end. Of uvicorn's protocol this touches ``transport``, ``scope``, ``url``,
+``headers``, ``cycle``, ``pipeline``, ``access_log``, ``logger``, ``on_response_complete``,
+``send_400_response`` and ``shutdown``.
+"""
+
+import asyncio
+import logging
+import re
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from crmcom_kit.mock_server.http.transmission import status_line
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+
+#: Longest head of a request, in bytes; so much may also stand between two parts of its body.
+MAX_HEAD_BYTES = 64 * 1024
+#: Where a request's scope has its connection.
+CONNECTION = "crmcom_kit.connection"
+_CYCLE = "crmcom_kit.cycle"
+
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_BETWEEN = 4  # bytes around a header: ": " and the end of its line
+_LOGGER = logging.getLogger(__name__)
+_LOGGER.setLevel(logging.ERROR)  # what clients do wrong is answered, and needs no line
+
+
+class Connections(ServerState):
+    """The connections of one server."""
+
+    def __init__(self, maximum: int | None) -> None:
+        """Keep at most ``maximum`` of them, unless all are being answered; None: any number."""
+        super().__init__()
+        self._maximum = maximum
+
+    def make_room(self) -> None:
+        """Close the connection that has been silent for longest, if there are too many."""
+        if self._maximum is None or len(self.connections) <= self._maximum:
+            return
+        silent: list[Any] = [one for one in self.connections if one.is_waiting_for_client]  # type: ignore[union-attr]
+        if silent:
+            min(silent, key=lambda one: one.heard_at).transport.close()
+
+
+class Connection(HttpToolsProtocol):
+    """The protocol that a server's event loop makes for each connection."""
+
+    server_state: Connections
+
+    def __init__(
+        self, config: "Config", connections: Connections, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Serve the application of ``config``."""
+        super().__init__(config, connections, {}, loop)
+        self.access_log = False  # the application writes its own
+        self.logger = _LOGGER
+        #: Whether the client has closed its side.
+        self.is_left = False
+        #: When the client last sent something, by the loop's clock.
+        self.heard_at = 0.0
+        self._is_in_message = False
+        self._may_be_in_request_line = True
+        self._unread = 0  # bytes since the request began or its body last went on
+        self._refusal: tuple[int, str] | None = None
+
+    @property
+    def is_waiting_for_client(self) -> bool:
+        """Whether it is the client's turn: no request, or not all of it, has arrived."""
+        return self._is_in_message or self.cycle is None or self.cycle.response_complete
+
+    def end(self, scope: Any) -> None:
+        """Close the connection after what has been sent, in the middle of a response or before.
+
+        Args:
+            scope: the request's; its application may return without a response.
+        """
+        scope[_CYCLE].disconnected = True
+        self.transport.close()
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self.heard_at = self.loop.time()
+        self.server_state.make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Read what the client has sent."""
+        if self._refusal is not None:
+            return
+        self.heard_at = self.loop.time()
+        if self._may_be_in_request_line and not data.isascii():
+            # curl sends such a target as it is typed; the parser takes only ASCII.
+            line, end, rest = data.partition(b"\n")
+            data = _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + end + rest
+        self._unread += len(data)
+        super().data_received(data)
+        if self._is_in_message and b"\n" in data:
+            self._may_be_in_request_line = False
+        if self._unread > MAX_HEAD_BYTES and self._refusal is None:
+            self._refuse(431, f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes.")
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Answer what has arrived whole; return whether the connection stays open for that."""
+        self.is_left = True
+        if self._is_in_message:
+            self._refuse(400, "The request ends too early.")
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self.is_left = True
+        super().connection_lost(exc)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._is_in_message = True
+        self.scope[CONNECTION] = self  # type: ignore[literal-required]
+
+    def on_headers_complete(self) -> None:
+        """Hand the request to the application."""
+        if self._unread > MAX_HEAD_BYTES:  # of which some may be body already
+            size = sum(len(name) + len(value) + _BETWEEN for name, value in self.headers)
+            if size + len(self.url) > MAX_HEAD_BYTES:
+                msg = f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes."
+                self._refusal = 431, msg
+                raise ValueError(msg)
+        self._unread = 0
+        super().on_headers_complete()
+        self.scope[_CYCLE] = self.cycle  # type: ignore[literal-required]
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Finish a request."""
+        self._unread = 0
+        self._is_in_message = False
+        self._may_be_in_request_line = True
+        super().on_message_complete()
+
+    # What uvicorn calls.
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, unless this was the last."""
+        super().on_response_complete()
+        if self.cycle.response_complete:  # that of the last request that has arrived
+            if self._refusal is not None:
+                self._send_refusal()
+            elif self.is_left:
+                self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP."""
+        status, text = self._refusal or (400, msg)
+        self._refuse(status, text)
+
+    def shutdown(self) -> None:
+        """Close the connection, after the response if one is due; the server ends."""
+        if self._is_in_message:
+            self.transport.close()
+        else:
+            super().shutdown()
+
+    def _refuse(self, status: int, text: str) -> None:
+        """Answer with an error and close, after the responses that are due."""
+        self._refusal = status, text
+        cycle = self.cycle
+        if cycle is None or (cycle.response_complete and not cycle.more_body):
+            self._send_refusal()
+        elif cycle.more_body:  # it is this request that is wrong
+            if cycle.response_started:
+                self.transport.close()
+            else:
+                self._send_refusal()
+
+    def _send_refusal(self) -> None:
+        if self._refusal is None or self.transport.is_closing():
+            return
+        status, text = self._refusal
+        head = (
+            f"HTTP/1.1 {status_line(status)}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(f"{head}{text}".encode())
+        self.transport.close()

@@ -1,0 +1,114 @@
+"""From what a server hands over to a request of the API: its path, its headers, its sender.
+
+Headers are named as CGI names them, HTTP_ACCEPT and so on, whatever the server is.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.access import Caller
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.world.routing import admin_token_in
+from crmcom_kit.schemas import API_PATH
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_BELOW_API = f"{API_PATH}/"
+_ROOT_OF_API = "/" + API_PATH.split("/")[1]
+# Some servers put the process's environment into each environ: HTTP_PROXY would be a header there.
+_NOT_HEADERS = frozenset(name for name in os.environ if name.startswith("HTTP_"))
+_BARE_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
+
+
+def api_path(path: str) -> str | None:
+    """Return a path as the API knows it; None if the path is not the API's.
+
+    Args:
+        path: without what names a world.
+    """
+    if path.startswith(_BELOW_API):
+        return path[len(_BELOW_API) :].removesuffix("/")
+    return path[1:].removesuffix("/") if path.startswith(_ROOT_OF_API) else None
+
+
+def wsgi_headers(environ: "WSGIEnvironment") -> dict[str, str]:
+    """Return the headers of an environ, Content-Type and Content-Length not among them."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if name[:5] == "HTTP_" and name not in _NOT_HEADERS
+    }
+
+
+def asgi_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers of a scope, CONTENT_TYPE and CONTENT_LENGTH among them."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        known = _cgi_name(name)
+        if known in found:
+            found[known] = f"{found[known]}, {value.decode('latin-1')}"
+        elif known:
+            found[known] = value.decode("latin-1")
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _cgi_name(name: bytes) -> str:
+    """Return what CGI calls a header; nothing if another one has that name."""
+    if name in _BARE_NAMES:
+        return _BARE_NAMES[name]
+    return "" if b"_" in name else f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"
+
+
+def request_of(
+    verb: str,
+    path: str,
+    query: bytes,
+    body: bytes | None,
+    content_type: str,
+    client: str | None,
+    headers: Mapping[str, str],
+) -> Request:
+    """Return a request to ``path`` of the API; HEAD is a GET to it."""
+    return Request(
+        "GET" if verb == "HEAD" else verb,
+        path,
+        query,
+        body,
+        content_type,
+        headers.get("HTTP_AUTHORIZATION", ""),
+        headers.get("HTTP_X_MOCK_PREFER", ""),
+        client,
+        headers,
+    )
+
+
+def wsgi_request(environ: "WSGIEnvironment", path: str, body: bytes | None) -> Request:
+    """Return the request to ``path`` of the API that an environ describes."""
+    return request_of(
+        environ["REQUEST_METHOD"],
+        path,
+        environ.get("QUERY_STRING", "").encode("latin-1"),
+        body,
+        environ.get("CONTENT_TYPE", ""),
+        environ.get("REMOTE_ADDR"),
+        wsgi_headers(environ),
+    )
+
+
+def caller_of(address: str | None, headers: Mapping[str, Any]) -> Caller:
+    """Return what ``headers``, or an environ, say of the request's sender."""
+    return Caller(
+        address,
+        headers.get("HTTP_HOST"),
+        headers.get("HTTP_ORIGIN"),
+        headers.get("HTTP_SEC_FETCH_SITE"),
+    )
+
+
+def admin_token_of(headers: Mapping[str, Any]) -> str | None:
+    """Return the admin token that ``headers``, or an environ, carry."""
+    return admin_token_in(headers.get("HTTP_X_MOCK_ADMIN_TOKEN"), headers.get("HTTP_AUTHORIZATION"))

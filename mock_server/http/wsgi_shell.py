@@ -1,0 +1,192 @@
+"""The WSGI shell: answers ordinary requests of the API before Flask builds its request context.
+
+What it leaves out is the framework around the emulator. Everything else, an unusual verb or body
+of the API too, goes to Flask. Both give the same bytes and leave the same state.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.access import api_refusal
+from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.requests import (
+    admin_token_of,
+    api_path,
+    caller_of,
+    wsgi_request,
+)
+from crmcom_kit.mock_server.http.transmission import (
+    ConnectionDropped,
+    ConnectionEnded,
+    started,
+)
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
+from crmcom_kit.mock_server.protocol.response import FAULT_HEADER
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_for, world_of
+from crmcom_kit.mock_server.world.world import World
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
+
+
+class LateFlask:
+    """The Flask application, made when a request needs it or when ``warm`` is called.
+
+    Importing Flask is most of what a start would cost; the shells answer the API without it.
+    """
+
+    def __init__(self, registry: WorldRegistry) -> None:
+        """Serve ``registry``, later."""
+        self._registry = registry
+        self._lock = threading.Lock()
+        self._app: WSGIApplication | None = None
+
+    def warm(self) -> "WSGIApplication":
+        """Make the application, once."""
+        with self._lock:
+            if self._app is None:
+                from crmcom_kit.mock_server.http.app import create_app
+
+                self._app = create_app(self._registry)
+            return self._app
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        """Answer the request with Flask."""
+        return (self._app or self.warm())(environ, start_response)
+
+
+class WsgiShell:
+    """A WSGI application in front of the Flask one."""
+
+    def __init__(self, world: World | WorldRegistry, app: "WSGIApplication | None" = None) -> None:
+        """Answer the API's requests; leave the rest to ``app``, Flask's by default."""
+        self._registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
+        self._app = LateFlask(self._registry) if app is None else app
+        self._verbs = {
+            path: method.verb for path, method in self._registry.default.config.methods.items()
+        }
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer the request, here or in Flask."""
+        name, rest = split_path(environ["PATH_INFO"])
+        path = api_path(rest)
+        verb = environ["REQUEST_METHOD"]
+        if path is None or self._verbs.get(path) != verb or environ.get("SCRIPT_NAME"):
+            return self._app(environ, start_response)
+        caller = caller_of(environ.get("REMOTE_ADDR"), environ)
+        if api_refusal(self._registry.access, caller) is not None:
+            return self._app(environ, start_response)  # which says why
+        body = _plain_body(environ, verb)
+        if body is None:
+            return self._app(environ, start_response)
+        try:
+            world = world_for(
+                name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)
+            )
+        except UsageError:
+            return self._app(environ, start_response)
+        return started(dispatch(world, wsgi_request(environ, path, body)), start_response, verb)
+
+
+def _plain_body(environ: "WSGIEnvironment", verb: str) -> bytes | None:
+    """Return the body; None if Flask has to say what is to be done with it."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        return None
+    if verb == "GET":
+        return b"" if length in ("", "0") else None
+    if not _PLAIN_LENGTH.fullmatch(length) or int(length) > MAX_BODY_BYTES:
+        return None
+    body: bytes = environ["wsgi.input"].read(int(length))
+    return body
+
+
+class LoggedApp:
+    """A WSGI application around another one that writes a line of the access log per request."""
+
+    def __init__(self, app: "WSGIApplication", registry: WorldRegistry, log: AccessLog) -> None:
+        """Write lines about what ``app`` answers, without the secrets of ``registry``'s worlds."""
+        self._app = app
+        self._registry = registry
+        self._log = log
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer the request, and write its line when the response is as good as sent."""
+        began = perf_counter()
+        status, found = 0, list[tuple[str, str]]()
+
+        def note(text: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[..., Any]:
+            nonlocal status
+            status = int(text[:3])
+            found[:] = headers
+            return start_response(text, headers, *rest)
+
+        def write(sent: int, ended: ConnectionEnded | None) -> None:
+            dropped = isinstance(ended, ConnectionDropped)
+            named = dict(found)
+            path: str = environ["PATH_INFO"]
+            self._log.add(
+                Entry(
+                    world_of(path, environ.get(WORLD_HEADER), self._registry),
+                    environ.get("REMOTE_ADDR", "-"),
+                    environ.get("REQUEST_METHOD", ""),
+                    path,
+                    environ.get("QUERY_STRING", ""),
+                    0 if dropped else status,  # the caller got none
+                    sent,
+                    perf_counter() - began,
+                    named.get("X-Mock-Statement"),
+                    named.get(FAULT_HEADER),
+                    [text for name, text in found if name == "X-Mock-Warning"],
+                    None if ended is None else ended.ending,
+                )
+            )
+
+        return _Counted(self._app(environ, note), write)
+
+
+class _Counted:
+    """A response's body that counts its bytes and tells, once, when it is over."""
+
+    def __init__(
+        self, body: Iterable[bytes], done: Callable[[int, ConnectionEnded | None], None]
+    ) -> None:
+        self._body = body
+        self._sent = 0
+        self._done: Callable[[int, ConnectionEnded | None], None] | None = done
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for part in self._body:
+                self._sent += len(part)
+                yield part
+        except ConnectionEnded as ended:
+            self._tell(ended)
+            raise
+
+    def close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._tell(None)
+
+    def _tell(self, ended: ConnectionEnded | None) -> None:
+        done, self._done = self._done, None
+        if done is not None:
+            done(self._sent, ended)

@@ -1,0 +1,195 @@
+"""What a store holds: its records, and the indexes that lists are answered from.
+
+Nothing here locks: ``Store`` decides who may read and write when.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import groupby, islice
+from math import inf
+from operator import attrgetter
+from typing import Literal
+
+from crmcom_kit.mock_server.store.records import (
+    KEYS,
+    DuplicateRecord,
+    IndexedField,
+    Key,
+    Query,
+    Record,
+)
+
+_Field = IndexedField | Literal["state"]
+_Index = dict[str, list[int]]  # by value, the positions of its records in ascending order
+_Condition = tuple[tuple[_Field, frozenset[str]], ...]  # one of them must fit
+_Test = Callable[[Record], bool]
+_DIGITS = 18  # of a number that counts as a whole one: what 64 bits can hold
+
+
+class Contents:
+    """Records by position: the first one that was ever added has position 0.
+
+    A position is never used again. The id and the number of a deleted record still lead to its
+    position, where there is no record any more: so they are known to be taken.
+    """
+
+    __slots__ = ("indexes", "largest_number", "positions", "records")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.records: dict[int, Record] = {}  # in the order of their positions
+        self.positions: dict[Key, dict[str, int]] = {key: {} for key in KEYS}
+        #: The largest whole number that a record has or had; 0 if there is none.
+        self.largest_number = 0
+        self.indexes: dict[_Field, _Index] = {}  # those that a query needed already
+
+    def copy(self) -> "Contents":
+        """Return a copy; its indexes are built when a query needs them."""
+        copy = Contents()
+        copy.records = self.records.copy()
+        copy.positions = {key: found.copy() for key, found in self.positions.items()}
+        copy.largest_number = self.largest_number
+        return copy
+
+    def check_new(self, records: Sequence[Record]) -> None:
+        """Raise DuplicateRecord unless the ids and numbers of ``records`` are new."""
+        for key in KEYS:
+            seen = set[str]()
+            for value in map(attrgetter(key), records):
+                if value in seen:
+                    msg = f"{key}: {value} is given twice"
+                    raise DuplicateRecord(msg)
+                seen.add(value)
+                position = self.positions[key].get(value)
+                if position is not None:
+                    when = "is there" if position in self.records else "was there"
+                    msg = f"{key}: {value} {when} already"
+                    raise DuplicateRecord(msg)
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Add ``records``, which ``check_new`` let pass, as the newest."""
+        new = dict(enumerate(records, len(self.positions["id"])))
+        for position, record in new.items():
+            self.positions["id"][record.id] = position
+            self.positions["number"][record.number] = position
+            self.largest_number = max(self.largest_number, _whole(record.number))
+            for field, index in self.indexes.items():
+                index.setdefault(getattr(record, field), []).append(position)
+        self.records.update(new)  # last and in one step: a reader without a lock sees all or none
+
+    def replace(self, position: int, record: Record) -> None:
+        """Put ``record``, of the same id and number, in the place of another."""
+        before = self.records[position]
+        for field, index in self.indexes.items():
+            old, new = getattr(before, field), getattr(record, field)
+            if old != new:
+                _take_out(index, old, position)
+                insort(index.setdefault(new, []), position)
+        self.records[position] = record
+
+    def remove(self, position: int) -> None:
+        """Remove the record at ``position``; its id and number stay taken."""
+        record = self.records.pop(position)
+        for field, index in self.indexes.items():
+            _take_out(index, getattr(record, field), position)
+
+    def find(self, query: Query) -> Iterable[Record]:
+        """Return the page of records that ``query`` asks for.
+
+        A page of one value of one field costs the page. Any other query walks the records of the
+        condition that the fewest meet, up to the end of the page.
+        """
+        conditions, tests = _conditions(query), _tests(query)
+        positions: Iterable[int] = self.records
+        if conditions:
+            choices = [self._buckets(condition) for condition in conditions]
+            sizes = [sum(map(len, buckets)) for buckets in choices]
+            smallest = sizes.index(min(sizes))
+            buckets = choices[smallest]
+            del conditions[smallest]
+            if len(buckets) == 1 and not conditions and not tests:
+                return map(self.records.__getitem__, _page_of(buckets[0], query))
+            positions = _together(buckets, newest_first=query.newest_first)
+        elif query.newest_first:
+            positions = reversed(self.records)
+        records: Iterable[Record] = map(self.records.__getitem__, positions)
+        for test in (*map(_meets, conditions), *tests):
+            records = filter(test, records)
+        end = None if query.limit is None else query.offset + query.limit
+        return islice(records, query.offset, end)
+
+    def _buckets(self, condition: _Condition) -> list[list[int]]:
+        """Return the buckets of all records that meet ``condition``."""
+        found = [self._index(field).get(value) for field, values in condition for value in values]
+        return [bucket for bucket in found if bucket]
+
+    def _index(self, field: _Field) -> _Index:
+        """Return the index of ``field``, built if no query needed it before."""
+        index = self.indexes.get(field)
+        if index is None:
+            index = {}
+            for position, record in self.records.items():
+                index.setdefault(getattr(record, field), []).append(position)
+            # In one step: stores that share these contents may look at the same time.
+            self.indexes[field] = index
+        return index
+
+
+def _take_out(index: _Index, value: str, position: int) -> None:
+    bucket = index[value]
+    if len(bucket) == 1:
+        del index[value]
+    else:
+        del bucket[bisect_left(bucket, position)]
+
+
+def _whole(number: str) -> int:
+    """Return a record's number as a whole number; 0 if it does not spell one plainly."""
+    plain = len(number) <= _DIGITS and number.isascii() and number.isdecimal()
+    return int(number) if plain and number[0] != "0" else 0
+
+
+def _conditions(query: Query) -> list[_Condition]:
+    """Return the conditions that indexes can answer, all of which must be met."""
+    conditions: list[_Condition] = [(one,) for one in query.indexed]
+    if query.any_of_indexed and conditions:
+        conditions = [query.indexed]
+    if query.states is not None:
+        conditions.append((("state", query.states),))
+    return conditions
+
+
+def _meets(condition: _Condition) -> _Test:
+    if len(condition) > 1:
+        return lambda record: any(getattr(record, field) in values for field, values in condition)
+    ((field, values),) = condition
+    return lambda record: getattr(record, field) in values
+
+
+def _tests(query: Query) -> list[_Test]:
+    """Return the conditions that each record must be looked at for."""
+    tests: list[_Test] = []
+    if query.created_from is not None or query.created_before is not None:
+        first = -inf if query.created_from is None else query.created_from
+        before = inf if query.created_before is None else query.created_before
+        tests.append(lambda record: record.created is not None and first <= record.created < before)
+    if query.url is not None:
+        fits = query.url
+        tests.append(lambda record: fits(record.url))
+    return tests
+
+
+def _page_of(bucket: list[int], query: Query) -> list[int]:
+    """Return the page that ``query`` asks for of the positions that meet it."""
+    offset, limit = query.offset, query.limit
+    if not query.newest_first:
+        return bucket[offset : None if limit is None else offset + limit]
+    end = max(len(bucket) - offset, 0)
+    return bucket[0 if limit is None else max(end - limit, 0) : end][::-1]
+
+
+def _together(buckets: list[list[int]], *, newest_first: bool) -> Iterator[int]:
+    """Yield each position of the ``buckets`` once, in order."""
+    ordered = map(reversed, buckets) if newest_first else buckets
+    return (position for position, _ in groupby(merge(*ordered, reverse=newest_first)))

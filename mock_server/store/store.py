@@ -1,0 +1,135 @@
+"""The store of one epoch: one lock around records, which other stores may share until a write."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+from crmcom_kit.mock_server.store.contents import Contents
+from crmcom_kit.mock_server.store.life_cycle import Event, State, after
+from crmcom_kit.mock_server.store.records import Key, Query, Record
+
+
+class Store:
+    """The webhook requests of one epoch. Every call is atomic.
+
+    A copy costs the same however many records there are: both stores share the contents, and the
+    one that is written to first copies them then.
+    """
+
+    __slots__ = ("_contents", "_lock", "_sending", "_shared")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._lock = threading.Lock()
+        self._contents = Contents()
+        self._shared = False  # whether others may read the contents, which nobody changes then
+        # The positions of the records whose delivery runs. They are no part of the contents, where
+        # these records stay REJECTED: a delivery belongs to the store that it began in.
+        self._sending: set[int] = set()
+
+    def copy(self) -> "Store":
+        """Return a store with the same records, all of them REJECTED whose delivery runs here."""
+        copy = Store()
+        with self._lock:
+            self._shared = copy._shared = True
+            copy._contents = self._contents
+        return copy
+
+    def _writable(self) -> Contents:
+        """Return the contents, of which nobody else knows."""
+        if self._shared:
+            self._contents = self._contents.copy()
+            self._shared = False
+        return self._contents
+
+    def _record(self, position: int | None) -> Record | None:
+        """Return the record at ``position``, as it is in this store."""
+        if position in self._sending:
+            return self._contents.records[position]._replace(state=State.SENDING)
+        return None if position is None else self._contents.records.get(position)
+
+    def __len__(self) -> int:
+        """How many records there are."""
+        return len(self._contents.records)
+
+    def body(self, key: Key, value: str) -> bytes | None:
+        """Return the body of the record with that id or number; None if there is none.
+
+        Takes no lock: a record is put there, changed and removed in one step.
+        """
+        contents = self._contents
+        record = contents.records.get(contents.positions[key].get(value, -1))
+        return None if record is None else record.body
+
+    def get(self, key: Key, value: str) -> Record | None:
+        """Return the record with that id or number; None if there is none."""
+        with self._lock:
+            return self._record(self._contents.positions[key].get(value))
+
+    def ever_existed(self, key: Key, value: str) -> bool:
+        """Whether a record has that id or number, or had it until it was deleted."""
+        return value in self._contents.positions[key]
+
+    def query(self, query: Query) -> list[bytes]:
+        """Return the bodies of the records that ``query`` finds, all of one moment."""
+        with self._lock:
+            return [record.body for record in self._contents.find(query)]
+
+    def records(self) -> Iterator[Record]:
+        """Return all records as they are at this moment, oldest first."""
+        with self._lock:
+            self._shared = True  # so that nobody changes what is iterated over
+            return iter(self._contents.records.values())
+
+    def largest_number(self) -> int:
+        """Return the largest whole number that a record has or had; 0 if there is none."""
+        return self._contents.largest_number
+
+    def insert(self, *records: Record) -> None:
+        """Add ``records`` as the newest, in their order: all of them or none.
+
+        Raises DuplicateRecord; deleted records count, too.
+        """
+        with self._lock:
+            self._contents.check_new(records)
+            self._writable().add(records)
+
+    def transition(
+        self, record_id: str, event: Event, change: Callable[[Record], Record] | None = None
+    ) -> Record | None:
+        """Let ``event`` happen to a record, and return it as it is then; None if there is none.
+
+        Args:
+            record_id: which record.
+            event: what happens; the life cycle's table says what state it leads to.
+            change: returns what the record becomes besides, with the same id and number. It runs
+                under the lock: it must be quick and may not use the store.
+
+        Raises:
+            WrongState: the record's state does not allow it. Nothing has changed then, nor has it
+                if ``change`` raises.
+        """
+        with self._lock:
+            position = self._contents.positions["id"].get(record_id)
+            record = self._record(position)
+            if position is None or record is None:
+                return None
+            state = after(record.state, event)
+            changed = record if change is None else change(record)
+            kept = changed._replace(state=state.shown)
+            if kept != self._contents.records[position]:
+                self._writable().replace(position, kept)
+            if state is State.SENDING:
+                self._sending.add(position)
+            else:
+                self._sending.discard(position)
+            return changed._replace(state=state)
+
+    def delete(self, key: Key, value: str) -> Record | None:
+        """Remove the record with that id or number, and return it as it last was."""
+        with self._lock:
+            position = self._contents.positions[key].get(value)
+            record = self._record(position)
+            if position is not None and record is not None:
+                self._writable().remove(position)
+                self._sending.discard(position)
+            return record

@@ -1,0 +1,174 @@
+"""From the entries of a world file to reference data and records, held to each other."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.protocol.filters import seconds
+from crmcom_kit.mock_server.protocol.response import compact_json
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
+from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
+from crmcom_kit.mock_server.world.tokens import Session, Sessions
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry
+from crmcom_kit.schemas.exchanges import status_of
+from crmcom_kit.schemas.formats import parse_date_time
+
+
+@dataclass(frozen=True, slots=True)
+class InitialContent:
+    """What a world is filled with; every epoch that begins with it shares it."""
+
+    reference_data: ReferenceData
+    sessions: Sessions
+    fixed_tokens: dict[str, Session]
+    store: Store
+
+
+def filled(
+    config: Config,
+    entries: Iterable[LocatedEntry],
+    *,
+    by_age: bool = True,
+) -> InitialContent:
+    """Return what ``entries`` describe.
+
+    Args:
+        config: how the world answers.
+        entries: what it is filled with.
+        by_age: whether records are taken in the order of their creation; else as they come.
+
+    Raises:
+        DataError: entries contradict each other.
+    """
+    store = Store()
+    reference_data = ReferenceData()
+    for record, place in _Filler(config, reference_data).records(entries, by_age=by_age):
+        try:
+            store.insert(record)
+        except DuplicateRecord as error:
+            msg = f"{place}: {error}"
+            raise DataError(msg) from None
+    sessions = Sessions(config, reference_data)
+    fixed = {token: sessions.of() for token in config.settings.fixed_tokens}
+    return InitialContent(reference_data, sessions, fixed, store)
+
+
+def added(
+    config: Config, reference_data: ReferenceData, store: Store, entries: Iterable[LocatedEntry]
+) -> tuple[ReferenceData, int]:
+    """Add ``entries`` to ``store``; return the new reference data and the record count.
+
+    Raises:
+        DataError: entries contradict each other or what is there, and nothing has changed.
+    """
+    grown = reference_data.copy()
+    records = _Filler(config, grown).records(entries, by_age=True)
+    try:
+        store.insert(*(record for record, _ in records))
+    except DuplicateRecord as error:
+        msg = f"data: {error}"
+        raise DataError(msg) from None
+    return grown, len(records)
+
+
+class _Filler:
+    """Reads entries into one reference data and one store."""
+
+    def __init__(self, config: Config, reference_data: ReferenceData) -> None:
+        self.reference_data = reference_data
+        self._config = config
+        self._ids = Ids(config.settings.seed)
+
+    def records(self, entries: Iterable[LocatedEntry], *, by_age: bool) -> list[tuple[Record, str]]:
+        """Return records and their places, oldest first; the rest becomes reference data."""
+        records: list[tuple[Record, str]] = []
+        early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
+        for placed in entries:
+            ((kind, value),) = placed.entry.items()
+            if kind != "webhook_request":
+                self._add(kind, value, placed.place)
+            elif early or not self.reference_data.know(value["record"]):
+                early.append(placed)
+            else:
+                records.append((self._record(value, placed.place), placed.place))
+        for entry, place in early:
+            records.append((self._record(entry["webhook_request"], place), place))
+        if by_age:
+            # The store's order is the order of creation; a record without a date is an old one.
+            records.sort(key=lambda found: _age(found[0]))
+        return records
+
+    def _add(self, kind: str, value: Object, place: str) -> None:
+        directory = self.reference_data.directory(kind)
+        found = directory.find("id", value["id"])
+        if found is not None and found != value:
+            msg = f"{place}: {kind} {value['id']} is there already, with other members"
+            raise DataError(msg)
+        directory.add(value)
+
+    def _record(self, value: dict[str, Any], place: str) -> Record:
+        """Return the record of one entry, with what sending it must have left in it."""
+        record, data = dict(value["record"]), value.get("data")
+        exchanges = self._config.exchanges
+        for name in ("fields_set", "error_code", "error_description"):
+            record.setdefault(name, None)
+        definition = self._referred("webhook_definition", record, place)
+        rule = self._referred("workflow_rule", record, place)
+        error_code = record["error_code"]
+        if "authentication_code" not in record:
+            key = self.reference_data.key_of(definition)
+            record["authentication_code"] = exchanges.code(data, key, error_code)
+        reference = self._ids.of("exchange", record["id"])
+        if "request" not in record:
+            code = record["authentication_code"]
+            record["request"] = exchanges.request(data, code, reference)
+        if "response" not in record:
+            record["response"] = exchanges.response(status_of(record), reference)
+        created = record["log_information"].get("created_date")
+        return Record(
+            id=record["id"],
+            number=record["number"],
+            state=State(record["life_cycle_state"]),
+            definition=definition,
+            rule=rule,
+            entity=record["entity"],
+            entity_id=record["entity_id"],
+            url=record["url"],
+            created=None if created is None else seconds(parse_date_time(created)),
+            body=compact_json(self._config.renderer.record(record)),
+            data=None if data is None else compact_json(data),
+        )
+
+    def _referred(self, kind: str, record: dict[str, Any], place: str) -> str:
+        """Return the id of the definition or rule that a record names; add it if it is new.
+
+        The record gets the members that it leaves out.
+        """
+        named, directory = record[kind], self.reference_data.directory(kind)
+        if "id" not in named:
+            msg = f"{place}: {kind} of webhook request {record['number']} has no id"
+            raise DataError(msg)
+        found = directory.find("id", named["id"])
+        if found is None:
+            directory.add(named)
+            return str(named["id"])
+        for member in ("name", "alternative_code"):
+            here, before = named.get(member), found.get(member)
+            if here is not None and before is not None and here != before:
+                msg = (
+                    f"{place}: {member} of {kind} {named['id']} is {quoted(here)} in webhook "
+                    f"request {record['number']}, and {quoted(before)} before"
+                )
+                raise DataError(msg)
+        record[kind] = found | named
+        directory.add(record[kind])  # it may be the first to tell the name
+        return str(named["id"])
+
+
+def _age(record: Record) -> tuple[bool, int]:
+    return record.created is not None, record.created or 0

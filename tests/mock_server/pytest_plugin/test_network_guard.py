@@ -1,0 +1,125 @@
+"""The guard: no look-up of, and no connection to, a host that looks like CRM.COM's."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from helpers.tables import all_cases
+
+from crmcom_kit.mock_server.pytest_plugin.network_guard import (
+    HOSTS,
+    Guard,
+    Reached,
+    RealHostReached,
+)
+
+WAYS: dict[str, Callable[[str], object]] = {
+    "getaddrinfo": lambda host: socket.getaddrinfo(host, 443),
+    "getaddrinfo of bytes": lambda host: socket.getaddrinfo(host.encode(), 443),
+    "gethostbyname": socket.gethostbyname,
+    "gethostbyname_ex": socket.gethostbyname_ex,
+    "create_connection": lambda host: socket.create_connection((host, 443), 5),
+    "connect": lambda host: _with_socket(lambda one: one.connect((host, 443))),
+    "connect_ex": lambda host: _with_socket(lambda one: one.connect_ex((host, 443))),
+    "sendto": lambda host: _with_socket(lambda one: one.sendto(b"", (host, 9))),
+    "urllib": lambda host: urllib.request.urlopen(f"http://{host}/", timeout=5),
+    "httpx": lambda host: httpx.get(f"https://{host}/", timeout=5, trust_env=False),
+    "asyncio": lambda host: asyncio.run(_opened(host)),
+}
+
+
+def _with_socket(dispatch: Callable[[socket.socket], object]) -> object:
+    with socket.socket() as one:
+        return dispatch(one)
+
+
+async def _opened(host: str) -> None:
+    await asyncio.open_connection(host, 443)
+
+
+@pytest.fixture(name="guard")
+def _guard() -> Iterator[Guard]:
+    guard = Guard(HOSTS, lambda: "a test")
+    guard.start()
+    yield guard
+    guard.stop()
+
+
+def test_every_way_to_a_real_host_is_blocked_and_recorded(guard: Guard) -> None:
+    """Whatever asks for the host gets an exception that names it, before any look-up."""
+    blocked = r"'rest.crm.com' looks like CRM.COM itself"
+    with all_cases() as case:
+        for name, way in WAYS.items():
+            guard.reached.clear()
+            with case(name):
+                with pytest.raises(RealHostReached, match=blocked):
+                    way("Rest.CRM.com.")
+                assert list(guard.reached) == [Reached("a test", "rest.crm.com")]
+
+
+def test_what_survives_the_exception_is_remembered_from_any_thread(guard: Guard) -> None:
+    """Code that swallows everything, in a thread of its own, does not go unnoticed."""
+
+    def careless() -> None:
+        for _ in range(3):
+            with contextlib.suppress(Exception):
+                socket.create_connection(("crm.com", 443), 5)
+
+    thread = threading.Thread(target=careless)
+    thread.start()
+    thread.join()
+
+    assert list(guard.reached) == [Reached("a test", "crm.com")]
+
+
+def test_other_hosts_and_literal_addresses_are_left_alone(guard: Guard) -> None:
+    """Only what is called like CRM.COM's hosts is blocked."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        socket.create_connection(server.getsockname(), 5).close()
+    socket.getaddrinfo("localhost", 80)
+    for host in ("crm.com.invalid", "notcrm.com.invalid"):
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo(host, 80)
+    if hasattr(socket, "AF_UNIX"):
+        with socket.socket(socket.AF_UNIX) as one, pytest.raises(OSError, match="No such file"):
+            one.connect("/crm.com/there/is/no/such/file")
+
+    assert not guard.reached
+
+
+def test_other_patterns_take_the_place_of_the_usual_ones() -> None:
+    """Which hosts are real is the user's to say."""
+    guard = Guard(["*.Example.invalid"], lambda: "a test")
+    guard.start()
+    try:
+        with pytest.raises(RealHostReached):
+            socket.getaddrinfo("crm.example.invalid", 80)
+    finally:
+        guard.stop()
+
+    assert list(guard.reached) == [Reached("a test", "crm.example.invalid")]
+
+
+def test_a_stopped_guard_leaves_nothing_behind() -> None:
+    """When the last guard is stopped sockets are what they were, whoever stops first."""
+    before = dict(vars(socket.socket))
+    first, second = Guard(["a.invalid"], str), Guard(["b.invalid"], str)
+    first.start()
+    second.start()
+    first.start()
+    first.stop()
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo("a.invalid", 80)
+    with pytest.raises(RealHostReached):
+        socket.getaddrinfo("b.invalid", 80)
+    second.stop()
+    second.stop()
+
+    assert dict(vars(socket.socket)) == before
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo("b.invalid", 80)

@@ -1,0 +1,215 @@
+"""The calls that a mock in Python got: looked at, held to what a test expects, waited for."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server.usage_errors import UsageError
+
+
+class Caller:
+    """Code under test, which calls the API."""
+
+    def __init__(self, mock: Mock) -> None:
+        self._token = mock.token
+        self._client = mock.client()
+
+    def show(self, number: str) -> httpx.Response:
+        """Show a webhook request."""
+        given = {"token": self._token, "webhook_request_identifier": f"number={number}"}
+        return self._client.get("webhook_requests/show", params=given)
+
+    def post(self, method: str, number: str) -> httpx.Response:
+        """Call resend or delete."""
+        body = {"token": self._token, "webhook_request_identifier": {"number": number}}
+        return self._client.post(f"webhook_requests/{method}", json=body)
+
+
+@pytest.fixture(name="mock")
+def _mock() -> Mock:
+    return crmcom_mock()
+
+
+@pytest.fixture(name="caller")
+def _caller(mock: Mock) -> Caller:
+    return Caller(mock)
+
+
+@contextmanager
+def meanwhile(*acts: Any) -> Iterator[None]:
+    """Do something in a thread while the block runs."""
+    thread = threading.Thread(target=lambda: [dispatch() for dispatch in acts])
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_calls_are_told_in_order_and_masked(mock: Mock, caller: Caller) -> None:
+    """Each call is there with what was asked and answered, but never with its token."""
+    caller.show("7")
+    caller.post("resend", "7")
+
+    show, resend = mock.calls
+    assert [show.operation, resend.operation] == ["show", "resend"]
+    assert resend.parameters == {"token": "***", "webhook_request_identifier": {"number": "7"}}
+    assert (mock.calls[0].status, mock.calls[-1].code, len(mock.calls[0:2])) == (200, "OK", 2)
+    assert resend.before is not None
+    assert resend.before["life_cycle_state"] == "REJECTED"
+    assert repr(resend) == "<call 0-2: resend number=7 200>"
+    assert mock.token not in repr(mock.calls)
+
+
+def test_calls_are_of_one_world(mock: Mock, caller: Caller) -> None:
+    """Another world's calls are not told, and to forget them is for this world alone."""
+    caller.show("7")
+    other = mock.world("other")
+    assert not list(other.calls)
+    other.calls.clear()
+    assert len(mock.calls) == 1
+    mock.calls.clear()
+    assert len(mock.calls) == 0
+    assert repr(mock.calls) == "<calls:\nnone>"
+
+
+def test_many_calls_are_told_in_a_short_text(mock: Mock, caller: Caller) -> None:
+    """A text about calls is bounded: the last of them, each in short lines."""
+    for _ in range(50):
+        caller.post("delete", "x" * 5_000)
+
+    lines = repr(mock.calls).splitlines()
+    assert lines[1] == "… 30 earlier ones"
+    assert len(lines) <= 2 + 20 * 3
+    assert max(map(len, lines)) < 400
+
+
+def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> None:
+    """Patterns are given by name, and so is how often; what fits comes back."""
+    caller.post("resend", "7")
+    caller.post("resend", "8")
+    caller.show("none")
+
+    assert [call.identifier for call in mock.assert_called(operation="resend")] == [
+        "number=7",
+        "number=8",
+    ]
+    mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)
+    mock.assert_called(operation="resend", times={"atMost": 2})
+    mock.assert_called(error_kind="unknown_webhook_request", status=200)
+    mock.assert_called(state_before="REJECTED", state_after="SUCCESSFUL")
+    mock.assert_called(times=3)
+    mock.assert_not_called(operation="delete")
+    assert len(mock.calls.find(operation="resend", code="OK")) == 1
+
+
+def test_what_was_not_called_is_told_with_the_nearest_calls(mock: Mock, caller: Caller) -> None:
+    """The message says what was expected and which calls came near, and in what they differ."""
+    caller.show("7")
+    caller.post("resend", "8")
+
+    with pytest.raises(AssertionError) as failed:
+        mock.assert_called(operation="resend", identifier={"number": "7"})
+
+    lines = str(failed.value).splitlines()
+    assert lines[0] == "expected at least 1 call, found none: operation resend, identifier number=7"
+    assert "resend" in lines[2]
+    assert lines[3].strip() == "identifier: wanted number=7; seen number=8"
+    assert mock.token not in str(failed.value)
+
+
+def test_what_was_called_too_often_is_told(mock: Mock, caller: Caller) -> None:
+    """The message shows the calls that should not have been."""
+    caller.post("delete", "7")
+
+    with pytest.raises(AssertionError, match=r"expected no call, found 1: operation delete"):
+        mock.assert_not_called(operation="delete")
+    with pytest.raises(AssertionError, match=r"expected exactly 2 calls, found 1"):
+        mock.assert_called(operation="delete", times=2)
+
+
+def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
+    """A mistake in a test is no call that was not made."""
+    with pytest.raises(
+        UsageError, match=r"operaton: seen in the pattern; allowed is one of method"
+    ):
+        mock.assert_not_called(operaton="resend")
+
+
+def test_a_misspelt_value_is_refused(mock: Mock) -> None:
+    """What no call can have was not called, and that would say nothing."""
+    with pytest.raises(
+        UsageError, match=r"operation: seen \"resned\"; .*one of delete, list, resend, show,"
+    ):
+        mock.assert_not_called(operation="resned")
+    with pytest.raises(UsageError, match=r"stateAfter: seen \"DELETED\"; .*absent"):
+        mock.assert_called(state_after="DELETED", times=0)
+    with pytest.raises(UsageError, match=r"statement: .* such as resend\.only_rejected"):
+        mock.assert_not_called(statement="resend.only_rejectd")
+
+
+def test_to_wait_for_calls_ends_with_the_last_of_them(mock: Mock, caller: Caller) -> None:
+    """What another thread calls is waited for, and returned."""
+    with meanwhile(lambda: caller.post("resend", "7"), lambda: caller.post("resend", "8")):
+        found = mock.wait_for(operation="resend", times=2, timeout=60)
+        assert [call.identifier for call in found] == ["number=7", "number=8"]
+        mock.assert_called(operation="resend", times=2, timeout=60)
+
+
+def test_to_wait_for_records_ends_when_they_are_so(mock: Mock, caller: Caller) -> None:
+    """A state of one record by number or id, and how many are in a state, can be waited for."""
+    own_id = mock.records["7"]["id"]
+    with meanwhile(lambda: caller.post("resend", "7")):
+        mock.wait_for(record="7", state="SUCCESSFUL", timeout=60)
+        mock.wait_for(record=own_id, state="SUCCESSFUL", timeout=60)
+    with meanwhile(lambda: caller.post("delete", "7")):
+        mock.wait_for(record=7, state="DELETED", timeout=60)
+    mock.wait_for(record=own_id, state="DELETED", timeout=0)
+    mock.wait_for(record="8")
+    mock.seed([])
+    with meanwhile(lambda: mock.add(life_cycle_state="REJECTED")):
+        mock.wait_for(state="REJECTED", times=1, timeout=60)
+
+
+def test_to_wait_for_a_function_ends_when_it_says_so(mock: Mock, caller: Caller) -> None:
+    """Whatever the function returns comes back."""
+    with meanwhile(lambda: caller.post("delete", "7")):
+        found = mock.wait_for(lambda: "7" not in mock.records and "gone", timeout=60)
+
+    assert found == "gone"
+
+
+def test_what_does_not_come_in_time_is_told(mock: Mock, caller: Caller) -> None:
+    """The message says how long, for what, and what is there instead."""
+    caller.show("7")
+
+    with pytest.raises(AssertionError, match=r"0\.05 s for webhook request number=7 to be SUCCESS"):
+        mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
+    with pytest.raises(AssertionError, match=r"state 'REJECTED'"):
+        mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
+    with pytest.raises(AssertionError, match=r"to be DELETED; time over: .*there never was"):
+        mock.wait_for(record="999999", state="DELETED", timeout=0.05)
+    with pytest.raises(AssertionError, match=r"in state REJECTED; time over: count \d+"):
+        mock.wait_for(state="REJECTED", times=0, timeout=0.05)
+    with pytest.raises(AssertionError, match=r"something true; time over: it returned False"):
+        mock.wait_for(lambda: False, timeout=0.05)
+    with pytest.raises(AssertionError, match=r"nearest of 1 other calls"):
+        mock.wait_for(operation="resend", timeout=0.05)
+
+
+def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
+    """There is no wait for something that cannot happen."""
+    wrong: list[dict[str, Any]] = [
+        {"record": "7", "operation": "resend"},
+        {"record": "7", "state": "LOST"},
+        {"state": "LOST"},
+        {"colour": "red"},
+    ]
+    for given in wrong:
+        with pytest.raises(UsageError):
+            mock.wait_for(**given)
+    with pytest.raises(UsageError, match="until"):
+        mock.wait_for(lambda: True, record="7")

@@ -1,0 +1,182 @@
+"""What a mock in Python holds: filled with generated data, with entries, or one by one."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers.tables import all_cases
+
+from crmcom_kit.fixtures import FixtureError, world
+from crmcom_kit.fixtures.scenarios import SCENARIOS
+from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.world_file import DataError
+
+
+@pytest.fixture(name="mock")
+def _mock() -> Mock:
+    return crmcom_mock()
+
+
+def answered(mock: Mock, method: str, number: str) -> Any:
+    """Call resend or delete."""
+    body = {"token": mock.token, "webhook_request_identifier": {"number": number}}
+    with mock.client() as client:
+        return client.post(f"webhook_requests/{method}", json=body).json()
+
+
+def test_generated_data_takes_the_place_of_all_that_was_there(mock: Mock) -> None:
+    """The knobs are the generator's, in the release that is emulated."""
+    assert mock.seed(count=30, rejected=1.0, entities=["JOBS"]) == 30
+
+    assert len(mock.records) == 30
+    assert len(mock.records.filter(life_cycle_state="REJECTED", entity="JOBS")) == 30
+    first = list(mock.records)
+    mock.seed(count=30, rejected=1.0, entities=["JOBS"])
+    assert list(mock.records) == first
+    mock.seed(count=30, rejected=1.0, entities=["JOBS"], seed=1)
+    assert list(mock.records) != first
+
+
+def test_a_scenario_fills_a_world_of_any_release() -> None:
+    """Every situation that fixtures know is one word away."""
+    for release in ("R9", "R18"):
+        mock = crmcom_mock(release=release)
+        for scenario in SCENARIOS:
+            assert mock.seed(scenario=scenario, count=20) == 20, (release, scenario)
+
+
+def test_entries_come_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
+    """What the generator or another program wrote is taken as it is; none at all is allowed."""
+    entries = list(world(count=3, release="R9"))
+    path = tmp_path / "world.jsonl"
+    path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), "utf-8")
+
+    assert mock.seed(entries) == 3
+    first = list(mock.records)
+    assert mock.seed([]) == 0
+    assert mock.seed(path) == 3
+    assert list(mock.records) == first
+
+
+def test_what_cannot_fill_a_world_changes_nothing(mock: Mock) -> None:
+    """The error comes before anything is replaced."""
+    before = list(mock.records)
+    cases: list[tuple[Any, dict[str, Any], Any]] = [
+        ([{"webhook_request": {}}], {}, DataError),
+        ("none.jsonl", {}, DataError),
+        ([], {"count": 3}, UsageError),
+        ([], {"scenario": "receiver_outage"}, UsageError),
+        (None, {"scenario": "receiver_outag"}, FixtureError),
+        (None, {"rejected": 2}, FixtureError),
+        (None, {"release": "R18"}, UsageError),
+        (None, {"colour": "red"}, (FixtureError, TypeError)),
+    ]
+    with all_cases() as case:
+        for given, knobs, error in cases:
+            with case((given, knobs)):
+                with pytest.raises(error):
+                    mock.seed(given, **knobs)
+                assert list(mock.records) == before
+
+
+def test_a_reset_brings_back_what_the_mock_began_with(mock: Mock) -> None:
+    """To seed is for now; what was there from the start returns."""
+    before = list(mock.records)
+    mock.seed(count=3)
+    mock.add()
+    mock.reset()
+
+    assert list(mock.records) == before
+
+
+@pytest.mark.parametrize(
+    ("release", "dialect"), [("R9", "http"), ("R11", "default"), ("R18", "default")]
+)
+def test_an_added_webhook_request_is_like_the_others(release: str, dialect: str) -> None:
+    """Of any entity and state, it can be shown, sent again and deleted like any other."""
+    mock = crmcom_mock(release=release, dialect=dialect)
+    before = len(mock.records)
+    added = [
+        mock.add(entity=entity, life_cycle_state=state)
+        for entity in mock.emulated.config.entities
+        for state in ("REJECTED", "SUCCESSFUL")
+    ]
+
+    assert len(mock.records) == before + len(added)
+    for record in added:
+        number = record["number"]
+        assert mock.records[number] == record
+        resent = answered(mock, "resend", number)["status"]["code"]
+        assert (resent == "OK") == (record["life_cycle_state"] == "REJECTED")
+        assert answered(mock, "delete", number)["status"]["code"] == "OK"
+
+
+def test_numbers_go_on_from_the_largest(mock: Mock) -> None:
+    """A number is never given twice, also when the record that had it is deleted."""
+    largest = max(int(record["number"]) for record in mock.records)
+    first = mock.add()
+    answered(mock, "delete", first["number"])
+    second = mock.add(number="900")
+    third = mock.add()
+
+    assert [one["number"] for one in (first, second, third)] == [str(largest + 1), "900", "901"]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: mock.add()["number"], range(20)))
+    assert sorted(found) == [str(number) for number in range(902, 922)]
+
+
+def test_members_are_as_they_are_given(mock: Mock) -> None:
+    """What a test is about is said by name, and what hangs on it follows."""
+    record = mock.add(
+        entity="JOBS",
+        life_cycle_state="REJECTED",
+        error_code="ConnectException",
+        entity_id="0" * 32,
+        url="http://127.0.0.1:9/mine",
+        fields_set="id,number",
+        log_information={"created_date": "2014-01-31T12:00:00"},
+    )
+
+    assert record["entity_id"] == "0" * 32
+    assert (record["error_code"], record["url"]) == ("ConnectException", "http://127.0.0.1:9/mine")
+    assert record["error_description"]
+    assert record["fields_set"] == "id,number"
+    assert mock.records[record["number"]] == record
+    assert record["log_information"]["created_date"] == "2014-01-31T12:00:00"
+
+
+def test_an_empty_world_gets_what_a_record_refers_to() -> None:
+    """Definition, rule and key come along, so that a resend is signed as it should be."""
+    mock = crmcom_mock(data=[], release="R15")
+    record = mock.add(life_cycle_state="REJECTED")
+
+    assert mock.emulated.reference_data.know(record)
+    assert answered(mock, "resend", record["number"])["status"]["code"] == "OK"
+
+
+def test_the_same_seed_and_index_give_the_same_record() -> None:
+    """Which of the generated ones it is can be said, in any world."""
+    one, other = crmcom_mock(data=[]).add(index=7), crmcom_mock(data=[]).add(index=7)
+
+    assert one == other
+    assert one != crmcom_mock(data=[], seed=1).add(index=7)
+
+
+def test_what_no_webhook_request_can_be_is_refused(mock: Mock) -> None:
+    """A test's mistake is named, and nothing is added."""
+    before = len(mock.records)
+    cases: list[tuple[dict[str, Any], type[Exception]]] = [
+        ({"life_cycle_state": "LOST"}, FixtureError),
+        ({"colour": "red"}, FixtureError),
+        ({"number": "7"}, DataError),
+        ({"life_cycle_state": "SUCCESSFUL", "error_code": "x"}, FixtureError),
+    ]
+    with all_cases() as case:
+        for members, error in cases:
+            with case(members):
+                with pytest.raises(error):
+                    mock.add(**members)
+                assert len(mock.records) == before

@@ -1,0 +1,220 @@
+"""A mock in Python: made, served, asked in process and over HTTP, and ended."""
+
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.schemas import API_PATH, UnknownRelease
+
+SHOW = "webhook_requests/show"
+NUMBER_7 = {"webhook_request_identifier": "number=7"}
+
+
+def shown(client: httpx.Client, world: MockWorld, number: str = "7") -> dict[str, Any]:
+    """What the API shows of a webhook request."""
+    given = {"token": world.token, "webhook_request_identifier": f"number={number}"}
+    answer: dict[str, Any] = client.get(f"{client.base_url}{SHOW}", params=given).json()
+    return answer
+
+
+def serving_threads() -> list[threading.Thread]:
+    """The threads of this process in which a mock serves."""
+    return [one for one in threading.enumerate() if one.name == "crmcom-mock"]
+
+
+def test_in_process_and_over_http_is_one_state() -> None:
+    """What is deleted over HTTP is gone in process, for the client and for the test."""
+    with crmcom_mock() as mock, mock.client() as inside, httpx.Client(base_url=mock.url) as outside:
+        body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
+        assert shown(inside, mock) == shown(outside, mock)
+        before = len(mock.records)
+
+        deleted = outside.post("webhook_requests/delete", json=body).json()
+
+        assert deleted["status"]["code"] == "OK"
+        assert shown(inside, mock)["status"]["code"] != "OK"
+        assert "7" not in mock.records
+        assert len(mock.records) == before - 1
+
+
+def test_no_socket_is_opened_before_the_address_is_asked_for() -> None:
+    """A test that stays in process starts no server."""
+    with crmcom_mock() as mock, mock.client() as client:
+        assert shown(client, mock)["status"]["code"] == "OK"
+        assert not serving_threads()
+
+        assert mock.url == f"{mock.origin}{API_PATH}"
+        assert len(serving_threads()) == 1
+    assert not serving_threads()
+
+
+def test_a_plain_object_starts_and_stops() -> None:
+    """Without a with block start and stop do the same, again and again, and the state stays."""
+    mock = crmcom_mock()
+    for _ in range(2):
+        assert mock.start() is mock
+        mock.start()
+        assert httpx.get(f"{mock.origin}/__admin/health").json()["status"] == "healthy"
+        mock.records["7"]
+        mock.stop()
+        mock.stop()
+
+    assert not serving_threads()
+    with pytest.raises(UsageError, match=r"allowed is its address after start\(\)"):
+        _ = mock.url
+
+
+def test_connections_and_running_calls_do_not_hold_up_a_stop() -> None:
+    """Idle connections, half a request and a call that runs end with the server."""
+    waiting, release = threading.Event(), threading.Event()
+
+    def slow(environ: Any, start_response: Any) -> list[bytes]:
+        del environ
+        waiting.set()
+        release.wait(20)
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    mock = crmcom_mock()
+    object.__setattr__(mock._context, "server", _serving(slow))  # noqa: SLF001 - an app that hangs
+    port = int(mock.origin.rpartition(":")[2])
+    idle, half, busy = (socket.create_connection(("127.0.0.1", port), 20) for _ in range(3))
+    half.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+    busy.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert waiting.wait(20)
+
+    mock.stop()
+
+    try:
+        assert [one.recv(100) for one in (idle, half, busy)] == [b"", b"", b""]
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 20)
+    finally:
+        release.set()
+        for one in (idle, half, busy):
+            one.close()
+
+
+def _serving(app: Any) -> Any:
+    from crmcom_kit.mock_server import make_world
+    from crmcom_kit.mock_server.python_api.background import Background
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
+
+    registry = WorldRegistry(make_world())
+    return Background(registry, app, host="127.0.0.1", port=0, threads=2)
+
+
+def test_several_mocks_at_once_share_nothing() -> None:
+    """Mocks made and used in threads of one process have records and ports of their own."""
+
+    def work(at: int) -> tuple[str, int]:
+        with crmcom_mock(seed=at) as mock, httpx.Client(base_url=mock.url) as client:
+            for number in range(7, 7 + at):
+                identifier = {"number": str(number)}
+                body = {"token": mock.token, "webhook_request_identifier": identifier}
+                client.post("webhook_requests/delete", json=body).raise_for_status()
+            return mock.origin, len(mock.records)
+
+    whole = len(crmcom_mock().records)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(work, range(4)))
+
+    assert [left for _, left in found] == [whole, whole - 1, whole - 2, whole - 3]
+    assert not serving_threads()
+
+
+def test_options_are_those_of_a_world() -> None:
+    """Release, tokens and the rest are given as to make_world; a wrong one is refused by name."""
+    mock = crmcom_mock(release="R15", tokens=["mine"], threads=2)
+
+    assert (mock.release, mock.token) == ("R15.0.0", "mine")
+    assert mock.credentials.organisation == "CRMDEMO"
+    with pytest.raises(UnknownRelease):
+        crmcom_mock(release="R1")
+    with pytest.raises(TypeError, match="colour"):
+        crmcom_mock(colour="red")
+
+
+def test_the_address_says_where_it_listens() -> None:
+    """Host and port are those that are given, and an address of IPv6 is written as URLs want it."""
+    with crmcom_mock(host="::1") as mock:
+        try:
+            assert mock.origin.startswith("http://[::1]:")
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+        assert httpx.get(f"{mock.admin_url}/health").json()["world"] == "default"
+
+
+def test_a_world_has_an_address_and_a_state_of_its_own() -> None:
+    """Another world of a mock is reached below its name and keeps what happens there to itself."""
+    with crmcom_mock() as mock, httpx.Client() as client:
+        other = mock.world("other")
+        assert isinstance(other, MockWorld)
+        assert not isinstance(other, Mock)
+        assert other.url == f"{mock.origin}/worlds/other{API_PATH}"
+        assert client.get(f"{other.admin_url}/health").json()["world"] == "other"
+
+        with other.client() as inside:
+            body = {"token": other.token, "webhook_request_identifier": {"number": "7"}}
+            inside.post("webhook_requests/delete", json=body)
+
+        assert "7" not in other.records
+        assert "7" in mock.records
+        assert "7" not in mock.world("other").records
+
+
+def test_an_ended_world_begins_anew() -> None:
+    """What was in a world is gone when it is ended, with the worlds that were made through it."""
+    mock = crmcom_mock()
+    mock.world("kept")
+    other = mock.world("other")
+    other.world("child").clock.freeze("2020-01-01T00:00:00Z")
+    other.world("kept").clock.freeze("2020-01-01T00:00:00Z")
+    other.clock.freeze("2020-01-01T00:00:00Z")
+
+    other.end()
+    other.end()
+
+    assert other.clock.state.mode == "real"
+    assert mock.world("child").clock.state.mode == "real"
+    assert mock.world("kept").clock.state.mode == "frozen"
+    with pytest.raises(UsageError, match="this one can be reset"):
+        mock.end()
+    with pytest.raises(UsageError, match="letters, digits"):
+        mock.world("no/name")
+
+
+def test_content_goes_back_to_a_snapshot_or_to_the_start() -> None:
+    """To restore brings back what snapshot kept; to reset, what the mock began with."""
+    mock = crmcom_mock()
+    mock.clock.freeze()
+    mock.snapshot("whole")
+    with mock.client() as client:
+        body = {"token": mock.token, "webhook_request_identifier": {"number": "7"}}
+        client.post("webhook_requests/delete", json=body)
+    mock.snapshot("less")
+
+    mock.restore("whole")
+    assert "7" in mock.records
+    mock.restore("less")
+    assert "7" not in mock.records
+    assert mock.clock.state.mode == "frozen"
+    mock.reset()
+    assert "7" in mock.records
+    assert mock.clock.state.mode == "real"
+    with pytest.raises(UsageError, match="snapshot"):
+        mock.restore("none")
+
+
+def test_what_is_shown_of_a_mock_is_short_and_no_secret() -> None:
+    """In a debugger and in messages a mock and its views say what they are."""
+    mock = crmcom_mock()
+
+    assert repr(mock) == f"<Mock default, {len(mock.records)} webhook requests>"
+    assert mock.token not in repr(mock.world("a"))

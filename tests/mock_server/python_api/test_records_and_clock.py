@@ -1,0 +1,126 @@
+"""Records and clock of a mock in Python: what a test sees and sets."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crmcom_kit.mock_server import Mock, crmcom_mock
+from crmcom_kit.mock_server.usage_errors import UsageError
+
+
+@pytest.fixture(name="mock")
+def _mock() -> Mock:
+    return crmcom_mock()
+
+
+def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
+    """Number, as text or as a whole number, and id lead to the same record."""
+    record = mock.records["7"]
+
+    assert record["number"] == "7"
+    assert mock.records[7] == mock.records[record["id"]] == mock.records.get("7") == record
+    assert "7" in mock.records
+    assert record["id"] in mock.records
+    assert "none" not in mock.records
+    assert mock.records.get("none") is None
+    with pytest.raises(KeyError, match=r'number or id "none"; there are 5, 6, .* more'):
+        mock.records["none"]
+
+
+def test_records_are_what_answers_show_oldest_first(mock: Mock) -> None:
+    """A walk over the records meets each once, in the order of creation."""
+    dates = [record["log_information"].get("created_date") or "" for record in mock.records]
+
+    assert dates == sorted(dates)
+    assert len(mock.records) == len(dates) > 100
+    with mock.client(params={"token": mock.token}) as client:
+        given = {"webhook_request_identifier": "number=7"}
+        assert client.get("webhook_requests/show", params=given).json()["data"] == mock.records[7]
+
+
+def test_a_change_of_what_was_read_changes_nothing(mock: Mock) -> None:
+    """Every record is a copy of its own."""
+    mock.records["7"]["life_cycle_state"] = "LOST"
+
+    assert mock.records["7"]["life_cycle_state"] == "REJECTED"
+
+
+def test_records_are_filtered_by_members_and_by_a_function(mock: Mock) -> None:
+    """All that is asked for must hold, and a misspelt member is refused by name."""
+    rejected = mock.records.filter(life_cycle_state="REJECTED")
+    of_jobs = mock.records.filter(life_cycle_state="REJECTED", entity="ACTIVITIES")
+    late = mock.records.filter(lambda record: int(record["number"]) > 100, entity="ACTIVITIES")
+
+    assert 0 < len(of_jobs) < len(rejected) < len(mock.records)
+    assert {record["life_cycle_state"] for record in rejected} == {"REJECTED"}
+    assert late
+    assert all(r["entity"] == "ACTIVITIES" and int(r["number"]) > 100 for r in late)
+    with pytest.raises(TypeError, match=r"lifecycle_state is no member .* life_cycle_state"):
+        mock.records.filter(lifecycle_state="REJECTED")
+
+
+def test_what_no_record_can_be_is_refused(mock: Mock) -> None:
+    """An empty result for a mistyped value would say nothing."""
+    for members in ({"life_cycle_state": "REJCTED"}, {"entity": "JOB"}):
+        with pytest.raises(UsageError, match="allowed is one of"):
+            mock.records.filter(**members)
+
+
+def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:
+    """A moment can be given with a zone as datetime or as text; anything else is refused."""
+    moment = datetime(2024, 1, 31, 12, tzinfo=UTC)
+    for at in (moment, "2024-01-31T12:00:00Z", "2024-01-31T14:00:00+02:00"):
+        mock.clock.freeze(at)
+        assert mock.clock.now() == moment
+        assert mock.clock.state.mode == "frozen"
+    for wrong in ("noon", "2024-01-31T12:00:00", datetime(2024, 1, 31)):  # noqa: DTZ001
+        with pytest.raises(UsageError, match="at"):
+            mock.clock.freeze(wrong)
+    assert repr(mock.clock) == "<clock, frozen, 2024-01-31T12:00:00+00:00, rate 0>"
+
+
+def test_the_clock_moves_by_seconds_or_by_what_a_timedelta_takes(mock: Mock) -> None:
+    """All ways to say how long add up, and time goes on, not back."""
+    mock.clock.freeze("2024-01-31T12:00:00Z")
+
+    mock.clock.advance(30)
+    mock.clock.advance(timedelta(minutes=1))
+    mock.clock.advance(30, hours=1, days=1)
+
+    assert mock.clock.now() == datetime(2024, 2, 1, 13, 2, tzinfo=UTC)
+    with pytest.raises(UsageError, match="seconds"):
+        mock.clock.advance(-1)
+
+
+def test_the_clock_runs_faster_and_is_itself_again(mock: Mock) -> None:
+    """A scaled clock goes on from where it is told; a restarted one shows the machine's time."""
+    mock.clock.scale(3600, at="2024-01-31T12:00:00Z")
+    assert mock.clock.state.mode == "scaled"
+    assert mock.clock.state.rate == 3600
+    assert mock.clock.now() >= datetime(2024, 1, 31, 12, tzinfo=UTC)
+
+    mock.clock.restart()
+
+    assert mock.clock.state.mode == "real"
+    assert mock.clock.now().year > 2024
+
+
+def test_a_token_expires_when_the_clock_says_so(mock: Mock) -> None:
+    """The API obeys the clock: a token from a login is refused when its time has passed."""
+    right = mock.credentials
+    body = {
+        "username": right.username,
+        "password": right.password,
+        "organisation": right.organisation,
+    }
+    with mock.client() as client:
+        token = client.post("authentication/token", json=body).json()["data"]["token"]
+        given = {"token": token, "webhook_request_identifier": "number=7"}
+        codes = []
+        for hours in (0, 24):
+            mock.clock.advance(hours=hours)
+            answer = client.get("webhook_requests/show", params=given).json()
+            codes.append(answer["status"]["code"])
+
+    assert codes[0] == "OK"
+    assert codes[1] != "OK"

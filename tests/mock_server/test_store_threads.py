@@ -1,0 +1,245 @@
+"""Many threads in one store: no record is lost or doubled, and queries see one moment."""
+
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from random import Random
+from threading import Barrier, Event, Thread
+from time import sleep
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server.store.life_cycle import Event as Happening
+from crmcom_kit.mock_server.store.life_cycle import State, WrongState
+from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record
+from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.world.ids import Ids
+
+THREADS = 64
+PATIENCE = 30.0  # seconds after which a thread that waits has met a deadlock
+EVERYTHING = Query(indexed=())
+
+
+@pytest.fixture(autouse=True)
+def _hurried() -> Iterator[None]:
+    """Let threads take turns as often as they can, so that whoever needs a lock shows it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def at_once(tasks: list[Callable[[], Any]]) -> list[Any]:
+    """Run each task in a thread of its own, all at the same moment; return what they return."""
+    barrier = Barrier(len(tasks))
+    results: list[Any] = [None] * len(tasks)
+    errors: list[BaseException] = []
+
+    def run(at: int, task: Callable[[], Any]) -> None:
+        try:
+            barrier.wait(PATIENCE)
+            results[at] = task()
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    threads = [Thread(target=run, args=pair, daemon=True) for pair in enumerate(tasks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert not [thread for thread in threads if thread.is_alive()], "a thread is stuck"
+    assert not errors
+    return results
+
+
+class SlowText(str):
+    """A text that lets another thread go first whenever it is looked up."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        sleep(0)
+        return super().__hash__()
+
+
+def made(name: str, number: str, body: bytes) -> Record:
+    """Make a rejected record; entity ids come and go with their few records."""
+    return Record(
+        id=SlowText(name),
+        number=SlowText(number),
+        state=State.REJECTED,
+        definition="D0",
+        rule="R0",
+        entity=("JOBS", "ACTIVITIES")[int(number) % 2],
+        entity_id=SlowText(f"E{int(number) // 3}"),
+        url="http://receiver/in",
+        created=int(number),
+        body=body,
+        data=None,
+    )
+
+
+class StoreWork:
+    """What many threads do to one store, and which of it was taken."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.ids = Ids(0)
+        self.inserted: list[str] = []
+        self.deleted: list[str] = []
+        self.sent: list[str] = []
+
+    def insert(self, number: str) -> None:
+        """Insert a record with a number that others may have, too."""
+        try:
+            self.store.insert(made(self.ids.next("record"), number, number.encode()))
+        except DuplicateRecord:
+            return
+        self.inserted.append(number)
+
+    def delete(self, number: str) -> None:
+        """Delete the record of that number."""
+        if self.store.delete("number", number) is not None:
+            self.deleted.append(number)
+
+    def resend(self, number: str) -> None:
+        """Send a record as resend does, in two transitions."""
+        record = self.store.get("number", number)
+        try:
+            if record is None or self.store.transition(record.id, Happening.RESEND) is None:
+                return
+            if self.store.transition(record.id, Happening.DELIVERED) is not None:
+                self.sent.append(number)
+        except WrongState:
+            return
+
+    def query(self, number: str) -> None:
+        """Fail where one answer has a record twice."""
+        del number
+        entities = frozenset({"JOBS", "ACTIVITIES"})
+        found = self.store.query(Query(indexed=(("entity", entities),), newest_first=False))
+        assert len(set(found)) == len(found)
+
+    def some(self, seed: int) -> None:
+        """Do sixty of these things."""
+        draw = Random(seed)
+        for _ in range(60):
+            do = draw.choice([self.insert, self.delete, self.resend, self.query])
+            do(str(draw.randrange(300)))
+
+
+def test_a_store_loses_and_doubles_nothing() -> None:
+    """64 threads insert, delete, resend and query: what is left is what was put there once."""
+    work = StoreWork()
+    at_once([partial(work.some, seed) for seed in range(THREADS)])
+    store = work.store
+
+    for taken in (work.inserted, work.deleted, work.sent):
+        assert taken
+        assert len(set(taken)) == len(taken)
+    left = set(work.inserted) - set(work.deleted)
+    found = [number.decode() for number in store.query(EVERYTHING)]
+    assert sorted(found) == sorted(left)
+    assert len(store) == len(left)
+    successful = Query(indexed=(), states=frozenset({"SUCCESSFUL"}))
+    assert {n.decode() for n in store.query(successful)} == set(work.sent) & left
+    for number in found:
+        record = store.get("number", number)
+        assert record is not None
+        assert store.get("id", record.id) == record
+        entity_id = frozenset({record.entity_id})
+        assert record.body in store.query(Query(indexed=(("entity_id", entity_id),)))
+
+
+def test_one_of_64_inserts_of_a_number_is_taken() -> None:
+    """Of records with one number that come at once one is there, whole; the others left nothing."""
+    store = Store()
+
+    def insert(at: int) -> bool:
+        try:
+            store.insert(made(f"id{at}", "7", b"body of %d" % at))
+        except DuplicateRecord:
+            return False
+        return True
+
+    taken = at_once([partial(insert, at) for at in range(THREADS)])
+
+    assert taken.count(True) == 1
+    assert store.query(EVERYTHING) == [b"body of %d" % taken.index(True)]
+    there = [store.get("id", f"id{at}") is not None for at in range(THREADS)]
+    assert there == taken
+
+
+def test_what_comes_while_the_last_one_goes_is_found() -> None:
+    """A record inserted while the only other one of its entity id is deleted is in the index."""
+    store = Store()
+    query = Query(indexed=(("entity_id", frozenset({"E0"})),))
+    same = SlowText("E0")
+    store.insert(made("id0", "0", b"0")._replace(entity_id=same))
+    store.query(query)
+
+    for n in range(1, 100):
+        comes = made(f"id{n}", str(n), b"%d" % n)._replace(entity_id=same)
+        goes = partial(store.delete, "number", SlowText(n - 1))
+        at_once([goes, partial(store.insert, comes)])
+        assert store.query(query) == store.query(EVERYTHING) == [b"%d" % n]
+
+
+def test_a_query_sees_one_moment() -> None:
+    """Two records that come together are never seen apart."""
+    store = Store()
+    done = Event()
+
+    def grow() -> None:
+        for number in range(400):
+            pair = [made(f"{number}{side}", f"{number}{side}", b"x") for side in "12"]
+            store.insert(*pair)
+        done.set()
+
+    def look() -> list[int]:
+        seen = []
+        while not done.is_set():
+            seen.append(len(store.query(EVERYTHING)))
+        return seen
+
+    seen = at_once([grow, *[look] * 2])[1:]
+
+    assert len(store) == 800
+    assert all(count % 2 == 0 for counts in seen for count in counts)
+
+
+def test_one_of_32_resends_and_deletes_of_a_record_wins() -> None:
+    """Of resends and deletes of one record that come at once, one does what it says.
+
+    A resend that claims the record first may lose it to a delete before it is settled.
+    """
+    store = Store()
+
+    def resend(name: str) -> str:
+        try:
+            claimed = store.transition(name, Happening.RESEND)
+        except WrongState:
+            return "refused"
+        if claimed is None:
+            return "unknown"
+        settled = store.transition(name, Happening.DELIVERED)
+        return "lost" if settled is None else "sent"
+
+    def delete(name: str) -> str:
+        return "unknown" if store.delete("id", name) is None else "deleted"
+
+    for round_ in range(20):
+        name = f"id{round_}"
+        store.insert(made(name, str(round_), b"x"))
+        results = at_once([partial((resend, delete)[n % 2], name) for n in range(32)])
+
+        assert results.count("deleted") == 1
+        assert results.count("sent") + results.count("lost") <= 1
+        assert store.get("id", name) is None
+        assert len(store) == 0
+        store.insert(made(f"resent {name}", f"1000{round_}", b"x"))
+        results = at_once([partial(resend, f"resent {name}")] * 32)
+        assert (results.count("sent"), results.count("refused")) == (1, 31)
+        store.delete("id", f"resent {name}")

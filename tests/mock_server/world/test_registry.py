@@ -1,0 +1,257 @@
+"""Worlds: found by path or header, made on first use, and nothing of one shows in another."""
+
+import gc
+import json
+import threading
+import tracemalloc
+from typing import Any
+
+import pytest
+from helpers.tables import all_cases
+from werkzeug.test import Client
+
+from crmcom_kit.fixtures import world as generated
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.schemas import API_PATH
+
+SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&token="
+ODD_NAMES = ["", "-a", ".", "..", "a b", "a" * 65, "a,b", "é", "a%", "\ttab", "a\x7f", "_a"]
+
+
+class Ticks:
+    """The machine's time, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture(name="registry")
+def _registry() -> WorldRegistry:
+    return WorldRegistry(make_world(tokens=["T"]))
+
+
+@pytest.fixture(name="client")
+def _client(registry: WorldRegistry) -> Any:
+    return create_app(registry).test_client()
+
+
+def test_path_and_header_name_the_same_world(registry: WorldRegistry, client: Any) -> None:
+    """Whichever way a world is named, it is the same one."""
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+    path = f"{API_PATH}/webhook_requests/delete"
+    names = ["a", "A.b_c-9", "0", "x" * 64, "default"]
+
+    for name in names:
+        assert client.post(f"/worlds/{name}{path}", json=body).json["status"]["code"] == "OK"
+        again = client.post(path, json=body, headers={"X-Mock-World": name})
+        assert "NOTFOUND" in again.json["status"]["code"]
+        both = client.post(f"/worlds/{name}{path}", json=body, headers={"X-Mock-World": name})
+        assert both.json == again.json
+    assert registry.names() == ("default", *names[:-1])
+
+
+def test_an_odd_name_is_refused(registry: WorldRegistry) -> None:
+    """A world's name is short and plain; another name creates no world."""
+    client = Client(create_app(registry))
+    with all_cases() as case:
+        for name in ODD_NAMES:
+            with case(name):
+                answer = client.get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
+                assert answer.status_code == 400
+                found = json.loads(answer.data)
+                assert found["parameter"] == "world"
+                assert "64 letters" in found["allowed"]
+                assert registry.names() == ("default",)
+                with pytest.raises(UsageError):
+                    registry.get(name)
+
+
+def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
+    """Requests without it use worlds that exist, and get an error for others."""
+    registry = WorldRegistry(make_world(tokens=["T"]), access=Access(admin_token="sesame"))
+    client = create_app(registry).test_client()
+    right: list[dict[str, str]] = [
+        {"X-Mock-Admin-Token": "sesame"}, {"Authorization": "Bearer sesame"},
+    ]  # fmt: skip
+    wrong: list[dict[str, str]] = [
+        {}, {"X-Mock-Admin-Token": "other"}, {"Authorization": "Basic sesame"},
+    ]  # fmt: skip
+
+    for path, more in ((f"/worlds/a{SHOW}T", {}), (SHOW + "T", {"X-Mock-World": "a"})):
+        for headers in wrong:
+            answer = client.get(path, headers=headers | more)
+            assert answer.status_code == 404
+            assert answer.json["parameter"] == "world"
+            assert "admin token in X-Mock-Admin-Token" in answer.json["allowed"]
+            assert registry.names() == ("default",)
+        odd = client.get(path.replace("/a/", "/-/"), headers=more | {"X-Mock-World": "-"})
+        assert odd.status_code == 400
+        for headers in right:
+            assert client.get(path, headers=headers | more).status_code == 200
+            assert registry.names() == ("default", "a")
+            assert client.get(path, headers=more).status_code == 200
+        registry.end("a")
+    assert client.get(SHOW + "T").status_code == 200
+
+
+def test_path_and_header_may_not_differ(registry: WorldRegistry, client: Any) -> None:
+    """A call that names two worlds is for neither of them."""
+    answer = client.get(f"/worlds/a{SHOW}T", headers={"X-Mock-World": "b"})
+
+    assert answer.status_code == 400
+    assert answer.json["error"] == 'X-Mock-World: seen "b"; allowed is "a", as in the path'
+    assert registry.names() == ("default",)
+
+
+def test_a_world_has_a_home_page(client: Any) -> None:
+    """The page of a world leads to the control API of that world."""
+    for path in ("/worlds/a", "/worlds/a/"):
+        page = client.get(path, follow_redirects=True)
+        assert page.status_code == 200
+        assert "/worlds/a/__admin/docs" in page.text
+
+
+def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
+    """A token of one world is refused in all others; a fixed one holds everywhere."""
+    login = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
+    tokens = {
+        root: client.post(f"{root}{API_PATH}/authentication/token", json=login).json["data"][
+            "token"
+        ]
+        for root in ("", "/worlds/a", "/worlds/b")
+    }
+
+    assert len(set(tokens.values())) == 3
+    for root in tokens:
+        assert client.get(f"{root}{SHOW}T").json["status"]["code"] == "OK"
+        for owner, token in tokens.items():
+            code = client.get(f"{root}{SHOW}{token}").json["status"]["code"]
+            assert (code == "OK") == (owner == root), (root, owner)
+
+
+def test_the_same_name_begins_the_same(registry: WorldRegistry, client: Any) -> None:
+    """A world that was ended and is made anew is as it was at first, with the same ids."""
+    login = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
+    path = f"/worlds/a{API_PATH}/authentication/token"
+    first = client.post(path, json=login).json
+
+    registry.end("a")
+
+    assert client.post(path, json=login).json == first
+
+
+def test_named_worlds_begin_as_the_default_one_began(registry: WorldRegistry) -> None:
+    """What happened in the default world before is not in a world that is made later."""
+    start = len(registry.default.store)
+    registry.default.store.delete("number", "7")
+    registry.default.clock.freeze()
+
+    made = registry.get("a")
+
+    assert len(made.store) == start
+    assert made.clock.state.mode == "real"
+
+
+def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
+    """There are as many worlds as may be; the refusal says so, and room lets the next one in."""
+    registry.limit(most=2)
+    registry.get("a"), registry.get("b")
+    client = create_app(registry).test_client()
+
+    answer = client.get(f"/worlds/c{SHOW}T")
+
+    assert answer.status_code == 503
+    assert (
+        answer.json["error"] == 'world: seen "c"; allowed is at most 2 worlds, and all are in use'
+    )
+    with pytest.raises(LimitExceeded):
+        registry.get("c")
+    assert client.get(f"/worlds/a{SHOW}T").status_code == 200
+    registry.end("a")
+    assert client.get(f"/worlds/c{SHOW}T").status_code == 200
+
+
+def test_idle_worlds_end() -> None:
+    """A world that nobody uses for a while makes room; one that is used stays."""
+    ticks = Ticks()
+    registry = WorldRegistry(make_world(), most=2, idle_seconds=60, ticks=ticks)
+    idle, used = registry.get("idle"), registry.get("used")
+    ticks.now = 50
+    registry.get("used")
+    ticks.now = 70
+
+    assert registry.get("new").name == "new"
+
+    assert [one.world.name for one in registry.worlds()] == ["default", "used", "new"]
+    assert [one.idle for one in registry.worlds()] == [None, 20, 0]
+    assert registry.get("used") is used
+    assert idle.journal.closed
+    with pytest.raises(NotFound, match="allowed is default, used, new"):
+        registry.find("idle")
+
+
+def test_idle_worlds_end_though_there_is_room() -> None:
+    """The memory of worlds that nobody uses is given back as others come, not only at the end."""
+    ticks = Ticks()
+    registry = WorldRegistry(make_world(), idle_seconds=60, ticks=ticks)
+    gone = registry.get("gone")
+    ticks.now = 61
+
+    registry.get("new")
+
+    assert gone.journal.closed
+
+
+def test_ending_is_for_named_worlds(registry: WorldRegistry) -> None:
+    """The default world cannot be ended, nor one that is not there."""
+    with pytest.raises(UsageError, match="this one can be reset"):
+        registry.end("default")
+    with pytest.raises(NotFound, match="allowed is default"):
+        registry.end("a")
+    assert registry.end_all() == 0
+
+
+def test_many_make_one_world_together(registry: WorldRegistry) -> None:
+    """Who come at once to a world that is not there yet all come to the same one."""
+    found: list[Any] = []
+    begin = threading.Barrier(16)
+
+    def come() -> None:
+        begin.wait()
+        found.append(registry.get("together"))
+
+    threads = [threading.Thread(target=come) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(found) == 16
+    assert len(set(map(id, found))) == 1
+
+
+def _bytes_of_a_world(records: int) -> float:
+    registry = WorldRegistry(make_world(data=generated(count=records, release="R9")))
+    registry.get("first")
+    gc.collect()
+    tracemalloc.start()
+    for at in range(100):
+        registry.get(f"w{at}")
+    size = tracemalloc.get_traced_memory()[0] / 100
+    tracemalloc.stop()
+    return size
+
+
+def test_a_world_takes_little_whatever_the_start_has() -> None:
+    """A world that is not written to shares what the start has: a few kilobytes are its own."""
+    small, large = _bytes_of_a_world(20), _bytes_of_a_world(2000)
+
+    assert large < 1.2 * small
+    assert large < 15_000
