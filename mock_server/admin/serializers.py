@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.journal.journal import Note
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.redaction import is_secret, masked_path, masked_query
 from crmcom_kit.mock_server.usage_errors import NotFound
-from crmcom_kit.mock_server.webhooks.verdicts import sent_as, verdict_on
+from crmcom_kit.mock_server.webhooks.signature_diagnosis import attempt_of_request, diagnose
 from crmcom_kit.mock_server.world.epoch import Epoch
 
 MASK = "***"
@@ -80,8 +80,8 @@ def _cause(note: AttemptNote, calls: Mapping[int, int]) -> int | None:
 
 def told_request(epoch: Epoch, received: Received) -> dict[str, Any]:
     """Return what is told of a request that the built-in receiver got."""
-    note = sent_as(epoch, received)
-    verdict = verdict_on(epoch, received.named, received.body, note=note)
+    note = attempt_of_request(epoch, received)
+    verdict = diagnose(epoch, received.named, received.body, note=note)
     return {
         "id": received.number,
         "at": write_moment(received.at),
@@ -159,7 +159,10 @@ def _links(epoch: Epoch, note: AttemptNote) -> list[dict[str, Any]]:
     links.append({"link": "attempt", **told(epoch, note)})
     if note.outcome is not None:
         came = {"name": note.outcome.name, "status": note.outcome.status}
-        got = next((one for one in epoch.receiver.requests() if sent_as(epoch, one) is note), None)
+        got = next(
+            (one for one in epoch.receiver.requests() if attempt_of_request(epoch, one) is note),
+            None,
+        )
         links.append({"link": "receiver", **came, "received": None if got is None else got.number})
     if note.over and (note.before is not None or note.after is not None):
         after = note.after if note.after is not None else note.before

@@ -12,8 +12,11 @@ from crmcom_kit.mock_server.deliveries.senders import ScriptedDelivery
 from crmcom_kit.mock_server.python_api.arguments import integer, moment, number
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import recover, replay
-from crmcom_kit.mock_server.webhooks.signatures import Verdict
-from crmcom_kit.mock_server.webhooks.verdicts import sent_as, verdict_on
+from crmcom_kit.mock_server.webhooks.signature_diagnosis import (
+    Verdict,
+    attempt_of_request,
+    diagnose,
+)
 from crmcom_kit.mock_server.world.epoch import Epoch
 
 _SECONDS = 20.0
@@ -139,8 +142,8 @@ class Got:
     def signature(self) -> Verdict:
         """Whether its authentication code verifies, and if not, why."""
         received = self.received
-        note = sent_as(self._epoch, received)
-        return verdict_on(self._epoch, received.named, received.body, note=note)
+        note = attempt_of_request(self._epoch, received)
+        return diagnose(self._epoch, received.named, received.body, note=note)
 
 
 class BuiltInReceiver:

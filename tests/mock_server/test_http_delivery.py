@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.receivers import Listening, answering, listening
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
@@ -72,7 +73,7 @@ def test_without_data_an_empty_object_is_sent() -> None:
     assert receiver.got[0].endswith(b'{"authentication_code":"C","data":{}}')
 
 
-@pytest.mark.parametrize(
+@looped(
     ("status", "success", "delivered"),
     [
         (200, "2xx", True),
@@ -185,7 +186,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@looped("name", HOSTILE)
 def test_a_hostile_receiver_is_left(name: str) -> None:
     """Whatever it does, the delivery ends with an outcome of the table within its time."""
     handle, expected = HOSTILE[name]
@@ -305,7 +306,7 @@ def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> Non
     assert "--allow-host" in reply.warnings[0]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("options", "error"),
     [
         ({"deliver": "smtp"}, UsageError),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from helpers.receivers import OK, Listening, answering, listening, read_request
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
@@ -89,7 +90,7 @@ def test_a_certificate_that_is_trusted_is_held_to_the_name(
     assert wrong.name == "bad_tls"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("handle", "name"),
     [
         (answering(b"HTTP/1.1 400 Plain HTTP\r\n\r\n"), "bad_tls"),
