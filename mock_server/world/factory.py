@@ -24,7 +24,7 @@ from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
 #: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
 DEFAULT_CREDENTIALS = Credentials(
@@ -104,7 +104,7 @@ def make_world(
             msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
             raise TypeError(msg)
         delivery = http = _sending(deliver, spoken, allow_hosts)
-        delivery_queue.on_stop(http.stop)
+        delivery_queue.on_stop(http.stop, http.resume)
     config = Config(settings)
     start = import_entries(config, placed)
     return World(
@@ -122,7 +122,6 @@ def _sending(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "Htt
     if deliver != "http":
         raise UsageError("deliver", seen=quoted(deliver), allowed="scripted or http")
     from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-    from crmcom_kit.mock_server.deliveries.http_client import Caller
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
-    return HttpDelivery(dialect, Caller(Addresses(allow_hosts)))
+    return HttpDelivery(dialect, Addresses(allow_hosts))
