@@ -1,8 +1,8 @@
-"""The control API below /__admin: what tests and people do with the mock itself.
+"""The control API below /__admin, by which tests and people control the mock itself.
 
-Its OpenAPI document, in parts in ``contract``, is what holds: routes, checks of what comes in and
-the reference that people read are made from it. An operation is a function of a ``Call``, without
-any web framework, in one of the modules that ``routing`` names.
+Its OpenAPI document, in parts in ``contract``, is the source of the routes, the validation and the
+reference page. An operation is a function of a ``Call``, without any web framework, in one of the
+modules that ``routing`` lists.
 """
 
 from collections.abc import Iterable
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 class ControlApp:
-    """The control API of a server's worlds, made when it is first asked for.
+    """The control API of a server's worlds, created on first use.
 
-    It is a fifth of what the mock is made of, and many who start it never call it.
+    It takes a fifth of the start time, and many users never call it.
     """
 
     def __init__(self, registry: WorldRegistry) -> None:
         """Serve ``registry``."""
         self._registry = registry
         self._made: Flask | None = None
-        # Werkzeug compiles its rules, and Python 3.11 breaks where two threads compile at once.
+        # Werkzeug compiles its rules, and Python 3.11 breaks if two threads compile at once.
         self._making = Lock()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer as WSGI wants it."""
+        """Serve a request, as a WSGI application."""
         return (self._made or self._make())(environ, start_response)
 
     def _make(self) -> "Flask":

@@ -13,42 +13,42 @@ from crmcom_kit.mock_server.world.world import World
 CLIENT_LEFT = "crmcom_kit.client_left"
 
 
-class Over:
-    """Set when nobody is to wait any more: the server ends, or the caller has left."""
+class CancelToken:
+    """Set when a waiting call must end: the server stops, or the client has left."""
 
     def __init__(self, closing: Flag, left: Callable[[], bool]) -> None:
-        """Be set with ``closing``, or where ``left`` says that the caller has."""
+        """Be set if ``closing`` is, or if ``left`` returns True."""
         self._closing = closing
         self._left = left
 
     def is_set(self) -> bool:
-        """Whether it is."""
+        """Return True once it is set."""
         return self._closing.is_set() or self._left()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What was asked: all of it is checked already."""
+    """A call whose path, query and body are checked already."""
 
     registry: WorldRegistry
     world: World
-    epoch: Epoch  # of the world, when the call began
-    over: Flag  # set when it is not to wait any more
+    epoch: Epoch  # the world's current one when the call began
+    over: Flag  # set when it must stop waiting
     path: dict[str, Any] = field(default_factory=dict)
     query: dict[str, Any] = field(default_factory=dict)
     body: Any = None
-    stream: IO[bytes] | None = None  # the body as it comes in, where the operation reads it itself
+    stream: IO[bytes] | None = None  # the body, if the operation reads it as a stream
     verb: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    root: str = ""  # what of the path names the world
-    last_event_id: str = ""  # where a stream of events is to go on
-    origin: str = ""  # scheme, host and port of the server, as the caller wrote them
+    root: str = ""  # the part of the path that names the world
+    last_event_id: str = ""  # after which a stream of events continues
+    origin: str = ""  # scheme, host and port of the server, as the client wrote them
 
 
 class Reply(NamedTuple):
-    """An answer that is more than a JSON value with status 200."""
+    """A response other than a JSON value with status 200."""
 
-    payload: Any  # a JSON value; or bytes, or an iterator of them, as they stand
+    payload: Any  # a JSON value; or bytes, or an iterator of bytes, sent unchanged
     status: int = 200
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()

@@ -1,42 +1,49 @@
-"""Operations on all that a world holds: export, import, single records."""
+"""Operations on the content of a world: export, import, records, seed data, snapshots, reset."""
 
 from collections.abc import Iterator
+from datetime import datetime, time
 from typing import Any
 
 import orjson
 
+from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.store.records import Query, Record
+from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.export import exported, in_arrays
-from crmcom_kit.mock_server.world.world_file import read_entries
+from crmcom_kit.mock_server.world.generation import generated, generated_more
+from crmcom_kit.mock_server.world.world_file import DataError, read_entries
+from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 JSON_LINES = "application/x-ndjson"
-_TOGETHER = 65_536  # bytes that are sent at once
+_CHUNK_BYTES = 65_536
+#: Members of a seed call that are dates → the generator's names for them, and their time of day.
+_DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
 
 
 def get_state(call: Call) -> Any:
-    """Write the whole world as the entries of a world file."""
+    """Export the world as the entries of a world file."""
     epoch = call.epoch
     if call.query["format"] == "json":
-        return Reply(_joined(in_arrays(epoch)), content_type="application/json")
+        return Reply(_chunks(in_arrays(epoch)), content_type="application/json")
     lines = (entry + b"\n" for _, entry in exported(epoch))
-    return Reply(_joined(lines), content_type=JSON_LINES)
+    return Reply(_chunks(lines), content_type=JSON_LINES)
 
 
-def _joined(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the parts in chunks that are worth sending."""
+def _chunks(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small parts into chunks that are worth sending."""
     waiting, size = [], 0
     for part in parts:
         waiting.append(part)
         size += len(part)
-        if size >= _TOGETHER:
+        if size >= _CHUNK_BYTES:
             yield b"".join(waiting)
             waiting, size = [], 0
     yield b"".join(waiting)
 
 
 def put_state(call: Call) -> Any:
-    """Begin an epoch with the entries of a world file in the place of all that is there."""
+    """Replace the content with the entries of a world file; this begins a new epoch."""
     assert call.stream is not None, "the document says that it is streamed"  # noqa: S101
     entries = read_entries(call.stream, call.world.release, place="body")
     by_age = call.query["order"] == "created"
@@ -45,12 +52,12 @@ def put_state(call: Call) -> Any:
 
 
 def get_records(call: Call) -> Any:
-    """List webhook requests, newest first, with what is kept beside them."""
+    """List webhook requests, newest first, with the entity data kept for each."""
     query = call.query
     store = call.epoch.store
     if "number" in query:
         record = store.get("number", query["number"])
-        found = [] if record is None or not _fits(record, query) else [record]
+        found = [] if record is None or not _matches(record, query) else [record]
         page = found[query["offset"] : query["offset"] + query["limit"]]
         return {"records": list(map(_entry, page)), "more": False}
     wanted = Query(
@@ -61,12 +68,12 @@ def get_records(call: Call) -> Any:
     )
     bodies = store.query(wanted)
     ids = (orjson.loads(body)["id"] for body in bodies[: query["limit"]])
-    records = (store.get("id", one) for one in ids)  # None where it was deleted meanwhile
+    records = (store.get("id", one) for one in ids)  # None if it was deleted meanwhile
     entries = [_entry(record) for record in records if record is not None]
     return {"records": entries, "more": len(bodies) > query["limit"]}
 
 
-def _fits(record: Record, query: dict[str, Any]) -> bool:
+def _matches(record: Record, query: dict[str, Any]) -> bool:
     body = orjson.loads(record.body)
     names = {"entity": "entity", "state": "life_cycle_state"}
     return all(body[names[name]] == query[name] for name in names if name in query)
@@ -78,11 +85,94 @@ def _entry(record: Record) -> dict[str, Any]:
 
 
 def post_records(call: Call) -> Any:
-    """Add the entries of a world file to what is there."""
+    """Add the entries of a world file to the content."""
     assert call.stream is not None, "the document says that it is streamed"  # noqa: S101
     entries = read_entries(call.stream, call.world.release, place="body")
     added = call.world.add(entries, begun=call.epoch)
     return {"added": added, "webhook_requests": len(call.epoch.store)}
+
+
+def seed(call: Call) -> Any:
+    """Replace the content with generated data, or add generated data to it."""
+    knobs = {"seed": call.world.config.settings.seed, "count": 200, **(call.body or {})}
+    adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
+    try:
+        if adds:
+            return _add(call, scenario, knobs)
+        # A list, since errors of the generator come with the first entry.
+        entries = list(generated(call.world, scenario, _generator_knobs(knobs)))
+    except FixtureError as error:
+        raise DataError(_in_the_words_of_the_call(str(error))) from None
+    epoch = call.world.fill(entries, begun=call.epoch)
+    count = len(epoch.store)
+    return {"epoch": epoch.number, "added": count, "webhook_requests": count}
+
+
+def _add(call: Call, scenario: str | None, knobs: dict[str, Any]) -> Any:
+    if scenario is not None:
+        allowed = "false, since a scenario is a whole world"
+        raise UsageError("add", seen="true with a scenario", allowed=allowed)
+    knobs = _generator_knobs(knobs)
+    count, start = knobs.pop("count"), knobs.pop("start", None)
+    added = call.world.add_beside(
+        lambda epoch: list(generated_more(epoch, count, start, knobs)), begun=call.epoch
+    )
+    total = len(call.epoch.store)
+    return {"epoch": call.epoch.number, "added": added, "webhook_requests": total}
+
+
+def _in_the_words_of_the_call(text: str) -> str:
+    """Return an error of the generator with the call's names for its knobs."""
+    for name, (knob, _) in _DATES.items():
+        text = text.replace(knob, name)
+    return text
+
+
+def _generator_knobs(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of a call under the generator's names. Raises UsageError."""
+    knobs = dict(given)
+    for name, (knob, at) in _DATES.items():
+        if name in knobs:
+            knobs[knob] = _date_time(name, knobs.pop(name), at)
+    return knobs
+
+
+def _date_time(name: str, text: str, at: time) -> datetime:
+    try:
+        return parse_date_time(text) if "T" in text else datetime.combine(parse_date(text), at)
+    except ValueError:
+        allowed = "a valid date, yyyy-MM-dd or yyyy-MM-ddTHH:mm:ss"
+        raise UsageError(name, seen=text, allowed=allowed) from None
+
+
+def reset(call: Call) -> Any:
+    """Go back to the initial content; tokens from logins stay valid."""
+    epoch = call.world.reset()
+    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
+
+
+def list_snapshots(call: Call) -> Any:
+    """List the snapshots of the world."""
+    saved = call.world.snapshots().items()
+    return {"snapshots": [{"name": name, "webhook_requests": count} for name, count in saved]}
+
+
+def save_snapshot(call: Call) -> Any:
+    """Save the current content under a name."""
+    name = call.path["name"]
+    return {"name": name, "webhook_requests": call.world.save(name)}
+
+
+def restore_snapshot(call: Call) -> Any:
+    """Replace the content with a snapshot; this begins a new epoch."""
+    epoch = call.world.restore(call.path["name"], begun=call.epoch)
+    return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
+
+
+def delete_snapshot(call: Call) -> Any:
+    """Delete a snapshot."""
+    call.world.forget(call.path["name"])
+    return list_snapshots(call)
 
 
 OPERATIONS = {
@@ -90,4 +180,10 @@ OPERATIONS = {
     "putState": put_state,
     "getRecords": get_records,
     "postRecords": post_records,
+    "seed": seed,
+    "reset": reset,
+    "listSnapshots": list_snapshots,
+    "saveSnapshot": save_snapshot,
+    "restoreSnapshot": restore_snapshot,
+    "deleteSnapshot": delete_snapshot,
 }

@@ -3,8 +3,8 @@
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.moments import read_moment
 from crmcom_kit.mock_server.admin.serializers import chain, told
+from crmcom_kit.mock_server.admin.values import read_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
 from crmcom_kit.mock_server.webhooks.replay import attempt_of, recover, replay

@@ -1,4 +1,4 @@
-"""The control API's OpenAPI document, put together from its parts."""
+"""The control API's OpenAPI document, assembled from its parts in ``contract``."""
 
 from functools import cache
 from importlib.resources import files
@@ -49,7 +49,7 @@ def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """Return a part of the document itself where ``part`` only refers to it."""
+    """Return what ``part`` refers to in the document, or ``part`` if it is no reference."""
     while "$ref" in part:
         found: Any = document()
         for name in part["$ref"].removeprefix("#/").split("/"):

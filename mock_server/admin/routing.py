@@ -1,4 +1,4 @@
-"""From a request below /__admin to an operation, and back: checks, the operation, the answer."""
+"""From a request below /__admin to an operation and back: access, checks, operation, response."""
 
 import io
 import re
@@ -11,31 +11,26 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from crmcom_kit.mock_server.admin import (
-    clock,
+    about,
     content,
     deliveries,
     faults,
-    fidelity,
     journal,
     journal_waiting,
-    reference,
-    seeding,
+    receiver,
     settings,
-    snapshots,
-    state,
+    worlds,
 )
-from crmcom_kit.mock_server.admin import receiver as receiving
-from crmcom_kit.mock_server.admin import worlds as tenancy
 from crmcom_kit.mock_server.admin.access import refusal
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Over, Reply
+from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, CancelToken, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
-from crmcom_kit.mock_server.admin.refusals import error_answer, nothing_here, refused_call
+from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import (
     checked_body,
     checked_path,
     checked_query,
     is_streamed,
-    most_bytes,
+    max_body_bytes,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.quoting import quoted
@@ -44,84 +39,85 @@ from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import PICKED
 from crmcom_kit.mock_server.world.world_file import DataError
 
-_READ_AT_ONCE = 65_536
+_HEALTH = f"{PREFIX}/health"
+_READ_BYTES = 65_536
+_UNAUTHORIZED = 401
 Operation = Callable[[Call], Any]
-#: What answers each operation of the document, by its id.
+#: The function of each operation of the document, by its id.
 OPERATIONS: dict[str, Operation] = {
-    **clock.OPERATIONS,
+    **about.OPERATIONS,
     **content.OPERATIONS,
     **deliveries.OPERATIONS,
     **faults.OPERATIONS,
-    **fidelity.OPERATIONS,
     **journal.OPERATIONS,
     **journal_waiting.OPERATIONS,
-    **receiving.OPERATIONS,
-    **reference.OPERATIONS,
-    **seeding.OPERATIONS,
+    **receiver.OPERATIONS,
     **settings.OPERATIONS,
-    **snapshots.OPERATIONS,
-    **state.OPERATIONS,
-    **tenancy.OPERATIONS,
+    **worlds.OPERATIONS,
 }
 
 
 def control_app(registry: WorldRegistry) -> Flask:
-    """Return the control API of the worlds of a server, as an application of its own."""
+    """Return the control API for the worlds of a server, as a separate application."""
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
     @app.before_request
     def guard() -> Response | None:
-        """Also where there is nothing: a stranger is not told what there is."""
+        """Refuse callers without access, on paths without an operation as well."""
         refused = refusal(request, registry.access)
-        return None if refused is None else error_answer({"error": refused.text}, refused.status)
+        if refused is None:
+            return None
+        if refused.status == _UNAUTHORIZED and request.path == _HEALTH and request.method == "GET":
+            return json_response(about.HEALTHY, 200)  # a probe of a container needs no secret
+        return json_response({"error": refused.text}, refused.status)
 
     for operation, (verb, path, _) in operations().items():
         rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path)
         view = _view(operation, OPERATIONS[operation], registry)
         app.add_url_rule(rule, operation, view, methods=[verb])
-    for code in (400, 404, 405):  # a Host that no host can have, another path, another verb
-        app.register_error_handler(code, _elsewhere)
+    for code in (400, 404, 405):  # an invalid Host, an unknown path, another verb
+        app.register_error_handler(code, _not_found)
     return app
 
 
-def _elsewhere(error: HTTPException) -> Response:
-    """Say that the control API has no such path, and which are like it."""
+def _not_found(error: HTTPException) -> Response:
+    """Return the response for a path without an operation; it names similar paths."""
     asked = request.path.removeprefix(PREFIX)
     near = [f"{PREFIX}{one}" for one in get_close_matches(asked, document()["paths"], n=3)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
     path = quoted(request.path)[1:-1]
-    return nothing_here(error, f"{path} is not there{hint}; {PREFIX}/docs tells what is")
+    return nothing_here(error, f"{path} does not exist{hint}; {PREFIX}/docs lists all paths")
 
 
-def _view(operation: str, dispatch: Operation, registry: WorldRegistry) -> Callable[..., Response]:
+def _view(operation: str, operate: Operation, registry: WorldRegistry) -> Callable[..., Response]:
     def view(**path: str) -> Response:
         try:
-            return _written(dispatch(_call(operation, path, registry)))
+            return _response(operate(_call(operation, path, registry)))
         except UsageError as misuse:
             return refused_call(misuse)
         except DataError as error:
-            return error_answer({"error": str(error)}, 400)
+            return json_response({"error": str(error)}, 400)
         except RequestEntityTooLarge:
-            most = most_bytes(operation) or MAX_BODY_BYTES
-            return refused_call(TooLarge("body", seen="more", allowed=f"at most {most:,} bytes"))
-        except HTTPException:  # the caller left in the middle of the body
+            limit = max_body_bytes(operation) or MAX_BODY_BYTES
+            return refused_call(TooLarge("body", seen="more", allowed=f"at most {limit:,} bytes"))
+        except HTTPException:  # the client left before the body was complete
             return refused_call(UsageError("body", seen="a part of it", allowed="all of it"))
 
     return view
 
 
 def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call:
-    most = most_bytes(operation)
-    if most is not None:
-        request.max_content_length = most
+    limit = max_body_bytes(operation)
+    if limit is not None:
+        request.max_content_length = limit
     world = request.environ[PICKED]
     found = {
         "registry": registry,
         "world": world,
         "epoch": world.current_epoch,
-        "over": Over(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
+        "over": CancelToken(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
         "path": checked_path(operation, path),
         "query": checked_query(operation, request.args.items(multi=True)),
         "verb": request.method,
@@ -133,12 +129,12 @@ def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call
     if is_streamed(operation):
         # Buffered, since werkzeug's stream reads lines byte by byte.
         raw_stream = cast("io.RawIOBase", request.stream)
-        return Call(stream=io.BufferedReader(raw_stream, _READ_AT_ONCE), **found)
+        return Call(stream=io.BufferedReader(raw_stream, _READ_BYTES), **found)
     raw = request.get_data(cache=False)
     return Call(body=checked_body(operation, raw, request.headers.get("Content-Type", "")), **found)
 
 
-def _written(found: Any) -> Response:
+def _response(found: Any) -> Response:
     reply = found if isinstance(found, Reply) else Reply(found)
     payload = reply.payload
     if reply.content_type == "application/json" and isinstance(payload, dict | list):

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from crmcom_kit.mock_server.admin.moments import write_moment
+from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.http_message import message_of
 from crmcom_kit.mock_server.deliveries.receiver import Received

@@ -1,4 +1,4 @@
-"""What comes in, held to the control API's document: path, query and body of each operation."""
+"""Check path, query and body of a call against the control API's OpenAPI document."""
 
 import json
 import re
@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.admin.bodies import parsed
 from crmcom_kit.mock_server.admin.document import document, operations, resolved
-from crmcom_kit.mock_server.admin.moments import read_moment
+from crmcom_kit.mock_server.admin.values import parse_body, read_moment
 from crmcom_kit.mock_server.protocol.schema_errors import (
     allowed_by,
     described,
@@ -25,21 +24,21 @@ _NUMBERS = {
     "integer": (re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII), int),
     "number": (re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?", re.ASCII), float),
 }
-_TRUTH = {"true": True, "false": False}
+_BOOLEANS = {"true": True, "false": False}
 
 
 def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Return the query's values as the document types them, with defaults. Raises UsageError."""
+    """Return the parameters in a query, typed and with defaults. Raises UsageError."""
     parameters = [p for p in _parameters(operation) if p["in"] == "query"]
     known = {p["name"]: resolved(p["schema"]) for p in parameters}
     values = {name: s["default"] for name, s in known.items() if "default" in s}
     seen: set[str] = set()
     for name, text in given:
         if name not in known:
-            allowed = f"one of {', '.join(known)}" if known else "no parameter at all"
+            allowed = f"one of {', '.join(known)}" if known else "no parameter"
             raise UsageError(quoted(name).strip('"'), seen="in the query", allowed=allowed)
         if name in seen:
-            raise UsageError(name, seen="more than one", allowed="one")
+            raise UsageError(name, seen="more than once", allowed="once")
         seen.add(name)
         values[name] = _typed(name, text, known[name])
     for one in parameters:
@@ -51,7 +50,7 @@ def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str,
 
 
 def checked_path(operation: str, given: Mapping[str, str]) -> dict[str, Any]:
-    """Return the path's values as the document types them. Raises UsageError."""
+    """Return the parameters in a path, typed. Raises UsageError."""
     known = {p["name"]: resolved(p["schema"]) for p in _parameters(operation) if p["in"] == "path"}
     return {name: _typed(name, text, known[name]) for name, text in given.items()}
 
@@ -69,7 +68,7 @@ def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
         pattern, read = _NUMBERS[kind]
         value = read(text) if pattern.fullmatch(text) else None
     elif kind == "boolean":
-        value = _TRUTH.get(text)
+        value = _BOOLEANS.get(text)
     if value is None:
         raise UsageError(name, seen=quoted(text), allowed=described(schema, resolved))
     for error in _validator(json.dumps(schema)).iter_errors(value):
@@ -78,24 +77,24 @@ def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
 
 
 def is_streamed(operation: str) -> bool:
-    """Whether an operation reads its body itself, as it comes in."""
+    """Return True if an operation reads its body itself, as a stream."""
     return bool(operations()[operation][2].get("requestBody", {}).get("x-streamed"))
 
 
-def most_bytes(operation: str) -> int | None:
-    """Return how long an operation's body may be; None where the usual limit holds."""
-    most: int | None = operations()[operation][2].get("requestBody", {}).get("x-most-bytes")
-    return most
+def max_body_bytes(operation: str) -> int | None:
+    """Return an operation's own limit for its body in bytes; None if the default applies."""
+    limit: int | None = operations()[operation][2].get("requestBody", {}).get("x-most-bytes")
+    return limit
 
 
 def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
-    """Return the JSON body of a call, None where there is none. Raises UsageError."""
+    """Return the JSON body of a call, None if there is none. Raises UsageError."""
     about = operations()[operation][2].get("requestBody")
     if about is None:
         if raw.strip():
-            raise UsageError("body", seen="one", allowed="none")
+            raise UsageError("body", seen="a body", allowed="no body")
         return None
-    value = parsed(raw, content_type)
+    value = parse_body(raw, content_type)
     if value is None and not raw.strip():
         if about.get("required"):
             raise UsageError("body", seen="nothing", allowed="a JSON value")

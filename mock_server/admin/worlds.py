@@ -1,12 +1,13 @@
-"""Operations on the worlds of the server."""
+"""Operations on the worlds of the server, and on the clock of one."""
 
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call
+from crmcom_kit.mock_server.admin.values import read_moment, write_moment
 
 
 def list_worlds(call: Call) -> Any:
-    """List the worlds that there are, the default one first."""
+    """List the worlds that exist, the default one first."""
     registry = call.registry
     worlds = [
         {
@@ -22,14 +23,49 @@ def list_worlds(call: Call) -> Any:
 
 
 def end_world(call: Call) -> Any:
-    """Forget a world; its next use makes it anew."""
+    """Remove a world; its next use creates it again."""
     call.registry.end(call.path["world"])
     return {"ended": 1}
 
 
 def end_worlds(call: Call) -> Any:
-    """Forget all worlds but the default one."""
+    """Remove all worlds except the default one."""
     return {"ended": call.registry.end_all()}
 
 
-OPERATIONS = {"listWorlds": list_worlds, "endWorld": end_world, "endWorlds": end_worlds}
+def get_clock(call: Call) -> Any:
+    """Return the mode, time and rate of the clock."""
+    state = call.world.clock.state
+    return {"mode": state.mode, "now": write_moment(state.now), "rate": state.rate}
+
+
+def put_clock(call: Call) -> Any:
+    """Let the clock run, stop, or run at another rate."""
+    clock, body = call.world.clock, call.body
+    mode = body["mode"]
+    at = read_moment(body["at"]) if "at" in body else None
+    if mode == "frozen":
+        clock.freeze(at)
+    elif mode == "scaled":
+        clock.run(at, float(body["rate"]))
+    elif at is None:
+        clock.restart()
+    else:
+        clock.run(at)
+    return get_clock(call)
+
+
+def advance_clock(call: Call) -> Any:
+    """Move the clock forward, as if the time had passed."""
+    call.world.clock.advance(call.body["seconds"])
+    return get_clock(call)
+
+
+OPERATIONS = {
+    "listWorlds": list_worlds,
+    "endWorld": end_world,
+    "endWorlds": end_worlds,
+    "getClock": get_clock,
+    "putClock": put_clock,
+    "advanceClock": advance_clock,
+}

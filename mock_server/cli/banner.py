@@ -1,4 +1,4 @@
-"""What ``crmcom-kit serve`` prints once it is ready: where it is, and who may log in."""
+"""What ``crmcom-kit serve`` prints once it is ready: its address, and who may log in."""
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ _GIVEN = "(as given)"
 
 
 def credentials_of(options: dict[str, Any]) -> "Credentials":
-    """Return who may log in: the default user, but for what the flags say."""
+    """Return the default credentials, changed by the flags."""
     from dataclasses import replace
 
     from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
@@ -24,7 +24,7 @@ def credentials_of(options: dict[str, Any]) -> "Credentials":
 
 
 def greet(options: dict[str, Any], port: int) -> None:
-    """Print the READY line, then how to log in; what was given on the command line stays secret."""
+    """Print the READY line, then how to log in; secrets from the command line are not shown."""
     host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
     base = f"http://{host}:{port}{API_PATH}"
     right = credentials_of(options)
@@ -48,6 +48,6 @@ def greet(options: dict[str, Any], port: int) -> None:
         lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
     if options["tokens"]:
         lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
-    # A reader that is gone already, as in `… | true`, is no reason not to serve.
+    # Serve even if the reader is gone, as in `… | true`.
     with suppress(OSError):
         print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output

@@ -51,8 +51,3 @@ def mistake_in(options: dict[str, Any]) -> str | None:
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
     return None
-
-
-def places(deliver: str, threads: int) -> int | None:
-    """Return how many deliveries may run at once while their callers wait."""
-    return max(1, threads // 4) if deliver == "http" else None

@@ -13,23 +13,23 @@ from crmcom_kit.mock_server.redaction_bodies import printable
 from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.schemas.output import OutputError, write_text
 
-_URL = "--url is where the mock is, such as http://127.0.0.1:8080, without the API's path"
+_URL = "--url is the address of the mock, such as http://127.0.0.1:8080, without the API's path"
 
 
 class NotFired(click.ClickException):
-    """Nothing was sent: one line, exit status 1."""
+    """Nothing was delivered: one line, exit status 1."""
 
     exit_code = 1
 
 
 class NotPossible(click.ClickException):
-    """What was asked for cannot be done: one line, exit status 2."""
+    """The command cannot be carried out: one line, exit status 2."""
 
     exit_code = 2
 
 
 @click.command()
-@click.option("--entity", required=True, metavar="NAME", help="What the data is about.")
+@click.option("--entity", required=True, metavar="NAME", help="The entity that the data describes.")
 @click.option(
     "--definition",
     required=True,
@@ -41,9 +41,11 @@ class NotPossible(click.ClickException):
     required=True,
     type=click.File("rb"),
     metavar="FILE|-",
-    help="The entity, a JSON object; - reads it from standard input.",
+    help="A file with the entity as a JSON object; - reads standard input.",
 )
-@click.option("--rule", metavar="NAME", help="The workflow rule, where several trigger it.")
+@click.option(
+    "--rule", metavar="NAME", help="The workflow rule, if several trigger the definition."
+)
 @click.option("--entity-id", metavar="ID", help="The entity's id.  [default: the data's own id]")
 @click.option(
     "--to", "to", metavar="URL", help="Where to send it.  [default: the definition's URL]"
@@ -54,23 +56,23 @@ class NotPossible(click.ClickException):
     show_default=True,
     envvar="CRMCOM_MOCK_URL",
     metavar="URL",
-    help="The running mock; or CRMCOM_MOCK_URL.",
+    help="Address of the running mock; or CRMCOM_MOCK_URL.",
 )
-@click.option("--world", default="", metavar="NAME", help="Its world.  [default: default]")
+@click.option("--world", default="", metavar="NAME", help="World of the mock.  [default: default]")
 @click.option(
     "--admin-token",
     envvar="CRMCOM_ADMIN_TOKEN",
     show_envvar=True,
     metavar="TOKEN",
-    help="The mock's --admin-token, where it has one.",
+    help="The mock's --admin-token, if it has one.",
 )
 def fire(data: BinaryIO, **options: Any) -> None:
     """Trigger a webhook in a running mock, as a workflow rule would.
 
-    The webhook request is made, signed with the definition's key, delivered as the mock delivers
-    (see `crmcom-kit serve --deliver`), and kept. What came of it is printed as JSON. The status is
-    1 where there is no webhook request, or the receiver did not take it; a mock that plays a script
-    says in its place what a receiver would, and a warning tells that nothing was sent.
+    The mock creates a webhook request, signs it with the definition's key, delivers it as
+    `crmcom-kit serve --deliver` says, and keeps it. The result is printed as JSON. The exit status
+    is 1 if no webhook request was created, or if the receiver did not accept it. A mock that plays
+    a script sends nothing and reports the outcome of the script; a warning says so.
     """
     wanted = {
         "entity": options["entity"],
@@ -83,7 +85,7 @@ def fire(data: BinaryIO, **options: Any) -> None:
     body = {name: value for name, value in wanted.items() if value is not None}
     world = f"{WORLDS}{quote(options['world'], safe='')}" if options["world"] else ""
     address = f"{options['url'].rstrip('/')}{world}{PREFIX}/events/fire"
-    fired = _asked(address, body, _sendable(options["admin_token"]))
+    fired = _post(address, body, _header_value(options["admin_token"]))
     try:
         write_text(printable(json.dumps(fired, indent=2, ensure_ascii=False)) + "\n")
     except OutputError as error:
@@ -94,7 +96,7 @@ def fire(data: BinaryIO, **options: Any) -> None:
         click.echo(f"Warning: nothing was sent: {fired['why']}", err=True)
     outcome = fired["delivery"]["outcome"]
     if fired["delivery"]["stage"] == "abandoned":
-        msg = "not delivered: the mock ended meanwhile"
+        msg = "not delivered: the mock stopped meanwhile"
         raise NotFired(msg)
     if outcome is not None and not outcome["delivered"]:
         msg = f"not delivered: {outcome['error_code']}"
@@ -105,7 +107,7 @@ def _read(data: BinaryIO) -> Any:
     try:
         value = json.load(data)
     except (ValueError, RecursionError) as error:
-        msg = f"--data: no JSON: {error}"
+        msg = f"--data: not JSON: {error}"
         raise NotPossible(msg) from None
     if not isinstance(value, dict):
         msg = f"--data: a JSON {type(value).__name__} is not allowed; allowed is an object"
@@ -113,8 +115,8 @@ def _read(data: BinaryIO) -> Any:
     return value
 
 
-def _sendable(token: str | None) -> str | None:
-    """Return the token as a header can carry it. Raises NotPossible, without showing it."""
+def _header_value(token: str | None) -> str | None:
+    """Return the token as a header value. Raises NotPossible, without showing the token."""
     if token is None:
         return None
     if not token.isascii() or not token.strip().isprintable():
@@ -123,35 +125,37 @@ def _sendable(token: str | None) -> str | None:
     return token.strip()
 
 
-def _asked(address: str, body: Any, token: str | None) -> Any:
+def _post(address: str, body: Any, token: str | None) -> Any:
     import httpx
 
     headers = {} if token is None else {"X-Mock-Admin-Token": token}
     try:
         with httpx.Client(trust_env=False, timeout=120) as client:
-            answer = client.post(address, json=body, headers=headers)
-            found = answer.json()
+            response = client.post(address, json=body, headers=headers)
+            found = response.json()
     except httpx.InvalidURL as error:
-        msg = f"--url: {address} is no URL: {error}"
+        msg = f"--url: {address} is not a URL: {error}"
         raise NotPossible(msg) from None
     except httpx.HTTPError as error:
-        msg = f"no mock answers at {address}: {error}; `crmcom-kit serve --deliver http` starts one"
+        msg = (
+            f"no mock responds at {address}: {error}; `crmcom-kit serve --deliver http` starts one"
+        )
         raise NotPossible(msg) from None
     except (ValueError, RecursionError):
-        msg = f"{address} is no mock: its answer is no JSON; {_URL}"
+        msg = f"{address} is not a mock: the response is not JSON; {_URL}"
         raise NotPossible(msg) from None
-    if isinstance(found, dict) and answer.status_code != 200 and "error" in found:
+    if isinstance(found, dict) and response.status_code != 200 and "error" in found:
         raise NotPossible(str(found["error"]))
-    if answer.status_code != 200 or not _tells(found):
+    if response.status_code != 200 or not _is_result(found):
         of = f" with {', '.join(map(quoted, [*found][:5]))}" if isinstance(found, dict) else ""
-        seen = f"HTTP {answer.status_code} and {json_type(found)}{of}"
-        msg = f"{address} is no mock's control API: seen {seen}; {_URL}"
+        seen = f"HTTP {response.status_code} and {json_type(found)}{of}"
+        msg = f"{address} is not the control API of a mock: seen {seen}; {_URL}"
         raise NotPossible(msg)
     return found
 
 
-def _tells(found: Any) -> bool:
-    """Whether an answer tells what came of an event, as a mock does."""
+def _is_result(found: Any) -> bool:
+    """Return True if a response has the members of a mock's result that are used here."""
     if not isinstance(found, dict) or not isinstance(found.get("why"), str):
         return False
     delivery = found.get("delivery", "")

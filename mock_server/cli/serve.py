@@ -15,7 +15,6 @@ from crmcom_kit.mock_server.cli.banner import credentials_of, greet
 from crmcom_kit.mock_server.cli.delivery_options import (
     delivery_flags,
     mistake_in,
-    places,
 )
 from crmcom_kit.mock_server.cli.options import control_flags
 from crmcom_kit.mock_server.clock import SystemClock
@@ -235,6 +234,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 
 def _world(options: dict[str, Any]) -> "World":
     """Return the world that checked options ask for. Raises Refused."""
+    from crmcom_kit.mock_server.deliveries.queue import max_waiting
     from crmcom_kit.mock_server.journal.journal import JournalLimits
     from crmcom_kit.mock_server.usage_errors import UsageError
     from crmcom_kit.mock_server.world.factory import make_world
@@ -247,7 +247,7 @@ def _world(options: dict[str, Any]) -> "World":
             deliveries=options["deliveries"],
             deliver=options["deliver"],
             allow_hosts=options["allow_hosts"],
-            at_once=places(options["deliver"], options["threads"]),
+            at_once=max_waiting(options["deliver"], options["threads"]),
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],

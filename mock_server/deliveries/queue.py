@@ -191,3 +191,8 @@ class DeliveryQueue:
                 return False
             pause.wait(0.01)
         return True
+
+
+def max_waiting(deliver: str, threads: int) -> int | None:
+    """Return how many deliveries may run at once while their callers wait; None for any number."""
+    return max(1, threads // 4) if deliver == "http" else None

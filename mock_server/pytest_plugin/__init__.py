@@ -1,1 +1,1 @@
-"""The pytest plugin."""
+"""The pytest plugin: fixtures, options, a marker for faults, a network guard."""

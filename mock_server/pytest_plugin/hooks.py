@@ -1,4 +1,4 @@
-"""What the pytest plugin does for tests that use the mock; loaded with the first of them."""
+"""Hooks of the pytest plugin for tests that use the mock; loaded with the first of them."""
 
 import os
 import re
@@ -11,11 +11,11 @@ import pytest
 
 from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS, Guard
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
-from crmcom_kit.mock_server.python_api.calls import written
+from crmcom_kit.mock_server.python_api.calls import summarize_calls
 from crmcom_kit.mock_server.world.world import World
 
-_LENT = pytest.StashKey[tuple[MockWorld, World]]()
-_OTHERS = re.compile(r"[^A-Za-z0-9._-]+")
+_WORLD = pytest.StashKey[tuple[MockWorld, World]]()
+_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9._-]+")
 _MAX_NAME = 48
 _PHASE = re.compile(r" \((setup|call|teardown)\)$")
 
@@ -23,19 +23,19 @@ Marks = Sequence[tuple[tuple[Any, ...], dict[str, Any]]]
 
 
 def world_name(test: str) -> str:
-    """Return what the world of a test is called: like the test, and unlike any other test's."""
-    name = _OTHERS.sub("-", test.rpartition("::")[2]).strip("-._")[:_MAX_NAME]
+    """Return the name of a test's world: readable, and different for every test id."""
+    name = _NOT_ALLOWED.sub("-", test.rpartition("::")[2]).strip("-._")[:_MAX_NAME]
     return f"{name or 'test'}-{blake2s(test.encode(), digest_size=4).hexdigest()}"
 
 
 @contextmanager
-def lent(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[MockWorld]:
-    """Lend a test a world of its own, with faults in it."""
+def world_of_test(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[MockWorld]:
+    """Create a world for a test, with faults; end it with the block."""
     world = server.world(world_name(item.nodeid))
-    item.stash[_LENT] = world, world.emulated
+    item.stash[_WORLD] = world, world.emulated
     try:
-        for arguments, more in faults:
-            world.fail(*arguments, **more)
+        for arguments, options in faults:
+            world.fail(*arguments, **options)
         yield world
     finally:
         world.end()
@@ -45,52 +45,52 @@ class Watch:
     """Hooks for the tests of a run that uses the mock."""
 
     def __init__(self, hosts: Sequence[str] | None) -> None:
-        """Guard against ``hosts``, the usual ones where it is empty; not at all without a list."""
+        """Block ``hosts``, the default ones if empty; block nothing if None."""
         self._guard = None if hosts is None else Guard(hosts or HOSTS, running_test)
-        self._told = 0
+        self._reported = 0
         if self._guard is not None:
             self._guard.start()
 
     def end(self) -> None:
-        """Watch no longer."""
+        """Stop blocking."""
         if self._guard is not None:
             self._guard.stop()
 
     def reached(self) -> list[str]:
-        """Return who tried to reach which real host."""
+        """Return one line for each attempt to reach a real host."""
         found = () if self._guard is None else tuple(self._guard.reached)
         return [f"{who} tried to reach {host}" for who, host in found]
 
-    def _told_of(self, test: str) -> list[str]:
-        """Return what is new about a test; what another one did is not its fault."""
+    def _new_attempts(self, test: str) -> list[str]:
+        """Return the unreported attempts of a test; those of other tests are not its fault."""
         reached = self.reached()
-        new, self._told = reached[self._told :], len(reached)
+        new, self._reported = reached[self._reported :], len(reached)
         return [line for line in new if line.startswith(f"{test} ")]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Fail a test that survived an attempt to reach a real host; show what a failed one did."""
+        """Fail a test that passed in spite of such an attempt; show the calls of a failed test."""
         report = yield
-        new = self._told_of(item.nodeid)
+        new = self._new_attempts(item.nodeid)
         if new and report.outcome == "passed":
             report.outcome = "failed"
             report.longrepr = "\n".join(("The real CRM.COM was about to be reached:", *new))
-        if report.outcome == "failed" and _LENT in item.stash:
-            for world in _concerned(*item.stash[_LENT], ended=report.when == "teardown"):
+        if report.outcome == "failed" and _WORLD in item.stash:
+            for world in _worlds_to_show(*item.stash[_WORLD], ended=report.when == "teardown"):
                 report.sections.append(
-                    (f"crmcom_mock: calls of world {world.name}", written(world))
+                    (f"crmcom_mock: calls of world {world.name}", summarize_calls(world))
                 )
         del call
         return report
 
 
-def _concerned(lent: MockWorld, world: World, *, ended: bool) -> list[World]:
-    """Return the worlds whose calls are worth showing; one that is ended is not made anew."""
-    return [world] if ended else [world, *(one.emulated for one in lent.brought)]
+def _worlds_to_show(used: MockWorld, world: World, *, ended: bool) -> list[World]:
+    """Return the worlds whose calls to show; a world that ended is not created again."""
+    return [world] if ended else [world, *(child.emulated for child in used.children)]
 
 
 def running_test() -> str:
-    """Return the id of the test that runs, as pytest tells everybody."""
+    """Return the id of the running test, which pytest keeps in the environment."""
     return _PHASE.sub("", os.environ.get("PYTEST_CURRENT_TEST", "something outside any test"))

@@ -1,4 +1,4 @@
-"""The options of the pytest plugin that make the mock, read and refused without the mock."""
+"""The plugin's options for the mock, read and checked without importing the mock."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def given_options(config: pytest.Config, names: Sequence[str]) -> dict[str, Any]
     """Return the options that are given on the command line or in the configuration file.
 
     Raises:
-        UsageError: one of them is not allowed, whatever the mock is started with besides.
+        UsageError: one of them is not allowed.
     """
     found: dict[str, Any] = {}
     for name in names:
@@ -33,7 +33,7 @@ def given_options(config: pytest.Config, names: Sequence[str]) -> dict[str, Any]
 def _read(name: str, value: str, folder: Path) -> Any:
     if name == "seed":
         if not re.fullmatch("-?[0-9]{1,18}", value):
-            msg = f"crmcom_mock_seed: {value!r} is not allowed; allowed is a whole number"
+            msg = f"crmcom_mock_seed: {value!r} is not allowed; allowed is an integer"
             raise pytest.UsageError(msg)
         return int(value)
     is_file = name == "data" or (name == "dialect" and value not in dialect_names())

@@ -1,7 +1,7 @@
 """The mock in pytest: fixtures, options, a marker for faults, and a guard.
 
-pytest loads this module in every run, so it imports nothing of the mock before a test asks for it.
-What it does for tests that use the mock is in ``plugin_watch``.
+pytest loads this module in every run, so it imports nothing of the mock before a test uses it. The
+hooks for tests that use the mock are in ``hooks``.
 """
 
 from collections.abc import Iterator
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 _FAULT = "crmcom_fault"
 _GUARDED = ("auto", "always", "off")
-# Name, metavar, help. Each is an option of the command line, and of the configuration file.
+# Name, metavar, help; each is an option of the command line and of the configuration file.
 _OPTIONS = (
-    ("release", "RELEASE", "release that crmcom_mock emulates, R9 to R18; R9 where left out"),
-    ("dialect", "NAME|FILE", "dialect that crmcom_mock speaks"),
-    ("data", "FILE", "world file that crmcom_mock starts from; the sample world where left out"),
-    ("seed", "N", "what crmcom_mock makes ids and tokens from; 0 where left out"),
+    ("release", "RELEASE", "release that crmcom_mock emulates, R9 to R18; R9 by default"),
+    ("dialect", "NAME|FILE", "dialect of crmcom_mock: a built-in name, or a file"),
+    ("data", "FILE", "world file that crmcom_mock starts from; the sample world by default"),
+    ("seed", "N", "seed of crmcom_mock's ids and tokens; 0 by default"),
     (
         "guard",
         "auto|always|off",
-        "keep tests from reaching the real CRM.COM: once one has used crmcom_mock, from the start, "
-        "or never; auto where left out",
+        "block connections to the real CRM.COM: after the first use of crmcom_mock, from the "
+        "start, or never; auto by default",
     ),
 )
-#: How the one that watches the tests is called among pytest's plugins.
+#: The name under which ``hooks.Watch`` is registered with pytest.
 _WATCH = "crmcom_mock_watch"
 _OUTPUT = "crmcom_mock_reached"
 _REACHED = pytest.StashKey[list[str]]()
@@ -35,22 +35,22 @@ _FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Offer the options."""
+    """Add the options."""
     group = parser.getgroup("crmcom-kit mock", "the mock of CRM.COM's Web API")
     for name, metavar, text in _OPTIONS:
         group.addoption(
             f"--crmcom-mock-{name}", dest=f"crmcom_mock_{name}", metavar=metavar, help=text
         )
         parser.addini(f"crmcom_mock_{name}", text)
-    text = "hosts that the guard takes for the real CRM.COM; crm.com *.crm.com where left out"
+    text = "hosts that the guard blocks; crm.com *.crm.com by default"
     parser.addini("crmcom_mock_guard_hosts", text, type="args")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, refuse wrong options; guard from the start where that is asked for."""
+    """Register the marker, refuse wrong options; start the guard if it is set to always."""
     config.addinivalue_line(
         "markers",
-        f"{_FAULT}(preset, **fault): what goes wrong in crmcom_mock's world during the test; the "
+        f"{_FAULT}(preset, **fault): inject a fault into crmcom_mock's world during the test; the "
         "arguments are those of its fail() (crmcom-kit)",
     )
     _given(config)
@@ -59,15 +59,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a fault that would hit nothing, as an error of the one test that wants it."""
+    """Refuse a fault that could hit nothing, as an error of the test that is marked with it."""
     if item.get_closest_marker(_FAULT) and "crmcom_mock" not in getattr(item, "fixturenames", ()):
-        msg = f"{item.nodeid}: marker {_FAULT} without crmcom_mock; the test must ask for it"
+        msg = f"{item.nodeid}: marker {_FAULT} without crmcom_mock; the test must use the fixture"
         pytest.fail(msg, pytrace=False)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what a worker of xdist has seen."""
+    """Collect the attempts that a worker of xdist has seen."""
     seen = getattr(node, "workeroutput", {}).get(_OUTPUT, ())
     node.config.stash.setdefault(_REACHED, []).extend(seen)
 
@@ -82,7 +82,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say which test tried to reach which real host."""
+    """List which test tried to reach which real host."""
     reached = _reached(config)
     if reached:
         terminalreporter.section("blocked: the real CRM.COM", red=True, bold=True)
@@ -91,21 +91,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let everything through again."""
+    """Stop blocking."""
     watch = config.pluginmanager.get_plugin(_WATCH)
     if watch is not None:
         watch.end()
 
 
 def _reached(config: pytest.Config) -> list[str]:
-    """Return who tried to reach which real host, workers of xdist included; one text each."""
+    """Return one line for each attempt to reach a real host, workers of xdist included."""
     watch = config.pluginmanager.get_plugin(_WATCH)
     here = [] if watch is None else watch.reached()
     return [*here, *config.stash.get(_REACHED, [])]
 
 
 def _given(config: pytest.Config) -> dict[str, Any]:
-    """Return the mock's options that are given; imports nothing where there are none."""
+    """Return the options of the mock that are given; imports nothing if there are none."""
     names = [name for name, _, _ in _OPTIONS if name != "guard"]
     keys = [f"crmcom_mock_{name}" for name in names]
     if not any(config.getoption(key) is not None or config.getini(key) for key in keys):
@@ -126,7 +126,7 @@ def _guarding(config: pytest.Config) -> str:
 
 
 def _watch(config: pytest.Config, *, guards: bool) -> None:
-    """Watch the tests from now on."""
+    """Register the hooks for tests that use the mock, once."""
     if not config.pluginmanager.has_plugin(_WATCH):
         from crmcom_kit.mock_server.pytest_plugin.hooks import Watch
 
@@ -136,10 +136,10 @@ def _watch(config: pytest.Config, *, guards: bool) -> None:
 
 @pytest.fixture(scope="session")
 def crmcom_mock_options(pytestconfig: pytest.Config) -> dict[str, Any]:
-    """The options of the mock, those of ``crmcom_kit.mock_server.crmcom_mock``.
+    """The options of the mock, see ``crmcom_kit.mock_server.crmcom_mock``.
 
-    They come from the command line or the configuration file; a fixture of the same name in a
-    conftest.py can add others.
+    They come from the command line or the configuration file. Override this fixture in a
+    conftest.py to add others.
     """
     return _given(pytestconfig)
 
@@ -148,13 +148,13 @@ def crmcom_mock_options(pytestconfig: pytest.Config) -> dict[str, Any]:
 def crmcom_mock_server(
     pytestconfig: pytest.Config, crmcom_mock_options: dict[str, Any]
 ) -> "Iterator[Mock]":
-    """A mock for the whole run, one in each worker of xdist; tests share its default world."""
+    """A mock for the whole run (one per worker of xdist); tests share its default world."""
     from crmcom_kit.mock_server.python_api import crmcom_mock
 
     _watch(pytestconfig, guards=_guarding(pytestconfig) != "off")
     try:
         mock = crmcom_mock(**crmcom_mock_options)
-    except ValueError as error:  # its text says which option, what was seen and what is allowed
+    except ValueError as error:  # its message names the option, what was seen and what is allowed
         msg = f"crmcom_mock: {error}"
         raise pytest.fail.Exception(msg, pytrace=False) from None
     with mock:
@@ -165,9 +165,10 @@ def crmcom_mock_server(
 def crmcom_mock(
     request: pytest.FixtureRequest, crmcom_mock_server: "Mock"
 ) -> "Iterator[MockWorld]":
-    """A world of the test's own, which begins as the mock began and is ended with the test."""
-    from crmcom_kit.mock_server.pytest_plugin.hooks import lent
+    """A separate world for the test, with the mock's initial content; it ends with the test."""
+    from crmcom_kit.mock_server.pytest_plugin.hooks import world_of_test
 
     marks = reversed([*request.node.iter_markers(_FAULT)])
-    with lent(crmcom_mock_server, request.node, [(mark.args, mark.kwargs) for mark in marks]) as it:
-        yield it
+    faults = [(mark.args, mark.kwargs) for mark in marks]
+    with world_of_test(crmcom_mock_server, request.node, faults) as world:
+        yield world

@@ -1,7 +1,6 @@
-"""What tests hold a mock by: the mock itself, its worlds, and their records, calls, clock, faults.
+"""The Python API of the mock: the mock itself, its worlds, and their records, calls and faults.
 
-Nothing here is a second emulator: every handle reads and changes the worlds that are served, so
-that what is done here and what is done over HTTP are the same.
+Its classes read and change the same worlds that are served over HTTP.
 """
 
 from crmcom_kit.mock_server.python_api.mock import Mock, crmcom_mock

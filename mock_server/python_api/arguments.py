@@ -1,4 +1,4 @@
-"""What a test hands to the mock, checked: another type is refused by name, as a wrong value is."""
+"""Checks of the arguments that a test passes; a wrong type raises a UsageError, too."""
 
 from datetime import datetime
 from math import isfinite
@@ -10,32 +10,32 @@ from crmcom_kit.mock_server.usage_errors import UsageError
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:
     """Return a number that is not negative. Raises UsageError."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = float(min(value, 1e300))  # of an int that no float can be
+        seconds = float(min(value, 1e300))  # an int may be larger than any float
         if isfinite(seconds) and seconds >= 0:
             return seconds
     raise UsageError(name, seen=repr(value), allowed=allowed)
 
 
-def whole(name: str, value: Any, least: int, most: int) -> int:
-    """Return a whole number between two others. Raises UsageError."""
+def integer(name: str, value: Any, least: int, most: int) -> int:
+    """Return an integer within two bounds. Raises UsageError."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise UsageError(name, seen=repr(value), allowed=f"a whole number from {least} to {most}")
+        raise UsageError(name, seen=repr(value), allowed=f"an integer from {least} to {most}")
     return value
 
 
 def text(name: str, value: Any) -> str:
-    """Return a text. Raises UsageError."""
+    """Return a string. Raises UsageError."""
     if not isinstance(value, str):
-        raise UsageError(name, seen=repr(value), allowed="a text")
+        raise UsageError(name, seen=repr(value), allowed="a string")
     return value
 
 
 def moment(name: str, value: datetime | str | None) -> datetime | None:
-    """Return a moment, given as such or as its ISO 8601 text; None stays so. Raises UsageError."""
+    """Return a datetime, given as such or as ISO 8601 text; None stays None. Raises UsageError."""
     if value is None or isinstance(value, datetime):
         return value
     try:
         return datetime.fromisoformat(text(name, value))
     except ValueError:  # a UsageError is one, too
-        allowed = "a moment such as 2024-01-31T12:00:00Z"
+        allowed = "a date and time such as 2024-01-31T12:00:00Z"
         raise UsageError(name, seen=repr(value), allowed=allowed) from None

@@ -1,4 +1,4 @@
-"""The calls that a world got: looked at, held to what a test expects, waited for."""
+"""The requests that a world got: viewed, checked against expectations, waited for."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,32 +12,32 @@ from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.world import World
 
-#: How often a call is expected: a number, or ``{"atLeast": 1, "atMost": 3}``.
+#: How many calls are expected: a number, or ``{"atLeast": 1, "atMost": 3}``.
 Expected = int | Mapping[str, int] | Times | None
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
-_SHOWN = 20  # calls that a text has at most
+_MAX_CALLS = 20  # in one summary
 _MAX_LINE = 300
 
 
-class Calls(Sequence[ToldCall]):
-    """The calls in a world's journal, oldest first, with secrets masked.
+class CallsView(Sequence[ToldCall]):
+    """The calls in a world's journal, oldest first, with secrets redacted.
 
     Each has ``operation``, ``parameters``, ``identifier``, ``status``, ``code``, ``fault``,
     ``before``, ``after`` and more, as the control API shows it.
     """
 
     def __init__(self, world: Callable[[], World]) -> None:
-        """Look into the journal of the world that ``world`` returns."""
+        """Read the journal of the world that ``world`` returns."""
         self._world = world
 
-    def _told(self) -> list[ToldCall]:
+    def _calls(self) -> list[ToldCall]:
         return Teller(self._world()).calls()
 
     def __len__(self) -> int:
-        return len(self._told())
+        return len(self._calls())
 
     def __iter__(self) -> Iterator[ToldCall]:
-        return iter(self._told())
+        return iter(self._calls())
 
     @overload
     def __getitem__(self, at: int) -> ToldCall: ...
@@ -46,56 +46,61 @@ class Calls(Sequence[ToldCall]):
     def __getitem__(self, at: slice) -> list[ToldCall]: ...
 
     def __getitem__(self, at: int | slice) -> ToldCall | list[ToldCall]:
-        return self._told()[at]
+        return self._calls()[at]
 
     def find(self, **pattern: Any) -> list[ToldCall]:
-        """Return those that fit a pattern, as ``assert_called`` reads it. Raises UsageError."""
+        """Return the calls that match a pattern, see ``assert_called``. Raises UsageError."""
         return found(self._world(), pattern_of(pattern))
 
     def clear(self) -> None:
-        """Forget them."""
+        """Remove all calls."""
         self._world().journal.clear()
 
     def __repr__(self) -> str:
-        return f"<calls:\n{written(self._world())}>"
+        return f"<calls:\n{summarize_calls(self._world())}>"
 
 
-def written(world: World) -> str:
-    """Return the last calls of a world as text, without secrets; what was wrong with each, too."""
+def summarize_calls(world: World) -> str:
+    """Return the last calls of a world as text: redacted, with what was wrong in refused ones."""
     calls = Teller(world).calls()
     if not calls:
         return "none"
-    earlier = len(calls) - _SHOWN
+    earlier = len(calls) - _MAX_CALLS
     lines = [f"… {earlier} earlier ones"] if earlier > 0 else []
-    for call in calls[-_SHOWN:]:
-        lines.append(_short(line(call)))
+    for call in calls[-_MAX_CALLS:]:
+        lines.append(_shorten(line(call)))
         if call.body:
-            lines.append(_short(f"    sent {call.body}"))
+            lines.append(_shorten(f"    sent {call.body}"))
         near = call.near_miss
         if near is not None:
             suggestion = near["suggestion"] or f"{near['parameter']}: allowed is {near['allowed']}"
-            lines.append(_short(f"    broke {near['statement']}; suggestion: {suggestion}"))
+            lines.append(_shorten(f"    broke {near['statement']}; suggestion: {suggestion}"))
     return "\n".join(lines)
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     one = " ".join(text.split("\n"))
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
 def pattern_of(given: Mapping[str, Any]) -> Pattern:
-    """Return the pattern of arguments, where ``error_kind`` is ``errorKind``. Raises UsageError."""
-    spelled = {
+    """Return the pattern for arguments: ``error_kind`` means ``errorKind``. Raises UsageError."""
+    camel_case = {
         re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value
         for name, value in given.items()
     }
-    return matching(spelled)
+    return matching(camel_case)
 
 
-def asserted(
+def assert_calls(
     world: World, expected: Expected, seconds: float, pattern: Mapping[str, Any]
 ) -> list[ToldCall]:
-    """Return the calls that fit, as many as are expected. Raises AssertionError, UsageError."""
+    """Return the calls that match, if they are as many as expected within ``seconds``.
+
+    Raises:
+        AssertionError: they are not.
+        UsageError: the pattern or the expectation is not allowed.
+    """
     __tracebackhide__ = True
     result = verified(world, pattern_of(pattern), expected, seconds=seconds)
     if not result.ok:
@@ -104,7 +109,7 @@ def asserted(
 
 
 class _Until:
-    """Whatever a function of the test's own says."""
+    """The condition that a function returns something true."""
 
     def __init__(self, until: Callable[[], object]) -> None:
         self._until = until
@@ -118,7 +123,7 @@ class _Until:
         return {"it returned": self.result}
 
 
-def awaited(
+def wait_until(
     world: World,
     until: Callable[[], object] | None,
     record: str | int | None,
@@ -131,10 +136,11 @@ def awaited(
     condition: Condition
     if until is not None:
         if record is not None or state is not None or expected is not None:
-            raise UsageError("until", seen="beside others", allowed="it alone, or the others")
+            allowed = "until alone, or the other arguments"
+            raise UsageError("until", seen="until with other arguments", allowed=allowed)
         if not callable(until):
             raise UsageError("until", seen=repr(until), allowed="a function without arguments")
-        condition, what = _Until(until), "what the function says"
+        condition, what = _Until(until), "the function to return something true"
     elif record is not None:
         key: Key = "id" if _ID.fullmatch(str(record)) else "number"
         condition = OneRecord(world, key, str(record), state)

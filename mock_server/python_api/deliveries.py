@@ -8,7 +8,7 @@ from typing import Any
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.faults import KINDS, DeliveryFault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
-from crmcom_kit.mock_server.python_api.arguments import moment, number, text, whole
+from crmcom_kit.mock_server.python_api.arguments import integer, moment, number, text
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import recover, replay
@@ -133,7 +133,7 @@ def _check_fault(name: str, value: Any) -> None:
     elif name == "seconds":
         number(name, value)
     elif name in _MOST:
-        whole(name, value, 1, _MOST[name])
+        integer(name, value, 1, _MOST[name])
     else:
         allowed = "times, seconds, copies, definition or number"
         raise UsageError(quoted(name).strip('"'), seen="among the arguments", allowed=allowed)
@@ -187,7 +187,7 @@ class BuiltInReceiver:
         """
         for one in answers:
             if not isinstance(one, ReceiverAnswer):
-                whole("answers", one, 200, 599)
+                integer("answers", one, 200, 599)
         self._epoch().receiver.answer_with(
             ReceiverAnswer(status=one, times=1) if isinstance(one, int) else one for one in answers
         )

@@ -1,13 +1,13 @@
-"""A mock in this process: made, served over HTTP where that is wanted, and ended."""
+"""A mock in this process: created, served over HTTP on request, and stopped."""
 
 from types import TracebackType
 from typing import Any
 
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.cli.delivery_options import places
+from crmcom_kit.mock_server.deliveries.queue import max_waiting
 from crmcom_kit.mock_server.http.wsgi_shell import LateFlask, WsgiShell
 from crmcom_kit.mock_server.python_api.background import Background
-from crmcom_kit.mock_server.python_api.world import MockWorld, Site
+from crmcom_kit.mock_server.python_api.world import MockContext, MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT
@@ -19,8 +19,8 @@ _THREADS = 64
 class Mock(MockWorld):
     """A mock of the API, and its default world.
 
-    It is served over HTTP from the moment when ``start`` is called or its address is asked for, in
-    a thread of this process; a client of ``client()`` needs no server.
+    A thread of this process serves it over HTTP once ``start`` is called or its address is used;
+    a client of ``client()`` needs no server.
     """
 
     def __init__(
@@ -31,24 +31,24 @@ class Mock(MockWorld):
         threads: int = _THREADS,
         **options: Any,
     ) -> None:
-        """Make the mock; ``crmcom_mock`` says what the arguments are."""
+        """Create the mock; ``crmcom_mock`` describes the arguments."""
         options["tokens"] = options.get("tokens") or (TOKEN,)
-        options.setdefault("at_once", places(options.get("deliver", "scripted"), threads))
+        options.setdefault("at_once", max_waiting(options.get("deliver", "scripted"), threads))
         access = Access(names=frozenset([host.lower()]))
         registry = WorldRegistry(make_world(**options), waiting=threads // 2, access=access)
         flask = LateFlask(registry)
         app = WsgiShell(registry, flask)
         server = Background(registry, flask, host=host, port=port, threads=threads)
-        super().__init__(Site(registry, app, server), DEFAULT)
+        super().__init__(MockContext(registry, app, server), DEFAULT)
 
     def start(self) -> "Mock":
-        """Serve over HTTP, unless that is so already. Raises ServeError."""
-        self._site.server.start()
+        """Start serving over HTTP, unless it is served already. Raises ServeError."""
+        self._context.server.start()
         return self
 
     def stop(self) -> None:
-        """Serve no longer; what it holds stays, and another start serves it again."""
-        self._site.server.stop()
+        """Stop serving; the content stays, and ``start`` serves it again."""
+        self._context.server.stop()
 
     def __enter__(self) -> "Mock":
         return self
@@ -63,15 +63,15 @@ class Mock(MockWorld):
 
 
 def crmcom_mock(**options: Any) -> Mock:
-    """Return a mock for tests: ``with`` this one as ``mock`` it is stopped at the end of the block.
+    """Return a mock for tests; as a context manager it is stopped at the end of the block.
 
-    ``start()`` and ``stop()`` do without ``with``. There may be several at once.
+    There may be several at once.
 
     Args:
-        options: those of ``make_world``, where ``tokens`` are one where left out; and
+        options: those of ``make_world``, with one token by default; and
 
-            - host: the address to listen on, 127.0.0.1 where left out;
-            - port: the port to listen on; a free one where left out;
+            - host: the address to listen on, 127.0.0.1 by default;
+            - port: the port to listen on, a free one by default;
             - threads: requests of the control API that may run at the same time, 64 by default.
 
     Raises:

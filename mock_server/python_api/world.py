@@ -1,23 +1,29 @@
-"""One world of a mock, as a test holds it."""
+"""One world of a mock as a test uses it."""
 
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from crmcom_kit.mock_server.clock import ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import ToldCall
-from crmcom_kit.mock_server.python_api.arguments import number, text
-from crmcom_kit.mock_server.python_api.calls import Calls, Expected, asserted, awaited
-from crmcom_kit.mock_server.python_api.clock import Clock
-from crmcom_kit.mock_server.python_api.contents import Entries, added, filled
+from crmcom_kit.mock_server.python_api.arguments import moment, number, text
+from crmcom_kit.mock_server.python_api.calls import CallsView, Expected, assert_calls, wait_until
+from crmcom_kit.mock_server.python_api.content import (
+    Entries,
+    Record,
+    RecordsView,
+    seed_world,
+)
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
-from crmcom_kit.mock_server.python_api.records import Records
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.webhooks.triggers import Fired, fire
+from crmcom_kit.mock_server.world.generation import add_generated
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
 
@@ -29,10 +35,72 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.python_api.background import Background
     from crmcom_kit.mock_server.world.registry import WorldRegistry
 
+#: Seconds in each keyword argument of ``advance``.
+_SECONDS_PER = {
+    f"{name}s": timedelta(**{f"{name}s": 1}).total_seconds()
+    for name in ("week", "day", "hour", "minute", "second", "millisecond", "microsecond")
+}
+
+
+class ClockControl:
+    """A world's clock: record dates, token expiry, faults and delays follow it."""
+
+    def __init__(self, clock: Callable[[], WorldClock]) -> None:
+        """Control the clock that ``clock`` returns."""
+        self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the current time of the world, in UTC."""
+        return self._clock().now()
+
+    @property
+    def state(self) -> ClockState:
+        """The clock's mode, time and rate."""
+        return self._clock().state
+
+    def freeze(self, at: datetime | str | None = None) -> None:
+        """Stop the clock, now or at a datetime with a zone (or its ISO 8601 text).
+
+        Raises:
+            UsageError: ``at`` is not allowed.
+        """
+        self._clock().freeze(moment("at", at))
+
+    def advance(self, by: float | timedelta = 0, **parts: float) -> None:
+        """Move the clock forward, as if the time had passed; nothing sleeps.
+
+        Args:
+            by: seconds, or a timedelta.
+            parts: keyword arguments of ``timedelta``, e.g. ``minutes=5``.
+
+        Raises:
+            UsageError: backward, or beyond the last date that the clock supports.
+        """
+        passed = by.total_seconds() if isinstance(by, timedelta) else number("by", by)
+        for name, value in parts.items():
+            if name not in _SECONDS_PER:
+                allowed = f"some of {', '.join(_SECONDS_PER)}"
+                raise UsageError(name, seen="among the arguments", allowed=allowed)
+            passed += number(name, value, "a number from 0 on") * _SECONDS_PER[name]
+        self._clock().advance(passed)
+
+    def scale(self, rate: float, at: datetime | str | None = None) -> None:
+        """Run ``rate`` times as fast, from now or from ``at``. Raises UsageError."""
+        allowed = "a number of seconds per second of the machine's time"
+        self._clock().run(moment("at", at), number("rate", rate, allowed))
+
+    def restart(self) -> None:
+        """Follow the clock that the mock was created with again, by default the machine's."""
+        self._clock().restart()
+
+    def __repr__(self) -> str:
+        mode, now, rate = self.state
+        return f"<clock, {mode}, {now.isoformat()}, rate {rate:g}>"
+
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """What the handles of one mock share."""
+class MockContext:
+    """What the worlds of one mock share."""
 
     registry: "WorldRegistry"
     app: "WSGIApplication"
@@ -41,82 +109,82 @@ class Site:
 
     @property
     def token(self) -> str:
-        """A token that always holds, in every world."""
+        """A token that never expires, in every world."""
         return self.registry.default.config.settings.fixed_tokens[0]
 
 
 class MockWorld:
-    """A world of its own: records, ids, tokens, clock, calls and faults."""
+    """A world with its own records, ids, tokens, clock, calls and faults."""
 
-    def __init__(self, site: Site, name: str) -> None:
-        """Hold the world of that name, which is made now where there is none.
+    def __init__(self, context: MockContext, name: str) -> None:
+        """Use the world of that name; it is created if it does not exist.
 
         Raises:
-            UsageError: no world can have that name.
-            LimitExceeded: there are as many worlds as there may be.
+            UsageError: the name is not allowed.
+            LimitExceeded: there are as many worlds as allowed.
         """
-        self._site = site
+        self._context = context
         self.name = name
-        self._brought: list[MockWorld] = []  # that were made through this one, and end with it
+        self._children: list[MockWorld] = []
         self._path = "" if name == DEFAULT else f"/worlds/{name}"
-        site.registry.get(name)
+        context.registry.get(name)
         #: Its webhook requests.
-        self.records = Records(lambda: self.emulated.store)
-        #: The calls that it got.
-        self.calls = Calls(lambda: self.emulated)
-        #: What it sent since the last reset.
+        self.records = RecordsView(lambda: self.emulated.store)
+        #: The calls that it received.
+        self.calls = CallsView(lambda: self.emulated)
+        #: Its deliveries since the last reset.
         self.deliveries = Deliveries(lambda: self.emulated.current_epoch)
-        #: Its own receiver of webhook requests.
+        #: Its built-in receiver of webhooks.
         self.receiver = BuiltInReceiver(
             lambda: self.emulated.current_epoch, lambda: f"{self.admin_url}/receiver/in"
         )
-        #: Its time.
-        self.clock = Clock(lambda: self.emulated.clock)
+        #: Its clock.
+        self.clock = ClockControl(lambda: self.emulated.clock)
 
     @property
     def emulated(self) -> World:
-        """The world as the emulator has it; it is made anew where it was ended."""
-        return self._site.registry.get(self.name)
+        """The emulator's world of this name; it is created again if it was ended."""
+        return self._context.registry.get(self.name)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}, {len(self.records)} webhook requests>"
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of the server, which is started where it does not run yet."""
-        return self._site.server.address()
+        """Scheme, host and port of the server, which is started if it does not run yet."""
+        return self._context.server.address()
 
     @property
     def url(self) -> str:
-        """The base URL of the API, which ends in ``/crmapi/rest/v2``; the server is started."""
+        """The base URL of the API, which ends in ``/crmapi/rest/v2``; starts the server."""
         return f"{self.origin}{self._path}{API_PATH}"
 
     @property
     def admin_url(self) -> str:
-        """The base URL of the control API, which ends in ``/__admin``; the server is started."""
+        """The base URL of the control API, which ends in ``/__admin``; starts the server."""
         return f"{self.origin}{self._path}/__admin"
 
     @property
     def token(self) -> str:
-        """A token that always holds; one that a fault made expire holds again after a reset."""
-        return self._site.token
+        """A token that never expires. If a fault made it expire, a reset makes it valid again."""
+        return self._context.token
 
     @property
     def credentials(self) -> "Credentials":
-        """Who may log in: user name, password, organisation, Web API key."""
+        """The credentials that may log in: user name, password, organisation, Web API key."""
         return self.emulated.config.settings.credentials
 
     @property
     def release(self) -> str:
-        """The release that it emulates, such as ``R9.0.0``."""
+        """The emulated release, such as ``R9.0.0``."""
         return self.emulated.release.name
 
     def client(self, **options: Any) -> "httpx.Client":
         """Return an httpx client of the API that needs no socket.
 
         Its ``base_url`` is that of this world, so that ``client.get("webhook_requests/show")`` is
-        enough; whatever the host of another URL, the mock answers. A connection that a fault drops,
-        and a body that it cuts, raise what they raise over a socket.
+        enough. The mock answers every URL, whatever its host is. Timeouts, dropped connections and
+        cut bodies raise the same exceptions as over a socket.
 
         Args:
             options: those of ``httpx.Client``.
@@ -126,97 +194,104 @@ class MockWorld:
         from crmcom_kit.mock_server.python_api.client import HOST, InProcess
 
         base = f"http://{HOST}{self._path}{API_PATH}"
-        app = InProcess(self._site.app, may_take_long=lambda: self.emulated.faults.has_active)
-        return httpx.Client(**{"base_url": base, "transport": app, **options})
+        transport = InProcess(self._context.app)
+        return httpx.Client(**{"base_url": base, "transport": transport, **options})
 
     def world(self, name: str) -> "MockWorld":
-        """Return another world of the same mock, made now where there is none.
+        """Return another world of the same mock; it is created if it does not exist.
+
+        A world that is created through another one ends with it, except through the default world.
 
         Raises:
-            UsageError: no world can have that name.
-            LimitExceeded: there are as many worlds as there may be.
+            UsageError: the name is not allowed.
+            LimitExceeded: there are as many worlds as allowed.
         """
-        is_new = not self._is_there(text("name", name))
-        other = MockWorld(self._site, name)
-        if is_new and self.name != DEFAULT:  # which never ends
-            self._brought.append(other)
+        is_new = not self._exists(text("name", name))
+        other = MockWorld(self._context, name)
+        if is_new and self.name != DEFAULT:
+            self._children.append(other)
         return other
 
     @property
-    def brought(self) -> tuple["MockWorld", ...]:
-        """The worlds that were made through this one, and end with it."""
-        return tuple(self._brought)
+    def children(self) -> tuple["MockWorld", ...]:
+        """The worlds that were created through this one, and end with it."""
+        return tuple(self._children)
 
-    def _is_there(self, name: str) -> bool:
+    def _exists(self, name: str) -> bool:
         try:
-            self._site.registry.find(name)
+            self._context.registry.find(name)
         except NotFound:
             return False
         return True
 
     def end(self) -> None:
-        """Forget this world and those that were made through it; their next use makes them anew.
+        """Remove this world and its children; the next use creates them again.
 
         Raises:
             UsageError: it is the default world.
         """
         with suppress(NotFound):
-            self._site.registry.end(self.name)
-        while self._brought:
-            self._brought.pop().end()
+            self._context.registry.end(self.name)
+        while self._children:
+            self._children.pop().end()
 
-    # What goes wrong.
+    # Faults.
 
     def fail(self, preset: str | None = None, /, **given: Any) -> Failing:
-        """Let something go wrong from now on, until it is removed or over.
+        """Inject a fault until it is removed or used up.
 
             with mock.fail("outage", seconds=30): …
             with mock.fail(operation="resend", drop=True, when="after_commit", times=1): …
             lost = mock.fail("lost answer"); …; lost.remove()
 
         Args:
-            preset: the name of a kind of trouble; what it takes, ``crmcom_kit``'s control API
-                lists below ``/__admin/faults/presets``.
-            given: without a preset, what happens (``delay`` in milliseconds, ``status``,
+            preset: the name of a preset; the control API lists them and their arguments at
+                ``/__admin/faults/presets``.
+            given: without a preset, the effect (``delay`` in milliseconds, ``status``,
                 ``retry_after``, ``error``, ``drop``, ``cut``, ``malformed``, ``expire_token``,
-                ``delete_record``), to which calls (``operation``, ``identifier``, ``parameters``,
-                ``nth``, ``after``), and when (``when``, ``times``, ``probability``, ``ttl`` in
-                seconds); ``name`` is what the journal calls it.
+                ``delete_record``), the calls that it hits (``operation``, ``identifier``,
+                ``parameters``, ``nth``, ``after``), and when (``when``, ``times``,
+                ``probability``, ``ttl`` in seconds); ``name`` is its name in the journal.
 
         Raises:
             UsageError, NotFound: an argument is not allowed, or there is no such preset.
-            LimitExceeded: there are as many faults as may be.
+            LimitExceeded: there are as many faults as allowed.
         """
         return failing(self.emulated.faults, preset, given)
 
-    # Who called.
+    # Calls.
 
     def assert_called(
         self, *, times: Expected = None, timeout: float = 0.0, **pattern: Any
     ) -> list[ToldCall]:
-        """Hold the calls so far to what was expected, and return those that fit.
+        """Assert that matching calls were made as often as expected, and return them.
 
             mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)
 
         Args:
-            times: how many should fit: a number, or ``{"atLeast": 1, "atMost": 3}``; at least one
-                where left out.
+            times: the expected number of matching calls, or ``{"atLeast": 1, "atMost": 3}``; at
+                least one by default.
             timeout: how many seconds to wait for them.
-            pattern: what is asked of a call: ``operation``, ``identifier``, ``parameters``,
+            pattern: what must be true of a call: ``operation``, ``identifier``, ``parameters``,
                 ``status``, ``code``, ``error_kind``, ``state_before``, ``state_after``, ``fault``
-                and whatever else a pattern of the control API has.
+                and the other members of the control API's patterns.
 
         Raises:
-            AssertionError: other than expected; its text names the nearest calls.
-            UsageError: the pattern cannot be read.
+            AssertionError: the number differs; the message names the nearest calls.
+            UsageError: the pattern is not allowed.
         """
         __tracebackhide__ = True
-        return asserted(self.emulated, times, number("timeout", timeout), pattern)
+        return assert_calls(self.emulated, times, number("timeout", timeout), pattern)
 
     def assert_not_called(self, **pattern: Any) -> None:
-        """Hold that no call fits the pattern, or that there was none. Raises AssertionError."""
+        """Assert that no call matches the pattern; without a pattern, that there was no call.
+
+        Raises:
+            AssertionError: a call matches.
+            UsageError: the pattern is not allowed.
+        """
         __tracebackhide__ = True
-        asserted(self.emulated, 0, 0.0, pattern)
+        assert_calls(self.emulated, 0, 0.0, pattern)
 
     def wait_for(
         self,
@@ -230,7 +305,7 @@ class MockWorld:
         timeout: float = 5.0,
         **pattern: Any,
     ) -> Any:
-        """Return once something has happened, by the machine's time.
+        """Wait until something has happened, measured by the machine's time.
 
             mock.wait_for(operation="resend", times=2)
             mock.wait_for(record="7", state="SUCCESSFUL")
@@ -239,21 +314,21 @@ class MockWorld:
             mock.wait_for(lambda: len(mock.records) < 3)
 
         Args:
-            until: a function that says, by what it returns, whether it has happened.
-            record: the number or id of a webhook request that is to be there, or in ``state``.
-            state: SUCCESSFUL or REJECTED; of one record also SENDING or DELETED, which one that
-                never was is not.
-            delivery: the number or id of a webhook request of which an attempt is to be over;
-                True for one of any.
+            until: a function that returns something true once it has happened.
+            record: number or id of a webhook request that must exist, or be in ``state``.
+            state: SUCCESSFUL or REJECTED; for one record also SENDING or DELETED. A record that
+                never existed is not DELETED.
+            delivery: number or id of a webhook request with a finished delivery attempt; True for
+                an attempt of any webhook request.
             times: how many calls or records.
             timeout: how many seconds to wait.
-            pattern: which calls, as for ``assert_called``.
+            pattern: which calls, see ``assert_called``.
 
         Returns:
-            The calls, what the function returned, what is told of the records, or the attempt.
+            The calls, the result of the function, a summary of the records, or the attempt.
 
         Raises:
-            AssertionError: it has not happened in time; its text says what is there.
+            AssertionError: it has not happened in time; the message says what was found instead.
             UsageError: an argument is not allowed.
         """
         __tracebackhide__ = True
@@ -261,24 +336,22 @@ class MockWorld:
         others = (until, record, state)
         if delivery not in (None, False):
             if pattern or others != (None, None, None):
-                raise UsageError(
-                    "delivery", seen="beside others", allowed="a delivery, or the others"
-                )
+                allowed = "a delivery, or the other arguments"
+                raise UsageError("delivery", seen="with other arguments", allowed=allowed)
             return self.deliveries.awaited(None if delivery is True else str(delivery), timeout)
         if pattern:
             if others != (None, None, None):
-                raise UsageError(
-                    "pattern", seen="beside others", allowed="a pattern, or the others"
-                )
-            return asserted(self.emulated, times, timeout, pattern)
-        return awaited(self.emulated, until, record, state, times, timeout)
+                allowed = "a pattern, or the other arguments"
+                raise UsageError("pattern", seen="with other arguments", allowed=allowed)
+            return assert_calls(self.emulated, times, timeout, pattern)
+        return wait_until(self.emulated, until, record, state, times, timeout)
 
-    # What it holds.
+    # Content.
 
     def seed(
         self, entries: Entries | None = None, /, *, scenario: str | None = None, **knobs: Any
     ) -> int:
-        """Fill the world with something else, and return how many webhook requests it has then.
+        """Replace the world's content, and return how many webhook requests it has then.
 
             mock.seed(count=50, rejected=0.5, entities=["JOBS"])
             mock.seed(scenario="receiver_outage", count=20)
@@ -290,47 +363,49 @@ class MockWorld:
         Args:
             entries: the path of a world file, or world entries.
             scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``.
-            knobs: those of ``crmcom_kit.fixtures.world``, or ``seed`` and ``count`` of a scenario.
+            knobs: arguments of ``crmcom_kit.fixtures.world``; for a scenario ``seed`` and
+                ``count``.
 
         Raises:
-            DataError, FixtureError: it cannot be filled so, and nothing has changed.
-            UsageError: entries beside others.
+            DataError, FixtureError: the content is not allowed; nothing has changed.
+            UsageError: entries with other arguments.
         """
-        return filled(self.emulated, entries, scenario, knobs)
+        return seed_world(self.emulated, entries, scenario, knobs)
 
-    def add(self, *, index: int | None = None, **members: Any) -> dict[str, Any]:
-        """Add one webhook request, believable and with members of your own, and return it.
+    def add(self, *, index: int | None = None, **members: Any) -> Record:
+        """Add one realistic webhook request with the given members, and return it.
 
             mock.add(entity="JOBS", life_cycle_state="REJECTED")
 
         Args:
-            index: which of those that the mock's seed generates; the one behind the largest number
-                of the world where left out.
+            index: which of the records generated from the mock's seed; by default the one after
+                the largest number in the world.
             members: its members by name, as for ``crmcom_kit.fixtures.webhook_request``.
 
         Raises:
             FixtureError: no webhook request can have these members.
-            DataError: it contradicts what is there, and nothing has changed.
+            DataError: it contradicts the world's content; nothing has changed.
         """
-        with self._site.adding:  # or two at once would take the same number
-            record: dict[str, Any] = orjson.loads(added(self.emulated, index, members))
+        with self._context.adding:  # two threads must not take the same number
+            body = add_generated(self.emulated, index, members)
+        record: Record = orjson.loads(body)
         return record
 
-    # What is sent.
+    # Deliveries.
 
     def fire(self, entity: str, definition: str, data: Mapping[str, Any], **given: Any) -> Fired:
-        """Let a workflow rule trigger a webhook: make it, sign it, deliver it, keep it.
+        """Trigger a webhook as a workflow rule would: create, sign, deliver and keep it.
 
             mock.fire("ACTIVITIES", "ACT CREATE", {"number": "A1"}, url=mock.receiver.url)
 
         Args:
-            entity: what the data is about.
+            entity: the entity that the data describes.
             definition: name, alternative code or id of a webhook definition.
-            data: the entity; of it goes out what the definition's fields set names.
-            given: ``rule``, ``entity_id`` and ``url``, where the usual ones will not do.
+            data: the entity's members; the fields set of the definition selects what is sent.
+            given: ``rule``, ``entity_id`` and ``url``, if the defaults do not fit.
 
         Raises:
-            UsageError, NotFound, DataError: it cannot be fired.
+            UsageError, NotFound, DataError: it cannot be triggered.
         """
         for name, value in (("definition", definition), *given.items()):
             text(name, value)
@@ -338,16 +413,16 @@ class MockWorld:
             raise UsageError("data", seen=repr(data), allowed="the members of an entity, a dict")
         return fire(self.emulated.current_epoch, entity, definition, data, **given)
 
-    # The content as a whole.
+    # Reset and snapshots.
 
     def reset(self) -> None:
-        """Go back to how the world began: records, ids, clock, calls, faults, deliveries."""
+        """Go back to the initial content; also resets ids, clock, calls, faults, deliveries."""
         self.emulated.reset()
 
     def snapshot(self, name: str) -> None:
-        """Keep the present content under a name. Raises LimitExceeded, UsageError."""
+        """Save the current content under a name. Raises LimitExceeded, UsageError."""
         self.emulated.save(text("name", name))
 
     def restore(self, name: str) -> None:
-        """Go back to the content that ``snapshot`` kept; calls and faults stay. Raises NotFound."""
+        """Go back to the content saved by ``snapshot``; calls and faults stay. Raises NotFound."""
         self.emulated.restore(text("name", name))

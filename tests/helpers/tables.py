@@ -1,11 +1,28 @@
-"""Tables looped inside one test: every row runs, and one report has all that fail."""
+"""Tables of cases inside one test: every case runs, and the failures come together."""
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+
+
+@contextmanager
+def all_cases() -> Iterator[Callable[[object], AbstractContextManager[None]]]:
+    """Yield ``case``: ``with case(name): …`` collects a failure, raised at the end of the table."""
+    failures: list[str] = []
+
+    @contextmanager
+    def case(name: object) -> Iterator[None]:
+        try:
+            yield
+        except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001 - reported below
+            failures.append(f"{name!r:.200}: {type(error).__name__}: {error}")
+
+    yield case
+    assert not failures, "\n\n".join([f"{len(failures)} cases failed", *failures])
 
 
 def looped(names: str | tuple[str, ...], table: Iterable[Any]) -> Callable[..., Any]:
@@ -20,13 +37,10 @@ def looped(names: str | tuple[str, ...], table: Iterable[Any]) -> Callable[..., 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(test)
         def run(**fixtures: Any) -> None:
-            failures = []
-            for row in rows:
-                try:
-                    test(**fixtures, **dict(zip(arguments, row, strict=True)))
-                except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001
-                    failures.append(f"{row!r:.200}: {type(error).__name__}: {error}")
-            assert not failures, "\n\n".join(failures)
+            with all_cases() as case:
+                for row in rows:
+                    with case(row):
+                        test(**fixtures, **dict(zip(arguments, row, strict=True)))
 
         signature = inspect.signature(test)
         kept = [p for name, p in signature.parameters.items() if name not in arguments]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.schemas import Dialect, dials, response_fields
 from crmcom_kit.schemas.dialect import error_kinds

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import httpcore
 from helpers.receivers import answering, listening
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
 from crmcom_kit.mock_server.deliveries.deadline_streams import tcp_connect

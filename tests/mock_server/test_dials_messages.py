@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.schemas import Dialect, dials
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages

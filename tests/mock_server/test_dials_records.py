@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.clock import FixedClock

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.deliveries.senders import Outcome

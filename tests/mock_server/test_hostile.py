@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.schemas import Dialect, methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path, world
 from crmcom_kit.schemas import Dialect, resolve, response_fields

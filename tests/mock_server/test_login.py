@@ -6,7 +6,7 @@ from typing import Any
 
 import jwt
 import pytest
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS

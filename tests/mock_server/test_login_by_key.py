@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.helpers.tables import looped
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.schemas import Dialect

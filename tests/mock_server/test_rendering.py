@@ -5,7 +5,7 @@ import tracemalloc
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.schemas import (

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.store.records import Query

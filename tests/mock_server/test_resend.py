@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.deliveries.senders import Outcome

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.schemas import response_fields
 

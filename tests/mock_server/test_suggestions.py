@@ -23,9 +23,9 @@ from helpers.mistakes import (
     resend,
     show,
 )
+from helpers.tables import looped
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.tables import looped
 
 from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.protocol.response import Change

@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 import pytest
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch

@@ -9,7 +9,7 @@ from time import sleep
 from typing import Any
 
 import pytest
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock

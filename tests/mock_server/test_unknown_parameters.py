@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.schemas import Dialect
 

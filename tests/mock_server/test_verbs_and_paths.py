@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.helpers.tables import looped
+from helpers.tables import looped
 
 from crmcom_kit.schemas import API_PATH, methods, resolve
 

@@ -1,11 +1,15 @@
-"""The control API and the home page: for whoever runs the mock, and for nobody else."""
+"""The control API and the home page: for those who run the mock, and for nobody else."""
 
 import threading
 from typing import Any
 
 import pytest
+from helpers.tables import all_cases
 
 from crmcom_kit import __version__
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, Dialect
 
 PLACES = [("GET", "/__admin/health"), ("GET", "/__admin/version"), ("POST", "/__admin/reset")]
@@ -108,19 +112,20 @@ def test_reset_may_come_at_any_time(make_mock: Any) -> None:
     assert mock.state() == start
 
 
-@pytest.mark.parametrize(("verb", "path"), PLACES)
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", None])
-def test_it_answers_on_loopback(make_mock: Any, verb: str, path: str, address: str) -> None:
-    """Any spelling of this machine's own address is let in."""
-    assert ask(make_mock(), verb, path, address).status_code == 200
+def test_it_answers_on_loopback(make_mock: Any) -> None:
+    """Any notation of this machine's own address may call."""
+    mock = make_mock()
+    for verb, path in PLACES:
+        for address in ("127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", None):
+            assert ask(mock, verb, path, address).status_code == 200, (path, address)
 
 
-@pytest.mark.parametrize(
-    ("verb", "path"), [*PLACES, ("GET", "/__admin/x"), ("GET", "/__admin/reset")]
-)
-@pytest.mark.parametrize(
-    "address",
-    [
+def test_it_answers_nobody_else(make_mock: Any) -> None:
+    """Another address, or an invalid one, is refused, and nothing happens."""
+    mock = make_mock()
+    mock.delete()
+    before = mock.state()
+    addresses = [
         "10.0.0.1",
         "0.0.0.0",  # noqa: S104 - an address that asks, none to listen on
         "::",
@@ -132,21 +137,32 @@ def test_it_answers_on_loopback(make_mock: Any, verb: str, path: str, address: s
         "localhost",
         "127.0.0.1, 10.0.0.1",
         "127.1",
-    ],
-)
-def test_it_answers_nobody_else(make_mock: Any, verb: str, path: str, address: str) -> None:
-    """Another address, or what is none, is refused, and nothing happens."""
-    mock = make_mock()
-    mock.delete()
-    before = mock.state()
+    ]
+    with all_cases() as case:
+        for verb, path in (*PLACES, ("GET", "/__admin/x"), ("GET", "/__admin/reset")):
+            for address in addresses:
+                with case((verb, path, address)):
+                    answer = ask(mock, verb, path, address)
+                    assert answer.status_code == 403
+                    assert answer.json["error"].endswith(f"loopback addresses only; seen {address}")
+                    assert mock.state() == before
 
-    answer = ask(mock, verb, path, address)
 
-    assert answer.status_code in (403, 404, 405)
-    assert set(answer.json) == {"error"}
-    assert mock.state() == before
-    if (verb, path) in PLACES:
-        assert answer.json["error"].endswith(f"loopback addresses only; seen {address}")
+def test_health_needs_no_token_and_tells_no_secret() -> None:
+    """With an admin token a probe without it learns that the mock runs, and nothing else."""
+    client = create_app(
+        WorldRegistry(make_world(), access=Access(admin_token="sesame"))
+    ).test_client()
+    for address in ("127.0.0.1", "10.0.0.1"):
+        more: Any = {"environ_overrides": {"REMOTE_ADDR": address}}
+        for headers in ({}, {"X-Mock-Admin-Token": "wrong"}):
+            answer = client.get("/__admin/health", headers=headers, **more)
+            assert (answer.status_code, answer.json) == (200, {"status": "healthy"})
+            assert client.get("/__admin/version", headers=headers, **more).status_code == 401
+        full = client.get("/__admin/health", headers={"X-Mock-Admin-Token": "sesame"}, **more)
+        assert full.json["webhook_requests"] > 0
+    assert client.get("/worlds/other/__admin/health").status_code == 404
+    assert client.post("/__admin/health").status_code == 401
 
 
 def test_a_forwarded_address_is_not_believed(make_mock: Any) -> None:
@@ -161,22 +177,17 @@ def test_a_forwarded_address_is_not_believed(make_mock: Any) -> None:
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("verb", "path", "allowed"),
-    [
+def test_a_wrong_verb_is_answered_with_the_right_ones(make_mock: Any) -> None:
+    """Outside the API a wrong verb is a plain 405 in JSON."""
+    client = make_mock().client
+    for verb, path, allowed in (
         ("GET", "/__admin/reset", "OPTIONS, POST"),
         ("DELETE", "/__admin/health", "GET, HEAD, OPTIONS"),
         ("BREW", "/", "GET, HEAD, OPTIONS"),
-    ],
-)
-def test_a_wrong_verb_is_answered_with_the_right_ones(
-    make_mock: Any, verb: str, path: str, allowed: str
-) -> None:
-    """Outside the API a wrong verb is a plain 405 in JSON."""
-    answer = make_mock().client.open(path, method=verb)
-
-    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
-    assert answer.json == {"error": f"{path} does not answer {verb}; allowed is {allowed}"}
+    ):
+        answer = client.open(path, method=verb)
+        assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+        assert answer.json == {"error": f"{path} does not answer {verb}; allowed is {allowed}"}
 
 
 @pytest.mark.parametrize("release", ["R9", "R18"])

@@ -1,10 +1,12 @@
-"""InitialContent and looking at a world: state, records, seed, snapshots."""
+"""The content of a world over the control API: state, records, seed, snapshots."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import pytest
+from helpers.tables import all_cases
 
 from crmcom_kit.fixtures import json_lines, world
 from crmcom_kit.fixtures.scenarios import SCENARIOS
@@ -50,9 +52,11 @@ def test_an_import_takes_the_place_of_everything(mock: Any, admin: Any) -> None:
     assert mock.state() == start
 
 
-@pytest.mark.parametrize(
-    ("body", "says"),
-    [
+def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
+    """A wrong entry is named with its line, and the world is as before, reference data too."""
+    before = admin.send("GET", "/state").data
+    epoch = mock.world.epoch
+    cases = [
         (b"", "body: it is empty"),
         (b"{", "body line 1"),
         (b'{"unit": {"id": "1"}}\n{"unit": {}}\n', "body line 2: "),
@@ -67,22 +71,16 @@ def test_an_import_takes_the_place_of_everything(mock: Any, admin: Any) -> None:
         ),
         (b'{"a": NaN}', "no JSON"),
         (b"\xff\xfe", "no JSON"),
-    ],
-)
-@pytest.mark.parametrize(("verb", "path"), [("PUT", "/state"), ("POST", "/records")])
-def test_what_does_not_fit_changes_nothing(
-    mock: Any, admin: Any, verb: str, path: str, body: bytes, says: str
-) -> None:
-    """An entry that is wrong is named with its line, and the world is as before, scenery too."""
-    before = admin.send("GET", "/state").data
-    epoch = mock.world.epoch
-
-    status, found = admin.refused(verb, path, body)
-
-    assert status == 400
-    assert says in found["error"]
-    assert admin.send("GET", "/state").data == before
-    assert mock.world.epoch == epoch
+    ]
+    with all_cases() as case:
+        for verb, path in (("PUT", "/state"), ("POST", "/records")):
+            for body, says in cases:
+                with case((path, body)):
+                    status, found = admin.refused(verb, path, body)
+                    assert status == 400
+                    assert says in found["error"]
+                    assert admin.send("GET", "/state").data == before
+                    assert mock.world.epoch == epoch
 
 
 def test_entries_of_later_releases_are_refused(admin: Any) -> None:
@@ -128,12 +126,14 @@ def test_records_are_those_of_the_api(mock: Any, admin: Any) -> None:
     assert found["records"][0]["data"]["id"] == found["records"][0]["record"]["entity_id"]
 
 
-@pytest.mark.parametrize("state", ["REJECTED", "SUCCESSFUL", None])
-@pytest.mark.parametrize("entity", ["JOBS", "INVOICES", None])
-def test_records_can_be_chosen(
-    mock: Any, admin: Any, entity: str | None, state: str | None
-) -> None:
-    """Entity and state choose together, and pages of them are in order, without gaps."""
+def test_records_can_be_filtered(mock: Any, admin: Any) -> None:
+    """Filters by entity and state combine, and their pages are in order, without gaps."""
+    for entity, state in product(["JOBS", "INVOICES", None], ["REJECTED", "SUCCESSFUL", None]):
+        check_pages(mock, admin, entity, state)
+
+
+def check_pages(mock: Any, admin: Any, entity: str | None, state: str | None) -> None:
+    """Read all pages of a filter; they must be what the world holds."""
     wanted = {"entity": entity, "life_cycle_state": state}
     expected = [
         record
@@ -151,9 +151,9 @@ def test_records_can_be_chosen(
     assert found == expected
 
 
-@pytest.mark.parametrize(
-    ("query", "count"),
-    [
+def test_a_number_selects_one_record(admin: Any) -> None:
+    """A number names one webhook request or none, and other filters apply as well."""
+    for query, count in (
         ("number=7", 1),
         ("number=7&state=REJECTED", 1),
         ("number=7&state=SUCCESSFUL", 0),
@@ -161,13 +161,9 @@ def test_records_can_be_chosen(
         ("number=7&offset=1", 0),
         ("number=999999", 0),
         ("number=%00", 0),
-    ],
-)
-def test_a_number_chooses_one(admin: Any, query: str, count: int) -> None:
-    """A number names one webhook request or none, and other filters hold besides."""
-    found = admin.ask("GET", f"/records?{query}")
-
-    assert (len(found["records"]), found["more"]) == (count, False)
+    ):
+        found = admin.ask("GET", f"/records?{query}")
+        assert (len(found["records"]), found["more"]) == (count, False), query
 
 
 def test_added_records_are_there_at_once(mock: Any, admin: Any) -> None:
@@ -214,10 +210,10 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
     assert mock.state() == make_mock(data=world(release="R9", **asked)).state()  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("body", [None, {}])
-def test_a_seed_without_anything_is_the_usual_world(admin: Any, body: Any) -> None:
-    """Nothing need be said."""
-    assert admin.ask("POST", "/seed", body)["webhook_requests"] == 200
+def test_a_seed_without_anything_is_the_default_world(admin: Any) -> None:
+    """All members are optional, and so is the body."""
+    for body in (None, {}):
+        assert admin.ask("POST", "/seed", body)["webhook_requests"] == 200
 
 
 def test_dates_of_a_seed_lie_between(mock: Any, admin: Any) -> None:
@@ -229,27 +225,23 @@ def test_dates_of_a_seed_lie_between(mock: Any, admin: Any) -> None:
     assert dates == sorted(dates, reverse=True)
 
 
-@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
-def test_scenarios_are_those_of_the_fixtures(
-    make_mock: Any, mock: Any, admin: Any, scenario: str
-) -> None:
+def test_scenarios_are_those_of_the_fixtures(make_mock: Any, mock: Any, admin: Any) -> None:
     """A scenario is the named world, and the document names them all."""
-    admin.ask("POST", "/seed", {"scenario": scenario, "count": 20, "seed": 2})
-
-    expected = SCENARIOS[scenario](seed=2, count=20, release="R9")
-    assert mock.state() == make_mock(data=expected).state()
+    for scenario, make in SCENARIOS.items():
+        admin.ask("POST", "/seed", {"scenario": scenario, "count": 20, "seed": 2})
+        expected = make_mock(data=make(seed=2, count=20, release="R9"))
+        assert mock.state() == expected.state(), scenario
     known = document()["components"]["schemas"]["Seed"]["properties"]["scenario"]["enum"]
     assert sorted(known) == sorted(SCENARIOS)
 
 
-@pytest.mark.parametrize("name", ["from", "to"])
-def test_a_date_that_the_generator_refuses_has_its_own_name(admin: Any, name: str) -> None:
+def test_a_date_that_the_generator_refuses_has_its_own_name(admin: Any) -> None:
     """The error names the member of the body, not the generator's argument."""
-    status, found = admin.refused("POST", "/seed", {name: "0001-01-01"})
-
-    assert status == 400
-    assert found["error"].startswith(f"{name}: '0001-01-01T")
-    assert "from 1900 to 2199" in found["error"]
+    for name in ("from", "to"):
+        status, found = admin.refused("POST", "/seed", {name: "0001-01-01"})
+        assert status == 400
+        assert found["error"].startswith(f"{name}: '0001-01-01T")
+        assert "from 1900 to 2199" in found["error"]
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
+from helpers.tables import all_cases
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -50,14 +50,12 @@ def test_every_operation_is_answered() -> None:
     assert sorted(ids) == sorted(OPERATIONS)
 
 
-@pytest.mark.parametrize("root", ["", "/worlds/a"])
-def test_it_says_where_it_is_served(make_mock: Any, admin_of: Any, root: str) -> None:
+def test_it_says_where_it_is_served(make_mock: Any, admin_of: Any) -> None:
     """Its first server is the one that was asked, with the world that was asked."""
-    found = admin_of(make_mock().client, root).ask(
-        "GET", "/openapi.json", base_url="http://127.0.0.1:4711"
-    )
-
-    assert found["servers"][0]["url"] == f"http://127.0.0.1:4711{root}{PREFIX}"
+    client = make_mock().client
+    for root in ("", "/worlds/a"):
+        found = admin_of(client, root).ask("GET", "/openapi.json", base_url="http://127.0.0.1:4711")
+        assert found["servers"][0]["url"] == f"http://127.0.0.1:4711{root}{PREFIX}"
 
 
 def test_every_operation_explains_itself() -> None:
@@ -93,21 +91,32 @@ def examples() -> list[Any]:
             continue
         values = [part["example"]] if "example" in part else []
         values += [one["value"] for one in part.get("examples", {}).values()]
-        found += [pytest.param(part["schema"], value, id=place) for value in values]
+        found += [(place, part["schema"], value) for value in values]
     return found
 
 
-@pytest.mark.parametrize(("schema", "value"), examples())
-def test_examples_fit(schema: Any, value: Any) -> None:
+def test_examples_match_their_schemas() -> None:
     """Each example is what its schema allows."""
-    whole = {**schema, "components": document()["components"]}
+    found = examples()
+    assert len(found) > 20
+    with all_cases() as case:
+        for place, schema, value in found:
+            whole = {**schema, "components": document()["components"]}
+            with case(place):
+                assert list(Draft202012Validator(whole).iter_errors(value)) == []
 
-    assert list(Draft202012Validator(whole).iter_errors(value)) == []
+
+def test_examples_are_accepted(make_mock: Any, admin_of: Any) -> None:
+    """A call with an example of the document is not refused, in a mock as it begins."""
+    mock = make_mock()
+    with all_cases() as case:
+        for operation in sorted(operations()):
+            with case(operation):
+                send_examples(mock, admin_of(mock.client), operation)
 
 
-@pytest.mark.parametrize("operation", sorted(operations()))
-def test_examples_are_taken(make_mock: Any, admin_of: Any, operation: str) -> None:
-    """Whoever sends an example of the document is not told that it is wrong."""
+def send_examples(mock: Any, admin: Any, operation: str) -> None:
+    """Send each example of an operation's body to a world as it begins."""
     verb, path, about = operations()[operation]
     if is_streamed(operation):
         bodies = [media["example"] for media in about["requestBody"]["content"].values()]
@@ -121,7 +130,8 @@ def test_examples_are_taken(make_mock: Any, admin_of: Any, operation: str) -> No
         if not is_streamed(operation):
             assert checked_body(operation, raw) == value
         if "{" not in path:
-            answer = admin_of(make_mock().client).send(verb, path, raw)
+            mock.world.reset()
+            answer = admin.send(verb, path, raw)
             assert answer.status_code in (200, 201, 202, 204, *NOT_SO), answer.text
 
 

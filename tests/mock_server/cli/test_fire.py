@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from helpers.served import ServedMock, served_mock
+from helpers.tables import all_cases
 
 from crmcom_kit.cli import main
 
+URL = "--url is the address of the mock"
 DATA = '{"id": "A1", "number": "ACT1", "status": "COMPLETED"}'
 
 
@@ -105,47 +107,27 @@ def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> N
     assert "is NOT EFFECTIVE" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
+def test_a_mistake_is_one_line(mock: ServedMock) -> None:
+    """It says what is wrong, with status 2 and no traceback."""
+    cases = [
         ({"definition": "ACT CREAT"}, "nearest: "),
         ({"definition": "NOPE"}, "(ACT CREATE)"),
         ({"entity": "NONSENSE"}, "allowed is one of ACTIVITIES"),
         ({"world": "../x"}, "world"),
         ({"url": "127.0.0.1:8080"}, "missing an 'http://'"),
         ({"data": "nope.json"}, "nope.json"),
-    ],
-)
-def test_a_mistake_is_one_line(mock: ServedMock, changes: dict[str, str], words: str) -> None:
-    """It says what is wrong, with status 2 and no traceback."""
-    result = fire(mock, **changes)
-
-    assert result.exit_code == 2
-    assert len(result.stderr.splitlines()) == 1
-    assert words in result.stderr
-
-
-@pytest.mark.parametrize("data", ["", "no json", "[1]", "null", "{"])
-def test_data_that_is_no_object_is_refused(mock: ServedMock, data: str) -> None:
-    """Nothing is asked of the mock."""
-    result = fire(mock, stdin=data)
-
-    assert result.exit_code == 2
-    assert "--data" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("path", "seen"),
-    [("/crmapi", 'an object with "status"'), ("/crmapi/rest/v2", 'an object with "status"')],
-)
-def test_a_url_that_is_not_the_mocks_own_is_told(mock: ServedMock, path: str, seen: str) -> None:
-    """The API answers there, in its own way: the line says what was seen and what --url is."""
-    result = fire(mock, url=f"{mock.base}{path}")
-
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert len(result.stderr.splitlines()) == 1
-    assert seen in result.stderr
-    assert "--url is where the mock is" in result.stderr
+        *(({"stdin": data}, "--data: ") for data in ("", "no json", "[1]", "null", "{")),
+        # The API answers there, in its own way.
+        ({"url": f"{mock.base}/crmapi"}, 'an object with "status"'),
+        ({"url": f"{mock.base}/crmapi/rest/v2"}, f'an object with "status"; {URL}'),
+    ]
+    with all_cases() as case:
+        for changes, words in cases:
+            with case(changes):
+                result = fire(mock, **changes)
+                assert (result.exit_code, result.stdout) == (2, "")
+                assert len(result.stderr.splitlines()) == 1
+                assert words in result.stderr
 
 
 @pytest.fixture(name="answering")
@@ -173,9 +155,10 @@ def _answering() -> Iterator[Any]:
         thread.join()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_another_server_is_recognized(mock: ServedMock, answering: Any) -> None:
+    """Whatever answers there, it ends in one line."""
+    handler, url = answering
+    bodies = [
         b"[]",
         b"null",
         b'"sent"',
@@ -187,28 +170,24 @@ def _answering() -> Iterator[Any]:
         b'{"sent": true, "delivery": {"stage": "ended", "outcome": {}}}',
         b"[" * 100_000,
         b"<html>",
-    ],
-    ids=lambda body: body[:60].decode(),
-)
-def test_another_answer_is_told(mock: ServedMock, answering: Any, body: bytes) -> None:
-    """Whatever answers there, it ends in one line."""
-    handler, url = answering
-    handler.body = body
-    result = fire(mock, url=url)
-
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert len(result.stderr.splitlines()) == 1
-    assert "--url is where the mock is" in result.stderr
+    ]
+    with all_cases() as case:
+        for body in bodies:
+            handler.body = body
+            with case(body[:60]):
+                result = fire(mock, url=url)
+                assert (result.exit_code, result.stdout) == (2, "")
+                assert len(result.stderr.splitlines()) == 1
+                assert URL in result.stderr
 
 
-@pytest.mark.parametrize("token", ["a\nHUSH", "HUSH\x7f", "HUSH\u00dc"])
-def test_a_token_that_no_header_carries_is_not_shown(mock: ServedMock, token: str) -> None:
-    """It is refused by the flag's name, before anything is asked."""
-    result = fire(mock, "--admin-token", token)
-
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert "--admin-token: a text that is not shown" in result.stderr
-    assert "HUSH" not in result.stderr
+def test_a_token_that_no_header_carries_is_not_shown(mock: ServedMock) -> None:
+    """It is refused by the flag's name, before any request."""
+    for token in ("a\nHUSH", "HUSH\x7f", "HUSH\u00dc"):
+        result = fire(mock, "--admin-token", token)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "--admin-token: a text that is not shown" in result.stderr
+        assert "HUSH" not in result.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

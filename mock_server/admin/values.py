@@ -1,10 +1,12 @@
-"""The JSON bodies of calls: from bytes to values that everything behind can bear.
+"""Values as the control API reads and writes them: JSON bodies, and dates with a time zone.
 
-Stricter than JSON itself, since what an operation gets is kept, compared and written again: no
-member twice, no number that a double or 64 bits cannot hold, no half of a surrogate pair.
+Bodies are read more strictly than JSON requires, because operations keep values, compare them and
+write them again: no repeated member, no number beyond a double or 64 bits, no lone surrogate.
 """
 
 import json
+import re
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
@@ -14,10 +16,29 @@ from crmcom_kit.mock_server.usage_errors import UsageError
 
 MAX_DEPTH = 64
 _LARGEST = 2**63 - 1
+# RFC 3339, with a zone.
+_DATE_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?([Zz]|[+-]\d\d:[0-5]\d)",
+    re.ASCII,
+)
 
 
-def parsed(raw: bytes, content_type: str) -> Any:
-    """Return the value of a body; None of an empty one. Raises UsageError."""
+def read_moment(text: str) -> datetime:
+    """Return the datetime in a text of the format ``date-time``. Raises ValueError."""
+    if not _DATE_TIME.fullmatch(text):
+        msg = f"{text!r} is not a date and time with a zone, such as 2026-01-31T12:00:00Z"
+        raise ValueError(msg)
+    return datetime.fromisoformat(text.upper())
+
+
+def write_moment(moment: datetime) -> str:
+    """Return a datetime as text in UTC, with milliseconds."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def parse_body(raw: bytes, content_type: str) -> Any:
+    """Return the JSON value of a body, None if it is empty. Raises UsageError."""
     try:
         text = body_text(raw, content_type)
     except VendorError as error:
@@ -27,7 +48,7 @@ def parsed(raw: bytes, content_type: str) -> Any:
     try:
         value = _DECODER.decode(text)
         _check_depth(value)
-        if "\\ud" in text.lower():  # the only way in for half of a surrogate pair
+        if "\\ud" in text.lower():  # the only notation of a lone surrogate
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
         seen = "too deep nesting"
@@ -54,7 +75,7 @@ def _check_depth(value: Any) -> None:
     raise RecursionError
 
 
-def _no_number(text: str) -> NoReturn:
+def _no_constant(text: str) -> NoReturn:
     msg = f"{text}, which JSON does not have"
     raise ValueError(msg)
 
@@ -67,7 +88,7 @@ def _finite(text: str) -> float:
     return value
 
 
-def _whole(text: str) -> int:
+def _integer(text: str) -> int:
     value = int(text)
     if not -_LARGEST <= value <= _LARGEST:
         msg = f"the number {quoted(text)[1:-1]}, which is too large"
@@ -86,7 +107,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
-    parse_constant=_no_number,
+    parse_constant=_no_constant,
     parse_float=_finite,
-    parse_int=_whole,
+    parse_int=_integer,
 )

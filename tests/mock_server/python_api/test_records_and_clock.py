@@ -59,11 +59,11 @@ def test_records_are_filtered_by_members_and_by_a_function(mock: Mock) -> None:
         mock.records.filter(lifecycle_state="REJECTED")
 
 
-@pytest.mark.parametrize("members", [{"life_cycle_state": "REJCTED"}, {"entity": "JOB"}])
-def test_what_no_record_can_be_is_refused(mock: Mock, members: dict[str, str]) -> None:
-    """That there is none with a mistyped value would say nothing."""
-    with pytest.raises(UsageError, match="allowed is one of"):
-        mock.records.filter(**members)
+def test_what_no_record_can_be_is_refused(mock: Mock) -> None:
+    """An empty result for a mistyped value would say nothing."""
+    for members in ({"life_cycle_state": "REJCTED"}, {"entity": "JOB"}):
+        with pytest.raises(UsageError, match="allowed is one of"):
+            mock.records.filter(**members)
 
 
 def test_a_frozen_clock_stands_where_it_is_told(mock: Mock) -> None:

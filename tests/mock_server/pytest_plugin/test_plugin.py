@@ -23,16 +23,16 @@ def test_alone(crmcom_mock, crmcom_mock_server, turn):
     crmcom_mock.world("another").clock.freeze()
 
 def test_nothing_is_left(crmcom_mock_server):
-    site = crmcom_mock_server._site
-    assert site.registry.names() == ("default",)
+    context = crmcom_mock_server._context
+    assert context.registry.names() == ("default",)
     assert "7" in crmcom_mock_server.records
 """
 
 
-@pytest.mark.parametrize("mode", ["importlib", "prepend", "append"])
-def test_each_test_has_a_world_of_its_own(run: Run, mode: str) -> None:
+def test_each_test_has_a_world_of_its_own(run: Run) -> None:
     """What a test does to its world, and to worlds made through it, ends with the test."""
-    run(ISOLATED, f"--import-mode={mode}").assert_outcomes(passed=4)
+    run(ISOLATED, "--import-mode=importlib").assert_outcomes(passed=4)
+    run(ISOLATED, "--import-mode=prepend").assert_outcomes(passed=4)
 
 
 def test_each_worker_of_xdist_has_a_server(run: Run) -> None:
@@ -115,21 +115,17 @@ def test_options(crmcom_mock):
     run(tests).assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize(
-    ("flag", "message"),
-    [
+def test_a_wrong_option_is_refused_by_name(run: Run) -> None:
+    """The run says at its start what was seen and what is allowed."""
+    for flag, message in (
         ("--crmcom-mock-release=R1", "ERROR: crmcom_mock_release: *R1 is older than R9*"),
         ("--crmcom-mock-dialect=nope", "ERROR: crmcom_mock_dialect: *nope is neither*"),
         ("--crmcom-mock-seed=x", "ERROR: crmcom_mock_seed: 'x' is not allowed*"),
         ("--crmcom-mock-guard=maybe", "*crmcom_mock_guard: 'maybe' is not allowed*auto, always*"),
-    ],
-)
-def test_a_wrong_option_is_refused_by_name(run: Run, flag: str, message: str) -> None:
-    """The run says at its start what was seen and what is allowed."""
-    found = run("def test_it(): pass", flag)
-
-    assert found.ret == pytest.ExitCode.USAGE_ERROR
-    found.stderr.fnmatch_lines([message])
+    ):
+        found = run("def test_it(): pass", flag)
+        assert found.ret == pytest.ExitCode.USAGE_ERROR
+        found.stderr.fnmatch_lines([message])
 
 
 def test_a_world_that_cannot_be_read_is_one_line(run: Run) -> None:
@@ -186,7 +182,7 @@ def test_a_wrong_fault_fails_the_test_that_wants_it(run: Run) -> None:
 def test_it(crmcom_mock): pass
 
 def test_nothing_is_left(crmcom_mock_server):
-    assert crmcom_mock_server._site.registry.names() == ("default",)
+    assert crmcom_mock_server._context.registry.names() == ("default",)
 """)
 
     found.assert_outcomes(errors=1, passed=1)

@@ -194,24 +194,22 @@ def test_what_does_not_come_in_time_is_told(mock: Mock, caller: Caller) -> None:
         mock.wait_for(record="999999", state="DELETED", timeout=0.05)
     with pytest.raises(AssertionError, match=r"in state REJECTED; time over: count \d+"):
         mock.wait_for(state="REJECTED", times=0, timeout=0.05)
-    with pytest.raises(AssertionError, match=r"the function says; time over: it returned False"):
+    with pytest.raises(AssertionError, match=r"something true; time over: it returned False"):
         mock.wait_for(lambda: False, timeout=0.05)
     with pytest.raises(AssertionError, match=r"nearest of 1 other calls"):
         mock.wait_for(operation="resend", timeout=0.05)
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
+def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
+    """There is no wait for something that cannot happen."""
+    wrong: list[dict[str, Any]] = [
         {"record": "7", "operation": "resend"},
         {"record": "7", "state": "LOST"},
         {"state": "LOST"},
         {"colour": "red"},
-    ],
-)
-def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock, given: dict[str, Any]) -> None:
-    """Nobody waits for what never comes."""
-    with pytest.raises(UsageError):
-        mock.wait_for(**given)
+    ]
+    for given in wrong:
+        with pytest.raises(UsageError):
+            mock.wait_for(**given)
     with pytest.raises(UsageError, match="until"):
         mock.wait_for(lambda: True, record="7")

@@ -7,9 +7,12 @@ import tracemalloc
 from typing import Any
 
 import pytest
+from helpers.tables import all_cases
+from werkzeug.test import Client
 
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
@@ -39,41 +42,63 @@ def _client(registry: WorldRegistry) -> Any:
     return create_app(registry).test_client()
 
 
-@pytest.mark.parametrize("name", ["a", "A.b_c-9", "0", "x" * 64, "default"])
-def test_path_and_header_name_the_same_world(
-    registry: WorldRegistry, client: Any, name: str
-) -> None:
+def test_path_and_header_name_the_same_world(registry: WorldRegistry, client: Any) -> None:
     """Whichever way a world is named, it is the same one."""
     body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
     path = f"{API_PATH}/webhook_requests/delete"
+    names = ["a", "A.b_c-9", "0", "x" * 64, "default"]
 
-    assert client.post(f"/worlds/{name}{path}", json=body).json["status"]["code"] == "OK"
-    again = client.post(path, json=body, headers={"X-Mock-World": name})
+    for name in names:
+        assert client.post(f"/worlds/{name}{path}", json=body).json["status"]["code"] == "OK"
+        again = client.post(path, json=body, headers={"X-Mock-World": name})
+        assert "NOTFOUND" in again.json["status"]["code"]
+        both = client.post(f"/worlds/{name}{path}", json=body, headers={"X-Mock-World": name})
+        assert both.json == again.json
+    assert registry.names() == ("default", *names[:-1])
 
-    assert "NOTFOUND" in again.json["status"]["code"]
-    both = client.post(f"/worlds/{name}{path}", json=body, headers={"X-Mock-World": name})
-    assert both.json == again.json
-    assert registry.names() == tuple(dict.fromkeys(["default", name]))
+
+def test_an_odd_name_is_refused(registry: WorldRegistry) -> None:
+    """A world's name is short and plain; another name creates no world."""
+    client = Client(create_app(registry))
+    with all_cases() as case:
+        for name in ODD_NAMES:
+            with case(name):
+                answer = client.get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
+                assert answer.status_code == 400
+                found = json.loads(answer.data)
+                assert found["parameter"] == "world"
+                assert "64 letters" in found["allowed"]
+                assert registry.names() == ("default",)
+                with pytest.raises(UsageError):
+                    registry.get(name)
 
 
-@pytest.mark.parametrize("name", ODD_NAMES)
-@pytest.mark.parametrize("lane", [False, True])
-def test_an_odd_name_is_refused(registry: WorldRegistry, name: str, *, lane: bool) -> None:
-    """A world's name is short and plain; another one makes no world, and says what is allowed."""
-    from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
+    """Requests without it use worlds that exist, and get an error for others."""
+    registry = WorldRegistry(make_world(tokens=["T"]), access=Access(admin_token="sesame"))
+    client = create_app(registry).test_client()
+    right: list[dict[str, str]] = [
+        {"X-Mock-Admin-Token": "sesame"}, {"Authorization": "Bearer sesame"},
+    ]  # fmt: skip
+    wrong: list[dict[str, str]] = [
+        {}, {"X-Mock-Admin-Token": "other"}, {"Authorization": "Basic sesame"},
+    ]  # fmt: skip
 
-    app = WsgiShell(registry) if lane else create_app(registry)
-    from werkzeug.test import Client
-
-    answer = Client(app).get(SHOW + "T", environ_overrides={"HTTP_X_MOCK_WORLD": name})
-
-    assert answer.status_code == 400
-    found = json.loads(answer.data)
-    assert found["parameter"] == "world"
-    assert "64 letters" in found["allowed"]
-    assert registry.names() == ("default",)
-    with pytest.raises(UsageError):
-        registry.get(name)
+    for path, more in ((f"/worlds/a{SHOW}T", {}), (SHOW + "T", {"X-Mock-World": "a"})):
+        for headers in wrong:
+            answer = client.get(path, headers=headers | more)
+            assert answer.status_code == 404
+            assert answer.json["parameter"] == "world"
+            assert "admin token in X-Mock-Admin-Token" in answer.json["allowed"]
+            assert registry.names() == ("default",)
+        odd = client.get(path.replace("/a/", "/-/"), headers=more | {"X-Mock-World": "-"})
+        assert odd.status_code == 400
+        for headers in right:
+            assert client.get(path, headers=headers | more).status_code == 200
+            assert registry.names() == ("default", "a")
+            assert client.get(path, headers=more).status_code == 200
+        registry.end("a")
+    assert client.get(SHOW + "T").status_code == 200
 
 
 def test_path_and_header_may_not_differ(registry: WorldRegistry, client: Any) -> None:
@@ -85,13 +110,12 @@ def test_path_and_header_may_not_differ(registry: WorldRegistry, client: Any) ->
     assert registry.names() == ("default",)
 
 
-@pytest.mark.parametrize("path", ["/worlds/a", "/worlds/a/"])
-def test_a_world_has_a_home_page(client: Any, path: str) -> None:
+def test_a_world_has_a_home_page(client: Any) -> None:
     """The page of a world leads to the control API of that world."""
-    page = client.get(path, follow_redirects=True)
-
-    assert page.status_code == 200
-    assert "/worlds/a/__admin/docs" in page.text
+    for path in ("/worlds/a", "/worlds/a/"):
+        page = client.get(path, follow_redirects=True)
+        assert page.status_code == 200
+        assert "/worlds/a/__admin/docs" in page.text
 
 
 def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
@@ -187,7 +211,7 @@ def test_idle_worlds_end_though_there_is_room() -> None:
 
 def test_ending_is_for_named_worlds(registry: WorldRegistry) -> None:
     """The default world cannot be ended, nor one that is not there."""
-    with pytest.raises(UsageError, match="this can be reset"):
+    with pytest.raises(UsageError, match="this one can be reset"):
         registry.end("default")
     with pytest.raises(NotFound, match="allowed is default"):
         registry.end("a")

@@ -1,0 +1,132 @@
+"""Operations about the mock itself: health, version, its rules, its OpenAPI document and pages."""
+
+from importlib.resources import files
+from platform import python_version
+from typing import Any
+
+from crmcom_kit import __version__
+from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.document import PREFIX, document
+from crmcom_kit.schemas import Dialect, dials
+from crmcom_kit.schemas.dialect import Dial
+from crmcom_kit.schemas.statements import Statement, statements
+
+#: What ``/health`` answers to callers without the admin token.
+HEALTHY = {"status": "healthy"}
+#: The files of the reference page, and the package that has them.
+_SWAGGER_UI = "flask_swagger_ui"
+_ASSETS = {
+    "swagger-ui.css": (_SWAGGER_UI, "text/css; charset=utf-8"),
+    "swagger-ui-bundle.js": (_SWAGGER_UI, "text/javascript; charset=utf-8"),
+    "docs.css": (__package__, "text/css; charset=utf-8"),
+    "docs.js": (__package__, "text/javascript; charset=utf-8"),
+}
+# The page requests nothing from any other host.
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+
+
+def health(call: Call) -> Any:
+    """Report that the mock runs, and with what."""
+    world = call.world
+    return {
+        **HEALTHY,
+        "release": world.release.name,
+        "dialect": world.dialect.name,
+        "world": world.name,
+        "epoch": world.epoch,
+        "webhook_requests": len(world.store),
+    }
+
+
+def version(call: Call) -> Any:
+    """Return the version of the mock."""
+    del call
+    return {"version": __version__, "python": python_version()}
+
+
+def fidelity(call: Call) -> Any:
+    """List the documented statements and the dials, each with its evidence."""
+    query, world = call.query, call.world
+    grade, method, prefix = query.get("grade"), query.get("method"), query.get("prefix", "")
+    stated = [
+        _statement(one)
+        for one in statements(world.release.name)
+        if one.id.startswith(prefix)
+        and grade in (None, one.evidence)
+        and (method is None or method in one.methods)
+    ]
+    left_open = [
+        _dial(one, world.dialect)
+        for one in dials().values()
+        if one.key.startswith(prefix) and grade in (None, one.evidence) and method is None
+    ]
+    return {"release": world.release.name, "statements": stated, "dials": left_open}
+
+
+def _statement(one: Statement) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "methods": list(one.methods),
+        "level": one.level,
+        "evidence": one.evidence,
+        "text": one.text,
+        "source": one.source,
+    }
+
+
+def _dial(one: Dial, dialect: Dialect) -> dict[str, Any]:
+    return {
+        "key": one.key,
+        "value": dialect[one.key],
+        "default": one.default,
+        "allowed": one.allowed(),
+        "evidence": one.evidence,
+        "text": one.text,
+        "source": one.source,
+    }
+
+
+def openapi(call: Call) -> Any:
+    """Return the control API's OpenAPI document, for this server and world."""
+    here = {"url": f"{call.origin}{call.root}{PREFIX}", "description": "This world"}
+    named = {
+        "url": f"{call.origin}/worlds/{{world}}{PREFIX}",
+        "description": "A named world",
+        "variables": {"world": {"default": "my-test"}},
+    }
+    found = {**document(), "servers": [here, named]}
+    if call.registry.access.admin_token is None:  # then no call needs one
+        del found["security"]
+        found["components"] = {**found["components"]}
+        del found["components"]["securitySchemes"]
+    return found
+
+
+def docs(call: Call) -> Any:
+    """Return a page to read the document and to try its operations."""
+    del call
+    return _page("docs.html", __package__, "text/html; charset=utf-8")
+
+
+def docs_asset(call: Call) -> Any:
+    """Return a file of that page."""
+    name = call.path["asset"]
+    package, content_type = _ASSETS[name]
+    return _page(name, package, content_type)
+
+
+def _page(name: str, package: str, content_type: str) -> Reply:
+    folder = "dist" if package == _SWAGGER_UI else "pages"
+    headers = (("Cache-Control", "no-cache"), ("Content-Security-Policy", _POLICY))
+    content = files(package).joinpath(folder, name).read_bytes()
+    return Reply(content, content_type=content_type, headers=headers)
+
+
+OPERATIONS = {
+    "health": health,
+    "version": version,
+    "fidelity": fidelity,
+    "openapi": openapi,
+    "docs": docs,
+    "docsAsset": docs_asset,
+}

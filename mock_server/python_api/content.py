@@ -1,0 +1,137 @@
+"""The content of a world as a test sees and changes it: its records and seed data."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from crmcom_kit.mock_server.journal.pattern_checks import RECORD_SETS, check_one_of
+from crmcom_kit.mock_server.python_api.arguments import integer
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.store.store import Store
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.generation import generated
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, checked, file_entries
+from crmcom_kit.schemas import response_fields
+
+Record = dict[str, Any]
+Entries = str | Path | Iterable[dict[str, Any]]
+_ALL = Query(indexed=(), newest_first=False)
+_MAX_NUMBERS = 10  # in one message
+_MAX_RECORDS = 10_000_000
+
+
+class RecordsView(Collection[Record]):
+    """The records as responses show them, oldest first, read from the world on each use.
+
+    Each record is a copy: changing it does not change the world.
+    """
+
+    def __init__(self, store: Callable[[], Store]) -> None:
+        """Read the store that ``store`` returns."""
+        self._store = store
+
+    def __len__(self) -> int:
+        return len(self._store())
+
+    def __iter__(self) -> Iterator[Record]:
+        return map(orjson.loads, self._store().query(_ALL))
+
+    def __contains__(self, key: object) -> bool:
+        """Return True if there is a record with that number or id."""
+        return self.get(key) is not None
+
+    def __getitem__(self, key: str | int) -> Record:
+        """Return the record with that number or id. Raises KeyError."""
+        found = self.get(key)
+        if found is None:
+            raise KeyError(self._unknown(key))
+        return found
+
+    def get(self, key: object) -> Record | None:
+        """Return the record with that number or id, None if there is none."""
+        text = str(key)
+        store = self._store()
+        body = store.body("number", text) or store.body("id", text)
+        return None if body is None else orjson.loads(body)
+
+    def filter(
+        self, matches: Callable[[Record], bool] | None = None, /, **members: object
+    ) -> list[Record]:
+        """Return the records that have these members, and for which ``matches`` returns True.
+
+        Raises:
+            TypeError: a webhook request has no member of that name.
+            UsageError: no webhook request has that life cycle state or entity.
+        """
+        for name, value in members.items():
+            _check_member(name)
+            if name in RECORD_SETS:
+                check_one_of(name, value, RECORD_SETS[name]())
+        return [
+            record
+            for record in self
+            if all(record.get(name) == value for name, value in members.items())
+            and (matches is None or matches(record))
+        ]
+
+    def _unknown(self, key: str | int) -> str:
+        numbers = [str(record["number"]) for record in self]
+        first = ", ".join(numbers[:_MAX_NUMBERS]) or "none"
+        more = f" and {len(numbers) - _MAX_NUMBERS} more" if len(numbers) > _MAX_NUMBERS else ""
+        return (
+            f"no webhook request has the number or id {quoted(str(key))}; there are {first}{more}"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} webhook requests>"
+
+
+def _check_member(name: str) -> None:
+    known = response_fields()
+    if name not in known:
+        msg = f"records: {name} is no member of a webhook request; allowed is {', '.join(known)}"
+        raise TypeError(msg)
+
+
+def seed_world(
+    world: World, entries: Entries | None, scenario: str | None, knobs: Mapping[str, Any]
+) -> int:
+    """Replace a world's content; return how many records it has then.
+
+    Args:
+        world: what is filled.
+        entries: the path of a world file, or world entries.
+        scenario: the name of a scenario, if there are no entries.
+        knobs: arguments of the generator or the scenario.
+
+    Raises:
+        DataError, FixtureError: the content is not allowed; nothing has changed.
+        UsageError: entries with a scenario or knobs, or another release or dialect.
+    """
+    if entries is not None and not isinstance(entries, Iterable | Path):
+        raise UsageError("entries", seen=repr(entries), allowed="world entries, or a file of them")
+    if entries is not None and (scenario is not None or knobs):
+        allowed = "entries alone, or a scenario or knobs"
+        raise UsageError("entries", seen="entries with other arguments", allowed=allowed)
+    _check_knobs(knobs)
+    located = generated(world, scenario, knobs) if entries is None else _given(world, entries)
+    return len(world.fill(located).store)
+
+
+def _given(world: World, entries: Entries) -> Iterator[LocatedEntry]:
+    if isinstance(entries, str | Path):
+        return file_entries(Path(entries), world.release)
+    located = (LocatedEntry(entry, f"entry {at}") for at, entry in enumerate(entries))
+    return checked(located, world.release)
+
+
+def _check_knobs(knobs: Mapping[str, Any]) -> None:
+    for name in ("release", "dialect"):
+        if name in knobs:
+            raise UsageError(name, seen="among the knobs", allowed="that of the mock alone")
+    if "count" in knobs:
+        integer("count", knobs["count"], 0, _MAX_RECORDS)

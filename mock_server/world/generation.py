@@ -1,0 +1,118 @@
+"""Generated content for a world: all of it, more of it, or a single record."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, checked
+
+if TYPE_CHECKING:
+    from crmcom_kit.fixtures import Entry
+
+#: Largest index of a generated record.
+MAX_START = 10_000_000
+
+
+def generated(
+    world: World, scenario: str | None, knobs: Mapping[str, Any]
+) -> Iterator[LocatedEntry]:
+    """Return entries for the whole content of a world, from the generator or a scenario.
+
+    Args:
+        world: whose release, dialect and seed are used.
+        scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``.
+        knobs: arguments of ``crmcom_kit.fixtures.world``; for a scenario ``seed`` and ``count``.
+
+    Raises:
+        FixtureError: a knob is not allowed, or there is no such scenario.
+        UsageError: a scenario with other knobs.
+    """
+    from crmcom_kit.fixtures import world as generate
+    from crmcom_kit.fixtures.options import one_of
+    from crmcom_kit.fixtures.scenarios import SCENARIOS
+
+    given = {"seed": world.config.settings.seed, "release": world.release.name, **knobs}
+    if scenario is None:
+        return _located(generate(**{"dialect": world.dialect, **given}))
+    for name in knobs:
+        if name not in ("seed", "count"):
+            raise UsageError(name, seen="with a scenario", allowed="seed or count")
+    return _located(SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given))
+
+
+def generated_more(
+    epoch: Epoch, count: int, start: int | None, knobs: Mapping[str, Any]
+) -> Iterator[LocatedEntry]:
+    """Return entries to add to a world: new reference data, and ``count`` records.
+
+    Args:
+        epoch: what the world holds.
+        count: number of records.
+        start: index of the first record; by default after the largest number in the world.
+        knobs: other arguments of ``crmcom_kit.fixtures.world``.
+
+    Raises:
+        FixtureError: a knob is not allowed.
+        UsageError: the largest number in the world leaves no room.
+    """
+    from crmcom_kit.fixtures import world as generate
+    from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
+
+    if start is None:
+        start = epoch.promise_numbers(count, least=FIRST_NUMBER) - FIRST_NUMBER
+    if start > MAX_START:
+        seen = f"nothing, and webhook request number {start + FIRST_NUMBER - 1} is there"
+        raise UsageError("start", seen=seen, allowed=f"at most {MAX_START:,}")
+    given = {"release": epoch.config.release.name, "dialect": epoch.config.dialect, **knobs}
+    reference_data = (entry for entry in generate(**given, count=0) if _is_new(epoch, entry))
+    records = generate(**given, count=count, start=start)
+    return _located(chain(reference_data, (one for one in records if "webhook_request" in one)))
+
+
+def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -> bytes:
+    """Add a generated webhook request, some of whose members are given; return its body.
+
+    Args:
+        world: what it is added to.
+        index: which of the records generated from the world's seed; by default the one after the
+            largest number in the world.
+        members: members by name, as for ``crmcom_kit.fixtures.webhook_request``.
+
+    Raises:
+        FixtureError: no webhook request can have these members.
+        DataError: it contradicts the world's content; nothing has changed.
+    """
+    from crmcom_kit.fixtures import Options, webhook_request_entries
+    from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
+
+    options = Options(
+        seed=world.config.settings.seed, release=world.release.name, dialect=world.dialect
+    )
+    ids = []
+
+    def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
+        at = index
+        if at is None:
+            at = epoch.promise_numbers(1, least=FIRST_NUMBER) - FIRST_NUMBER
+        entries = webhook_request_entries(options=options, index=at, **members)
+        ids.append(entries[-1]["webhook_request"]["record"]["id"])
+        new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
+        return checked((LocatedEntry(one, "the webhook request") for one in new), world.release)
+
+    world.add_beside(entries_for)
+    body = world.store.body("id", ids[0])
+    assert body is not None  # noqa: S101 - it was added just now
+    return body
+
+
+def _located(entries: "Iterator[Entry]") -> Iterator[LocatedEntry]:
+    return (LocatedEntry(entry, f"generated entry {at}") for at, entry in enumerate(entries))
+
+
+def _is_new(epoch: Epoch, entry: "Entry") -> bool:
+    """Return True if a world lacks an entry of reference data."""
+    ((kind, value),) = entry.items()
+    return epoch.reference_data.directory(kind).find("id", value["id"]) is None

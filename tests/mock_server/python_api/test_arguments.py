@@ -1,0 +1,63 @@
+"""Arguments of a wrong type are refused by name, as wrong values are."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from helpers.tables import all_cases
+
+from crmcom_kit.mock_server import crmcom_mock
+from crmcom_kit.mock_server.usage_errors import UsageError
+
+NAN = float("nan")
+
+
+CASES: list[tuple[str, Callable[[Any], Any]]] = [
+    ("at", lambda m: m.clock.freeze(5)),
+    ("at", lambda m: m.clock.freeze(date(2024, 1, 1))),
+    ("at", lambda m: m.clock.scale(60, at=5)),
+    ("rate", lambda m: m.clock.scale("60")),
+    ("rate", lambda m: m.clock.scale(NAN)),
+    ("by", lambda m: m.clock.advance("5")),
+    ("by", lambda m: m.clock.advance(NAN)),
+    ("seconds", lambda m: m.clock.advance(1e300)),
+    ("hours", lambda m: m.clock.advance(hours="5")),
+    ("hour", lambda m: m.clock.advance(hour=5)),
+    ("preset", lambda m: m.fail(5)),
+    ("ttl", lambda m: m.fail(status=500, ttl=True)),
+    ("entries", lambda m: m.seed(5)),
+    ("count", lambda m: m.seed(count="5")),
+    ("foo", lambda m: m.seed(scenario="receiver_outage", foo=1)),
+    ("timeout", lambda m: m.assert_called(timeout="5", operation="show")),
+    ("timeout", lambda m: m.wait_for(record="7", timeout=None)),
+    ("until", lambda m: m.wait_for(5)),
+    ("name", lambda m: m.snapshot(5)),
+    ("name", lambda m: m.restore(5)),
+    ("name", lambda m: m.world(5)),
+    ("second", lambda m: m.deliveries.fail("delay", second=5)),
+    ("seconds", lambda m: m.deliveries.fail("delay", seconds="5")),
+    ("copies", lambda m: m.deliveries.fail("duplicate", copies="5")),
+    ("times", lambda m: m.deliveries.fail("cut_body", times=0)),
+    ("number", lambda m: m.deliveries.fail("cut_body", number=7)),
+    ("seconds", lambda m: m.deliveries.wait_for("7", seconds="x")),
+    ("since", lambda m: m.deliveries.recover("noon")),
+    ("since", lambda m: m.deliveries.recover("2024-01-31T12:00:00")),
+    ("answers", lambda m: m.receiver.answer_with("200")),
+    ("answers", lambda m: m.receiver.answer_with(99_999)),
+    ("definition", lambda m: m.fire("ACTIVITIES", 5, {})),
+    ("data", lambda m: m.fire("ACTIVITIES", "ACT CREATE", 5)),
+    ("url", lambda m: m.fire("ACTIVITIES", "ACT CREATE", {}, url=5)),
+]
+
+
+def test_a_wrong_type_is_refused_by_name() -> None:
+    """The error names the argument, what was seen and what is allowed; nothing has changed."""
+    mock = crmcom_mock()
+    with all_cases() as case:
+        for at, (named, use) in enumerate(CASES):
+            with case(f"{at} {named}"):
+                with pytest.raises(UsageError, match=f"^{named}: seen .*allowed is") as refused:
+                    use(mock)
+                assert refused.value.parameter == named
+                assert mock.clock.state.mode == "real"
