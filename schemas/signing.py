@@ -6,7 +6,6 @@ here. A receiver's own tests can use both functions.
 """
 
 import base64
-import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
@@ -105,40 +104,28 @@ def signer(
     canonical_form: str = "compact",
     charset: str = "utf-8",
 ) -> Callable[[Mapping[str, Any] | bytes], str]:
-    """Return what makes the authentication codes of data objects under ``key``.
+    """Return a function that signs data objects with ``key``; it is faster than ``sign`` for many.
 
-    For who signs much with one key. Arguments and errors are those of ``sign``.
+    Arguments and errors are those of ``sign``.
     """
     _check("algorithm", algorithm, ALGORITHMS)
     _check("encoding", encoding, ENCODINGS)
     _check("canonical_form", canonical_form, CANONICAL_FORMS)
     _check("charset", charset, CHARSETS)
-    inner, outer = _begun(_key_bytes(key), algorithm)
+    prepared = hmac.new(_key_bytes(key), digestmod=algorithm)
 
     def sign_one(data: Mapping[str, Any] | bytes) -> str:
         if not isinstance(data, bytes):
             data = canonical_bytes(data, canonical_form=canonical_form, charset=charset)
-        within, around = inner.copy(), outer.copy()
-        within.update(data)
-        around.update(within.digest())
+        code = prepared.copy()
+        code.update(data)
         if encoding == "hex":
-            return around.hexdigest()
+            return code.hexdigest()
         if encoding == "hex_upper":
-            return around.hexdigest().upper()
-        return base64.b64encode(around.digest()).decode()
+            return code.hexdigest().upper()
+        return base64.b64encode(code.digest()).decode()
 
     return sign_one
-
-
-def _begun(key: bytes, algorithm: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
-    """Return the two hashes of an HMAC (RFC 2104) that have read the key and no data yet."""
-    inner, outer = hashlib.new(algorithm), hashlib.new(algorithm)
-    if len(key) > inner.block_size:
-        key = hashlib.new(algorithm, key).digest()
-    padded = key.ljust(inner.block_size, b"\0")
-    inner.update(bytes(byte ^ 0x36 for byte in padded))
-    outer.update(bytes(byte ^ 0x5C for byte in padded))
-    return inner, outer
 
 
 def verify(

@@ -26,7 +26,7 @@ from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas.methods import API_PATH, Method
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
-_AT_ONCE: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
+_METHODS_THAT_NEVER_WAIT: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
     "show": show,
     "list": list_,
     "delete": delete,
@@ -96,7 +96,7 @@ def respond(epoch: Epoch, request: Request) -> Generator[Wait, Any, Response]:
             if name == "resend":
                 response = yield from resend(epoch, values, session)
             else:
-                response = _AT_ONCE[name](epoch, values, session)
+                response = _METHODS_THAT_NEVER_WAIT[name](epoch, values, session)
         else:
             response = _log_in_or_out(epoch, method, given, request)
     except VendorError as error:
