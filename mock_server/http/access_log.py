@@ -77,6 +77,23 @@ class AccessLog:
             if self._writer is None:
                 self._start()
 
+    def add_delivery(
+        self, world: "World", url: str, status: int | None, size: int, seconds: float, outcome: str
+    ) -> None:
+        """Write a line about a webhook that was sent, soon.
+
+        Args:
+            world: which sent it.
+            url: where to.
+            status: of the receiver's answer; None if none came.
+            size: bytes of its body.
+            seconds: how long it took.
+            outcome: the attempt, and what came of it.
+        """
+        target, _, query = url.partition("?")
+        entry = Entry(world, "-", "POST", target, query, status or 0, size, seconds)
+        self.add(entry._replace(delivery=outcome))
+
     def _start(self) -> None:
         with self._lock:
             if self._writer is None:

@@ -3,8 +3,9 @@
 uvicorn parses, pipelines, controls the flow and keeps connections alive. Here are the rest: limits
 of size while a request arrives, an answer to everything that is not HTTP, and a connection that
 the application may end. Of uvicorn's protocol this touches ``transport``, ``scope``, ``url``,
-``headers``, ``cycle``, ``pipeline``, ``access_log``, ``logger``, ``on_response_complete``,
-``send_400_response`` and ``shutdown``.
+``headers``, ``access_log``, ``logger``, ``on_response_complete``, ``send_400_response``,
+``shutdown`` and ``cycle``; of a cycle ``scope``, ``disconnected``, ``message_event``,
+``more_body``, ``response_started`` and ``response_complete``.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from crmcom_kit.mock_server.http.transmission import status_line
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 MAX_HEAD_BYTES = 64 * 1024
 #: Where a request's scope has its connection.
 CONNECTION = "crmcom_kit.connection"
-_CYCLE = "crmcom_kit.cycle"
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_MAX_JOINED = 64 * 1024  # bytes
 _BETWEEN = 4  # bytes around a header: ": " and the end of its line
 _LOGGER = logging.getLogger(__name__)
 _LOGGER.setLevel(logging.ERROR)  # what clients do wrong is answered, and needs no line
@@ -49,6 +50,43 @@ class Connections(ServerState):
             min(silent, key=lambda one: one.heard_at).transport.close()
 
 
+class _JoiningTransport:
+    """A transport that sends together what is written in one step of the event loop.
+
+    uvicorn writes head and body of a response apart, which would be two packets.
+    """
+
+    __slots__ = ("_loop", "_parts", "_size", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        """Send ``data`` at the end of this step, or now if there is much to send."""
+        if not self._parts:
+            self._loop.call_soon(self._flush)
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > _MAX_JOINED:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._parts:
+            parts, self._parts, self._size = self._parts, [], 0
+            self._transport.write(b"".join(parts))
+
+    def close(self) -> None:
+        """Close the connection when all is sent."""
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Connection(HttpToolsProtocol):
     """The protocol that a server's event loop makes for each connection."""
 
@@ -69,6 +107,7 @@ class Connection(HttpToolsProtocol):
         self._may_be_in_request_line = True
         self._unread = 0  # bytes since the request began or its body last went on
         self._refusal: tuple[int, str] | None = None
+        self._earlier: list[RequestResponseCycle] = []  # pipelined requests before the last one
 
     @property
     def is_waiting_for_client(self) -> bool:
@@ -81,14 +120,17 @@ class Connection(HttpToolsProtocol):
         Args:
             scope: the request's; its application may return without a response.
         """
-        scope[_CYCLE].disconnected = True
+        for cycle in (*self._earlier, self.cycle):
+            if cycle.scope is scope:
+                cycle.disconnected = True  # so that uvicorn misses no response
         self.transport.close()
 
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        super().connection_made(transport)  # type: ignore[arg-type]
+        joining: Any = _JoiningTransport(transport, self.loop)  # type: ignore[arg-type]
+        super().connection_made(joining)
         self.heard_at = self.loop.time()
         self.server_state.make_room()
 
@@ -119,6 +161,9 @@ class Connection(HttpToolsProtocol):
         """End."""
         self.is_left = True
         super().connection_lost(exc)
+        for cycle in self._earlier:  # uvicorn tells only the last one
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     # What the parser calls.
 
@@ -137,8 +182,10 @@ class Connection(HttpToolsProtocol):
                 self._refusal = 431, msg
                 raise ValueError(msg)
         self._unread = 0
+        before = self.cycle
         super().on_headers_complete()
-        self.scope[_CYCLE] = self.cycle  # type: ignore[literal-required]
+        if before is not None and not before.response_complete:
+            self._earlier.append(before)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -157,6 +204,8 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Go on with the next request, unless this was the last."""
         super().on_response_complete()
+        if self._earlier:
+            self._earlier = [one for one in self._earlier if not one.response_complete]
         if self.cycle.response_complete:  # that of the last request that has arrived
             if self._refusal is not None:
                 self._send_refusal()

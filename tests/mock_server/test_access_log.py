@@ -2,19 +2,24 @@
 
 import io
 import json
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.test import Client, EnvironBuilder, run_wsgi_app
+from werkzeug.test import Client, run_wsgi_app
 
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.access_log import AccessLog
+from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp
 from crmcom_kit.mock_server.redaction import is_secret, masked_path, masked_query
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH, methods, resolve
@@ -51,9 +56,18 @@ SECRET_PARTS = [
 ]
 
 
-def log_of(app: Any, mock: Any, out: Any, form: Any = "human") -> AccessLog:
+class Terminal(io.StringIO):
+    """A stream to which lines are written at once."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def log_of(app: Any, mock: Any, out: Any, form: Any = "human") -> LoggedApp:
     """A log of what ``app`` answers, which knows the secrets of a mock's world."""
-    return AccessLog(app, WorldRegistry(mock.world), out=out, form=form, clock=FixedClock(NOON))
+    log = AccessLog(out, form=form, clock=FixedClock(NOON))
+    return LoggedApp(app, WorldRegistry(mock.world), log)
 
 
 @pytest.fixture
@@ -61,7 +75,7 @@ def logged(make_mock: Any) -> Callable[..., tuple[list[str], Any]]:
     """Send requests through an access log; return its lines and the last answer."""
 
     def send(*calls: tuple[str, str], form: str = "human", **more: Any) -> tuple[list[str], Any]:
-        out = io.StringIO()
+        out = Terminal()
         mock = make_mock(clock=FixedClock(NOON))
         log = log_of(mock.app, mock, out, form)
         answer = None
@@ -117,20 +131,22 @@ def test_every_request_has_one_line_in_order(logged: Any) -> None:
 
 
 @pytest.mark.parametrize("form", ["human", "json"])
-@pytest.mark.parametrize("part", SECRET_PARTS)
-def test_a_secret_in_a_query_is_masked(logged: Any, part: str, form: str) -> None:
+def test_a_secret_in_a_query_is_masked(logged: Any, form: str) -> None:
     """However a token, password or key is spelled or encoded, its value is not logged."""
-    (line,), _ = logged(("GET", f"{SHOW}?a=1&{part.format(SECRET)}&entity=JOBS"), form=form)
+    calls = [("GET", f"{SHOW}?a=1&{part.format(SECRET)}&entity=JOBS") for part in SECRET_PARTS]
 
-    assert SECRET not in line
-    assert "***" in line
-    assert "a=1&" in line
-    assert "&entity=JOBS" in line
+    lines, _ = logged(*calls, form=form)
+
+    for line in lines:
+        assert SECRET not in line
+        assert "***" in line
+        assert "a=1&" in line
+        assert "&entity=JOBS" in line
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
+def test_a_secret_in_a_path_is_masked(logged: Any) -> None:
+    """A secret that slipped into the path is not logged, either."""
+    paths = [
         "/crmapi/rest/v2/token/{}",
         "/crmapi/rest/v2/token={}",
         "/crmapi/rest/v2/token%3D{}",
@@ -140,54 +156,56 @@ def test_a_secret_in_a_query_is_masked(logged: Any, part: str, form: str) -> Non
         "/crmapi/rest/v2/authentication/token/{}",
         "/password:{}/x",
         "/API-KEY/{}",
-    ],
-)
-def test_a_secret_in_a_path_is_masked(logged: Any, path: str) -> None:
-    """A secret that slipped into the path is not logged, either."""
-    (line,), _ = logged(("GET", path.format(SECRET)))
+    ]
 
-    assert SECRET not in line
-    assert "***" in line
+    lines, _ = logged(*[("GET", path.format(SECRET)) for path in paths])
+
+    for line in lines:
+        assert SECRET not in line
+        assert "***" in line
 
 
-@pytest.mark.parametrize("written", ["tokn={}", "x={}", "x=-{}-", "entity=a:{}", "{}=", "{}"])
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_token_of_the_world_is_masked_wherever_it_stands(
     make_mock: Any,
-    written: str,
     ended: bool,  # noqa: FBT001 - a test's parameter
 ) -> None:
     """What a login gave out is a secret under any name, in a path, and in a world of its own."""
-    mock, out = make_mock("R10", clock=FixedClock(NOON)), io.StringIO()
+    mock, out = make_mock("R10", clock=FixedClock(NOON)), Terminal()
     registry = WorldRegistry(mock.world)
-    log = AccessLog(create_app(registry), registry, out=out, form="human", clock=FixedClock(NOON))
-    client, tokens = Client(log), []
+    log = AccessLog(out, form="human", clock=FixedClock(NOON))
+    client, tokens = Client(LoggedApp(create_app(registry), registry, log)), []
     right = mock.world.config.settings.credentials
     body = {key: getattr(right, key) for key in ("username", "password", "organisation")}
+    spellings = ("tokn={}", "x={}", "x=-{}-", "entity=a:{}", "{}=", "{}")
     for root in ("", "/worlds/w", "/worlds/other"):
-        found = client.post(f"{root}{API_PATH}/authentication/token", json=body).json
-        token = found["data"]["token"]  # type: ignore[index]
+        login = f"{root}{API_PATH}/authentication/token"
+        token = client.post(login, json=body, buffered=True).json["data"]["token"]  # type: ignore[index]
         if ended:
-            client.post(f"{root}{API_PATH}/authentication/token/release", json={"token": token})
-        client.get(f"{root}{SHOW}?a=1&{written.format(token)}&b=number=7")
-        client.get(f"{root}{API_PATH}/show/{written.format(token)}")
+            client.post(f"{login}/release", json={"token": token}, buffered=True)
+        for spelling in spellings:
+            written = spelling.format(token)
+            client.get(f"{root}{SHOW}?a=1&{written}&b=number=7", buffered=True)
+            client.get(f"{root}{API_PATH}/show/{written}", buffered=True)
         tokens.append(token)
-    client.get(SHOW, query_string=f"tokn={tokens[1]}", headers={"X-Mock-World": "w"})
-    client.post("/__admin/reset", query_string=f"x={right.api_key}")
+    query, headers = f"tokn={tokens[1]}", {"X-Mock-World": "w"}
+    client.get(SHOW, query_string=query, headers=headers, buffered=True)
+    client.post("/__admin/reset", query_string=f"x={right.api_key}", buffered=True)
 
     text = out.getvalue()
     assert all(token not in text for token in (*tokens, right.api_key))
-    assert text.count("?a=1&") == text.count("&b=number=7 ") == 3
+    assert text.count("?a=1&") == text.count("&b=number=7 ") == 3 * len(spellings)
 
 
 def test_a_line_makes_no_world(make_mock: Any) -> None:
     """A world that its own call ended is not there again because the call has a line."""
-    registry, out = WorldRegistry(make_mock().world), io.StringIO()
+    registry, out = WorldRegistry(make_mock().world), Terminal()
     app = create_app(registry)
-    client = Client(AccessLog(app, registry, out=out, form="human", clock=FixedClock(NOON)))
-    client.get("/worlds/w/__admin/health")
+    log = AccessLog(out, form="human", clock=FixedClock(NOON))
+    client = Client(LoggedApp(app, registry, log))
+    client.get("/worlds/w/__admin/health", buffered=True)
 
-    client.delete("/__admin/worlds/w", headers={"X-Mock-World": "w"})
+    client.delete("/__admin/worlds/w", headers={"X-Mock-World": "w"}, buffered=True)
 
     assert registry.names() == ("default",)
     assert out.getvalue().count("\n") == 2
@@ -262,7 +280,7 @@ def test_a_streamed_answer_is_counted_whole(make_mock: Any) -> None:
         start_response("206 Partial Content", [("Content-Type", "text/plain")])
         yield from pieces
 
-    out = io.StringIO()
+    out = Terminal()
     log = log_of(app, make_mock(), out, "json")
 
     body, _, _ = run_wsgi_app(log, Client(app).open("/").request.environ, buffered=True)
@@ -289,7 +307,7 @@ def test_a_client_that_goes_away_has_a_line_too(make_mock: Any) -> None:
         start_response("200 OK", [])
         return Pieces()
 
-    out = io.StringIO()
+    out = Terminal()
     environ = Client(make_mock().app).open("/").request.environ
     body = log_of(app, make_mock(), out, "json")(environ, lambda *_: None)
 
@@ -307,7 +325,7 @@ def test_a_client_that_goes_away_has_a_line_too(make_mock: Any) -> None:
 def test_a_log_that_nobody_reads_stops_nothing(make_mock: Any, broken: str) -> None:
     """Where the log cannot be written any more, requests are served all the same."""
 
-    class Pipe(io.StringIO):
+    class Pipe(Terminal):
         """A log whose reader went away."""
 
         def write(self, text: str) -> int:
@@ -331,16 +349,99 @@ def test_a_log_that_nobody_reads_stops_nothing(make_mock: Any, broken: str) -> N
     assert answer.json["data"]["number"] == "7"
 
 
-def test_the_line_is_there_before_the_answer_is(make_mock: Any) -> None:
-    """Whoever has the whole answer finds its line, however soon the server is ended then."""
-    out = io.StringIO()
-    mock = make_mock(clock=FixedClock(NOON))
-    log = log_of(mock.app, mock, out)
-    environ = EnvironBuilder(f"{SHOW}?webhook_request_identifier=number=7&token=T").get_environ()
+def entry(world: Any, target: str = "/x", **more: Any) -> Entry:
+    """A line's facts."""
+    path, _, query = target.partition("?")
+    return Entry(world, "127.0.0.1", "GET", path, query, 200, 5, 0.0012, **more)
 
-    body = log(environ, lambda *_: lambda _: None)
-    received = next(iter(body))
 
-    assert f" 200 {len(received)}B " in out.getvalue()
-    body.close()  # type: ignore[attr-defined]
-    assert out.getvalue().count("\n") == 1
+def test_lines_are_written_in_batches(make_mock: Any) -> None:
+    """A request does not wait for the file: the line is written soon, or when flushed."""
+    writes: list[str] = []
+    written = threading.Event()
+
+    class File(io.StringIO):
+        def write(self, text: str) -> int:
+            writes.append(text)
+            written.set()
+            return len(text)
+
+    world = make_mock().world
+    log = AccessLog(File(), form="human", clock=FixedClock(NOON))
+    for at in range(50):
+        log.add(entry(world, f"/x{at}"))
+
+    assert written.wait(20)
+    log.flush()
+    assert "".join(writes).count("\n") == 50
+    assert len(writes) < 10
+    assert [line.split()[3] for line in "".join(writes).splitlines()] == [
+        f"/x{at}" for at in range(50)
+    ]
+
+
+def test_threads_lose_no_line(make_mock: Any) -> None:
+    """Lines of many threads are all there, each in one piece."""
+    world, out = make_mock().world, io.StringIO()
+    log = AccessLog(out, form="human", clock=FixedClock(NOON))
+
+    def work(name: int) -> None:
+        for at in range(500):
+            log.add(entry(world, f"/{name}-{at}"))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.flush()
+
+    found = [line.split()[3] for line in out.getvalue().splitlines()]
+    assert sorted(found) == sorted(f"/{name}-{at}" for name in range(8) for at in range(500))
+
+
+def test_a_crash_loses_no_line(tmp_path: Path) -> None:
+    """What was added just before the process breaks down is written."""
+    path = tmp_path / "log"
+    script = f"""
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.clock import SystemClock
+from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+log = AccessLog(open({str(path)!r}, "w"), form="human", clock=SystemClock())
+log.add(Entry(make_world(), "-", "GET", "/last", "", 200, 5, 0.0))
+raise RuntimeError
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+
+    assert done.returncode == 1
+    assert "GET /last 200" in path.read_text("utf-8")
+
+
+def test_a_webhook_that_was_sent_is_a_line(make_mock: Any) -> None:
+    """Its URL is redacted like a request's, and the line says what came of it."""
+    world = make_mock().world
+    for form, expected in (
+        ("human", "- POST http://h/in?token=*** 0 0B 1.5ms (delivery 7: refused)\n"),
+        ("json", '"delivery": "delivery 7: refused"'),
+    ):
+        out = Terminal()
+        log = AccessLog(out, form=form, clock=FixedClock(NOON))  # type: ignore[arg-type]
+
+        url = f"http://h/in?token={SECRET}"
+        log.add_delivery(world, url, None, 0, 0.0015, "delivery 7: refused")
+
+        assert expected in out.getvalue()
+        assert SECRET not in out.getvalue()
+
+
+def test_a_token_is_redacted_though_the_world_forgets_it(make_mock: Any) -> None:
+    """A reset between a request and the writing of its line brings no secret to light."""
+    mock, out = make_mock("R10", clock=FixedClock(NOON)), io.StringIO()
+    log = AccessLog(out, form="human", clock=FixedClock(NOON))
+    token = mock.login().data["token"]
+
+    log.add(entry(mock.world, f"/x?tokn={token}"))
+    mock.world.reset()
+    log.flush()
+
+    assert "tokn=***" in out.getvalue()
