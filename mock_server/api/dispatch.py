@@ -1,7 +1,7 @@
 """The way of a request: fault, method, token, parameters, the method itself, the journal.
 
-There is one implementation, ``steps``. It does no I/O and never blocks: it yields whatever a
-request has to wait for, and each shell waits in its own way. ``dispatch`` waits in its thread.
+There is one implementation, ``steps``. It does no I/O and never blocks: it yields each thing that a
+request must wait for, and each shell waits in its own way. ``dispatch`` waits in its own thread.
 """
 
 from collections.abc import Callable, Generator, Sequence

@@ -229,7 +229,7 @@ def test_64_threads_get_64_tokens() -> None:
 
 
 class SlowClock(FixedClock):
-    """A clock that is slow to look at, so that whoever does not wait for a lock gets in between."""
+    """A slow clock, so that code without a lock is interrupted."""
 
     def now(self) -> datetime:
         """Return the moment at which this clock stands, after a while."""
