@@ -188,6 +188,7 @@ def test_a_refusal_names_the_dials_that_decided() -> None:
         f"{query}&created_date=x": (),
         f"{query}&webhook_definition_identifier=id=x": ("list.unknown_reference",),
         f"{query}&entity_id=1&url=x": (
+            "list.empty",
             "list.order",
             "list.combine",
             "list.url.match",
