@@ -432,10 +432,9 @@ def test_webhooks_that_are_sent_are_lines(start_server: Any) -> None:
     _, _, log = server.end(signal.SIGTERM)
 
     assert SECRET not in log
-    assert re.search(
-        r" - POST http://\S+/receiver/in\?token=\*\*\* 200 .* \(delivery 1: success\)", log
-    )
-    assert re.search(r" - POST http://127.0.0.1:9/closed 0 0B .* \(delivery 2: refused\)", log)
+    refused = r" - POST http://\S+/receiver/in\?token=\*\*\* 400 \d+B .* \(delivery 1: http_400\)"
+    assert re.search(refused, log)
+    assert re.search(r" - POST http://127.0.0.1:9/closed 0 0B .* \(delivery 2: blocked\)", log)
     assert log.count("POST /__admin/events/fire 200") == 2
 
 
