@@ -91,7 +91,7 @@ def test_a_refused_caller_leaves_nothing_behind(client: Any) -> None:
 
 
 def test_any_name_may_be_allowed() -> None:
-    """``--server-name '*'`` is for those whose names lead here on purpose; pages stay out."""
+    """``--allow-name '*'`` is for those whose names lead here on purpose; pages stay out."""
     registry = WorldRegistry(make_world(tokens=["T"]), access=Access(names=frozenset("*")))
     client = create_app(registry).test_client()
 
