@@ -56,8 +56,8 @@ def reports(
     findings.chose("errors.data", seen)
     found = on or target(username="ann", password="abc", organisation="O")
     results = Results(
-        target=found, options={"base_url": found.base_url}, command=command, seed=0, began="2026-11-24T20:00:00+00:00",
-        seconds=1.0, statements=verdicts(findings, found.release, Deviations()), history=(one,),
+        target=found, options={"base_url": found.base_url}, command=command, seed=0,
+        began="2026-11-24T20:00:00+00:00", seconds=1.0, statements=verdicts(findings, found.release, Deviations()), history=(one,),
         findings=findings, trouble=trouble, inventory=seen,
     )  # fmt: skip
     out = io.StringIO()
