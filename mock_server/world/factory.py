@@ -12,19 +12,19 @@ from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config, Credentials, Settings
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.import_ import filled
+from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     LocatedEntry,
-    checked,
     file_entries,
     sample_entries,
+    validated,
 )
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
 #: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
 DEFAULT_CREDENTIALS = Credentials(
@@ -90,7 +90,7 @@ def make_world(
         placed = file_entries(Path(data), known)
     else:
         entries = (LocatedEntry(entry, f"data entry {at}") for at, entry in enumerate(data))
-        placed = checked(entries, known)
+        placed = validated(entries, known)
     settings = Settings(
         release=known,
         dialect=spoken,
@@ -104,9 +104,9 @@ def make_world(
             msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
             raise TypeError(msg)
         delivery = http = _sending(deliver, spoken, allow_hosts)
-        delivery_queue.on_stop(http.stop)
+        delivery_queue.on_stop(http.stop, http.resume)
     config = Config(settings)
-    start = filled(config, placed)
+    start = import_entries(config, placed)
     return World(
         config,
         start,
@@ -122,7 +122,6 @@ def _sending(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "Htt
     if deliver != "http":
         raise UsageError("deliver", seen=quoted(deliver), allowed="scripted or http")
     from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-    from crmcom_kit.mock_server.deliveries.http_client import Caller
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
-    return HttpDelivery(dialect, Caller(Addresses(allow_hosts)))
+    return HttpDelivery(dialect, Addresses(allow_hosts))
