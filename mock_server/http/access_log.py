@@ -15,7 +15,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.redaction import redact_path, redact_query
+from crmcom_kit.redaction import redact_path, redact_query, redact_url
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.world import World
@@ -66,7 +66,10 @@ class AccessLog:
         target = _redacted_path(entry.path)
         if entry.query:
             target = f"{target}?{_redacted_query(entry.query)}"
-        target = _printable(entry.world.redactor.hide(target))
+        redactor = entry.world.redactor
+        target = _printable(redactor.hide(target))
+        if entry.warnings:  # they quote the caller
+            entry = entry._replace(warnings=[redactor.text(text) for text in entry.warnings])
         time = self._clock.now().isoformat(timespec="milliseconds")
         self._lines.append(self._as_text(entry, time, target))
         if self._writes_at_once:
@@ -90,7 +93,7 @@ class AccessLog:
             outcome: the attempt, and what came of it.
         """
         target, _, query = url.partition("?")
-        entry = Entry(world, "-", "POST", target, query, status or 0, size, seconds)
+        entry = Entry(world, "-", "POST", redact_url(target), query, status or 0, size, seconds)
         self.add(entry._replace(delivery=outcome))
 
     def _start(self) -> None:
