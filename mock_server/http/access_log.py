@@ -8,17 +8,21 @@ import atexit
 import json
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from time import sleep
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.senders import NOT_SENT, message_of
 from crmcom_kit.mock_server.redaction import masked_path, masked_query
 from crmcom_kit.mock_server.redaction_bodies import secrets_of
+from crmcom_kit.mock_server.usage_errors import NotFound
 
 if TYPE_CHECKING:
+    from crmcom_kit.mock_server.world.registry import WorldRegistry
     from crmcom_kit.mock_server.world.world import World
 
 LogForm = Literal["human", "json"]
@@ -94,6 +98,17 @@ class AccessLog:
         entry = Entry(world, "-", "POST", target, query, status or 0, size, seconds)
         self.add(entry._replace(delivery=outcome))
 
+    def webhooks_of(self, registry: "WorldRegistry") -> Callable[[str, AttemptNote], None]:
+        """Return a function that writes the line of an attempt of a world, given by name."""
+
+        def log(world: str, note: AttemptNote) -> None:
+            with suppress(NotFound):  # the world was ended meanwhile, and its secrets are unknown
+                entry = _webhook(registry.find(world), note)
+                if entry is not None:
+                    self.add(entry)
+
+        return log
+
     def _start(self) -> None:
         with self._lock:
             if self._writer is None:
@@ -118,6 +133,28 @@ class AccessLog:
             with suppress(OSError, ValueError):  # nobody reads it any more; the server goes on
                 self._out.write("".join(lines))
                 self._out.flush()
+
+
+def _webhook(world: "World", note: AttemptNote) -> Entry | None:
+    """Return the entry of an attempt to send a webhook; None for one that a script decided."""
+    if not world.sends:
+        return None
+    message = message_of(world.config.exchanges.messages, note.attempt)
+    outcome = note.outcome
+    path, _, query = note.attempt.url.partition("?")
+    name = note.stage if outcome is None else outcome.name
+    return Entry(
+        world,
+        "-",
+        message.method,
+        path,
+        query,
+        status=0 if outcome is None or outcome.status is None else outcome.status,
+        bytes=0 if outcome is None or outcome.name in NOT_SENT else len(message.body),
+        seconds=(note.milliseconds or 0.0) / 1000,
+        fault=note.fault,
+        delivery=f"webhook: attempt {note.number}, {note.cause}, {name}",
+    )
 
 
 def _is_terminal(out: TextIO) -> bool:
