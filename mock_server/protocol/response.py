@@ -1,8 +1,7 @@
 """Responses of the API: envelope, lists, errors, headers, suggestions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -78,7 +77,6 @@ class Response:
     fault: str | None = None  # the fault that made it what it is
     ending: Ending | None = None  # None if it is sent whole
     # For the journal only.
-    again: "Callable[[], Response] | None" = None  # makes the same response from less than its body
     method: str = ""
     error: VendorError | None = None
     dials: tuple[str, ...] = ()  # that decided what a success is; an error has its own
@@ -167,9 +165,7 @@ class ResponseBuilder:
                 return self.data(b"null")
             return Response(200, self._bare, self._type, len(self._bare))
         if len(bodies) <= JOIN_AT_MOST:
-            response = self._joined(bodies, selection)
-            response.again = partial(self._joined, bodies, selection)
-            return response
+            return self._joined(bodies, selection)
         before, after = self._around[False]
         length = None
         if selection is None:

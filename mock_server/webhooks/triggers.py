@@ -25,9 +25,9 @@ from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.import_ import added
+from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.reference_data import Object
-from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, checked
+from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 
 _NAMES = ("name", "alternative_code", "id")
 _MAX_TRIES = 100
@@ -115,13 +115,13 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     If its number is taken meanwhile, it gets the next one.
     """
     entry = {"webhook_request": {"record": record, "data": data}}
-    for _ in checked([LocatedEntry(entry, "the webhook request")], epoch.config.release):
+    for _ in validated([LocatedEntry(entry, "the webhook request")], epoch.config.release):
         pass
     for tries_left in reversed(range(_MAX_TRIES)):
         entry = {"webhook_request": {"record": record, "data": data}}
         try:
             located = [LocatedEntry(entry, "the webhook request")]
-            added(epoch.config, epoch.reference_data, epoch.store, located)
+            add_entries(epoch.config, epoch.reference_data, epoch.store, located)
         except DataError:
             if not tries_left:
                 raise

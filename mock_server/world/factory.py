@@ -12,13 +12,13 @@ from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config, Credentials, Settings
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.import_ import filled
+from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     LocatedEntry,
-    checked,
     file_entries,
     sample_entries,
+    validated,
 )
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
@@ -90,7 +90,7 @@ def make_world(
         placed = file_entries(Path(data), known)
     else:
         entries = (LocatedEntry(entry, f"data entry {at}") for at, entry in enumerate(data))
-        placed = checked(entries, known)
+        placed = validated(entries, known)
     settings = Settings(
         release=known,
         dialect=spoken,
@@ -106,7 +106,7 @@ def make_world(
         delivery = http = _sending(deliver, spoken, allow_hosts)
         delivery_queue.on_stop(http.stop, http.resume)
     config = Config(settings)
-    start = filled(config, placed)
+    start = import_entries(config, placed)
     return World(
         config,
         start,

@@ -164,7 +164,7 @@ def test_the_chain_is_linked(mock: ServedMock) -> None:
     assert mock.admin("GET", f"/trace/{entry['id']}")["chain"] == chain
     by_attempt = mock.admin("GET", f"/trace/attempt-{chain[2]['id']}")["chain"]
     assert by_attempt == chain
-    assert mock.world.journal.find(call).answer.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
+    assert mock.world.journal.find(call).response.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
 
 
 @looped(

@@ -52,13 +52,13 @@ def test_a_list_of_deliveries_reads_the_journal_once(
     for _ in range(30):
         admin.ask("POST", "/deliveries/1/replay")
     reads: list[int] = []
-    notes = Journal.notes
+    entries = Journal.entries
 
     def counted(journal: Journal, *given: Any, **named: Any) -> Any:
         reads.append(1)
-        return notes(journal, *given, **named)
+        return entries(journal, *given, **named)
 
-    monkeypatch.setattr(Journal, "notes", counted)
+    monkeypatch.setattr(Journal, "entries", counted)
     found = admin.ask("GET", "/deliveries")["deliveries"]
 
     assert len(found) == 31
