@@ -1,7 +1,7 @@
 """The way of a request: fault, method, token, parameters, the method itself, the journal.
 
-There is one implementation, ``steps``. It does no I/O and never blocks: it yields whatever a
-request has to wait for, and each shell waits in its own way. ``dispatch`` waits in its thread.
+There is one implementation, ``steps``. It does no I/O and never blocks: it yields each thing that a
+request must wait for, and each shell waits in its own way. ``dispatch`` waits in its own thread.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -26,7 +26,7 @@ from crmcom_kit.redaction import redact_path
 from crmcom_kit.schemas.methods import API_PATH, Method
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
-_AT_ONCE: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
+_METHODS_THAT_NEVER_WAIT: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
     "show": show,
     "list": list_,
     "delete": delete,
@@ -96,7 +96,7 @@ def respond(epoch: Epoch, request: Request) -> Generator[Wait, Any, Response]:
             if name == "resend":
                 response = yield from resend(epoch, values, session)
             else:
-                response = _AT_ONCE[name](epoch, values, session)
+                response = _METHODS_THAT_NEVER_WAIT[name](epoch, values, session)
         else:
             response = _log_in_or_out(epoch, method, given, request)
     except VendorError as error:

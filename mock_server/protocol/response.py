@@ -156,14 +156,16 @@ class ResponseBuilder:
 
     def record(self, body: bytes, selection: Selection | None) -> Response:
         """Return a success with one record."""
-        return self.data(body if selection is None else selection.of(body))
+        if selection is None:
+            return self.data(body)
+        response = self.data(selection.of(body))
+        response.dials = selection.dials
+        return response
 
     def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
         """Return a success with ``bodies`` as a list; a long one is streamed."""
-        if not bodies and self._dialect["list.empty"] != "array":
-            if self._dialect["list.empty"] == "null":
-                return self.data(b"null")
-            return Response(200, self._bare, self._type, len(self._bare))
+        if not bodies:
+            return self._empty_list()
         if len(bodies) <= JOIN_AT_MOST:
             return self._joined(bodies, selection)
         before, after = self._around[False]
@@ -171,11 +173,24 @@ class ResponseBuilder:
         if selection is None:
             length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) + 1
         stream = _stream(before + b"[", bodies, selection, b"]" + after)
-        return Response(200, stream, self._type, length)
+        dials = () if selection is None else selection.dials
+        return Response(200, stream, self._type, length, dials=dials)
+
+    def _empty_list(self) -> Response:
+        form = self._dialect["list.empty"]
+        if form == "absent":
+            response = Response(200, self._bare, self._type, len(self._bare))
+        else:
+            response = self.data(b"null" if form == "null" else b"[]")
+        response.dials = ("list.empty",)
+        return response
 
     def _joined(self, bodies: list[bytes], selection: Selection | None) -> Response:
         chosen = bodies if selection is None else map(selection.of, bodies)
-        return self.data(b"[%b]" % b",".join(chosen))
+        response = self.data(b"[%b]" % b",".join(chosen))
+        if selection is not None:
+            response.dials = selection.dials
+        return response
 
     def error(
         self, error: VendorError, method: str, suggestion: Suggestion | None = None

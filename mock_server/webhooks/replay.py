@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.clock import reckonable
+from crmcom_kit.mock_server.clock import in_clock_range
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
 from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.mock_server.protocol.filters import seconds
@@ -96,6 +96,6 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
 
 
 def _written(epoch: Epoch, moment: datetime) -> datetime:
-    """Return a moment as the server writes dates: in its own zone, without naming it."""
-    local = reckonable("since", moment) + epoch.config.utc_offset
+    """Return a moment as the server writes dates: in its own zone, without saying so."""
+    local = in_clock_range("since", moment) + epoch.config.utc_offset
     return local.replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""One tenant of the emulator: its present epoch, and what outlasts a reset."""
+"""A world: one tenant, its current epoch, and what outlasts a reset."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -70,16 +70,16 @@ class World:
         delivery_queue: DeliveryQueue | None = None,
         journal_budget: JournalBudget | None = None,
     ) -> None:
-        """Begin with ``start``, which it shares with every other world that does.
+        """Begin with ``start``, which other worlds may share.
 
         Args:
-            config: how it answers.
-            start: what it begins with, and goes back to when it is reset.
-            clock: what its own clock runs with.
-            name: which tenant it is; under another name the same seed gives other ids and tokens.
-            delivery: what resend sends with; the dialect's script where left out.
-            limits: how much its journal holds; the usual where left out.
-            delivery_queue: delivers what nobody waits for; a new queue by default.
+            config: release, dialect and what follows from them.
+            start: the content it begins with, and has again after a reset.
+            clock: the base of its own clock.
+            name: its name; under another name the same seed gives other ids and tokens.
+            delivery: how webhooks are sent; by default as the dialect's script says.
+            limits: how much its journal holds.
+            delivery_queue: sends queued deliveries; a new queue by default.
             journal_budget: limits the journals of several worlds together; a new one by default.
         """
         self.name = name
@@ -97,7 +97,7 @@ class World:
         dialect = config.dialect
         self.tokens = Tokens(
             clock=self.clock,
-            # Ids of their own, so that tokens outlive a reset and are never given out twice.
+            # Own ids: tokens outlast a reset, and none may be issued twice.
             ids=self._new_ids(),
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
@@ -108,7 +108,7 @@ class World:
         self.current_epoch = self._first_epoch(0, attempts=0)
 
     def clone(self, name: str) -> "World":
-        """Return a world of another name that begins as this one began."""
+        """Return a world of another name with the content that this one started with."""
         return World(
             self.config,
             self._start,
@@ -158,13 +158,13 @@ class World:
             since_reset=since_reset,
         )
 
-    # What the control API does with a world. Each is one step, and leaves a call that began before
-    # it in the epoch where it began.
+    # Changes of a world as a whole. Each is atomic; a request that began before it stays in the
+    # epoch in which it began.
 
     def reset(self) -> Epoch:
         """Go back to the start: records, ids, clock, journal, faults, script, fixed tokens.
 
-        Tokens from logins still hold, and snapshots stay.
+        Tokens from logins stay valid, and snapshots stay.
         """
         with self._lock:
             before = self.current_epoch
@@ -180,16 +180,16 @@ class World:
     def fill(
         self, entries: Iterable[LocatedEntry], *, by_age: bool = True, begun: Epoch | None = None
     ) -> Epoch:
-        """Begin a new epoch with ``entries`` in the place of all that is there.
+        """Replace the content with ``entries``; return the new epoch.
 
         Args:
-            entries: what it is filled with.
-            by_age: whether records are taken in the order of their creation; else as they come.
-            begun: the epoch in which this was asked for, where it must still be the present one.
+            entries: the new content.
+            by_age: sort records by their creation; otherwise keep the order of ``entries``.
+            begun: the epoch in which the request for this began, if it must be the current one.
 
         Raises:
-            DataError: they contradict each other, and nothing has changed.
-            Conflict: another epoch than ``begun`` has begun, and nothing has changed.
+            DataError: the entries contradict each other; nothing has changed.
+            Conflict: another epoch than ``begun`` has begun; nothing has changed.
         """
         initial_content = import_entries(self.config, entries, by_age=by_age)
         with self._lock:
@@ -197,19 +197,19 @@ class World:
             return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
 
     def add(self, entries: Iterable[LocatedEntry], *, begun: Epoch | None = None) -> int:
-        """Add ``entries`` to what is there; return how many webhook requests these were.
+        """Add ``entries`` to the content; return how many webhook requests these were.
 
         Raises:
-            DataError: they contradict each other or what is there, and nothing has changed.
-            Conflict: another epoch than ``begun`` has begun, and nothing has changed.
+            DataError: the entries contradict each other or the content; nothing has changed.
+            Conflict: another epoch than ``begun`` has begun; nothing has changed.
         """
-        entries = list(entries)  # nobody waits for whoever is slow to tell them
+        entries = list(entries)  # not under the lock: producing them may be slow
         return self.add_beside(lambda _: entries, begun=begun)
 
     def add_beside(
         self, make: Callable[[Epoch], Iterable[LocatedEntry]], *, begun: Epoch | None = None
     ) -> int:
-        """Add what ``make`` makes of what is there, which nobody else adds to meanwhile.
+        """Add the entries that ``make`` returns for the current epoch, while no others are added.
 
         Raises what ``add`` raises, and what ``make`` raises.
         """
@@ -228,7 +228,7 @@ class World:
             raise Conflict("world", seen=seen, allowed="the epoch that the call began in")
 
     def limit_journal(self, limits: JournalLimits) -> None:
-        """Let the journal hold so much, also after a reset."""
+        """Change how much the journal holds, also after a reset."""
         with self._lock:
             self._limits = limits
             self.current_epoch.journal.limit(limits)
@@ -256,7 +256,7 @@ class World:
             return kept.records
 
     def restore(self, name: str, *, begun: Epoch | None = None) -> Epoch:
-        """Begin a new epoch with what ``save`` kept. Raises NotFound, and Conflict as ``fill``."""
+        """Replace the content with a snapshot. Raises NotFound, and Conflict as ``fill`` does."""
         with self._lock:
             self._check_still(begun)
             kept = self._kept(name)
@@ -356,6 +356,6 @@ def _redactor(settings: Settings, tokens: Tokens) -> Redactor:
 
 
 def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:
-    """Return the receiver that the dialect describes."""
+    """Return a delivery whose outcomes are the script of the dialect."""
     limit = dialect["delivery.description_limit"]
     return ScriptedDelivery(dialect["delivery.script"], description_limit=limit)
