@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.serializers import chain, told
 from crmcom_kit.mock_server.admin.values import read_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
@@ -16,19 +16,19 @@ def list_deliveries(call: Call) -> Any:
     """Return the attempts, oldest first."""
     epoch, asked = call.world.current_epoch, call.query
     notes = epoch.attempts.notes(since=asked["since"], record=asked.get("webhook_request"))
-    return {"deliveries": [told(epoch, note) for note in notes], "last": epoch.attempts.last}
+    return {"deliveries": serializers.attempts(epoch, notes), "last": epoch.attempts.last}
 
 
 def get_delivery(call: Call) -> Any:
     """Return one attempt."""
     epoch = call.world.current_epoch
-    return told(epoch, attempt_of(epoch, call.path["id"]))
+    return serializers.attempt(epoch, attempt_of(epoch, call.path["id"]))
 
 
 def replay_delivery(call: Call) -> Any:
     """Send an attempt once more."""
     epoch = call.world.current_epoch
-    return told(epoch, replay(epoch, call.path["id"]))
+    return serializers.attempt(epoch, replay(epoch, call.path["id"]))
 
 
 def recover_deliveries(call: Call) -> Any:
@@ -78,7 +78,7 @@ def fire_event(call: Call) -> Any:
     epoch, asked = call.world.current_epoch, dict(call.body)
     data = asked.pop("data")
     fired = fire(epoch, asked.pop("entity"), asked.pop("definition"), data, **asked)
-    attempt = None if fired.attempt is None else told(epoch, fired.attempt)
+    attempt = None if fired.attempt is None else serializers.attempt(epoch, fired.attempt)
     return {
         "sent": fired.sent,
         "why": fired.why,
@@ -91,7 +91,7 @@ def fire_event(call: Call) -> Any:
 
 def get_trace(call: Call) -> Any:
     """Return the chain from a call to the state that it led to."""
-    return chain(call.world.current_epoch, call.path["id"])
+    return serializers.chain(call.world.current_epoch, call.path["id"])
 
 
 OPERATIONS = {

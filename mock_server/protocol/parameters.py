@@ -17,7 +17,7 @@ from crmcom_kit.mock_server.protocol.request import (
     repeated_names,
 )
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import is_secret
+from crmcom_kit.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
 

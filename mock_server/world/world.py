@@ -12,8 +12,9 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
-from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.journal.call_view import JournalReader
+from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
+from crmcom_kit.mock_server.protocol.config import Config, Settings
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
@@ -23,6 +24,7 @@ from crmcom_kit.mock_server.world.import_ import InitialContent, added, filled
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
+from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
 
 DEFAULT = "default"
@@ -50,7 +52,9 @@ class World:
         "config",
         "current_epoch",
         "delivery_queue",
+        "journal_budget",
         "name",
+        "redactor",
         "tokens",
     )  # fmt: skip
 
@@ -64,6 +68,7 @@ class World:
         delivery: Delivery | None = None,
         limits: JournalLimits | None = None,
         delivery_queue: DeliveryQueue | None = None,
+        journal_budget: JournalBudget | None = None,
     ) -> None:
         """Begin with ``start``, which other worlds may share.
 
@@ -75,6 +80,7 @@ class World:
             delivery: how webhooks are sent; by default as the dialect's script says.
             limits: how much its journal holds.
             delivery_queue: sends queued deliveries; a new queue by default.
+            journal_budget: the limit on the journals of several worlds; a new one by default.
         """
         self.name = name
         self.config = config
@@ -83,6 +89,8 @@ class World:
         self._start = start
         self._delivery = delivery
         self._limits = JournalLimits() if limits is None else limits
+        #: Limits the journals of all worlds that are made from one another.
+        self.journal_budget = JournalBudget() if journal_budget is None else journal_budget
         self.delivery_queue = DeliveryQueue() if delivery_queue is None else delivery_queue
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
@@ -95,6 +103,8 @@ class World:
             renews=dialect["tokens.hour_before_r12"] == "renewed",
             fixed=start.fixed_tokens,
         )
+        #: Hides the secrets of this world.
+        self.redactor = _redactor(config.settings, self.tokens)
         self.current_epoch = self._first_epoch(0, attempts=0)
 
     def clone(self, name: str) -> "World":
@@ -107,6 +117,7 @@ class World:
             delivery=self._delivery,
             limits=self._limits,
             delivery_queue=self.delivery_queue,
+            journal_budget=self.journal_budget,
         )
 
     def _new_ids(self) -> Ids:
@@ -115,7 +126,7 @@ class World:
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
         """Return an epoch with the content that the world started with."""
         since_reset = SinceReset(
-            Journal(self._limits, begun=number),
+            Journal(self._limits, begun=number, budget=self.journal_budget),
             Faults(self.config, self.name, self.clock),
             Attempts(last=attempts),
             DeliveryFaults(),
@@ -309,6 +320,13 @@ class World:
         return self.current_epoch.journal
 
     @property
+    def reader(self) -> JournalReader:
+        """Builds views of the entries of the journal, without secrets."""
+        journal = self.current_epoch.journal
+        attempts = self.current_epoch.attempts_of
+        return JournalReader(journal, self.config, self.redactor, attempts)
+
+    @property
     def faults(self) -> Faults:
         """The faults that requests may meet."""
         return self.current_epoch.faults
@@ -322,6 +340,19 @@ class World:
     def dialect(self) -> Dialect:
         """The dialect that the world uses."""
         return self.config.dialect
+
+
+def _redactor(settings: Settings, tokens: Tokens) -> Redactor:
+    """Return what hides a world's credentials, and every token that it knows at that moment."""
+    credentials = settings.credentials
+    known = {credentials.api_key, credentials.password, *settings.fixed_tokens}
+    known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
+    words = frozenset(filter(WORD.fullmatch, known))
+
+    def is_token(word: str) -> bool:
+        return word in words or (len(word) >= MIN_LENGTH and tokens.knows(word))
+
+    return Redactor(dict.fromkeys(known - words, MASK), is_token=is_token)
 
 
 def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:

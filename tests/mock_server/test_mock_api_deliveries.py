@@ -1,10 +1,14 @@
 """Deliveries in Python: fire, the built-in receiver, attempts, and waiting for them."""
 
+import threading
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
+from helpers.receivers import answering, listening
 
+from crmcom_kit.mock_server.deliveries.attempts import Stage
 from crmcom_kit.mock_server.python_api import crmcom_mock
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.schemas import Dialect

@@ -54,6 +54,54 @@ def test_an_event_becomes_a_record(mock: ServedMock) -> None:
     assert message["data"] == {k: v for k, v in DATA.items() if k != "secret"}
 
 
+def test_the_receiver_can_read_what_it_is_sent(mock: ServedMock) -> None:
+    """While it is delivered, the webhook request is there already, and no resend gets it."""
+    seen: list[tuple[Any, Any]] = []
+
+    def handle(connection: Any) -> None:
+        number = str(mock.world.store.largest_number())
+        seen.append((mock.show(number), mock.resend(number)["status"]["code"]))
+        answering()(connection)
+
+    with listening(handle) as receiver:
+        fired = fire(mock, url=receiver.url)
+
+    shown, code = seen[0]
+    after = mock.show(shown["number"])
+    assert fired["life_cycle_state"] == after["life_cycle_state"] == "SUCCESSFUL"
+    assert shown["number"] == fired["webhook_request"]["number"]
+    assert (shown["life_cycle_state"], shown["url"]) == ("REJECTED", receiver.url)
+    assert code == mock.world.dialect["errors.code.resend_under_way"]
+    assert {k for k in shown if shown[k] != after[k]} <= {
+        "life_cycle_state",
+        "error_code",
+        "error_description",
+        "response",
+        "log_information",
+    }
+
+
+def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
+    """One line for each attempt, with its outcome, and without the secrets in its URL."""
+    out = io.StringIO()
+    log = AccessLog(out, form="human", clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
+    queue = mock.world.delivery_queue
+    queue.on_attempt = log.webhooks_of(mock.registry)
+    try:
+        fire(mock, url=f"{mock.receiver}?token=hunter2")
+        fire(mock, url="http://10.0.0.1/in")
+    finally:
+        queue.on_attempt = None
+    log.flush()
+
+    first, second = out.getvalue().splitlines()
+    target = f"{mock.receiver}?token=***"
+    assert first.startswith(f"2026-01-01T00:00:00.000+00:00 - POST {target} 200 ")
+    assert first.endswith("(webhook: attempt 1, fire, success)")
+    assert " - POST http://10.0.0.1/in 0 0B " in second
+    assert second.endswith("(webhook: attempt 2, fire, blocked)")
+
+
 def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:
     """It says what a scripted mock does not do."""
     assert "sends webhooks only where it may" in mock.client.get(mock.base).text
@@ -110,7 +158,7 @@ def test_the_chain_is_linked(mock: ServedMock) -> None:
     assert mock.admin("GET", f"/trace/{entry['id']}")["chain"] == chain
     by_attempt = mock.admin("GET", f"/trace/attempt-{chain[2]['id']}")["chain"]
     assert by_attempt == chain
-    assert mock.world.journal.find(call).answer.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
+    assert mock.world.journal.find(call).response.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -96,9 +96,9 @@ def test_the_journal_has_a_request_whose_shell_gave_up() -> None:
     way = steps(world, request_of(world, "delete", rejected(world)))
     next(way)
     way.close()
-    (entry,) = world.current_epoch.journal.notes()
-    assert entry.answer.ending is not None
-    assert entry.answer.status == 0
+    (entry,) = world.current_epoch.journal.entries()
+    assert entry.response.ending is not None
+    assert entry.response.status == 0
     assert len(world.current_epoch.store) == count
 
 
@@ -116,7 +116,7 @@ def test_what_a_wait_raises_is_thrown_into_the_request_and_the_record_is_as_befo
     record = world.current_epoch.store.get("number", number)
     assert record is not None
     assert record.state == "REJECTED"
-    assert len(world.current_epoch.journal.notes()) == 1
+    assert len(world.current_epoch.journal.entries()) == 1
 
 
 @pytest.mark.parametrize("change", ["freeze", "advance", "until"])

@@ -53,7 +53,7 @@ def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]
     told = asker.told()
     assert told.error is not None, answer.get_data(as_text=True)
     assert told.error.kind == kind
-    suggestion = told.note.answer.suggestion
+    suggestion = told.entry.response.suggestion
     assert text in suggestion.text
     assert answer.headers["X-Mock-Suggestion"].startswith(suggestion.text[:390].replace("…", "?"))
     assert told.near_miss["suggestion"] is not None
@@ -197,7 +197,7 @@ def test_mending_comes_to_an_end(asked: Asked) -> None:
         answer = ASKER.ask(asked)
         if answer.json["status"]["code"] == "OK":
             return
-        suggestion = ASKER.told().note.answer.suggestion
+        suggestion = ASKER.told().entry.response.suggestion
         if not suggestion.changes:
             return
         for change in suggestion.changes:
