@@ -20,7 +20,7 @@ from crmcom_kit.mock_server.http.app import create_app
 from crmcom_kit.mock_server.protocol.config import Rules, Settings
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
-from crmcom_kit.mock_server.world.import_ import filled
+from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.schemas import load_dialect, resolve
@@ -42,7 +42,7 @@ def filled_world(entries: Iterable[dict[str, Any]], *, store: Store | None = Non
     )
     placed = (LocatedEntry(entry, "benchmark") for entry in entries)
     rules = Rules(settings)
-    content = filled(rules, placed)
+    content = import_entries(rules, placed)
     if store is not None:
         content = replace(content, store=store)
     return World(rules, content, clock=SystemClock())

@@ -1,8 +1,8 @@
 """Authentication codes: the HMAC of a data object with a secret key.
 
 The documents state what is signed and with which key (webhook_requests/show R9.0.0), and nothing
-else: algorithm, spelling and exact bytes are dials of the dialect (``signing.*``), and arguments
-here. A receiver's own tests can use both functions.
+else: algorithm, encoding and exact bytes are dials of the dialect (``signing.*``), and arguments
+here. The tests of a receiver can use these functions, too.
 """
 
 import base64
@@ -32,7 +32,7 @@ def _check_type(name: str, value: object, types: tuple[type, ...], allowed: str)
 def _key_bytes(key: str | bytes) -> bytes:
     _check_type("key", key, (str, bytes), "a text, or bytes")
     if not key:
-        msg = "key: an empty one is not allowed; it would sign nothing"
+        msg = "key: an empty key is not allowed; it would sign nothing"
         raise ValueError(msg)
     return key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
 
@@ -44,13 +44,13 @@ def canonical_bytes(
 
     Args:
         data: the JSON object that is sent.
-        canonical_form: *compact* (no spaces, own order), *sorted* (no spaces, by name) or
-            *spaced* (a space behind each comma and colon).
+        canonical_form: *compact* (no spaces, in the given order), *sorted* (no spaces, by name) or
+            *spaced* (a space after each comma and colon).
         charset: *utf-8*, or *ascii* for ``\u`` escapes.
 
     Raises:
-        ValueError: an argument is not one of its choices, or ``data`` is no JSON.
-        TypeError: ``data`` is no object.
+        ValueError: an argument is not one of its choices, or ``data`` is not valid JSON.
+        TypeError: ``data`` is not an object.
     """
     _check("canonical_form", canonical_form, CANONICAL_FORMS)
     _check("charset", charset, CHARSETS)
@@ -64,7 +64,7 @@ def canonical_bytes(
             allow_nan=False,
         ).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        msg = f"data: no JSON in UTF-8: {error}"
+        msg = f"data: not valid as JSON in UTF-8: {error}"
         raise ValueError(msg) from None
 
 
@@ -81,14 +81,15 @@ def sign(
 
     Args:
         data: the data object; bytes are signed as they are.
-        key: the secret key of the webhook definition; a text stands for its UTF-8.
+        key: the secret key of the webhook definition; a text is encoded as UTF-8.
         algorithm: hash function: *md5*, *sha1*, *sha256* or *sha512*.
         encoding: *hex*, *hex_upper* or *base64*.
         canonical_form: see ``canonical_bytes``.
         charset: see ``canonical_bytes``.
 
     Raises:
-        ValueError: an argument is not one of its choices, ``data`` is no JSON, or ``key`` is empty.
+        ValueError: an argument is not one of its choices, ``data`` is not valid JSON, or ``key`` is
+            empty.
         TypeError: ``data`` or ``key`` is of another type.
     """
     return signer(
@@ -138,7 +139,7 @@ def verify(
     canonical_form: str = "compact",
     charset: str = "utf-8",
 ) -> bool:
-    """Whether ``code`` is the authentication code of ``data``; takes as long for any wrong code.
+    """Return whether ``code`` is the authentication code of ``data``, compared in constant time.
 
     Arguments and errors are those of ``sign``.
     """

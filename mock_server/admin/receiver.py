@@ -10,7 +10,7 @@ from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import attempt_of
-from crmcom_kit.mock_server.webhooks.verdicts import verdict_on
+from crmcom_kit.mock_server.webhooks.signature_diagnosis import diagnose
 
 _BODILESS = (204, 205, 304)
 
@@ -76,7 +76,7 @@ def verify_message(call: Call) -> Any:
         if found is None:
             raise UsageError("definition", seen=definition, allowed="one of this world")
         definition = found["id"]
-    return verdict_on(
+    return diagnose(
         epoch,
         {name.lower(): value for name, value in asked.get("headers", {}).items()},
         asked["body"].encode(),

@@ -6,13 +6,13 @@ from typing import Any
 
 from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
-from crmcom_kit.mock_server.deliveries.http_message import message_of
 from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.senders import message_of
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.tracing import links
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound
-from crmcom_kit.mock_server.webhooks.verdicts import sent_as, verdict_on
+from crmcom_kit.mock_server.webhooks.signature_diagnosis import attempt_of_request, diagnose
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.redaction import MASK, is_secret, redact_path, redact_url
 
@@ -88,8 +88,8 @@ def _cause(epoch: Epoch, note: AttemptNote) -> int | None:
 
 def received(epoch: Epoch, request: Received) -> dict[str, Any]:
     """Return a request that the built-in receiver got as JSON."""
-    note = sent_as(epoch, request)
-    verdict = verdict_on(epoch, request.named, request.body, note=note)
+    note = attempt_of_request(epoch, request)
+    verdict = diagnose(epoch, request.named, request.body, note=note)
     return {
         "id": request.number,
         "at": write_moment(request.at),
@@ -163,7 +163,7 @@ def _links(epoch: Epoch, note: AttemptNote) -> Iterator[dict[str, Any]]:
             yield {"link": "attempt", **attempt(epoch, note)}
         elif note.outcome is not None:
             requests = epoch.receiver.requests()
-            got = next((one for one in requests if sent_as(epoch, one) is note), None)
+            got = next((one for one in requests if attempt_of_request(epoch, one) is note), None)
             number = None if got is None else got.number
             outcome = {"name": note.outcome.name, "status": note.outcome.status}
             yield {"link": "receiver", **outcome, "received": number}

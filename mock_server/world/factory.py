@@ -12,19 +12,19 @@ from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config, Credentials, Settings
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.world.import_ import filled
+from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import (
     LocatedEntry,
-    checked,
     file_entries,
     sample_entries,
+    validated,
 )
 from crmcom_kit.schemas import Dialect, Release, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
 #: The default credentials. They are public, and no other server accepts them.
 DEFAULT_CREDENTIALS = Credentials(
@@ -90,7 +90,7 @@ def make_world(
             msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
             raise TypeError(msg)
         delivery = http = _http_delivery(deliver, chosen, allow_hosts)
-        delivery_queue.on_stop(http.stop)
+        delivery_queue.on_stop(http.stop, http.resume)
     config = Config(
         Settings(
             release=known,
@@ -102,7 +102,7 @@ def make_world(
     )
     return World(
         config,
-        filled(config, entries),
+        import_entries(config, entries),
         clock=clock or SystemClock(),
         delivery=delivery,
         limits=journal,
@@ -118,7 +118,7 @@ def _entries(
     if isinstance(data, str | Path):
         return file_entries(Path(data), release)
     located = (LocatedEntry(entry, f"data entry {at}") for at, entry in enumerate(data))
-    return checked(located, release)
+    return validated(located, release)
 
 
 def _http_delivery(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
@@ -127,7 +127,6 @@ def _http_delivery(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -
         raise UsageError("deliver", seen=quoted(deliver), allowed="scripted or http")
     # Imported when needed: most mocks send nothing, and start sooner.
     from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-    from crmcom_kit.mock_server.deliveries.http_client import Caller
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
-    return HttpDelivery(dialect, Caller(Addresses(allow_hosts)))
+    return HttpDelivery(dialect, Addresses(allow_hosts))

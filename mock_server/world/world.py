@@ -20,7 +20,7 @@ from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
 from crmcom_kit.mock_server.world.epoch import Epoch, SinceReset
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.import_ import InitialContent, added, filled
+from crmcom_kit.mock_server.world.import_ import InitialContent, add_entries, import_entries
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
@@ -80,7 +80,7 @@ class World:
             delivery: how webhooks are sent; by default as the dialect's script says.
             limits: how much its journal holds.
             delivery_queue: sends queued deliveries; a new queue by default.
-            journal_budget: the limit on the journals of several worlds; a new one by default.
+            journal_budget: limits the journals of several worlds together; a new one by default.
         """
         self.name = name
         self.config = config
@@ -191,7 +191,7 @@ class World:
             DataError: the entries contradict each other; nothing has changed.
             Conflict: another epoch than ``begun`` has begun; nothing has changed.
         """
-        initial_content = filled(self.config, entries, by_age=by_age)
+        initial_content = import_entries(self.config, entries, by_age=by_age)
         with self._lock:
             self._check_still(begun)
             return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
@@ -216,7 +216,7 @@ class World:
         with self._lock:
             self._check_still(begun)
             epoch = self.current_epoch
-            reference_data, records = added(
+            reference_data, records = add_entries(
                 self.config, epoch.reference_data, epoch.store, make(epoch)
             )
             epoch.reference_data = reference_data

@@ -142,6 +142,7 @@ def _over_asgi(app: Any, call: Call) -> Exchange:
     scope = {
         "type": "http",
         "method": verb,
+        "http_version": "1.1",
         "path": unquote(path),
         "query_string": query.encode(),
         "headers": [*named.items()],

@@ -223,4 +223,6 @@ def test_the_reference_needs_no_other_server(mock: Any, admin_of: Any) -> None:
         part = admin.send("GET", f"/docs/{name}")
         assert part.status_code == 200
         assert "default-src 'self'" in part.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in part.headers["Content-Security-Policy"]
+        assert part.headers["X-Frame-Options"] == "DENY"
     assert 'url: "openapi.json"' in admin.send("GET", "/docs/docs.js").text
