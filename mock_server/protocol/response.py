@@ -131,6 +131,8 @@ class ResponseBuilder:
         self._type: str = dialect["envelope.content_type"]
         self._envelopes = Envelopes(dialect, release, renderer)
         self._around = {login: self._frame(login=login) for login in (False, True)}
+        before, after = self._around[False]
+        self._around_list = before + b"[", b"]" + after
         self._hints: bool = dialect["errors.suggestion_in_description"]
         self._bare = orjson.dumps(self._envelopes.bare())
 
@@ -158,16 +160,15 @@ class ResponseBuilder:
         if not bodies:
             return self._empty_list()
         dials = () if selection is None else selection.dials
+        before, after = self._around_list
         if len(bodies) <= JOIN_AT_MOST:
             chosen = bodies if selection is None else map(selection.of, bodies)
-            response = self.data(b"[%b]" % b",".join(chosen))
-            response.dials = dials
-            return response
-        before, after = self._around[False]
+            whole = b"".join((before, b",".join(chosen), after))
+            return Response(200, whole, self._type, len(whole), dials=dials)
         length = None
         if selection is None:
-            length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) + 1
-        stream = _stream(before + b"[", bodies, selection, b"]" + after)
+            length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) - 1
+        stream = _stream(before, bodies, selection, after)
         return Response(200, stream, self._type, length, dials=dials)
 
     def _empty_list(self) -> Response:
