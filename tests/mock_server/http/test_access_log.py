@@ -168,6 +168,18 @@ def test_a_secret_in_a_path_is_masked(logged: Any) -> None:
         assert "***" in line
 
 
+def test_a_warning_shows_no_token(make_mock: Any) -> None:
+    """A token in the place of a parameter's name is redacted where a warning quotes it, too."""
+    token = "Known-Ticket-0123456"
+    out, mock = Terminal(), make_mock()
+    mock.world.tokens.fix({token: mock.world.current_epoch.session()})
+    client = Client(log_of(mock.app, mock, out))
+    client.get(f"{SHOW}?token={token}&webhook_request_identifier=number=7&{token}=1").get_data()
+
+    assert '("***" is unknown to show and was ignored)' in out.getvalue()
+    assert token not in out.getvalue()
+
+
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_token_of_the_world_is_masked_wherever_it_stands(
     make_mock: Any,
