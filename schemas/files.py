@@ -1,6 +1,7 @@
 """Where the contract's data files are, and how they are read."""
 
 import json
+import re
 import stat
 import tomllib
 from functools import cache
@@ -8,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 ROOM = Path(__file__).parent
-_MOST_DEPTH = 50
-_MOST_BYTES = 1024 * 1024  # of a TOML file of a user's own
+_MAX_DEPTH = 50
+_QUOTED = re.compile(r"""'[^'\n]*'|"(?:[^"\\\n]|\\.)*"|#.*""")
+_MAX_BYTES = 1024 * 1024  # of a user's TOML file
 
 
 @cache
@@ -24,15 +26,28 @@ def read_toml(path: str) -> dict[str, Any]:
 
 
 def read_own_toml(path: Path) -> dict[str, Any]:
-    """Return the parsed TOML file of a user's own. Raises OSError, and ValueError for no such."""
+    """Return the parsed TOML file of a user.
+
+    Raises OSError, and ValueError if it is no TOML, too long or nested too deep.
+    """
+    text = _bounded(path).decode()
     try:
-        content = tomllib.loads(_bounded(path).decode())
+        content = None if _has_deep_key(text) else tomllib.loads(text)
     except RecursionError:
         content = None
     if content is None or _is_deep(content):
-        msg = f"nested more than {_MOST_DEPTH} deep"
+        msg = f"nested more than {_MAX_DEPTH} deep"
         raise ValueError(msg)
     return content
+
+
+def _has_deep_key(text: str) -> bool:
+    """Whether a line has more dots outside of quotes than a key may have.
+
+    tomllib takes memory by the square of the dots of a key.
+    """
+    lines = _QUOTED.sub("", text).splitlines()
+    return any(line.count(".") > _MAX_DEPTH for line in lines)
 
 
 def _bounded(path: Path) -> bytes:
@@ -41,9 +56,9 @@ def _bounded(path: Path) -> bytes:
         msg = "not a regular file"
         raise ValueError(msg)
     with path.open("rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        msg = f"longer than {_MOST_BYTES} bytes"
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        msg = f"longer than {_MAX_BYTES} bytes"
         raise ValueError(msg)
     return content
 
@@ -51,7 +66,7 @@ def _bounded(path: Path) -> bytes:
 def _is_deep(content: Any) -> bool:
     """Whether a value is nested deeper than whoever walks it can go."""
     level = [content]
-    for _ in range(_MOST_DEPTH):
+    for _ in range(_MAX_DEPTH):
         parts = [one.values() if isinstance(one, dict) else one for one in level]
         level = [one for part in parts for one in part if isinstance(one, dict | list)]
     return bool(level)

@@ -1,6 +1,6 @@
 """How a dialect spells a webhook request, and the objects inside it, in one release."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect
@@ -16,6 +16,7 @@ _EMPTIED_OF_USER = ("person_name", "email")
 _NULL_WHERE_UNKNOWN = ("alternative_code", "description")
 _BUSINESS_UNITS_SINCE = "R18.0.0"
 _EMPTIED_SINCE = "R14.1.0"
+_MAX_REMEMBERED = 1_000
 
 
 class Renderer:
@@ -24,6 +25,7 @@ class Renderer:
     def __init__(self, dialect: Dialect, release: Release) -> None:
         """Read the dials that decide how objects look."""
         self._dialect = dialect
+        self._made: dict[tuple[str, Any], tuple[Object, Object]] = {}  # by kind and id
         self._order = _key_orders(dialect["envelope.key_order"])
         self._business_units = release.at_least(_BUSINESS_UNITS_SINCE)
         emptied = dialect["record.emptied_names"] if release.at_least(_EMPTIED_SINCE) else "keep"
@@ -35,7 +37,23 @@ class Renderer:
         """Return ``value`` with its members in the dialect's order."""
         order = self._order.get(kind, ())
         named = {key: value[key] for key in order if key in value}
-        return named | {key: value[key] for key in sorted(value.keys() - named.keys())}
+        if len(named) < len(value):
+            named |= {key: value[key] for key in sorted(value.keys() - named.keys())}
+        return named
+
+    def _remembered(
+        self, kind: str, value: Mapping[str, Any], make: Callable[[Mapping[str, Any]], Object]
+    ) -> Object:
+        """Return ``make(value)``: nearly every record of a world has the same few objects in it."""
+        key = kind, value.get("id")
+        known = self._made.get(key)
+        if known is not None and known[0] == value:
+            return known[1].copy()
+        if len(self._made) >= _MAX_REMEMBERED:
+            self._made.clear()
+        made = make(value)
+        self._made[key] = dict(value), made
+        return made.copy()
 
     def record(self, record: Mapping[str, Any]) -> Object:
         """Return a whole webhook request as answers show it."""
@@ -53,11 +71,17 @@ class Renderer:
 
     def definition(self, definition: Mapping[str, Any]) -> Object:
         """Return a webhook definition as a webhook request shows it."""
+        return self._remembered("webhook_definition", definition, self._definition)
+
+    def _definition(self, definition: Mapping[str, Any]) -> Object:
         members = self._members(definition, self._dialect["record.definition_members"])
         return self.ordered("webhook_definition", members)
 
     def rule(self, rule: Mapping[str, Any]) -> Object:
         """Return a workflow rule as a webhook request shows it."""
+        return self._remembered("workflow_rule", rule, self._rule)
+
+    def _rule(self, rule: Mapping[str, Any]) -> Object:
         members = self._members(rule, self._dialect["record.rule_members"])
         return self.ordered("workflow_rule", members)
 
@@ -70,15 +94,17 @@ class Renderer:
 
     def unit(self, unit: Mapping[str, Any] | None) -> Object | None:
         """Return a unit as log_information shows it."""
-        if unit is None:
-            return None
+        return None if unit is None else self._remembered("unit", unit, self._unit)
+
+    def _unit(self, unit: Mapping[str, Any]) -> Object:
         shown = {key: value for key, value in unit.items() if key not in self._unit_lacks}
         return self.ordered("unit", self._empty(shown, _EMPTIED_OF_UNIT))
 
     def user(self, user: Mapping[str, Any] | None) -> Object | None:
         """Return a user as log_information shows it."""
-        if user is None:
-            return None
+        return None if user is None else self._remembered("user", user, self._user)
+
+    def _user(self, user: Mapping[str, Any]) -> Object:
         shown = {key: value for key, value in user.items() if key not in self._user_lacks}
         return self.ordered("user", self._empty(shown, _EMPTIED_OF_USER))
 

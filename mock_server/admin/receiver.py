@@ -3,14 +3,14 @@
 from contextlib import nullcontext
 from typing import Any
 
+from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX
-from crmcom_kit.mock_server.admin.serializers import told_request
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import attempt_of
-from crmcom_kit.mock_server.webhooks.verdicts import verdict_on
+from crmcom_kit.mock_server.webhooks.signature_diagnosis import diagnose
 
 _BODILESS = (204, 205, 304)
 
@@ -39,7 +39,10 @@ def list_received(call: Call) -> Any:
     """Return what it got, oldest first, each with a verdict on its signature."""
     epoch = call.world.current_epoch
     found = epoch.receiver.requests(call.query["since"])
-    return {"requests": [told_request(epoch, one) for one in found], "last": epoch.receiver.last}
+    return {
+        "requests": [serializers.received(epoch, one) for one in found],
+        "last": epoch.receiver.last,
+    }
 
 
 def forget_received(call: Call) -> Any:
@@ -73,7 +76,7 @@ def verify_message(call: Call) -> Any:
         if found is None:
             raise UsageError("definition", seen=definition, allowed="one of this world")
         definition = found["id"]
-    return verdict_on(
+    return diagnose(
         epoch,
         {name.lower(): value for name, value in asked.get("headers", {}).items()},
         asked["body"].encode(),

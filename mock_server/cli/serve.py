@@ -209,8 +209,13 @@ def check(options: dict[str, Any]) -> None:
     try:
         resolve(options["release"])
         options["dialect"] = load_dialect(options["dialect"])
+        if options["data"] is not None:
+            options["data"].stat()
     except (DialectError, UnknownRelease) as error:
         raise Refused(str(error)) from None
+    except OSError as error:
+        msg = f"data {options['data']}: cannot be read: {error.strerror}"
+        raise Refused(msg) from None
 
 
 def registry_of(options: dict[str, Any]) -> "WorldRegistry":

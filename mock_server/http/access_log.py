@@ -15,8 +15,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.mock_server.redaction import masked_path, masked_query
-from crmcom_kit.mock_server.redaction_bodies import secrets_of
+from crmcom_kit.redaction import redact_path, redact_query
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.world.world import World
@@ -67,7 +66,7 @@ class AccessLog:
         target = _redacted_path(entry.path)
         if entry.query:
             target = f"{target}?{_redacted_query(entry.query)}"
-        target = _printable(secrets_of(entry.world).hide(target))
+        target = _printable(entry.world.redactor.hide(target))
         time = self._clock.now().isoformat(timespec="milliseconds")
         self._lines.append(self._as_text(entry, time, target))
         if self._writes_at_once:
@@ -127,14 +126,14 @@ def _is_terminal(out: TextIO) -> bool:
         return False
 
 
-_redacted_path = lru_cache(maxsize=256)(masked_path)
-_redacted_parameter = lru_cache(maxsize=1024)(masked_query)
+_redacted_path = lru_cache(maxsize=256)(redact_path)
+_redacted_parameter = lru_cache(maxsize=1024)(redact_query)
 
 
 def _redacted_query(query: str) -> str:
     """Return a query without secrets; parameters recur, and what is hidden in them."""
     return "&".join(
-        _redacted_parameter(part) if len(part) <= _MAX_CACHED else masked_query(part)
+        _redacted_parameter(part) if len(part) <= _MAX_CACHED else redact_query(part)
         for part in query.split("&")
     )
 

@@ -5,7 +5,7 @@ A reader takes the parameter, its value and the other parameters, and returns wh
 
 import re
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import ParameterError
@@ -19,6 +19,7 @@ from crmcom_kit.schemas.releases import entities_since
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _DAY = 86_400
+_START = datetime(1970, 1, 1)  # noqa: DTZ001 - dates of this API have no zone
 _DATE_FORMS = {"date": "yyyy-MM-dd", "date_time": "yyyy-MM-ddTHH:mm:ss"}
 
 
@@ -80,7 +81,8 @@ def _not_allowed(
 
 def seconds(moment: datetime) -> int:
     """Return a date of this API as seconds since 1970, read as UTC."""
-    return int(moment.replace(tzinfo=UTC).timestamp())
+    passed = moment - _START
+    return passed.days * _DAY + passed.seconds
 
 
 def _created_date(dialect: Dialect) -> Reader:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.journal.pattern_checks import RECORD_SETS, check_one_of
+from crmcom_kit.mock_server.journal.patterns import RECORD_SETS, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Query
@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.generation import generated
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import LocatedEntry, checked, file_entries
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, file_entries, validated
 from crmcom_kit.schemas import response_fields
 
 Record = dict[str, Any]
@@ -126,7 +126,7 @@ def _given(world: World, entries: Entries) -> Iterator[LocatedEntry]:
     if isinstance(entries, str | Path):
         return file_entries(Path(entries), world.release)
     located = (LocatedEntry(entry, f"entry {at}") for at, entry in enumerate(entries))
-    return checked(located, world.release)
+    return validated(located, world.release)
 
 
 def _check_knobs(knobs: Mapping[str, Any]) -> None:

@@ -56,16 +56,16 @@ class Contents:
         """Raise DuplicateRecord unless the ids and numbers of ``records`` are new."""
         for key in KEYS:
             seen = set[str]()
-            for value in map(attrgetter(key), records):
+            for at, value in enumerate(map(attrgetter(key), records)):
                 if value in seen:
                     msg = f"{key}: {value} is given twice"
-                    raise DuplicateRecord(msg)
+                    raise DuplicateRecord(msg, at)
                 seen.add(value)
                 position = self.positions[key].get(value)
                 if position is not None:
                     when = "is there" if position in self.records else "was there"
                     msg = f"{key}: {value} {when} already"
-                    raise DuplicateRecord(msg)
+                    raise DuplicateRecord(msg, at)
 
     def add(self, records: Sequence[Record]) -> None:
         """Add ``records``, which ``check_new`` let pass, as the newest."""

@@ -49,3 +49,8 @@ class Query(NamedTuple):
 
 class DuplicateRecord(Exception):
     """A record has an id or a number that the store has or had already; nothing has changed."""
+
+    def __init__(self, message: str, at: int) -> None:
+        """Remember which of the records that were to be inserted it is."""
+        super().__init__(message)
+        self.at = at

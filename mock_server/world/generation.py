@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import LocatedEntry, checked
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, validated
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
@@ -100,7 +100,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
         entries = webhook_request_entries(options=options, index=at, **members)
         ids.append(entries[-1]["webhook_request"]["record"]["id"])
         new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
-        return checked((LocatedEntry(one, "the webhook request") for one in new), world.release)
+        return validated((LocatedEntry(one, "the webhook request") for one in new), world.release)
 
     world.add_beside(entries_for)
     body = world.store.body("id", ids[0])

@@ -1,4 +1,4 @@
-"""From the entries of a world file to reference data and records, held to each other."""
+"""From the entries of a world file to reference data and records that agree with each other."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,60 +14,56 @@ from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.tokens import Session, Sessions
-from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry
+from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.schemas.formats import parse_date_time
 
 
 @dataclass(frozen=True, slots=True)
 class InitialContent:
-    """What a world is filled with; every epoch that begins with it shares it."""
+    """What a world starts with; every epoch that starts with it shares it."""
 
     reference_data: ReferenceData
     sessions: Sessions
     fixed_tokens: dict[str, Session]
-    store: Store
+    store: Store  # to be copied
 
 
-def filled(
-    config: Config,
-    entries: Iterable[LocatedEntry],
-    *,
-    by_age: bool = True,
+def import_entries(
+    config: Config, entries: Iterable[LocatedEntry], *, by_age: bool = True
 ) -> InitialContent:
-    """Return what ``entries`` describe.
+    """Return the content that ``entries`` describe.
 
     Args:
-        config: how the world answers.
-        entries: what it is filled with.
+        config: how the world responds.
+        entries: what it starts with.
         by_age: whether records are taken in the order of their creation; else as they come.
 
     Raises:
-        DataError: entries contradict each other.
+        DataError: entries contradict each other, or hold a value that cannot be kept.
     """
-    store = Store()
-    reference_data = ReferenceData()
-    for record, place in _Filler(config, reference_data).records(entries, by_age=by_age):
-        try:
-            store.insert(record)
-        except DuplicateRecord as error:
-            msg = f"{place}: {error}"
-            raise DataError(msg) from None
+    reference_data, store = ReferenceData(), Store()
+    located = _Importer(config, reference_data).records(entries, by_age=by_age)
+    try:
+        store.insert(*(record for record, _ in located))
+    except DuplicateRecord as error:
+        msg = f"{located[error.at][1]}: {error}"
+        raise DataError(msg) from None
     sessions = Sessions(config, reference_data)
     fixed = {token: sessions.of() for token in config.settings.fixed_tokens}
     return InitialContent(reference_data, sessions, fixed, store)
 
 
-def added(
+def add_entries(
     config: Config, reference_data: ReferenceData, store: Store, entries: Iterable[LocatedEntry]
 ) -> tuple[ReferenceData, int]:
-    """Add ``entries`` to ``store``; return the new reference data and the record count.
+    """Add ``entries`` to ``store``; return the new reference data and the number of records added.
 
     Raises:
         DataError: entries contradict each other or what is there, and nothing has changed.
     """
     grown = reference_data.copy()
-    records = _Filler(config, grown).records(entries, by_age=True)
+    records = _Importer(config, grown).records(entries, by_age=True)
     try:
         store.insert(*(record for record, _ in records))
     except DuplicateRecord as error:
@@ -76,26 +72,29 @@ def added(
     return grown, len(records)
 
 
-class _Filler:
-    """Reads entries into one reference data and one store."""
+class _Importer:
+    """Turns entries into reference data and records."""
 
     def __init__(self, config: Config, reference_data: ReferenceData) -> None:
         self.reference_data = reference_data
         self._config = config
         self._ids = Ids(config.settings.seed)
+        # By kind and id, what the last record said of a definition or rule, and what that is with
+        # all that is known of it: most records say the same.
+        self._last_named: dict[tuple[str, str], tuple[Object, Object]] = {}
 
     def records(self, entries: Iterable[LocatedEntry], *, by_age: bool) -> list[tuple[Record, str]]:
         """Return records and their places, oldest first; the rest becomes reference data."""
         records: list[tuple[Record, str]] = []
         early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
-        for placed in entries:
-            ((kind, value),) = placed.entry.items()
+        for located in entries:
+            ((kind, value),) = located.entry.items()
             if kind != "webhook_request":
-                self._add(kind, value, placed.place)
+                self._add(kind, value, located.place)
             elif early or not self.reference_data.know(value["record"]):
-                early.append(placed)
+                early.append(located)
             else:
-                records.append((self._record(value, placed.place), placed.place))
+                records.append((self._record(value, located.place), located.place))
         for entry, place in early:
             records.append((self._record(entry["webhook_request"], place), place))
         if by_age:
@@ -114,22 +113,18 @@ class _Filler:
     def _record(self, value: dict[str, Any], place: str) -> Record:
         """Return the record of one entry, with what sending it must have left in it."""
         record, data = dict(value["record"]), value.get("data")
-        exchanges = self._config.exchanges
         for name in ("fields_set", "error_code", "error_description"):
             record.setdefault(name, None)
         definition = self._referred("webhook_definition", record, place)
         rule = self._referred("workflow_rule", record, place)
-        error_code = record["error_code"]
-        if "authentication_code" not in record:
-            key = self.reference_data.key_of(definition)
-            record["authentication_code"] = exchanges.code(data, key, error_code)
-        reference = self._ids.of("exchange", record["id"])
-        if "request" not in record:
-            code = record["authentication_code"]
-            record["request"] = exchanges.request(data, code, reference)
-        if "response" not in record:
-            record["response"] = exchanges.response(status_of(record), reference)
         created = record["log_information"].get("created_date")
+        try:
+            sent = None if data is None else compact_json(data)
+            self._add_exchange(record, data, sent)
+            body = compact_json(self._config.renderer.record(record))
+        except TypeError as error:  # of orjson
+            msg = f"{place}: {error}; allowed is {ALLOWED_VALUES}"
+            raise DataError(msg) from None
         return Record(
             id=record["id"],
             number=record["number"],
@@ -140,11 +135,26 @@ class _Filler:
             entity_id=record["entity_id"],
             url=record["url"],
             created=None if created is None else seconds(parse_date_time(created)),
-            body=compact_json(self._config.renderer.record(record)),
-            data=None if data is None else compact_json(data),
+            body=body,
+            data=sent,
         )
 
-    def _referred(self, kind: str, record: dict[str, Any], place: str) -> str:
+    def _add_exchange(self, record: Object, data: Object | None, sent: bytes | None) -> None:
+        """Add what the last delivery left in a record, where the entry does not say it."""
+        exchanges = self._config.exchanges
+        if "authentication_code" not in record:
+            key = self.reference_data.key_of(record["webhook_definition"]["id"])
+            signed = None if sent is None else exchanges.signed_of(sent)
+            code = exchanges.code(data if signed is None else signed, key, record["error_code"])
+            record["authentication_code"] = code
+        reference = self._ids.of("exchange", record["id"])
+        if "request" not in record:
+            code = record["authentication_code"]
+            record["request"] = exchanges.request(data, code, reference)
+        if "response" not in record:
+            record["response"] = exchanges.response(status_of(record), reference)
+
+    def _referred(self, kind: str, record: Object, place: str) -> str:
         """Return the id of the definition or rule that a record names; add it if it is new.
 
         The record gets the members that it leaves out.
@@ -153,21 +163,27 @@ class _Filler:
         if "id" not in named:
             msg = f"{place}: {kind} of webhook request {record['number']} has no id"
             raise DataError(msg)
-        found = directory.find("id", named["id"])
+        key: str = named["id"]
+        last = self._last_named.get((kind, key))
+        if last is not None and last[0] == named:
+            record[kind] = last[1]
+            return key
+        found = directory.find("id", key)
         if found is None:
             directory.add(named)
-            return str(named["id"])
+            return key
         for member in ("name", "alternative_code"):
             here, before = named.get(member), found.get(member)
             if here is not None and before is not None and here != before:
                 msg = (
-                    f"{place}: {member} of {kind} {named['id']} is {quoted(here)} in webhook "
+                    f"{place}: {member} of {kind} {key} is {quoted(here)} in webhook "
                     f"request {record['number']}, and {quoted(before)} before"
                 )
                 raise DataError(msg)
         record[kind] = found | named
-        directory.add(record[kind])  # it may be the first to tell the name
-        return str(named["id"])
+        self._last_named[kind, key] = named, record[kind]
+        directory.add(record[kind])  # it may be the first to give the name
+        return key
 
 
 def _age(record: Record) -> tuple[bool, int]:

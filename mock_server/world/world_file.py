@@ -1,14 +1,15 @@
-"""Reading a world from a file: one entry a line, or one JSON document of arrays.
+"""Reading a world file: one entry a line (JSON Lines), or one JSON document of arrays.
 
-An empty file is an error: it is more likely a program's output that never came. An empty world
-is written ``{}``.
+An empty file is an error: it is more likely the output of a program that failed. An empty world
+is written ``{}``. A file is read no further than its first error, and no line, document or run of
+blank lines longer than the limits below: a device or a pipe may never end.
 """
 
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -26,13 +27,24 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 Entry = dict[str, Any]
+MAX_BLANK = 1024 * 1024  # bytes of blank lines before the first entry
+MAX_ENTRY = 16 * 1024 * 1024  # bytes of a line
+MAX_DOCUMENT = 512 * 1024 * 1024  # bytes of a document, whose text is in memory as a whole
+MAX_VALUES = 16_000_000  # of a document that is read at once, counted by its commas
+ALLOWED_VALUES = "JSON with whole numbers of 64 bits, in UTF-8, less than 254 deep"
 _FORMS = {
     "crm-date-time": "date and time of the form yyyy-MM-ddTHH:mm:ss",
     "crm-date": "date of the form yyyy-MM-dd",
 }
 _MAX_REASON = 300
-# Worth reading with Python's own reader, where orjson's makes a float of a long whole number.
-_LONG_NUMBER = re.compile(rb"\d{19}")
+# A number of 19 digits may be more than 64 bits hold. orjson makes a float of it, json does not.
+_CLASSES = bytes.maketrans(b"0123456789[,- \t\r\n", b"0000000000:::::::")
+_LONG_NUMBER = b":" + b"0" * 19  # in the classes of _CLASSES
+# How an array of a document begins, and where an entry of it may end.
+_ARRAY = re.compile(rb'\s*[{,]\s*"(\w+)"\s*:\s*\[\s*')
+_ENTRY_END = re.compile(rb"\}\s*(?:,\s*(?=\{)|(?=\]))")
+_MAX_ATTEMPTS = 20  # to find the end of an entry
+_ENTRY = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*\{')  # how a line with an entry begins
 
 
 class DataError(ValueError):
@@ -40,14 +52,14 @@ class DataError(ValueError):
 
 
 class LocatedEntry(NamedTuple):
-    """An entry and where it stood, for messages."""
+    """An entry, and where it is, for messages."""
 
     entry: Entry
     place: str
 
 
 def kinds() -> tuple[str, ...]:
-    """The kinds of entries that a world has."""
+    """Return the kinds of entries that a world has."""
     return tuple(read_json("objects/world_entry.json")["properties"])
 
 
@@ -74,7 +86,7 @@ def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
     """Yield the entries of the world in the file at ``path``, each validated.
 
     Raises:
-        DataError: it cannot be read, or an entry does not fit the schema or the release.
+        DataError: the file cannot be read, or an entry does not fit the schema or the release.
     """
     try:
         with path.open("rb") as file:
@@ -90,45 +102,153 @@ def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[L
     Raises:
         DataError: an entry does not fit the schema or the release.
     """
-    yield from checked(_placed(file, place), release)
+    fits = _quick_check()
+    for located in _entries(file, place):
+        _validate(located, release, fits)
+        yield located
 
 
-def _placed(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
+def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
+    """Yield copies of entries that Python code made, each validated.
+
+    Raises:
+        DataError: an entry is no JSON, or does not fit the schema or the release.
+    """
+    fits = _quick_check()
+    for given in entries:
+        located = LocatedEntry(_as_json(given), given.place)
+        _validate(located, release, fits)
+        yield located
+
+
+def _entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
     """Find out from its first line which of the two forms the file has, and read it."""
-    blank, first = b"", file.readline().removeprefix(BOM_UTF8)
-    while first and not first.strip():
-        blank, first = blank + first, file.readline()
-    try:
-        value = orjson.loads(first)
-    except ValueError:
-        yield from _document(blank + first + file.read(), place)
-        return
-    start = blank.count(b"\n") + 1
-    if _is_entry(value):
-        yield from _lines(chain([first], file), place, start)
-    elif file.read().strip():  # no document goes on behind its end: these were meant to be lines
-        yield LocatedEntry(value, f"{place} line {start}")
+    number, first = _first_line(file, place)
+    if _ENTRY.match(first):
+        rest = iter(lambda: file.readline(MAX_ENTRY + 1), b"")
+        yield from _lines(chain([first], rest), place, number)
+    elif first.lstrip().startswith(b"{"):
+        text = first + file.read(max(0, MAX_DOCUMENT + 1 - len(first)))
+        yield from _document(text, place, number)
     else:
-        yield from _document(blank + first, place)
+        here = f"{place} line {number}"
+        msg = f"{here}: seen {json_type(_start(first, here))}; allowed is {_allowed()}"
+        raise DataError(msg)
 
 
-def _is_entry(value: object) -> bool:
-    return (
-        isinstance(value, dict) and len(value) == 1 and isinstance(next(iter(value.values())), dict)
-    )
+def _first_line(file: IO[bytes], place: str) -> tuple[int, bytes]:
+    """Return the first line that is not blank, and its number."""
+    number, blank = 1, 0
+    first = file.readline(MAX_ENTRY + 1).removeprefix(BOM_UTF8)
+    while first and not first.strip():
+        number, blank = number + 1, blank + len(first)
+        if blank > MAX_BLANK:
+            msg = f"{place}: it begins with more than {MAX_BLANK:,} bytes of blank lines"
+            raise DataError(msg)
+        first = file.readline(MAX_ENTRY + 1)
+    if not first:
+        msg = f"{place}: it is empty; allowed is {_allowed()}; {{}} is an empty world"
+        raise DataError(msg)
+    return number, first
+
+
+def _start(first: bytes, here: str) -> object:
+    """Return a value of the type that a file begins with. Raises DataError if it is no JSON."""
+    if first.lstrip().startswith(b"["):
+        return []
+    try:
+        return orjson.loads(first[:_MAX_REASON])
+    except orjson.JSONDecodeError as error:
+        msg = f"{here} column {error.colno}: no JSON: {error.msg}"
+        raise DataError(msg) from None
+
+
+def _allowed() -> str:
+    return f"JSON Lines of entries, or an object of arrays under {', '.join(kinds())}"
 
 
 def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[LocatedEntry]:
     for number, line in enumerate(lines, start):
+        here = f"{place} line {number}"
+        if len(line) > MAX_ENTRY:
+            msg = f"{here}: longer than {MAX_ENTRY:,} bytes"
+            raise DataError(msg)
         text = line.rstrip()
         if text:
-            yield LocatedEntry(_parsed(text, place, number), f"{place} line {number}")
+            yield LocatedEntry(_parsed(text, place, number), here)
 
 
-def _parsed(text: bytes, place: str, start: int = 1) -> Any:
-    """Return the value of ``text``, which begins in line ``start``."""
+def _document(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
+    """Yield the entries of the document ``text``, which begins in line ``start``."""
+    if len(text) > MAX_DOCUMENT:
+        msg = f"{place}: a document longer than {MAX_DOCUMENT:,} bytes; JSON Lines have no limit"
+        raise DataError(msg)
+    count = 0
     try:
-        return json.loads(text) if _LONG_NUMBER.search(text) else orjson.loads(text)
+        for located in _one_by_one(text, place):
+            yield located
+            count += 1
+    except _Unusual:
+        yield from islice(_at_once(text, place, start), count, None)
+
+
+class _Unusual(Exception):
+    """A document that cannot be read entry by entry, or is no valid one."""
+
+
+def _one_by_one(text: bytes, place: str) -> Iterator[LocatedEntry]:
+    """Yield the entries of a document while the next ones are still text.
+
+    Raises _Unusual at the first thing that is not written as usual.
+    """
+    at = 0
+    while array := _ARRAY.match(text, at):
+        kind, at, number = array[1].decode(), array.end(), 0
+        while text.startswith(b"{", at):
+            entry, at = _next_entry(text, at)
+            yield LocatedEntry({kind: entry}, f"{place} /{kind}/{number}")
+            number += 1
+        if kind not in kinds() or not text.startswith(b"]", at):
+            raise _Unusual
+        at += 1
+    if text[at:].strip() != b"}":
+        raise _Unusual
+
+
+def _next_entry(text: bytes, start: int) -> tuple[Any, int]:
+    """Return the entry that begins at ``start``, and where what follows it begins.
+
+    It ends at the first place where it can end and what is read is valid: no part of an object that
+    ends earlier is.
+    """
+    for found in islice(_ENTRY_END.finditer(text, start, start + MAX_ENTRY), _MAX_ATTEMPTS):
+        try:
+            return _loads(text[start : found.start() + 1]), found.end()
+        except (ValueError, RecursionError):
+            continue
+    raise _Unusual
+
+
+def _at_once(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
+    """Yield the entries of a document after reading all of it. Raises DataError."""
+    if text.count(b",") > MAX_VALUES:
+        msg = f"{place}: a document of more than {MAX_VALUES:,} values; JSON Lines have no limit"
+        raise DataError(msg)
+    document = _parsed(text, place, start)
+    for kind, entries in document.items():
+        if kind not in kinds() or not isinstance(entries, list):
+            seen = f"{quoted(kind)} with {json_type(entries)}"
+            msg = f"{place}: {seen} is not allowed; allowed is {_allowed()}"
+            raise DataError(msg)
+    for kind, entries in document.items():
+        for number, entry in enumerate(entries):
+            yield LocatedEntry({kind: entry}, f"{place} /{kind}/{number}")
+
+
+def _parsed(text: bytes, place: str, start: int) -> Any:
+    """Return the value of ``text``, which begins in line ``start``. Raises DataError."""
+    try:
+        return _loads(text)
     except json.JSONDecodeError as error:
         where = f"{place} line {error.lineno + start - 1} column {error.colno}"
         msg = f"{where}: no JSON: {error.msg}"
@@ -138,41 +258,34 @@ def _parsed(text: bytes, place: str, start: int = 1) -> Any:
         raise DataError(msg) from None
 
 
-def _document(text: bytes, place: str) -> Iterator[LocatedEntry]:
-    allowed = f"JSON Lines of entries, or an object of arrays under {', '.join(kinds())}"
-    if not text.strip():
-        msg = f"{place}: it is empty; allowed is {allowed}; {{}} is an empty world"
+def _loads(text: bytes) -> Any:
+    long_number = _LONG_NUMBER in text.translate(_CLASSES)
+    return json.loads(text) if long_number else orjson.loads(text)
+
+
+def _quick_check() -> Callable[[Any], bool]:
+    """Return what says at once that an entry fits the schema; ``_explain`` confirms a no."""
+    from crmcom_kit.schemas.quick import quick_judge  # late, for a quicker start without entries
+
+    return quick_judge("world_entry", "strict")
+
+
+def _validate(located: LocatedEntry, release: Release, fits: Callable[[Any], bool]) -> None:
+    """Raise DataError unless an entry fits the schema, and a webhook request the release.
+
+    A definition or a rule may be about an entity that the release lacks: no webhook request can
+    refer to it then, and reference data can be shared between releases.
+    """
+    entry = located.entry
+    if not (fits(entry) and _dates_exist(entry)):
+        _explain(located)
+    if "webhook_request" not in entry:
+        return
+    entity = entry["webhook_request"]["record"]["entity"]
+    if entity not in release.entities:
+        since = entities_since()[entity]
+        msg = f"{located.place}: entity {entity} is not in {release.name}; it is known from {since}"
         raise DataError(msg)
-    value = _parsed(text, place)
-    if not isinstance(value, dict):
-        msg = f"{place}: seen {json_type(value)}; allowed is {allowed}"
-        raise DataError(msg)
-    for kind, entries in value.items():
-        if kind not in kinds() or not isinstance(entries, list):
-            seen = f"{quoted(kind)} with {json_type(entries)}"
-            msg = f"{place}: {seen} is not allowed; allowed is {allowed}"
-            raise DataError(msg)
-    # Whatever the document's order: what records refer to comes before the records.
-    for kind in kinds():
-        for at, entry in enumerate(value.get(kind, [])):
-            yield LocatedEntry({kind: entry}, f"{place} /{kind}/{at}")
-
-
-def checked(placed: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
-    """Yield entries that fit the schema and the release. Raises DataError for any other."""
-    from crmcom_kit.schemas.quick import quick_judge
-
-    surely_fits = quick_judge("world_entry", "strict")
-    for given in placed:
-        one = LocatedEntry(_as_json(given), given.place)
-        if not (surely_fits(one.entry) and _dates_exist(one.entry)):
-            _check_slowly(one)
-        entity = _entity(one.entry)
-        if entity is not None and entity not in release.entities and "webhook_request" in one.entry:
-            since = entities_since()[entity]
-            msg = f"{one.place}: entity {entity} is not in {release.name}; it is known from {since}"
-            raise DataError(msg)
-        yield one
 
 
 def _dates_exist(entry: Entry) -> bool:
@@ -188,19 +301,19 @@ def _dates_exist(entry: Entry) -> bool:
     return True
 
 
-def _check_slowly(one: LocatedEntry) -> None:
+def _explain(located: LocatedEntry) -> None:
     """Say what is wrong with an entry, if anything is. Raises DataError."""
     from jsonschema.exceptions import best_match
 
-    best = best_match(validator("world_entry", "strict").iter_errors(one.entry))
+    best = best_match(validator("world_entry", "strict").iter_errors(located.entry))
     if best is None:
         return
     together = [best]
     if best.validator == "required" and best.parent is None:  # name all that are missing at once
-        errors = validator("world_entry", "strict").iter_errors(one.entry)
+        errors = validator("world_entry", "strict").iter_errors(located.entry)
         together = [error for error in errors if error.json_path == best.json_path]
     reasons = "; ".join(dict.fromkeys(_reason(error) for error in together))
-    msg = f"{one.place}: {_short(f'{best.json_path}: {reasons}')}"
+    msg = f"{located.place}: {_short(f'{best.json_path}: {reasons}')}"
     raise DataError(msg)
 
 
@@ -232,15 +345,14 @@ def _short(text: str) -> str:
     return line if len(text) <= _MAX_REASON else f"{line}…"
 
 
-def _as_json(placed: LocatedEntry) -> Entry:
-    """Return a copy of an entry as it comes back from JSON. Raises DataError where it differs."""
+def _as_json(given: LocatedEntry) -> Entry:
+    """Return a copy of an entry as it comes back from JSON. Raises DataError if it differs."""
     try:
-        copy: Entry = orjson.loads(orjson.dumps(placed.entry))
-        reason = "" if copy == placed.entry else "a value that is no JSON"
+        copy: Entry = orjson.loads(orjson.dumps(given.entry))
+        reason = "" if copy == given.entry else "a value that is no JSON"
     except TypeError as error:
         reason = str(error)
     if reason:
-        allowed = "JSON with whole numbers of 64 bits, in UTF-8, less than 254 deep"
-        msg = f"{placed.place}: {reason}; allowed is {allowed}"
+        msg = f"{given.place}: {reason}; allowed is {ALLOWED_VALUES}"
         raise DataError(msg)
     return copy

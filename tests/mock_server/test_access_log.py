@@ -20,8 +20,8 @@ from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp
-from crmcom_kit.mock_server.redaction import is_secret, masked_path, masked_query
 from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.redaction import is_secret, redact_path, redact_query
 from crmcom_kit.schemas import API_PATH, methods, resolve
 
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
@@ -215,7 +215,7 @@ def test_a_line_makes_no_world(make_mock: Any) -> None:
 @pytest.mark.parametrize("end", ["", "/"])
 def test_the_methods_own_paths_are_shown(path: str, end: str) -> None:
     """A login method's path has the word token in it, and no secret."""
-    assert masked_path(f"{API_PATH}/{path}{end}") == f"{API_PATH}/{path}{end}"
+    assert redact_path(f"{API_PATH}/{path}{end}") == f"{API_PATH}/{path}{end}"
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_the_methods_own_paths_are_shown(path: str, end: str) -> None:
 )
 def test_what_is_no_secret_is_shown_as_it_came(query: str) -> None:
     """A query without secrets is logged byte for byte."""
-    assert masked_query(query) == query
+    assert redact_query(query) == query
 
 
 @given(st.text(st.characters(max_codepoint=255)), st.sampled_from(["token", "password", "api_key"]))
@@ -236,7 +236,7 @@ def test_no_query_gets_a_secret_through(noise: str, name: str) -> None:
         quote(quote(f"{name}={SECRET}")),
     ):
         for query in (f"{noise}&{written}", f"{written}&{noise}", f"x={quote(noise)}{written}"):
-            assert SECRET not in masked_query(query)
+            assert SECRET not in redact_query(query)
 
 
 @pytest.mark.parametrize(

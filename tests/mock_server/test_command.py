@@ -196,6 +196,59 @@ def test_a_taken_port_is_one_line() -> None:
     assert line.startswith(f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use")
 
 
+def test_a_mistake_is_named_before_a_taken_port(tmp_path: Path) -> None:
+    """What is wrong with the input does not depend on who has the port."""
+    empty = tmp_path / "empty.toml"
+    empty.write_text("[lists]\n")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = ["--port", str(other.getsockname()[1])]
+        for mistake, words in (
+            (["--dialect", "typo.toml"], "dialect: typo.toml is neither a built-in name"),
+            (["--dialect", str(empty)], "unknown key lists"),
+            (["--release", "R8"], "release: R8"),
+            (["--data", "typo.jsonl"], "data typo.jsonl: cannot be read: No such file"),
+            (["--deliveries", "nonsense"], "--deliveries: 'nonsense' is not allowed"),
+        ):
+            assert words in one_line([*port, *mistake])
+
+
+def test_a_lost_race_for_a_port_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two starts may both find the port free; the one that comes later says so in one line."""
+    bind = serving.bound_socket
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+
+        def bind_and_lose(host: str, port: int) -> socket.socket:
+            bound = bind(host, port)
+            other.listen()
+            return bound
+
+        monkeypatch.setattr(serving, "bound_socket", bind_and_lose)
+        line = one_line(["--port", str(port)])
+
+    assert line.startswith(f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use")
+
+
+def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CRMCOM_SERVE_ and the name of an option give it."""
+    monkeypatch.setenv("CRMCOM_SERVE_TOKEN", "one two")
+    monkeypatch.setenv("CRMCOM_SERVE_LOG", "off")
+    monkeypatch.setenv("CRMCOM_SERVE_ALLOW_HOST", "receiver.example")
+    monkeypatch.setenv("CRMCOM_SERVE_DELIVER", "http")
+    monkeypatch.setenv("CRMCOM_SERVE_SERVER_NAME", "mock.example")
+
+    found = serve.make_context("serve", ["--seed", "3"]).params
+
+    assert found["tokens"] == ("one", "two")
+    assert (found["log_form"], found["seed"], found["deliver"]) == ("off", 3, "http")
+    assert found["allow_hosts"] == ("receiver.example",)
+    assert found["server_names"] == ("mock.example",)
+    monkeypatch.setenv("CRMCOM_SERVE_LOG", "loud")
+    assert "'--log': 'loud'" in one_line([])
+
+
 def test_help_is_complete() -> None:
     """The help has every flag with what it is for, and the default where there is one."""
     shown = CliRunner().invoke(serve, ["-h"], terminal_width=200).output
@@ -212,7 +265,7 @@ def test_help_is_complete() -> None:
         "default",
         "the packaged sample world",
         "human",
-        "8",
+        "64",
     ):
         assert f"[default: {default}" in re.sub(r"\s+", " ", shown)
     assert all(name in shown for name in dialect_names())

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -276,7 +277,7 @@ def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> No
     assert note.milliseconds is not None
 
 
-@pytest.mark.parametrize("limits", [AttemptLimits(entries=5), AttemptLimits(bytes=6_000)])
+@looped("limits", [AttemptLimits(entries=5), AttemptLimits(bytes=6_000)])
 def test_attempts_are_bounded(limits: AttemptLimits) -> None:
     """The oldest go first; numbers go on."""
     attempts = Attempts(limits)

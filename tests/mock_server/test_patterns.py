@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
+from crmcom_kit.mock_server.journal import matchers, patterns
+from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.matchers import matcher
-from crmcom_kit.mock_server.journal.patterns import matching
+from crmcom_kit.mock_server.journal.patterns import Member, Pattern, pattern_of
 from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong, regex
 from crmcom_kit.mock_server.usage_errors import UsageError
 
@@ -24,7 +25,7 @@ SHOW, LIST, RESEND, AGAIN, BROKEN = range(5)
 
 
 @pytest.fixture(scope="module", name="calls")
-def _calls() -> list[ToldCall]:
+def _calls() -> list[CallView]:
     world = make_world(tokens=[TOKEN], release="R13")
     client = create_app(world).test_client()
     client.get(
@@ -37,12 +38,11 @@ def _calls() -> list[ToldCall]:
             f"{API}/resend", json={"token": TOKEN, "webhook_request_identifier": {"number": "7"}}
         )
     client.post(f"{API}/resend", data=b'{"token": "abc"')
-    return Teller(world).calls()
+    return world.reader.calls()
 
 
-@pytest.mark.parametrize(
-    ("spec", "fitting"),
-    [
+#: Patterns, and the requests that match each.
+MATCHING: list[tuple[dict[str, Any], set[int]]] = [
         ({}, {SHOW, LIST, RESEND, AGAIN, BROKEN}),
         ({"method": "ANY"}, {SHOW, LIST, RESEND, AGAIN, BROKEN}),
         ({"method": "post"}, {RESEND, AGAIN, BROKEN}),
@@ -88,30 +88,28 @@ def _calls() -> list[ToldCall]:
         ({"fault": False, "matched": True}, {SHOW, LIST, RESEND}),
         ({"fault": True}, set()),
         ({"fault": "lost answer"}, set()),
-    ],
-    ids=str,
-)  # fmt: skip
-def test_a_pattern_fits_what_it_says(
-    calls: list[ToldCall], spec: dict[str, Any], fitting: set[int]
-) -> None:
-    """Each word of the grammar chooses the calls that it speaks of, and no others."""
-    pattern = matching(spec)
-    found = {at for at, call in enumerate(calls) if pattern.fits(call, Budget())}
-
-    assert found == fitting
-    for at, call in enumerate(calls):
-        assert bool(pattern.differences(call, Budget())) == (at not in fitting)
+]  # fmt: skip
 
 
-def test_members_may_be_given_by_name(calls: list[ToldCall]) -> None:
+def test_a_pattern_matches_what_it_says(calls: list[CallView]) -> None:
+    """Each word of the grammar selects the requests that it speaks of, and no others."""
+    for spec, matching in MATCHING:
+        pattern = pattern_of(spec)
+        found = {at for at, call in enumerate(calls) if pattern.matches(call, Budget())}
+
+        assert found == matching, spec
+        for at, call in enumerate(calls):
+            assert bool(pattern.differences(call, Budget())) == (at not in matching), spec
+
+
+def test_members_may_be_given_by_name(calls: list[CallView]) -> None:
     """In Python a pattern is also written with keywords, beside a whole one."""
-    pattern = matching({"operation": "resend"}, matched=True)
-    assert [pattern.fits(call, Budget()) for call in calls] == [False, False, True, False, False]
+    pattern = pattern_of({"operation": "resend"}, matched=True)
+    assert [pattern.matches(call, Budget()) for call in calls] == [False, False, True, False, False]
 
 
-@pytest.mark.parametrize(
-    ("spec", "parameter"),
-    [
+#: Patterns that cannot be read, and the member that is wrong.
+REFUSED: list[tuple[dict[str, Any], str]] = [
         ({"metod": "GET"}, "metod"),
         ({"headers": []}, "headers"),
         ({"headers": {"A": {}}}, "headers.A"),
@@ -147,15 +145,16 @@ def test_members_may_be_given_by_name(calls: list[ToldCall]) -> None:
         ({"status": "ok"}, "status"),
         ({"matched": "yes"}, "matched"),
         ({"headers": {str(n): "x" for n in range(101)}}, "pattern"),
-    ],
-    ids=lambda part: str(part)[:60],
-)  # fmt: skip
-def test_what_cannot_be_read_is_named(spec: dict[str, Any], parameter: str) -> None:
+]  # fmt: skip
+
+
+def test_what_cannot_be_read_is_named() -> None:
     """A pattern that says nothing is refused, with the member that is wrong."""
-    with pytest.raises(UsageError) as refused:
-        matching(spec)
-    assert refused.value.parameter == parameter
-    assert refused.value.allowed
+    for spec, parameter in REFUSED:
+        with pytest.raises(UsageError) as refused:
+            pattern_of(spec)
+        assert refused.value.parameter == parameter
+        assert refused.value.allowed
 
 
 json_values = st.recursive(
@@ -168,7 +167,7 @@ json_values = st.recursive(
 
 
 def _json(spec: dict[str, Any], value: Any) -> bool:
-    return matcher(spec, "x").fits((json.dumps(value),), Budget())
+    return matcher(spec, "x").matches((json.dumps(value),), Budget())
 
 
 def _reordered(value: Any) -> Any:
@@ -204,58 +203,48 @@ def test_json_is_compared_as_json(left: Any, right: Any) -> None:
 def test_the_operators_of_texts_say_what_they_mean(wanted: str, seen: str) -> None:
     """contains, doesNotContain and equalTo are those of Python, folded where case is nothing."""
 
-    def fits(**spec: Any) -> bool:
-        return matcher(spec, "x").fits((seen,), Budget())
+    def matches(**spec: Any) -> bool:
+        return matcher(spec, "x").matches((seen,), Budget())
 
-    assert fits(equalTo=wanted) == (wanted == seen)
-    assert fits(contains=wanted) == (wanted in seen)
-    assert fits(doesNotContain=wanted) == (wanted not in seen)
+    assert matches(equalTo=wanted) == (wanted == seen)
+    assert matches(contains=wanted) == (wanted in seen)
+    assert matches(doesNotContain=wanted) == (wanted not in seen)
     folded = wanted.casefold() in seen.casefold()
-    assert fits(contains=wanted, caseInsensitive=True) == folded
-    assert fits(equalTo=seen.swapcase(), caseInsensitive=True) == (
+    assert matches(contains=wanted, caseInsensitive=True) == folded
+    assert matches(equalTo=seen.swapcase(), caseInsensitive=True) == (
         seen.swapcase().casefold() == seen.casefold()
     )
 
 
-@pytest.mark.parametrize(
-    ("pattern", "text"),
-    [
+def test_no_expression_and_no_path_hangs() -> None:
+    """What would be tried for ever is given up, or decided, within its budget."""
+    for expression, text in [
         ("(a|aa)+b(?!c)|(.*)(.*)(.*)(.*)(.*)(.*)(.*)\\2x\\3y", "a" * 3000),
         ("(?:(?:x+x+)+y|(?:x*)*z){e<=3}", "x" * 3000),
         ("(\\w*)*(\\w*)*(\\w+)+\\1$-", "w" * 5000),
         ("((a{0,50}){0,20}){0,10}b\\1", "a" * 3000),
-    ],
-)
-def test_no_expression_hangs(pattern: str, text: str) -> None:
-    """An expression that would be tried for ever is given up, or decided, within its budget."""
-    budget, began = Budget(0.5), monotonic()
-    with contextlib.suppress(UsageError):  # TookTooLong, or refused before it is tried
-        matcher({"matches": pattern}, "x").fits((text,), budget)
-    assert monotonic() - began < 30
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
+    ]:
+        budget, began = Budget(0.3), monotonic()
+        with contextlib.suppress(UsageError):  # TookTooLong, or refused before it is tried
+            matcher({"matches": expression}, "x").matches((text,), budget)
+        assert monotonic() - began < 30
+    document: Any = [["a" * 500, [n, {"a": [n] * 5}]] for n in range(300)]
+    for path in [
         "$..*..*..*..*..*..[?@ == 1]",
         "$[?$..[?$..[?$..[?@.x == 2]]]]",
         "$..[?search(@, '(a|aa)+b|(.*)(.*)(.*)(.*)x')]",
         "$..[?match(@, '((a*)*)*b')]",
-    ],
-)
-def test_no_json_path_hangs(path: str) -> None:
-    """A path that walks a document over and over is given up within its budget."""
-    document: Any = [["a" * 500, [n, {"a": [n] * 5}]] for n in range(300)]
-    began = monotonic()
-    with contextlib.suppress(TookTooLong):
-        JsonPath(path, "x").values(document, Budget(0.5))
-    assert monotonic() - began < 30
+    ]:
+        began = monotonic()
+        with contextlib.suppress(TookTooLong):
+            JsonPath(path, "x").values(document, Budget(0.3))
+        assert monotonic() - began < 30
 
 
 def test_a_spent_budget_refuses() -> None:
     """Once its time is over, a budget lets nothing be evaluated."""
     with pytest.raises(TookTooLong):
-        matcher({"matches": "a"}, "x").fits(("a",), Budget(0))
+        matcher({"matches": "a"}, "x").matches(("a",), Budget(0))
     with pytest.raises(TookTooLong):
         JsonPath("$..a", "x").values({"a": {"a": 1}}, Budget(0))
 
@@ -284,4 +273,144 @@ def test_a_deep_document_has_an_end() -> None:
     text = "[" * 900 + "]" * 900
     for spec in ({"matchesJsonPath": "$..a"}, {"equalToJson": text}, {"equalToJson": "[]"}):
         with contextlib.suppress(UsageError):
-            matcher(spec, "x").fits((text,), Budget())
+            matcher(spec, "x").matches((text,), Budget())
+
+
+class Steps(Budget):
+    """A budget of so many looks at it, whatever the time."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(1000)
+        self.steps = steps
+
+    @property
+    def half_spent(self) -> bool:
+        """Whether nothing is left."""
+        return self.steps <= 0
+
+    def left(self) -> float:
+        """Take one look."""
+        self.steps -= 1
+        if self.steps < 0:
+            raise TookTooLong.by()
+        return 1000.0
+
+
+def test_a_path_spends_its_budget_with_every_value() -> None:
+    """However a path takes values out of a document, so many cost as many steps at least."""
+    document = {"a": list(range(200)), "o": {str(n): n for n in range(200)}}
+    for path in [
+        f"$.a[{','.join(['0:200'] * 9)}]",
+        f"$.a[{','.join(['0:200'] * 9)}].b",
+        f"$.a[{','.join(['::-1'] * 9)}]",
+        f"$..[{','.join(['::1'] * 9)}]",
+        f"$.a[*][{','.join(['0'] * 9)}]",
+        f"$..[{','.join(['0'] * 200)}]",
+        "$.a[?@ == 1 || @ == 2]",
+        "$.a[?length($.a) == 1]",
+        "$.a.*",
+        "$.o.*",
+    ]:
+        with pytest.raises(TookTooLong):
+            JsonPath(path, "x").values(document, Steps(150))
+
+
+def test_a_path_costs_what_it_visits() -> None:
+    """A plain path into a large document takes a few steps, not one for each value."""
+    document = {"a": {"b": 7}, "large": [{"n": [n]} for n in range(10_000)]}
+    assert JsonPath("$.a.b", "x").values(document, Steps(20)) == [7]
+
+
+def test_building_values_is_not_charged() -> None:
+    """A pattern over many requests pays for matching, not for their redaction."""
+    now = [0.0]
+    budget = Budget(1.0, clock=lambda: now[0])
+
+    def values(_: Any) -> list[str]:
+        now[0] += 10  # redaction takes its time
+        return ["b"]
+
+    pattern = Pattern([Member("x", matcher({"contains": "b", "matches": "b"}, "x"), values)])
+    for _ in range(5):
+        assert pattern.matches(None, budget)  # type: ignore[arg-type]
+    with budget:
+        now[0] += 2
+        with pytest.raises(TookTooLong):
+            budget.left()
+
+
+def test_distances_are_coarse_when_half_of_the_budget_is_spent() -> None:
+    """Texts are compared letter by letter only as long as there is time."""
+    asked = matcher({"equalTo": "abcd"}, "x")
+    assert asked.distance(("abce",), Budget()) < asked.distance(("wxyz",), Budget())
+    spent = Steps(0)
+    assert 0 < asked.distance(("abce",), spent) == asked.distance(("wxyz",), spent) <= 1
+    assert asked.distance((), spent) == 1
+
+
+def test_a_pattern_is_put_in_words_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many requests differ from it, what is asked for is redacted and shortened once."""
+    pattern = Pattern([Member("x", matcher("a", "x"), lambda _: ("b",))])
+    monkeypatch.setattr(patterns, "redact_query", None)
+    call: Any = None
+
+    for _ in range(3):
+        assert [str(one) for one in pattern.differences(call, Budget())] == ["x: wanted a; seen b"]
+    assert str(pattern) == "x a"
+
+
+CALLING = [
+    "(a|(?1))*", "((?1)?a)", "(?<n>(?&n))", "(?R)?", "a(?0)?", "(?P<n>a(?P>n)?)",
+    "(?P<n>a(?P&n)?)", "(a(?+1)?)(b)", "(a(?-1)?)", r"\\\\(?R)?", r"[\]](?R)?", "(?V1)[[a](](?R)?",
+    "(?x)(?#[)(a|(?1 ))*[)]", "(?x)(?P<n>a(?P # >\n > n)?)", "(?x)(a(?- 1)?)",
+]  # fmt: skip
+
+
+LOOKS_LIKE_CALLING = [
+    r"(\(?1)", r"\(?R", "[(?R]", "[(?1)]", "(?#(?R)a", "(?x)a # (?R)", "[](?&n)]", "(?-i:a)",
+        "(?P<n>a)(?P=n)", r"(?<n>a)\g<n>", "(?V1)[a--[(?R]]", "(a)?(?(1)b|c)", "(?|a|b)",
+        r"\\\(?R",
+]  # fmt: skip
+
+
+def test_a_call_of_a_group_is_refused() -> None:
+    """What may call itself without end is never tried; what only looks like it is allowed."""
+    for text in CALLING:
+        with pytest.raises(UsageError) as refused:
+            pattern_of({"urlPattern": text})
+        assert refused.value.parameter == "urlPattern.matches"
+        assert "(?R)" in refused.value.allowed
+    for text in LOOKS_LIKE_CALLING:
+        pattern_of({"urlPattern": text})
+
+
+def test_running_out_of_memory_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An expression that takes all memory is refused, and nothing worse."""
+
+    class Hungry:
+        def fullmatch(self, *_: Any, **__: Any) -> None:
+            raise MemoryError
+
+    monkeypatch.setattr(matchers, "regex", lambda *_: Hungry())
+    with pytest.raises(TookTooLong, match="too much memory"):
+        matcher({"matches": "a"}, "x").matches(("a",), Budget())
+
+
+def test_a_refusal_shows_no_secret() -> None:
+    """What stands where a secret does, or beside a secret's name, is not shown."""
+    specs: list[dict[str, Any]] = [
+        {"parameters": {"password": {"matches": "(HUSH"}}},
+        {"parameters": {"password": {"matches": "HUSH(?R)?"}}},
+        {"parameters": {"password": {"matchesJsonPath": "$[HUSH"}}},
+        {"parameters": {"password": {"equalToJson": "{HUSH"}}},
+        {"parameters": {"password": {"absent": "HUSH"}}},
+        {"parameters": {"password": {"equalTo": "x", "caseInsensitive": "HUSH"}}},
+        {"headers": {"Authorization": {"doesNotMatch": "(HUSH"}}},
+        {"urlPattern": ".*token=(HUSH"},
+        {"bodyPatterns": [{"matchesJsonPath": "$[?@.token == 'HUSH'"}]},
+    ]
+    for spec in specs:
+        with pytest.raises(UsageError) as refused:
+            pattern_of(spec)
+        assert "HUSH" not in str(refused.value)
+        assert "not shown" in refused.value.seen

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from helpers.receivers import answering, listening
 from helpers.served import TOKEN, ServedMock, served_mock
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.schemas import API_PATH, Dialect
@@ -110,10 +111,10 @@ def test_the_chain_is_linked(mock: ServedMock) -> None:
     assert mock.admin("GET", f"/trace/{entry['id']}")["chain"] == chain
     by_attempt = mock.admin("GET", f"/trace/attempt-{chain[2]['id']}")["chain"]
     assert by_attempt == chain
-    assert mock.world.journal.find(call).answer.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
+    assert mock.world.journal.find(call).response.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("fault", "reason"),
     [
         ("wrong_signature", "wrong_key_or_data"),
@@ -125,6 +126,7 @@ def test_a_delivery_fault_is_seen_by_the_receiver(
     mock: ServedMock, fault: str, reason: str
 ) -> None:
     """One delivery is hit, and the receiver says what is wrong with it; the next is right."""
+    mock.world.reset()
     mock.admin(
         "PUT", "/deliveries/faults", {"faults": [{"fault": fault, "definition": DEFINITION}]}
     )
@@ -207,7 +209,7 @@ def test_all_can_be_recovered(mock: ServedMock) -> None:
     assert mock.show("7")["life_cycle_state"] == "REJECTED"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("members", "status", "words"),
     [
         ({"definition": "ACT CREAT"}, 404, "nearest: "),

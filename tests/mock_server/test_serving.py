@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -11,9 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from crmcom_kit.fixtures import world
+from crmcom_kit.mock_server import crmcom_mock
 from crmcom_kit.mock_server.http.server import bound_socket
 from crmcom_kit.schemas import API_PATH
 
@@ -63,6 +67,12 @@ def wide_world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     path = tmp_path_factory.mktemp("wide") / "world.jsonl"
     path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), "utf-8")
     return path, template["record"]["entity"]
+
+
+def address(origin: str) -> tuple[str, int]:
+    """Host and port of a base URL."""
+    host, _, port = origin.removeprefix("http://").partition(":")
+    return host, int(port)
 
 
 def get(server: Any, path: str) -> Any:
@@ -368,3 +378,48 @@ def test_whoever_waits_is_told_of_the_end(start_server: Any) -> None:
 
     assert status == 0
     assert b"told: True" in answer
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGHUP")
+def test_a_hang_up_loses_no_world(start_server: Any) -> None:
+    """SIGHUP, by which other servers reload, leaves the mock and its world as they are."""
+    server = start_server("--token", "T", "--log", "off", stdin=subprocess.DEVNULL)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    body = json.dumps({"token": "T", "webhook_request_identifier": {"number": "7"}})
+    connection.request("POST", f"{API_PATH}/webhook_requests/delete", body)
+    connection.getresponse().read()
+    connection.close()
+
+    server.process.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+
+    assert "NOTFOUND" in get(server, SHOW)["status"]["code"]
+    assert server.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs terminals")
+def test_it_ends_with_its_terminal(start_server: Any) -> None:
+    """SIGHUP ends the mock when the terminal that it was started in is closed."""
+    ours, its = os.openpty()
+    server = start_server("--token", "T", "--log", "off", stdin=its)
+    os.close(its)
+
+    server.process.send_signal(signal.SIGHUP)
+    assert get(server, SHOW)["data"]["number"] == "7"
+    os.close(ours)
+
+    assert server.end(signal.SIGHUP)[0] == 0
+
+
+def test_start_and_stop_take_no_time() -> None:
+    """A mock in a test is there at once, and gone at once, also with an idle connection."""
+    with crmcom_mock() as mock:
+        httpx.get(f"{mock.admin_url}/health").raise_for_status()  # everything is imported
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        with crmcom_mock(data=[]) as mock, socket.create_connection(address(mock.origin)):
+            pass
+        times.append(time.perf_counter() - began)
+
+    assert min(times) < 0.5  # it takes about a hundredth of that

@@ -142,6 +142,7 @@ def _over_asgi(app: Any, call: Call) -> Exchange:
     scope = {
         "type": "http",
         "method": verb,
+        "http_version": "1.1",
         "path": unquote(path),
         "query_string": query.encode(),
         "headers": [*named.items()],
@@ -176,10 +177,10 @@ def _state(registry: WorldRegistry) -> list[Any]:
     for name in registry.names():
         world = registry.find(name)
         found.append(world.store.query(Query(indexed=())))
-        for note in world.journal.notes():
-            response = dataclasses.replace(note.answer, error=None, again=None)
+        for note in world.journal.entries():
+            response = dataclasses.replace(note.response, error=None, again=None)
             response.warnings = tuple(response.warnings)
-            found.append((note.number, note.at, note.request, note.text, note.fault, response))
+            found.append((note.number, note.at, note.request, note.body, note.fault, response))
     return found
 
 
@@ -247,7 +248,7 @@ def test_notes_hold_neither_connections_nor_the_environment(
     gc.collect()
 
     assert gone() is None
-    (note,) = world.journal.notes()
+    (note,) = world.journal.entries()
     assert note.request.headers == {"HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*"}
 
 
@@ -262,7 +263,7 @@ def test_half_a_body_is_refused() -> None:
 
     assert seen[0] == "400 BAD REQUEST"
     assert b"body: seen a part of it" in body
-    assert world.journal.notes() == []
+    assert world.journal.entries() == []
 
 
 def test_ordinary_requests_do_not_reach_flask() -> None:

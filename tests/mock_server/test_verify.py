@@ -8,11 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.journal.call_view import Teller
 from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.journal.patterns import matching
-from crmcom_kit.mock_server.journal.verification import Times, found, nearest, times, verified
-from crmcom_kit.mock_server.journal.wait_conditions import Calls, OneRecord, Records, wait_for
+from crmcom_kit.mock_server.journal.patterns import pattern_of
+from crmcom_kit.mock_server.journal.verification import (
+    Calls,
+    OneRecord,
+    Times,
+    matching,
+    nearest,
+    records,
+    times,
+    verify,
+    wait_for,
+)
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
@@ -60,21 +68,21 @@ def test_a_verification_is_that_of_the_count(made: int, least: int, extra: int) 
     for _ in range(made):
         lived.show()
     lived.show(8)
-    pattern = matching(operation="show", identifier={"number": "7"})
+    pattern = pattern_of(operation="show", identifier={"number": "7"})
 
     for expected in ({"atLeast": least, "atMost": least + extra}, Times(least, least + extra)):
-        done = verified(lived.world, pattern, expected)
+        done = verify(lived.world.reader, pattern, expected)
         assert done.ok == (least <= made <= least + extra)
         assert done.count == made
         assert done.others == 1
-    assert verified(lived.world, pattern, least).ok == (made == least)
-    assert verified(lived.world, pattern).ok == (made >= 1)
-    assert verified(lived.world, pattern, {"atMost": least}).ok == (made <= least)
+    assert verify(lived.world.reader, pattern, least).ok == (made == least)
+    assert verify(lived.world.reader, pattern).ok == (made >= 1)
+    assert verify(lived.world.reader, pattern, {"atMost": least}).ok == (made <= least)
 
 
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
+def test_what_is_expected_is_said(lived: Lived) -> None:
+    """The message begins with what was expected, in words."""
+    expectations: list[tuple[Any, str]] = [
         (None, "at least 1 call"),
         (0, "no call"),
         (1, "exactly 1 call"),
@@ -82,37 +90,32 @@ def test_a_verification_is_that_of_the_count(made: int, least: int, extra: int) 
         ({"atLeast": 3}, "at least 3 calls"),
         ({"atMost": 1}, "at most 1 call"),
         ({"atLeast": 1, "atMost": 3}, "1 to 3 calls"),
-    ],
-)
-def test_what_is_expected_is_said(value: Any, words: str, lived: Lived) -> None:
-    """The message begins with what was expected, in words."""
-    done = verified(lived.world, matching(operation="show"), value)
-    assert done.message.startswith(f"expected {words}, found none: operation show")
+    ]
+    for value, words in expectations:
+        done = verify(lived.world.reader, pattern_of(operation="show"), value)
+        assert done.message.startswith(f"expected {words}, found none: operation show")
 
 
-@pytest.mark.parametrize(
-    ("value", "parameter"),
-    [
+def test_what_cannot_be_expected_is_named() -> None:
+    """Numbers that no count can have are refused."""
+    for value, parameter in [
         (-1, "times.exactly"),
         (True, "times.exactly"),
         ("1", "times.exactly"),
         ({"exact": 1}, "times.exact"),
         ({"exactly": 1, "atLeast": 1}, "times"),
         ({"atLeast": 2, "atMost": 1}, "times.atMost"),
-    ],
-)
-def test_what_cannot_be_expected_is_named(value: Any, parameter: str) -> None:
-    """Numbers that no count can have are refused."""
-    with pytest.raises(UsageError) as refused:
-        times(value)
-    assert refused.value.parameter == parameter
+    ]:
+        with pytest.raises(UsageError) as refused:
+            times(value)
+        assert refused.value.parameter == parameter
 
 
 def test_a_failure_shows_the_nearest_calls(lived: Lived) -> None:
     """The message has what was asked, the nearest calls first, and what differs in each."""
     lived.show(8)
     lived.post("resend", 7)
-    done = verified(lived.world, matching(operation="show", identifier={"number": "7"}))
+    done = verify(lived.world.reader, pattern_of(operation="show", identifier={"number": "7"}))
 
     assert not done.ok
     assert [near.call.number for near in done.near] == [1, 2]
@@ -124,14 +127,14 @@ def test_a_failure_shows_the_nearest_calls(lived: Lived) -> None:
 
 def test_an_empty_journal_is_called_so(lived: Lived) -> None:
     """Where nothing was called at all, the message says that."""
-    assert verified(lived.world, matching()).message.endswith("the journal is empty")
+    assert verify(lived.world.reader, pattern_of()).message.endswith("the journal is empty")
 
 
 def test_too_many_calls_are_listed(lived: Lived) -> None:
     """Where more calls fit than should, the message lists them, and no near ones."""
     lived.show()
     lived.show()
-    done = verified(lived.world, matching(operation="show"), 1)
+    done = verify(lived.world.reader, pattern_of(operation="show"), 1)
     assert "0-1 GET" in done.message
     assert "0-2 GET" in done.message
     assert "nearest" not in done.message
@@ -143,9 +146,9 @@ def test_near_calls_are_those_that_do_not_fit(numbers: list[int]) -> None:
     lived = SHARED.anew()
     for number in numbers:
         lived.show(number)
-    pattern = matching(identifier={"number": "7"})
-    fitting = {call.number for call in found(lived.world, pattern)}
-    near = nearest(Teller(lived.world).calls(), pattern, most=100)
+    pattern = pattern_of(identifier={"number": "7"})
+    fitting = {call.number for call in matching(lived.world.reader, pattern)}
+    near = nearest(lived.world.reader.calls(), pattern, most=100)
 
     assert {one.call.number for one in near} == set(range(1, len(numbers) + 1)) - fitting
     assert all(one.differences and 0 < one.distance <= 1 for one in near)
@@ -156,9 +159,9 @@ def test_an_eventual_verification_waits(lived: Lived) -> None:
     """Calls that are still to come count, if they come in time."""
     later = threading.Timer(0.05, lived.show)
     later.start()
-    assert verified(lived.world, matching(operation="show"), seconds=LONG).ok
+    assert verify(lived.world.reader, pattern_of(operation="show"), seconds=LONG).ok
     later.join()
-    assert not verified(lived.world, matching(operation="show"), 2, seconds=SOON).ok
+    assert not verify(lived.world.reader, pattern_of(operation="show"), 2, seconds=SOON).ok
 
 
 def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
@@ -166,13 +169,13 @@ def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
     registry = WorldRegistry(lived.world)
     registry.closing.set()
     closing = registry.closing
-    assert not verified(lived.world, matching(), seconds=LONG, closing=closing).ok
+    assert not verify(lived.world.reader, pattern_of(), seconds=LONG, closing=closing).ok
 
 
 def test_a_count_goes_on_when_calls_leave_the_journal(lived: Lived) -> None:
     """A wait counts what it saw, though the journal has no room for all of it."""
     lived.world.journal.limit(JournalLimits(entries=1))
-    condition = Calls(lived.world, matching(operation="show"), {"atLeast": 3})
+    condition = Calls(lived.world.reader, pattern_of(operation="show"), {"atLeast": 3})
     for number in (1, 2, 3):
         lived.show(number)
         assert condition.holds() == (number == 3)
@@ -180,37 +183,37 @@ def test_a_count_goes_on_when_calls_leave_the_journal(lived: Lived) -> None:
 
 def test_waiting_for_a_record(lived: Lived) -> None:
     """A wait ends when the record is in the state, and says in which state it is where it fails."""
-    condition = OneRecord(lived.world, "number", "7", "SUCCESSFUL")
-    assert wait_for(lived.world, condition, seconds=SOON) == (
+    condition = OneRecord(lambda: lived.world.store, "number", "7", "SUCCESSFUL")
+    assert wait_for(lived.world.journal, condition, seconds=SOON) == (
         False,
         "time over",
         {"record": {"number": "7"}, "state": "REJECTED"},
     )
     later = threading.Timer(0.05, lived.post, ("resend",))
     later.start()
-    assert wait_for(lived.world, condition, seconds=LONG).ok
+    assert wait_for(lived.world.journal, condition, seconds=LONG).ok
     later.join()
-    gone = OneRecord(lived.world, "number", "7", "DELETED")
-    there = OneRecord(lived.world, "number", "7")
+    gone = OneRecord(lambda: lived.world.store, "number", "7", "DELETED")
+    there = OneRecord(lambda: lived.world.store, "number", "7")
     assert (gone.holds(), there.holds()) == (False, True)
     lived.post("delete")
     assert (gone.holds(), there.holds()) == (True, False)
     with pytest.raises(UsageError):
-        OneRecord(lived.world, "number", "7", "GONE")
+        OneRecord(lambda: lived.world.store, "number", "7", "GONE")
 
 
 def test_a_record_that_never_was_is_not_deleted(lived: Lived) -> None:
     """Who waits for a mistyped number to be deleted is told that there never was such a record."""
-    never = OneRecord(lived.world, "number", "99999", "DELETED")
+    never = OneRecord(lambda: lived.world.store, "number", "99999", "DELETED")
 
     assert not never.holds()
-    assert never.told()["state"] is None
-    assert "there never was" in never.told()["note"]
+    assert never.facts()["state"] is None
+    assert "there never was" in never.facts()["note"]
 
 
 def test_a_record_that_another_content_leaves_out_is_gone(lived: Lived) -> None:
     """What a wait has seen itself counts, though the new content never had it."""
-    gone = OneRecord(lived.world, "number", "7", "DELETED")
+    gone = OneRecord(lambda: lived.world.store, "number", "7", "DELETED")
     assert not gone.holds()
 
     lived.world.fill([])
@@ -220,26 +223,26 @@ def test_a_record_that_another_content_leaves_out_is_gone(lived: Lived) -> None:
 
 def test_waiting_for_records(lived: Lived) -> None:
     """Records are counted by state and entity."""
-    rejected = Records(lived.world, "REJECTED").told()["count"]
-    successful = Records(lived.world, "SUCCESSFUL").told()["count"]
-    assert Records(lived.world).told() == {"count": rejected + successful}
-    assert Records(lived.world, "REJECTED", rejected).holds()
-    assert not Records(lived.world, "REJECTED", rejected - 1).holds()
-    assert Records(lived.world, None, {"atLeast": 1}, entity="JOBS").holds()
-    assert not Records(lived.world, None, 1, entity="WRITEOFFS").holds()
+    rejected = records(lambda: lived.world.store, "REJECTED").facts()["count"]
+    successful = records(lambda: lived.world.store, "SUCCESSFUL").facts()["count"]
+    assert records(lambda: lived.world.store).facts() == {"count": rejected + successful}
+    assert records(lambda: lived.world.store, "REJECTED", rejected).holds()
+    assert not records(lambda: lived.world.store, "REJECTED", rejected - 1).holds()
+    assert records(lambda: lived.world.store, None, {"atLeast": 1}, entity="JOBS").holds()
+    assert not records(lambda: lived.world.store, None, 1, entity="WRITEOFFS").holds()
     lived.post("resend")
-    assert Records(lived.world, "REJECTED", rejected - 1).holds()
+    assert records(lambda: lived.world.store, "REJECTED", rejected - 1).holds()
     with pytest.raises(UsageError):
-        Records(lived.world, "SENDING")
+        records(lambda: lived.world.store, "SENDING")
     with pytest.raises(UsageError, match="entity"):
-        Records(lived.world, None, 0, entity="JOB")
+        records(lambda: lived.world.store, None, 0, entity="JOB")
 
 
 def test_a_reset_ends_a_wait(lived: Lived) -> None:
     """Whoever waits for something in a world that is reset is told so at once."""
     later = threading.Timer(0.05, lived.world.reset)
     later.start()
-    done = wait_for(lived.world, Calls(lived.world, matching()), seconds=LONG)
+    done = wait_for(lived.world.journal, Calls(lived.world.reader, pattern_of()), seconds=LONG)
     later.join()
     assert (done.ok, done.why) == (False, "reset")
 
@@ -247,4 +250,7 @@ def test_a_reset_ends_a_wait(lived: Lived) -> None:
 def test_waits_are_by_the_machine_s_time(lived: Lived) -> None:
     """A world that stands still does not hold a wait up."""
     lived.world.clock.freeze()
-    assert wait_for(lived.world, Calls(lived.world, matching()), seconds=SOON).why == "time over"
+    assert (
+        wait_for(lived.world.journal, Calls(lived.world.reader, pattern_of()), seconds=SOON).why
+        == "time over"
+    )

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,8 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
         (b"[list]\norder = 'sideways'\n", "list.order = 'sideways' is not allowed"),
         (b"[list]\nordre = 'newest_first'\n", "unknown key list.ordre; nearest: list.order"),
         (b"list = 3\n", "unknown key list"),
+        (b"[lists]\n", "unknown key lists"),
+        (b"[list.orders]\n", "unknown key list.orders; nearest: list.order"),
         (b"[list\n", "not a TOML file in UTF-8"),
         (b"a = " + b"[" * 5000 + b"]" * 5000, "not a TOML file in UTF-8: nested more than 50"),
         (b"a = " + b"[" * 60 + b"]" * 60, "nested more than 50 deep"),
@@ -186,6 +189,26 @@ def test_a_bad_file_is_refused_by_name(content: bytes, complaint: str, tmp_path:
 
     assert str(refused.value).startswith(f"dialect {file}: ")
     assert complaint in str(refused.value)
+
+
+def test_a_key_with_many_dots_takes_no_memory(tmp_path: Path) -> None:
+    """However a deep key is written, it is refused before tomllib reads it; values are no keys."""
+    file = tmp_path / "mine.toml"
+    dots = "a." * 3_000 + "a"
+    quoted = '"a".' * 3_000 + '"a"'
+    for content in (f"{dots} = 1", f"x = {{{dots} = 1}}", f"[{dots}]", f"{quoted} = 1"):
+        file.write_text(content, "utf-8")
+        tracemalloc.start()
+        try:
+            with pytest.raises(DialectError, match="nested more than 50 deep"):
+                load_dialect(file)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 4_000_000, content[:20]
+    text = "." * 100
+    file.write_text(f"errors.message.bad_date = '{text}' # {text}", "utf-8")
+    assert load_dialect(file)["errors.message.bad_date"] == text
 
 
 def test_a_file_that_is_not_there_is_refused_with_the_names(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
@@ -54,7 +55,7 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/deliveries?webhook_request=nobody")["deliveries"] == []
 
 
-@pytest.mark.parametrize(
+@looped(
     ("verb", "path", "body", "status"),
     [
         ("GET", "/deliveries/1", None, 404),
@@ -108,8 +109,8 @@ def test_a_fired_event_is_kept_in_the_world_that_it_is_for(mock: Any, admin_of: 
     assert len(mock.world.store) == before
 
 
-@pytest.mark.parametrize("release", ["R9", "R14.1", "R18"])
-@pytest.mark.parametrize("form", ["reference", "object", "text", "null"])
+@looped("release", ["R9", "R14.1", "R18"])
+@looped("form", ["reference", "object", "text", "null"])
 def test_a_fired_record_fits_the_schema(
     make_mock: Any, admin_of: Any, release: str, form: str
 ) -> None:

@@ -137,7 +137,7 @@ def test_the_journals_limits_can_be_changed(mock: Any, admin: Any, admin_of: Any
     found = admin.ask("PATCH", "/settings", {"journal": {"entries": 2}})
 
     assert found["journal"] == {"entries": 2, "bytes": 8_388_608}
-    assert [note.number for note in mock.world.journal.notes()] == [4, 5]
+    assert [note.number for note in mock.world.journal.entries()] == [4, 5]
     admin.ask("POST", "/reset")
     assert admin.ask("GET", "/settings")["journal"]["entries"] == 2
     assert other.ask("GET", "/settings")["journal"]["entries"] == 1000
@@ -223,4 +223,6 @@ def test_the_reference_needs_no_other_server(mock: Any, admin_of: Any) -> None:
         part = admin.send("GET", f"/docs/{name}")
         assert part.status_code == 200
         assert "default-src 'self'" in part.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in part.headers["Content-Security-Policy"]
+        assert part.headers["X-Frame-Options"] == "DENY"
     assert 'url: "openapi.json"' in admin.send("GET", "/docs/docs.js").text

@@ -1,4 +1,4 @@
-"""Every refused call is told the smallest change that makes it right, and made, it does."""
+"""Each refused request gets the smallest change that makes it valid, and it does."""
 
 import json
 import re
@@ -48,12 +48,12 @@ def ids(part: Any) -> str:
 
 
 def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]:
-    """The call is refused with that kind and told that suggestion; return its changes."""
+    """The request is refused with that kind and suggestion; return its changes."""
     answer = asker.ask(asked)
     told = asker.told()
     assert told.error is not None, answer.get_data(as_text=True)
     assert told.error.kind == kind
-    suggestion = told.note.answer.suggestion
+    suggestion = told.entry.response.suggestion
     assert text in suggestion.text
     assert answer.headers["X-Mock-Suggestion"].startswith(suggestion.text[:390].replace("…", "?"))
     assert told.near_miss["suggestion"] is not None
@@ -63,7 +63,7 @@ def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]
 
 @looped(("kind", "asked", "text"), MISTAKES)
 def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
-    """A call with one mistake is told a suggestion; with its changes made, the call is served."""
+    """A request with one mistake gets a suggestion, and its changes make it valid."""
     asker = fresh()
     for change in hold(asker, kind, asked, text):
         asked = asked.changed(change)
@@ -76,7 +76,7 @@ def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
 def test_a_mended_call_succeeds_in_its_dialect(
     kind: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
-    """What a dial refuses is mended as that dial wants it."""
+    """The suggestion for what a dial refuses follows that dial."""
     asker = Asker(dialect=load_dialect().changed(changes))
     for change in hold(asker, kind, asked, text):
         asked = asked.changed(change)
@@ -101,7 +101,7 @@ def test_an_unknown_number_is_mended_by_the_one_beside_it() -> None:
 
 
 def test_tokens_that_are_over_are_mended_by_another() -> None:
-    """An expired and a released token are told of a new login."""
+    """Expired and released tokens get the suggestion of a new login."""
     asker = Asker("R10")
     token = asker.ask(post(LOGIN, RIGHT)).json["data"]["token"]
     asked = Asked("GET", SHOW, (("token", token), ("webhook_request_identifier", "number=7")))
@@ -135,7 +135,7 @@ def test_a_resend_that_nothing_can_be_resent_for_is_told_so() -> None:
 
 
 def test_an_empty_world_has_no_record_to_name() -> None:
-    """Without any record, an unknown one cannot be mended by another."""
+    """Without any record there is no other one to suggest."""
     asker = Asker(data=())
     asked = show("number=7")
     assert hold(asker, "unknown_webhook_request", asked, "there is none that this call") == ()
@@ -191,13 +191,13 @@ def test_any_call_gets_a_mend_that_a_header_can_carry(asked: Asked) -> None:
 @given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
 @settings(max_examples=150)
 def test_mending_comes_to_an_end(asked: Asked) -> None:
-    """A call with several mistakes becomes right by mending it again and again, or needs words."""
+    """Several mistakes are repaired one suggestion at a time, unless one is not mechanical."""
     seen = []
     for _ in range(12):
         answer = ASKER.ask(asked)
         if answer.json["status"]["code"] == "OK":
             return
-        suggestion = ASKER.told().note.answer.suggestion
+        suggestion = ASKER.told().entry.response.suggestion
         if not suggestion.changes:
             return
         for change in suggestion.changes:

@@ -294,7 +294,7 @@ def test_a_start_from_the_sample_world_loads_little() -> None:
 
 
 def test_what_a_start_leaves_out_is_loaded_when_needed() -> None:
-    """A world of one's own loads a validator, a login from R12 on the JWT library."""
+    """Own data loads a validator, and a login from R12 on the JWT library."""
     make = "from crmcom_kit.mock_server import make_world"
 
     assert loaded(f"{make}; make_world(data=[{{'unit': {{'id': '1'}}}}])") == ["jsonschema_rs"]

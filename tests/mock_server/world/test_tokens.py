@@ -266,7 +266,7 @@ def test_each_error_has_its_own_code(query: bytes, kind: str, release: str) -> N
 
 
 def test_the_error_of_an_ended_token_says_how_long_it_held() -> None:
-    """A sliding hour and two fixed hours are told apart in the message."""
+    """The message distinguishes a sliding hour from two fixed hours."""
     clock = FixedClock(START)
     known = fresh(clock)
     sliding, fixed = known.issue(session(), SLIDING), known.issue(session(), JWT_KIND)

@@ -1,7 +1,7 @@
-"""Why an authentication code does not verify: found by trying what people get wrong.
+"""Why an authentication code does not verify, found by trying what people get wrong.
 
-The dialect says how a code is made (``signing.*``). One that does not verify is compared with what
-other keys, hashes, spellings and bytes would give; the first that fits is the reason.
+The dialect says how a code is made (``signing.*``). A code that does not verify is compared with
+the codes of other keys, hashes, encodings and bytes; the first that is equal is the reason.
 """
 
 import hmac
@@ -9,8 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
+import orjson
+
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.faults import old_key
+from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.senders import LABEL_HEADER
 from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.schemas.signing import (
     ALGORITHMS,
@@ -22,8 +28,9 @@ from crmcom_kit.schemas.signing import (
 )
 from crmcom_kit.schemas.third_party import Arrived
 
+_SIGNING = ("algorithm", "encoding", "canonical_form", "charset")
 _MAX_KEYS = 100
-_MAX_LENGTH = 200_000  # bytes of a body of which it is tried to say why
+_MAX_LENGTH = 200_000  # bytes of a body that is diagnosed
 
 
 class Verdict(NamedTuple):
@@ -35,21 +42,60 @@ class Verdict(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A secret key, and what to call it."""
+    """A secret key and its description."""
 
     text: str
     name: str
-    expected: bool = False  # whether the message should be signed with it
+    expected: bool = False  # whether it is the right key for the message
 
 
-class _Bytes(NamedTuple):
+class _Signed(NamedTuple):
+    """Bytes that a code may be of, and what that means; no reason for the right bytes."""
+
     text: bytes
     reason: str
     why: str
 
 
+def attempt_of_request(epoch: Epoch, received: Received) -> AttemptNote | None:
+    """Return the attempt that a received request is, by the label in its headers."""
+    world, _, number = received.named.get(LABEL_HEADER.lower(), "").rpartition("/")
+    if world != epoch.name or not number.isdecimal() or len(number) > 18:
+        return None
+    return epoch.attempts.find(int(number))
+
+
+def diagnose(
+    epoch: Epoch,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    note: AttemptNote | None = None,
+    definition: str | None = None,
+    code: str | None = None,
+) -> Verdict:
+    """Return whether a message's authentication code verifies, and if not, why.
+
+    Args:
+        epoch: whose keys are tried.
+        headers: of the message, by name in lower case.
+        body: of the message.
+        note: the attempt that it is, if known.
+        definition: the id of the definition whose key is right; any by default.
+        code: a code to check instead of the message's own.
+    """
+    arrived = epoch.config.exchanges.messages.read(headers, body)
+    if code is not None:
+        arrived = arrived._replace(code=code)
+    sent = None
+    if note is not None:
+        definition = note.definition
+        sent = None if note.attempt.data is None else orjson.loads(note.attempt.data)
+    return judge(epoch.config, arrived, body, keys_of(epoch.reference_data, definition), sent)
+
+
 def keys_of(reference_data: ReferenceData, definition: str | None) -> list[Key]:
-    """Return the keys that a code may be of, that of the definition first and its old one next."""
+    """Return the keys that may have signed: the definition's, its old one, and the others."""
     found: list[Key] = []
     right = None if definition is None else reference_data.key_of(definition)
     if right is not None:
@@ -75,31 +121,28 @@ def judge(
     keys: Iterable[Key],
     sent: Mapping[str, Any] | None = None,
 ) -> Verdict:
-    """Say whether what arrived verifies, and if it does not, why.
+    """Return whether a message verifies, and if not, why.
 
     Args:
-        config: how codes are made and messages are spelled.
+        config: how codes are made and messages are written.
         arrived: what was found in the message.
-        body: the whole of it.
-        keys: that may have signed it.
-        sent: the data object that was sent, where it is known.
+        body: the message's whole body.
+        keys: the keys that may have signed it.
+        sent: the data object that was sent, if known.
     """
     if arrived.data is None:
         return _no_data(body)
     if arrived.code is None:
         return Verdict(valid=False, reason="missing_code", why="there is no authentication code")
     known = list(keys)
-    ways = {name: config.dialect[f"signing.{name}"] for name in (*_WAYS,)}
+    ways = {name: config.dialect[f"signing.{name}"] for name in _SIGNING}
     for key in known:
         if key.expected and _same(arrived.code, sign(arrived.data, key.text, **ways)):
             return Verdict(valid=True, reason="valid", why=f"signed with {key.name}")
     if len(body) > _MAX_LENGTH:
-        why = "the code is of something else, and the body too long to say of what"
+        why = "the code is of something else, and the body is too long for a diagnosis"
         return Verdict(valid=False, reason="unknown", why=why)
     return _reason(arrived.code, arrived, body, known, ways, sent)
-
-
-_WAYS = ("algorithm", "encoding", "canonical_form", "charset")
 
 
 def _no_data(body: bytes) -> Verdict:
@@ -107,7 +150,7 @@ def _no_data(body: bytes) -> Verdict:
         return Verdict(valid=False, reason="empty", why="the body is empty")
     if body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
         return Verdict(valid=False, reason="cut_body", why="the body ends in the middle of JSON")
-    why = "the body has no data object in the place where the dialect puts it"
+    why = "the body has no data object where the dialect puts it"
     return Verdict(valid=False, reason="no_data", why=why)
 
 
@@ -126,7 +169,7 @@ def _reason(
     texts = list(_texts(arrived, body, ways, sent))
     algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
     encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
-    # Whatever differs least is tried first: the key, then the hash, then the bytes.
+    # The smallest difference is tried first: the key, then the hash, then the bytes.
     for text, algorithm, key in product(texts, algorithms, keys):
         for encoding in encodings:
             made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
@@ -143,17 +186,16 @@ def _reason(
 
 def _texts(
     arrived: Arrived, body: bytes, ways: Mapping[str, str], sent: Mapping[str, Any] | None
-) -> Iterator[_Bytes]:
-    """Yield what the code may be of, the right bytes first."""
+) -> Iterator[_Signed]:
+    """Yield the bytes that the code may be of, the right ones first."""
     data = arrived.data or {}
     right = (ways["canonical_form"], ways["charset"])
     forms = sorted(product(CANONICAL_FORMS, CHARSETS), key=lambda one: one != right)
     for form, charset in forms:
-        why = f"is of the data written anew as JSON, {form} in {charset}; right is " + " in ".join(
-            right
-        )
+        why = f"is of the data written anew as JSON, {form} in {charset}"
+        why = f"{why}; right is {' in '.join(right)}"
         text = canonical_bytes(data, canonical_form=form, charset=charset)
-        yield _Bytes(text, "" if (form, charset) == right else "reserialised_json", why)
+        yield _Signed(text, "" if (form, charset) == right else "reserialised_json", why)
     if sent is not None:
         text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
         changed = "changed_data" if sent != data else "reserialised_json"
@@ -162,17 +204,17 @@ def _texts(
             if sent != data
             else "is right for the data as it was sent; on the way its JSON was written anew"
         )
-        yield _Bytes(text, changed, why)
+        yield _Signed(text, changed, why)
     if arrived.raw is not None:
-        yield _Bytes(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
-    yield _Bytes(body, "whole_body", "is of the whole body, and not of its data object alone")
-    yield _Bytes(body.strip(), "whole_body", "is of the whole body, and not of its data object")
+        yield _Signed(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
+    yield _Signed(body, "whole_body", "is of the whole body, and not of its data object alone")
+    yield _Signed(body.strip(), "whole_body", "is of the whole body, and not of its data object")
 
 
 def _found(
-    text: _Bytes, algorithm: str, encoding: str, key: Key, ways: Mapping[str, str]
+    text: _Signed, algorithm: str, encoding: str, key: Key, ways: Mapping[str, str]
 ) -> Verdict:
-    """Say what differs from the right way."""
+    """Return the verdict that names what differs from the right way."""
     parts: list[tuple[str, str]] = []
     if not key.expected:
         reason = "old_key" if "no longer" in key.name else "wrong_key"

@@ -11,9 +11,7 @@ from helpers.receivers import answering, listening
 from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-from crmcom_kit.mock_server.deliveries.deadline_streams import tcp_connect
-from crmcom_kit.mock_server.deliveries.http_client import Caller
-from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery, tcp_connect
 from crmcom_kit.mock_server.deliveries.senders import Attempt
 from crmcom_kit.schemas import Dialect, dials
 
@@ -22,8 +20,7 @@ SHORT, LONG, LONGER = 50, 20_000, 30_000
 
 def sent(dialect: Dialect, url: str, connect: Any = tcp_connect) -> str:
     """Send to a URL and return the outcome's name."""
-    caller = Caller(Addresses(), connect=connect)
-    return HttpDelivery(dialect, caller).send(Attempt(url, b"{}", None)).name
+    return HttpDelivery(dialect, Addresses(), connect=connect).send(Attempt(url, b"{}", None)).name
 
 
 def connecting_time(dialect: Dialect) -> int:

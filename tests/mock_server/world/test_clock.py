@@ -29,7 +29,7 @@ def test_a_fixed_clock_moves_only_when_told() -> None:
 
 
 def test_a_fixed_clock_tells_utc_whatever_zone_it_was_given() -> None:
-    """The same moment in another zone is told in UTC."""
+    """A moment in another zone is shown in UTC."""
     athens = timezone(timedelta(hours=2))
     now = FixedClock(datetime(2015, 11, 1, 14, tzinfo=athens)).now()
 

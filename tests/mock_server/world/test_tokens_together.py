@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from helpers.tables import looped
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.clock import FixedClock
@@ -95,6 +97,17 @@ def test_only_so_many_live_at_once() -> None:
     assert [holds(known, token) for token in (second, fourth)] == [True, True]
     clock.advance(HOUR)  # nobody lives now, so nobody has to go
     assert holds(known, known.issue(session(), SLIDING))
+
+
+@given(allowed=st.integers(1, 12), logins=st.integers(1, 30))
+def test_as_many_live_as_the_dial_allows(allowed: int, logins: int) -> None:
+    """Exactly the newest tokens of a user are valid, up to the number of the dial."""
+    known = fresh(live_at_once=allowed)
+    issued = [known.issue(session(), SLIDING) for _ in range(logins)]
+
+    ended = max(0, logins - allowed)
+    expected = [False] * ended + [True] * (logins - ended)
+    assert [holds(known, token) for token in issued] == expected
 
 
 def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,7 +229,7 @@ def test_64_threads_get_64_tokens() -> None:
 
 
 class SlowClock(FixedClock):
-    """A clock that is slow to look at, so that whoever does not wait for a lock gets in between."""
+    """A slow clock, so that code without a lock is interrupted."""
 
     def now(self) -> datetime:
         """Return the moment at which this clock stands, after a while."""

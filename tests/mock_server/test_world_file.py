@@ -1,0 +1,544 @@
+"""World files: both forms in any layout, the sample world, and what is refused."""
+
+import io
+import json
+import os
+import re
+import tracemalloc
+from codecs import BOM_UTF8
+from collections.abc import Callable
+from itertools import permutations
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmcom_kit.fixtures import sample_world_path
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world import world_file
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import (
+    DataError,
+    LocatedEntry,
+    file_entries,
+    kinds,
+    read_entries,
+    sample_entries,
+    validated,
+)
+from crmcom_kit.schemas import release_names, resolve
+
+DEFINITION = {"id": "D1", "name": "Jobs", "secret_key_id": "K1"}
+RULE = {"id": "R1", "name": "Job closed"}
+KEY = {"id": "K1", "name": "Key", "key": "secret"}
+
+
+def request(number: str = "1", /, **changes: Any) -> dict[str, Any]:
+    """Make a webhook request of a world, with its data."""
+    record = {
+        "id": f"id{number}",
+        "number": number,
+        "life_cycle_state": "REJECTED",
+        "entity": "JOBS",
+        "entity_id": "J1",
+        "url": "http://receiver/in",
+        "webhook_definition": {"id": "D1"},
+        "workflow_rule": {"id": "R1"},
+        "log_information": {"created_date": "2015-11-01T12:00:00"},
+    }
+    data = changes.pop("data", {"id": "J1", "number": number})
+    return {"record": {**record, **changes}, "data": data}
+
+
+ENTRIES: list[dict[str, Any]] = [
+    {"secret_key": KEY},
+    {"webhook_definition": DEFINITION},
+    {"workflow_rule": RULE},
+    {"webhook_request": request("1")},
+    {"webhook_request": request("2", life_cycle_state="SUCCESSFUL")},
+]
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture(name="write")
+def _write(tmp_path: Path) -> Write:
+    """Write a world file of lines or of bytes as they stand."""
+
+    def write(content: bytes | list[Any]) -> Path:
+        path = tmp_path / "world.jsonl"
+        if isinstance(content, list):
+            content = b"".join(json.dumps(entry).encode() + b"\n" for entry in content)
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def document(entries: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Make the document that says the same as ``entries``."""
+    found: dict[str, list[Any]] = {}
+    for entry in entries:
+        ((kind, value),) = entry.items()
+        found.setdefault(kind, []).append(value)
+    return found
+
+
+def content(world: World) -> list[bytes]:
+    """Return the bodies of all records of a world."""
+    return world.store.query(Query())
+
+
+def error_of(data: Path | str | list[Any], release: str = "R9") -> str:
+    """Return what a world file, or entries of Python code, are refused with."""
+    with pytest.raises(DataError) as caught:
+        make_world(data=data, release=release)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert len(text) < 1500
+    assert isinstance(data, list) or str(data) in text
+    return text
+
+
+# What can be read.
+
+
+def test_lines_document_and_entries_are_the_same_world(write: Write) -> None:
+    """However a world is given, in any layout and order, it has the same records, to the byte."""
+    expected = content(make_world(data=ENTRIES))
+    assert len(expected) == 2
+    assert b'"authentication_code":null' not in b"".join(expected)
+
+    for order in permutations(ENTRIES[:4]):  # records before what they refer to, too
+        assert content(make_world(data=write([*order, ENTRIES[4]]))) == expected
+    for ending in (b"\n", b"\r\n", b"\n\n \t\n"):
+        lines = ending.join(json.dumps(entry).encode() for entry in ENTRIES)
+        for text in (lines, lines + ending, b"\n \n" + lines, BOM_UTF8 + lines):
+            assert content(make_world(data=write(text))) == expected
+    for order in permutations(document(ENTRIES).items()):
+        for indent in (None, 1, 4):
+            text = json.dumps(dict(order), indent=indent).encode()
+            for whole in (text, b"\n \n" + text + b"\n\n", BOM_UTF8 + text):
+                assert content(make_world(data=write(whole))) == expected
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(alphabet='{}[],:" \\aΩ', max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=15,
+)
+SEPARATORS = [(",", ":"), (", ", ": "), (" ,\n", " :\n")]
+
+
+@given(
+    datas=st.lists(st.dictionaries(st.text(max_size=3), JSON, max_size=4), min_size=1, max_size=4),
+    separators=st.sampled_from(SEPARATORS),
+    ascii_only=st.booleans(),
+)
+def test_a_document_is_split_where_its_entries_end(
+    datas: list[dict[str, Any]], separators: tuple[str, str], *, ascii_only: bool
+) -> None:
+    """Whatever is in the entries of a document, they are read one by one as they were written."""
+    entries = [*ENTRIES[:3]]
+    entries += [{"webhook_request": request(str(n), data=data)} for n, data in enumerate(datas)]
+    whole = json.dumps(document(entries), separators=separators, ensure_ascii=ascii_only)
+    found = read_entries(io.BytesIO(whole.encode()), resolve("R9"), place="it")
+
+    assert [one.entry for one in found] == entries
+
+
+def test_a_document_in_unusual_writing_is_read(write: Write) -> None:
+    """Escaped names and entries with many objects in arrays take longer, and are read as well."""
+    data = {"items": [{"n": n, "parts": [{}, {}]} for n in range(100)]}
+    entries = [*ENTRIES, {"webhook_request": request("3", data=data)}, ENTRIES[3]]
+    entries[-1] = {"webhook_request": request("4")}
+    text = json.dumps(document(entries)).encode()
+    expected = content(make_world(data=entries))
+    assert len(expected) == 4
+
+    assert content(make_world(data=write(text))) == expected
+    escaped = text.replace(b'"webhook_request": [', b'"webhook_reques\\u0074": [')
+    assert escaped != text
+    assert content(make_world(data=write(escaped))) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_a_file(tmp_path: Path) -> None:
+    """A world can come out of another program: nothing is read twice."""
+    lines = "\n".join(map(json.dumps, ENTRIES))
+    for at, text in enumerate((lines, json.dumps(document(ENTRIES)))):
+        pipe = tmp_path / f"pipe{at}"
+        os.mkfifo(pipe)
+        writer = Thread(target=pipe.write_text, args=(text,), daemon=True)
+        writer.start()
+        assert len(content(make_world(data=pipe))) == 2
+        writer.join(10)
+
+
+def test_an_empty_document_is_an_empty_world(write: Write) -> None:
+    """A world with nothing in it is written {}, or with empty arrays."""
+    for text in (b"{}", b" {\n}\n", b'{"webhook_request":[],"unit":[ ]}'):
+        assert content(make_world(data=write(text))) == []
+    assert content(make_world(data=[])) == []
+
+
+def test_every_kind_of_entry_can_be_loaded(write: Write) -> None:
+    """Each kind is accepted; those that records do not need are there for the logins."""
+    entries = [*ENTRIES, {"unit": {"id": "9", "name": "Ω"}}, {"user": {"id": "5", "username": "u"}}]
+    world = make_world(data=write(entries))
+
+    assert {next(iter(entry)) for entry in entries} == set(kinds())
+    assert world.reference_data.units.find("name", "Ω") == {"id": "9", "name": "Ω"}
+    assert world.reference_data.user_named("U") == {"id": "5", "username": "u"}
+
+
+def test_entries_are_copied() -> None:
+    """What happens to the entries later, or to the world, does not happen to the other one."""
+    entries = json.loads(json.dumps(ENTRIES))
+    world = make_world(data=entries)
+    entries[1]["webhook_definition"]["secret_key_id"] = "other"
+
+    assert entries[3]["webhook_request"]["record"]["webhook_definition"] == {"id": "D1"}
+    assert world.reference_data.key_of("D1") == "secret"
+
+
+def test_values_are_kept(write: Write) -> None:
+    """Whole numbers of 64 bits, floats and any text come out of a file as they went in."""
+    numbers = [2**63, 2**64 - 1, -(2**63), 0, 1.5, 1e300, 0.1234567890123456789, 10**18, 10.0**20]
+    for number in numbers:
+        entries = [*ENTRIES[:3], {"webhook_request": request("1", request={"n": [number]})}]
+        for made in (entries, json.dumps(document(entries)).encode()):
+            (body,) = content(make_world(data=write(made)))
+            assert json.loads(body)["request"] == {"n": [number]}
+    text = 'Σάμος \u0000 " \\ \u2028 👩\u200d🔧 \x7f'
+    for ascii_only in (True, False):
+        line = json.dumps({"webhook_request": request("Ω", url=text)}, ensure_ascii=ascii_only)
+        record = make_world(data=write(line.encode())).store.get("number", "Ω")
+        assert record is not None
+        assert record.url == json.loads(record.body)["url"] == text
+
+
+def test_nothing_is_read_before_it_is_needed(write: Write) -> None:
+    """Entries come one by one in both forms, so that a large file need not be in memory."""
+    wrong = [*ENTRIES, {"webhook_request": 5}]
+    for text, place in (
+        (wrong, "line 6"),
+        (json.dumps(document(wrong)).encode(), "/webhook_request/2"),
+    ):
+        entries = file_entries(write(text), resolve("R9"))
+        assert [next(entries).entry for _ in ENTRIES] == ENTRIES
+        with pytest.raises(DataError, match=place):
+            next(entries)
+
+
+# The sample world.
+
+
+def test_the_sample_world_passes_the_checks() -> None:
+    """What a release gets of the sample world is what the checks of other files let through."""
+    for release in map(resolve, ("R9", "R18")):
+        entries = list(sample_entries(release))
+        assert list(validated(entries, release)) == entries
+
+
+def test_every_release_has_all_its_entities_in_the_sample_world() -> None:
+    """Each entity that a release knows has records, and no other one has."""
+    for release in map(resolve, release_names()):
+        requests = [one.entry.get("webhook_request") for one in sample_entries(release)]
+        assert {one["record"]["entity"] for one in requests if one} == set(release.entities)
+
+
+def test_the_sample_world_is_all_of_its_file() -> None:
+    """The newest release gets every line, located by its number; a copy is the same world."""
+    lines = sample_world_path().read_bytes().splitlines()
+
+    assert list(sample_entries(resolve("R18"))) == [
+        LocatedEntry(json.loads(line), f"sample world, line {number}")
+        for number, line in enumerate(lines, 1)
+    ]
+    assert content(make_world(release="R15", data=sample_world_path())) == content(
+        make_world(release="R15")
+    )
+
+
+# What is refused.
+
+DEEP = b'{"webhook_request":' + b'{"a":' * 2000 + b"1" + b"}" * 2000 + b"}"
+UNIT = b'{"unit":{"id":"1"}}\n'
+
+
+def test_a_file_that_is_no_world(write: Write) -> None:
+    """Each wrong file is refused with the place, what was seen and what is allowed."""
+    for text, said in (
+        (b"", ": it is empty; allowed is JSON Lines .*{} is an empty world"),
+        (b"\n \n\t\n", ": it is empty"),
+        (BOM_UTF8, ": it is empty"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", " line 1 column 1: no JSON"),
+        (b"\xff\xfe{\0}\0", " line 1 column 1: no JSON"),
+        (b'{"unit":{"id":"\xff"}}', " line 1 column .*: no JSON: .*UTF-8"),
+        (b"id,number,url\n1,2,3\n", " line 1 column 1: no JSON"),
+        (b"[]", " line 1: seen an array; allowed is JSON Lines of entries, or an object of arrays"),
+        (b"\n[" * 500_000, " line 2: seen an array"),
+        (b"5\n" + UNIT, " line 1: seen a number; allowed is"),
+        (b'"unit"', " line 1: seen a string; allowed is"),
+        (b"null", " line 1: seen null; allowed is"),
+        (b'{"unit": [],\n "users": []}', ': "users" with an array is not allowed; .*unit, user,'),
+        (b'{"unit": [],\n "user": {}}', ': "user" with an object is not allowed; .*arrays'),
+        (b'{"unit": [{"id": "1"}],\n "user": [}', " line 2 column 11: no JSON"),
+        (b'\n\n{"unit": [}', " line 3 column 11: no JSON"),
+        (b'{"unit": [{"id": 1}]}', r" /unit/0: \$.unit.id: 1 is not of type 'string'"),
+        (b'{"unit": [{"id": "1"}, 5]}', r" /unit/1: \$.unit: 5 is not of type 'object'"),
+        (b'{"unit": []}\n' + UNIT, " line 2 column 1: no JSON: "),
+        (b"{}\n{}", " line 2 column 1: no JSON: "),
+        (b'{"unit":}\n' + UNIT, " line 1 column 9: no JSON"),
+        (b'{"units":{}}\n' + UNIT, " line 1: .*'units' is no member known here"),
+        (DEEP, " line 1 column .*no JSON"),
+        (b'{"unit":[' + DEEP + b"]}", " line 1 column .*no JSON"),
+        (b'{"unit":{"id":' + b"9" * 5000 + b"}}", " line 1: no JSON: Exceeds the limit"),
+    ):
+        assert re.search(said, error_of(write(text))), (text[:80], said)
+
+
+def test_a_wrong_line_is_named(write: Write) -> None:
+    """The number of a wrong line is given; blank lines count."""
+    for line, said in (
+        (b'{"unit":', "line 3 column 9: no JSON: "),
+        (b'{"unit":{"id":"2"}},', "line 3 column 20: no JSON: "),
+        (b"not JSON", "line 3 column .*: no JSON: "),
+        (b'{"unit":{"id":"\xff"}}', "line 3 column .*: no JSON: .*UTF-8"),
+        (b'{"unit":{"id":"\\ud800"}}', "line 3 column .*: no JSON: .*surrogate"),
+        (b'{"unit":{"id":NaN}}', "line 3 column .*: no JSON: "),
+        (b'{"unit":{"id":1e999}}', "line 3 column .*: no JSON: "),
+        (b"[1, 2]", r"line 3: \$: an array is not of type 'object'"),
+        (b"null", r"line 3: \$: None is not of type 'object'"),
+        (b"{}", r"line 3: \$: 0 members; allowed are entries of unit, user, secret_key"),
+        (b'{"unit":{"id":"2"},"user":{"id":"2"}}', r"line 3: \$: .*allowed are entries of unit"),
+        (b'{"units":{"id":"2"}}', "line 3: .*'units' is no member .*allowed are entries of unit"),
+        (b'{"unit":{"id":"2","size":5}}', r"line 3: \$.unit.size: 'size' is no member known here"),
+        (b'{"unit":{}}', r"line 3: \$.unit: 'id' is a required property"),
+        (b'{"unit":{"id":2}}', r"line 3: \$.unit.id: 2 is not of type 'string'"),
+        (b'{"unit":5}', r"line 3: \$.unit: 5 is not of type 'object'"),
+        (b'{"secret_key":{"id":"1","name":"n","key":""}}', r"line 3: \$.secret_key.key: ''"),
+        (b'{"unit":{"id":"1","name":"other"}}', "line 3: unit 1 is there already, with other"),
+    ):
+        error = error_of(write(UNIT + b"\n" + line + b"\n" + UNIT))
+        assert re.search(said, error), (line, error)
+
+
+def test_no_key_is_quoted(write: Write) -> None:
+    """However a key is spelled wrongly, the error says the place and the kind of value alone."""
+    for wrong in (
+        {"secret_key": {**KEY, "key": ["HUSH"]}},
+        {"secret_key": {**KEY, "key": {"value": "HUSH"}}},
+        {"secret_key": {**KEY, "description": ["HUSH"]}},
+        {"secret_key": {**KEY, "key": 51423}},
+        {"secret_key": "HUSH"},
+        {"secret_key": ["HUSH"]},
+        [{"secret_key": {**KEY, "key": "HUSH"}}],
+    ):
+        error = error_of(write([*ENTRIES, wrong]))
+        assert not re.search("HUSH|51423", error)
+        assert re.search(r"line 6: \$.*is not of type", error)
+
+
+def test_a_wrong_record_is_refused(write: Write) -> None:
+    """Each thing that no record can be is named with its place, in both forms."""
+    for changes, said in (
+        ({"life_cycle_state": "PENDING"}, "life_cycle_state: 'PENDING' is not one of"),
+        ({"life_cycle_state": "SENDING"}, "life_cycle_state: 'SENDING' is not one of"),
+        ({"number": 7}, "number: 7 is not of type 'string'"),
+        ({"url": None}, "url: None is not of type 'string'"),
+        ({"colour": "red"}, "'colour' is no member known here"),
+        ({"a\nb": "red"}, "is no member known here"),
+        ({"entity": "JOB"}, "entity: 'JOB' is not one of"),
+        ({"entity": "LEADS"}, "entity LEADS is not in R9.0.0; it is known from R14.0.0"),
+        (
+            {"log_information": {"created_date": "2015-11-01"}},
+            'created_date: "2015-11-01" is no date and time of the form yyyy',
+        ),
+        ({"log_information": {"created_date": "2015-02-30T00:00:00"}}, 'created_date: "2015-02-30'),
+        ({"webhook_definition": {}}, "webhook_definition of webhook request 1 has no id"),
+        ({"webhook_definition": {"name": "Jobs"}}, "webhook_definition of webhook request 1 has"),
+        ({"workflow_rule": {}}, "workflow_rule of webhook request 1 has no id"),
+        (
+            {"webhook_definition": {"id": "D1", "name": "Other"}},
+            'name of webhook_definition D1 is "Other" in webhook request 1, and "Jobs" before',
+        ),
+        (
+            {"workflow_rule": {"id": "R1", "name": "Other"}},
+            'name of workflow_rule R1 is "Other" in webhook request 1, and "Job closed" before',
+        ),
+        (
+            {"life_cycle_state": "SUCCESSFUL", "error_code": "ConnectException"},
+            "error_code: 'ConnectException' is not of type 'null'",
+        ),
+        (
+            {"life_cycle_state": "SUCCESSFUL", "error_description": ""},
+            "error_description: '' is not of type 'null'",
+        ),
+        ({"data": [1]}, r"data: \[1\] is not of type 'object', 'null'"),
+        ({"request": 5}, "request: 5 is not of type 'object', 'string', 'null'"),
+        ({"request": {"n": 2**64}}, "64 bits"),
+        ({"data": {"n": 10**30}}, "64 bits"),
+        ({"data": {"n": [-(2**63) - 1]}}, "64 bits"),
+        ({"data": json.loads('{"a":' * 300 + "1" + "}" * 300)}, "less than 254 deep"),
+    ):
+        entries = [*ENTRIES[:3], {"webhook_request": request("1", **changes)}]
+        for made, place in (
+            (entries, "line 4"),
+            (json.dumps(document(entries)).encode(), "/webhook_request/0"),
+        ):
+            error = error_of(write(made))
+            assert re.search(said, error), error
+            assert f" {place}: " in error
+
+
+def test_reference_data_may_be_of_a_later_release(write: Write) -> None:
+    """Definitions and rules about an entity that the release lacks do no harm."""
+    for kind in ("webhook_definition", "workflow_rule"):
+        entry = {kind: {"id": "X", "name": "n", "entity": "LEADS"}}
+        assert len(content(make_world(data=write([*ENTRIES, entry]), release="R9"))) == 2
+
+
+def test_what_is_there_twice_is_refused(write: Write) -> None:
+    """Ids and numbers of records are unique; other entries with one id must say the same."""
+    for second, said in (
+        (request("1", id="other"), "line 5: number: 1 is given twice"),
+        (request("2", id="id1"), "line 5: id: id1 is given twice"),
+    ):
+        assert said in error_of(write([*ENTRIES[:4], {"webhook_request": second}]))
+    for kind in (kind for kind in kinds() if kind != "webhook_request"):
+        entry = {"id": "X", "name": "n", "key": "k"} if kind == "secret_key" else {"id": "X"}
+        if kind in ("webhook_definition", "workflow_rule"):
+            entry["name"] = "n"
+        other = {**entry, "username" if kind == "user" else "alternative_code": "other"}
+        assert content(make_world(data=write([{kind: entry}, {kind: entry}]))) == []
+        error = error_of(write([{kind: entry}, {kind: other}]))
+        assert f"line 2: {kind} X is there already, with other members" in error
+
+
+def test_a_contradiction_between_two_records_is_refused(write: Write) -> None:
+    """If no entry gives a definition's name, records that name it must agree on it."""
+    names = [{"id": "D1"}, {"id": "D1", "name": "A"}, {"id": "D1"}, {"id": "D1", "name": "A"}]
+    entries = [
+        {"webhook_request": request(str(n), webhook_definition=name)}
+        for n, name in enumerate(names, 1)
+    ]
+    world = make_world(data=write(entries))
+    found = world.reference_data.definitions.find("name", "A")
+    assert found is not None
+    assert found["id"] == "D1"
+
+    late = {"webhook_request": request("5", webhook_definition={"id": "D1", "name": "B"})}
+    with pytest.raises(DataError, match="line 5: name of webhook_definition D1"):
+        make_world(data=write([*entries[1:], entries[0], late]))
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path, write: Write) -> None:
+    """No file, a folder and a file of somebody else's are refused in the system's words."""
+    assert error_of(tmp_path / "none.jsonl").endswith("cannot be read: No such file or directory")
+    assert error_of(tmp_path).endswith("cannot be read: Is a directory")
+    assert error_of(str(tmp_path / "none" / "none")).endswith("No such file or directory")
+    if os.name == "posix" and os.geteuid() != 0:
+        path = write(ENTRIES)
+        path.chmod(0)
+        assert error_of(path).endswith("cannot be read: Permission denied")
+
+
+def test_entries_from_python_must_be_json() -> None:
+    """A value that JSON cannot carry is refused, rather than changed or left for later."""
+    for value, said in (
+        (float("nan"), "a value that is no JSON"),
+        ((1, 2), "a value that is no JSON"),
+        ({1, 2}, "set"),
+        (b"bytes", "bytes"),
+        ("\ud800", "surrogates"),
+        (2**64, "64-bit"),
+        ({1: 2}, "key must be str"),
+    ):
+        entries = [*ENTRIES[:3], {"webhook_request": request("1", data={"a": value})}]
+        assert re.match(f"data entry 3: .*{said}.*allowed is JSON", error_of(entries))
+    for entry in (5, None, [], "unit", {}):
+        assert re.match(r"data entry 1: \$: ", error_of([{"unit": {"id": "1"}}, entry]))
+
+
+def test_a_long_value_does_not_fill_the_message(write: Write) -> None:
+    """The message stays readable, whatever the size of what is wrong."""
+    text = error_of(write([{"unit": {"id": "1", "name": ["x" * 100_000]}}]))
+
+    assert re.search(
+        r"line 1: \$.unit.name: .{0,200}… \(\d+ characters\) is not of type 'string'", text
+    )
+
+
+# What never ends, or takes more memory than it is worth.
+
+
+class Endless(io.RawIOBase):
+    """A file that repeats some bytes, and counts how many were read."""
+
+    def __init__(self, start: bytes, repeated: bytes) -> None:
+        self.start = start
+        self.repeated = repeated
+        self.read_bytes = 0
+
+    def readable(self) -> bool:
+        """Return true."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer``."""
+        part = self.start or self.repeated * (len(buffer) // len(self.repeated) or 1)
+        part, self.start = part[: len(buffer)], b""
+        buffer[: len(part)] = part
+        self.read_bytes += len(part)
+        return len(part)
+
+
+def test_a_file_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device or a pipe that never ends is read up to a limit, whatever comes out of it."""
+    monkeypatch.setattr(world_file, "MAX_ENTRY", 300_000)
+    monkeypatch.setattr(world_file, "MAX_DOCUMENT", 500_000)
+    for start, repeated, said in (
+        (b"", b"\0", " line 1 column 1: no JSON"),
+        (b"", b"\n", ": it begins with more than 1,048,576 bytes of blank lines"),
+        (b"", b" ", ": it begins with more than 1,048,576 bytes of blank lines"),
+        (UNIT, b"x", " line 2: longer than 300,000 bytes"),
+        (b'{"unit":{', b" ", " line 1: longer than 300,000 bytes"),
+        (b'{"unit":[', b"[],", ": a document longer than 500,000 bytes; JSON Lines have no limit"),
+        (b'{"unit":[\n', b"\n", ": a document longer than 500,000 bytes; JSON Lines have no limit"),
+    ):
+        raw = Endless(start, repeated)
+        file = io.BufferedReader(raw, 65_536)
+        with pytest.raises(DataError, match=f"^it{said}"):
+            list(read_entries(file, resolve("R9"), place="it"))
+        assert raw.read_bytes < 2_000_000
+
+
+def test_a_document_takes_little_more_memory_than_its_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Entries are read one by one; what cannot be is limited, and arrays are refused unread."""
+    monkeypatch.setattr(world_file, "MAX_VALUES", 100_000)
+    many = [{"id": str(n), "description": "x" * 500} for n in range(4_000)]
+    for text, said in (
+        (b"[" + b"[]," * 700_000 + b"[]]", "line 1: seen an array"),
+        (b'{"unit":[' + b"[]," * 700_000 + b"[]]}", "more than 100,000 values"),
+        (json.dumps({"unit": many}).encode(), None),
+    ):
+        entries = read_entries(io.BytesIO(text), resolve("R9"), place="it")
+        tracemalloc.start()
+        try:
+            if said is None:
+                assert sum(1 for _ in entries) == len(many)
+            else:
+                with pytest.raises(DataError, match=said):
+                    next(entries)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 2 * len(text) + 1_000_000
