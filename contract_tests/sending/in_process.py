@@ -32,7 +32,11 @@ _ENVIRON: dict[str, Any] = {
 }
 
 #: The headers of a request that the client makes by itself.
-_OWN_HEADERS = (("Host", "mock"), ("Accept", "application/json"), ("User-Agent", "crmcom-kit"))
+_OWN_HEADERS = (
+    ("Host", "mock.invalid"),
+    ("Accept", "application/json"),
+    ("User-Agent", "crmcom-kit"),
+)
 
 
 @lru_cache(maxsize=256)
