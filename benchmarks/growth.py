@@ -8,16 +8,17 @@ from time import perf_counter
 import click
 import orjson
 
-from benchmarks.in_process import RELEASE, cost, get, numbers, resend
-from benchmarks.processes import BIN, WORK, Server, run
-from benchmarks.report import Plan, Section, number, spread
-from benchmarks.rows import TOKEN, mock_command, show, target
+from benchmarks.in_process import RELEASE, check, cost, get, numbers, resend
+from benchmarks.processes import WORK, Server, run
+from benchmarks.report import Plan, Section, spread
+from benchmarks.rows import KIT, KIT_WITH_FAST, TOKEN, mock_command, show, target
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.protocol.request import Request
 
 _SIZES = (1_000, 10_000, 100_000)
 _QUICK_SIZES = (1_000, 10_000)
+_LOAD = "`serve --data` to READY, s"
 _CALLS = 50
 _PAGE = {"number_of_results": 20, "offset": 0}
 
@@ -30,17 +31,18 @@ def measure(plan: Plan) -> Section:
     worlds = {}
     for size in sizes:
         path = WORK / f"world-{size}.jsonl"
-        command = [str(BIN / "crmcom-kit"), "fixtures", "--kind", "world", "--release", RELEASE]
+        command = [*KIT, "fixtures", "--kind", "world", "--release", RELEASE]
         run([*command, "--count", str(size), "--out", str(path)])
-        for _ in range(plan.pick(3, 1)):
-            for name, value in _loaded(path).items():
-                found.setdefault(name, {}).setdefault(size, []).append(value)
+        for name, value in _loaded(path).items():
+            found.setdefault(name, {})[size] = [value]
         world = make_world(release=RELEASE, data=path, tokens=[TOKEN])
         began = perf_counter()
         dispatch(world, get(target("list", entity="JOBS", **_PAGE)))
         took = (perf_counter() - began) * 1000
         found.setdefault("first list of a start, ms", {})[size] = [took]
         worlds[size] = (world, _rows(path))
+        for requests in worlds[size][1].values():
+            check(world, requests[0])
         click.echo(f"growth: {size:,} loaded")
     for _ in range(plan.rounds):
         for size, (world, rows) in worlds.items():
@@ -55,22 +57,18 @@ def measure(plan: Plan) -> Section:
         ("", *(f"{size:,}" for size in sizes)),
         ([name, *(spread(by_size[size]) for size in sizes)] for name, by_size in found.items()),
     )
-    largest = sizes[-1]
-    seconds = found["`serve --data` to READY, s"][largest]
-    rate = number(largest / sorted(seconds)[len(seconds) // 2])
-    section.lines.append(f"A file of {largest:,} is loaded at {rate} webhook requests a second.")
     return section
 
 
 def _loaded(path: Path) -> dict[str, float]:
     """Return how long a server takes to start from a file, and its memory then."""
-
-    def command(port: int) -> list[str]:
-        return mock_command(port, "--release", RELEASE, "--data", str(path))
-
-    with Server(command, "growth") as server:
-        seconds = server.until_ready()
-        return {"`serve --data` to READY, s": seconds, "memory then, MB": server.memory_mb()}
+    options = ("--release", RELEASE, "--data", str(path))
+    found = {}
+    for name, kit in ((_LOAD, KIT), (f"{_LOAD}, with the extra `fast`", KIT_WITH_FAST)):
+        with Server(lambda port, kit=kit: mock_command(port, *options, kit=kit), "load") as server:
+            found[name] = server.until_ready()
+            found["memory then, MB"] = server.memory_mb()
+    return found
 
 
 def _rows(path: Path) -> dict[str, list[Request]]:
@@ -88,6 +86,6 @@ def _rows(path: Path) -> dict[str, list[Request]]:
         "show": [get(show(int(one))) for one in rejected],
         "page of one filter": listed(entity="JOBS"),
         "page of two filters": listed(entity="JOBS", life_cycle_state="REJECTED"),
-        "page of a url that nothing has": listed(url="http://nowhere.example/")[:5],
+        "page of a url that nothing has": listed(entity="JOBS", url="http://none.example/")[:5],
         "resend": [resend(one) for one in rejected],
     }

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import orjson
 
+from benchmarks.processes import NotMeasured
 from benchmarks.report import Plan, Section, spread
 from benchmarks.rows import BASE, TOKEN, show, target, write_body
 from crmcom_kit.fixtures import world as generated
@@ -39,6 +40,14 @@ def numbers(entries: Iterable[dict[str, Any]], state: str, count: int) -> list[s
     """Return the numbers of the first records in ``state`` of a world's entries."""
     records = (one["webhook_request"]["record"] for one in entries if "webhook_request" in one)
     return list(islice((r["number"] for r in records if r["life_cycle_state"] == state), count))
+
+
+def check(world: World, request: Request, *, is_refused: bool = False) -> None:
+    """Raise NotMeasured if a request has another outcome than its row's name says."""
+    error = dispatch(world, request).error
+    if (error is not None) is not is_refused:
+        msg = f"{request.verb} {request.path} {request.query!r}: {error}"
+        raise NotMeasured(msg)
 
 
 def cost(world: World, requests: Iterable[Request]) -> float:
@@ -75,6 +84,8 @@ def measure(plan: Plan) -> Section:
         "show, refused token": lambda: [get(show(known, token="wrong")) for _ in range(_CALLS)],
         "resend": lambda: [resend(one) for one in rejected[1:]],
     }
+    for name, made in rows.items():
+        check(world, made()[0], is_refused="refused" in name)
     found: dict[str, list[float]] = {}
     query = {"token": "crmcom-mock-token", "webhook_request_identifier": "number=7"}
     bare = httpx.Client(transport=httpx.WSGITransport(wsgi), base_url=f"http://bare{API_PATH}")

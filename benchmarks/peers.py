@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from benchmarks.processes import BIN, HERE, HOST, WORK, NotMeasured, run
-from benchmarks.rows import BASE, SHOW, Row
+from benchmarks.processes import HERE, HOST, WORK, NotMeasured, run
+from benchmarks.rows import BASE, KIT, SHOW, Row
 
 _FOLDER = HERE / ".peers"
 _MODULES = _FOLDER / "node_modules"
@@ -38,7 +38,7 @@ def _row(name: str, body: bytes) -> Row:
     """Return the row of a peer with its own defaults, its request log on if it has one."""
     answer = json.loads(body)
     if name == "Prism":
-        document = json.loads(run([str(BIN / "crmcom-kit"), "openapi", "--release", "R9"]))
+        document = json.loads(run([*KIT, "openapi", "--release", "R9"]))
         content = document["paths"][_SHOW_PATH]["get"]["responses"]["200"]["content"]
         for media in content.values():
             media.pop("example", None)
