@@ -62,6 +62,8 @@ def test_paths_queries_and_urls() -> None:
             f"https://host/token/{MASK}/v2?api_key={MASK}"
         ),
         redact_url("http://host/a%20b"): "http://host/a%20b",
+        redact_url("/hooks/x?a=b"): "/hooks/x?a=b",
+        redact_url(f"http://me:{SECRET}@host/x://y"): f"http://{MASK}@host/x://y",
     }  # fmt: skip
     assert list(found) == list(found.values())
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jsonpath import JSONPathEnvironment
     from regex import Pattern as Regex
 
-SECONDS = 1.0
+SECONDS = 2.0
 MAX_LENGTH = 1_000
 _MAX_REPEATED = 20_000
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)

@@ -31,8 +31,9 @@ class Step(NamedTuple):
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
-        found = self._asdict()
-        return {**found, **found.pop("facts")}
+        members = self._asdict()
+        facts = members.pop("facts")
+        return {**members, **facts}
 
 
 class Link(NamedTuple):

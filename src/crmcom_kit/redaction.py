@@ -44,7 +44,7 @@ _COLON = re.compile(r"\s*:\s*")
 _DECODER = json.JSONDecoder()
 _ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'\\/]))""")
 _MAX_LAYERS = 5
-_MAX_NAME = 200  # characters of a name whose answer is cached
+_MAX_NAME = 200  # characters; is_secret caches its result for names up to this
 _PAST_INT64 = 2**63
 
 
@@ -63,9 +63,9 @@ _is_secret_name = lru_cache(maxsize=4096)(_speaks_of_one)
 
 
 def decoded(text: str, *, escapes: bool = False) -> str:
-    """Return ``text`` without percent-encoding, and without JSON's escapes if told so.
+    """Return ``text`` without layers of percent-encoding; a plus sign becomes a space.
 
-    Several layers are removed; a plus sign becomes a space.
+    With ``escapes`` the escapes of JSON and Python are removed as well.
     """
     for _ in range(_MAX_LAYERS):
         plain = unquote(text)
@@ -98,7 +98,7 @@ def redact_query(query: str) -> str:
 def redact_url(url: str) -> str:
     """Return a URL with secrets hidden in user information, path, query and fragment."""
     base, mark, query = url.partition("?")
-    scheme, slashes, rest = base.rpartition("://")
+    scheme, slashes, rest = base.partition("://") if "://" in base else ("", "", base)
     authority, slash, path = rest.partition("/")
     if slashes and "@" in authority:
         authority = f"{MASK}@{authority.rpartition('@')[2]}"
@@ -182,7 +182,7 @@ class Redactor:
 
         Args:
             known: the secrets to hide everywhere, and what is shown instead of each.
-            is_token: tells whether a word is a token; asked for each word of six letters or more.
+            is_token: returns whether a word is a token; called for words of MIN_LENGTH or more.
             public: values that may be shown although they stand behind a secret's name.
             strict: whether a parameter's value that mentions a secret's name is hidden as a whole.
         """
@@ -268,25 +268,22 @@ class Redactor:
         # A name may contain the value, too, as in `token%3Dabc`.
         return name if not self._strict or _SECRET.fullmatch(decoded(name)) else MASK
 
-    def value(self, name: str, value: Any, text: Callable[[str], str] | None = None) -> Any:
+    def value(self, name: str, value: Any) -> Any:
         """Return a parameter's value, a JSON value, without secrets.
 
-        ``text`` redacts the texts in it; by default one that mentions a secret's name is hidden.
+        A text in it that mentions a secret's name is hidden.
         """
         if is_secret(name) and value is not None:
             return self.shown(value) if isinstance(value, str) else MASK
         if isinstance(value, Pairs):
-            return Pairs((self.name(key), self.value(key, part, text)) for key, part in value)
+            return Pairs((self.name(key), self.value(key, part)) for key, part in value)
         if isinstance(value, dict):
-            return {self.name(key): self.value(key, part, text) for key, part in value.items()}
+            return {self.name(key): self.value(key, part) for key, part in value.items()}
         if isinstance(value, list):
-            return [self.value("", part, text) for part in value]
+            return [self.value("", part) for part in value]
         if isinstance(value, str):
-            return (text or self._value_text)(value)
+            return MASK if is_secret(value) else self.hide(printable(value))
         return _safe_number(value)
-
-    def _value_text(self, value: str) -> str:
-        return MASK if is_secret(value) else self.hide(printable(value))
 
     def request_body(self, body: bytes) -> str:
         """Return a request's body without secrets, unchanged if it has none."""

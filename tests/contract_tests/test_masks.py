@@ -56,10 +56,18 @@ def reports(
     findings.chose("errors.data", seen)
     found = on or target(username="ann", password="abc", organisation="O")
     results = Results(
-        target=found, options={"base_url": found.base_url}, command=command, seed=0, began="2026-11-24T20:00:00+00:00",
-        seconds=1.0, statements=verdicts(findings, found.release, Deviations()), history=(one,),
-        findings=findings, trouble=trouble, inventory=seen,
-    )  # fmt: skip
+        target=found,
+        options={"base_url": found.base_url},
+        command=command,
+        seed=0,
+        began="2026-11-24T20:00:00+00:00",
+        seconds=1.0,
+        statements=verdicts(findings, found.release, Deviations()),
+        history=(one,),
+        findings=findings,
+        trouble=trouble,
+        inventory=seen,
+    )
     out = io.StringIO()
     terminal.show(results, Console(file=out, width=1000), every=True)
     return {

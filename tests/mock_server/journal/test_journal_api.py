@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.admin import journal_waiting
 from crmcom_kit.mock_server.admin.document import document
+from crmcom_kit.mock_server.journal.journal import Entry, Journal
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 TOKEN = "a-token-of-tests"
@@ -351,3 +352,25 @@ def test_worlds_have_journals_of_their_own(driven: Driven) -> None:
     assert len(driven.ask("GET", "/requests")[1]["requests"]) == 3
     other = driven.client.get("/worlds/other/__admin/requests").json
     assert [one["request"]["url"] for one in other["requests"]] == [f"{API}/show?token=***"]  # type: ignore[index]
+
+
+def test_deliveries_are_listed_with_one_look_into_the_journal(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cause of each of many deliveries is found without a search for each."""
+    for number in range(1, 60):
+        body = {"token": TOKEN, "webhook_request_identifier": {"number": str(number)}}
+        driven.client.post(f"{API}/resend", json=body)
+    looks: list[int] = []
+    entries = Journal.entries
+
+    def counted(journal: Journal, since: int = 0) -> list[Entry]:
+        looks.append(since)
+        return entries(journal, since)
+
+    monkeypatch.setattr(Journal, "entries", counted)
+    deliveries = json.loads(driven.client.get("/__admin/deliveries").get_data())["deliveries"]
+
+    assert len(deliveries) > 5
+    assert all(one["call"] for one in deliveries)
+    assert len(looks) == 1

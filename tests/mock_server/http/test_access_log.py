@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,7 +121,7 @@ def test_a_line_may_be_json(logged: Any) -> None:
     assert all(members <= set(entry) for entry in entries)
     assert [entry["verb"] for entry in entries] == ["GET", "BREW", "POST"]
     assert [entry["status"] for entry in entries] == [200, 404, 200]
-    assert entries[0]["statement"] == "show.identifier.mandatory"
+    assert entries[0]["statement"] == "show.parameters.mandatory"
     assert entries[0]["target"] == f"{SHOW}?token=***"
     assert entries[2]["bytes"] == len(answer.data)
 
@@ -163,6 +166,18 @@ def test_a_secret_in_a_path_is_masked(logged: Any) -> None:
     for line in lines:
         assert SECRET not in line
         assert "***" in line
+
+
+def test_a_warning_shows_no_token(make_mock: Any) -> None:
+    """A token in the place of a parameter's name is redacted where a warning quotes it, too."""
+    token = "Known-Ticket-0123456"
+    out, mock = Terminal(), make_mock()
+    mock.world.tokens.fix({token: mock.world.current_epoch.session()})
+    client = Client(log_of(mock.app, mock, out))
+    client.get(f"{SHOW}?token={token}&webhook_request_identifier=number=7&{token}=1").get_data()
+
+    assert '("***" is unknown to show and was ignored)' in out.getvalue()
+    assert token not in out.getvalue()
 
 
 @pytest.mark.parametrize("ended", [False, True])
@@ -417,21 +432,22 @@ raise RuntimeError
     assert "GET /last 200" in path.read_text("utf-8")
 
 
-def test_a_webhook_that_was_sent_is_a_line(make_mock: Any) -> None:
-    """Its URL is redacted like a request's, and the line says what came of it."""
-    world = make_mock().world
-    for form, expected in (
-        ("human", "- POST http://h/in?token=*** 0 0B 1.5ms (delivery 7: refused)\n"),
-        ("json", '"delivery": "delivery 7: refused"'),
-    ):
-        out = Terminal()
-        log = AccessLog(out, form=form, clock=FixedClock(NOON))  # type: ignore[arg-type]
+def test_webhooks_that_are_sent_are_lines(start_server: Any) -> None:
+    """With --deliver http each attempt has a line with the URL, redacted, and the outcome."""
+    server = start_server("--token", "T", "--deliver", "http")
+    root = server.base.removesuffix(API_PATH)
+    event = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A1"}}
+    for url in (f"{root}/__admin/receiver/in?token={SECRET}", "http://127.0.0.1:9/closed"):
+        fired = {**event, "url": url}
+        httpx.post(f"{root}/__admin/events/fire", json=fired, trust_env=False).raise_for_status()
 
-        url = f"http://h/in?token={SECRET}"
-        log.add_delivery(world, url, None, 0, 0.0015, "delivery 7: refused")
+    _, _, log = server.end(signal.SIGTERM)
 
-        assert expected in out.getvalue()
-        assert SECRET not in out.getvalue()
+    assert SECRET not in log
+    refused = r" - POST http://\S+/receiver/in\?token=\*\*\* 400 \d+B .* \(delivery 1: http_400\)"
+    assert re.search(refused, log)
+    assert re.search(r" - POST http://127.0.0.1:9/closed 0 0B .* \(delivery 2: blocked\)", log)
+    assert log.count("POST /__admin/events/fire 200") == 2
 
 
 def test_a_token_is_redacted_though_the_world_forgets_it(make_mock: Any) -> None:

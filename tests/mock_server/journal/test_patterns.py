@@ -18,6 +18,7 @@ from crmcom_kit.mock_server.journal.matchers import matcher
 from crmcom_kit.mock_server.journal.patterns import Member, Pattern, pattern_of
 from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong, regex
 from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.redaction import Redactor
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"
@@ -414,3 +415,22 @@ def test_a_refusal_shows_no_secret() -> None:
             pattern_of(spec)
         assert "HUSH" not in str(refused.value)
         assert "not shown" in refused.value.seen
+
+
+def test_a_body_is_redacted_once(calls: list[CallView], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many members look at a request's body, it is redacted one time."""
+    redacted: list[bytes] = []
+    redact = Redactor.request_body
+
+    def counted(redactor: Redactor, body: bytes) -> str:
+        redacted.append(body)
+        return redact(redactor, body)
+
+    monkeypatch.setattr(Redactor, "request_body", counted)
+    pattern = pattern_of({"bodyPatterns": [{"contains": "token"}, {"doesNotMatch": "x"}] * 3})
+    fresh = [CallView(call._reader, call.entry) for call in calls]  # noqa: SLF001 - the same, anew
+    for call in fresh * 2:
+        pattern.matches(call, Budget())
+        pattern.differences(call, Budget())
+        assert call.body is not None
+    assert len(redacted) == len(calls)
