@@ -143,11 +143,15 @@ class DeliveryQueue:
         with self._changed:
             self.closed.set()
             jobs, self._jobs = self._jobs, {}
+            self._running += len(jobs)  # until each is abandoned
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
         for job in jobs.values():
-            job.abandon()
+            try:
+                job.abandon()
+            finally:
+                self._end()
         ended = self.ended(seconds)
         for stop, _ in self._stops:
             stop()

@@ -1,9 +1,11 @@
 """The whole loop with no CRM.COM at all: fired, signed, sent, answered, kept, shown, sent again."""
 
+import io
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -12,6 +14,8 @@ from helpers.receivers import answering, listening
 from helpers.served import TOKEN, ServedMock, served_mock
 from helpers.tables import looped
 
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.schemas import API_PATH, Dialect
 
@@ -53,6 +57,55 @@ def test_an_event_becomes_a_record(mock: ServedMock) -> None:
     message = json.loads(got[0]["body"])
     assert message["authentication_code"] == record["authentication_code"]
     assert message["data"] == {k: v for k, v in DATA.items() if k != "secret"}
+
+
+def test_the_receiver_can_read_what_it_is_sent(mock: ServedMock) -> None:
+    """While it is delivered, the webhook request is there already, and no resend gets it."""
+    seen: list[tuple[Any, Any]] = []
+
+    def handle(connection: Any) -> None:
+        number = str(mock.world.store.largest_number())
+        seen.append((mock.show(number), mock.resend(number)["status"]["code"]))
+        answering()(connection)
+
+    with listening(handle) as receiver:
+        fired = fire(mock, url=receiver.url)
+
+    shown, code = seen[0]
+    after = mock.show(shown["number"])
+    assert fired["life_cycle_state"] == after["life_cycle_state"] == "SUCCESSFUL"
+    assert shown["number"] == fired["webhook_request"]["number"]
+    assert (shown["life_cycle_state"], shown["url"]) == ("REJECTED", receiver.url)
+    assert code == mock.world.dialect["errors.code.resend_under_way"]
+    assert {k for k in shown if shown[k] != after[k]} <= {
+        "life_cycle_state",
+        "error_code",
+        "error_description",
+        "response",
+        "log_information",
+    }
+
+
+def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
+    """One line for each attempt, with its outcome, and without the secrets in its URL."""
+    out = io.StringIO()
+    log = AccessLog(out, form="human", clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
+    queue = mock.world.delivery_queue
+    queue.on_attempt = log.webhooks_of(mock.registry)
+    try:
+        with listening(answering()) as receiver:
+            sent = fire(mock, url=f"{receiver.url}?token=hunter2")["delivery"]["id"]
+        fire(mock, url="http://10.0.0.1/in")
+    finally:
+        queue.on_attempt = None
+    log.flush()
+
+    first, second = out.getvalue().splitlines()
+    start = f"2026-01-01T00:00:00.000+00:00 - POST {receiver.url}?token=*** 200 "
+    assert first.startswith(start)
+    assert first.endswith(f"(webhook: attempt {sent}, fire, success)")
+    assert " - POST http://10.0.0.1/in 0 0B " in second
+    assert second.endswith(f"(webhook: attempt {sent + 1}, fire, blocked)")
 
 
 def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:

@@ -8,6 +8,7 @@ from helpers.tables import looped
 
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
+from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.schemas import Dialect
 
 QUEUED = Dialect("queued", {"resend.delivery": "queued"})
@@ -41,6 +42,28 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
     )
     assert only["outcome"]["name"] == "success"
     assert admin.ask("GET", "/deliveries/1") == only
+
+
+def test_a_list_of_deliveries_reads_the_journal_once(
+    mock: Any, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: each with the call that caused it."""
+    mock.resend()
+    for _ in range(30):
+        admin.ask("POST", "/deliveries/1/replay")
+    reads: list[int] = []
+    entries = Journal.entries
+
+    def counted(journal: Journal, *given: Any, **named: Any) -> Any:
+        reads.append(1)
+        return entries(journal, *given, **named)
+
+    monkeypatch.setattr(Journal, "entries", counted)
+    found = admin.ask("GET", "/deliveries")["deliveries"]
+
+    assert len(found) == 31
+    assert {one["call"] for one in found} == {1}
+    assert len(reads) <= 2
 
 
 def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:

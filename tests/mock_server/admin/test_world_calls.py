@@ -24,15 +24,15 @@ def _admin(mock: Any, admin_of: Any) -> Any:
 
 
 def test_worlds_are_listed(mock: Any, admin: Any, admin_of: Any) -> None:
-    """The list tells names, epochs, records and calls, and to look at it makes none."""
+    """The list shows names, epochs, records and calls, and creates no world."""
     mock.show()
     for name in ("b", "a"):
         admin_of(mock.client, f"/worlds/{name}").ask("POST", "/reset")
 
     found = admin.ask("GET", "/worlds")
 
-    told = [(one["name"], one["epoch"], one["calls"]) for one in found["worlds"]]
-    assert told == [("default", 0, 1), ("b", 1, 0), ("a", 1, 0)]
+    found_worlds = [(one["name"], one["epoch"], one["calls"]) for one in found["worlds"]]
+    assert found_worlds == [("default", 0, 1), ("b", 1, 0), ("a", 1, 0)]
     assert {one["webhook_requests"] for one in found["worlds"]} == {len(mock.state())}
     assert found["worlds"][0]["idle_seconds"] is None
     assert found["worlds"][1]["idle_seconds"] >= 0
@@ -158,7 +158,7 @@ def test_the_limits_of_worlds_can_be_changed(admin_of: Any) -> None:
 
 
 def test_serve_sets_what_it_is_told(start_server: Any) -> None:
-    """The flags of serve are what settings tell."""
+    """The settings show the flags of serve."""
     import http.client
     import json
 
