@@ -18,6 +18,7 @@ from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.redaction import redact_path, redact_query, redact_url
 
 if TYPE_CHECKING:
+    from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
     from crmcom_kit.mock_server.world.world import World
 
 LogForm = Literal["human", "json"]
@@ -79,22 +80,17 @@ class AccessLog:
             if self._writer is None:
                 self._start()
 
-    def add_delivery(
-        self, world: "World", url: str, status: int | None, size: int, seconds: float, outcome: str
-    ) -> None:
-        """Write a line about a webhook that was sent, soon.
-
-        Args:
-            world: which sent it.
-            url: where to.
-            status: of the receiver's answer; None if none came.
-            size: bytes of its body.
-            seconds: how long it took.
-            outcome: the attempt, and what came of it.
-        """
-        target, _, query = url.partition("?")
-        entry = Entry(world, "-", "POST", redact_url(target), query, status or 0, size, seconds)
-        self.add(entry._replace(delivery=outcome))
+    def add_attempt(self, world: "World", note: "AttemptNote") -> None:
+        """Write a line about a webhook that ``world`` sent, or tried to, soon."""
+        url, _, query = note.attempt.url.partition("?")
+        target = redact_url(url)
+        outcome, seconds = note.outcome, (note.milliseconds or 0.0) / 1000
+        status, size, name = 0, 0, "abandoned"
+        if outcome is not None:
+            status, size, name = outcome.status or 0, len(outcome.answer), outcome.name
+        delivery = f"delivery {note.number}: {name}"
+        entry = Entry(world, "-", "POST", target, query, status, size, seconds, fault=note.fault)
+        self.add(entry._replace(delivery=delivery))
 
     def _start(self) -> None:
         with self._lock:

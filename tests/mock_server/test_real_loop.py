@@ -91,7 +91,7 @@ def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
     out = io.StringIO()
     log = AccessLog(out, form="human", clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
     queue = mock.world.delivery_queue
-    queue.on_attempt = log.webhooks_of(mock.registry)
+    queue.on_attempt = lambda _, note: log.add_attempt(mock.world, note)
     try:
         with listening(answering()) as receiver:
             sent = fire(mock, url=f"{receiver.url}?token=hunter2")["delivery"]["id"]
@@ -103,9 +103,9 @@ def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
     first, second = out.getvalue().splitlines()
     start = f"2026-01-01T00:00:00.000+00:00 - POST {receiver.url}?token=*** 200 "
     assert first.startswith(start)
-    assert first.endswith(f"(webhook: attempt {sent}, fire, success)")
+    assert first.endswith(f"(delivery {sent}: success)")
     assert " - POST http://10.0.0.1/in 0 0B " in second
-    assert second.endswith(f"(webhook: attempt {sent + 1}, fire, blocked)")
+    assert second.endswith(f"(delivery {sent + 1}: blocked)")
 
 
 def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:

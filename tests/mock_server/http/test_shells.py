@@ -178,7 +178,7 @@ def _state(registry: WorldRegistry) -> list[Any]:
         world = registry.find(name)
         found.append(world.store.query(Query(indexed=())))
         for note in world.journal.entries():
-            response = dataclasses.replace(note.response, error=None, again=None)
+            response = dataclasses.replace(note.response, error=None)
             response.warnings = tuple(response.warnings)
             found.append((note.number, note.at, note.request, note.body, note.fault, response))
     return found

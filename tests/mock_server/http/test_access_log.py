@@ -2,6 +2,8 @@
 
 import io
 import json
+import re
+import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -430,21 +433,22 @@ raise RuntimeError
     assert "GET /last 200" in path.read_text("utf-8")
 
 
-def test_a_webhook_that_was_sent_is_a_line(make_mock: Any) -> None:
-    """Its URL is redacted like a request's, and the line says what came of it."""
-    world = make_mock().world
-    for form, expected in (
-        ("human", "- POST http://h/in?token=*** 0 0B 1.5ms (delivery 7: refused)\n"),
-        ("json", '"delivery": "delivery 7: refused"'),
-    ):
-        out = Terminal()
-        log = AccessLog(out, form=form, clock=FixedClock(NOON))  # type: ignore[arg-type]
+def test_webhooks_that_are_sent_are_lines(start_server: Any) -> None:
+    """With --deliver http each attempt has a line with the URL, redacted, and the outcome."""
+    server = start_server("--token", "T", "--deliver", "http")
+    root = server.base.removesuffix(API_PATH)
+    event = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A1"}}
+    for url in (f"{root}/__admin/receiver/in?token={SECRET}", "http://127.0.0.1:9/closed"):
+        fired = {**event, "url": url}
+        httpx.post(f"{root}/__admin/events/fire", json=fired, trust_env=False).raise_for_status()
 
-        url = f"http://h/in?token={SECRET}"
-        log.add_delivery(world, url, None, 0, 0.0015, "delivery 7: refused")
+    _, _, log = server.end(signal.SIGTERM)
 
-        assert expected in out.getvalue()
-        assert SECRET not in out.getvalue()
+    assert SECRET not in log
+    refused = r" - POST http://\S+/receiver/in\?token=\*\*\* 400 \d+B .* \(delivery 1: http_400\)"
+    assert re.search(refused, log)
+    assert re.search(r" - POST http://127.0.0.1:9/closed 0 0B .* \(delivery 2: blocked\)", log)
+    assert log.count("POST /__admin/events/fire 200") == 2
 
 
 def test_a_token_is_redacted_though_the_world_forgets_it(make_mock: Any) -> None:
