@@ -20,16 +20,19 @@ class Drops(httpcore.NetworkStream):
         self.allowed: list[float | None] = []
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return a byte."""
         del max_bytes
         self.allowed.append(timeout)
         self.time += 1
         return b"x"
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Take a second for each byte."""
         self.allowed.append(timeout)
         self.time += len(buffer)
 
     def close(self) -> None:
+        """Note it."""
         self.time = -1
 
     def start_tls(
@@ -38,11 +41,13 @@ class Drops(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
+        """Go on as before."""
         del ssl_context, server_hostname
         self.allowed.append(timeout)
         return self
 
     def get_extra_info(self, info: str) -> Any:
+        """Return what was asked for."""
         return info
 
 
