@@ -160,7 +160,8 @@ class _Importer:
             code = record["authentication_code"]
             record["request"] = exchanges.request(data, code, reference)
         if "response" not in record:
-            record["response"] = exchanges.response(status_of(record), reference)
+            status = status_of(record) if exchanges.tells_status else None
+            record["response"] = exchanges.response(status, reference)
 
     def _referred(self, kind: str, record: Object, place: str) -> str:
         """Return the id of the definition or rule that a record names; add it if it is new.
