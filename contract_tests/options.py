@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
+from crmcom_kit.redaction import redact_url
+
 Profile = Literal["ci", "dev", "explore"]
 #: How much is generated; see ``profiles``.
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -239,7 +241,7 @@ def _check_url(url: str | None) -> None:
         usable = False
     if not usable or parts.query or parts.fragment or parts.username or parts.password:
         allowed = "an http or https URL without user, query and fragment"
-        shown = url if "@" not in url else "a URL with a user in it"
+        shown = redact_url(url) if "@" not in url else "a URL with a user in it"
         raise OptionsError(_text("base-url", shown, allowed))
 
 

@@ -18,6 +18,7 @@ from crmcom_kit.contract_tests.plan import Plan
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.sending.client import Limits
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
+from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import resolve
 
 
@@ -62,7 +63,7 @@ def _target(values: Mapping[str, Any]) -> Target:
     base = values["base_url"].rstrip("/")
     names = ("token", "username", "password", "organisation", "unit", "api_key")
     return Target(
-        name=base,
+        name=redact_url(base),
         base_url=base,
         release=resolve(values["release"]),
         login=Login(**{name: values[name] or None for name in names}),

@@ -1,4 +1,4 @@
-"""Time, handed in: the one place that asks the machine what time it is."""
+"""Clocks. Time is passed in; this is the one module that asks the machine for it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ from crmcom_kit.mock_server.usage_errors import UsageError
 
 
 class Clock(Protocol):
-    """What the emulator knows of time."""
+    """Tells the time."""
 
     def now(self) -> datetime:
-        """Return the present moment in UTC."""
+        """Return the current time in UTC."""
         ...
 
 
@@ -24,12 +24,12 @@ class SystemClock:
     __slots__ = ("now",)
 
     def __init__(self) -> None:
-        #: Return the present moment in UTC; every call asks for it, so without a step between.
+        #: Return the current time in UTC. An attribute, since every request calls it.
         self.now: Callable[[], datetime] = partial(datetime.now, UTC)
 
 
 class FixedClock:
-    """A time that moves only when told to, for tests and reproducible runs."""
+    """A time that only ``advance`` changes, for tests and reproducible runs."""
 
     def __init__(self, start: datetime) -> None:
         """Stand at ``start``, which must have a zone. Raises ValueError if it has none."""
@@ -39,7 +39,7 @@ class FixedClock:
         self._now = start.astimezone(UTC)
 
     def now(self) -> datetime:
-        """Return the moment at which this clock stands."""
+        """Return the time at which this clock stands."""
         return self._now
 
     def advance(self, seconds: float) -> None:
@@ -48,15 +48,20 @@ class FixedClock:
 
 
 ClockMode = Literal["real", "frozen", "scaled"]
-#: What a world's clock can show; beyond it lie moments that dates cannot be reckoned with.
+#: The range of a world's clock, in which date arithmetic cannot overflow.
 FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 LAST_MOMENT = datetime(2999, 12, 31, tzinfo=UTC)
 MAX_RATE = 100_000.0
-_MAX_WAIT = 3600.0  # seconds of the machine's time that are waited at once
+_MAX_WAIT = 3600.0  # seconds of the machine's time for one wait
+_POLL_SECONDS = 0.5  # how often a sleep looks whether it should end early
 
 
-def reckonable(name: str, moment: datetime) -> datetime:
-    """Return in UTC a moment that dates can be reckoned with. Raises UsageError, about ``name``."""
+def in_clock_range(name: str, moment: datetime) -> datetime:
+    """Return ``moment`` in UTC.
+
+    Raises:
+        UsageError: about ``name``: it has no zone, or is not within the range of clocks.
+    """
     if moment.tzinfo is None:
         raise UsageError(name, seen=moment.isoformat(), allowed="a moment with a zone")
     if not FIRST_MOMENT <= moment <= LAST_MOMENT:
@@ -66,10 +71,10 @@ def reckonable(name: str, moment: datetime) -> datetime:
 
 
 class Flag(Protocol):
-    """Something that is set when it is time to stop waiting, a ``threading.Event`` say."""
+    """Set when it is time to stop waiting, such as a ``threading.Event``."""
 
     def is_set(self) -> bool:
-        """Whether it is."""
+        """Return whether it is set."""
         ...
 
 
@@ -82,30 +87,30 @@ class ClockState(NamedTuple):
 
 
 class WorldClock:
-    """The time of one world: runs with a base clock, or apart from it, or stands.
+    """The time of one world: it follows a base clock, runs apart from it, or stands.
 
-    Whoever waits on it waits for the world's time: moved on or frozen, it wakes them.
+    A sleep on it takes the world's time: it ends early when the clock is moved on or frozen.
     """
 
     __slots__ = ("_at", "_base", "_changed", "_frozen", "_rate", "_since", "_watchers", "now")
 
     def __init__(self, base: Clock) -> None:
-        """Run with ``base``."""
+        """Follow ``base``."""
         self._base = base
         self._changed = threading.Condition(threading.Lock())
         self._watchers: dict[object, Callable[[], object]] = {}
         self._frozen = False
         self._rate = 1.0
         self._at = self._since = FIRST_MOMENT  # the world's moment when the base's was ``since``
-        #: Return the present moment in UTC; the base clock's own method while both agree.
+        #: Return the current time in UTC; the base clock's own method while both agree.
         self.now: Callable[[], datetime] = base.now
 
-    def _reckoned(self) -> datetime:
+    def _computed(self) -> datetime:
         elapsed = (self._base.now() - self._since).total_seconds() * self._rate
         most = (LAST_MOMENT - self._at).total_seconds()
         return self._at + timedelta(seconds=min(elapsed, most))
 
-    def _stood(self) -> datetime:
+    def _standing(self) -> datetime:
         return self._at
 
     @property
@@ -116,11 +121,11 @@ class WorldClock:
             return ClockState(mode, self.now(), 0.0 if self._frozen else self._rate)
 
     def freeze(self, at: datetime | None = None) -> None:
-        """Stand, at the present moment or at ``at``. Raises UsageError."""
+        """Stand, at the current time or at ``at``. Raises UsageError."""
         self._set(at=at, frozen=True)
 
     def run(self, at: datetime | None = None, rate: float = 1.0) -> None:
-        """Go on from the present moment or from ``at``, ``rate`` times as fast as the base clock.
+        """Run from the current time or from ``at``, ``rate`` times as fast as the base clock.
 
         Raises:
             UsageError: the moment or the rate is out of range.
@@ -141,14 +146,14 @@ class WorldClock:
             self._move(now + timedelta(seconds=seconds))
 
     def restart(self) -> None:
-        """Be the base clock again."""
+        """Follow the base clock again."""
         with self._changed:
             self._frozen, self._rate = False, 1.0
             self.now = self._base.now
             self._wake()
 
     def sleep(self, seconds: float, until: Flag | None = None) -> None:
-        """Return when ``seconds`` of the world have passed, at once where it stands.
+        """Return when ``seconds`` of the world's time have passed, at once if the clock stands.
 
         Args:
             seconds: how long, in the world's time.
@@ -160,7 +165,7 @@ class WorldClock:
                 left = self.seconds_until(end)
                 if left <= 0:
                     return
-                self._changed.wait(min(left, _MAX_WAIT if until is None else 0.5))
+                self._changed.wait(min(left, _MAX_WAIT if until is None else _POLL_SECONDS))
 
     def seconds_until(self, moment: datetime) -> float:
         """Return the seconds of the base clock until ``moment``; 0 if past, or if time stands."""
@@ -188,12 +193,12 @@ class WorldClock:
     def _set(self, *, at: datetime | None, frozen: bool, rate: float = 1.0) -> None:
         with self._changed:
             moment = self.now() if at is None else at
-            found = reckonable("at", moment)
+            found = in_clock_range("at", moment)
             self._frozen, self._rate = frozen, rate
             self._move(found)
 
     def _move(self, moment: datetime) -> None:
-        reckonable("at", moment)
+        in_clock_range("at", moment)
         self._at, self._since = moment, self._base.now()
-        self.now = self._stood if self._frozen else self._reckoned
+        self.now = self._standing if self._frozen else self._computed
         self._wake()

@@ -1,4 +1,4 @@
-"""Authentication codes, for a receiver's own tests: ``sign``, ``verify``, ``canonical_bytes``."""
+"""Authentication codes for the tests of a receiver: ``sign``, ``verify``, ``canonical_bytes``."""
 
 from crmcom_kit.schemas.signing import (
     ALGORITHMS,

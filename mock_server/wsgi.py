@@ -19,7 +19,7 @@ def make_app() -> "WSGIApplication":
     check(options)
     registry = registry_of(options)
     app: WSGIApplication = WsgiShell(registry)
-    log = log_of(options)
+    log = log_of(options, registry)
     return app if log is None else LoggedApp(app, registry, log)
 
 

@@ -217,7 +217,11 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in table.items():
         path = f"{prefix}{key}"
-        flat.update(_flat(value, f"{path}.") if isinstance(value, dict) else {path: value})
+        is_table = isinstance(value, dict)
+        if is_table and (value or any(known.startswith(f"{path}.") for known in dials())):
+            flat.update(_flat(value, f"{path}."))
+        else:  # an empty table that no dial is in is an unknown key like another
+            flat[path] = value
     return flat
 
 

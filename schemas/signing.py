@@ -1,12 +1,11 @@
 """Authentication codes: the HMAC of a data object with a secret key.
 
 The documents state what is signed and with which key (webhook_requests/show R9.0.0), and nothing
-else: algorithm, spelling and exact bytes are dials of the dialect (``signing.*``), and arguments
-here. A receiver's own tests can use both functions.
+else: algorithm, encoding and exact bytes are dials of the dialect (``signing.*``), and arguments
+here. The tests of a receiver can use these functions, too.
 """
 
 import base64
-import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping
@@ -33,7 +32,7 @@ def _check_type(name: str, value: object, types: tuple[type, ...], allowed: str)
 def _key_bytes(key: str | bytes) -> bytes:
     _check_type("key", key, (str, bytes), "a text, or bytes")
     if not key:
-        msg = "key: an empty one is not allowed; it would sign nothing"
+        msg = "key: an empty key is not allowed; it would sign nothing"
         raise ValueError(msg)
     return key.encode("utf-8", "surrogatepass") if isinstance(key, str) else key
 
@@ -45,13 +44,13 @@ def canonical_bytes(
 
     Args:
         data: the JSON object that is sent.
-        canonical_form: *compact* (no spaces, own order), *sorted* (no spaces, by name) or
-            *spaced* (a space behind each comma and colon).
+        canonical_form: *compact* (no spaces, in the given order), *sorted* (no spaces, by name) or
+            *spaced* (a space after each comma and colon).
         charset: *utf-8*, or *ascii* for ``\u`` escapes.
 
     Raises:
-        ValueError: an argument is not one of its choices, or ``data`` is no JSON.
-        TypeError: ``data`` is no object.
+        ValueError: an argument is not one of its choices, or ``data`` is not valid JSON.
+        TypeError: ``data`` is not an object.
     """
     _check("canonical_form", canonical_form, CANONICAL_FORMS)
     _check("charset", charset, CHARSETS)
@@ -65,7 +64,7 @@ def canonical_bytes(
             allow_nan=False,
         ).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        msg = f"data: no JSON in UTF-8: {error}"
+        msg = f"data: not valid as JSON in UTF-8: {error}"
         raise ValueError(msg) from None
 
 
@@ -82,14 +81,15 @@ def sign(
 
     Args:
         data: the data object; bytes are signed as they are.
-        key: the secret key of the webhook definition; a text stands for its UTF-8.
+        key: the secret key of the webhook definition; a text is encoded as UTF-8.
         algorithm: hash function: *md5*, *sha1*, *sha256* or *sha512*.
         encoding: *hex*, *hex_upper* or *base64*.
         canonical_form: see ``canonical_bytes``.
         charset: see ``canonical_bytes``.
 
     Raises:
-        ValueError: an argument is not one of its choices, ``data`` is no JSON, or ``key`` is empty.
+        ValueError: an argument is not one of its choices, ``data`` is not valid JSON, or ``key`` is
+            empty.
         TypeError: ``data`` or ``key`` is of another type.
     """
     return signer(
@@ -105,40 +105,28 @@ def signer(
     canonical_form: str = "compact",
     charset: str = "utf-8",
 ) -> Callable[[Mapping[str, Any] | bytes], str]:
-    """Return what makes the authentication codes of data objects under ``key``.
+    """Return a function that signs data objects with ``key``; it is faster than ``sign`` for many.
 
-    For who signs much with one key. Arguments and errors are those of ``sign``.
+    Arguments and errors are those of ``sign``.
     """
     _check("algorithm", algorithm, ALGORITHMS)
     _check("encoding", encoding, ENCODINGS)
     _check("canonical_form", canonical_form, CANONICAL_FORMS)
     _check("charset", charset, CHARSETS)
-    inner, outer = _begun(_key_bytes(key), algorithm)
+    prepared = hmac.new(_key_bytes(key), digestmod=algorithm)
 
     def sign_one(data: Mapping[str, Any] | bytes) -> str:
         if not isinstance(data, bytes):
             data = canonical_bytes(data, canonical_form=canonical_form, charset=charset)
-        within, around = inner.copy(), outer.copy()
-        within.update(data)
-        around.update(within.digest())
+        code = prepared.copy()
+        code.update(data)
         if encoding == "hex":
-            return around.hexdigest()
+            return code.hexdigest()
         if encoding == "hex_upper":
-            return around.hexdigest().upper()
-        return base64.b64encode(around.digest()).decode()
+            return code.hexdigest().upper()
+        return base64.b64encode(code.digest()).decode()
 
     return sign_one
-
-
-def _begun(key: bytes, algorithm: str) -> tuple["hashlib._Hash", "hashlib._Hash"]:
-    """Return the two hashes of an HMAC (RFC 2104) that have read the key and no data yet."""
-    inner, outer = hashlib.new(algorithm), hashlib.new(algorithm)
-    if len(key) > inner.block_size:
-        key = hashlib.new(algorithm, key).digest()
-    padded = key.ljust(inner.block_size, b"\0")
-    inner.update(bytes(byte ^ 0x36 for byte in padded))
-    outer.update(bytes(byte ^ 0x5C for byte in padded))
-    return inner, outer
 
 
 def verify(
@@ -151,7 +139,7 @@ def verify(
     canonical_form: str = "compact",
     charset: str = "utf-8",
 ) -> bool:
-    """Whether ``code`` is the authentication code of ``data``; takes as long for any wrong code.
+    """Return whether ``code`` is the authentication code of ``data``, compared in constant time.
 
     Arguments and errors are those of ``sign``.
     """

@@ -34,15 +34,6 @@ FLOORS = (
 )
 ENTRY_POINTS = {"__init__", "__main__", "wsgi"}
 MAX_ROOT_MODULES = 12
-#: Imports against these floors that are still there; this list only shrinks.
-KNOWN = {
-    ("journal.call_view", "world.world"),
-    ("journal.verification", "world.world"),
-    ("journal.wait_conditions", "world.world"),
-    ("redaction_bodies", "protocol.request"),
-    ("redaction_bodies", "world.world"),
-}
-
 #: Folders for the makers of the project; an installation does not have them.
 FOR_MAKERS_ONLY = {"benchmarks", "docs", "tests"}
 
@@ -160,9 +151,9 @@ def test_folders_of_the_mock_import_one_way(
 
     assert folders == {folder for floor in FLOORS for folder in floor} - {""}
     assert len(imports) > 100
-    upward = upward_imports(imports) - KNOWN
+    upward = upward_imports(imports)
     assert not upward, "\n".join(f"{a} imports {b}" for a, b in sorted(upward))
-    assert cycle_of_folders(imports - KNOWN) == []
+    assert cycle_of_folders(imports) == []
     assert len(root - {"__init__", "__main__"}) <= MAX_ROOT_MODULES, sorted(root)
 
 

@@ -12,8 +12,9 @@ _VARIABLE = re.compile(r"(\$CRMCOM_[A-Z_]+)")
 
 
 def curl(call: Call, target: Target, masks: Masks) -> str:
-    """Return the command; secrets, and the address of a mock of the kit's own, are variables."""
-    base = BASE_URL if target.own else target.base_url
+    """Return the command; secrets are variables, as is a base URL that has one or is a mock's."""
+    shown = masks.text(target.base_url)
+    base = BASE_URL if target.own or shown != target.base_url else shown
     url = f"{base}/{masks.text(call.path)}"
     url += f"?{masks.query(call.query)}" if call.query else ""
     words = ["curl", "-sS"]

@@ -25,8 +25,8 @@ def document(results: Results) -> dict[str, Any]:
     return {
         "summary": {**summary(results), "trouble": _masked(results.trouble, masks)},
         "target": {
-            "name": results.target.name,
-            "base_url": results.target.base_url,
+            "name": masks.text(results.target.name),
+            "base_url": masks.text(results.target.base_url),
             "release": results.target.release.name,
             "own_mock": results.target.own,
         },
@@ -35,8 +35,11 @@ def document(results: Results) -> dict[str, Any]:
             "seed": results.seed,
             "began": results.began,
             "seconds": round(results.seconds, 3),
-            "options": results.options,
-            "command": results.command,
+            "options": {
+                name: masks.text(value) if isinstance(value, str) else value
+                for name, value in results.options.items()
+            },
+            "command": masks.text(results.command),
         },
         "statements": [_statement(each, results, masks) for each in results.statements],
         "choices": _choices(results, masks),

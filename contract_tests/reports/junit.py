@@ -19,7 +19,7 @@ def written(results: Results) -> bytes:
     cases = [_case(result, results, masks) for result in results.statements]
     suite = ET.Element(
         "testsuite",
-        name=f"crmcom-kit check of {_safe(results.target.name)}",
+        name=f"crmcom-kit check of {_safe(masks.text(results.target.name))}",
         tests=str(len(cases)),
         failures=str(sum(case.find("failure") is not None for case in cases)),
         errors=str(sum(case.find("error") is not None for case in cases)),
@@ -29,10 +29,10 @@ def written(results: Results) -> bytes:
     )
     facts = {
         "release": results.target.release.name,
-        "base_url": results.target.base_url,
+        "base_url": masks.text(results.target.base_url),
         "version": __version__,
         "seed": str(results.seed),
-        "command": results.command,
+        "command": masks.text(results.command),
         "trouble": masks.text(results.trouble or ""),
     }
     suite.append(_properties(facts))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.probes.registry import Probe
 from crmcom_kit.contract_tests.safety.discovery import needs
+from crmcom_kit.redaction import redact_url
 
 #: The methods that the probes of a layer call.
 _METHODS = {
@@ -30,7 +31,7 @@ def rehearse(kit: Kit, wanted: Sequence[Probe], *, is_clear: bool) -> Iterator[s
             server, and which of them a target is turns out only when it answers.
     """
     login = kit.target.login
-    base = kit.target.base_url
+    base = redact_url(kit.target.base_url)
     if login.token is None:
         name = "token" if login.username is not None else "web_api_key_token"
         yield f"POST {base}/{kit.method(name).path}: log in"

@@ -32,7 +32,7 @@ _ENVIRON: dict[str, Any] = {
 }
 
 #: The headers of a request that the client makes by itself.
-_OWN_HEADERS = (("Host", "mock"), ("Accept", "application/json"), ("User-Agent", "crmcom-kit"))
+_OWN_HEADERS = (("Host", "localhost"), ("Accept", "application/json"), ("User-Agent", "crmcom-kit"))
 
 
 @lru_cache(maxsize=256)

@@ -22,7 +22,10 @@ _ASSETS = {
     "docs.js": (__package__, "text/javascript; charset=utf-8"),
 }
 # The page requests nothing from any other host.
-_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'"
+)
 
 
 def health(call: Call) -> Any:
@@ -117,7 +120,11 @@ def docs_asset(call: Call) -> Any:
 
 def _page(name: str, package: str, content_type: str) -> Reply:
     folder = "dist" if package == _SWAGGER_UI else "pages"
-    headers = (("Cache-Control", "no-cache"), ("Content-Security-Policy", _POLICY))
+    headers = (
+        ("Cache-Control", "no-cache"),
+        ("Content-Security-Policy", _POLICY),
+        ("X-Frame-Options", "DENY"),  # what a page in a frame is made to click has effects
+    )
     content = files(package).joinpath(folder, name).read_bytes()
     return Reply(content, content_type=content_type, headers=headers)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.access import Access, is_loopback, name_refusal, origin_refusal
 from crmcom_kit.mock_server.admin.document import PREFIX
-from crmcom_kit.mock_server.deliveries.http_message import OWN_HEADER
+from crmcom_kit.mock_server.deliveries.senders import OWN_HEADER
 from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER, admin_token_in
 
 if TYPE_CHECKING:

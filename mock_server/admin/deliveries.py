@@ -1,34 +1,33 @@
-"""Operations on deliveries: attempts, faults, sending again, firing, the chain of it all."""
+"""Operations on deliveries: attempts, delivery faults, replay, recovery, triggers, traces."""
 
 from typing import Any
 
+from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.admin.serializers import chain, told
 from crmcom_kit.mock_server.admin.values import read_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
-from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
+from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.webhooks.replay import attempt_of, recover, replay
 from crmcom_kit.mock_server.webhooks.triggers import fire
-from crmcom_kit.mock_server.world.epoch import Epoch
 
 
 def list_deliveries(call: Call) -> Any:
     """Return the attempts, oldest first."""
     epoch, asked = call.world.current_epoch, call.query
     notes = epoch.attempts.notes(since=asked["since"], record=asked.get("webhook_request"))
-    return {"deliveries": [told(epoch, note) for note in notes], "last": epoch.attempts.last}
+    return {"deliveries": serializers.attempts(epoch, notes), "last": epoch.attempts.last}
 
 
 def get_delivery(call: Call) -> Any:
     """Return one attempt."""
     epoch = call.world.current_epoch
-    return told(epoch, attempt_of(epoch, call.path["id"]))
+    return serializers.attempt(epoch, attempt_of(epoch, call.path["id"]))
 
 
 def replay_delivery(call: Call) -> Any:
-    """Send an attempt once more."""
+    """Repeat an attempt."""
     epoch = call.world.current_epoch
-    return told(epoch, replay(epoch, call.path["id"]))
+    return serializers.attempt(epoch, replay(epoch, call.path["id"]))
 
 
 def recover_deliveries(call: Call) -> Any:
@@ -37,7 +36,7 @@ def recover_deliveries(call: Call) -> Any:
     since = read_moment(asked["since"]) if "since" in asked else None
     seconds = asked.get("wait_seconds", 0)
     if not seconds:
-        return _recovered(epoch, *recover(epoch, since))
+        return _recovered(*recover(epoch, since))
     with call.registry.waiting:
         attempts, left = recover(epoch, since)
 
@@ -45,11 +44,10 @@ def recover_deliveries(call: Call) -> Any:
             return all(note.over for note in attempts) or None
 
         epoch.attempts.wait_for(over, seconds, call.registry.closing)
-        return _recovered(epoch, attempts, left)
+        return _recovered(attempts, left)
 
 
-def _recovered(epoch: Epoch, attempts: list[AttemptNote], left: int) -> Any:
-    del epoch
+def _recovered(attempts: list[AttemptNote], left: int) -> Any:
     delivered = [one for one in attempts if one.outcome is not None and one.outcome.delivered]
     over = sum(one.over for one in attempts)
     return {
@@ -62,23 +60,23 @@ def _recovered(epoch: Epoch, attempts: list[AttemptNote], left: int) -> Any:
 
 
 def get_delivery_faults(call: Call) -> Any:
-    """Return what goes wrong on purpose with deliveries."""
+    """Return the delivery faults."""
     return {"faults": [one.as_json() for one in call.world.current_epoch.delivery_faults.all()]}
 
 
 def put_delivery_faults(call: Call) -> Any:
-    """Let deliveries go wrong in these ways, and in no other."""
-    wanted = [DeliveryFault(**one) for one in call.body["faults"]]
-    call.world.current_epoch.delivery_faults.put(wanted)
+    """Replace the delivery faults."""
+    wanted = [delivery_fault(one) for one in call.body["faults"]]
+    call.world.current_epoch.delivery_faults.put(wanted, sends=call.world.sends)
     return get_delivery_faults(call)
 
 
 def fire_event(call: Call) -> Any:
-    """Let a workflow rule trigger a webhook."""
+    """Trigger a webhook as a workflow rule would."""
     epoch, asked = call.world.current_epoch, dict(call.body)
     data = asked.pop("data")
     fired = fire(epoch, asked.pop("entity"), asked.pop("definition"), data, **asked)
-    attempt = None if fired.attempt is None else told(epoch, fired.attempt)
+    attempt = None if fired.attempt is None else serializers.attempt(epoch, fired.attempt)
     return {
         "sent": fired.sent,
         "why": fired.why,
@@ -91,7 +89,7 @@ def fire_event(call: Call) -> Any:
 
 def get_trace(call: Call) -> Any:
     """Return the chain from a call to the state that it led to."""
-    return chain(call.world.current_epoch, call.path["id"])
+    return serializers.chain(call.world.current_epoch, call.path["id"])
 
 
 OPERATIONS = {

@@ -1,15 +1,15 @@
-"""Operations on a world's journal: what was called, by pattern or one by one."""
+"""Operations on a world's journal: its entries, by pattern or one by one."""
 
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.journal import serializers as call_forms
-from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
-from crmcom_kit.mock_server.journal.journal import Note
-from crmcom_kit.mock_server.journal.patterns import matching
-from crmcom_kit.mock_server.journal.verification import found, nearest
+from crmcom_kit.mock_server.journal import serializers
+from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.journal import Entry
+from crmcom_kit.mock_server.journal.patterns import pattern_of
+from crmcom_kit.mock_server.journal.verification import matching, nearest
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 
@@ -17,7 +17,7 @@ _MAX_NEAR = 10
 
 
 def written(payload: Any, status: int = 200) -> Reply:
-    """Return a reply with JSON that may hold what only Python's own writer takes."""
+    """Return a reply with JSON that only Python's own writer accepts, such as large integers."""
     return Reply(dumped(payload).encode(), status)
 
 
@@ -27,39 +27,39 @@ def dumped(payload: Any) -> str:
 
 
 def list_requests(call: Call) -> Any:
-    """Return the calls in the journal, newest first."""
+    """Return the entries of the journal, newest first."""
     calls = _since(call, call.query.get("since"))
     if call.query["unmatched"]:
         calls = [one for one in calls if not one.matched]
     calls.reverse()
     shown_calls = calls[: call.query.get("limit", len(calls))]
-    requests = [call_forms.entry(one) for one in shown_calls]
+    requests = [serializers.entry(one) for one in shown_calls]
     return written(
         {"requests": requests, "meta": {"total": len(calls)}, "requestJournalDisabled": False}
     )
 
 
-def _since(call: Call, text: str | None) -> list[ToldCall]:
-    """Return the calls after a moment or a call. Raises UsageError."""
-    teller = Teller(call.world)
+def _since(call: Call, text: str | None) -> list[CallView]:
+    """Return the entries after a moment or an entry. Raises UsageError."""
+    reader = call.world.reader
     if text is None:
-        return teller.calls()
+        return reader.calls()
     number = number_since(call, text)
     if number is not None:
-        return teller.calls(number)
+        return reader.calls(number)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         allowed = "a call's number or id, or a date and time"
         raise UsageError("since", seen=quoted(text), allowed=allowed) from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return [one for one in teller.calls() if one.at > moment]
+    return [one for one in reader.calls() if one.at > moment]
 
 
 def number_since(call: Call, text: str) -> int | None:
-    """Return the number that a call's number or id stands for; None where it is neither.
+    """Return the number of the entry with that number or id; None if ``text`` is neither.
 
-    The id of a call before a reset stands for 0: every call of now is after it.
+    For the id of an entry before a reset it is 0: every entry there is now is after it.
     """
     if not text.isascii() or not text.replace("-", "").isdecimal() or len(text) > 40:
         return None
@@ -71,83 +71,82 @@ def number_since(call: Call, text: str) -> int | None:
 
 
 def get_request(call: Call) -> Any:
-    """Return one call."""
-    journal = call.world.journal
-    return written(call_forms.entry(Teller(call.world).tell(journal, _note(call))))
+    """Return one entry."""
+    return written(serializers.entry(call.world.reader.view(_entry(call))))
 
 
-def _note(call: Call) -> Note:
+def _entry(call: Call) -> Entry:
     journal, id = call.world.journal, call.path["id"]
     number = number_since(call, id)
-    note = journal.find(number) if number else None
-    if note is None:
-        notes = journal.notes()
+    entry = journal.find(number) if number else None
+    if entry is None:
+        entries = journal.entries()
         allowed = "the id of a call in the journal"
-        if notes:
-            allowed += f", such as {journal.id_of(notes[-1].number)}"
+        if entries:
+            allowed += f", such as {journal.id_of(entries[-1].number)}"
         raise NotFound("id", seen=quoted(id), allowed=allowed)
-    return note
+    return entry
 
 
 def remove_request(call: Call) -> Any:
-    """Forget one call."""
-    call.world.journal.remove(frozenset({_note(call).number}))
+    """Remove one entry."""
+    call.world.journal.remove(frozenset({_entry(call).number}))
     return {}
 
 
 def clear_requests(call: Call) -> Any:
-    """Forget all calls."""
+    """Remove all entries."""
     call.world.journal.clear()
     return {}
 
 
 def count_requests(call: Call) -> Any:
-    """Count the calls that fit a pattern."""
-    calls = found(call.world, matching(call.body))
+    """Count the requests that match a pattern."""
+    calls = matching(call.world.reader, pattern_of(call.body))
     return {"count": len(calls), "requestJournalDisabled": False}
 
 
 def find_requests(call: Call) -> Any:
-    """Return the calls that fit a pattern."""
-    calls = found(call.world, matching(call.body))
+    """Return the requests that match a pattern."""
+    calls = matching(call.world.reader, pattern_of(call.body))
     return written(
-        {"requests": [call_forms.logged(one) for one in calls], "requestJournalDisabled": False}
+        {"requests": [serializers.request(one) for one in calls], "requestJournalDisabled": False}
     )
 
 
 def remove_requests(call: Call) -> Any:
-    """Forget the calls that fit a pattern."""
+    """Remove the entries that match a pattern."""
     journal = call.world.journal
-    calls = found(call.world, matching(call.body))
-    gone = [call_forms.entry(one) for one in calls]
+    calls = matching(call.world.reader, pattern_of(call.body))
+    gone = [serializers.entry(one) for one in calls]
     journal.remove(frozenset(one.number for one in calls))
     return written({"serveEvents": gone})
 
 
 def unmatched_requests(call: Call) -> Any:
-    """Return the calls that broke a restriction."""
-    calls = [one for one in Teller(call.world).calls() if not one.matched]
+    """Return the requests that broke a restriction."""
+    calls = [one for one in call.world.reader.calls() if not one.matched]
     return written(
-        {"requests": [call_forms.logged(one) for one in calls], "requestJournalDisabled": False}
+        {"requests": [serializers.request(one) for one in calls], "requestJournalDisabled": False}
     )
 
 
 def unmatched_near_misses(call: Call) -> Any:
-    """Return the calls that broke a restriction, each with what would have been right."""
-    calls = [one for one in Teller(call.world).calls() if not one.matched]
-    return written({"nearMisses": [call_forms.missed(one) for one in calls]})
+    """Return the requests that broke a restriction, each with what would have been valid."""
+    calls = [one for one in call.world.reader.calls() if not one.matched]
+    return written({"nearMisses": [serializers.refused(one) for one in calls]})
 
 
 def near_misses(call: Call) -> Any:
-    """Return the calls that are nearest to a pattern."""
-    pattern = matching(call.body)
-    near = nearest(Teller(call.world).calls(), pattern, _MAX_NEAR)
-    return written({"nearMisses": [call_forms.near(one, pattern.shown) for one in near]})
+    """Return the requests that are nearest to a pattern."""
+    pattern = pattern_of(call.body)
+    near = nearest(call.world.reader.calls(), pattern, _MAX_NEAR)
+    return written({"nearMisses": [one.as_json(pattern.shown) for one in near]})
 
 
 def requests_har(call: Call) -> Any:
-    """Return the journal as a HAR."""
-    return written(call_forms.archive(Teller(call.world).calls(), f"{call.origin}{call.root}"))
+    """Return the journal as a HAR archive."""
+    return written(serializers.archive(call.world.reader.calls(), f"{call.origin}{call.root}"))
 
 
 OPERATIONS = {

@@ -1,82 +1,90 @@
-"""Operations that wait for something to happen in a world: verify, wait, events."""
+"""Operations that may wait for something to happen in a world: verify, wait, events."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.journal import dumped, number_since, written
-from crmcom_kit.mock_server.journal import serializers as call_forms
-from crmcom_kit.mock_server.journal.call_view import Teller
-from crmcom_kit.mock_server.journal.patterns import matching
-from crmcom_kit.mock_server.journal.verification import times, verified
-from crmcom_kit.mock_server.journal.wait_conditions import (
-    Calls,
-    Condition,
-    Deliveries,
-    OneRecord,
-    Records,
-    wait_for,
-)
+from crmcom_kit.mock_server.journal import serializers, verification
+from crmcom_kit.mock_server.journal.patterns import pattern_of
+from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.mock_server.world.world import World
 
-#: How often a quiet stream sends something: some servers only so find out that its caller left.
+#: How often an idle stream sends a comment; some servers need it to notice that the caller left.
 HEARTBEAT_SECONDS = 1.0
 _DEFAULT_MILLIS = 10_000
 
 
 def verify(call: Call) -> Any:
-    """Say whether calls were made as expected: 202, or 406 with the nearest ones."""
-    pattern = matching(call.body["pattern"])
-    expected = times(call.body.get("times"))
+    """Verify that requests were made as expected: 202, or 406 with the nearest ones."""
+    pattern = pattern_of(call.body["pattern"])
+    expected = verification.times(call.body.get("times"))
     seconds = call.body.get("timeoutMillis", 0) / 1000
     if seconds:
         with call.registry.waiting:
-            done = verified(call.world, pattern, expected, seconds=seconds, closing=call.over)
+            done = verification.verify(
+                call.world.reader, pattern, expected, seconds=seconds, closing=call.over
+            )
     else:
-        done = verified(call.world, pattern, expected)
+        done = verification.verify(call.world.reader, pattern, expected)
     payload = {
         "ok": done.ok,
         "count": done.count,
         "message": done.message,
-        "requests": [call_forms.summary(one) for one in done.calls],
-        "nearMisses": [call_forms.near(one, pattern.shown) for one in done.near],
+        "requests": [serializers.summary(one) for one in done.calls],
+        "nearMisses": [one.as_json(pattern.shown) for one in done.near],
     }
     return written(payload, 202 if done.ok else 406)
 
 
 def wait(call: Call) -> Any:
-    """Wait for calls, records or deliveries: 200 with what fits, 408 with what is nearest."""
+    """Wait for requests, records or deliveries: 200 with them, or 408 with what is nearest."""
+    journal = call.world.journal  # first: a reset from now on ends the wait
     condition = _condition(call)
     seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
     with call.registry.waiting:
-        done = wait_for(call.world, condition, seconds=seconds, closing=call.over)
-    payload = {"ok": done.ok, "why": done.why, **done.told}
+        done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
+    payload = {"ok": done.ok, "why": done.why, **done.facts}
     return written(payload, 200 if done.ok else 408)
 
 
-def _condition(call: Call) -> Condition:
+def _condition(call: Call) -> verification.Condition:
     body, world = call.body, call.world
     if "calls" in body:
         asked = body["calls"]
         since = number_since(call, asked.get("since", "0")) or 0
-        return Calls(world, matching(asked["pattern"]), asked.get("times"), since)
+        pattern = pattern_of(asked["pattern"])
+        return verification.Calls(world.reader, pattern, asked.get("times"), since)
     if "records" in body:
         asked = body["records"]
-        return Records(world, asked.get("state"), asked.get("times"), asked.get("entity"))
+        state, entity = asked.get("state"), asked.get("entity")
+        return verification.records(lambda: world.store, state, asked.get("times"), entity)
     if "deliveries" in body:
         asked = body["deliveries"]
-        delivered = asked.get("delivered")
-        return Deliveries(world, asked.get("record"), asked.get("times"), delivered=delivered)
+        record, delivered = asked.get("record"), asked.get("delivered")
+        return verification.Count(
+            lambda: _delivered(world, record, delivered=delivered), asked.get("times")
+        )
     asked = body["record"]
     if ("id" in asked) == ("number" in asked):
         seen = "both" if "id" in asked else "neither"
         raise UsageError("record", seen=seen, allowed="either id or number")
-    key = "id" if "id" in asked else "number"
-    return OneRecord(world, key, asked[key], asked.get("state"))  # type: ignore[arg-type]
+    key: Key = "id" if "id" in asked else "number"
+    return verification.OneRecord(lambda: world.store, key, asked[key], asked.get("state"))
+
+
+def _delivered(world: World, record: str | None, *, delivered: bool | None) -> int:
+    """Count the attempts that are over: of a record or any, delivered or not or either."""
+    return sum(
+        attempt.over
+        and delivered in (None, attempt.outcome is not None and attempt.outcome.delivered)
+        for attempt in world.current_epoch.attempts.notes(record=record)
+    )
 
 
 def events(call: Call) -> Any:
-    """Return the calls as they are noted, as server-sent events."""
+    """Return the requests as they are recorded, as server-sent events."""
     text = call.query.get("since") or call.last_event_id
     number = number_since(call, text) if text else None
     if text and number is None:
@@ -87,37 +95,36 @@ def events(call: Call) -> Any:
 
 
 class EventStream:
-    """Calls as server-sent events; holds a waiting place until it is closed or has ended."""
+    """Requests as server-sent events; holds a wait slot until it is closed or ends."""
 
     def __init__(self, call: Call, since: int | None) -> None:
-        """Begin after call number ``since``, or with those to come. Raises LimitExceeded."""
+        """Begin after entry ``since``; by default with the next one. Raises LimitExceeded."""
         self._waiting = call.registry.waiting
         self._over = call.over
-        self._world = call.world
-        self._journal = call.world.journal
+        self._reader = call.world.reader
+        self._journal = self._reader.journal
         self._since = self._journal.last if since is None else since
         self._waiting.__enter__()
         self._open = True
         self._parts = self._stream()
 
     def _stream(self) -> Iterator[bytes]:
-        yield b"retry: 1000\n\n"  # and whoever reads knows that it has begun
+        yield b"retry: 1000\n\n"  # so that the reader knows that the stream has begun
         while not self._over.is_set():
-            notes = self._journal.notes(self._since)
-            if notes:
-                teller = Teller(self._world)
-                for note in notes:
-                    call = teller.tell(self._journal, note)
-                    self._since = call.number
-                    data = dumped(call_forms.summary(call))
-                    yield f"id: {call.id}\nevent: call\ndata: {data}\n\n".encode()
-            elif self._journal.closed:
+            calls = self._reader.calls(self._since)
+            for call in calls:
+                self._since = call.number
+                data = dumped(serializers.summary(call))
+                yield f"id: {call.id}\nevent: call\ndata: {data}\n\n".encode()
+            if calls:
+                continue
+            if self._journal.closed:
                 return
-            elif not self._journal.wait_for(self._news, HEARTBEAT_SECONDS):
+            if not self._journal.wait_for(self._news, HEARTBEAT_SECONDS):
                 yield b": still here\n\n"
 
     def _news(self) -> bool | None:
-        """Say that there is something to do: a call, or the end."""
+        """Return True if there is something to do: a new entry, or the end."""
         found = self._journal.last > self._since or self._journal.closed or self._over.is_set()
         return found or None
 
@@ -132,7 +139,7 @@ class EventStream:
             raise
 
     def close(self) -> None:
-        """Give the waiting place back."""
+        """Release the wait slot."""
         if self._open:
             self._open = False
             self._waiting.__exit__(None, None, None)

@@ -1,22 +1,22 @@
-"""Operations of the built-in receiver: what it answers, what it got, and what is wrong with it."""
+"""Operations of the built-in receiver: its answers, the requests it got, their signatures."""
 
 from contextlib import nullcontext
 from typing import Any
 
+from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX
-from crmcom_kit.mock_server.admin.serializers import told_request
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import attempt_of
-from crmcom_kit.mock_server.webhooks.verdicts import verdict_on
+from crmcom_kit.mock_server.webhooks.signature_diagnosis import diagnose
 
 _BODILESS = (204, 205, 304)
 
 
 def get_receiver(call: Call) -> Any:
-    """Return what it answers, and where it is."""
+    """Return its answers and its URL."""
     receiver = call.world.current_epoch.receiver
     return {
         "url": f"{call.origin}/worlds/{call.world.name}{PREFIX}/receiver/in",
@@ -26,33 +26,36 @@ def get_receiver(call: Call) -> Any:
 
 
 def put_receiver(call: Call) -> Any:
-    """Let it answer from a script."""
+    """Replace its answers."""
     answers = [ReceiverAnswer(**one) for one in call.body["answers"]]
     for answer in answers:
         if answer.status in _BODILESS and answer.body:
-            raise UsageError("body", seen=f"one with status {answer.status}", allowed="none there")
+            raise UsageError("body", seen=f"a body with status {answer.status}", allowed="no body")
     call.world.current_epoch.receiver.answer_with(answers)
     return get_receiver(call)
 
 
 def list_received(call: Call) -> Any:
-    """Return what it got, oldest first, each with a verdict on its signature."""
+    """Return the requests that it got, oldest first, each with a verdict on its signature."""
     epoch = call.world.current_epoch
     found = epoch.receiver.requests(call.query["since"])
-    return {"requests": [told_request(epoch, one) for one in found], "last": epoch.receiver.last}
+    return {
+        "requests": [serializers.received(epoch, one) for one in found],
+        "last": epoch.receiver.last,
+    }
 
 
 def forget_received(call: Call) -> Any:
-    """Forget what it got."""
+    """Forget the requests that it got."""
     return {"removed": call.world.current_epoch.receiver.forget()}
 
 
 def receive(call: Call) -> Any:
-    """Take a message, and answer as the script says."""
+    """Receive a request, and give the next answer."""
     body = b"" if call.stream is None else call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
     receiver = call.world.current_epoch.receiver
-    # The place comes first: what is refused for want of one was never received.
+    # First the slot: a request that is refused because none is free was never received.
     waits = any(answer.delay for answer in receiver.answers)
     with call.registry.waiting if waits else nullcontext():
         answer = receiver.take(call.verb, headers, body).answer
@@ -62,7 +65,7 @@ def receive(call: Call) -> Any:
 
 
 def verify_message(call: Call) -> Any:
-    """Say whether a code is that of a message, and if not, why."""
+    """Return whether a code is that of a message, and if not, why."""
     epoch, asked = call.world.current_epoch, call.body
     note = None if "delivery" not in asked else attempt_of(epoch, asked["delivery"])
     definition = asked.get("definition")
@@ -73,7 +76,7 @@ def verify_message(call: Call) -> Any:
         if found is None:
             raise UsageError("definition", seen=definition, allowed="one of this world")
         definition = found["id"]
-    return verdict_on(
+    return diagnose(
         epoch,
         {name.lower(): value for name, value in asked.get("headers", {}).items()},
         asked["body"].encode(),

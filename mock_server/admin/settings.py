@@ -6,12 +6,12 @@ from typing import Any
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.redaction import MASK
+from crmcom_kit.redaction import MASK
 from crmcom_kit.schemas import API_PATH, Dialect, dials
 
 
 def get_settings(call: Call) -> Any:
-    """Say how the mock and this world are set, with what is secret masked."""
+    """Return the settings of the mock and of this world, without secrets."""
     registry, world, settings = call.registry, call.world, call.world.config.settings
     return {
         "version": __version__,

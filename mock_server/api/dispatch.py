@@ -1,7 +1,7 @@
 """The way of a request: fault, method, token, parameters, the method itself, the journal.
 
-There is one implementation, ``steps``. It does no I/O and never blocks: it yields whatever a
-request has to wait for, and each shell waits in its own way. ``dispatch`` waits in its thread.
+There is one implementation, ``steps``. It does no I/O and never blocks: it yields each thing that a
+request must wait for, and each shell waits in its own way. ``dispatch`` waits in its own thread.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -18,15 +18,15 @@ from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response, misused
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import masked_path
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.redaction import redact_path
 from crmcom_kit.schemas.methods import API_PATH, Method
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
-_AT_ONCE: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
+_METHODS_THAT_NEVER_WAIT: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
     "show": show,
     "list": list_,
     "delete": delete,
@@ -75,7 +75,7 @@ def steps(world: World, request: Request) -> Generator[Wait, Any, Response]:
     finally:
         if response is None:  # the shell gave up while the request waited
             response = Response(0, b"", "text/plain", 0, ending=Ending("dropped"))
-        epoch.journal.note(began, request, response, fault)
+        epoch.journal.record(began, request, response, fault)
     return response
 
 
@@ -96,7 +96,7 @@ def respond(epoch: Epoch, request: Request) -> Generator[Wait, Any, Response]:
             if name == "resend":
                 response = yield from resend(epoch, values, session)
             else:
-                response = _AT_ONCE[name](epoch, values, session)
+                response = _METHODS_THAT_NEVER_WAIT[name](epoch, values, session)
         else:
             response = _log_in_or_out(epoch, method, given, request)
     except VendorError as error:
@@ -111,7 +111,7 @@ def _method(epoch: Epoch, request: Request) -> Method:
     method = config.methods.get(request.path)
     if method is None:
         allowed = f"one of {', '.join(config.methods)}"
-        seen = masked_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
+        seen = redact_path(f"{API_PATH}/{request.path}").removeprefix(f"{API_PATH}/")
         raise RequestError("unknown_method", "path", seen=quoted(seen), allowed=allowed)
     if method.deprecated and method.name in _RECORD_METHODS:
         dial = "requests.deprecated_methods"

@@ -9,8 +9,8 @@ import click
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction_bodies import printable
 from crmcom_kit.mock_server.world.routing import WORLDS
+from crmcom_kit.redaction import printable
 from crmcom_kit.schemas.output import OutputError, write_text
 
 _URL = "--url is the address of the mock, such as http://127.0.0.1:8080, without the API's path"

@@ -145,7 +145,7 @@ def serve(**options: Any) -> None:
     with listening:
         with _nothing_collected():
             registry = registry_of(options)
-            log = log_of(options)
+            log = log_of(options, registry)
             app, warm = _shell(options, registry, log)
             try:
                 server = Server(app, listening, closing=registry.closing)
@@ -174,13 +174,19 @@ def _shell(
     return AsgiShell(registry, flask, threads=options["threads"], log=log), flask.warm
 
 
-def log_of(options: dict[str, Any]) -> "AccessLog | None":
-    """Return the access log that the options ask for."""
+def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | None":
+    """Return the access log that the options ask for; webhooks that are sent appear in it, too."""
     if options["log_form"] == "off" or sys.stderr is None:
         return None
     from crmcom_kit.mock_server.http.access_log import AccessLog
+    from crmcom_kit.mock_server.world.routing import world_of
 
-    return AccessLog(sys.stderr, form=options["log_form"], clock=SystemClock())
+    log = AccessLog(sys.stderr, form=options["log_form"], clock=SystemClock())
+    if options["deliver"] == "http":
+        registry.default.delivery_queue.on_attempt = lambda name, note: log.add_attempt(
+            world_of("", name, registry), note
+        )
+    return log
 
 
 @contextmanager
@@ -209,8 +215,13 @@ def check(options: dict[str, Any]) -> None:
     try:
         resolve(options["release"])
         options["dialect"] = load_dialect(options["dialect"])
+        if options["data"] is not None:
+            options["data"].stat()
     except (DialectError, UnknownRelease) as error:
         raise Refused(str(error)) from None
+    except OSError as error:
+        msg = f"data {options['data']}: cannot be read: {error.strerror}"
+        raise Refused(msg) from None
 
 
 def registry_of(options: dict[str, Any]) -> "WorldRegistry":

@@ -1,8 +1,8 @@
-"""Whom the mock may call: loopback alone, and what a user allowed by name.
+"""Which hosts the mock may call: loopback, and those that a user allowed by name.
 
-A URL is read strictly: whatever two programs could read differently is refused and not repaired. A
-name is resolved once; every address that it has must be allowed, and the connection goes to one of
-these addresses. A name that is not allowed is never looked up, since that would be a call, too.
+A URL is parsed strictly: a text that two programs could read differently is refused, not repaired.
+A name is resolved once; all of its addresses must be allowed, and the connection goes to one of
+them. A name that is not allowed is never resolved, since the lookup would be a call, too.
 """
 
 import ipaddress
@@ -53,25 +53,25 @@ _NEVER = {
 
 
 class NotCalled(Exception):
-    """An address that the mock does not call, and why; nothing was sent."""
+    """The URL may not be called; the message says why. Nothing was sent."""
 
     outcome = "blocked"
 
 
 class BadUrl(NotCalled):
-    """A text that is no URL of HTTP."""
+    """The text is not a URL of HTTP."""
 
     outcome = "bad_url"
 
 
 class UnknownHost(NotCalled):
-    """A name without an address."""
+    """The host name has no address."""
 
     outcome = "unknown_host"
 
 
 class Destination(NamedTuple):
-    """Where a request goes, once all of it is allowed."""
+    """Where a request goes, once it is allowed."""
 
     scheme: str
     host: str  # as the URL names it, in lower case; an IPv6 address without brackets
@@ -93,7 +93,7 @@ class _Allowed:
 
 
 def system_resolver(host: str, port: int) -> list[str]:
-    """Return the addresses that this machine has for a name. Raises OSError."""
+    """Return the addresses of a name, as this machine resolves it. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
@@ -105,13 +105,13 @@ class Addresses:
         """Allow loopback, and ``allowed``: names or addresses, each with a port or for all ports.
 
         Args:
-            allowed: such as ``hooks.example.com``, ``10.0.0.5:8080`` or ``[2001:db8::1]``. A name
-                stands for itself alone, and its addresses must be public, or loopback, or allowed
-                as well.
+            allowed: for example ``hooks.example.com``, ``10.0.0.5:8080`` or ``[2001:db8::1]``.
+                A name includes no subdomains, and its addresses must be public, loopback, or
+                allowed as well.
             resolve: returns the addresses of a name, or raises OSError.
 
         Raises:
-            UsageError: an entry names no host.
+            UsageError: an entry is not a host.
         """
         if isinstance(allowed, str):
             raise UsageError("allow_hosts", seen="one text", allowed="a list of texts")
@@ -122,8 +122,8 @@ class Addresses:
         """Return where a request to ``url`` goes; the name in it is resolved now.
 
         Raises:
-            BadUrl: it is no URL of HTTP.
-            UnknownHost: its name is allowed and has no address.
+            BadUrl: it is not a URL of HTTP.
+            UnknownHost: its name is allowed, but has no address.
             NotCalled: it may not be called.
         """
         scheme, host, port, target = _read(url)
@@ -134,7 +134,7 @@ class Addresses:
             self._check_address(literal, port)
             addresses = (host,)
         elif host == "localhost" or host.endswith(".localhost"):
-            addresses = _LOOPBACK  # as RFC 6761 says: nobody is asked what it means
+            addresses = _LOOPBACK  # RFC 6761: never resolved
         else:
             addresses = self._resolved(host, port)
         if port in _BAD_PORTS and not self._names(host, port, exactly=True):
@@ -164,7 +164,7 @@ class Addresses:
         return tuple(map(str, addresses))
 
     def _check_address(self, address: IpAddress, port: int, name: str | None = None) -> None:
-        """Let an address pass that an allowed ``name`` has, or a literal. Raises NotCalled."""
+        """Check an address of an allowed ``name``, or a literal one. Raises NotCalled."""
         kind = _kind(address)
         if kind == "loopback" or (kind == "public" and name is not None):
             return
@@ -182,7 +182,7 @@ def _read_allowed(entry: str) -> _Allowed:
     literal = None
     if found is None and entry.count(":") > 1:  # an IPv6 address without brackets
         found, literal = _PLACE.fullmatch(f"[{entry}]"), entry
-    allowed = "a host name or an address, with :PORT behind it or without"
+    allowed = "a host name or an address, optionally followed by :PORT"
     if found is None:
         raise UsageError("allow_host", seen=quoted(entry), allowed=allowed)
     bracketed, name, port = found.groups()
@@ -205,11 +205,11 @@ def _read_allowed(entry: str) -> _Allowed:
 def _read(url: str) -> tuple[str, str, int, str]:
     """Return scheme, host, port and target of a URL. Raises NotCalled."""
     if len(url) > _MAX_URL:
-        msg = f"a URL of {len(url)} characters; allowed are {_MAX_URL}"
+        msg = f"the URL has {len(url)} characters; allowed are at most {_MAX_URL}"
         raise BadUrl(msg)
     found = _URL.fullmatch(url)
     if found is None:
-        msg = f"{quoted(url)} is no URL; allowed is http://host/path"
+        msg = f"{quoted(url)} is not a URL; allowed is http://host/path"
         raise BadUrl(msg)
     scheme, authority, target = found[1].lower(), found[2], found[3]
     if scheme not in _PORTS:
@@ -220,11 +220,11 @@ def _read(url: str) -> tuple[str, str, int, str]:
         raise NotCalled(msg)
     place = _PLACE.fullmatch(authority)
     if place is None or "\\" in url:
-        msg = f"{quoted(authority)} is no plain host and port"
+        msg = f"{quoted(authority)} is not a plain host and port"
         raise NotCalled(msg)
     bracketed, name, given = place.groups()
     if bracketed is not None and ":" not in bracketed:
-        msg = f"{quoted(authority)} is no address"
+        msg = f"{quoted(authority)} is not an address"
         raise NotCalled(msg)
     port = int(given or _PORTS[scheme])
     if port > 65_535:
@@ -238,7 +238,7 @@ def _read(url: str) -> tuple[str, str, int, str]:
 
 
 def _literal(host: str) -> IpAddress | None:
-    """Return the address that a host is, None for a name. Raises NotCalled for odd notations."""
+    """Return a host's literal address, None for a name. Raises NotCalled for odd notations."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
@@ -255,13 +255,13 @@ def _parsed(text: str, host: str) -> IpAddress:
     except ValueError:
         address = None
     if address is None or getattr(address, "scope_id", None):
-        msg = f"{host} is at {quoted(text)}, which is no plain address"
+        msg = f"{host} is at {quoted(text)}, which is not a plain address"
         raise NotCalled(msg)
     return address
 
 
 def _kind(address: IpAddress) -> str:
-    """Return loopback, private, public, or a kind that is never called."""
+    """Return ``loopback``, ``private``, ``public``, or a kind that is never called."""
     if str(address) == "::1":
         return "loopback"
     for kind, networks in _NEVER.items():

@@ -1,7 +1,6 @@
-"""The attempts to send webhook requests of one world: the last ones, with what came of them."""
+"""The attempts to send webhook requests of one world: the last ones, with their outcomes."""
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,7 @@ from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.store.life_cycle import State
 
 _T = TypeVar("_T")
-_OWN_BYTES = 1_000  # what an attempt takes besides data and answer
+_OWN_BYTES = 1_000  # what an attempt takes besides data and response
 
 
 class Stage(StrEnum):
@@ -44,28 +43,27 @@ class AttemptLimits(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class AttemptNote:
-    """One attempt: what was sent about which record, and what came of it."""
+    """One attempt: what was sent for which record, and the outcome."""
 
     number: int  # counted from 1 in each world, also after a reset
     cause: Cause
     record_id: str
     record_number: str
     definition: str
-    at: datetime  # of the world's clock, when it was asked for
+    at: datetime  # of the world's clock, when it was requested
     attempt: Attempt
-    of: int | None = None  # the attempt that it sends again
+    of: int | None = None  # the attempt that it repeats
     stage: Stage = Stage.QUEUED
     fault: str | None = None  # the delivery fault that hit it
     outcome: Outcome | None = None
     milliseconds: float | None = None  # of the machine's time
-    before: State | None = None  # the record's state, as answers show it
+    before: State | None = None  # the record's state, as responses show it
     after: State | None = None
     size: int = field(default=0, repr=False)
-    kept: bool = field(default=True, repr=False)  # whether it still takes room
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether it has ended, with an outcome or abandoned."""
         return self.stage in (Stage.ENDED, Stage.ABANDONED)
 
 
@@ -76,7 +74,7 @@ class Attempts:
         """Start empty; ``last`` is the number of the last attempt before."""
         self._limits = AttemptLimits() if limits is None else limits
         self._changed = threading.Condition(threading.Lock())
-        self._notes: deque[AttemptNote] = deque()
+        self._notes: dict[int, AttemptNote] = {}
         self._bytes = 0
         self._last = last
         self._closed = False
@@ -92,7 +90,7 @@ class Attempts:
         at: datetime,
         of: int | None = None,
     ) -> AttemptNote:
-        """Note that something is to be sent, and label it with its number."""
+        """Add an attempt that is to be made, and return it with its number."""
         with self._changed:
             self._last += 1
             note = AttemptNote(
@@ -106,18 +104,18 @@ class Attempts:
                 of=of,
                 size=_OWN_BYTES + len(attempt.data or b""),
             )
-            self._notes.append(note)
+            self._notes[note.number] = note
             self._bytes += note.size
             self._shorten()
             self._changed.notify_all()
         return note
 
     def change(self, note: AttemptNote, **changes: object) -> None:
-        """Set members of an attempt, and tell those who wait."""
+        """Set members of an attempt, and wake those who wait."""
         with self._changed:
             for name, value in changes.items():
                 setattr(note, name, value)
-            if note.kept and note.outcome is not None and "outcome" in changes:
+            if "outcome" in changes and note.outcome is not None and note.number in self._notes:
                 note.size += len(note.outcome.answer)
                 self._bytes += len(note.outcome.answer)
                 self._shorten()
@@ -126,9 +124,7 @@ class Attempts:
     def _shorten(self) -> None:
         entries, most = self._limits
         while self._notes and (self._bytes > most or len(self._notes) > entries):
-            gone = self._notes.popleft()
-            gone.kept = False
-            self._bytes -= gone.size
+            self._bytes -= self._notes.pop(next(iter(self._notes))).size
 
     @property
     def last(self) -> int:
@@ -142,23 +138,22 @@ class Attempts:
         with self._changed:
             return [
                 note
-                for note in self._notes
+                for note in self._notes.values()
                 if note.number > since
                 and (until is None or note.number <= until)
                 and (record is None or record in (note.record_id, note.record_number))
             ]
 
     def find(self, number: int) -> AttemptNote | None:
-        """Return the attempt of that number, where it is still here."""
-        with self._changed:
-            return next((note for note in self._notes if note.number == number), None)
+        """Return the attempt with that number, unless it is gone."""
+        return self._notes.get(number)
 
     def wait_for(
         self, found: Callable[[], _T | None], seconds: float, until: threading.Event | None = None
     ) -> _T | None:
-        """Return what ``found`` returns as soon as it is not None; None when time is over.
+        """Return what ``found`` returns as soon as it is not None; None once time is over.
 
-        It is asked at once and after each change, without the lock. ``seconds`` are the machine's;
+        It is called at once and after each change, without the lock. ``seconds`` are the machine's;
         ``until`` ends the wait as well.
         """
         deadline = monotonic() + seconds
@@ -171,7 +166,7 @@ class Attempts:
                 self._changed.wait(min(left, 0.2))
 
     def close(self) -> None:
-        """Let go of all who wait."""
+        """Release all who wait."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

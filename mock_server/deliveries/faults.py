@@ -1,30 +1,58 @@
-"""What goes wrong on purpose with deliveries: sent twice, late, wrongly signed, or cut."""
+"""Delivery faults: a webhook is sent twice, late, wrongly signed, or cut."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from crmcom_kit.mock_server.deliveries.senders import Attempt
-from crmcom_kit.mock_server.usage_errors import LimitExceeded
+from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
+from crmcom_kit.mock_server.usage_errors import LimitExceeded, UsageError
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.formats import id_of
 
-KINDS = ("duplicate", "delay", "wrong_signature", "old_key", "cut_body")
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+#: The kinds that concern a delivery that sends nothing.
+SCRIPTED_KINDS = ("delay",)
 MAX_FAULTS = 100
 
 
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a delivery fault, which the control API's document shows."""
+    text = files(__package__).joinpath("fault_schema.json").read_bytes()
+    found: dict[str, Any] = orjson.loads(text)
+    return found
+
+
+@cache
+def _validator() -> "Draft202012Validator":
+    return strict_validator(schema())
+
+
+def delivery_fault(spec: Mapping[str, Any]) -> "DeliveryFault":
+    """Return the delivery fault that a specification describes. Raises UsageError."""
+    for error in _validator().iter_errors(spec):
+        raise explained(error, dict, whole="fault")
+    return DeliveryFault(**spec)
+
+
 def old_key(key: str) -> str:
-    """Return the key that a secret key has been before: one that nothing is signed with by now."""
+    """Return the key that preceded a secret key: nothing is signed with it any more."""
     return id_of(f"old key/{key}")
 
 
 @dataclass(slots=True, kw_only=True)
 class DeliveryFault:
-    """One thing that goes wrong with deliveries."""
+    """One injected failure of deliveries."""
 
-    fault: str  # one of KINDS
+    fault: str  # what goes wrong, as in the schema
     times: int | None = 1  # how many deliveries it hits; None for all
     seconds: float = 1.0  # how late, of a delay: the world's time
     copies: int = 1  # how many more, of a duplicate
@@ -36,15 +64,20 @@ class DeliveryFault:
         """Return it as the control API shows it."""
         return {name: getattr(self, name) for name in self.__slots__}
 
-    def fits(self, number: str, names: frozenset[str]) -> bool:
-        """Whether it hits a delivery of a webhook request, by its number and definition's names."""
-        if self.times is not None and self.hits >= self.times:
+    @property
+    def spent(self) -> bool:
+        """Whether it has hit as many deliveries as it may."""
+        return self.times is not None and self.hits >= self.times
+
+    def matches(self, number: str, names: frozenset[str]) -> bool:
+        """Whether it hits the delivery of a webhook request: its number, its definition's names."""
+        if self.spent:
             return False
         by_number = self.number is None or self.number == number
         return by_number and (self.definition is None or self.definition in names)
 
     def changed(self, attempt: Attempt, exchanges: Exchanges, key: str | None) -> Attempt:
-        """Return what goes out in the place of ``attempt``."""
+        """Return what is sent instead of ``attempt``."""
         match self.fault:
             case "cut_body":
                 return attempt._replace(cut=True)
@@ -60,40 +93,53 @@ class DeliveryFault:
 
 
 def _another(code: str) -> str:
-    """Return a code of the same form that is wrong."""
+    """Return a wrong code of the same form."""
     first = code[0]
     return ("1" if first == "0" else "0") + code[1:]
 
 
 class DeliveryFaults:
-    """The delivery faults of one world; a delivery is hit by the first that fits."""
+    """The delivery faults of one world; a delivery is hit by the first that matches."""
 
     def __init__(self) -> None:
-        """Start without any."""
+        """Start without faults."""
         self._lock = threading.Lock()
         self._faults: list[DeliveryFault] = []
 
     @property
     def has_active(self) -> bool:
-        """Whether there is any."""
-        return bool(self._faults)
+        """Whether any of them may still hit a delivery."""
+        return any(not one.spent for one in self._faults)
 
     def all(self) -> list[DeliveryFault]:
-        """Return them, in their order."""
+        """Return copies of the faults, in their order."""
         with self._lock:
             return [replace(one) for one in self._faults]
 
-    def put(self, faults: list[DeliveryFault]) -> None:
-        """Have these from now on, and no other. Raises LimitExceeded."""
+    def put(self, faults: list[DeliveryFault], *, sends: bool) -> None:
+        """Replace the faults.
+
+        Args:
+            faults: the new ones.
+            sends: whether the mock really sends; scripted deliveries have no message to change.
+
+        Raises:
+            UsageError: a fault could do nothing.
+            LimitExceeded: there are more faults than allowed.
+        """
+        unusable = next((one.fault for one in faults if one.fault not in SCRIPTED_KINDS), None)
+        if unusable is not None and not sends:
+            allowed = "delay; a mock with --deliver http sends messages that other faults change"
+            raise UsageError("fault", seen=f"{unusable} with scripted deliveries", allowed=allowed)
         if len(faults) > MAX_FAULTS:
             raise LimitExceeded("faults", seen=f"{len(faults)}", allowed=f"at most {MAX_FAULTS}")
         with self._lock:
             self._faults = [replace(one) for one in faults]
 
-    def next(self, number: str, names: frozenset[str]) -> DeliveryFault | None:
-        """Return the fault that hits a delivery."""
+    def select(self, number: str, names: frozenset[str]) -> DeliveryFault | None:
+        """Return the fault that hits a delivery, and count the hit."""
         with self._lock:
-            found = next((one for one in self._faults if one.fits(number, names)), None)
+            found = next((one for one in self._faults if one.matches(number, names)), None)
             if found is not None:
                 found.hits += 1
             return found

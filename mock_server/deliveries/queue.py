@@ -1,24 +1,23 @@
-"""Deliveries that nobody waits for: a bounded queue, and a few threads that work it off."""
+"""Queued deliveries: a bounded queue, worked off by a few threads until it is closed."""
 
-import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from time import monotonic
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Protocol
 
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.senders import Stopped
 
 WORKERS = 16
 ROOM = 1_000
-_IDLE_SECONDS = 1.0  # how long a thread without work stays
 
 
 class Job(Protocol):
-    """Something to send."""
+    """A delivery to make."""
 
     def run(self) -> None:
-        """Send it; raise nothing."""
+        """Make it; raise nothing."""
         ...
 
     def abandon(self) -> None:
@@ -27,116 +26,96 @@ class Job(Protocol):
 
 
 class DeliveryQueue:
-    """Works jobs off, in their order. All worlds of a server share one."""
+    """Makes deliveries in their order. All worlds of a server share one queue."""
 
     def __init__(
         self, *, workers: int = WORKERS, room: int = ROOM, at_once: int | None = None
     ) -> None:
-        """Start empty.
+        """Start empty; threads are started as they are needed.
 
         Args:
-            workers: how many threads there are at most; they are started as they are needed.
+            workers: how many threads there are at most.
             room: how many jobs may wait.
-            at_once: how many deliveries may run that their callers wait for, so that these never
-                take all threads of a server; any number where left out.
+            at_once: how many slow deliveries may run while their callers wait, so that they never
+                take all threads of a server; any number by default.
         """
         self.room = room
-        self._places = None if at_once is None else threading.BoundedSemaphore(at_once)
-        self._most = workers
-        self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        self._waiting = self._workers = self._idle = self._open = 0
-        #: Set once no more is sent.
+        #: Called with a world's name and each of its attempts once it has ended.
+        self.on_attempt: Callable[[str, AttemptNote], None] | None = None
+        #: Set while nothing more is sent.
         self.closed = threading.Event()
-        self._stops: list[Callable[[], None]] = []
+        self._workers = workers
+        self._slots = None if at_once is None else threading.BoundedSemaphore(at_once)
+        self._pool: ThreadPoolExecutor | None = None
+        self._changed = threading.Condition(threading.Lock())
+        self._jobs: dict[int, Job] = {}  # that are not begun yet, by id
+        self._running = 0
+        self._stops: list[tuple[Callable[[], object], Callable[[], object]]] = []
         self._ending: tuple[threading.Event, float] | None = None
 
     def put(self, job: Job) -> bool:
-        """Have a job done soon; False where there is no room, or no more is sent."""
-        with self._lock:
-            if self.closed.is_set() or self._waiting >= self.room:
+        """Have a job done soon; return False if there is no room, or the queue is closed."""
+        with self._changed:
+            if self.closed.is_set() or len(self._jobs) >= self.room:
                 return False
             self._watch()
-            self._waiting += 1
-            self._open += 1
-            self._jobs.put(job)
-            if self._waiting > self._idle and self._workers < self._most:
-                self._workers += 1
-                threading.Thread(target=self._work, daemon=True, name="outbox").start()
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="delivery")
+            self._jobs[id(job)] = job
+            self._pool.submit(self._run, job)
             return True
 
+    def _run(self, job: Job) -> None:
+        with self._changed:
+            if self._jobs.pop(id(job), None) is None:  # abandoned meanwhile
+                return
+            self._running += 1
+        try:
+            job.run()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+
     @contextmanager
-    def place(self) -> Iterator[bool]:
-        """Take one of the places for deliveries that take time; tell whether one was free."""
-        if self._places is None:
+    def slot(self) -> Iterator[bool]:
+        """Take one of the slots for slow deliveries; yield whether one was free."""
+        if self._slots is None:
             yield True
             return
-        found = self._places.acquire(blocking=False)
+        found = self._slots.acquire(blocking=False)
         try:
             yield found
         finally:
             if found:
-                self._places.release()
+                self._slots.release()
 
     @property
     def waiting(self) -> int:
         """How many jobs are not begun yet."""
-        return self._waiting
-
-    def _work(self) -> None:
-        while True:
-            job = self._next()
-            if job is None:
-                return
-            try:
-                if self.closed.is_set():
-                    job.abandon()
-                else:
-                    job.run()
-            finally:
-                self._end()
-
-    def _end(self) -> None:
-        with self._lock:
-            self._open -= 1
+        return len(self._jobs)
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Count what its caller sends by itself among what runs. Raises Stopped once closed."""
-        with self._lock:
+        """Count a delivery that its caller makes. Raises Stopped if the queue is closed."""
+        with self._changed:
             if self.closed.is_set():
                 raise Stopped
             self._watch()
-            self._open += 1
+            self._running += 1
         try:
             yield
         finally:
             self._end()
 
-    def _next(self) -> Job | None:
-        """Return the next job; None where this thread is not needed any more."""
-        with self._lock:
-            self._idle += 1
-        job: Job | None = None
-        with suppress(queue.Empty):
-            job = self._jobs.get(timeout=_IDLE_SECONDS)
-        with self._lock:
-            self._idle -= 1
-            if job is None:
-                # Once more, under the lock: ``put`` counted on this thread until now.
-                with suppress(queue.Empty):
-                    job = self._jobs.get_nowait()
-            if job is None:
-                self._workers -= 1
-            else:
-                self._waiting -= 1
-        return job
-
     def end_with(self, closing: threading.Event, seconds: float) -> None:
-        """Close, within ``seconds``, once ``closing`` is set.
+        """Close within ``seconds`` once ``closing`` is set.
 
-        A thread waits for it from the first delivery on: a process that is forked before that has
-        one of its own.
+        A thread waits for it from the first delivery on, so that a process that is forked before
+        has a thread of its own.
         """
         self._ending = (closing, seconds)
 
@@ -149,48 +128,45 @@ class DeliveryQueue:
             closing.wait()
             self.close(seconds / 2)
 
-        threading.Thread(target=wait, daemon=True, name="outbox's end").start()
+        threading.Thread(target=wait, daemon=True, name="delivery-closer").start()
 
-    def on_stop(self, stop: Callable[[], None]) -> None:
-        """Have ``stop`` called when what is still on its way has to end."""
-        self._stops.append(stop)
+    def on_stop(self, stop: Callable[[], object], resume: Callable[[], object] = bool) -> None:
+        """Have ``stop`` called when running deliveries must end, and ``resume`` by ``reopen``."""
+        self._stops.append((stop, resume))
 
     def close(self, seconds: float) -> bool:
-        """Send nothing more: give up what waits, and what still runs after ``seconds``.
+        """Send nothing more: abandon what waits, and cut what still runs after ``seconds``.
 
         Returns:
             Whether every job has ended, at the latest ``seconds`` after those that run were cut.
         """
-        with self._lock:
+        with self._changed:
             self.closed.set()
-        with suppress(queue.Empty):
-            while True:
-                job = self._jobs.get_nowait()
-                with self._lock:
-                    self._waiting -= 1
-                try:
-                    job.abandon()
-                finally:
-                    self._end()
-        if self.ended(seconds):
-            self._stop()
-            return True
-        self._stop()
-        return self.ended(seconds)
-
-    def _stop(self) -> None:
-        for stop in self._stops:
+            jobs, self._jobs = self._jobs, {}
+            self._running += len(jobs)  # until each is abandoned
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+        for job in jobs.values():
+            try:
+                job.abandon()
+            finally:
+                self._end()
+        ended = self.ended(seconds)
+        for stop, _ in self._stops:
             stop()
+        return ended or self.ended(seconds)
+
+    def reopen(self) -> None:
+        """Send again after ``close``."""
+        for _, resume in self._stops:
+            resume()
+        self.closed.clear()
 
     def ended(self, seconds: float) -> bool:
-        """Wait until nothing runs any more, ``seconds`` at most; tell whether that is so."""
-        deadline = monotonic() + seconds
-        pause = threading.Event()
-        while self._open:
-            if monotonic() >= deadline:
-                return False
-            pause.wait(0.01)
-        return True
+        """Wait until nothing waits or runs, ``seconds`` at most; return whether that is so."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._jobs and not self._running, seconds)
 
 
 def max_waiting(deliver: str, threads: int) -> int | None:

@@ -1,4 +1,4 @@
-"""The built-in receiver of webhook requests: answers from a script, and keeps what it got."""
+"""The built-in receiver of webhook requests: it answers from a script and keeps what it gets."""
 
 import threading
 from collections import deque
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.clock import WorldClock
 
-#: A longer body is kept up to here.
+#: How many bytes of a body are kept.
 MAX_BODY = 65_536
 MAX_KEPT = 200
 _MAX_BYTES = 4_194_304
@@ -23,7 +23,7 @@ class ReceiverAnswer:
     body: str = ""
     content_type: str = "text/plain; charset=utf-8"
     delay: float = 0.0  # seconds of the world
-    times: int | None = None  # how often; None for ever
+    times: int | None = None  # how often; None forever
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the control API shows it."""
@@ -31,19 +31,19 @@ class ReceiverAnswer:
 
 
 class Received(NamedTuple):
-    """One request that came in."""
+    """One request that the receiver got."""
 
     number: int  # counted from 1
     at: datetime  # of the world's clock
     verb: str
     headers: tuple[tuple[str, str], ...]
-    body: bytes  # its beginning, of a very long one
+    body: bytes  # only the beginning of a very long one
     size: int
     answer: ReceiverAnswer
 
     @property
     def named(self) -> dict[str, str]:
-        """The headers by their names in lower case."""
+        """The headers by name in lower case."""
         return {name.lower(): value for name, value in self.headers}
 
 
@@ -51,27 +51,27 @@ class Receiver:
     """The receiver of one world."""
 
     def __init__(self, clock: WorldClock) -> None:
-        """Answer 200 to everything, and have got nothing."""
+        """Start with status 200 for every request, and without requests."""
         self._clock = clock
         self._lock = threading.Lock()
         self._answers: tuple[ReceiverAnswer, ...] = (ReceiverAnswer(),)
-        self._given = 0  # answers since they were set
+        self._given = 0  # answers given since they were set
         self._kept: deque[Received] = deque()
         self._bytes = self._last = 0
 
     @property
     def answers(self) -> tuple[ReceiverAnswer, ...]:
-        """What it answers, one after another; the last one for ever."""
+        """The answers that it gives, one after another; the last one forever."""
         return self._answers
 
     def answer_with(self, answers: Iterable[ReceiverAnswer]) -> None:
-        """Answer with these from now on, from the first one; with none, 200 to everything."""
+        """Give these answers from now on, from the first one; without any, status 200."""
         with self._lock:
             self._answers = tuple(answers) or (ReceiverAnswer(),)
             self._given = 0
 
     def take(self, verb: str, headers: Mapping[str, str], body: bytes) -> Received:
-        """Keep a request, and say what it is answered with; the delay is the caller's to wait."""
+        """Keep a request and return it with its answer, whose delay the caller waits for."""
         with self._lock:
             answer = self._next()
             self._last += 1
@@ -96,16 +96,16 @@ class Receiver:
 
     @property
     def last(self) -> int:
-        """How many requests came in, those that are gone included."""
+        """How many requests it got, including those no longer kept."""
         return self._last
 
     def requests(self, since: int = 0) -> list[Received]:
-        """Return the requests above number ``since`` that are still here, oldest first."""
+        """Return the requests above number ``since`` that are still kept, oldest first."""
         with self._lock:
             return [one for one in self._kept if one.number > since]
 
     def forget(self) -> int:
-        """Forget the requests; return how many were here. Numbers go on."""
+        """Forget the requests; return how many there were. Numbers go on."""
         with self._lock:
             gone = len(self._kept)
             self._kept.clear()

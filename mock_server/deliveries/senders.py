@@ -1,8 +1,11 @@
-"""How a webhook request gets sent: the protocol, and a built-in receiver with a script."""
+"""How a webhook request is sent: attempts, their messages and outcomes, and the scripted sender."""
 
 import threading
 from typing import NamedTuple, Protocol
 
+import orjson
+
+from crmcom_kit import __version__
 from crmcom_kit.schemas.dialect import (
     DialectError,
     delivery_outcomes,
@@ -10,8 +13,13 @@ from crmcom_kit.schemas.dialect import (
     other_statuses,
     read_script,
 )
+from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 
-#: Outcomes by which the mock itself kept something from being sent.
+#: Headers in which the mock identifies itself and the attempt; they are none of the vendor's.
+OWN_HEADER = "X-Crmcom-Mock"
+LABEL_HEADER = "X-Mock-Attempt"
+
+#: Outcomes where the mock itself sent nothing.
 NOT_SENT = frozenset({"blocked", "bad_url", "no_connection", "queue_full"})
 
 
@@ -21,32 +29,32 @@ class Attempt(NamedTuple):
     url: str
     data: bytes | None
     authentication_code: str | None
-    label: str = ""  # of the mock's own, which goes along in a header
-    cut: bool = False  # whether only the beginning of the body goes out
+    label: str = ""  # the mock's own name of it, sent in a header
+    cut: bool = False  # whether only the first half of the body is sent
 
 
 class Outcome(NamedTuple):
-    """What came of an attempt; error_code is None where it succeeded."""
+    """The result of an attempt; ``error_code`` is None if it succeeded."""
 
     name: str
     error_code: str | None
     error_description: str | None
-    status: int | None  # of the receiver's answer, where one came
-    answer: bytes = b""  # the beginning of the answer's body
-    why: str = ""  # in the mock's own words, where the vendor's say less
+    status: int | None  # of the receiver's response, if one came
+    answer: bytes = b""  # the beginning of the response's body
+    why: str = ""  # in the mock's own words, if the vendor's say less
 
     @property
     def delivered(self) -> bool:
-        """Whether the receiver took the webhook request."""
+        """Whether the receiver accepted the webhook request."""
         return self.error_code is None
 
 
 class Stopped(Exception):
-    """The mock ends: an attempt was given up, and nobody knows what came of it."""
+    """The mock stops: an attempt was abandoned, and its outcome is unknown."""
 
 
 def outcome_of(name: str, url: str, limit: int, *, answer: bytes = b"", why: str = "") -> Outcome:
-    """Return an outcome of the table, told about ``url``, in at most ``limit`` characters."""
+    """Return an outcome of the table for ``url``, described in at most ``limit`` characters."""
     entry = delivery_outcomes()[name]
     text = entry["error_description"]
     if text is not None:
@@ -57,7 +65,7 @@ def outcome_of(name: str, url: str, limit: int, *, answer: bytes = b"", why: str
 def outcome_of_status(
     status: int, reason: str, url: str, limit: int, *, answer: bytes = b""
 ) -> Outcome:
-    """Return what it means that the receiver refused with an HTTP status."""
+    """Return the outcome of a receiver's HTTP status that is no success."""
     name = f"http_{status}"
     if name in delivery_outcomes():
         return outcome_of(name, url, limit, answer=answer)
@@ -66,29 +74,50 @@ def outcome_of_status(
     return Outcome(name, entry["error_code"], text.replace("{url}", url)[:limit], status, answer)
 
 
+def outcome_of_error(error: Exception, limit: int) -> Outcome:
+    """Return the outcome of a sender that raised ``error`` instead of returning an outcome."""
+    name = type(error).__name__
+    why = f"{name}: {error}; raised by the delivery given to the mock"
+    return Outcome("internal", name, why[:limit], None, why=why)
+
+
+def message_of(messages: ThirdPartyMessages, attempt: Attempt) -> Message:
+    """Return the HTTP message of an attempt: the dialect's, and the mock's own headers.
+
+    A record without a data object sends an empty one.
+    """
+    data = {} if attempt.data is None else orjson.loads(attempt.data)
+    method, headers, body = messages.written(data, attempt.authentication_code)
+    if attempt.cut:
+        body = body[: len(body) // 2]
+    own = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))
+    label = ((LABEL_HEADER, attempt.label),) if attempt.label else ()
+    return Message(method, (*own, *label, *headers), body)
+
+
 class Delivery(Protocol):
-    """Whatever sends webhook requests. Called without any lock held."""
+    """A sender of webhook requests. It is called without any lock held."""
 
     def send(self, attempt: Attempt) -> Outcome:
-        """Try once and say what came of it; never raise for what a receiver does.
+        """Try once and return the outcome; do not raise for what a receiver does.
 
-        Raises Stopped where the mock ends meanwhile.
+        Raises Stopped if the mock stops meanwhile. Any other exception fails the attempt.
         """
         ...
 
     def reset(self) -> None:
-        """Go back to the beginning."""
+        """Return to the initial state: the world was reset."""
         ...
 
 
 class ScriptedDelivery:
-    """A receiver that answers from a script, try by try, the last outcome for ever.
+    """A sender that sends nothing and returns a script's outcomes, the last one forever.
 
     Assumed: no page says when a webhook request is rejected or with which error.
     """
 
     def __init__(self, script: str, *, description_limit: int, tries: int = 0) -> None:
-        """Take a script such as ``3*timeout, success``, of which ``tries`` are behind it.
+        """Take a script such as ``3*timeout, success``, and skip its first ``tries`` outcomes.
 
         Raises:
             DialectError: the script names no known outcome.
@@ -105,7 +134,7 @@ class ScriptedDelivery:
         self._tries = tries
 
     def send(self, attempt: Attempt) -> Outcome:
-        """Answer with the next outcome of the script."""
+        """Return the next outcome of the script."""
         with self._lock:
             name = self._outcome_at(self._tries)
             self._tries += 1
@@ -119,7 +148,7 @@ class ScriptedDelivery:
         return self._steps[-1][1]
 
     def clone(self) -> "ScriptedDelivery":
-        """Return a receiver that goes on from here by itself."""
+        """Return an independent copy at the same place of the script."""
         with self._lock:
             tries = self._tries
         return ScriptedDelivery(self._script, description_limit=self._limit, tries=tries)

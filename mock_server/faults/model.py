@@ -9,7 +9,7 @@ from math import log
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-from crmcom_kit.mock_server.redaction import MASK, is_secret
+from crmcom_kit.redaction import MASK, is_secret
 
 #: The longest delay, in milliseconds, as in ``schemas.json``; a longer one that is drawn is cut.
 MAX_DELAY = 300_000.0

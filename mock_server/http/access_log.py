@@ -15,10 +15,10 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.mock_server.redaction import masked_path, masked_query
-from crmcom_kit.mock_server.redaction_bodies import secrets_of
+from crmcom_kit.redaction import redact_path, redact_query, redact_url
 
 if TYPE_CHECKING:
+    from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
     from crmcom_kit.mock_server.world.world import World
 
 LogForm = Literal["human", "json"]
@@ -67,7 +67,10 @@ class AccessLog:
         target = _redacted_path(entry.path)
         if entry.query:
             target = f"{target}?{_redacted_query(entry.query)}"
-        target = _printable(secrets_of(entry.world).hide(target))
+        redactor = entry.world.redactor
+        target = _printable(redactor.hide(target))
+        if entry.warnings:  # they quote the caller
+            entry = entry._replace(warnings=[redactor.text(text) for text in entry.warnings])
         time = self._clock.now().isoformat(timespec="milliseconds")
         self._lines.append(self._as_text(entry, time, target))
         if self._writes_at_once:
@@ -77,22 +80,17 @@ class AccessLog:
             if self._writer is None:
                 self._start()
 
-    def add_delivery(
-        self, world: "World", url: str, status: int | None, size: int, seconds: float, outcome: str
-    ) -> None:
-        """Write a line about a webhook that was sent, soon.
-
-        Args:
-            world: which sent it.
-            url: where to.
-            status: of the receiver's answer; None if none came.
-            size: bytes of its body.
-            seconds: how long it took.
-            outcome: the attempt, and what came of it.
-        """
-        target, _, query = url.partition("?")
-        entry = Entry(world, "-", "POST", target, query, status or 0, size, seconds)
-        self.add(entry._replace(delivery=outcome))
+    def add_attempt(self, world: "World", note: "AttemptNote") -> None:
+        """Write a line about a webhook that ``world`` sent, or tried to, soon."""
+        url, _, query = note.attempt.url.partition("?")
+        target = redact_url(url)
+        outcome, seconds = note.outcome, (note.milliseconds or 0.0) / 1000
+        status, size, name = 0, 0, "abandoned"
+        if outcome is not None:
+            status, size, name = outcome.status or 0, len(outcome.answer), outcome.name
+        delivery = f"delivery {note.number}: {name}"
+        entry = Entry(world, "-", "POST", target, query, status, size, seconds, fault=note.fault)
+        self.add(entry._replace(delivery=delivery))
 
     def _start(self) -> None:
         with self._lock:
@@ -127,14 +125,14 @@ def _is_terminal(out: TextIO) -> bool:
         return False
 
 
-_redacted_path = lru_cache(maxsize=256)(masked_path)
-_redacted_parameter = lru_cache(maxsize=1024)(masked_query)
+_redacted_path = lru_cache(maxsize=256)(redact_path)
+_redacted_parameter = lru_cache(maxsize=1024)(redact_query)
 
 
 def _redacted_query(query: str) -> str:
     """Return a query without secrets; parameters recur, and what is hidden in them."""
     return "&".join(
-        _redacted_parameter(part) if len(part) <= _MAX_CACHED else masked_query(part)
+        _redacted_parameter(part) if len(part) <= _MAX_CACHED else redact_query(part)
         for part in query.split("&")
     )
 

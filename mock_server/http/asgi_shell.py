@@ -305,6 +305,9 @@ async def _send(response: Response, scope: Scope, send: Send) -> int:
     body, ending, is_head = response.body, response.ending, scope["method"] == "HEAD"
     connection: Connection = scope[CONNECTION]
     sent = 0
+    if response.length is None and scope["http_version"] == "1.0":  # which knows no chunks
+        body = response.body = b"".join(body)  # type: ignore[arg-type]
+        response.length = len(body)
     try:
         if ending is not None and ending.kind == "dropped":
             connection.end(scope)

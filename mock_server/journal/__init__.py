@@ -1,1 +1,1 @@
-"""What was asked of a world and what it answered: kept, told, found, waited for."""
+"""The journal of a world: its entries, views of them, patterns, verification, waiting."""

@@ -1,65 +1,77 @@
-"""What is told of a call that the journal noted: masked, read into parameters, explained.
+"""What is shown of an entry of the journal: redacted, read into parameters, explained.
 
-All of it is made when somebody asks, from the note as it stands; most calls nobody asks for.
+A view computes each of its parts once, when it is asked for; most entries nobody looks at.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.journal.journal import Beginning, Journal, Note
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
 from crmcom_kit.mock_server.journal.tracing import Step, trace
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import query_pairs
-from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change
-from crmcom_kit.mock_server.redaction import masked_path
-from crmcom_kit.mock_server.redaction_bodies import Pairs, parsed_json, secrets_of, shown_name
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
+from crmcom_kit.redaction import Pairs, Redactor, as_dicts, parsed_json, redact_path
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.methods import Method
-
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.world.world import World
 
 IDENTIFIER = "webhook_request_identifier"
 
 
-class Teller:
-    """Tells of the calls of one world."""
+class JournalReader:
+    """Builds views of the entries of one journal."""
 
-    def __init__(self, world: "World") -> None:
-        """Know what is secret in ``world`` at this moment."""
-        self.world = world
-        self.config = world.config
-        self.secrets = secrets_of(world)
-        self._methods = {method.name: method for method in self.config.methods.values()}
+    def __init__(
+        self,
+        journal: Journal,
+        config: Config,
+        redactor: Redactor,
+        attempts: Callable[[int], Sequence[AttemptNote]],
+    ) -> None:
+        """Read ``journal``.
 
-    def method(self, note: Note) -> Method | None:
-        """Return the method that a call asked for; None where its path has none."""
-        return self._methods.get(note.answer.method) or self.config.methods.get(note.request.path)
+        Args:
+            journal: whose entries are viewed.
+            config: how the world answers.
+            redactor: knows the world's secrets as they are now.
+            attempts: returns the attempts to deliver that began with the attempt of a number.
+        """
+        self.journal = journal
+        self.config = config
+        self.redactor = redactor
+        self.attempts = attempts
+        self._methods = {method.name: method for method in config.methods.values()}
 
-    def tell(self, journal: Journal, note: Note) -> "ToldCall":
-        """Return what is told of one call."""
-        return ToldCall(self, journal, note)
+    def method(self, entry: Entry) -> Method | None:
+        """Return the method that was requested; None if the path has none."""
+        return self._methods.get(entry.response.method) or self.config.methods.get(
+            entry.request.path
+        )
 
-    def calls(self, since: int = 0, journal: Journal | None = None) -> "list[ToldCall]":
-        """Return the calls in the world's journal above number ``since``, oldest first."""
-        journal = journal or self.world.journal
-        return [ToldCall(self, journal, note) for note in journal.notes(since)]
+    def view(self, entry: Entry) -> "CallView":
+        """Return the view of an entry."""
+        return CallView(self, entry)
+
+    def calls(self, since: int = 0) -> "list[CallView]":
+        """Return views of the entries with numbers above ``since``, oldest first."""
+        return [CallView(self, entry) for entry in self.journal.entries(since)]
 
 
-class ToldCall:
-    """One call, as it is told."""
+class CallView:
+    """One request and its response, without secrets."""
 
-    def __init__(self, teller: Teller, journal: Journal, note: Note) -> None:
-        """Tell of ``note``; everything else is read when it is asked for."""
-        self._teller = teller
-        self._secrets = teller.secrets
-        self.note = note
-        self.id = journal.id_of(note.number)
+    def __init__(self, reader: JournalReader, entry: Entry) -> None:
+        """View ``entry``; every part is computed when it is asked for."""
+        self._reader = reader
+        self._redactor = reader.redactor
+        self.entry = entry
+        self.id = reader.journal.id_of(entry.number)
 
     def __repr__(self) -> str:
         return f"<call {self.id}: {self.operation} {self.identifier or ''} {self.status}>"
@@ -67,29 +79,29 @@ class ToldCall:
     @property
     def number(self) -> int:
         """Counted from 1 since the last reset."""
-        return self.note.number
+        return self.entry.number
 
     @property
     def at(self) -> datetime:
         """When it began, by the world's clock."""
-        return self.note.at
+        return self.entry.at
 
     @property
     def verb(self) -> str:
         """The HTTP verb."""
-        return self._secrets.message(self.note.request.verb)
+        return self._redactor.text(self.entry.request.verb)
 
     @cached_property
     def path(self) -> str:
         """The path, from the API's base path on."""
-        path = self.note.request.path
+        path = self.entry.request.path
         whole = f"/{path}" if path.split("/", 1)[0] == "crmapi" else f"{API_PATH}/{path}"
-        return self._secrets.message(masked_path(whole))
+        return self._redactor.text(redact_path(whole))
 
     @cached_property
     def query(self) -> str:
         """The query as it was sent."""
-        return self._secrets.query(self.note.request.query.decode("latin-1"))
+        return self._redactor.query(self.entry.request.query.decode("latin-1"))
 
     @property
     def url(self) -> str:
@@ -100,16 +112,16 @@ class ToldCall:
     def query_parameters(self) -> tuple[tuple[str, str], ...]:
         """The query's parameters, in order."""
         try:
-            pairs = query_pairs(self.note.request.query)
+            pairs = query_pairs(self.entry.request.query)
         except VendorError:
             return ()
-        value = self._secrets.value
-        return tuple((shown_name(name), str(value(name, text))) for name, text in pairs)
+        redactor = self._redactor
+        return tuple((redactor.name(name), str(redactor.value(name, text))) for name, text in pairs)
 
     @cached_property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """The request's headers."""
-        request = self.note.request
+        request = self.entry.request
         found = [
             (name.removeprefix("HTTP_").replace("_", "-").title(), value)
             for name, value in request.headers.items()
@@ -118,17 +130,20 @@ class ToldCall:
             found.append(("Content-Type", request.content_type))
         if request.authorization and "HTTP_AUTHORIZATION" not in request.headers:
             found.append(("Authorization", request.authorization))
-        return tuple((name, self._secrets.header(name, value)) for name, value in found)
+        return tuple((name, self._redactor.header(name, value)) for name, value in found)
 
     @cached_property
     def body(self) -> str:
         """The request's body."""
-        return self._secrets.asked(self.note.request.body)
+        body = self.entry.request.body
+        if body is None:
+            return f"(more than {MAX_BODY_BYTES} bytes)"
+        return self._redactor.request_body(body)
 
     @cached_property
     def method(self) -> Method | None:
-        """The method of the API that was asked for; None where the path has none."""
-        return self._teller.method(self.note)
+        """The method of the API that was requested; None if the path has none."""
+        return self._reader.method(self.entry)
 
     @property
     def operation(self) -> str | None:
@@ -137,16 +152,18 @@ class ToldCall:
 
     @cached_property
     def parameters(self) -> dict[str, Any]:
-        """What it was called with, from query or body alike; a list where one is repeated.
+        """The parameters, from query or body alike; a list for one that is repeated.
 
         An identifier is an object, ``{"number": "7"}``, in a query as in a body.
         """
         pairs: Sequence[tuple[str, Any]] = self.query_parameters
-        if self.note.request.verb == "POST":
-            parsed = parsed_json((self.note.request.body or b"").decode("utf-8", "replace"))
-            inside = parsed[0] if parsed and isinstance(parsed[0], Pairs) else ()
+        if self.entry.request.verb == "POST":
+            parsed = parsed_json((self.entry.request.body or b"").decode("utf-8", "replace"))
             try:
-                pairs = [(shown_name(k), self._secrets.value(k, part)) for k, part in inside]
+                pairs = self._redactor.value("", parsed[0]) if parsed else ()
+                pairs = [(name, as_dicts(part)) for name, part in pairs] if (
+                    isinstance(pairs, Pairs)
+                ) else ()  # fmt: skip
             except RecursionError:
                 pairs = ()
         found: dict[str, Any] = {}
@@ -181,90 +198,86 @@ class ToldCall:
 
     @property
     def status(self) -> int:
-        """The HTTP status of the answer."""
-        return self.note.answer.status
+        """The HTTP status of the response."""
+        return self.entry.response.status
 
     @cached_property
-    def answer_headers(self) -> tuple[tuple[str, str], ...]:
-        """The answer's headers."""
-        return tuple((k, self._secrets.message(value)) for k, value in self.note.answer.headers())
+    def response_headers(self) -> tuple[tuple[str, str], ...]:
+        """The response's headers."""
+        headers = self.entry.response.headers()
+        return tuple((name, self._redactor.text(value)) for name, value in headers)
 
     @cached_property
-    def answer_body(self) -> str:
-        """The answer's body; of a very long one the beginning."""
-        text = self.note.text
-        return self._secrets.answered(text.text if isinstance(text, Beginning) else text)
+    def response_body(self) -> str:
+        """The response's body; the beginning of a very long one."""
+        body = self.entry.body
+        content = body.content if isinstance(body, TruncatedBody) else body
+        return self._redactor.response_body(content)
 
     @property
-    def answer_size(self) -> int:
-        """How many bytes the answer's body has, as far as it was sent."""
-        text = self.note.text
-        if isinstance(text, Beginning):
-            return text.length
-        return self.note.answer.length or len(text)
+    def response_size(self) -> int:
+        """How many bytes the response's body has, as far as it was sent."""
+        body = self.entry.body
+        if isinstance(body, TruncatedBody):
+            return body.length
+        return self.entry.response.length or len(body)
 
     @cached_property
     def code(self) -> str | None:
-        """The status code in the answer's envelope, ``OK`` or an error's."""
+        """The status code in the response's envelope, ``OK`` or an error's."""
         error = self.error
         if error is not None:
-            return str(self._teller.config.dialect[f"errors.code.{error.kind}"])
-        if self.note.fault is not None:
-            parsed = parsed_json(self.answer_body)
-            inside = dict(parsed[0]).get("status") if parsed and isinstance(parsed[0], Pairs) else 0
-            return str(dict(inside).get("code")) if isinstance(inside, Pairs) else None
-        return "OK" if self.note.answer.method and self.status == 200 else None
+            return str(self._reader.config.dialect[f"errors.code.{error.kind}"])
+        if self.entry.fault is not None:
+            parsed = parsed_json(self.response_body)
+            inside = as_dicts(parsed[0]) if parsed else None
+            status = inside.get("status") if isinstance(inside, dict) else None
+            return str(status.get("code")) if isinstance(status, dict) else None
+        return "OK" if self.entry.response.method and self.status == 200 else None
 
     @property
     def error(self) -> VendorError | None:
-        """The error that was answered."""
-        return self.note.answer.error
+        """The error in the response."""
+        return self.entry.response.error
 
     @property
     def statement(self) -> str | None:
-        """The statement that decided: which the call broke."""
-        return self.note.answer.statement
+        """The statement that decided: the one that the request broke."""
+        return self.entry.response.statement
 
     @property
     def matched(self) -> bool:
-        """Whether it broke no restriction; what a fault did to it does not count."""
+        """Whether it broke no restriction; the effect of a fault does not count."""
         return self.error is None or self.statement is None
 
     @cached_property
     def fault(self) -> dict[str, Any] | None:
         """The fault that hit it."""
-        fault = self.note.fault
-        told: dict[str, Any] | None = None
+        fault = self.entry.fault
+        shown: dict[str, Any] | None = None
         if fault is not None:
-            told = json.loads(self._secrets.hide(json.dumps(fault.as_json())))
-        return told
+            shown = json.loads(self._redactor.hide(json.dumps(fault.as_json())))
+        return shown
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:
-        """What the mock remarked on it."""
-        return tuple(map(self._secrets.message, self.note.answer.warnings))
+        """The mock's remarks on it."""
+        return tuple(map(self._redactor.text, self.entry.response.warnings))
 
     @cached_property
     def trace(self) -> tuple[Step, ...]:
-        """The steps that it went through, in order."""
-        fault = self.note.fault
-        return trace(
-            self._teller.config,
-            self.operation,
-            self.note.answer,
-            hit=fault is not None,
-            reached=fault is None or fault.when == "after_commit" or not fault.effect.instead,
-        )
+        """The chain of causes: what decided, what it changed, what was sent, what came back."""
+        return trace(self._reader.config, self.entry, self._reader.attempts)
 
     @cached_property
     def before(self) -> dict[str, Any] | None:
-        """The webhook request that it touched, as it was."""
-        return _read_record(self.note.answer.before)
+        """The webhook request that it touched, as it was before."""
+        return _read_record(self.entry.response.before)
 
     @cached_property
     def after(self) -> dict[str, Any] | None:
-        """The same as it was left; None where it is deleted."""
-        return _read_record(self.note.answer.after)
+        """The same webhook request afterwards; None if it was deleted."""
+        return _read_record(self.entry.response.after)
 
     @property
     def record(self) -> dict[str, str] | None:
@@ -274,28 +287,26 @@ class ToldCall:
 
     @cached_property
     def near_miss(self) -> dict[str, Any] | None:
-        """Of a refused call: statement, what was seen, what is allowed, and the suggestion."""
-        error, answer = self.error, self.note.answer
+        """Of a refused request: statement, what was seen, what is allowed, and the suggestion."""
+        error, response = self.error, self.entry.response
         if error is None or self.matched:
             return None
-        message, suggestion = self._secrets.message, answer.suggestion
+        text, suggestion = self._redactor.text, response.suggestion
+        changes = () if suggestion is None else suggestion.changes
         return {
-            "statement": answer.statement,
+            "statement": response.statement,
             "errorKind": error.kind,
-            "parameter": message(error.parameter),
-            "seen": message(error.seen),
-            "allowed": message(error.allowed),
-            "suggestion": None if suggestion is None else message(suggestion.text),
-            "changes": []
-            if suggestion is None
-            else [self._change(one) for one in suggestion.changes],
+            "parameter": text(error.parameter),
+            "seen": text(error.seen),
+            "allowed": text(error.allowed),
+            "suggestion": None if suggestion is None else text(suggestion.text),
+            "changes": [self._change(change.as_json()) for change in changes],
         }
 
-    def _change(self, change: Change) -> dict[str, Any]:
-        value = self._secrets.value(
-            "" if change.value == PLACEHOLDER else change.parameter, change.value
-        )
-        return {**change.as_json(), "parameter": shown_name(change.parameter), "value": value}
+    def _change(self, change: dict[str, Any]) -> dict[str, Any]:
+        name = change["parameter"]
+        value = self._redactor.value(name, change["value"])
+        return {**change, "parameter": self._redactor.name(name), "value": value}
 
 
 def _read_record(body: bytes | None) -> dict[str, Any] | None:

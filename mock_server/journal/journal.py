@@ -1,210 +1,211 @@
-"""What was asked of a world and what it answered: the last calls, within bounds.
+"""The bounded log of a world's requests and responses.
 
-A call is kept as it came, since most of them nobody ever asks for; what is told of it (masked, read
-into parameters, explained) is made in ``calls`` when somebody does.
+An entry keeps the pair as it came, since most entries are never looked at. Views of it (redacted,
+read into parameters, explained) are built in ``call_view`` when somebody asks.
 """
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import takewhile
-from operator import itemgetter
 from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from weakref import WeakSet
 
-from crmcom_kit.mock_server.protocol.request import Headers, Request, header_bytes
 from crmcom_kit.mock_server.protocol.response import Response
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.faults.model import Fault
+    from crmcom_kit.mock_server.protocol.request import Request
 
-#: A longer answer is noted up to here.
-MAX_ANSWER = 262_144
-# What a note takes besides texts and headers.
-_OWN_BYTES = 1_100
-_MAX_DIGITS = 15
+#: The journal keeps at most this many bytes of a response's body.
+MAX_BODY = 262_144
+#: What all journals of one server may hold together, in bytes.
+MAX_TOTAL_BYTES = 268_435_456
+# What an entry takes in memory besides body, query and headers.
+_ENTRY_BYTES = 1_100
+_HEADER_BYTES = 180  # what a header takes besides its value
+_MAX_DIGITS = 15  # of a number in an id
+_POLL_SECONDS = 0.2
 _T = TypeVar("_T")
 
 
 class JournalLimits(NamedTuple):
-    """How much a journal holds; the oldest calls go first."""
+    """How much a journal holds; the oldest entries are dropped first."""
 
     entries: int = 1_000
     bytes: int = 8_388_608
 
 
-class Note(NamedTuple):
-    """One call, as it came."""
-
-    number: int  # counted from 1 in each epoch's journal
-    at: datetime  # of the world's clock, when it began
-    request: Request
-    answer: Response
-    text: "bytes | Beginning"  # the answer's body
-    fault: "Fault | None"
-
-
 @dataclass(slots=True, eq=False)
-class Beginning:
-    """The beginning of an answer that is streamed."""
+class TruncatedBody:
+    """The beginning of a streamed response body, filled while the stream is sent."""
 
-    text: bytes = b""
-    length: int = 0  # of the whole, as far as it was sent
-    reckoned: int = MAX_ANSWER  # what it counts for; 0 once it is out of the journal
-
-
-#: What a note has besides its number and moment: request, answer, the answer's body, fault.
-Made = tuple[Request, Response, bytes | Beginning, "Fault | None"]
-#: A call as it is noted: at, what makes the rest and of what, and how many bytes it takes.
-_Fresh = tuple[datetime, Callable[..., Made], tuple[object, ...], int]
-_Kept = tuple[int, _Fresh]  # numbered
-_SIZE = itemgetter(3)
-_AT_ONCE = 64  # calls that may be neither numbered nor counted
-_LARGE = 16_384  # bytes; a larger one is counted at once, so that the journal stays within bounds
+    content: bytes = b""
+    length: int = 0  # bytes sent so far
 
 
-def _whole(*made: Any) -> Made:
-    return made
+class Entry(NamedTuple):
+    """One request and its response."""
+
+    number: int  # counted from 1 in each journal
+    at: datetime  # of the world's clock, when the request was dispatched
+    request: "Request"
+    response: Response
+    body: bytes | TruncatedBody  # the response's body, at most MAX_BODY bytes of it
+    fault: "Fault | None"
+    size: int  # bytes that it takes, except for a streamed body
 
 
-#: A call of which a journal that holds none knows only that there was one.
-_PASSED: _Fresh = (datetime.min.replace(tzinfo=UTC), _whole, (), 0)
+class JournalBudget:
+    """The limit on all journals of one server together.
 
+    When it is exceeded, the journal that takes most drops its oldest entries.
+    """
 
-def _streamed(*made: Any) -> Made:
-    return made
+    def __init__(self, limit: int = MAX_TOTAL_BYTES) -> None:
+        """Start with no journal; ``limit`` is in bytes."""
+        self._limit = limit
+        self._journals: WeakSet[Journal] = WeakSet()
+        self._used = 0
+        self._lock = threading.Lock()  # may be taken while a journal's lock is held
+        self._evicting = threading.Lock()  # never is
 
+    @property
+    def used(self) -> int:
+        """How many bytes the journals take."""
+        return self._used
 
-def _anew(
-    request: Request, again: Callable[[], Response], method: str, warnings: Sequence[str]
-) -> Made:
-    answer = again()
-    answer.method, answer.warnings = method, warnings
-    body = answer.body
-    return request, answer, body[:MAX_ANSWER] if isinstance(body, bytes) else b"", None
+    def register(self, journal: "Journal") -> None:
+        """Count ``journal`` from now on, for as long as it exists."""
+        with self._lock:
+            self._journals.add(journal)
 
+    def unregister(self, journal: "Journal") -> None:
+        """Count ``journal`` no longer."""
+        with self._lock:
+            self._journals.discard(journal)
+            self._used -= journal.size
 
-def _made(kept: _Kept) -> Note:
-    number, (at, make, given, _) = kept
-    return Note(number, at, *make(*given))
+    def count(self, change: int, at_least: int) -> bool:
+        """Count bytes that a journal took; return whether too many are taken now.
+
+        A single journal may always reach its own limit, ``at_least``.
+        """
+        with self._lock:
+            self._used += change
+            return self._used > max(self._limit, at_least)
+
+    def evict(self, at_least: int) -> None:
+        """Drop the oldest entries of the largest journals until there is room again."""
+        limit = max(self._limit, at_least)
+        limit -= limit // 16  # not for every entry anew
+        with self._evicting:
+            with self._lock:
+                journals = list(self._journals)
+                # Bytes of a world that was garbage-collected are no longer there.
+                self._used = sum(journal.size for journal in journals)
+            while self._used > limit:
+                largest = max(journals, key=lambda journal: journal.size)
+                if not largest.drop_oldest(self._used - limit):
+                    return
 
 
 class Journal:
-    """The last calls of one world, newest last."""
+    """The last requests to one world and their responses, newest last."""
 
     __slots__ = (
-        "_begun", "_bytes", "_changed", "_closed", "_fresh", "_last", "_limits", "_lock",
-        "_notes", "_waiting", "keeps",
+        "__weakref__", "_begun", "_budget", "_bytes", "_changed", "_closed", "_entries", "_keeps",
+        "_last", "_limits", "_lock", "_waiting",
     )  # fmt: skip
 
-    def __init__(self, limits: JournalLimits | None = None, *, begun: int = 0) -> None:
-        """Start empty; ``begun`` tells a world's journals apart: the epoch that each began in."""
+    def __init__(
+        self,
+        limits: JournalLimits | None = None,
+        *,
+        begun: int = 0,
+        budget: JournalBudget | None = None,
+    ) -> None:
+        """Start empty.
+
+        Args:
+            limits: how much it holds.
+            begun: the number of the epoch it begins in; part of every entry's id.
+            budget: the limit it shares with the journals of other worlds; none by default.
+        """
         self._limits = JournalLimits() if limits is None else limits
-        #: Whether it holds any calls at all.
-        self.keeps = self._limits.entries > 0
+        self._keeps = self._limits.entries > 0
         self._begun = begun
+        self._budget = budget
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._notes: deque[_Kept] = deque()
-        self._fresh: deque[_Fresh] = deque()  # noted, and neither numbered nor counted yet
+        self._entries: deque[Entry] = deque()
         self._bytes = self._last = self._waiting = 0
         self._closed = False
+        if budget is not None:
+            budget.register(self)
 
-    def note(
-        self, at: datetime, request: Request, answer: Response, fault: "Fault | None" = None
+    def record(
+        self, at: datetime, request: "Request", response: Response, fault: "Fault | None" = None
     ) -> None:
-        """Note a call that is answered, or about to be."""
-        if not self.keeps:
-            self.pass_by()
+        """Append a request and the response that is about to be sent."""
+        if not self._keeps:
+            with self._lock:
+                self._last += 1
+                if self._waiting:
+                    self._changed.notify_all()
             return
-        body, headers, make = answer.body, request.headers, _whole
-        kept: bytes | Beginning
-        if isinstance(body, bytes):
-            kept = body
-            if len(body) > MAX_ANSWER:
-                kept = body[:MAX_ANSWER]
-                answer = replace(answer, body=kept)  # or the whole would stay
-            size = len(kept)
+        body: bytes | TruncatedBody
+        if isinstance(response.body, bytes):
+            body = response.body
+            if len(body) > MAX_BODY:
+                body = body[:MAX_BODY]
+                response = replace(response, body=body)  # or the whole body would stay in memory
+            size = _ENTRY_BYTES + len(body)
         else:
-            kept, make = Beginning(), _streamed
-            answer.body = self._watched(body, kept)
-            size = MAX_ANSWER
-        values = headers.texts() if isinstance(headers, Headers) else headers.values()
-        size += header_bytes(values) + len(request.query) + len(request.body or b"")
-        if answer.before is not None and answer.before is not answer.after:
-            size += len(answer.before)  # the store has it no more
-        if answer.again is None or fault is not None or make is _streamed:
-            self.note_later(at, make, (request, answer, kept, fault), size)
-        else:  # without the body, whose memory is warm for the next one
-            given = (request, answer.again, answer.method, answer.warnings)
-            self.note_later(at, _anew, given, size)
-
-    def note_later(
-        self, at: datetime, make: Callable[..., Made], given: tuple[object, ...], size: int
-    ) -> None:
-        """Note a call of which ``make(*given)`` returns the rest when somebody asks.
-
-        ``size`` is how many bytes what it keeps has: query, body, answer, headers.
-        """
-        # Appending is one step, which needs no lock; numbers and bounds come for many at a time.
-        self._fresh.append((at, make, given, size + _OWN_BYTES))
-        if size > _LARGE or self._waiting or len(self._fresh) >= _AT_ONCE:
-            self._settle_and_tell()
-
-    def pass_by(self) -> None:
-        """Number a call that is not kept."""
-        self._fresh.append(_PASSED)
-        if self._waiting or len(self._fresh) >= _AT_ONCE:
-            self._settle_and_tell()
-
-    def _settle_and_tell(self) -> None:
+            body = TruncatedBody()
+            response.body = self._watched(response.body, body)
+            size = _ENTRY_BYTES
+        headers = request.headers.values()
+        size += len(headers) * _HEADER_BYTES + sum(map(len, headers))
+        size += len(request.query) + len(request.body or b"")
+        before = response.before
+        if before is not None and before is not response.after:
+            size += len(before)  # the store no longer has it
         with self._lock:
-            self._settle()
+            self._last += 1
+            self._entries.append(Entry(self._last, at, request, response, body, fault, size))
+            over = self._grow(size)
             if self._waiting:
                 self._changed.notify_all()
+        if over and (budget := self._budget) is not None:
+            budget.evict(self._limits.bytes)
 
-    def _settle(self) -> None:
-        """Number and count the calls that were noted since the last time, under the lock."""
-        fresh = [self._fresh.popleft() for _ in range(len(self._fresh))]
-        if not fresh:
-            return
-        numbered = enumerate(fresh, self._last + 1)
-        self._notes.extend(each for each in numbered if each[1] is not _PASSED)
-        self._last += len(fresh)
-        self._bytes += sum(map(_SIZE, fresh))
-        self._shorten()
+    def _grow(self, size: int) -> bool:
+        """Count ``size`` bytes more and drop what exceeds the limits, with the lock held.
 
-    def _shorten(self) -> None:
+        Returns whether all journals together are too large now.
+        """
+        before = self._bytes
+        self._bytes += size
         entries, most = self._limits
-        notes = self._notes
-        while notes and (self._bytes > most or len(notes) > entries):
-            self._forget(notes.popleft())
+        while self._entries and (self._bytes > most or len(self._entries) > entries):
+            self._bytes -= _size(self._entries.popleft())
+        return self._budget is not None and self._budget.count(self._bytes - before, most)
 
-    def _forget(self, kept: _Kept) -> None:
-        """Count a call no more."""
-        _, make, given, size = kept[1]
-        self._bytes -= size
-        if make is _streamed:
-            beginning: Beginning = given[2]  # type: ignore[assignment]
-            self._bytes += MAX_ANSWER - beginning.reckoned
-            beginning.reckoned = 0
-
-    def _watched(self, parts: Iterator[bytes], kept: Beginning) -> Iterator[bytes]:
-        """Yield ``parts``, keep their beginning, and count it for what it is in the end."""
-        try:
-            for part in parts:
-                if len(kept.text) < MAX_ANSWER:
-                    kept.text += part[: MAX_ANSWER - len(kept.text)]
-                kept.length += len(part)
-                yield part
-        finally:
-            with self._lock:
-                self._settle()
-                if kept.reckoned:
-                    self._bytes -= kept.reckoned - len(kept.text)
-                    kept.reckoned = len(kept.text)
+    def _watched(self, parts: Iterator[bytes], kept: TruncatedBody) -> Iterator[bytes]:
+        """Yield ``parts`` and keep their beginning."""
+        for part in parts:
+            room = MAX_BODY - len(kept.content)
+            if room > 0:
+                with self._lock:
+                    kept.content += part[:room]
+                    if any(entry.body is kept for entry in reversed(self._entries)):
+                        self._grow(min(room, len(part)))
+            kept.length += len(part)
+            yield part
 
     @property
     def limits(self) -> JournalLimits:
@@ -212,83 +213,84 @@ class Journal:
         return self._limits
 
     def limit(self, limits: JournalLimits) -> None:
-        """Hold so much from now on."""
+        """Set how much it holds from now on."""
         with self._lock:
-            self._settle()
-            self._limits, self.keeps = limits, limits.entries > 0
-            self._shorten()
+            self._limits, self._keeps = limits, limits.entries > 0
+            self._grow(0)
 
     @property
     def last(self) -> int:
-        """The number of the last call, which is how many there were."""
-        with self._lock:
-            self._settle()
-            return self._last
+        """The number of the last request, which is how many there were."""
+        return self._last
 
     @property
     def size(self) -> int:
-        """How many bytes the calls in it take, by its own reckoning."""
-        with self._lock:
-            self._settle()
-            return self._bytes
+        """About how many bytes its entries take."""
+        return self._bytes
 
     @property
     def closed(self) -> bool:
-        """Whether a reset has put another journal in its place."""
+        """Whether a reset has replaced it by another journal."""
         return self._closed
 
     def id_of(self, number: int) -> str:
-        """Return the id of a call: no other one of this world has it, before or after a reset."""
+        """Return the id of an entry, unique in its world, resets included."""
         return f"{self._begun}-{number}"
 
     def number_of(self, id: str) -> int:
-        """Return the number of the call of that id; 0 where it is none of this journal's."""
+        """Return the number of the entry with that id; 0 if the id is not of this journal."""
         begun, _, number = id.partition("-")
         ours = begun == str(self._begun) and number.isascii() and number.isdecimal()
         return int(number) if ours and len(number) <= _MAX_DIGITS else 0
 
-    def notes(self, since: int = 0) -> list[Note]:
-        """Return the calls in it whose numbers are above ``since``, oldest first."""
+    def entries(self, since: int = 0) -> list[Entry]:
+        """Return the entries with numbers above ``since``, oldest first."""
         with self._lock:
-            self._settle()
-            found = list(takewhile(lambda kept: kept[0] > since, reversed(self._notes)))
-        return [_made(kept) for kept in reversed(found)]
+            found = list(takewhile(lambda entry: entry.number > since, reversed(self._entries)))
+        found.reverse()
+        return found
 
-    def find(self, number: int) -> Note | None:
-        """Return the call of that number, where it is still here."""
+    def find(self, number: int) -> Entry | None:
+        """Return the entry of that number, if the journal still has it."""
         with self._lock:
-            self._settle()
-            found = next((kept for kept in self._notes if kept[0] == number), None)
-        return None if found is None else _made(found)
+            return next((entry for entry in self._entries if entry.number == number), None)
 
     def clear(self) -> None:
-        """Forget all calls; numbers go on."""
-        with self._lock:
-            self._settle()
-            for kept in self._notes:
-                self._forget(kept)
-            self._notes.clear()
+        """Remove all entries; numbers go on."""
+        self._keep(lambda _: False)
 
     def remove(self, numbers: frozenset[int]) -> int:
-        """Forget some calls; return how many were there."""
+        """Remove some entries; return how many were there."""
+        return self._keep(lambda entry: entry.number not in numbers)
+
+    def drop_oldest(self, size: int) -> bool:
+        """Drop the oldest entries that take ``size`` bytes; return whether there were any."""
         with self._lock:
-            self._settle()
-            gone = [kept for kept in self._notes if kept[0] in numbers]
-            for kept in gone:
-                self._forget(kept)
-            self._notes = deque(kept for kept in self._notes if kept[0] not in numbers)
-            return len(gone)
+            left = size
+            before = len(self._entries)
+            while self._entries and left > 0:
+                gone = _size(self._entries.popleft())
+                left -= gone
+                self._grow(-gone)
+            return len(self._entries) < before
+
+    def _keep(self, wanted: Callable[[Entry], bool]) -> int:
+        with self._lock:
+            kept = deque(filter(wanted, self._entries))
+            gone = len(self._entries) - len(kept)
+            self._entries = kept
+            self._grow(sum(map(_size, kept)) - self._bytes)
+            return gone
 
     def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
-        """Return what ``found`` returns as soon as it is not None; None when time is over.
+        """Return what ``found`` returns once it is not None; None when the time is over.
 
-        It is asked at once, after each call that is noted or nudge, and not under the journal's
-        lock. ``seconds`` are the machine's.
+        ``found`` is called at once and after every request, without the journal's lock.
+        ``seconds`` are the machine's.
         """
         deadline = monotonic() + seconds
         with self._lock:
             self._waiting += 1
-            self._settle()
             seen = self._last
         try:
             while True:
@@ -297,18 +299,24 @@ class Journal:
                 if result is not None or left <= 0 or self._closed:
                     return result
                 with self._lock:
-                    self._settle()
-                    if self._last == seen:
-                        # Not for ever: records change without a call, too.
-                        self._changed.wait(min(left, 0.2))
-                        self._settle()
+                    if self._last == seen and not self._closed:
+                        # Records also change without a request, so look again now and then.
+                        self._changed.wait(min(left, _POLL_SECONDS))
                     seen = self._last
         finally:
             with self._lock:
                 self._waiting -= 1
 
     def close(self) -> None:
-        """Let go of all who wait; a reset has put another journal in its place."""
+        """End all waits; a reset has replaced this journal by another one."""
         with self._lock:
+            if self._budget is not None:
+                self._budget.unregister(self)
+                self._budget = None
             self._closed = True
             self._changed.notify_all()
+
+
+def _size(entry: Entry) -> int:
+    streamed = entry.body
+    return entry.size + (len(streamed.content) if isinstance(streamed, TruncatedBody) else 0)

@@ -1,7 +1,7 @@
-"""What a pattern says of one value: WireMock's operators, over texts.
+"""Matchers of one value: WireMock's operators, applied to texts.
 
-A value that is no text is compared as its JSON. ``absent`` apart, an operator speaks of a value
-that is there; one that denies something also fits where there is none.
+A value that is not a text is compared as its JSON. Except for ``absent``, an operator needs a
+value; one that denies something also matches if there is none.
 """
 
 import difflib
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.mock_server.journal.safe_regex import (
     Budget,
     JsonPath,
-    fits_whole,
+    matches_whole,
     regex,
     shown_at,
 )
@@ -24,29 +24,29 @@ _OF_TEXT = ("equalTo", "contains", "doesNotContain", "matches", "doesNotMatch")
 OPERATORS = (*_OF_TEXT, "absent", "equalToJson", "matchesJsonPath")
 _MODIFIERS = ("caseInsensitive", "ignoreArrayOrder", "ignoreExtraElements")
 _MAX_COMPARED = 200  # characters
-_OTHER = 0.7  # how far a value is that an operator other than equality refuses
+_OTHER = 0.7  # the distance of a value that an operator other than equality refuses
 
-#: Whether a value fits; None is one that is not there.
+#: Whether a value matches; None stands for no value.
 Test = Callable[[str | None, Budget], bool]
 
 
 class Matcher(NamedTuple):
-    """What is asked of one value."""
+    """The operators that one value must satisfy."""
 
     wanted: str  # in words
     tests: tuple[Test, ...]
-    text: str | None = None  # what it should be equal to, where it should
+    text: str | None = None  # the text it must equal, if it must equal one
 
-    def fits(self, values: Sequence[str], budget: Budget) -> bool:
-        """Whether one of the values that there are fits; or none, where none should be."""
+    def matches(self, values: Sequence[str], budget: Budget) -> bool:
+        """Whether one of the values matches, or no value does if there is none."""
         candidates: Sequence[str | None] = values or (None,)
         return any(all(test(value, budget) for test in self.tests) for value in candidates)
 
     def distance(self, values: Sequence[str], budget: Budget) -> float:
-        """Return how far values that do not fit are from it: up to 1, more than 0.
+        """Return how far values that do not match are from it: above 0, at most 1.
 
-        Once half of the budget is spent, texts that differ are all as far: the rest is for
-        whether calls fit.
+        Once half of the budget is spent, all texts are equally far: the rest is needed for
+        matching.
         """
         if not values:
             return 1.0
@@ -61,10 +61,10 @@ class Matcher(NamedTuple):
 
 
 def matcher(spec: Any, where: str) -> Matcher:
-    """Return what ``spec`` asks: an object of operators, or a plain value for equality.
+    """Return the matcher of ``spec``: an object of operators, or a plain value for equality.
 
     Raises:
-        UsageError: it cannot be read; ``where`` it stands is what the error names.
+        UsageError: it cannot be read; the error names ``where`` it stands.
     """
     if not isinstance(spec, dict):
         if isinstance(spec, list):
@@ -92,13 +92,13 @@ def matcher(spec: Any, where: str) -> Matcher:
 
 
 def equal_to(value: Any) -> Matcher:
-    """Return the matcher of one value."""
+    """Return the matcher for equality with one value."""
     text = text_of(value)
     return Matcher(text, (lambda seen, _: seen == text,), text)
 
 
 def text_of(value: Any) -> str:
-    """Return a value as it is compared: a text as it is, anything else as its JSON."""
+    """Return the text that a value is compared as: a text itself, anything else as its JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -123,7 +123,7 @@ def _of_text(name: str, wanted: str, where: str, *, fold: bool) -> Test:
         expression = regex(f"(?i){wanted}" if fold else wanted, where)
         positive = name == "matches"
         return lambda seen, budget: (
-            positive == (seen is not None and fits_whole(expression, seen, budget))
+            positive == (seen is not None and matches_whole(expression, seen, budget))
         )
     if fold:
         wanted = wanted.casefold()
@@ -131,7 +131,7 @@ def _of_text(name: str, wanted: str, where: str, *, fold: bool) -> Test:
     def test(seen: str | None, budget: Budget) -> bool:
         if seen is None:
             return name == "doesNotContain"
-        if fold:  # which takes much longer than comparing
+        if fold:  # takes much longer than comparing
             budget.left()
         text = seen.casefold() if fold else seen
         if name == "equalTo":
@@ -158,7 +158,7 @@ def _equal_json(value: Any, spec: dict[str, Any], where: str) -> Test:
 
 
 class _Same(NamedTuple):
-    """Compares what is wanted with what is there."""
+    """Compares a wanted JSON value with the one that was seen."""
 
     any_order: bool
     extra: bool
@@ -192,7 +192,7 @@ class _Same(NamedTuple):
 
 
 def parsed(text: str | None) -> tuple[Any] | None:
-    """Return the JSON value of a text, alone in a tuple; None where it is none."""
+    """Return the JSON value of a text, alone in a tuple; None if it is not JSON."""
     if text is None:
         return None
     try:
@@ -219,6 +219,6 @@ def _json_path(value: Any, where: str) -> Test:
             return False
         if inner is None:
             return bool(values)
-        return inner.fits([text_of(one) for one in values if one is not None], budget)
+        return inner.matches([text_of(one) for one in values if one is not None], budget)
 
     return test

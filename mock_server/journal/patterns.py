@@ -1,29 +1,41 @@
-"""Patterns over the calls in a journal: WireMock's grammar as far as it applies, and our own words.
+"""Patterns over the requests in a journal: WireMock's grammar as far as it applies, and our own.
 
-A pattern sees what is shown of a call: a secret's value is *** in it, and cannot be asked for.
+A pattern sees what is shown of a request: a secret's value is *** in it and cannot be asked for.
+A value that no request has (a mistyped operation, state or statement) is refused: such a pattern
+would never match, and "it was not called" would be true of it whatever was called.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache, partial
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.journal.call_view import ToldCall
+from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
-from crmcom_kit.mock_server.journal.pattern_checks import check_asked
 from crmcom_kit.mock_server.journal.safe_regex import Budget
 from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import MASK, is_secret, masked_query
 from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.redaction import MASK, is_secret, redact_query
+from crmcom_kit.schemas import resolve
+from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.releases import entities_since, release_names
+from crmcom_kit.schemas.statements import statements
 
+#: The states of a webhook request that responses show.
+SHOWN_STATES = ("SUCCESSFUL", "REJECTED")
 _MAX_MEMBERS = 100
 _IDENTIFIER_FIELDS = frozenset({"id", "number", "name", "alternative_code"})
-_MAX_SHOWN = 160
+_MAX_SHOWN = 160  # characters of a value in a message
+_MAX_LISTED = 40  # allowed values in a message; of a longer list, the nearest ones
 
-Values = Callable[[ToldCall], Sequence[str]]
+Values = Callable[[CallView], Sequence[str]]
 
 
 class Difference(NamedTuple):
-    """What of a call is not as a pattern wants it."""
+    """One member in which a request differs from a pattern."""
 
     member: str
     wanted: str
@@ -39,7 +51,7 @@ class Difference(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One thing that a pattern asks of a call."""
+    """One member of a pattern."""
 
     name: str
     matcher: Matcher
@@ -47,35 +59,36 @@ class Member(NamedTuple):
 
     @property
     def wanted(self) -> str:
-        """What is asked, in words and without secrets."""
+        """What is asked for, in words and without secrets."""
         secret = is_secret(self.name) and "absent" not in self.matcher.wanted
-        return MASK if secret else _short(masked_query(self.matcher.wanted))
+        return MASK if secret else _short(redact_query(self.matcher.wanted))
 
 
 class Pattern:
-    """What is asked of a call; without any member every call fits."""
+    """A conjunction of members; a pattern without any matches every request."""
 
     def __init__(self, members: Iterable[Member]) -> None:
-        """Ask all of ``members``. Raises UsageError where they are too many."""
+        """Ask for all of ``members``. Raises UsageError if there are too many."""
         self.members = tuple(members)
         if len(self.members) > _MAX_MEMBERS:
             allowed = f"at most {_MAX_MEMBERS} members"
             raise UsageError("pattern", seen=f"{len(self.members)}", allowed=allowed)
-        #: What is asked, by member, as it is shown: in words once, not again for every call.
+        #: What is asked for, by member, as it is shown.
         self.shown: dict[str, Any] = {one.name: one.wanted for one in self.members}
 
-    def fits(self, call: ToldCall, budget: Budget) -> bool:
-        """Whether a call is all that is asked. Raises TookTooLong."""
-        return all(one.matcher.fits(one.values(call), budget) for one in self.members)
+    def matches(self, call: CallView, budget: Budget) -> bool:
+        """Whether a request matches all members. Raises TookTooLong."""
+        return all(_matches(one, one.values(call), budget) for one in self.members)
 
-    def differences(self, call: ToldCall, budget: Budget) -> tuple[Difference, ...]:
-        """Return in what a call is not as asked. Raises TookTooLong."""
+    def differences(self, call: CallView, budget: Budget) -> tuple[Difference, ...]:
+        """Return the members that a request does not match. Raises TookTooLong."""
         found = []
         for one in self.members:
             values = one.values(call)
-            if not one.matcher.fits(values, budget):
+            if not _matches(one, values, budget):
                 seen = " and ".join(map(_short, values[:3])) if values else "nothing"
-                far = one.matcher.distance(values, budget)
+                with budget:
+                    far = one.matcher.distance(values, budget)
                 found.append(Difference(one.name, self.shown[one.name], seen, far))
         return tuple(found)
 
@@ -85,7 +98,13 @@ class Pattern:
         return ", ".join(f"{name} {wanted}" for name, wanted in self.shown.items())
 
 
-def matching(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:
+def _matches(member: Member, values: Sequence[str], budget: Budget) -> bool:
+    # Only matching is charged; building the values (redaction) is not the pattern's fault.
+    with budget:
+        return member.matcher.matches(values, budget)
+
+
+def pattern_of(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:
     """Return the pattern that ``spec``, or the members given by name, describe.
 
     Args:
@@ -93,7 +112,7 @@ def matching(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:
         members: more of its members, such as ``operation="resend"``.
 
     Raises:
-        UsageError: a member is not known or cannot be read.
+        UsageError: a member is unknown or cannot be read.
     """
     whole = {**(spec or {}), **members}
     found: list[Member] = []
@@ -106,24 +125,101 @@ def matching(spec: Mapping[str, Any] | None = None, **members: Any) -> Pattern:
     return Pattern(found)
 
 
+def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
+    """Raise UsageError, naming the nearest values, unless ``asked`` is in ``known``."""
+    if asked in known:
+        return
+    near = get_close_matches(str(asked), known, n=3, cutoff=0.4) or known[:3]
+    few = len(known) <= _MAX_LISTED
+    allowed = f"one of {', '.join(known)}" if few else f"an id such as {', '.join(near)}"
+    if name == "stateAfter":
+        allowed += '; of a deleted webhook request {"absent": true}'
+    raise UsageError(name, seen=quoted(asked), allowed=allowed)
+
+
+@cache
+def _operations() -> tuple[str, ...]:
+    """Return the methods of all releases; a pattern is not made for one of them."""
+    found = (
+        each.name for release in release_names() for each in methods(resolve(release)).values()
+    )
+    return tuple(dict.fromkeys(found))
+
+
+#: The members of a webhook request that have few values.
+RECORD_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
+    "life_cycle_state": lambda: SHOWN_STATES,
+    "entity": lambda: tuple(entities_since()),
+}
+_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
+    "operation": _operations,
+    "statement": lambda: tuple(each.id for each in statements()),
+    "errorKind": lambda: tuple(error_kinds()),
+    "stateBefore": lambda: SHOWN_STATES,
+    "stateAfter": lambda: SHOWN_STATES,
+}
+_FORMS = {
+    "identifier": (
+        re.compile(r"(id|number)=.*", re.DOTALL),
+        'number=… or id=…, or {"number": "7"}',
+    ),
+    "status": (re.compile("[1-9][0-9]{2}"), "an HTTP status"),
+}
+
+
+def _check_possible(name: str, asked: Any) -> None:
+    """Raise UsageError if no request has the value ``asked`` for the member ``name``."""
+    if isinstance(asked, Mapping):
+        if "equalTo" not in asked or asked.get("caseInsensitive"):
+            return
+        asked = asked["equalTo"]
+    if name in _SETS:
+        check_one_of(name, asked, _SETS[name]())
+    elif name in _FORMS:
+        form, allowed = _FORMS[name]
+        if not form.fullmatch(str(asked)):
+            raise UsageError(name, seen=quoted(asked), allowed=allowed)
+
+
 _Reader = Callable[[str, Any], list[Member]]
 
 
-def _one(values: Callable[[ToldCall], str | int | None]) -> _Reader:
-    """Read a member that a call has one value for, or none."""
+def _one(value_of: Callable[[CallView], str | int | None]) -> _Reader:
+    """Read a member that has one value in a request, or none."""
 
     def read(name: str, value: Any) -> list[Member]:
         if value is None:
             raise UsageError(name, seen="null", allowed='a value, or {"absent": true} for none')
-        check_asked(name, value)
+        _check_possible(name, value)
 
-        def ask(call: ToldCall) -> Sequence[str]:
-            seen = values(call)
+        def values(call: CallView) -> Sequence[str]:
+            seen = value_of(call)
             return () if seen is None else (text_of(seen),)
 
-        return [Member(name, matcher(value, name), ask)]
+        return [Member(name, matcher(value, name), values)]
 
     return read
+
+
+def _named(values: Callable[[str, CallView], Sequence[str]]) -> _Reader:
+    """Read a member that is an object: names, and what is asked of each."""
+
+    def read(name: str, value: Any) -> list[Member]:
+        if not isinstance(value, dict):
+            raise UsageError(name, seen=json_type(value), allowed="an object of names")
+        return [
+            Member(f"{name}.{key}", _named_matcher(part, f"{name}.{key}"), partial(values, key))
+            for key, part in value.items()
+        ]
+
+    return read
+
+
+def _named_matcher(value: Any, where: str) -> Matcher:
+    """Return the matcher of one parameter; an identifier may be given as it is."""
+    if isinstance(value, dict) and value and value.keys() <= _IDENTIFIER_FIELDS:
+        return matcher({"equalToJson": value}, where)
+    return matcher(value, where)
 
 
 def _method(name: str, value: Any) -> list[Member]:
@@ -138,7 +234,7 @@ def _url(name: str, value: Any) -> list[Member]:
         raise UsageError(name, seen=json_type(value), allowed="a text")
     if name in ("url", "urlPath"):
         path, mark, query = value.partition("?")
-        asked = equal_to(f"{path}{mark}{masked_query(query)}" if mark else value)
+        asked = equal_to(f"{path}{mark}{redact_query(query)}" if mark else value)
     else:
         asked = matcher({"matches": value}, name)
     if name in ("urlPath", "urlPathPattern"):
@@ -146,57 +242,36 @@ def _url(name: str, value: Any) -> list[Member]:
     return [Member(name, asked, lambda call: (call.url,))]
 
 
-def _named(values: Callable[[ToldCall, str], Sequence[str]]) -> _Reader:
-    """Read a member that is itself one of names and what is asked of each."""
-
-    def read(name: str, value: Any) -> list[Member]:
-        if not isinstance(value, dict):
-            raise UsageError(name, seen=json_type(value), allowed="an object of names")
-        return [
-            Member(f"{name}.{key}", _matcher_of(key, part, f"{name}.{key}"), _bound(values, key))
-            for key, part in value.items()
-        ]
-
-    return read
-
-
-def _bound(values: Callable[[ToldCall, str], Sequence[str]], key: str) -> Values:
-    return lambda call: values(call, key)
-
-
-def _matcher_of(name: str, value: Any, where: str) -> Matcher:
-    """Read what is asked of one parameter; an identifier may stand there as it is."""
-    del name
-    if isinstance(value, dict) and value and value.keys() <= _IDENTIFIER_FIELDS:
-        return matcher({"equalToJson": value}, where)
-    return matcher(value, where)
-
-
-def _query(call: ToldCall, name: str) -> Sequence[str]:
+def _query(name: str, call: CallView) -> Sequence[str]:
     return [value for key, value in call.query_parameters if key == name]
 
 
-def _header(call: ToldCall, name: str) -> Sequence[str]:
+def _header(name: str, call: CallView) -> Sequence[str]:
     wanted = name.casefold()
     return [value for key, value in call.headers if key.casefold() == wanted]
 
 
-def _parameter(call: ToldCall, name: str) -> Sequence[str]:
-    value = call.parameters.get(name)
+def _parameter(name: str, call: CallView) -> Sequence[str]:
     if name not in call.parameters:
         return ()
+    value = call.parameters[name]
     return [text_of(one) for one in value] if isinstance(value, list) else (text_of(value),)
 
 
-def _record(call: ToldCall, name: str) -> Sequence[str]:
-    value = (call.record or {}).get(name)
-    return () if value is None else (value,)
-
-
-def _touched(name: str, value: Any) -> list[Member]:
-    if isinstance(value, dict) and not value.keys() <= {"id", "number"}:
+def _check_identifier(name: str, value: dict[str, Any]) -> None:
+    if not value.keys() <= {"id", "number"}:
         raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
-    return _named(_record)(name, value)
+
+
+def _record(name: str, value: Any) -> list[Member]:
+    if isinstance(value, dict):
+        _check_identifier(name, value)
+
+    def values(key: str, call: CallView) -> Sequence[str]:
+        found = (call.record or {}).get(key)
+        return () if found is None else (found,)
+
+    return _named(values)(name, value)
 
 
 def _body(name: str, value: Any) -> list[Member]:
@@ -210,7 +285,8 @@ def _body(name: str, value: Any) -> list[Member]:
 
 def _identifier(name: str, value: Any) -> list[Member]:
     if isinstance(value, dict) and not value.keys() & set(OPERATORS):
-        if len(value) != 1 or not value.keys() <= {"id", "number"}:
+        _check_identifier(name, value)
+        if len(value) != 1:
             raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
         ((field, text),) = value.items()
         value = f"{field}={text}"
@@ -224,12 +300,11 @@ def _flag(name: str, value: Any) -> list[Member]:
 
 
 def _fault(name: str, value: Any) -> list[Member]:
-    def hit(call: ToldCall) -> str | None:
-        return None if call.fault is None else str(call.fault.get("name"))
-
     if isinstance(value, bool):
         value = {"absent": not value}
-    return _one(hit)(name, value)
+    return _one(lambda call: None if call.fault is None else str(call.fault.get("name")))(
+        name, value
+    )
 
 
 def _state(record: dict[str, Any] | None) -> str | None:
@@ -248,7 +323,7 @@ _READERS: dict[str, _Reader] = {
     "operation": _one(lambda call: call.operation),
     "parameters": _named(_parameter),
     "identifier": _identifier,
-    "record": _touched,
+    "record": _record,
     "statement": _one(lambda call: call.statement),
     "errorKind": _one(lambda call: None if call.error is None else call.error.kind),
     "status": _one(lambda call: call.status),

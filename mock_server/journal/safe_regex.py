@@ -1,23 +1,23 @@
-"""Regular expressions and JSONPaths that callers write, run so that none of them can hang a thread.
+"""Regular expressions and JSONPaths that callers write, evaluated in bounded time and memory.
 
-Every look at the journal has a budget of time, which all that it evaluates shares.
+All that one query of the journal evaluates shares a budget of time.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import is_secret
 from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.redaction import is_secret
 
 if TYPE_CHECKING:
     from jsonpath import JSONPathEnvironment
     from regex import Pattern as Regex
 
-SECONDS = 1.0
+SECONDS = 2.0
 MAX_LENGTH = 1_000
 _MAX_REPEATED = 20_000
 _PIECE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(\d*)(?:,(\d*))?\}|.", re.DOTALL)
@@ -27,30 +27,41 @@ _CALL = re.compile(rf"\(\?(?=[R0-9&]|[+-]{_GAP}[0-9]|P{_GAP}[>&])")
 
 
 class TookTooLong(UsageError):
-    """A pattern that is not decided in the time, or the memory, that there is."""
+    """A pattern that cannot be decided within the limit of time or memory."""
 
     @classmethod
     def by(cls, what: str = "time") -> "TookTooLong":
-        """Return the refusal of a pattern that takes too much of ``what``."""
+        """Return the error for a pattern that takes too much ``what``."""
         return cls("pattern", seen=f"one that takes too much {what}", allowed="a simpler one")
 
 
 class Budget:
-    """How long one look at the journal may take, of the machine's time."""
+    """How long the patterns of one query may take, in seconds of the machine's time.
 
-    def __init__(self, seconds: float = SECONDS) -> None:
+    As a context manager it only counts the time inside of the blocks.
+    """
+
+    def __init__(self, seconds: float = SECONDS, *, clock: Callable[[], float] = monotonic) -> None:
         """Start now."""
-        self._seconds = seconds
-        self._deadline = monotonic() + seconds
+        self._clock = clock
+        self._seconds = self._left = seconds
+        self._deadline = clock() + seconds
+
+    def __enter__(self) -> "Budget":
+        self._deadline = self._clock() + self._left
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left = self._deadline - self._clock()
 
     @property
     def half_spent(self) -> bool:
         """Whether less than half is left."""
-        return self._deadline - monotonic() < self._seconds / 2
+        return self._deadline - self._clock() < self._seconds / 2
 
     def left(self) -> float:
         """Return how many seconds are left. Raises TookTooLong."""
-        seconds = self._deadline - monotonic()
+        seconds = self._deadline - self._clock()
         if seconds <= 0:
             raise TookTooLong.by()
         return seconds
@@ -58,7 +69,7 @@ class Budget:
 
 @lru_cache(maxsize=256)
 def regex(text: str, where: str) -> "Regex[str]":
-    """Return a regular expression. Raises UsageError, which names ``where`` it stands."""
+    """Compile a regular expression. Raises UsageError, which names ``where`` it stands."""
     import regex as library
 
     _check_length(text, where)
@@ -85,15 +96,15 @@ def _check_length(text: str, where: str) -> None:
 
 
 def shown_at(where: str, value: object) -> str:
-    """Return a value that is refused as a message shows it, by where in a pattern it stands."""
+    """Return a refused value as a message shows it; ``where`` it stands may make it a secret."""
     return quoted(value, secret=is_secret(where) or is_secret(str(value)))
 
 
 def _calls_groups(text: str) -> bool:
-    """Whether a pattern that can be read calls one of its groups, which may never end.
+    """Whether a valid pattern calls one of its groups, which may never end.
 
-    The library judges what looks like a call: an escape, a set or a comment stays readable when a
-    sign is put into it, and a call does not.
+    The library decides: an escape, a set or a comment stays valid when a character is inserted,
+    a call does not.
     """
     import regex as library
 
@@ -108,7 +119,7 @@ def _calls_groups(text: str) -> bool:
 
 
 def _unrolled(text: str) -> int:
-    """Return about how long a pattern is with its counted repetitions written out."""
+    """Return about how long a pattern is with its counted repetitions expanded."""
     sizes = [0]  # of the open groups, outermost first
     last = 0  # what a repetition would repeat
     for found in _PIECE.finditer(text):
@@ -129,8 +140,8 @@ def _unrolled(text: str) -> int:
     return sum(sizes)
 
 
-def fits_whole(expression: "Regex[str]", text: str, budget: Budget) -> bool:
-    """Whether the whole of ``text`` fits. Raises TookTooLong."""
+def matches_whole(expression: "Regex[str]", text: str, budget: Budget) -> bool:
+    """Whether the whole ``text`` matches. Raises TookTooLong."""
     return _finds(expression.fullmatch, text, budget)
 
 
@@ -144,10 +155,10 @@ def _finds(ask: Callable[..., object], text: str, budget: Budget) -> bool:
 
 
 class JsonPath:
-    """A JSONPath as RFC 9535 has it."""
+    """A JSONPath of RFC 9535."""
 
     def __init__(self, text: str, where: str) -> None:
-        """Read ``text``. Raises UsageError; ``where`` it stands is what the error names."""
+        """Parse ``text``. Raises UsageError, which names ``where`` it stands."""
         from jsonpath.exceptions import JSONPathError
 
         _check_length(text, where)
@@ -156,34 +167,37 @@ class JsonPath:
         try:
             self._path = environment.compile(text)
         except (JSONPathError, RecursionError, ValueError) as error:
-            # The library's own text of an error can fail; and it can quote the path.
+            # Formatting the library's error can fail, and its text can quote the path.
             why = next(iter(error.args), "unreadable")
             seen = shown_at(where, text)
-            told = f"{seen} ({why})" if seen == quoted(text) else seen
-            raise UsageError(where, seen=told, allowed="a JSONPath as in RFC 9535") from None
+            detail = f"{seen} ({why})" if seen == quoted(text) else seen
+            raise UsageError(where, seen=detail, allowed="a JSONPath as in RFC 9535") from None
 
     def _search(self, text: object, pattern: object, *, whole: bool) -> bool:
         if not isinstance(text, str) or not isinstance(pattern, str):
             return False
         try:
             expression = regex(pattern, "matchesJsonPath")
-        except UsageError:  # as the RFC says: what is no expression matches nothing
+        except UsageError:  # as the RFC says: an invalid expression matches nothing
             return False
         ask = expression.fullmatch if whole else expression.search
         return _finds(ask, text, self._budget)
 
     def values(self, document: Any, budget: Budget) -> list[Any]:
-        """Return what it selects. Raises TookTooLong."""
+        """Return the values that it selects. Raises TookTooLong."""
         from jsonpath.exceptions import JSONPathError
 
         if not isinstance(document, dict | list):
             return []
         self._budget = budget
+        values = []
         try:
-            found = self._path.finditer(_watched(document, budget))
-            return [one.obj for one in _spending(budget, found)]
-        except (JSONPathError, RecursionError):  # deeper than it goes
+            for one in self._path.finditer(_watched(document, budget)):
+                budget.left()
+                values.append(one.obj)
+        except (JSONPathError, RecursionError):  # nested too deep
             return []
+        return values
 
 
 def _environment(search: Callable[..., bool]) -> "JSONPathEnvironment":
@@ -191,7 +205,7 @@ def _environment(search: Callable[..., bool]) -> "JSONPathEnvironment":
     from jsonpath.function_extensions import ExpressionType, FilterFunction
 
     class Matching(FilterFunction):
-        """The functions match and search, in bounded time."""
+        """The functions ``match`` and ``search``, in bounded time."""
 
         arg_types = [ExpressionType.VALUE, ExpressionType.VALUE]  # noqa: RUF012 - the library's
         return_type = ExpressionType.LOGICAL
@@ -209,48 +223,44 @@ def _environment(search: Callable[..., bool]) -> "JSONPathEnvironment":
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that looks at the budget with every member that is taken from it."""
+    """A JSON object that checks the budget with every member that is taken from it."""
 
     budget: Budget
 
     def items(self) -> Any:
-        return _spending(self.budget, super().items())
+        return ((name, _watched(part, self.budget)) for name, part in super().items())
 
     def __getitem__(self, name: str) -> Any:
-        self.budget.left()
-        return super().__getitem__(name)
+        return _watched(super().__getitem__(name), self.budget)
 
 
 class _Array(list[Any]):
-    """A JSON array that does, however it is taken: one by one, by place or as a slice."""
+    """A JSON array that does the same with every element, slices included."""
 
     budget: Budget
 
     def __iter__(self) -> Iterator[Any]:
-        return _spending(self.budget, super().__iter__())
+        return (_watched(part, self.budget) for part in super().__iter__())
 
     def __len__(self) -> int:
         self.budget.left()
         return super().__len__()
 
     def __getitem__(self, at: Any) -> Any:
-        self.budget.left()
         found = super().__getitem__(at)
-        return _spending(self.budget, found) if isinstance(at, slice) else found
-
-
-def _spending(budget: Budget, parts: Iterable[Any]) -> Iterator[Any]:
-    for part in parts:
-        budget.left()
-        yield part
+        if isinstance(at, slice):
+            return (_watched(part, self.budget) for part in found)
+        return _watched(found, self.budget)
 
 
 def _watched(value: Any, budget: Budget) -> Any:
+    """Return a value that checks the budget as it is walked; a path wraps only what it visits."""
+    budget.left()
     found: _Object | _Array
     if isinstance(value, dict):
-        found = _Object({name: _watched(part, budget) for name, part in value.items()})
+        found = _Object(value)
     elif isinstance(value, list):
-        found = _Array([_watched(part, budget) for part in value])
+        found = _Array(value)
     else:
         return value
     found.budget = budget

@@ -1,32 +1,46 @@
-"""Whether calls were made as expected, and which were nearest where they were not."""
+"""Verifying that requests were made as expected, and waiting for requests, records or counts.
+
+Waits are by the machine's time, whatever the world's clock shows.
+"""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from crmcom_kit.mock_server.clock import Flag
-from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
-from crmcom_kit.mock_server.journal.patterns import Difference, Pattern
+from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
+from crmcom_kit.mock_server.journal.journal import Journal
+from crmcom_kit.mock_server.journal.patterns import (
+    RECORD_SETS,
+    SHOWN_STATES,
+    Difference,
+    Pattern,
+    check_one_of,
+)
 from crmcom_kit.mock_server.journal.safe_regex import Budget
+from crmcom_kit.mock_server.journal.serializers import request, summary
+from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.store.life_cycle import State
+from crmcom_kit.mock_server.store.records import Key, Query
+from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import UsageError
 
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.world.world import World
-
 NEAREST = 3
-_MAX_SHOWN = 5
-_MAX_KEPT = 100
+DELETED = "DELETED"
+STATES = (*map(str, State), DELETED)
+_MAX_SHOWN = 5  # matching requests in a message
+_MAX_KEPT = 100  # matching requests that a watch keeps
 
 
 class Times(NamedTuple):
-    """How often something should have happened."""
+    """How often something is expected."""
 
     least: int = 1
     most: int | None = None
 
-    def fits(self, count: int) -> bool:
-        """Whether ``count`` is as often as it should be."""
+    def allows(self, count: int) -> bool:
+        """Whether ``count`` is within the limits."""
         return self.least <= count and (self.most is None or count <= self.most)
 
     def __str__(self) -> str:
@@ -37,6 +51,10 @@ class Times(NamedTuple):
         if not self.least:
             return f"at most {_calls(self.most)}"
         return f"{self.least} to {_calls(self.most)}"
+
+
+#: How often: a number, or ``{"atLeast": 1, "atMost": 3}``, or ``{"exactly": 2}``.
+Expected = Times | int | Mapping[str, int] | None
 
 
 def _calls(count: int) -> str:
@@ -66,7 +84,7 @@ def times(value: Any = None) -> Times:
         if len(value) > 1:
             raise UsageError("times", seen="exactly beside others", allowed="exactly alone")
         return Times(value["exactly"], value["exactly"])
-    # At most, and no word of at least: none at all is fine.
+    # atMost alone allows none at all.
     least = value.get("atLeast", 0 if "atMost" in value else 1)
     most = value.get("atMost")
     if most is not None and most < least:
@@ -74,101 +92,103 @@ def times(value: Any = None) -> Times:
     return Times(least, most)
 
 
-class Near(NamedTuple):
-    """A call that is near to a pattern, and what keeps it from fitting."""
+class NearMiss(NamedTuple):
+    """A request that almost matches a pattern, and how it differs."""
 
-    call: ToldCall
-    distance: float  # from 0, which fits, to 1
+    call: CallView
+    distance: float  # from 0, which matches, to 1
     differences: tuple[Difference, ...]
 
+    def as_json(self, pattern: dict[str, Any]) -> dict[str, Any]:
+        """Return it as a JSON value; ``pattern`` is the pattern as it is shown."""
+        return {
+            "request": request(self.call),
+            "requestPattern": pattern,
+            "matchResult": {"distance": self.distance},
+            "differences": [difference.as_json() for difference in self.differences],
+        }
+
     def __str__(self) -> str:
-        lines = [line(self.call), *(f"    {one}" for one in self.differences)]
-        return "\n".join(lines)
+        return "\n".join([line(self.call), *(f"    {one}" for one in self.differences)])
 
 
-def line(call: ToldCall) -> str:
-    """Return a call in one line."""
+def line(call: CallView) -> str:
+    """Return a request and its outcome in one line."""
     code = f" {call.code}" if call.code else ""
     fault = f" (fault {call.fault.get('name')})" if call.fault else ""
     return f"{call.id} {call.verb} {call.url} answered {call.status}{code}{fault}"
 
 
-def found(world: "World", pattern: Pattern, since: int = 0) -> list[ToldCall]:
-    """Return the calls above number ``since`` that fit, oldest first. Raises TookTooLong."""
-    calls, budget = Teller(world).calls(since), Budget()
-    return [call for call in calls if pattern.fits(call, budget)]
+def matching(reader: JournalReader, pattern: Pattern) -> list[CallView]:
+    """Return the requests that match, oldest first. Raises TookTooLong."""
+    budget = Budget()
+    return [call for call in reader.calls() if pattern.matches(call, budget)]
 
 
-def nearest(
-    calls: Iterable[ToldCall], pattern: Pattern, most: int = NEAREST, budget: Budget | None = None
-) -> list[Near]:
-    """Return those that do not fit and are nearest to ``pattern``, the nearest first.
+def nearest(calls: Iterable[CallView], pattern: Pattern, most: int = NEAREST) -> list[NearMiss]:
+    """Return the requests that do not match ``pattern`` and are nearest to it, nearest first.
 
     Raises:
-        TookTooLong: it cannot be decided in the time that there is.
+        TookTooLong: the pattern cannot be decided in time.
     """
-    budget = budget or Budget()
+    budget = Budget()
     near = []
     for call in calls:
         differences = pattern.differences(call, budget)
         if differences:
             far = sum(one.distance for one in differences) / len(pattern.members)
-            near.append(Near(call, round(far, 3), differences))
+            near.append(NearMiss(call, round(far, 3), differences))
     return sorted(near, key=lambda one: (one.distance, -one.call.number))[:most]
 
 
 class Watch:
-    """Counts the calls of a journal that fit, each looked at once, however often it is asked."""
+    """Counts the matching requests of a journal; it looks at each request once."""
 
-    def __init__(self, world: "World", pattern: Pattern, since: int = 0) -> None:
-        """Begin with the calls above number ``since`` that are in the journal now."""
-        self.journal = world.journal
+    def __init__(self, reader: JournalReader, pattern: Pattern, since: int = 0) -> None:
+        """Begin with the requests above number ``since`` that are in the journal now."""
+        self.journal = reader.journal
         self.count = self.others = 0
-        self.calls: deque[ToldCall] = deque(maxlen=_MAX_KEPT)
-        self._world = world
+        self.calls: deque[CallView] = deque(maxlen=_MAX_KEPT)
+        self._reader = reader
         self._pattern = pattern
         self._seen = since
 
     def look(self) -> int:
-        """Look at the calls that are new; return how many fit by now. Raises TookTooLong."""
-        notes = self.journal.notes(self._seen)
-        if notes:
-            teller, budget = Teller(self._world), Budget()
-            for note in notes:
-                call = teller.tell(self.journal, note)
-                if self._pattern.fits(call, budget):
-                    self.calls.append(call)
-                    self.count += 1
-                else:
-                    self.others += 1
-                self._seen = note.number
+        """Look at the new requests; return how many matched so far. Raises TookTooLong."""
+        budget = Budget()
+        for call in self._reader.calls(self._seen):
+            if self._pattern.matches(call, budget):
+                self.calls.append(call)
+                self.count += 1
+            else:
+                self.others += 1
+            self._seen = call.number
         return self.count
 
-    def near(self) -> tuple[Near, ...]:
-        """Return the nearest of the calls that are in the journal and do not fit."""
-        calls = Teller(self._world).calls(journal=self.journal)
-        return tuple(nearest(calls, self._pattern))
+    def near(self) -> tuple[NearMiss, ...]:
+        """Return the nearest requests in the journal that do not match."""
+        return tuple(nearest(self._reader.calls(), self._pattern))
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Whether as many calls fitted as should."""
+    """Whether as many requests matched as expected."""
 
     pattern: Pattern
     times: Times
-    count: int  # of the calls that fit
-    calls: tuple[ToldCall, ...]  # the last of them
-    others: int = 0  # how many do not
-    near: tuple[Near, ...] = ()
+    count: int  # of the requests that match
+    calls: tuple[CallView, ...]  # the last of them
+    others: int = 0  # how many do not match
+    near: tuple[NearMiss, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether it is as expected."""
-        return self.times.fits(self.count)
+        return self.times.allows(self.count)
 
     @property
     def message(self) -> str:
-        """What was expected, what was found, and the nearest calls."""
+        """What was expected, what was found, and the nearest requests."""
         lines = [f"expected {self.times}, found {self.count or 'none'}: {self.pattern}"]
         if self.calls:
             shown = self.calls[-_MAX_SHOWN:]
@@ -182,33 +202,194 @@ class Verification:
         return "\n".join(lines)
 
 
-def verified(
-    world: "World",
+def verify(
+    reader: JournalReader,
     pattern: Pattern,
-    expected: Times | int | Mapping[str, int] | None = None,
+    expected: Expected = None,
     *,
     seconds: float = 0.0,
     closing: Flag | None = None,
 ) -> Verification:
-    """Return whether ``world`` was called as expected, at once or in time.
+    """Verify that requests were made as expected, at once or in time.
 
     Args:
-        world: whose journal is looked at.
-        pattern: which calls count.
-        expected: how many should; at least one where left out.
-        seconds: how long to wait until there are as many, of the machine's time.
+        reader: of the journal.
+        pattern: which requests count.
+        expected: how many; at least one by default.
+        seconds: how long to wait until there are as many.
         closing: ends the wait when it is set.
 
     Raises:
         UsageError: ``expected`` cannot be read, or the pattern takes too long.
     """
     wanted = times(expected)
-    watch = Watch(world, pattern)
+    watch = Watch(reader, pattern)
 
     def ready() -> bool | None:
         over = closing is not None and closing.is_set()
-        return True if wanted.fits(watch.look()) or over else None
+        return True if wanted.allows(watch.look()) or over else None
 
     watch.journal.wait_for(ready, seconds)
-    near = () if wanted.fits(watch.count) else watch.near()
+    near = () if wanted.allows(watch.count) else watch.near()
     return Verification(pattern, wanted, watch.count, tuple(watch.calls), watch.others, near)
+
+
+class Condition(Protocol):
+    """Something to wait for."""
+
+    def holds(self) -> bool:
+        """Whether it holds now."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Return, as JSON, what made it hold, or what is nearest to that."""
+        ...
+
+
+class Waited(NamedTuple):
+    """How a wait ended."""
+
+    ok: bool
+    why: str  # held, time over, reset or closing
+    facts: dict[str, Any]
+
+
+def wait_for(
+    journal: Journal, condition: Condition, *, seconds: float, closing: Flag | None = None
+) -> Waited:
+    """Return once ``condition`` holds, or when there is nothing more to wait for.
+
+    Args:
+        journal: of the world that the condition is about; its reset ends the wait.
+        condition: what to wait for.
+        seconds: how long.
+        closing: ends the wait when it is set.
+
+    Raises:
+        UsageError: a pattern takes too long.
+    """
+
+    def look() -> str | None:
+        if condition.holds():
+            return "held"
+        return "closing" if closing is not None and closing.is_set() else None
+
+    why = journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
+    return Waited(why == "held", why, condition.facts())
+
+
+class Calls:
+    """As many matching requests as expected."""
+
+    def __init__(
+        self,
+        reader: JournalReader,
+        pattern: Pattern,
+        expected: Expected = None,
+        since: int = 0,
+    ) -> None:
+        """Count the requests above number ``since`` in the journal, and those to come."""
+        self.times = times(expected)
+        self._pattern = pattern
+        self._watch = Watch(reader, pattern, since)
+
+    def holds(self) -> bool:
+        """Whether there were as many."""
+        return self.times.allows(self._watch.look())
+
+    def facts(self) -> dict[str, Any]:
+        """Return the matching requests; if they are too few, the nearest others as well."""
+        found: dict[str, Any] = {
+            "count": self._watch.count,
+            "requests": [summary(call) for call in self._watch.calls],
+        }
+        if not self.times.allows(self._watch.count):
+            spec = self._pattern.shown
+            found["nearMisses"] = [one.as_json(spec) for one in self._watch.near()]
+        return found
+
+
+class OneRecord:
+    """A webhook request in a state."""
+
+    def __init__(
+        self, store: Callable[[], Store], key: Key, value: str, state: str | None = None
+    ) -> None:
+        """Wait for the record with that id or number; in any state by default.
+
+        Raises:
+            UsageError: there is no such state.
+        """
+        if state is not None and state not in STATES:
+            raise UsageError("state", seen=quoted(state), allowed=f"one of {', '.join(STATES)}")
+        self._store = store
+        self._key: Key = key
+        self._value = value
+        self._state = state
+        self._was_there = False
+
+    def _seen(self) -> str | None:
+        """Return the state in which it is; None if there never was such a record."""
+        store = self._store()
+        record = store.get(self._key, self._value)
+        # Also what was seen here: content that replaced it may never have had the record.
+        self._was_there = self._was_there or record is not None
+        if record is not None:
+            return str(record.state)
+        return DELETED if self._was_there or store.ever_existed(self._key, self._value) else None
+
+    def holds(self) -> bool:
+        """Whether it is in that state now; responses show SENDING as REJECTED."""
+        seen = self._seen()
+        return seen not in (None, DELETED) if self._state is None else seen == self._state
+
+    def facts(self) -> dict[str, Any]:
+        """Return the state in which it is."""
+        seen = self._seen()
+        facts = {"record": {self._key: self._value}, "state": seen}
+        return facts if seen else {**facts, "note": "there never was such a webhook request"}
+
+
+class Count:
+    """As many of something as expected, such as deliveries that are over."""
+
+    def __init__(self, count: Callable[[], int], expected: Expected = None) -> None:
+        """Wait for ``count`` to return as many. Raises UsageError."""
+        self.times = times(expected)
+        self._count = count
+
+    def holds(self) -> bool:
+        """Whether there are as many now."""
+        return self.times.allows(self._count())
+
+    def facts(self) -> dict[str, Any]:
+        """Return how many there are."""
+        return {"count": self._count()}
+
+
+def records(
+    store: Callable[[], Store],
+    state: str | None = None,
+    expected: Expected = None,
+    entity: str | None = None,
+) -> Count:
+    """Return the condition that as many webhook requests are in a state, as responses show it.
+
+    Args:
+        store: returns the records of the moment.
+        state: SUCCESSFUL or REJECTED; either by default.
+        expected: how many.
+        entity: only those of this entity.
+
+    Raises:
+        UsageError: there is no such state or entity, or ``expected`` cannot be read.
+    """
+    if state not in (None, *SHOWN_STATES):
+        raise UsageError("state", seen=quoted(state), allowed=" or ".join(SHOWN_STATES))
+    if entity:
+        check_one_of("entity", entity, RECORD_SETS["entity"]())
+    query = Query(
+        indexed=(("entity", frozenset({entity})),) if entity else (),
+        states=frozenset({state}) if state else None,
+    )
+    return Count(lambda: len(store().query(query)), expected)

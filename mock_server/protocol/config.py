@@ -1,7 +1,6 @@
-"""How every world of one server answers: its release, its dialect, and what is built from them.
+"""The configuration of a server: release, dialect, credentials, and what is built from them.
 
-Nothing here changes once it is made, but that the server ends; so all worlds, and all epochs of
-each, share it.
+All worlds and epochs of one server share it. Nothing in it changes, except that ``closing`` is set.
 """
 
 import threading
@@ -31,7 +30,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a world is made from, besides its data."""
+    """What a world is made from, except its content."""
 
     release: Release
     dialect: Dialect
@@ -41,10 +40,10 @@ class Settings:
 
 
 class Config:
-    """Settings, and the readers and writers that follow from them."""
+    """Settings, and the readers and writers that they determine."""
 
     def __init__(self, settings: Settings) -> None:
-        """Build what the settings ask for."""
+        """Build the readers and writers of ``settings``."""
         release, dialect = settings.release, settings.dialect
         self.settings = settings
         self.release = release
@@ -54,12 +53,12 @@ class Config:
         self.responses = ResponseBuilder(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)
         self.parameters = Parameters(dialect, readers(dialect, release.entities))
-        #: Set while the server ends: whoever waits for something in one of its worlds stops.
+        #: Set when the server ends: everything that waits in one of its worlds stops waiting.
         self.closing = threading.Event()
 
     @cached_property
     def methods(self) -> dict[str, Method]:
-        """The methods that are answered, by their path below the API's base path."""
+        """The methods of the API by their path, below the API's base path."""
         known = methods(self.release)
         if self.dialect["requests.fields_set_in_r9"] and not self.release.at_least("R10.0.0"):
             known = known | _with_fields_set(known)
@@ -72,13 +71,13 @@ class Config:
 
     @cached_property
     def semi_optional(self) -> tuple[str, ...]:
-        """The parameters of list of which a call needs at least one."""
+        """The parameters of list of which a request needs at least one."""
         parameters = methods(self.release)["list"].parameters.values()
         return tuple(one.name for one in parameters if one.need == "semi-optional")
 
     @cached_property
     def utc_offset(self) -> timedelta:
-        """How far the dates that the server writes are from UTC."""
+        """The offset from UTC of the dates that the server writes."""
         text = self.dialect["dates.utc_offset"]
         hours, minutes = text[1:].split(":")
         offset = timedelta(hours=int(hours), minutes=int(minutes))
@@ -86,7 +85,7 @@ class Config:
 
 
 def _with_fields_set(known: Mapping[str, Method]) -> dict[str, Method]:
-    """Return resend and delete with the parameter that R10.0.0 gave them."""
+    """Return resend and delete with fields_set, which R10.0.0 added to them."""
     parameter = methods(resolve("R10"))["resend"].parameters["fields_set"]
     return {
         name: replace(

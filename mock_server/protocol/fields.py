@@ -19,6 +19,7 @@ class Selection:
 
     whole: frozenset[str]
     members: tuple[tuple[str, frozenset[str]], ...]
+    dials: tuple[str, ...] = ()  # that decided which fields these are
 
     def of(self, body: bytes) -> bytes:
         """Return the selected part of the record ``body``, in the order of the record."""
@@ -97,6 +98,7 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
         raise _bad(seen, "each field once", "fields_set.duplicates")
     whole: set[str] = {"id"} if dialect["fields_set.always_id"] else set()
     members: dict[str, set[str]] = {}
+    dials = [] if "id" in names else ["fields_set.always_id"]
     fields = frozenset(response_fields())
     for name in names:
         if name in fields:
@@ -108,9 +110,12 @@ def _select(names: list[str], dialect: Dialect) -> Selection:
         elif dialect["fields_set.unknown_name"] == "error":
             nested = ("fields_set.nested",) if dot else ()
             raise _bad(quoted(name), _known_fields(), "fields_set.unknown_name", *nested)
-    return Selection(
-        frozenset(whole), tuple((field, frozenset(inner)) for field, inner in members.items())
-    )
+        else:
+            dials.append("fields_set.unknown_name")
+    if members:
+        dials.append("fields_set.nested")
+    parts = tuple((field, frozenset(inner)) for field, inner in members.items())
+    return Selection(frozenset(whole), parts, tuple(dict.fromkeys(dials)))
 
 
 def _known_fields() -> str:

@@ -17,7 +17,7 @@ from crmcom_kit.mock_server.protocol.request import (
     repeated_names,
 )
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import is_secret
+from crmcom_kit.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
 
@@ -176,11 +176,11 @@ class Parameters:
         name, equals, text = value.partition("=")
         if parameter.name == REQUEST_IDENTIFIER and len(_FIELD.findall(value)) > 1:
             raise _several(parameter, quoted(value))
-        forms = " or ".join(f"{field}=..." for field in parameter.fields)
-        if not equals:
+        if not equals or name not in parameter.fields:
+            forms = " or ".join(f"{field}=..." for field in parameter.fields)
+            if equals:
+                raise _unknown_field(parameter, name, forms)
             raise ParameterError("no_identifier", parameter.name, seen=quoted(value), allowed=forms)
-        if name not in parameter.fields:
-            raise _unknown_field(parameter, name, forms)
         return Identifier(name, _text(f"{parameter.name}.{name}", text))
 
     def _identifier_object(self, parameter: Parameter, value: Any) -> Identifier:

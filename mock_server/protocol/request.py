@@ -2,13 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from crmcom_kit.mock_server.protocol.errors import ParameterError, RequestError
 from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.redaction import is_secret
+from crmcom_kit.redaction import is_secret
 
 #: The longest body that is read, in bytes.
 MAX_BODY_BYTES = 1_048_576
@@ -36,72 +36,6 @@ class Request(NamedTuple):
     prefer: str = ""  # the header X-Mock-Prefer
     client: str | None = None  # the caller's address; None for a call without a socket
     headers: Mapping[str, str] = {}  # as CGI names them, HTTP_ACCEPT and so on
-
-
-def headers_of(environ: Mapping[str, Any]) -> dict[str, str]:
-    """Return a request's headers as CGI names them."""
-    return {name: value for name, value in environ.items() if name.startswith("HTTP_")}
-
-
-#: Where a server may tell how many bytes the head of a request has, or what reckons it.
-HEAD_BYTES = "crmcom_kit.head_bytes"
-_SHORT_HEAD = 2_048
-_HEADER_BYTES = 180  # what a header takes besides its value
-
-
-class Headers(Mapping[str, str]):
-    """A request's headers as CGI names them, picked out of an environ when they are looked at.
-
-    Some servers put the process's whole environment into it, and most requests' headers nobody
-    ever reads.
-    """
-
-    __slots__ = ("_environ",)
-
-    def __init__(self, environ: dict[str, Any]) -> None:
-        """Look at ``environ``, which nobody changes from now on."""
-        self._environ = environ
-
-    def __getitem__(self, name: str) -> str:
-        if not name.startswith("HTTP_"):
-            raise KeyError(name)
-        value: str = self._environ[name]
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(headers_of(self._environ))
-
-    def __len__(self) -> int:
-        return len(headers_of(self._environ))
-
-    def texts(self) -> list[str]:
-        """Return the values, in a tenth of the time that a Mapping takes to."""
-        return [value for name, value in self._environ.items() if name[:5] == "HTTP_"]
-
-    def __repr__(self) -> str:
-        return f"Headers({headers_of(self._environ)!r})"
-
-
-def head_bytes(environ: dict[str, Any]) -> int:
-    """Return about how many bytes the headers of a request take; some servers know."""
-    known: int | Callable[[dict[str, Any]], int] | None = environ.get(HEAD_BYTES)
-    if isinstance(known, int):
-        if known <= _SHORT_HEAD:
-            return known
-    elif known is not None:
-        return known(environ)
-    return header_bytes(Headers(environ).texts())
-
-
-def header_bytes(values: Collection[str]) -> int:
-    """Return how much memory headers with these values take."""
-    return len(values) * _HEADER_BYTES + sum(map(len, values))
-
-
-def strip_for_journal(environ: dict[str, Any]) -> None:
-    """Take out of an environ what should not live as long as the journal: body and connection."""
-    environ.pop("wsgi.input", None)
-    environ.pop("waitress.client_disconnected", None)
 
 
 class Members(dict[str, Any]):

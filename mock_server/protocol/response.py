@@ -1,8 +1,7 @@
 """Responses of the API: envelope, lists, errors, headers, suggestions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -78,7 +77,6 @@ class Response:
     fault: str | None = None  # the fault that made it what it is
     ending: Ending | None = None  # None if it is sent whole
     # For the journal only.
-    again: "Callable[[], Response] | None" = None  # makes the same response from less than its body
     method: str = ""
     error: VendorError | None = None
     dials: tuple[str, ...] = ()  # that decided what a success is; an error has its own
@@ -113,9 +111,8 @@ def misused(error: UsageError) -> Response:
 
 def compact_json(value: object) -> bytes:
     """Return ``value`` as JSON without spaces, in no more memory than it needs."""
-    return bytes(
-        memoryview(orjson.dumps(value))
-    )  # orjson's own result keeps unused bytes behind it
+    # A copy: orjson's own result keeps unused bytes behind it.
+    return bytes(memoryview(orjson.dumps(value)))
 
 
 def _header_text(text: str) -> str:
@@ -134,8 +131,8 @@ class ResponseBuilder:
         self._type: str = dialect["envelope.content_type"]
         self._envelopes = Envelopes(dialect, release, renderer)
         self._around = {login: self._frame(login=login) for login in (False, True)}
-        self._around_record = self._around[False]
-        self._headers = tuple(Response(200, b"", self._type).headers())
+        before, after = self._around[False]
+        self._around_list = before + b"[", b"]" + after
         self._hints: bool = dialect["errors.suggestion_in_description"]
         self._bare = orjson.dumps(self._envelopes.bare())
 
@@ -150,36 +147,38 @@ class ResponseBuilder:
         whole = b"".join((before, body, after))
         return Response(200, whole, self._type, len(whole))
 
-    def plain(self, body: bytes) -> tuple[bytes, list[tuple[str, str]]]:
-        """Return the body and the headers of ``data(body)``, at less than half its cost."""
-        before, after = self._around_record
-        whole = b"".join((before, body, after))
-        return whole, [*self._headers, ("Content-Length", str(len(whole)))]
-
     def record(self, body: bytes, selection: Selection | None) -> Response:
         """Return a success with one record."""
-        return self.data(body if selection is None else selection.of(body))
+        if selection is None:
+            return self.data(body)
+        response = self.data(selection.of(body))
+        response.dials = selection.dials
+        return response
 
     def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
         """Return a success with ``bodies`` as a list; a long one is streamed."""
-        if not bodies and self._dialect["list.empty"] != "array":
-            if self._dialect["list.empty"] == "null":
-                return self.data(b"null")
-            return Response(200, self._bare, self._type, len(self._bare))
+        if not bodies:
+            return self._empty_list()
+        dials = () if selection is None else selection.dials
+        before, after = self._around_list
         if len(bodies) <= JOIN_AT_MOST:
-            response = self._joined(bodies, selection)
-            response.again = partial(self._joined, bodies, selection)
-            return response
-        before, after = self._around[False]
+            chosen = bodies if selection is None else map(selection.of, bodies)
+            whole = b"".join((before, b",".join(chosen), after))
+            return Response(200, whole, self._type, len(whole), dials=dials)
         length = None
         if selection is None:
-            length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) + 1
-        stream = _stream(before + b"[", bodies, selection, b"]" + after)
-        return Response(200, stream, self._type, length)
+            length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) - 1
+        stream = _stream(before, bodies, selection, after)
+        return Response(200, stream, self._type, length, dials=dials)
 
-    def _joined(self, bodies: list[bytes], selection: Selection | None) -> Response:
-        chosen = bodies if selection is None else map(selection.of, bodies)
-        return self.data(b"[%b]" % b",".join(chosen))
+    def _empty_list(self) -> Response:
+        form = self._dialect["list.empty"]
+        if form == "absent":
+            response = Response(200, self._bare, self._type, len(self._bare))
+        else:
+            response = self.data(b"null" if form == "null" else b"[]")
+        response.dials = ("list.empty",)
+        return response
 
     def error(
         self, error: VendorError, method: str, suggestion: Suggestion | None = None

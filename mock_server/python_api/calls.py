@@ -4,22 +4,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from crmcom_kit.mock_server.journal.call_view import Teller, ToldCall
-from crmcom_kit.mock_server.journal.patterns import Pattern, matching
-from crmcom_kit.mock_server.journal.verification import Times, found, line, verified
-from crmcom_kit.mock_server.journal.wait_conditions import Condition, OneRecord, Records, wait_for
+from crmcom_kit.mock_server.journal import verification
+from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.patterns import Pattern, pattern_of
+from crmcom_kit.mock_server.journal.verification import Expected, line
 from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.world import World
 
-#: How many calls are expected: a number, or ``{"atLeast": 1, "atMost": 3}``.
-Expected = int | Mapping[str, int] | Times | None
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
 _MAX_CALLS = 20  # in one summary
 _MAX_LINE = 300
 
 
-class CallsView(Sequence[ToldCall]):
+class CallsView(Sequence[CallView]):
     """The calls in a world's journal, oldest first, with secrets redacted.
 
     Each has ``operation``, ``parameters``, ``identifier``, ``status``, ``code``, ``fault``,
@@ -30,27 +28,27 @@ class CallsView(Sequence[ToldCall]):
         """Read the journal of the world that ``world`` returns."""
         self._world = world
 
-    def _calls(self) -> list[ToldCall]:
-        return Teller(self._world()).calls()
+    def _calls(self) -> list[CallView]:
+        return self._world().reader.calls()
 
     def __len__(self) -> int:
         return len(self._calls())
 
-    def __iter__(self) -> Iterator[ToldCall]:
+    def __iter__(self) -> Iterator[CallView]:
         return iter(self._calls())
 
     @overload
-    def __getitem__(self, at: int) -> ToldCall: ...
+    def __getitem__(self, at: int) -> CallView: ...
 
     @overload
-    def __getitem__(self, at: slice) -> list[ToldCall]: ...
+    def __getitem__(self, at: slice) -> list[CallView]: ...
 
-    def __getitem__(self, at: int | slice) -> ToldCall | list[ToldCall]:
+    def __getitem__(self, at: int | slice) -> CallView | list[CallView]:
         return self._calls()[at]
 
-    def find(self, **pattern: Any) -> list[ToldCall]:
+    def find(self, **pattern: Any) -> list[CallView]:
         """Return the calls that match a pattern, see ``assert_called``. Raises UsageError."""
-        return found(self._world(), pattern_of(pattern))
+        return verification.matching(self._world().reader, named_pattern(pattern))
 
     def clear(self) -> None:
         """Remove all calls."""
@@ -62,7 +60,7 @@ class CallsView(Sequence[ToldCall]):
 
 def summarize_calls(world: World) -> str:
     """Return the last calls of a world as text: redacted, with what was wrong in refused ones."""
-    calls = Teller(world).calls()
+    calls = world.reader.calls()
     if not calls:
         return "none"
     earlier = len(calls) - _MAX_CALLS
@@ -83,18 +81,18 @@ def _shorten(text: str) -> str:
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
-def pattern_of(given: Mapping[str, Any]) -> Pattern:
+def named_pattern(given: Mapping[str, Any]) -> Pattern:
     """Return the pattern for arguments: ``error_kind`` means ``errorKind``. Raises UsageError."""
     camel_case = {
         re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value
         for name, value in given.items()
     }
-    return matching(camel_case)
+    return pattern_of(camel_case)
 
 
 def assert_calls(
     world: World, expected: Expected, seconds: float, pattern: Mapping[str, Any]
-) -> list[ToldCall]:
+) -> list[CallView]:
     """Return the calls that match, if they are as many as expected within ``seconds``.
 
     Raises:
@@ -102,7 +100,7 @@ def assert_calls(
         UsageError: the pattern or the expectation is not allowed.
     """
     __tracebackhide__ = True
-    result = verified(world, pattern_of(pattern), expected, seconds=seconds)
+    result = verification.verify(world.reader, named_pattern(pattern), expected, seconds=seconds)
     if not result.ok:
         raise AssertionError(result.message)
     return list(result.calls)
@@ -119,7 +117,7 @@ class _Until:
         self.result = self._until()
         return bool(self.result)
 
-    def told(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, Any]:
         return {"it returned": self.result}
 
 
@@ -133,7 +131,7 @@ def wait_until(
 ) -> Any:
     """Wait for a function, a record or a number of records. Raises AssertionError, UsageError."""
     __tracebackhide__ = True
-    condition: Condition
+    condition: verification.Condition
     if until is not None:
         if record is not None or state is not None or expected is not None:
             allowed = "until alone, or the other arguments"
@@ -143,15 +141,15 @@ def wait_until(
         condition, what = _Until(until), "the function to return something true"
     elif record is not None:
         key: Key = "id" if _ID.fullmatch(str(record)) else "number"
-        condition = OneRecord(world, key, str(record), state)
+        condition = verification.OneRecord(lambda: world.store, key, str(record), state)
         what = f"webhook request {key}={record} to be {state or 'there'}"
     else:
-        condition = Records(world, state, expected)
+        condition = verification.records(lambda: world.store, state, expected)
         what = f"webhook requests {f'in state {state}' if state else 'to be there'}"
-    result = wait_for(world, condition, seconds=seconds)
+    result = verification.wait_for(world.journal, condition, seconds=seconds)
     if not result.ok:
-        told = {name: value for name, value in result.told.items() if name != "record"}
-        seen = ", ".join(f"{name} {value!r}" for name, value in told.items())
+        facts = {name: value for name, value in result.facts.items() if name != "record"}
+        seen = ", ".join(f"{name} {value!r}" for name, value in facts.items())
         msg = f"waited {seconds:g} s for {what}; {result.why}: {seen}"
         raise AssertionError(msg)
-    return condition.result if isinstance(condition, _Until) else result.told
+    return condition.result if isinstance(condition, _Until) else result.facts

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.journal.pattern_checks import RECORD_SETS, check_one_of
+from crmcom_kit.mock_server.journal.patterns import RECORD_SETS, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Query

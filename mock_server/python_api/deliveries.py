@@ -1,4 +1,4 @@
-"""What a mock sends, and its own receiver, as a test holds them."""
+"""What a mock sends, and its built-in receiver, as a test uses them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,25 +6,27 @@ from datetime import datetime
 from typing import Any
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
-from crmcom_kit.mock_server.deliveries.faults import KINDS, DeliveryFault
+from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
-from crmcom_kit.mock_server.python_api.arguments import integer, moment, number, text
-from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.deliveries.senders import ScriptedDelivery
+from crmcom_kit.mock_server.python_api.arguments import integer, moment, number
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import recover, replay
-from crmcom_kit.mock_server.webhooks.signatures import Verdict
-from crmcom_kit.mock_server.webhooks.verdicts import sent_as, verdict_on
+from crmcom_kit.mock_server.webhooks.signature_diagnosis import (
+    Verdict,
+    attempt_of_request,
+    diagnose,
+)
 from crmcom_kit.mock_server.world.epoch import Epoch
 
 _SECONDS = 20.0
-_MOST = {"times": 1_000_000, "copies": 10}
 
 
 class Deliveries:
     """The attempts to send webhook requests since the last reset, oldest first."""
 
     def __init__(self, epoch: Callable[[], Epoch]) -> None:
-        """Look at the epoch that ``epoch`` returns."""
+        """Show the deliveries of the epoch that ``epoch`` returns."""
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[AttemptNote]:
@@ -47,16 +49,16 @@ class Deliveries:
         delivered: bool | None = None,
         seconds: float = _SECONDS,
     ) -> AttemptNote:
-        """Return the first attempt that is over, waiting for it.
+        """Wait for the first attempt that has ended, and return it.
 
         Args:
-            record: of this webhook request, by number or id; of any where left out.
-            delivered: whether the receiver took it; either where left out.
-            seconds: how long to wait, of the machine's time.
+            record: the webhook request, by number or id; any by default.
+            delivered: whether the receiver accepted it; either by default.
+            seconds: how long to wait, in the machine's time.
 
         Raises:
             TimeoutError: there was none in time.
-            UsageError: ``seconds`` is no number of them.
+            UsageError: ``seconds`` is not a valid number.
         """
         number("seconds", seconds)
         attempts = self._epoch().attempts
@@ -76,7 +78,7 @@ class Deliveries:
         return note
 
     def awaited(self, record: str | None, seconds: float) -> AttemptNote:
-        """Return the first attempt that is over, as ``wait_for`` does. Raises AssertionError."""
+        """Do as ``wait_for``, but raise AssertionError if there was none in time."""
         __tracebackhide__ = True
         try:
             return self.wait_for(record, seconds=seconds)
@@ -84,13 +86,13 @@ class Deliveries:
             raise AssertionError(str(late)) from None
 
     def replay(self, number: int) -> AttemptNote:
-        """Send exactly what an attempt sent once more. Raises NotFound."""
+        """Repeat exactly what an attempt sent. Raises NotFound."""
         return replay(self._epoch(), number)
 
     def recover(
         self, since: datetime | str | None = None, *, seconds: float = _SECONDS
     ) -> list[AttemptNote]:
-        """Send again all that is REJECTED and was created at ``since`` or later; wait for it.
+        """Send again everything REJECTED that was created at ``since`` or later; wait for it.
 
         Raises:
             UsageError: ``since`` is no moment with a zone, or ``seconds`` no number.
@@ -105,85 +107,69 @@ class Deliveries:
         return notes
 
     def fail(self, fault: str, **given: Any) -> None:
-        """Let deliveries go wrong: *duplicate*, *delay*, *wrong_signature*, *old_key*, *cut_body*.
+        """Make deliveries fail: *duplicate*, *delay*, *wrong_signature*, *old_key*, *cut_body*.
 
         Args:
             fault: what goes wrong.
             given: ``times`` (1; None for all), ``seconds`` of a delay, ``copies`` of a duplicate;
-                ``definition`` or ``number`` for the webhook requests of one alone.
+                ``definition`` or ``number`` to hit only certain webhook requests.
 
         Raises:
-            UsageError: there is no such fault, or it has no such argument.
-            LimitExceeded: there are as many as may be.
+            UsageError: there is no such fault or argument, or the fault could do nothing: with
+                scripted deliveries only a delay has an effect.
+            LimitExceeded: there are as many faults as allowed.
         """
-        if fault not in KINDS:
-            raise UsageError("fault", seen=quoted(fault), allowed=f"one of {', '.join(KINDS)}")
-        for name, value in given.items():
-            _check_fault(name, value)
-        faults = self._epoch().delivery_faults
-        faults.put([*faults.all(), DeliveryFault(fault=fault, **given)])
-
-
-def _check_fault(name: str, value: Any) -> None:
-    """Refuse what no delivery fault takes. Raises UsageError."""
-    if name in ("times", "definition", "number") and value is None:
-        return
-    if name in ("definition", "number"):
-        text(name, value)
-    elif name == "seconds":
-        number(name, value)
-    elif name in _MOST:
-        integer(name, value, 1, _MOST[name])
-    else:
-        allowed = "times, seconds, copies, definition or number"
-        raise UsageError(quoted(name).strip('"'), seen="among the arguments", allowed=allowed)
+        epoch = self._epoch()
+        wanted = delivery_fault({"fault": fault, **given})
+        sends = not isinstance(epoch.delivery, ScriptedDelivery)
+        epoch.delivery_faults.put([*epoch.delivery_faults.all(), wanted], sends=sends)
 
 
 class Got:
-    """One message that the built-in receiver got."""
+    """One message that the built-in receiver received."""
 
     def __init__(self, epoch: Epoch, received: Received) -> None:
-        """Tell of ``received``."""
+        """Show ``received``."""
         self._epoch = epoch
         self.received = received
 
     @property
     def json(self) -> Any:
-        """The body as a JSON value. Raises ValueError where it is none."""
+        """The body as a JSON value. Raises ValueError if it is not JSON."""
         return json.loads(self.received.body)
 
     @property
     def signature(self) -> Verdict:
-        """Whether its authentication code verifies, and why not."""
+        """Whether its authentication code verifies, and if not, why."""
         received = self.received
-        note = sent_as(self._epoch, received)
-        return verdict_on(self._epoch, received.named, received.body, note=note)
+        note = attempt_of_request(self._epoch, received)
+        return diagnose(self._epoch, received.named, received.body, note=note)
 
 
 class BuiltInReceiver:
     """The mock's own receiver of webhook requests."""
 
     def __init__(self, epoch: Callable[[], Epoch], address: Callable[[], str]) -> None:
-        """Look at the receiver of ``epoch``, which is at ``address``."""
+        """Show the receiver of ``epoch``; ``address`` returns its URL."""
         self._epoch = epoch
         self._address = address
 
     @property
     def url(self) -> str:
-        """Where to send to; the mock's server is started."""
+        """Its URL; asking for it starts the mock's server."""
         return self._address()
 
     @property
     def requests(self) -> list[Got]:
-        """What it got, oldest first."""
+        """What it received, oldest first."""
         epoch = self._epoch()
         return [Got(epoch, one) for one in epoch.receiver.requests()]
 
     def answer_with(self, *answers: int | ReceiverAnswer) -> None:
-        """Answer these statuses or answers, one after another; the last one for ever.
+        """Respond with these statuses or answers, one after another; the last one forever.
 
         Raises:
-            UsageError: one is neither.
+            UsageError: one of them is neither.
         """
         for one in answers:
             if not isinstance(one, ReceiverAnswer):
@@ -193,5 +179,5 @@ class BuiltInReceiver:
         )
 
     def forget(self) -> None:
-        """Forget what it got."""
+        """Forget what it received."""
         self._epoch().receiver.forget()

@@ -14,6 +14,8 @@ from crmcom_kit.mock_server.world.world import DEFAULT
 
 TOKEN = "crmcom-mock-token"
 _THREADS = 64
+#: How long a running delivery may take to end by itself once the mock is stopped.
+_DELIVERY_SECONDS = 0.5
 
 
 class Mock(MockWorld):
@@ -49,6 +51,9 @@ class Mock(MockWorld):
     def stop(self) -> None:
         """Stop serving; the content stays, and ``start`` serves it again."""
         self._context.server.stop()
+        deliveries = self._context.registry.default.delivery_queue
+        deliveries.close(_DELIVERY_SECONDS)
+        deliveries.reopen()  # for a client in process, or another start
 
     def __enter__(self) -> "Mock":
         return self

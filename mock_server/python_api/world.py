@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from crmcom_kit.mock_server.clock import ClockState, WorldClock
-from crmcom_kit.mock_server.journal.call_view import ToldCall
+from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.verification import Expected
 from crmcom_kit.mock_server.python_api.arguments import moment, number, text
-from crmcom_kit.mock_server.python_api.calls import CallsView, Expected, assert_calls, wait_until
+from crmcom_kit.mock_server.python_api.calls import CallsView, assert_calls, wait_until
 from crmcom_kit.mock_server.python_api.content import (
     Entries,
     Record,
@@ -263,7 +264,7 @@ class MockWorld:
 
     def assert_called(
         self, *, times: Expected = None, timeout: float = 0.0, **pattern: Any
-    ) -> list[ToldCall]:
+    ) -> list[CallView]:
         """Assert that matching calls were made as often as expected, and return them.
 
             mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)

@@ -7,9 +7,8 @@ from typing import Any
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
 from crmcom_kit.mock_server.protocol.response import Change, Suggestion
-from crmcom_kit.mock_server.redaction import MASK, is_secret
-from crmcom_kit.mock_server.redaction_bodies import Pairs, parsed_json
 from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall, leave_out
+from crmcom_kit.redaction import MASK, Pairs, as_dicts, is_secret, parsed_json
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import release_names, resolve
 
@@ -87,20 +86,16 @@ def _bad_body(call: RefusedCall) -> Suggestion:
     if found is not None and isinstance(found[0], list):
         (value,) = found
         if len(value) == 1 and isinstance(value[0], Pairs):
-            changes = (Change("body", "body", _object(value[0])),)
+            changes = (Change("body", "body", as_dicts(value[0])),)
             return Suggestion("send the object itself, without the array around it", changes)
     if found is not None and isinstance(found[0], str):
         inner = parsed_json(found[0])
         if inner is not None and isinstance(inner[0], Pairs):
-            changes = (Change("body", "body", _object(inner[0])),)
+            changes = (Change("body", "body", as_dicts(inner[0])),)
             return Suggestion("send the object itself, not a text that holds it", changes)
     if found is None and b"=" in body and not body.lstrip().startswith((b"{", b"[", b'"')):
         return _as_json(body, "send the parameters as a JSON object, not as a form")
     return Suggestion(_JSON)
-
-
-def _object(pairs: Pairs) -> dict[str, Any]:
-    return {name: _object(part) if isinstance(part, Pairs) else part for name, part in pairs}
 
 
 def _as_json(encoded: bytes, what: str) -> Suggestion:
@@ -145,7 +140,7 @@ def _decoded(body: bytes, encoding: str) -> tuple[Change, ...]:
         return ()
     if found is None or not isinstance(found[0], Pairs):
         return ()
-    return (Change("body", "body", _object(found[0])),)
+    return (Change("body", "body", as_dicts(found[0])),)
 
 
 def _body_too_large(call: RefusedCall) -> Suggestion:

@@ -1,13 +1,11 @@
-"""One delivery from its beginning to its end: faults, sending, what is noted, what it changes.
+"""One delivery from beginning to end: delivery faults, sending, the attempt's note, the record.
 
-Whoever wants something sent hands in what an outcome does to the records; with ``run`` they wait
-for it, with ``put`` they do not. No lock is held while something is sent. A delivery ends in the
-epoch that it began in.
+The caller says what an outcome changes; it waits for the outcome with ``deliver_now``, or not with
+``enqueue``. No lock is held while something is sent. A delivery ends in the epoch that it began in.
 """
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause, Stage
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
@@ -17,14 +15,13 @@ from crmcom_kit.mock_server.deliveries.senders import (
     ScriptedDelivery,
     Stopped,
     outcome_of,
+    outcome_of_error,
 )
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.world.epoch import Epoch
 
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.world.epoch import Epoch
-
-#: Makes of an outcome what it makes of the record; None where there is no record any more.
+#: Applies an outcome to the record; returns None if the record is gone, or is not concerned.
 Settle = Callable[[Outcome], Record | None]
 
 
@@ -34,19 +31,15 @@ class Dispatch:
     __slots__ = ("_abandon", "_epoch", "_settle", "note")
 
     def __init__(
-        self,
-        epoch: "Epoch",
-        note: AttemptNote,
-        settle: Settle,
-        abandon: Callable[[], None],
+        self, epoch: Epoch, note: AttemptNote, settle: Settle, abandon: Callable[[], object]
     ) -> None:
-        """Take what ``note`` tells of.
+        """Prepare the delivery of ``note``.
 
         Args:
             epoch: where it begins and ends.
             note: what is sent.
-            settle: what its outcome does.
-            abandon: what is done where there is no outcome.
+            settle: applies its outcome.
+            abandon: called if there is no outcome.
         """
         self.note = note
         self._epoch = epoch
@@ -60,99 +53,114 @@ class Dispatch:
         scripted = isinstance(epoch.delivery, ScriptedDelivery)
         return not scripted or epoch.delivery_faults.has_active
 
-    def wait(self) -> tuple[Outcome, Record | None]:
-        """Send now, and return outcome and record. Raises Stopped where the mock ends."""
+    def deliver_now(self) -> tuple[Outcome, Record | None]:
+        """Send in this thread; return outcome and record. Raises Stopped if the mock stops."""
         try:
             with self._epoch.delivery_queue.running():
-                outcome = self._sent_in_place()
+                outcome = self._send_in_slot()
         except BaseException:
             self.abandon()
             raise
-        return outcome, self._settled(outcome)
+        return outcome, self._end(outcome)
 
-    def put(self) -> Record | None:
-        """Send soon; return the record only where that is not possible, and so is settled."""
-        if self._epoch.delivery_queue.put(self):
+    def enqueue(self) -> Record | None:
+        """Send soon; return the record only if that is impossible, and so it is settled."""
+        queue = self._epoch.delivery_queue
+        if queue.put(self):
             return None
-        if self._epoch.delivery_queue.closed.is_set():
+        if queue.closed.is_set():
             self.abandon()
             return None
-        why = f"{self._epoch.delivery_queue.room} deliveries wait already"
-        return self._settled(self._refused("queue_full", why))
-
-    def _refused(self, name: str, why: str) -> Outcome:
-        limit = self._epoch.config.dialect["delivery.description_limit"]
-        return outcome_of(name, self.note.attempt.url, limit, why=why)
+        return self._end(self._refused("queue_full", f"{queue.room} deliveries wait already"))
 
     def run(self) -> None:
-        """Send, in a thread of the outbox; what a reset has overtaken is not sent any more."""
+        """Send in a thread of the queue, unless a reset has replaced the epoch."""
         if self._epoch.over:
             self.abandon()
             return
         try:
-            outcome = self._sent(self._fault())
+            outcome = self._send(self._fault())
         except Stopped:
             self.abandon()
         except BaseException:
             self.abandon()
             raise
         else:
-            self._settled(outcome)
+            self._end(outcome)
 
     def abandon(self) -> None:
         """Give it up: the record is as it was."""
         self._abandon()
-        self._epoch.attempts.change(self.note, stage=Stage.ABANDONED)
+        self._over(self.note, stage=Stage.ABANDONED)
 
-    def _settled(self, outcome: Outcome) -> Record | None:
+    def _end(self, outcome: Outcome) -> Record | None:
         record = self._settle(outcome)
         changes: dict[str, object] = {"outcome": outcome, "stage": Stage.ENDED}
         if record is not None and self.note.before is not None:
             changes["after"] = record.state
-        self._epoch.attempts.change(self.note, **changes)
+        self._over(self.note, **changes)
         return record
 
-    def _sent_in_place(self) -> Outcome:
-        """Send while the caller waits; what may take long needs a place."""
+    def _over(self, note: AttemptNote, **changes: object) -> None:
+        epoch = self._epoch
+        epoch.attempts.change(note, **changes)
+        if epoch.delivery_queue.on_attempt is not None:
+            epoch.delivery_queue.on_attempt(epoch.name, note)
+
+    def _refused(self, name: str, why: str) -> Outcome:
+        limit = self._epoch.config.dialect["delivery.description_limit"]
+        return outcome_of(name, self.note.attempt.url, limit, why=why)
+
+    def _send_in_slot(self) -> Outcome:
+        """Send while the caller waits; a delivery that may take long needs a slot."""
         fault = self._fault()
         late = fault is not None and fault.fault == "delay"
         if isinstance(self._epoch.delivery, ScriptedDelivery) and not late:
-            return self._sent(fault)
-        with self._epoch.delivery_queue.place() as found:
+            return self._send(fault)
+        with self._epoch.delivery_queue.slot() as found:
             if not found:
-                why = "as many deliveries as may run at once are on their way"
-                return self._refused("no_connection", why)
-            return self._sent(fault)
+                return self._refused("no_connection", "as many deliveries as allowed are running")
+            return self._send(fault)
 
-    def _sent(self, fault: DeliveryFault | None) -> Outcome:
+    def _send(self, fault: DeliveryFault | None) -> Outcome:
         epoch, note = self._epoch, self.note
         note.stage = Stage.SENDING
-        attempt = note.attempt
         if fault is not None:
             key = epoch.reference_data.key_of(note.definition)
-            attempt = fault.changed(attempt, epoch.config.exchanges, key)
+            attempt = fault.changed(note.attempt, epoch.config.exchanges, key)
             epoch.attempts.change(note, fault=fault.fault, attempt=attempt)
             if fault.fault == "delay":
                 epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed)
-        began = perf_counter()
-        outcome = epoch.delivery.send(attempt)
-        note.milliseconds = _since(began)
+        outcome = self._send_once(note)
         for _ in range(fault.copies if fault is not None and fault.fault == "duplicate" else 0):
-            self._again(attempt)
+            self._duplicate()
         return outcome
 
-    def _again(self, attempt: Attempt) -> None:
-        """Send the same once more, which changes nothing."""
-        epoch, note = self._epoch, self.note
-        copy = begun_again(epoch, Cause.DUPLICATE, note, attempt)
+    def _send_once(self, note: AttemptNote) -> Outcome:
+        epoch = self._epoch
         began = perf_counter()
         try:
-            outcome = epoch.delivery.send(copy.attempt)
+            outcome = epoch.delivery.send(note.attempt)
+            if not isinstance(outcome, Outcome):
+                msg = f"{type(outcome).__name__} is not allowed; allowed is an Outcome"
+                raise TypeError(msg)  # noqa: TRY301 - handled like any other mistake of the sender
         except Stopped:
-            epoch.attempts.change(copy, stage=Stage.ABANDONED)
-            return
-        copy.milliseconds = _since(began)
-        epoch.attempts.change(copy, outcome=outcome, stage=Stage.ENDED)
+            raise
+        except Exception as error:  # noqa: BLE001 - the sender may be anybody's
+            limit = epoch.config.dialect["delivery.description_limit"]
+            outcome = outcome_of_error(error, limit)
+        note.milliseconds = round((perf_counter() - began) * 1000, 3)
+        return outcome
+
+    def _duplicate(self) -> None:
+        """Send the same once more, which changes no record."""
+        copy = begun_again(self._epoch, Cause.DUPLICATE, self.note, self.note.attempt)
+        try:
+            outcome = self._send_once(copy)
+        except Stopped:
+            self._over(copy, stage=Stage.ABANDONED)
+        else:
+            self._over(copy, outcome=outcome, stage=Stage.ENDED)
 
     def _fault(self) -> DeliveryFault | None:
         faults = self._epoch.delivery_faults
@@ -161,16 +169,11 @@ class Dispatch:
         note = self.note
         definition = self._epoch.reference_data.definitions.find("id", note.definition) or {}
         names = (definition.get(name) for name in ("id", "name", "alternative_code"))
-        fitting = frozenset(name for name in names if name is not None)
-        return faults.next(note.record_number, fitting)
-
-
-def _since(began: float) -> float:
-    return round((perf_counter() - began) * 1000, 3)
+        return faults.select(note.record_number, frozenset(n for n in names if n is not None))
 
 
 def begun(
-    epoch: "Epoch",
+    epoch: Epoch,
     cause: Cause,
     attempt: Attempt,
     *,
@@ -180,7 +183,10 @@ def begun(
     before: State | None = None,
     of: int | None = None,
 ) -> AttemptNote:
-    """Note that something about a record is to be sent."""
+    """Add a note that something is to be sent for a record, and return it.
+
+    The message carries a label by which a receiver can name the attempt.
+    """
     note = epoch.attempts.begin(
         cause,
         attempt,
@@ -191,12 +197,12 @@ def begun(
         of=of,
     )
     note.before = before
-    note.attempt = labelled(epoch, note)
+    note.attempt = attempt._replace(label=f"{epoch.name}/{note.number}")
     return note
 
 
-def begun_again(epoch: "Epoch", cause: Cause, before: AttemptNote, attempt: Attempt) -> AttemptNote:
-    """Note that what was sent once is to be sent again, without a change of the record."""
+def begun_again(epoch: Epoch, cause: Cause, before: AttemptNote, attempt: Attempt) -> AttemptNote:
+    """Add a note that an attempt is repeated without a change of the record, and return it."""
     return begun(
         epoch,
         cause,
@@ -206,8 +212,3 @@ def begun_again(epoch: "Epoch", cause: Cause, before: AttemptNote, attempt: Atte
         definition=before.definition,
         of=before.number,
     )
-
-
-def labelled(epoch: "Epoch", note: AttemptNote) -> Attempt:
-    """Return what a note's attempt sends, with a label by which a receiver can name it."""
-    return note.attempt._replace(label=f"{epoch.name}/{note.number}")

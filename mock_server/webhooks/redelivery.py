@@ -1,4 +1,4 @@
-"""Delivering a record again: what is sent, and how the outcome changes the record.
+"""Delivering a stored record: what is sent, and how the outcome changes the record.
 
 What a resend changes in the record is inferred from the example on its page (POST
 webhook_requests/resend, R9.0.0); the rest are dials (``resend.*``).
@@ -33,10 +33,11 @@ def redelivery(
         epoch: where the record is.
         session: on whose behalf it is sent.
         claimed: the record, in state SENDING.
-        cause: why it is sent.
+        cause: why it is sent; FIRE for the first delivery of a record.
         attempt: what is sent; by default what a resend sends.
         of: the number of the attempt that is repeated.
     """
+    first = cause is Cause.FIRE
 
     def abandon() -> None:
         epoch.store.transition(claimed.id, Event.ABANDONED)
@@ -51,7 +52,7 @@ def redelivery(
             record_id=claimed.id,
             number=claimed.number,
             definition=claimed.definition,
-            before=claimed.state.shown,
+            before=None if first else claimed.state.shown,
             of=of,
         )
     except BaseException:
@@ -60,7 +61,7 @@ def redelivery(
 
     def settle(outcome: Outcome) -> Record | None:
         event = Event.DELIVERED if outcome.delivered else Event.FAILED
-        change = _change(epoch, session, sent, data, outcome)
+        change = _change(epoch, session, sent, data, outcome, first=first)
         return epoch.store.transition(claimed.id, event, change)
 
     return Dispatch(epoch, note, settle, abandon)
@@ -86,16 +87,19 @@ def _attempt(epoch: Epoch, record: Record) -> tuple[Attempt, Any]:
 
 
 def _change(
-    epoch: Epoch, session: Session, attempt: Attempt, data: Any, outcome: Outcome
+    epoch: Epoch, session: Session, attempt: Attempt, data: Any, outcome: Outcome, *, first: bool
 ) -> Callable[[Record], Record]:
     """Return the change of a record whose delivery ended with ``outcome``."""
     config = epoch.config
-    reference = epoch.ids.next("exchange")
+    renews = first or config.dialect["resend.exchange"] == "renewed"
+    updates_log = first or config.dialect["resend.updates_log"]
+    next_reference = "" if first else epoch.ids.next("exchange")
     code = config.exchanges.after(attempt.authentication_code, outcome.error_code)
     now = epoch.date_time()
 
     def change(record: Record) -> Record:
         body = orjson.loads(record.body)
+        reference = epoch.ids.of("exchange", record.id) if first else next_reference
         state = State.SUCCESSFUL if outcome.delivered else State.REJECTED
         body["life_cycle_state"] = state.value
         body["error_code"] = outcome.error_code
@@ -103,11 +107,11 @@ def _change(
         body["url"] = attempt.url
         if attempt.data is not None:
             body["authentication_code"] = code
-        if config.dialect["resend.exchange"] == "renewed":
+        if renews:
             code_in_body = body["authentication_code"]
             body["request"] = config.exchanges.request(data, code_in_body, reference)
         body["response"] = config.exchanges.response(outcome.status, reference)
-        if config.dialect["resend.updates_log"]:
+        if updates_log:
             body["log_information"] = _updated_log(epoch, session, body["log_information"], now)
         return record._replace(url=attempt.url, body=compact_json(body))
 

@@ -1,13 +1,13 @@
-"""Sending again: one attempt as it was, or all that was rejected since a moment."""
+"""Repeat an attempt as it was, or send again everything rejected since a moment."""
 
 import json
 from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.clock import reckonable
+from crmcom_kit.mock_server.clock import in_clock_range
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
-from crmcom_kit.mock_server.deliveries.senders import Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
 from crmcom_kit.mock_server.store.records import Query, Record
@@ -18,7 +18,7 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 
 
 class Recovery(NamedTuple):
-    """What sending all again began."""
+    """The deliveries that ``recover`` began."""
 
     attempts: list[AttemptNote]
     left: int  # webhook requests for which the queue had no room
@@ -39,16 +39,16 @@ def attempt_of(epoch: Epoch, number: int) -> AttemptNote:
 def replay(epoch: Epoch, number: int) -> AttemptNote:
     """Send exactly what an attempt sent once more; return the new attempt.
 
-    A webhook request that is REJECTED is settled by what comes of it, as by a resend; any other
-    stays as it is. Raises NotFound.
+    The outcome settles a webhook request that is REJECTED, as a resend does; any other stays as it
+    is. Raises NotFound.
     """
     before = attempt_of(epoch, number)
     dispatch = _again(epoch, before)
     if epoch.config.dialect["resend.delivery"] == "queued":
-        dispatch.put()
+        dispatch.enqueue()
         return dispatch.note
     with suppress(Stopped):
-        dispatch.wait()
+        dispatch.deliver_now()
     return dispatch.note
 
 
@@ -57,9 +57,9 @@ def _again(epoch: Epoch, before: AttemptNote) -> Dispatch:
     attempt = before.attempt
     if claimed is not None:
         session = epoch.session()
-        return redelivery(epoch, session, claimed, Cause.REPLAY, attempt, of=before.number)
+        return redelivery(epoch, session, claimed, Cause.REPLAY, attempt, before.number)
     note = begun_again(epoch, Cause.REPLAY, before, attempt)
-    return Dispatch(epoch, note, _changes_nothing, _nothing)
+    return Dispatch(epoch, note, settle=lambda _: None, abandon=bool)
 
 
 def _claimed(epoch: Epoch, record_id: str) -> Record | None:
@@ -69,19 +69,10 @@ def _claimed(epoch: Epoch, record_id: str) -> Record | None:
         return None
 
 
-def _changes_nothing(outcome: Outcome) -> Record | None:
-    del outcome
-    return None
-
-
-def _nothing() -> None:
-    """Do nothing."""
-
-
 def recover(epoch: Epoch, since: datetime | None) -> Recovery:
     """Queue all webhook requests that are REJECTED and were created at ``since`` or later.
 
-    None for all of them. Those already on their way are left alone. Raises UsageError where
+    None stands for all of them. Those being sent already are left alone. Raises UsageError if
     ``since`` has no zone, or is out of the range of clocks.
     """
     created = None if since is None else seconds(_written(epoch, since))
@@ -99,12 +90,12 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
         if claimed is None:
             continue
         dispatch = redelivery(epoch, session, claimed, Cause.RECOVER)
-        dispatch.put()
+        dispatch.enqueue()
         attempts.append(dispatch.note)
     return Recovery(attempts, left)
 
 
 def _written(epoch: Epoch, moment: datetime) -> datetime:
     """Return a moment as the server writes dates: in its own zone, without saying so."""
-    local = reckonable("since", moment) + epoch.config.utc_offset
+    local = in_clock_range("since", moment) + epoch.config.utc_offset
     return local.replace(tzinfo=None)

@@ -1,8 +1,9 @@
-"""Firing: what happens when a workflow rule triggers a webhook, without any CRM.COM around it.
+"""Trigger a webhook as a workflow rule would, without any CRM.COM around it.
 
-The webhook request is made, signed with its definition's key, delivered, and kept with what came of
-it. Sources: only EFFECTIVE definitions send, and only EFFECTIVE rules apply (manual, webhooks and
-workflow rules); the rest follows from what a webhook request has.
+The webhook request is stored, signed with its definition's key, delivered and settled; its receiver
+can read it while it is being delivered. Sources: only EFFECTIVE definitions send, and only
+EFFECTIVE rules apply (manual, webhooks and workflow rules); the rest follows from what a webhook
+request has.
 """
 
 from collections.abc import Mapping
@@ -13,16 +14,16 @@ from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
 from crmcom_kit.mock_server.deliveries.senders import (
     NOT_SENT,
     Attempt,
-    Outcome,
     ScriptedDelivery,
     Stopped,
     outcome_of,
 )
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
-from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
+from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.reference_data import Object
@@ -33,12 +34,12 @@ _MAX_TRIES = 100
 
 
 class Fired(NamedTuple):
-    """What firing came to."""
+    """A triggered webhook."""
 
     sent: bool  # whether it leaves the mock
-    why: str  # where it does not
+    why: str  # if it does not
     attempt: AttemptNote | None = None
-    record: Record | None = None  # where it is delivered already
+    record: Record | None = None  # if it is delivered already
     left_out: tuple[str, ...] = ()  # members of the data that the fields set does not name
 
 
@@ -58,16 +59,16 @@ def fire(
         epoch: where it happens.
         entity: what the data is about, such as ACTIVITIES.
         definition: name, alternative code or id of a webhook definition.
-        data: the entity; of it goes out what the definition's fields set names.
-        rule: name, alternative code or id of the workflow rule; one that triggers the definition
-            where left out.
-        entity_id: the entity's id; the data's own, or a new one, where left out.
-        url: where it is sent; the definition's own where left out.
+        data: the entity; the members that the definition's fields set names are sent.
+        rule: name, alternative code or id of the workflow rule; by default one that triggers the
+            definition.
+        entity_id: the entity's id; by default the data's own, or a new one.
+        url: where it is sent; the definition's own by default.
 
     Raises:
-        UsageError: the entity is none of the release, or not the definition's.
+        UsageError: the entity is not in the release, or not the definition's.
         NotFound: there is no such definition or rule.
-        DataError: what comes of it is no webhook request.
+        DataError: the result is not a valid webhook request.
     """
     if entity not in epoch.config.entities:
         raise UsageError(
@@ -93,24 +94,51 @@ def fire(
     sent = {name: value for name, value in data.items() if name in chosen}
     record = _record(epoch, found, trigger, entity, entity_id or _id_in(epoch, data))
     record["url"] = address
-    firing = _Firing(epoch, record, sent)
-    firing.check()
-    dispatch = firing.dispatch()
+    claimed = _stored(epoch, record, sent)
+    code = epoch.config.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
+    attempt = Attempt(address, compact_json(sent), code)
+    dispatch = redelivery(epoch, epoch.session(), claimed, Cause.FIRE, attempt)
     if epoch.config.dialect["resend.delivery"] == "queued":
-        kept = dispatch.put()
+        kept = dispatch.enqueue()
     else:
         try:
-            _, kept = dispatch.wait()
-        except Stopped:  # the mock ends: kept as a webhook request that was not sent
+            _, kept = dispatch.deliver_now()
+        except Stopped:  # the mock stops: kept as a webhook request that was not sent
             kept = epoch.store.get("id", record["id"])
-    why = _kept_in(epoch, dispatch.note)
+    why = _why_not_sent(epoch, dispatch.note)
     return Fired(not why, why, dispatch.note, kept, left_out)
 
 
-def _kept_in(epoch: Epoch, note: AttemptNote) -> str:
-    """Say why nothing has left the mock, whatever the record tells; nothing where it has."""
+def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
+    """Store the webhook request as one whose delivery runs; return it. Raises DataError.
+
+    If its number is taken meanwhile, it gets the next one.
+    """
+    entry = {"webhook_request": {"record": record, "data": data}}
+    for _ in validated([LocatedEntry(entry, "the webhook request")], epoch.config.release):
+        pass
+    for tries_left in reversed(range(_MAX_TRIES)):
+        entry = {"webhook_request": {"record": record, "data": data}}
+        try:
+            located = [LocatedEntry(entry, "the webhook request")]
+            add_entries(epoch.config, epoch.reference_data, epoch.store, located)
+        except DataError:
+            if not tries_left:
+                raise
+            record = record | {"number": epoch.next_number()}
+        else:
+            break
+    claimed = epoch.store.transition(record["id"], Event.RESEND)
+    if claimed is None:
+        msg = f"the webhook request: number {record['number']} was deleted before it was sent"
+        raise DataError(msg)
+    return claimed
+
+
+def _why_not_sent(epoch: Epoch, note: AttemptNote) -> str:
+    """Say why nothing has left the mock, whatever the record says; empty if it has."""
     if isinstance(epoch.delivery, ScriptedDelivery):
-        return "a script decides what comes of it; a mock with --deliver http really sends"
+        return "a script decides the outcome; a mock with --deliver http really sends"
     outcome = note.outcome
     return outcome.why if outcome is not None and outcome.name in NOT_SENT else ""
 
@@ -129,21 +157,21 @@ def _found(directory: Any, kind: str, wanted: str) -> Object:
 
 
 def _near(directory: Any, kind: str, wanted: str) -> str:
-    """Name those that may be meant, each with its alternative code, which is shorter to type."""
-    told: dict[str, str] = {}  # by name and by alternative code
+    """Name the nearest ones, each with its alternative code, which is shorter to type."""
+    names: dict[str, str] = {}  # by name and by alternative code
     for one in directory:
         code = one.get("alternative_code")
         text = f"{one.get('name') or one['id']} ({code})" if code else one.get("name") or one["id"]
-        told |= {key: text for key in (one.get("name"), code) if key}
-    found = get_close_matches(wanted, told, n=3, cutoff=0.4)
-    near = list(dict.fromkeys(told[key] for key in found)) or sorted(set(told.values()))[:5]
+        names |= {key: text for key in (one.get("name"), code) if key}
+    found = get_close_matches(wanted, names, n=3, cutoff=0.4)
+    near = list(dict.fromkeys(names[key] for key in found)) or sorted(set(names.values()))[:5]
     if not near:
         return "none: it has none"
     return f"a {kind} of this world, by name, alternative code or id; nearest: {', '.join(near)}"
 
 
 def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> Object:
-    """Return the rule that triggers: an effective one, where there is a choice."""
+    """Return the rule that triggers: an effective one if there is a choice."""
     if wanted is not None:
         return _found(epoch.reference_data.rules, "rule", wanted)
     rules = [one for one in epoch.reference_data.rules if one.get("entity") in (None, entity)]
@@ -160,8 +188,10 @@ def _is_off(rule: Object) -> bool:
 
 
 def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: str) -> Object:
+    """Return the webhook request as it is until its delivery ends."""
     session = epoch.session()
     now = epoch.date_time()
+    interrupted = outcome_of("interrupted", "", epoch.config.dialect["delivery.description_limit"])
     return {
         "id": epoch.ids.next("webhook_request"),
         "number": epoch.next_number(),
@@ -170,80 +200,15 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         "fields_set": definition.get("fields_set"),
         "webhook_definition": {"id": definition["id"]},
         "workflow_rule": {"id": rule["id"]},
+        "life_cycle_state": "REJECTED",
+        "error_code": interrupted.error_code,
+        "error_description": interrupted.error_description,
         "log_information": {
             "created_date": now,
             epoch.config.renderer.unit_member("created"): session.unit,
             "created_by_user": session.user,
+            "updated_date": now,
+            epoch.config.renderer.unit_member("updated"): session.unit,
+            "updated_by_user": session.user,
         },
     }
-
-
-class _Firing:
-    """One webhook request on its way from a rule to the store."""
-
-    def __init__(self, epoch: Epoch, record: Object, data: Mapping[str, Any]) -> None:
-        self._epoch = epoch
-        self._record = record
-        self._data = dict(data)
-
-    def check(self) -> None:
-        """Find out before it is sent whether it can be kept. Raises DataError."""
-        limit = self._epoch.config.dialect["delivery.description_limit"]
-        record = self._ended(outcome_of("interrupted", self._record["url"], limit))
-        entry = {"webhook_request": {"record": record, "data": self._data}}
-        for _ in validated(
-            [LocatedEntry(entry, "the webhook request")], self._epoch.config.release
-        ):
-            pass
-
-    def dispatch(self) -> Dispatch:
-        """Return what sends it, and keeps it with what came of it."""
-        epoch, record = self._epoch, self._record
-        definition = record["webhook_definition"]["id"]
-        code = epoch.config.exchanges.code(
-            self._data, epoch.reference_data.key_of(definition), None
-        )
-        attempt = Attempt(record["url"], compact_json(self._data), code)
-        note = begun(
-            epoch,
-            Cause.FIRE,
-            attempt,
-            record_id=record["id"],
-            number=record["number"],
-            definition=definition,
-        )
-        return Dispatch(epoch, note, self._settle, self._abandon)
-
-    def _settle(self, outcome: Outcome) -> Record | None:
-        """Insert it; where its number is taken meanwhile, under the next one."""
-        epoch, record = self._epoch, self._ended(outcome)
-        for _ in range(_MAX_TRIES):
-            entry = {"webhook_request": {"record": record, "data": self._data}}
-            try:
-                placed = [LocatedEntry(entry, "the webhook request")]
-                add_entries(epoch.config, epoch.reference_data, epoch.store, placed)
-            except DataError:
-                record = record | {"number": epoch.next_number()}
-                continue
-            return epoch.store.get("id", record["id"])
-        return None
-
-    def _ended(self, outcome: Outcome) -> Object:
-        """Return the record with what came of sending it."""
-        epoch, record = self._epoch, self._record
-        log = dict(record["log_information"])
-        unit = epoch.config.renderer.unit_member
-        log["updated_date"] = epoch.date_time()
-        log[unit("updated")], log["updated_by_user"] = log[unit("created")], log["created_by_user"]
-        reference = epoch.ids.of("exchange", record["id"])
-        return record | {
-            "life_cycle_state": "SUCCESSFUL" if outcome.delivered else "REJECTED",
-            "error_code": outcome.error_code,
-            "error_description": outcome.error_description,
-            "response": epoch.config.exchanges.response(outcome.status, reference),
-            "log_information": log,
-        }
-
-    def _abandon(self) -> None:
-        limit = self._epoch.config.dialect["delivery.description_limit"]
-        self._settle(outcome_of("interrupted", self._record["url"], limit))

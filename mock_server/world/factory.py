@@ -1,4 +1,4 @@
-"""How a world is made: from names and paths that people give, to a World."""
+"""Make a world from the names and paths that users give."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -20,13 +20,13 @@ from crmcom_kit.mock_server.world.world_file import (
     sample_entries,
     validated,
 )
-from crmcom_kit.schemas import Dialect, load_dialect, resolve
+from crmcom_kit.schemas import Dialect, Release, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
-#: What the mock lets in where nothing else is said. They are public, and worth nothing elsewhere.
+#: The default credentials. They are public, and no other server accepts them.
 DEFAULT_CREDENTIALS = Credentials(
     username="mpadministrator",
     password="crmcom-kit",
@@ -54,22 +54,22 @@ def make_world(
     """Return a world for ``create_app``.
 
     Args:
-        release: R9 to R18; R9 where left out.
+        release: R9 to R18; R9 by default.
         dialect: a built-in name, the path of a dialect file, or a dialect.
-        data: the path of a world file, or world entries; the sample world where left out.
+        data: the path of a world file, or world entries; the sample world by default.
         seed: what ids and tokens are made from; the same seed gives the same ones.
         tokens: fixed tokens that never expire.
-        deliveries: what resend comes to, try by try, such as ``3*timeout, success``; the
-            dialect's ``delivery.script`` where left out.
+        deliveries: the outcomes of deliveries in order, such as ``3*timeout, success``; the
+            dialect's ``delivery.script`` by default.
         credentials: who may log in.
-        clock: where the time comes from; the machine's where left out.
-        delivery: what sends, in the place of ``deliver``.
-        deliver: *scripted* sends nothing, and the dialect's script says what comes of it; *http*
-            really sends, to loopback addresses alone.
-        allow_hosts: whom *http* calls besides: names or addresses, with ``:PORT`` or without.
-        at_once: how many deliveries that take time may run at once while their callers wait; any
-            number where left out.
-        journal: how many calls, and bytes of them, are kept to be asked for.
+        clock: the source of time; the machine's clock by default.
+        delivery: sends webhooks, instead of ``deliver``.
+        deliver: *scripted* sends nothing, the script gives the outcomes; *http* really sends, to
+            loopback addresses only.
+        allow_hosts: what *http* may call besides: names or addresses, with or without ``:PORT``.
+        at_once: how many slow deliveries may run at the same time while their callers wait; any
+            number by default.
+        journal: how many requests, and bytes of them, the journal keeps.
 
     Raises:
         UnknownRelease, DialectError, DataError, UsageError: an argument is not allowed.
@@ -78,38 +78,31 @@ def make_world(
     if isinstance(tokens, str):
         msg = "tokens: a text is not allowed; allowed is a list of texts"
         raise TypeError(msg)
-    spoken = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
+    chosen = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
     if deliveries is not None:
-        spoken = spoken.changed({"delivery.script": deliveries})
+        chosen = chosen.changed({"delivery.script": deliveries})
     named = resolve(release)
-    known = replace(named, entities=supported_entities(named, spoken))
-    placed: Iterable[LocatedEntry]
-    if data is None:
-        placed = sample_entries(known)
-    elif isinstance(data, str | Path):
-        placed = file_entries(Path(data), known)
-    else:
-        entries = (LocatedEntry(entry, f"data entry {at}") for at, entry in enumerate(data))
-        placed = validated(entries, known)
-    settings = Settings(
-        release=known,
-        dialect=spoken,
-        credentials=credentials,
-        seed=seed,
-        fixed_tokens=tuple(tokens),
-    )
+    known = replace(named, entities=supported_entities(named, chosen))
+    entries = _entries(data, known)
     delivery_queue = DeliveryQueue(at_once=at_once)
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
             msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
             raise TypeError(msg)
-        delivery = http = _sending(deliver, spoken, allow_hosts)
-        delivery_queue.on_stop(http.stop)
-    config = Config(settings)
-    start = import_entries(config, placed)
+        delivery = http = _http_delivery(deliver, chosen, allow_hosts)
+        delivery_queue.on_stop(http.stop, http.resume)
+    config = Config(
+        Settings(
+            release=known,
+            dialect=chosen,
+            credentials=credentials,
+            seed=seed,
+            fixed_tokens=tuple(tokens),
+        )
+    )
     return World(
         config,
-        start,
+        import_entries(config, entries),
         clock=clock or SystemClock(),
         delivery=delivery,
         limits=journal,
@@ -117,12 +110,23 @@ def make_world(
     )
 
 
-def _sending(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
-    """Return what really sends. Raises UsageError."""
+def _entries(
+    data: str | Path | Iterable[dict[str, Any]] | None, release: Release
+) -> Iterable[LocatedEntry]:
+    if data is None:
+        return sample_entries(release)
+    if isinstance(data, str | Path):
+        return file_entries(Path(data), release)
+    located = (LocatedEntry(entry, f"data entry {at}") for at, entry in enumerate(data))
+    return validated(located, release)
+
+
+def _http_delivery(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":
+    """Return a delivery over HTTP. Raises UsageError."""
     if deliver != "http":
         raise UsageError("deliver", seen=quoted(deliver), allowed="scripted or http")
+    # Imported when needed: most mocks send nothing, and start sooner.
     from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-    from crmcom_kit.mock_server.deliveries.http_client import Caller
-    from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+    from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
-    return HttpDelivery(dialect, Caller(Addresses(allow_hosts)))
+    return HttpDelivery(dialect, Addresses(allow_hosts))

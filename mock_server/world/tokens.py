@@ -196,7 +196,7 @@ class Tokens:
                 self._ended_fixed[text] = "released_token"
 
     def expire(self, text: str) -> bool:
-        """Make a token expire, a fixed one until a reset; return whether there is such a token."""
+        """Make a token expire, a fixed one until a reset; return whether it is known."""
         with self._lock:
             token = self._tokens.get(text)
             if token is not None:

@@ -1,4 +1,4 @@
-"""One tenant of the emulator: its present epoch, and what outlasts a reset."""
+"""A world: one tenant, its current epoch, and what outlasts a reset."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -12,8 +12,9 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.journal.journal import Journal, JournalLimits
-from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.journal.call_view import JournalReader
+from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
+from crmcom_kit.mock_server.protocol.config import Config, Settings
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
@@ -23,6 +24,7 @@ from crmcom_kit.mock_server.world.import_ import InitialContent, add_entries, im
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
+from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
 
 DEFAULT = "default"
@@ -50,7 +52,9 @@ class World:
         "config",
         "current_epoch",
         "delivery_queue",
+        "journal_budget",
         "name",
+        "redactor",
         "tokens",
     )  # fmt: skip
 
@@ -64,17 +68,19 @@ class World:
         delivery: Delivery | None = None,
         limits: JournalLimits | None = None,
         delivery_queue: DeliveryQueue | None = None,
+        journal_budget: JournalBudget | None = None,
     ) -> None:
-        """Begin with ``start``, which it shares with every other world that does.
+        """Begin with ``start``, which other worlds may share.
 
         Args:
-            config: how it answers.
-            start: what it begins with, and goes back to when it is reset.
-            clock: what its own clock runs with.
-            name: which tenant it is; under another name the same seed gives other ids and tokens.
-            delivery: what resend sends with; the dialect's script where left out.
-            limits: how much its journal holds; the usual where left out.
-            delivery_queue: delivers what nobody waits for; a new queue by default.
+            config: release, dialect and what follows from them.
+            start: the content it begins with, and has again after a reset.
+            clock: the base of its own clock.
+            name: its name; under another name the same seed gives other ids and tokens.
+            delivery: how webhooks are sent; by default as the dialect's script says.
+            limits: how much its journal holds.
+            delivery_queue: sends queued deliveries; a new queue by default.
+            journal_budget: limits the journals of several worlds together; a new one by default.
         """
         self.name = name
         self.config = config
@@ -83,22 +89,26 @@ class World:
         self._start = start
         self._delivery = delivery
         self._limits = JournalLimits() if limits is None else limits
+        #: Limits the journals of all worlds that are made from one another.
+        self.journal_budget = JournalBudget() if journal_budget is None else journal_budget
         self.delivery_queue = DeliveryQueue() if delivery_queue is None else delivery_queue
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
         dialect = config.dialect
         self.tokens = Tokens(
             clock=self.clock,
-            # Ids of their own, so that tokens outlive a reset and are never given out twice.
+            # Own ids: tokens outlast a reset, and none may be issued twice.
             ids=self._new_ids(),
             live_at_once=dialect["tokens.live_at_once"],
             renews=dialect["tokens.hour_before_r12"] == "renewed",
             fixed=start.fixed_tokens,
         )
+        #: Hides the secrets of this world.
+        self.redactor = _redactor(config.settings, self.tokens)
         self.current_epoch = self._first_epoch(0, attempts=0)
 
     def clone(self, name: str) -> "World":
-        """Return a world of another name that begins as this one began."""
+        """Return a world of another name with the content that this one started with."""
         return World(
             self.config,
             self._start,
@@ -107,6 +117,7 @@ class World:
             delivery=self._delivery,
             limits=self._limits,
             delivery_queue=self.delivery_queue,
+            journal_budget=self.journal_budget,
         )
 
     def _new_ids(self) -> Ids:
@@ -115,7 +126,7 @@ class World:
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
         """Return an epoch with the content that the world started with."""
         since_reset = SinceReset(
-            Journal(self._limits, begun=number),
+            Journal(self._limits, begun=number, budget=self.journal_budget),
             Faults(self.config, self.name, self.clock),
             Attempts(last=attempts),
             DeliveryFaults(),
@@ -147,13 +158,13 @@ class World:
             since_reset=since_reset,
         )
 
-    # What the control API does with a world. Each is one step, and leaves a call that began before
-    # it in the epoch where it began.
+    # Changes of a world as a whole. Each is atomic; a request that began before it stays in the
+    # epoch in which it began.
 
     def reset(self) -> Epoch:
         """Go back to the start: records, ids, clock, journal, faults, script, fixed tokens.
 
-        Tokens from logins still hold, and snapshots stay.
+        Tokens from logins stay valid, and snapshots stay.
         """
         with self._lock:
             before = self.current_epoch
@@ -169,16 +180,16 @@ class World:
     def fill(
         self, entries: Iterable[LocatedEntry], *, by_age: bool = True, begun: Epoch | None = None
     ) -> Epoch:
-        """Begin a new epoch with ``entries`` in the place of all that is there.
+        """Replace the content with ``entries``; return the new epoch.
 
         Args:
-            entries: what it is filled with.
-            by_age: whether records are taken in the order of their creation; else as they come.
-            begun: the epoch in which this was asked for, where it must still be the present one.
+            entries: the new content.
+            by_age: sort records by their creation; otherwise keep the order of ``entries``.
+            begun: the epoch in which the request for this began, if it must be the current one.
 
         Raises:
-            DataError: they contradict each other, and nothing has changed.
-            Conflict: another epoch than ``begun`` has begun, and nothing has changed.
+            DataError: the entries contradict each other; nothing has changed.
+            Conflict: another epoch than ``begun`` has begun; nothing has changed.
         """
         initial_content = import_entries(self.config, entries, by_age=by_age)
         with self._lock:
@@ -186,19 +197,19 @@ class World:
             return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
 
     def add(self, entries: Iterable[LocatedEntry], *, begun: Epoch | None = None) -> int:
-        """Add ``entries`` to what is there; return how many webhook requests these were.
+        """Add ``entries`` to the content; return how many webhook requests these were.
 
         Raises:
-            DataError: they contradict each other or what is there, and nothing has changed.
-            Conflict: another epoch than ``begun`` has begun, and nothing has changed.
+            DataError: the entries contradict each other or the content; nothing has changed.
+            Conflict: another epoch than ``begun`` has begun; nothing has changed.
         """
-        entries = list(entries)  # nobody waits for whoever is slow to tell them
+        entries = list(entries)  # not under the lock: producing them may be slow
         return self.add_beside(lambda _: entries, begun=begun)
 
     def add_beside(
         self, make: Callable[[Epoch], Iterable[LocatedEntry]], *, begun: Epoch | None = None
     ) -> int:
-        """Add what ``make`` makes of what is there, which nobody else adds to meanwhile.
+        """Add the entries that ``make`` returns for the current epoch, while no others are added.
 
         Raises what ``add`` raises, and what ``make`` raises.
         """
@@ -217,7 +228,7 @@ class World:
             raise Conflict("world", seen=seen, allowed="the epoch that the call began in")
 
     def limit_journal(self, limits: JournalLimits) -> None:
-        """Let the journal hold so much, also after a reset."""
+        """Change how much the journal holds, also after a reset."""
         with self._lock:
             self._limits = limits
             self.current_epoch.journal.limit(limits)
@@ -245,7 +256,7 @@ class World:
             return kept.records
 
     def restore(self, name: str, *, begun: Epoch | None = None) -> Epoch:
-        """Begin a new epoch with what ``save`` kept. Raises NotFound, and Conflict as ``fill``."""
+        """Replace the content with a snapshot. Raises NotFound, and Conflict as ``fill`` does."""
         with self._lock:
             self._check_still(begun)
             kept = self._kept(name)
@@ -309,6 +320,13 @@ class World:
         return self.current_epoch.journal
 
     @property
+    def reader(self) -> JournalReader:
+        """Builds views of the entries of the journal, without secrets."""
+        journal = self.current_epoch.journal
+        attempts = self.current_epoch.attempts_of
+        return JournalReader(journal, self.config, self.redactor, attempts)
+
+    @property
     def faults(self) -> Faults:
         """The faults that requests may meet."""
         return self.current_epoch.faults
@@ -324,7 +342,20 @@ class World:
         return self.config.dialect
 
 
+def _redactor(settings: Settings, tokens: Tokens) -> Redactor:
+    """Return what hides a world's credentials, and every token that it knows at that moment."""
+    credentials = settings.credentials
+    known = {credentials.api_key, credentials.password, *settings.fixed_tokens}
+    known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
+    words = frozenset(filter(WORD.fullmatch, known))
+
+    def is_token(word: str) -> bool:
+        return word in words or (len(word) >= MIN_LENGTH and tokens.knows(word))
+
+    return Redactor(dict.fromkeys(known - words, MASK), is_token=is_token)
+
+
 def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:
-    """Return the receiver that the dialect describes."""
+    """Return a delivery whose outcomes are the script of the dialect."""
     limit = dialect["delivery.description_limit"]
     return ScriptedDelivery(dialect["delivery.script"], description_limit=limit)

@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.journal.call_view import Teller
 from crmcom_kit.schemas import API_PATH
 from helpers.mistakes import NOON, TOKEN, Asked
 
@@ -32,4 +31,4 @@ class Asker:
 
     def told(self) -> Any:
         """Return what is told of the last call."""
-        return Teller(self.world).calls()[-1]
+        return self.world.reader.calls()[-1]

@@ -76,4 +76,4 @@ class Shell:
     @property
     def last(self) -> Any:
         """The last call in the journal."""
-        return self.world.journal.notes()[-1]
+        return self.world.journal.entries()[-1]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ def names(delivery: ScriptedDelivery, tries: int) -> list[str]:
     return [delivery.send(ATTEMPT).name for _ in range(tries)]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("script", "expected"),
     [
         ("success", ["success"] * 5),
@@ -56,16 +57,14 @@ def test_a_reset_starts_the_script_again() -> None:
     assert names(delivery, 3) == first == ["timeout", "success", "success"]
 
 
-@pytest.mark.parametrize(
-    "script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"]
-)
+@looped("script", ["", "sucess", "0*timeout, success", "success,", "*success", "3"])
 def test_an_unknown_script_is_refused(script: str) -> None:
     """A script that cannot be played names what it may hold."""
     with pytest.raises(DialectError, match=r"delivery script .* is not allowed; .*timeout"):
         ScriptedDelivery(script, description_limit=512)
 
 
-@pytest.mark.parametrize("name", delivery_outcomes())
+@looped("name", delivery_outcomes())
 def test_an_outcome_has_error_fields_exactly_where_it_failed(name: str) -> None:
     """A success has neither code nor description, and every failure has both."""
     outcome = ScriptedDelivery(name, description_limit=512).send(ATTEMPT)
@@ -90,7 +89,7 @@ def test_the_description_names_the_address() -> None:
     assert outcome.error_description.startswith(f"java.net.UnknownHostException: {url}\n")
 
 
-@pytest.mark.parametrize("limit", [1, 40, 512])
+@looped("limit", [1, 40, 512])
 def test_the_description_is_cut(limit: int) -> None:
     """A description is as long as the limit allows, and cut nowhere else."""
     whole = ScriptedDelivery("timeout", description_limit=100_000).send(ATTEMPT).error_description

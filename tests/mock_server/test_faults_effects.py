@@ -85,7 +85,7 @@ def test_after_commit_all_is_done() -> None:
 
             assert b'"data"' not in seen.body
             assert shell.state() == usual.state()
-            answer, expected = shell.last.answer, usual.last.answer
+            answer, expected = shell.last.response, usual.last.response
             assert shell.last.fault.id == "fault-1"
             assert (answer.before, answer.after) == (expected.before, expected.after)
             assert answer.before is not None
@@ -103,7 +103,7 @@ def test_a_dropped_request_has_no_response(shell: Shell) -> None:
             seen = shell.call(call)
 
             assert (seen.body, seen.ended) == (b"", ConnectionDropped)
-            assert shell.last.answer.ending.kind == "dropped"
+            assert shell.last.response.ending.kind == "dropped"
             assert shell.call(LIST).ended is None
 
 
@@ -204,8 +204,8 @@ def test_a_record_is_deleted_first(shell: Shell) -> None:
 
         assert code(seen) == shell.world.dialect["errors.code.unknown_webhook_request"]
         assert shell.world.store.body("number", "7") is None
-        assert shell.last.answer.before == record
-        assert shell.last.answer.after is None
+        assert shell.last.response.before == record
+        assert shell.last.response.after is None
         shell.call(LIST)
         assert shell.last.fault is None
 
@@ -269,7 +269,7 @@ def test_delays_are_drawn_from_the_seed() -> None:
         shell.world.faults.add({"effect": {"delay": delay}})
         for _ in range(30):
             shell.call(SHOW)
-        notes = shell.world.journal.notes()
+        notes = shell.world.journal.entries()
         return [note.fault.as_json()["effect"]["delay"]["milliseconds"] for note in notes]  # type: ignore[union-attr]
 
     delays: list[tuple[Any, float, float]] = [
@@ -320,6 +320,6 @@ def test_both_shells_send_the_same() -> None:
             assert first.call(call, prefer) == second.call(call, prefer)
             assert first.call(call) == second.call(call)
             assert first.state() == second.state()
-            assert [note.fault for note in first.world.journal.notes()] == [
-                note.fault for note in second.world.journal.notes()
+            assert [note.fault for note in first.world.journal.entries()] == [
+                note.fault for note in second.world.journal.entries()
             ]

@@ -87,7 +87,7 @@ def test_slow_then_dead(shell: Shell) -> None:
     ended = [shell.call(call).ended for call in (SHOW, LIST, SHOW, RESEND)]
 
     assert ended == [None, None, ConnectionDropped, ConnectionDropped]
-    faults = [note.fault for note in shell.world.journal.notes()]
+    faults = [note.fault for note in shell.world.journal.entries()]
     assert [fault and fault.id for fault in faults] == [slow.id] * 2 + [dead.id] * 2
     assert faults[0] is not None
     assert faults[0].as_json()["effect"]["delay"]["milliseconds"] == 60_000

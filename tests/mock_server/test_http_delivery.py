@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from helpers.receivers import Listening, answering, listening
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-from crmcom_kit.mock_server.deliveries.http_client import MAX_ANSWER, Caller
-from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.http_delivery import MAX_BODY, HttpDelivery
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect
@@ -26,7 +26,7 @@ QUICK = {"delivery.read_timeout": 200, "delivery.overall_timeout": 600}
 def delivery(**dials: Any) -> HttpDelivery:
     """Return a delivery that calls loopback alone."""
     dialect = Dialect("test", {**QUICK, **{k.replace("__", "."): v for k, v in dials.items()}})
-    return HttpDelivery(dialect, Caller(Addresses()))
+    return HttpDelivery(dialect, Addresses())
 
 
 def sent(receiver: Listening, url: str = "", **options: Any) -> Outcome:
@@ -73,7 +73,7 @@ def test_without_data_an_empty_object_is_sent() -> None:
     assert receiver.got[0].endswith(b'{"authentication_code":"C","data":{}}')
 
 
-@pytest.mark.parametrize(
+@looped(
     ("status", "success", "delivered"),
     [
         (200, "2xx", True),
@@ -186,7 +186,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@looped("name", HOSTILE)
 def test_a_hostile_receiver_is_left(name: str) -> None:
     """Whatever it does, the delivery ends with an outcome of the table within its time."""
     handle, expected = HOSTILE[name]
@@ -197,7 +197,7 @@ def test_a_hostile_receiver_is_left(name: str) -> None:
 
     assert outcome.name == expected
     assert outcome.delivered == (expected == "success")
-    assert len(outcome.answer) <= MAX_ANSWER
+    assert len(outcome.answer) <= MAX_BODY
 
 
 def test_two_gigabytes_are_not_read() -> None:
@@ -221,7 +221,7 @@ def test_two_gigabytes_are_not_read() -> None:
     finally:
         tracemalloc.stop()
 
-    assert (outcome.name, len(outcome.answer)) == ("http_500", MAX_ANSWER)
+    assert (outcome.name, len(outcome.answer)) == ("http_500", MAX_BODY)
     assert peak < 8_000_000
 
 
@@ -306,7 +306,7 @@ def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> Non
     assert "--allow-host" in reply.warnings[0]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("options", "error"),
     [
         ({"deliver": "smtp"}, UsageError),

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from helpers.receivers import OK, Listening, answering, listening, read_request
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
-from crmcom_kit.mock_server.deliveries.http_client import Caller
-from crmcom_kit.mock_server.deliveries.http_sender import HttpDelivery
+from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
 from crmcom_kit.schemas import Dialect
 
@@ -25,7 +25,7 @@ DIALS = {
 
 def sent(url: str, tls: ssl.SSLContext | None = None) -> Outcome:
     """Send one attempt, on loopback."""
-    sender = HttpDelivery(Dialect("test", DIALS), Caller(Addresses(), tls=tls))
+    sender = HttpDelivery(Dialect("test", DIALS), Addresses(), tls=tls)
     return sender.send(Attempt(url, b'{"n":"A1"}', "C0DE"))
 
 
@@ -90,7 +90,7 @@ def test_a_certificate_that_is_trusted_is_held_to_the_name(
     assert wrong.name == "bad_tls"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("handle", "name"),
     [
         (answering(b"HTTP/1.1 400 Plain HTTP\r\n\r\n"), "bad_tls"),
@@ -121,7 +121,7 @@ def test_stop_cuts_a_connection_in_tls(certificate: Path) -> None:
     ended: list[str] = []
     trusting = ssl.create_default_context(cafile=str(certificate))
     dials = {**DIALS, "delivery.read_timeout": 60_000, "delivery.overall_timeout": 60_000}
-    sender = HttpDelivery(Dialect("test", dials), Caller(Addresses(), tls=trusting))
+    sender = HttpDelivery(Dialect("test", dials), Addresses(), tls=trusting)
 
     def send(url: str) -> None:
         try:

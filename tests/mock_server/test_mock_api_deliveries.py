@@ -1,10 +1,14 @@
 """Deliveries in Python: fire, the built-in receiver, attempts, and waiting for them."""
 
+import threading
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import pytest
+from helpers.receivers import answering, listening
 
+from crmcom_kit.mock_server.deliveries.attempts import Stage
 from crmcom_kit.mock_server.python_api import crmcom_mock
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.schemas import Dialect
@@ -94,3 +98,46 @@ def test_a_delivery_is_waited_for_like_anything_else(mock: Any) -> None:
         mock.wait_for(delivery="no such number", timeout=0.01)
     with pytest.raises(UsageError, match="delivery"):
         mock.wait_for(delivery=number, state="REJECTED")
+
+
+def test_nothing_is_sent_after_the_block() -> None:
+    """The end of the mock ends its queue: what waits is abandoned, what runs is cut."""
+    release = threading.Event()
+
+    def slow(connection: Any) -> None:
+        release.wait(20)
+        answering()(connection)
+
+    with listening(slow) as receiver:
+        with crmcom_mock(deliver="http", dialect=DIALECT) as mock:
+            for _ in range(40):
+                mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=receiver.url)
+            deadline = monotonic() + 20
+            while len(receiver.got) < 16 and monotonic() < deadline:
+                threading.Event().wait(0.01)
+        notes = list(mock.deliveries)
+        sent = len(receiver.got)
+        release.set()
+        threading.Event().wait(0.3)
+
+        assert sent == len(receiver.got) == 16
+        assert [note.stage for note in notes] == [Stage.ABANDONED] * 40
+        # The same mock sends again once it is used again.
+        mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=receiver.url)
+        assert mock.deliveries.wait_for(notes[-1].record_number, delivered=None).over
+        assert mock.deliveries.wait_for(delivered=True).number == 41
+        mock.stop()
+
+
+def test_faults_that_can_do_nothing_are_refused() -> None:
+    """A script sends no message that could be cut, doubled or wrongly signed; a delay it may."""
+    with crmcom_mock() as mock:
+        for kind in ("duplicate", "wrong_signature", "old_key", "cut_body"):
+            with pytest.raises(UsageError, match=f"fault: seen {kind} with scripted deliveries"):
+                mock.deliveries.fail(kind)
+        assert mock.emulated.current_epoch.delivery_faults.all() == []
+        mock.deliveries.fail("delay", seconds=0)
+
+        for given in ({"times": 0}, {"copies": 11}, {"seconds": 61}, {"seconds": "1"}, {"odd": 1}):
+            with pytest.raises(UsageError, match=next(iter(given))):
+                mock.deliveries.fail("delay", **given)

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -205,6 +206,77 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
     assert state(world, numbers[0]) is State.REJECTED
 
 
+def test_senders_that_raise_fail_their_attempts_and_no_worker() -> None:
+    """Each attempt ends with the error in its record, and the queue goes on."""
+
+    class Raising(Held):
+        def send(self, attempt: Attempt) -> Outcome:
+            if not self.release.is_set():
+                raise KeyError(attempt.url)
+            return SUCCESS
+
+    class Odd(Held):
+        def send(self, attempt: Attempt) -> Outcome:
+            return attempt  # type: ignore[return-value]  # as a user's sender may
+
+    raising = Raising()
+    world = make_world(tokens=["T"], delivery=raising, dialect=QUEUED)
+    numbers = rejected(world)[:40]
+    for number in numbers:
+        resend(world, number)
+    attempts = world.current_epoch.attempts
+    soon(lambda: all(note.over for note in attempts.notes()))
+
+    outcomes = [note.outcome for note in attempts.notes()]
+    assert [outcome.error_code for outcome in outcomes if outcome] == ["KeyError"] * 40
+    assert all("raised by the delivery" in str(one and one.error_description) for one in outcomes)
+    assert {state(world, number) for number in numbers} == {State.REJECTED}
+    raising.release.set()
+    resend(world, numbers[0])
+    soon(lambda: state(world, numbers[0]) is State.SUCCESSFUL)
+
+    odd = make_world(tokens=["T"], delivery=Odd())
+    answer = resend(odd, "7")
+    assert b"Attempt is not allowed; allowed is an Outcome" in bytes(answer.body)
+
+
+def test_a_closed_queue_can_be_opened_again(held: Held) -> None:
+    """What is abandoned stays so; the next resend is sent."""
+    world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
+    resumed = threading.Event()
+    world.delivery_queue.on_stop(held.stopped.set, resumed.set)
+    resend(world, "7")
+    soon(lambda: len(held.arrived) == 1)
+    assert world.delivery_queue.close(0.05)
+    assert state(world, "7") is State.REJECTED
+
+    held.stopped.clear()
+    held.release.set()
+    world.delivery_queue.reopen()
+    resend(world, "7")
+
+    assert resumed.is_set()
+    soon(lambda: state(world, "7") is State.SUCCESSFUL)
+
+
+def test_each_attempt_is_reported_once_it_is_over(world: World, held: Held) -> None:
+    """With the world's name, whether it ended or was abandoned."""
+    ended: list[tuple[str, int, Stage]] = []
+    world.delivery_queue.on_attempt = lambda name, note: ended.append(
+        (name, note.number, note.stage)
+    )
+    resend(world, "7")
+    held.release.set()
+    soon(lambda: len(ended) == 1)
+    held.release.clear()
+    number = next(one for one in rejected(world) if one != "7")
+    resend(world, number)
+    soon(lambda: len(held.arrived) == 2)
+    world.delivery_queue.close(0.05)
+
+    assert ended == [("default", 1, Stage.ENDED), ("default", 2, Stage.ABANDONED)]
+
+
 def test_closing_lets_what_is_quick_enough_end(world: World, held: Held) -> None:
     """A delivery that ends in time is settled by what came of it."""
     resend(world, "7")
@@ -276,7 +348,7 @@ def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> No
     assert note.milliseconds is not None
 
 
-@pytest.mark.parametrize("limits", [AttemptLimits(entries=5), AttemptLimits(bytes=6_000)])
+@looped("limits", [AttemptLimits(entries=5), AttemptLimits(bytes=6_000)])
 def test_attempts_are_bounded(limits: AttemptLimits) -> None:
     """The oldest go first; numbers go on."""
     attempts = Attempts(limits)

@@ -1,16 +1,21 @@
 """The whole loop with no CRM.COM at all: fired, signed, sent, answered, kept, shown, sent again."""
 
+import io
 import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
 import pytest
 from helpers.receivers import answering, listening
 from helpers.served import TOKEN, ServedMock, served_mock
+from helpers.tables import looped
 
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.schemas import API_PATH, Dialect
 
@@ -52,6 +57,55 @@ def test_an_event_becomes_a_record(mock: ServedMock) -> None:
     message = json.loads(got[0]["body"])
     assert message["authentication_code"] == record["authentication_code"]
     assert message["data"] == {k: v for k, v in DATA.items() if k != "secret"}
+
+
+def test_the_receiver_can_read_what_it_is_sent(mock: ServedMock) -> None:
+    """While it is delivered, the webhook request is there already, and no resend gets it."""
+    seen: list[tuple[Any, Any]] = []
+
+    def handle(connection: Any) -> None:
+        number = str(mock.world.store.largest_number())
+        seen.append((mock.show(number), mock.resend(number)["status"]["code"]))
+        answering()(connection)
+
+    with listening(handle) as receiver:
+        fired = fire(mock, url=receiver.url)
+
+    shown, code = seen[0]
+    after = mock.show(shown["number"])
+    assert fired["life_cycle_state"] == after["life_cycle_state"] == "SUCCESSFUL"
+    assert shown["number"] == fired["webhook_request"]["number"]
+    assert (shown["life_cycle_state"], shown["url"]) == ("REJECTED", receiver.url)
+    assert code == mock.world.dialect["errors.code.resend_under_way"]
+    assert {k for k in shown if shown[k] != after[k]} <= {
+        "life_cycle_state",
+        "error_code",
+        "error_description",
+        "response",
+        "log_information",
+    }
+
+
+def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
+    """One line for each attempt, with its outcome, and without the secrets in its URL."""
+    out = io.StringIO()
+    log = AccessLog(out, form="human", clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
+    queue = mock.world.delivery_queue
+    queue.on_attempt = lambda _, note: log.add_attempt(mock.world, note)
+    try:
+        with listening(answering()) as receiver:
+            sent = fire(mock, url=f"{receiver.url}?token=hunter2")["delivery"]["id"]
+        fire(mock, url="http://10.0.0.1/in")
+    finally:
+        queue.on_attempt = None
+    log.flush()
+
+    first, second = out.getvalue().splitlines()
+    start = f"2026-01-01T00:00:00.000+00:00 - POST {receiver.url}?token=*** 200 "
+    assert first.startswith(start)
+    assert first.endswith(f"(delivery {sent}: success)")
+    assert " - POST http://10.0.0.1/in 0 0B " in second
+    assert second.endswith(f"(delivery {sent + 1}: blocked)")
 
 
 def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:
@@ -110,10 +164,10 @@ def test_the_chain_is_linked(mock: ServedMock) -> None:
     assert mock.admin("GET", f"/trace/{entry['id']}")["chain"] == chain
     by_attempt = mock.admin("GET", f"/trace/attempt-{chain[2]['id']}")["chain"]
     assert by_attempt == chain
-    assert mock.world.journal.find(call).answer.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
+    assert mock.world.journal.find(call).response.attempts == (chain[2]["id"],)  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
+@looped(
     ("fault", "reason"),
     [
         ("wrong_signature", "wrong_key_or_data"),
@@ -125,6 +179,7 @@ def test_a_delivery_fault_is_seen_by_the_receiver(
     mock: ServedMock, fault: str, reason: str
 ) -> None:
     """One delivery is hit, and the receiver says what is wrong with it; the next is right."""
+    mock.world.reset()
     mock.admin(
         "PUT", "/deliveries/faults", {"faults": [{"fault": fault, "definition": DEFINITION}]}
     )
@@ -207,7 +262,7 @@ def test_all_can_be_recovered(mock: ServedMock) -> None:
     assert mock.show("7")["life_cycle_state"] == "REJECTED"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("members", "status", "words"),
     [
         ({"definition": "ACT CREAT"}, 404, "nearest: "),

@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.faults import old_key
 from crmcom_kit.mock_server.signing import sign
-from crmcom_kit.mock_server.webhooks.signatures import judge, keys_of
+from crmcom_kit.mock_server.webhooks.signature_diagnosis import judge, keys_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
 
@@ -49,7 +50,7 @@ def verdict(
     return judge(world.config, arrived, body, keys, **more)
 
 
-@pytest.mark.parametrize("at", [0, None])
+@looped("at", [0, None])
 def test_a_right_code_is_valid(world: World, at: int | None) -> None:
     """Also where it is not known which definition sent it."""
     found = verdict(world, sign(DATA, key(world)), at=at)
@@ -57,9 +58,7 @@ def test_a_right_code_is_valid(world: World, at: int | None) -> None:
     assert (found.valid, found.reason) == (True, "valid")
 
 
-@pytest.mark.parametrize(
-    ("form", "charset"), [("sorted", "utf-8"), ("spaced", "utf-8"), ("compact", "ascii")]
-)
+@looped(("form", "charset"), [("sorted", "utf-8"), ("spaced", "utf-8"), ("compact", "ascii")])
 def test_json_that_was_written_anew(world: World, form: str, charset: str) -> None:
     """A code of the data as another program writes it is called so."""
     code = sign(DATA, key(world), canonical_form=form, charset=charset)
@@ -79,7 +78,7 @@ def test_a_way_that_writes_json_anew(world: World) -> None:
     assert verdict(world, None, body, sent=DATA).reason == "changed_data"
 
 
-@pytest.mark.parametrize(
+@looped(
     ("code", "reason"),
     [
         (lambda right: sign(DATA, right, encoding="base64"), "wrong_encoding"),
@@ -97,7 +96,7 @@ def test_a_code_made_in_another_way(world: World, code: Any, reason: str) -> Non
     assert (found.valid, found.reason) == (False, reason)
 
 
-@pytest.mark.parametrize("code", [sign(DATA, "nobody's"), "", "Ω" * 100])
+@looped("code", [sign(DATA, "nobody's"), "", "Ω" * 100])
 def test_a_code_of_nobody(world: World, code: str) -> None:
     """What no key makes of the data is not explained away."""
     assert verdict(world, code).reason == "wrong_key_or_data"
@@ -130,7 +129,7 @@ def test_the_whole_body_signed() -> None:
     assert (found.valid, found.reason) == (False, "whole_body")
 
 
-@pytest.mark.parametrize(
+@looped(
     ("body", "reason"),
     [
         (b"", "empty"),

@@ -168,6 +168,8 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
         (b"[list]\norder = 'sideways'\n", "list.order = 'sideways' is not allowed"),
         (b"[list]\nordre = 'newest_first'\n", "unknown key list.ordre; nearest: list.order"),
         (b"list = 3\n", "unknown key list"),
+        (b"[lists]\n", "unknown key lists"),
+        (b"[list.orders]\n", "unknown key list.orders; nearest: list.order"),
         (b"[list\n", "not a TOML file in UTF-8"),
         (b"a = " + b"[" * 5000 + b"]" * 5000, "not a TOML file in UTF-8: nested more than 50"),
         (b"a = " + b"[" * 60 + b"]" * 60, "nested more than 50 deep"),

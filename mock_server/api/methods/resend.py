@@ -37,13 +37,13 @@ def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, An
     _check_definition(epoch, record)
     dispatch = redelivery(epoch, session, _claim(epoch, record), Cause.RESEND)
     if epoch.config.dialect["resend.delivery"] == "queued":
-        settled = dispatch.put()  # a full queue settles the record at once
+        settled = dispatch.enqueue()  # a full queue settles the record at once
         return _response(epoch, values, record, settled or record, dispatch)
     try:
         if dispatch.may_block:
-            outcome, settled = yield Blocking(dispatch.wait)
+            outcome, settled = yield Blocking(dispatch.deliver_now)
         else:
-            outcome, settled = dispatch.wait()
+            outcome, settled = dispatch.deliver_now()
     except Stopped:  # the mock ends: the record is as before
         return _response(epoch, values, record, record, dispatch)
     attempts = (dispatch.note.number,)

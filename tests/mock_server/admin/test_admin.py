@@ -1,4 +1,4 @@
-"""The control API and the home page: for those who run the mock, and for nobody else."""
+"""The control API and the home page: who may call, health, reset, home page."""
 
 import threading
 from typing import Any
@@ -64,7 +64,7 @@ def test_reset_goes_back_to_the_start(make_mock: Any) -> None:
 
 
 def test_reset_counts(make_mock: Any) -> None:
-    """Each reset begins another epoch, so that a client can tell that one came between."""
+    """Each reset begins another epoch, so that a client can see that the content was replaced."""
     mock = make_mock()
 
     assert [ask(mock, "POST", "/__admin/reset").json["epoch"] for _ in range(3)] == [1, 2, 3]

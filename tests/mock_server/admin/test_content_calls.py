@@ -260,7 +260,7 @@ def test_a_seed_can_be_added(mock: Any, admin: Any, seed: int) -> None:
 
 
 def test_many_add_at_once(make_mock: Any, admin_of: Any) -> None:
-    """Each gets numbers of its own, whoever else adds and fires."""
+    """Concurrent calls that add and fire never share a number."""
     mock = make_mock()
     fired = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A"}}
 

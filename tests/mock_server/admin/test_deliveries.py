@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
+from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.schemas import Dialect
 
 QUEUED = Dialect("queued", {"resend.delivery": "queued"})
@@ -42,6 +44,28 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/deliveries/1") == only
 
 
+def test_a_list_of_deliveries_reads_the_journal_once(
+    mock: Any, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are: each with the call that caused it."""
+    mock.resend()
+    for _ in range(30):
+        admin.ask("POST", "/deliveries/1/replay")
+    reads: list[int] = []
+    entries = Journal.entries
+
+    def counted(journal: Journal, *given: Any, **named: Any) -> Any:
+        reads.append(1)
+        return entries(journal, *given, **named)
+
+    monkeypatch.setattr(Journal, "entries", counted)
+    found = admin.ask("GET", "/deliveries")["deliveries"]
+
+    assert len(found) == 31
+    assert {one["call"] for one in found} == {1}
+    assert len(reads) <= 2
+
+
 def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
     """Since leaves out what was seen; a record is named by id or number."""
     rejected = [n for n, r in mock.records().items() if r["life_cycle_state"] == "REJECTED"][:3]
@@ -54,7 +78,7 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
     assert admin.ask("GET", "/deliveries?webhook_request=nobody")["deliveries"] == []
 
 
-@pytest.mark.parametrize(
+@looped(
     ("verb", "path", "body", "status"),
     [
         ("GET", "/deliveries/1", None, 404),
@@ -108,8 +132,8 @@ def test_a_fired_event_is_kept_in_the_world_that_it_is_for(mock: Any, admin_of: 
     assert len(mock.world.store) == before
 
 
-@pytest.mark.parametrize("release", ["R9", "R14.1", "R18"])
-@pytest.mark.parametrize("form", ["reference", "object", "text", "null"])
+@looped("release", ["R9", "R14.1", "R18"])
+@looped("form", ["reference", "object", "text", "null"])
 def test_a_fired_record_fits_the_schema(
     make_mock: Any, admin_of: Any, release: str, form: str
 ) -> None:

@@ -69,7 +69,7 @@ def test_every_operation_explains_itself() -> None:
 
 
 def test_every_format_is_checked() -> None:
-    """A format that nothing checks would promise what nobody keeps."""
+    """Every format in the document is one that validation checks."""
     used = {
         part["format"]
         for place, part in parts(document()["paths"] | document()["components"])
@@ -148,6 +148,6 @@ def test_lists_of_names_are_those_of_the_contract(make_mock: Any) -> None:
     assert tuple(asked["grade"]["enum"]) == EVIDENCE
     known = methods(resolve("R10"))
     assert set(asked["method"]["enum"]) == set(known)
-    told = document()["components"]["schemas"]["Fidelity"]["properties"]["statements"]["items"]
-    assert tuple(told["properties"]["level"]["enum"]) == LEVELS
+    found = document()["components"]["schemas"]["Fidelity"]["properties"]["statements"]["items"]
+    assert tuple(found["properties"]["level"]["enum"]) == LEVELS
     assert {dial.evidence for dial in dials().values()} <= set(EVIDENCE)

@@ -24,15 +24,15 @@ def _admin(mock: Any, admin_of: Any) -> Any:
 
 
 def test_worlds_are_listed(mock: Any, admin: Any, admin_of: Any) -> None:
-    """The list tells names, epochs, records and calls, and to look at it makes none."""
+    """The list shows names, epochs, records and calls, and creates no world."""
     mock.show()
     for name in ("b", "a"):
         admin_of(mock.client, f"/worlds/{name}").ask("POST", "/reset")
 
     found = admin.ask("GET", "/worlds")
 
-    told = [(one["name"], one["epoch"], one["calls"]) for one in found["worlds"]]
-    assert told == [("default", 0, 1), ("b", 1, 0), ("a", 1, 0)]
+    found_worlds = [(one["name"], one["epoch"], one["calls"]) for one in found["worlds"]]
+    assert found_worlds == [("default", 0, 1), ("b", 1, 0), ("a", 1, 0)]
     assert {one["webhook_requests"] for one in found["worlds"]} == {len(mock.state())}
     assert found["worlds"][0]["idle_seconds"] is None
     assert found["worlds"][1]["idle_seconds"] >= 0
@@ -137,7 +137,7 @@ def test_the_journals_limits_can_be_changed(mock: Any, admin: Any, admin_of: Any
     found = admin.ask("PATCH", "/settings", {"journal": {"entries": 2}})
 
     assert found["journal"] == {"entries": 2, "bytes": 8_388_608}
-    assert [note.number for note in mock.world.journal.notes()] == [4, 5]
+    assert [note.number for note in mock.world.journal.entries()] == [4, 5]
     admin.ask("POST", "/reset")
     assert admin.ask("GET", "/settings")["journal"]["entries"] == 2
     assert other.ask("GET", "/settings")["journal"]["entries"] == 1000
@@ -158,7 +158,7 @@ def test_the_limits_of_worlds_can_be_changed(admin_of: Any) -> None:
 
 
 def test_serve_sets_what_it_is_told(start_server: Any) -> None:
-    """The flags of serve are what settings tell."""
+    """The settings show the flags of serve."""
     import http.client
     import json
 
@@ -223,4 +223,6 @@ def test_the_reference_needs_no_other_server(mock: Any, admin_of: Any) -> None:
         part = admin.send("GET", f"/docs/{name}")
         assert part.status_code == 200
         assert "default-src 'self'" in part.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in part.headers["Content-Security-Policy"]
+        assert part.headers["X-Frame-Options"] == "DENY"
     assert 'url: "openapi.json"' in admin.send("GET", "/docs/docs.js").text

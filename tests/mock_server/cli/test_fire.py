@@ -42,12 +42,12 @@ def test_an_event_is_fired(mock: ServedMock) -> None:
     """What came of it is printed, the receiver has it, and the status is 0."""
     before = mock.admin("GET", "/receiver")["received"]
     result = fire(mock)
-    told = json.loads(result.stdout)
+    found = json.loads(result.stdout)
 
     assert result.exit_code == 0, result.output
-    assert told["life_cycle_state"] == "SUCCESSFUL"
+    assert found["life_cycle_state"] == "SUCCESSFUL"
     assert mock.admin("GET", "/receiver")["received"] == before + 1
-    assert mock.show(told["webhook_request"]["number"])["entity_id"] == "A1"
+    assert mock.show(found["webhook_request"]["number"])["entity_id"] == "A1"
 
 
 def test_the_data_can_be_a_file_and_the_world_another(mock: ServedMock, tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_a_script_is_not_taken_for_a_receiver() -> None:
         result = fire(mock, to="http://127.0.0.1:1/in")
 
     assert result.exit_code == 0
-    told = json.loads(result.stdout)
-    assert (told["sent"], told["life_cycle_state"]) == (False, "SUCCESSFUL")
+    found = json.loads(result.stdout)
+    assert (found["sent"], found["life_cycle_state"]) == (False, "SUCCESSFUL")
     assert "Warning: nothing was sent: a script decides" in result.stderr
     assert "--deliver http" in result.stderr
 

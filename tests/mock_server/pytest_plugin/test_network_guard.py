@@ -106,7 +106,7 @@ def test_other_patterns_take_the_place_of_the_usual_ones() -> None:
 
 
 def test_a_stopped_guard_leaves_nothing_behind() -> None:
-    """When the last guard is stopped sockets are what they were, whoever stops first."""
+    """When the last guard is stopped sockets are what they were, in any order."""
     before = dict(vars(socket.socket))
     first, second = Guard(["a.invalid"], str), Guard(["b.invalid"], str)
     first.start()

@@ -208,6 +208,6 @@ def test_it():
         "crmcom_kit.mock_server.pytest_plugin",
         "crmcom_kit.mock_server.pytest_plugin.plugin",
     ]
-    assert not {"httpx", "flask", "jsonschema", "waitress"} & set(sys.modules)
+    assert not {"httpx", "flask", "jsonschema", "uvicorn"} & set(sys.modules)
 """
     run(tests, "-p", "no:schemathesis", apart=True).assert_outcomes(passed=1)

@@ -1,4 +1,4 @@
-"""What the pytest plugin tells: of a failed test's calls, and of who reached for a real host."""
+"""Reports of the pytest plugin: the calls of a failed test, and attempts to reach a real host."""
 
 import pytest
 from helpers.inner_runs import Run
@@ -41,7 +41,7 @@ def _run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     return Run(pytester)
 
 
-def test_whoever_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
+def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
     """The test fails even where it swallows the error, and the end of the run names all."""
     found = run(REACHING)
 
@@ -101,7 +101,7 @@ def test_it():
 
 
 def test_the_guard_can_be_turned_off(run: Run) -> None:
-    """With the mock in use, too, nobody is kept from anything then."""
+    """Nothing is blocked then, even if the mock is used."""
     tests = """
 import contextlib, socket
 
@@ -145,7 +145,7 @@ def test_fails(crmcom_mock):
             "*GET */webhook_requests/show*number%3Dnone*",
             "*broke show.identifier.known; suggestion: *",
             "*POST */webhook_requests/delete answered 503 (fault status 503)",
-            '*sent {"token": "*", "webhook_request_identifier": {"number": "9"}}',
+            '*sent {"token":"*","webhook_request_identifier":{"number":"9"}}',
             "*crmcom_mock: calls of world second*",
             "*GET */webhook_requests/show*number%3D10*",
         ]

@@ -65,7 +65,7 @@ def test_calls_are_told_in_order_and_masked(mock: Mock, caller: Caller) -> None:
 
 
 def test_calls_are_of_one_world(mock: Mock, caller: Caller) -> None:
-    """Another world's calls are not told, and to forget them is for this world alone."""
+    """Each world has its own calls; to clear them affects this world only."""
     caller.show("7")
     other = mock.world("other")
     assert not list(other.calls)

@@ -93,7 +93,7 @@ def test_the_clock_moves_by_seconds_or_by_what_a_timedelta_takes(mock: Mock) -> 
 
 
 def test_the_clock_runs_faster_and_is_itself_again(mock: Mock) -> None:
-    """A scaled clock goes on from where it is told; a restarted one shows the machine's time."""
+    """A scaled clock starts at the given time; a restarted one shows the machine's time."""
     mock.clock.scale(3600, at="2024-01-31T12:00:00Z")
     assert mock.clock.state.mode == "scaled"
     assert mock.clock.state.rate == 3600

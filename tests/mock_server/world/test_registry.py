@@ -179,7 +179,7 @@ def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
 
 
 def test_idle_worlds_end() -> None:
-    """A world that nobody uses for a while makes room; one that is used stays."""
+    """A world that is idle for a while makes room; one that is used stays."""
     ticks = Ticks()
     registry = WorldRegistry(make_world(), most=2, idle_seconds=60, ticks=ticks)
     idle, used = registry.get("idle"), registry.get("used")
@@ -198,7 +198,7 @@ def test_idle_worlds_end() -> None:
 
 
 def test_idle_worlds_end_though_there_is_room() -> None:
-    """The memory of worlds that nobody uses is given back as others come, not only at the end."""
+    """Idle worlds are ended when others are created, not only when there is no room."""
     ticks = Ticks()
     registry = WorldRegistry(make_world(), idle_seconds=60, ticks=ticks)
     gone = registry.get("gone")

@@ -1,0 +1,307 @@
+"""The delivery that really sends: an HTTP exchange with a checked address, within limits.
+
+httpcore speaks HTTP and TLS. It uses no proxy, no environment and no redirect, and connects only to
+the addresses that ``allowed_hosts`` checked, whatever the name would resolve to by then.
+"""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import urljoin
+
+import httpcore
+
+from crmcom_kit.deadline_streams import Deadline, DeadlineStream, TooManyBytes
+from crmcom_kit.mock_server.deliveries.allowed_hosts import (
+    Addresses,
+    BadUrl,
+    Destination,
+    NotCalled,
+)
+from crmcom_kit.mock_server.deliveries.senders import (
+    Attempt,
+    Outcome,
+    Stopped,
+    message_of,
+    outcome_of,
+    outcome_of_status,
+)
+from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
+
+#: How much of the body of a receiver's response is read.
+MAX_BODY = 65_536
+#: How much of a receiver's response is read in all, headers included.
+_MAX_BYTES = 327_680
+_REDIRECTS = {301: False, 302: False, 303: False, 307: True, 308: True}  # whether the body is kept
+
+#: Connects to an address and a port within this many seconds.
+Connect = Callable[[str, int, float], httpcore.NetworkStream]
+
+
+class CallFailed(Exception):
+    """A call without a response: the outcome's name, and why."""
+
+    def __init__(self, outcome: str, why: str) -> None:
+        """Remember ``outcome``."""
+        super().__init__(why)
+        self.outcome = outcome
+
+
+class Response(NamedTuple):
+    """A receiver's response, as far as it was read."""
+
+    status: int
+    reason: str
+    location: str | None
+    body: bytes
+
+
+def tcp_connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
+    """Connect over TCP. Raises httpcore's errors."""
+    return httpcore.SyncBackend().connect_tcp(address, port, timeout=seconds)
+
+
+class HttpDelivery:
+    """Sends webhook requests over HTTP; many threads may use it at once."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        addresses: Addresses,
+        *,
+        tls: ssl.SSLContext | None = None,
+        connect: Connect = tcp_connect,
+    ) -> None:
+        """Send as ``dialect`` says.
+
+        Args:
+            dialect: what is sent (``message.*``), and how long it may take (``delivery.*``).
+            addresses: decides which URLs may be called.
+            tls: how certificates are verified; by default as on this machine.
+            connect: makes the connections.
+        """
+        self._messages = ThirdPartyMessages(dialect)
+        self._dialect = dialect
+        self._addresses = addresses
+        self._given_tls = tls
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._open: set[DeadlineStream] = set()
+        self._stopped = False
+        read = dialect["delivery.read_timeout"] / 1000
+        connecting = dialect["delivery.connect_timeout"] / 1000
+        self._timeouts = {"connect": connecting, "read": read, "write": read}
+
+    def send(self, attempt: Attempt) -> Outcome:
+        """Send once, and return the outcome. Raises Stopped."""
+        url, limit = attempt.url, self._dialect["delivery.description_limit"]
+        try:
+            response = self._call(url, message_of(self._messages, attempt))
+        except (CallFailed, NotCalled) as failed:
+            return outcome_of(failed.outcome, url, limit, why=str(failed))
+        status, success = response.status, self._dialect["delivery.success"]
+        if success == "any" or status == 200 or (success == "2xx" and status // 100 == 2):
+            return Outcome("success", None, None, status, response.body)
+        return outcome_of_status(status, response.reason, url, limit, answer=response.body)
+
+    def reset(self) -> None:
+        """Do nothing: it has no state that a reset concerns."""
+
+    def stop(self) -> None:
+        """Cut the connections that are open, and send nothing until ``resume``."""
+        with self._lock:
+            self._stopped = True
+            streams = tuple(self._open)
+        for stream in streams:
+            stream.cut()
+
+    def resume(self) -> None:
+        """Send again after ``stop``."""
+        self._stopped = False
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return self._given_tls or ssl.create_default_context()
+
+    def _call(self, url: str, message: Message) -> Response:
+        """Send a message, follow redirects if the dialect allows, return the response.
+
+        Raises:
+            CallFailed: no response came.
+            NotCalled: the URL may not be called.
+            Stopped: ``stop`` was called.
+        """
+        deadline = Deadline(self._dialect["delivery.overall_timeout"] / 1000)
+        left = self._dialect["delivery.redirects"]
+        while True:
+            destination = self._addresses.check(url)
+            try:
+                response = self._exchange(destination, message, deadline)
+            except CallFailed:
+                if self._stopped:
+                    raise Stopped from None
+                raise
+            keeps_body = _REDIRECTS.get(response.status)
+            if keeps_body is None or response.location is None or left <= 0:
+                return response
+            left -= 1
+            try:
+                url = urljoin(url, response.location)
+            except ValueError:
+                url = response.location  # not a URL, and refused as such
+            if not keeps_body:
+                kept = [(k, v) for k, v in message.headers if k.lower() != "content-type"]
+                message = Message("GET", tuple(kept), b"")
+
+    def _exchange(self, to: Destination, message: Message, deadline: Deadline) -> Response:
+        network = _Network(self, to.addresses, deadline)
+        origin = httpcore.Origin(to.scheme.encode(), to.host.encode(), to.port)
+        tls = self._tls if to.scheme == "https" else None
+        connection = httpcore.HTTPConnection(origin, ssl_context=tls, network_backend=network)
+        try:
+            with _failures():
+                response = connection.handle_request(_request(to, message, self._timeouts))
+                try:
+                    body = _beginning(response.iter_stream())
+                finally:
+                    response.close()
+        finally:
+            connection.close()
+            network.close()
+        reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
+        location = next((v for k, v in response.headers if k.lower() == b"location"), None)
+        text = None if location is None else location.decode("latin-1")
+        return Response(response.status, reason, text, body)
+
+    def connected(self, address: str, port: int, deadline: Deadline, timeout: float | None) -> Any:
+        """Return a connection that ``stop`` can cut. Raises httpcore's errors, Stopped."""
+        if self._stopped:
+            raise Stopped
+        seconds = deadline.left(httpcore.ConnectTimeout, timeout)
+        stream = _TlsAware(self._connect(address, port, seconds), deadline, _MAX_BYTES)
+        with self._lock:
+            if not self._stopped:
+                self._open.add(stream)
+                return stream
+        stream.close()
+        raise Stopped
+
+    def closed(self, stream: DeadlineStream) -> None:
+        """Close a connection."""
+        with self._lock:
+            self._open.discard(stream)
+        stream.close()
+
+
+class _Network(httpcore.NetworkBackend):
+    """Connects to the checked addresses of one destination, and to nothing else."""
+
+    def __init__(
+        self, delivery: HttpDelivery, addresses: tuple[str, ...], deadline: Deadline
+    ) -> None:
+        self._delivery, self._addresses, self._deadline = delivery, addresses, deadline
+        self._stream: DeadlineStream | None = None
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to one of the addresses, whatever ``host`` may resolve to by now."""
+        del host, local_address, socket_options
+        *others, last = self._addresses
+        for address in others:
+            with suppress(httpcore.ConnectError):
+                return self._connected(address, port, timeout)
+        return self._connected(last, port, timeout)
+
+    def _connected(self, address: str, port: int, timeout: float | None) -> DeadlineStream:
+        stream: DeadlineStream = self._delivery.connected(address, port, self._deadline, timeout)
+        self._stream = stream
+        return stream
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._stream is not None:
+            self._delivery.closed(self._stream)
+
+
+class _TlsAware(DeadlineStream):
+    """A connection whose failed TLS handshake has an outcome of its own."""
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> DeadlineStream:
+        try:
+            return super().start_tls(ssl_context, server_hostname, timeout)
+        except httpcore.ConnectError as error:
+            raise CallFailed("bad_tls", f"TLS failed: {error}") from None
+
+
+def _request(to: Destination, message: Message, timeouts: dict[str, float]) -> httpcore.Request:
+    own = [("Host", to.authority), ("Connection", "close")]
+    if message.body or message.method != "GET":
+        own.append(("Content-Length", str(len(message.body))))
+    return httpcore.Request(
+        message.method,
+        httpcore.URL(
+            scheme=to.scheme.encode(),
+            host=to.host.encode(),
+            port=to.port,
+            target=to.target.encode(),
+        ),
+        headers=[*own, *message.headers],
+        content=message.body,
+        extensions={"timeout": timeouts},
+    )
+
+
+def _beginning(parts: Iterable[bytes]) -> bytes:
+    """Return the beginning of a body; the rest is not read, and an early end is an end."""
+    found = b""
+    with suppress(httpcore.NetworkError, httpcore.ProtocolError, TooManyBytes):
+        for part in parts:
+            found += part
+            if len(found) >= MAX_BODY:
+                break
+    return found[:MAX_BODY]
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Turn httpcore's errors into outcomes."""
+    try:
+        yield
+    except httpcore.ConnectTimeout:
+        raise CallFailed("connect_timeout", "the receiver did not accept in time") from None
+    except httpcore.TimeoutException:
+        raise CallFailed("timeout", "the receiver did not respond in time") from None
+    except httpcore.ConnectError as error:
+        raise _no_connection(error.__cause__) from None
+    except httpcore.NetworkError as error:
+        raise CallFailed("reset", f"the connection broke: {error}") from None
+    except httpcore.RemoteProtocolError as error:
+        name = "no_response" if "without sending" in str(error) else "malformed"
+        raise CallFailed(name, f"the response is not HTTP: {error}") from None
+    except TooManyBytes:
+        raise CallFailed("malformed", "the headers of the response do not end") from None
+    except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
+        raise CallFailed(BadUrl.outcome, f"HTTP cannot express it: {error}") from None
+
+
+def _no_connection(cause: BaseException | None) -> CallFailed:
+    if isinstance(cause, ConnectionRefusedError):
+        return CallFailed("refused", "no server listens there")
+    if isinstance(cause, ConnectionError):
+        return CallFailed("reset", f"the connection broke: {cause}")
+    return CallFailed("unreachable", f"there is no route: {cause}")

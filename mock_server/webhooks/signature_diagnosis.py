@@ -1,0 +1,231 @@
+"""Why an authentication code does not verify, found by trying what people get wrong.
+
+The dialect says how a code is made (``signing.*``). A code that does not verify is compared with
+the codes of other keys, hashes, encodings and bytes; the first that is equal is the reason.
+"""
+
+import hmac
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+import orjson
+
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.faults import old_key
+from crmcom_kit.mock_server.deliveries.receiver import Received
+from crmcom_kit.mock_server.deliveries.senders import LABEL_HEADER
+from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.reference_data import ReferenceData
+from crmcom_kit.schemas.signing import (
+    ALGORITHMS,
+    CANONICAL_FORMS,
+    CHARSETS,
+    ENCODINGS,
+    canonical_bytes,
+    sign,
+)
+from crmcom_kit.schemas.third_party import Arrived
+
+_SIGNING = ("algorithm", "encoding", "canonical_form", "charset")
+_MAX_KEYS = 100
+_MAX_LENGTH = 200_000  # bytes of a body that is diagnosed
+
+
+class Verdict(NamedTuple):
+    """Whether a code verifies, and why not."""
+
+    valid: bool
+    reason: str  # a word for programs, ``valid`` where it is
+    why: str  # a sentence for people
+
+
+class Key(NamedTuple):
+    """A secret key and its description."""
+
+    text: str
+    name: str
+    expected: bool = False  # whether it is the right key for the message
+
+
+class _Signed(NamedTuple):
+    """Bytes that a code may be of, and what that means; no reason for the right bytes."""
+
+    text: bytes
+    reason: str
+    why: str
+
+
+def attempt_of_request(epoch: Epoch, received: Received) -> AttemptNote | None:
+    """Return the attempt that a received request is, by the label in its headers."""
+    world, _, number = received.named.get(LABEL_HEADER.lower(), "").rpartition("/")
+    if world != epoch.name or not number.isdecimal() or len(number) > 18:
+        return None
+    return epoch.attempts.find(int(number))
+
+
+def diagnose(
+    epoch: Epoch,
+    headers: dict[str, str],
+    body: bytes,
+    *,
+    note: AttemptNote | None = None,
+    definition: str | None = None,
+    code: str | None = None,
+) -> Verdict:
+    """Return whether a message's authentication code verifies, and if not, why.
+
+    Args:
+        epoch: whose keys are tried.
+        headers: of the message, by name in lower case.
+        body: of the message.
+        note: the attempt that it is, if known.
+        definition: the id of the definition whose key is right; any by default.
+        code: a code to check instead of the message's own.
+    """
+    arrived = epoch.config.exchanges.messages.read(headers, body)
+    if code is not None:
+        arrived = arrived._replace(code=code)
+    sent = None
+    if note is not None:
+        definition = note.definition
+        sent = None if note.attempt.data is None else orjson.loads(note.attempt.data)
+    return judge(epoch.config, arrived, body, keys_of(epoch.reference_data, definition), sent)
+
+
+def keys_of(reference_data: ReferenceData, definition: str | None) -> list[Key]:
+    """Return the keys that may have signed: the definition's, its old one, and the others."""
+    found: list[Key] = []
+    right = None if definition is None else reference_data.key_of(definition)
+    if right is not None:
+        found.append(Key(right, "the definition's key", expected=True))
+        found.append(Key(old_key(right), "a key that the definition no longer has"))
+    for one in reference_data.definitions:
+        key = reference_data.key_of(one["id"])
+        if key is None or any(key == seen.text for seen in found):
+            continue
+        name = f"the key of definition {one.get('name') or one['id']}"
+        found.append(Key(key, name, expected=right is None))
+        if right is None:
+            found.append(Key(old_key(key), f"a key that {one.get('name')} no longer has"))
+        if len(found) >= _MAX_KEYS:
+            break
+    return found
+
+
+def judge(
+    config: Config,
+    arrived: Arrived,
+    body: bytes,
+    keys: Iterable[Key],
+    sent: Mapping[str, Any] | None = None,
+) -> Verdict:
+    """Return whether a message verifies, and if not, why.
+
+    Args:
+        config: how codes are made and messages are written.
+        arrived: what was found in the message.
+        body: the message's whole body.
+        keys: the keys that may have signed it.
+        sent: the data object that was sent, if known.
+    """
+    if arrived.data is None:
+        return _no_data(body)
+    if arrived.code is None:
+        return Verdict(valid=False, reason="missing_code", why="there is no authentication code")
+    known = list(keys)
+    ways = {name: config.dialect[f"signing.{name}"] for name in _SIGNING}
+    for key in known:
+        if key.expected and _same(arrived.code, sign(arrived.data, key.text, **ways)):
+            return Verdict(valid=True, reason="valid", why=f"signed with {key.name}")
+    if len(body) > _MAX_LENGTH:
+        why = "the code is of something else, and the body is too long for a diagnosis"
+        return Verdict(valid=False, reason="unknown", why=why)
+    return _reason(arrived.code, arrived, body, known, ways, sent)
+
+
+def _no_data(body: bytes) -> Verdict:
+    if not body.strip():
+        return Verdict(valid=False, reason="empty", why="the body is empty")
+    if body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
+        return Verdict(valid=False, reason="cut_body", why="the body ends in the middle of JSON")
+    why = "the body has no data object where the dialect puts it"
+    return Verdict(valid=False, reason="no_data", why=why)
+
+
+def _same(code: str, other: str) -> bool:
+    return hmac.compare_digest(code.encode("utf-8", "replace"), other.encode())
+
+
+def _reason(
+    code: str,
+    arrived: Arrived,
+    body: bytes,
+    keys: list[Key],
+    ways: Mapping[str, str],
+    sent: Mapping[str, Any] | None,
+) -> Verdict:
+    texts = list(_texts(arrived, body, ways, sent))
+    algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
+    encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
+    # The smallest difference is tried first: the key, then the hash, then the bytes.
+    for text, algorithm, key in product(texts, algorithms, keys):
+        for encoding in encodings:
+            made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
+            if _same(code, made):
+                return _found(text, algorithm, encoding, key, ways)
+    if not keys:
+        why = "no definition of this world has a key"
+        return Verdict(valid=False, reason="no_key", why=why)
+    why = (
+        "no key of this world makes this code of this data, in any hash or spelling that was tried"
+    )
+    return Verdict(valid=False, reason="wrong_key_or_data", why=why)
+
+
+def _texts(
+    arrived: Arrived, body: bytes, ways: Mapping[str, str], sent: Mapping[str, Any] | None
+) -> Iterator[_Signed]:
+    """Yield the bytes that the code may be of, the right ones first."""
+    data = arrived.data or {}
+    right = (ways["canonical_form"], ways["charset"])
+    forms = sorted(product(CANONICAL_FORMS, CHARSETS), key=lambda one: one != right)
+    for form, charset in forms:
+        why = f"is of the data written anew as JSON, {form} in {charset}"
+        why = f"{why}; right is {' in '.join(right)}"
+        text = canonical_bytes(data, canonical_form=form, charset=charset)
+        yield _Signed(text, "" if (form, charset) == right else "reserialised_json", why)
+    if sent is not None:
+        text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
+        changed = "changed_data" if sent != data else "reserialised_json"
+        why = (
+            "is right for the data that was sent; on the way it was changed"
+            if sent != data
+            else "is right for the data as it was sent; on the way its JSON was written anew"
+        )
+        yield _Signed(text, changed, why)
+    if arrived.raw is not None:
+        yield _Signed(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
+    yield _Signed(body, "whole_body", "is of the whole body, and not of its data object alone")
+    yield _Signed(body.strip(), "whole_body", "is of the whole body, and not of its data object")
+
+
+def _found(
+    text: _Signed, algorithm: str, encoding: str, key: Key, ways: Mapping[str, str]
+) -> Verdict:
+    """Return the verdict that names what differs from the right way."""
+    parts: list[tuple[str, str]] = []
+    if not key.expected:
+        reason = "old_key" if "no longer" in key.name else "wrong_key"
+        parts.append((reason, f"is made with {key.name}"))
+    if algorithm != ways["algorithm"]:
+        why = f"is an HMAC with {algorithm}; right is {ways['algorithm']}"
+        parts.append(("other_algorithm", why))
+    if encoding != ways["encoding"]:
+        why = f"is written in {encoding}; right is {ways['encoding']}"
+        parts.append(("wrong_encoding", why))
+    if text.reason:
+        parts.append((text.reason, text.why))
+    why = "the code " + ", and ".join(part for _, part in parts)
+    return Verdict(valid=False, reason=parts[0][0], why=why)

@@ -1,0 +1,114 @@
+"""httpcore connections with a deadline for each whole exchange, and a limit in bytes.
+
+The timeouts of HTTP libraries count from one byte to the next: a peer that sends a byte now and
+then, or one interim response after the other, never meets them. Here every wait is cut to what is
+left of the exchange's time. The mock's deliveries and the contract kit's requests use this module.
+"""
+
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from ssl import SSLContext
+from time import monotonic
+from typing import Any
+
+import httpcore
+
+
+class TooManyBytes(Exception):
+    """The peer sent more bytes than are read."""
+
+
+class Deadline:
+    """The moment at which an exchange must be over."""
+
+    def __init__(self, seconds: float, now: Callable[[], float] = monotonic) -> None:
+        """Start an exchange that may take ``seconds``; ``now`` returns seconds that only grow."""
+        self._seconds, self._now = seconds, now
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the next exchange."""
+        self._ends = self._now() + self._seconds
+
+    def left(self, late: type[Exception], timeout: float | None = None) -> float:
+        """Return how many seconds one step may take, at most ``timeout``. Raises ``late``."""
+        left = self._ends - self._now()
+        if left <= 0:
+            msg = f"not over within {self._seconds:g} s"
+            raise late(msg)
+        return left if timeout is None else min(timeout, left)
+
+
+class DeadlineStream(httpcore.NetworkStream):
+    """A connection that waits no longer than until the deadline."""
+
+    def __init__(
+        self, stream: httpcore.NetworkStream, deadline: Deadline, max_bytes: int | None = None
+    ) -> None:
+        """Use ``stream``; read at most ``max_bytes``, any number by default."""
+        self._stream, self._deadline, self._left = stream, deadline, max_bytes
+        self._is_cut = False
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return the next bytes. Raises httpcore.ReadTimeout, TooManyBytes."""
+        part = self._stream.read(max_bytes, self._deadline.left(httpcore.ReadTimeout, timeout))
+        if self._left is not None:
+            self._left -= len(part)
+            if self._left < 0:
+                raise TooManyBytes
+        return part
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write all of ``buffer``. Raises httpcore.WriteTimeout."""
+        self._stream.write(buffer, self._deadline.left(httpcore.WriteTimeout, timeout))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+    def cut(self) -> None:
+        """End the connection while another thread reads from it or writes to it."""
+        self._is_cut = True
+        found = self._stream.get_extra_info("socket")
+        if isinstance(found, socket.socket):
+            with suppress(OSError):
+                found.shutdown(socket.SHUT_RDWR)
+
+    def start_tls(
+        self,
+        ssl_context: SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> "DeadlineStream":
+        """Return this connection, which continues in TLS. Raises httpcore.ConnectTimeout."""
+        left = self._deadline.left(httpcore.ConnectTimeout, timeout)
+        self._stream = self._stream.start_tls(ssl_context, server_hostname, left)
+        if self._is_cut:  # meanwhile, when the socket was another one
+            self.cut()
+        return self
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection tells about itself."""
+        return self._stream.get_extra_info(info)
+
+
+class DeadlineBackend(httpcore.SyncBackend):
+    """A network for httpcore whose connections keep to a deadline."""
+
+    def __init__(self, deadline: Deadline, max_bytes: int | None = None) -> None:
+        """Connect until ``deadline``; read at most ``max_bytes`` from each connection."""
+        self._deadline, self._max_bytes = deadline, max_bytes
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> DeadlineStream:
+        """Connect over TCP. Raises httpcore.ConnectTimeout, httpcore.ConnectError."""
+        left = self._deadline.left(httpcore.ConnectTimeout, timeout)
+        stream = super().connect_tcp(host, port, left, local_address, socket_options)
+        return DeadlineStream(stream, self._deadline, self._max_bytes)

@@ -1,0 +1,398 @@
+"""Redaction: hides secrets in everything that the mock and the kit show.
+
+A value is a secret because of the name that it stands behind (``is_secret``), or because it is
+known: a password, a key, a token that a login returned. A known secret is hidden wherever it
+stands, in whichever spelling: percent-encoded, or with the escapes of JSON or Python.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+#: Shown instead of a secret.
+MASK = "***"
+#: The default password of a mock. It is documented, and the name of this project.
+PUBLIC_PASSWORD = "crmcom-kit"
+#: A shorter text cannot be told from other words.
+MIN_LENGTH = 6
+
+_WORDS = r"(?:token|passw(?:or)?d|authorization|api[-_ +]?key|secret)"
+_FLAGS = re.IGNORECASE | re.DOTALL
+_SECRET = re.compile(_WORDS, _FLAGS)
+_SECRET_IN_PATH = re.compile(rf"({_WORDS})(/?)[^/]+", _FLAGS)
+# The paths of the login methods contain the word, and no secret.
+_LOGIN_PATH = re.compile(r"/authentication/(?:web_api_key/token|token(?:/release)?)/?\Z")
+_NAME = rf"{_WORDS}[\w.\[\]-]{{0,40}}"
+# A value ends where the text ends, too: a secret that was cut is still a secret.
+_MEMBER = re.compile(
+    rf"""({_NAME}\\*["']\s*:\s*)(\\*["'])((?:\\.|[^\\]|\\\Z)*?)(?=\2|\Z)""", _FLAGS
+)
+_NUMBER = re.compile(rf"""({_NAME}\\*["']\s*:\s*)(-?\d[\d.e+-]*)""", _FLAGS)
+_PAIR = re.compile(rf"""({_NAME}(?:=|%(?:25)*3D)["']?)([^\s&"'\\<>]+)""", _FLAGS)
+# A literal without an end reaches to the text's end: else every quote in it would be tried.
+_LITERAL = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_FORM = re.compile(r'[^\s{}\[\]"\\]*')
+#: What a token looks like: a word that is looked up as a whole.
+WORD = re.compile(rf"[A-Za-z0-9_.-]{{{MIN_LENGTH},}}")
+_ENCODED_WORD = re.compile(rf"(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{{2}}){{{MIN_LENGTH},}}")
+_RUN = re.compile(r'[^\s&"=]+')
+_COLON = re.compile(r"\s*:\s*")
+_DECODER = json.JSONDecoder()
+_ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'\\/]))""")
+_MAX_LAYERS = 5
+_MAX_NAME = 200  # characters; is_secret caches its result for names up to this
+_PAST_INT64 = 2**63
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of a parameter with this name is a secret, however the name is encoded."""
+    return _is_secret_name(name) if len(name) <= _MAX_NAME else _speaks_of_one(name)
+
+
+def _speaks_of_one(text: str) -> bool:
+    return _SECRET.search(text) is not None or (
+        "%" in text and _SECRET.search(decoded(text)) is not None
+    )
+
+
+_is_secret_name = lru_cache(maxsize=4096)(_speaks_of_one)
+
+
+def decoded(text: str, *, escapes: bool = False) -> str:
+    """Return ``text`` without layers of percent-encoding; a plus sign becomes a space.
+
+    With ``escapes`` the escapes of JSON and Python are removed as well.
+    """
+    for _ in range(_MAX_LAYERS):
+        plain = unquote(text)
+        if escapes:
+            plain = _ESCAPE.sub(_unescaped, plain)
+        if plain == text:
+            break
+        text = plain
+    return text.replace("+", " ")
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return found[3] or chr(int(found[1] or found[2], 16))
+
+
+def redact_path(path: str) -> str:
+    """Return a path with what follows a secret's name hidden."""
+    login = _LOGIN_PATH.search(path)
+    end = login.start() if login else len(path)
+    plain = decoded(path[:end])
+    redacted = _SECRET_IN_PATH.sub(rf"\1\2{MASK}", plain)
+    return path if redacted == plain else redacted + path[end:]
+
+
+def redact_query(query: str) -> str:
+    """Return a query with secrets hidden by their names, wherever these stand."""
+    return _ANY.query(query)
+
+
+def redact_url(url: str) -> str:
+    """Return a URL with secrets hidden in user information, path, query and fragment."""
+    base, mark, query = url.partition("?")
+    scheme, slashes, rest = base.partition("://") if "://" in base else ("", "", base)
+    authority, slash, path = rest.partition("/")
+    if slashes and "@" in authority:
+        authority = f"{MASK}@{authority.rpartition('@')[2]}"
+    shown = f"{scheme}{slashes}{authority}{redact_path(slash + path)}"
+    return f"{shown}{mark}{redact_query(query)}" if mark else shown
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A JSON object with its members in order, repeated ones included."""
+
+
+def parsed_json(text: str) -> tuple[Any] | None:
+    """Return the value of a JSON text, alone in a tuple, with objects as Pairs; None if invalid."""
+    try:
+        return (json.loads(text, object_pairs_hook=Pairs, parse_constant=_refuse),)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(text)
+
+
+def as_dicts(value: Any) -> Any:
+    """Return a parsed JSON value with dictionaries for Pairs; the last of repeated members wins."""
+    if isinstance(value, Pairs):
+        return {name: as_dicts(part) for name, part in value}
+    return [as_dicts(part) for part in value] if isinstance(value, list) else value
+
+
+def printable(text: str) -> str:
+    """Return ``text`` as JSON and UTF-8 can carry it: without halves of surrogate pairs."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def in_literals(text: str, redact: Callable[[str], str]) -> str:
+    """Return ``text`` with ``redact`` applied to each JSON string that is written with escapes."""
+    if "\\" not in text:
+        return text
+    return _LITERAL.sub(lambda found: _literal(found[0], redact), text)
+
+
+def _literal(spelled: str, redact: Callable[[str], str]) -> str:
+    if "\\" not in spelled:
+        return spelled
+    try:
+        text = json.loads(spelled, strict=False)
+    except ValueError:
+        return spelled
+    redacted = redact(text)
+    if redacted == text and not is_secret(text):
+        return spelled
+    return printable(json.dumps(redacted, ensure_ascii=False))  # a name is found without escapes
+
+
+def secret_texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a JSON value that stand behind a secret's name, at any depth."""
+    left = [(value, False)]
+    while left:
+        one, secret = left.pop()
+        if isinstance(one, dict):
+            left += [(each, secret or is_secret(str(name))) for name, each in one.items()]
+        elif isinstance(one, list):
+            left += [(each, secret) for each in one]
+        elif secret and isinstance(one, str):
+            yield one
+
+
+class Redactor:
+    """Hides secrets by their names, and known secrets wherever they stand."""
+
+    def __init__(
+        self,
+        known: Mapping[str, str] | None = None,
+        *,
+        is_token: Callable[[str], bool] | None = None,
+        public: Collection[str] = (),
+        strict: bool = True,
+    ) -> None:
+        """Know some secrets.
+
+        Args:
+            known: the secrets to hide everywhere, and what is shown instead of each.
+            is_token: returns whether a word is a token; called for words of MIN_LENGTH or more.
+            public: values that may be shown although they stand behind a secret's name.
+            strict: whether a parameter's value that mentions a secret's name is hidden as a whole.
+        """
+        # A secret may be part of another one: the longest goes first.
+        self._known = sorted((known or {}).items(), key=lambda pair: -len(pair[0]))
+        self._names = dict(self._known)
+        self._is_token = is_token
+        self._public = frozenset(public).union(self._names.values())
+        self._strict = strict
+
+    def hide(self, text: str) -> str:
+        """Return ``text`` without known secrets and tokens."""
+        return self._hidden(in_literals(text, self._hidden))
+
+    def _hidden(self, text: str) -> str:
+        for secret, shown in self._known:
+            if secret in text:
+                text = text.replace(secret, shown)
+        if self._known and ("%" in text or "\\" in text or "+" in text):
+            plain = decoded(text, escapes=True)
+            for secret, shown in self._known:
+                if decoded(secret, escapes=True) in plain:
+                    text = _without_spellings(text, secret, shown)
+        return text if self._is_token is None else _without_tokens(text, self._is_token)
+
+    def shown(self, value: str) -> str:
+        """Return what is shown of a value that stands behind a secret's name."""
+        if value in self._names and value not in self._public:
+            return self._names[value]
+        # Dots stand for a value that only the caller has, asterisks for one that is hidden.
+        return value if value in self._public or not value.strip("*.… ") else MASK
+
+    def text(self, text: str) -> str:
+        """Return a text, such as a message, without secrets; it may quote what a caller sent.
+
+        Only the values are rewritten; the rest stays as it was.
+        """
+        text = self._hidden(in_literals(printable(text), self.text))
+        if _SECRET.search(text) is None:
+            return text
+        text = _MEMBER.sub(lambda found: f"{found[1]}{found[2]}{self._quoted(found[3])}", text)
+        text = _NUMBER.sub(lambda found: f'{found[1]}"{self.shown(found[2])}"', text)
+        return _PAIR.sub(lambda found: f"{found[1]}{self._encoded(found[2])}", text)
+
+    def _quoted(self, spelled: str) -> str:
+        """Show a value as JSON spells it."""
+        try:
+            value = json.loads(f'"{spelled}"', strict=False)
+        except ValueError:
+            value = spelled
+        shown = self.shown(value)
+        return spelled if shown == value else shown
+
+    def _encoded(self, spelled: str) -> str:
+        """Show a value as a query spells it."""
+        value = unquote(spelled)
+        shown = self.shown(value)
+        return spelled if shown == value else shown
+
+    def query(self, query: str) -> str:
+        """Return a query without secrets."""
+        return "&".join(self._part(part) for part in self.hide(query).split("&"))
+
+    def _part(self, part: str) -> str:
+        name, equals, value = part.partition("=")
+        if is_secret(name):
+            return f"{self._secret_name(name)}{equals}{self._encoded(value)}"
+        if self._strict:
+            return f"{name}={MASK}" if is_secret(value) else part
+        return self.text(part)
+
+    def header(self, name: str, value: str) -> str:
+        """Return the value of a header without secrets."""
+        plain = value.replace("_token", "") if name == "X-Mock-Prefer" else value  # kinds of error
+        secret = is_secret(name) or is_secret(plain) or name == "Cookie"
+        return MASK if secret else self.hide(printable(value))
+
+    def name(self, name: str) -> str:
+        """Return a parameter's name: it may be a secret, or contain one."""
+        return self._secret_name(name) if is_secret(name) else self.hide(printable(name))
+
+    def _secret_name(self, name: str) -> str:
+        # A name may contain the value, too, as in `token%3Dabc`.
+        return name if not self._strict or _SECRET.fullmatch(decoded(name)) else MASK
+
+    def value(self, name: str, value: Any) -> Any:
+        """Return a parameter's value, a JSON value, without secrets.
+
+        A text in it that mentions a secret's name is hidden.
+        """
+        if is_secret(name) and value is not None:
+            return self.shown(value) if isinstance(value, str) else MASK
+        if isinstance(value, Pairs):
+            return Pairs((self.name(key), self.value(key, part)) for key, part in value)
+        if isinstance(value, dict):
+            return {self.name(key): self.value(key, part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self.value("", part) for part in value]
+        if isinstance(value, str):
+            return MASK if is_secret(value) else self.hide(printable(value))
+        return _safe_number(value)
+
+    def request_body(self, body: bytes) -> str:
+        """Return a request's body without secrets, unchanged if it has none."""
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            return f"({len(body)} bytes that are not UTF-8)"
+        if "\0" in text:
+            return f"({len(body)} bytes that are no text)"
+        if not is_secret(text) and not ("\\" in text and is_secret(decoded(text, escapes=True))):
+            return self.hide(printable(text))
+        try:
+            return self._json_text(text)
+        except ValueError:
+            if _FORM.fullmatch(text):
+                return self.query(text)
+            return f"{MASK} ({len(body)} bytes that are no JSON)"
+        except RecursionError:
+            return f"({len(body)} bytes of JSON that is nested too deep)"
+
+    def response_body(self, body: bytes) -> str:
+        """Return a response's body without secrets; its messages may mention tokens."""
+        text = body.decode("utf-8", "backslashreplace")
+        if not is_secret(text):
+            return self.hide(printable(text))
+        try:
+            return self._json_text(text, self.text)
+        except (ValueError, RecursionError):
+            return self.text(text)
+
+    def _json_text(self, text: str, redact: Callable[[str], str] = lambda _: MASK) -> str:
+        """Return a JSON text with secrets replaced, and everything else as it was.
+
+        ``redact`` is applied to texts that mention a secret's name. Raises ValueError if ``text``
+        is not JSON.
+        """
+        json.loads(text, parse_constant=_refuse)
+        parts, at = [], 0
+        for literal in _LITERAL.finditer(text):
+            if literal.start() < at:
+                continue  # part of a value that is replaced
+            content: str = literal[0][1:-1]
+            if "\\" in content:
+                content = json.loads(literal[0], strict=False)
+            if not is_secret(content):
+                continue
+            parts.append(text[at : literal.start()])
+            colon = _COLON.match(text, literal.end())
+            if colon is None:
+                parts.append(_dumped(redact(content)))
+                at = literal.end()
+                continue
+            value, at = _DECODER.raw_decode(text, colon.end())
+            shown = self.value(content, value)
+            parts.append(f"{_dumped(self._secret_name(content))}{colon[0]}{_dumped(shown)}")
+        return self.hide(printable("".join([*parts, text[at:]])))
+
+
+def _without_spellings(text: str, secret: str, shown: str) -> str:
+    """Return ``text`` without a secret that stands in it in some encoding."""
+    wanted = decoded(secret, escapes=True)
+    text = _any_spelling(secret).sub(lambda _: shown, text)
+    return _RUN.sub(  # what is encoded several times, each character of each layer
+        lambda run: shown if wanted in decoded(run[0], escapes=True) else run[0], text
+    )
+
+
+def _without_tokens(text: str, is_token: Callable[[str], bool]) -> str:
+    def has_token(word: str) -> bool:
+        words = WORD.findall(decoded(word)) if "%" in word else (word,)
+        return any(is_token(each) or is_token(each.strip("._-")) for each in words)
+
+    pattern = _ENCODED_WORD if "%" in text else WORD
+    found = {word for word in pattern.findall(text) if has_token(word)}
+    return pattern.sub(lambda one: MASK if one[0] in found else one[0], text) if found else text
+
+
+#: Knows no secrets: hides by names alone.
+_ANY = Redactor()
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _safe_number(value: Any) -> Any:
+    """Return a scalar that every reader of JSON takes: no infinity, no unbounded integer."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and not -_PAST_INT64 <= value < _PAST_INT64:
+        return str(value) if abs(value) < 10**100 else "(a number of more than 100 digits)"
+    return value
+
+
+@lru_cache(maxsize=256)
+def _any_spelling(secret: str) -> re.Pattern[str]:
+    """Return a pattern of a secret in which each character may be encoded in its own way."""
+    return re.compile("".join(f"(?:{'|'.join(_spellings(each))})" for each in secret))
+
+
+def _spellings(character: str) -> Iterator[str]:
+    yield "".join(f"%(?:25)*(?i:{byte:02x})" for byte in character.encode("utf-8", "surrogatepass"))
+    units = character.encode("utf-16-be", "surrogatepass")
+    pairs = zip(units[::2], units[1::2], strict=True)
+    yield "".join(rf"\\+u(?i:{high:02x}{low:02x})" for high, low in pairs)
+    if ord(character) < 256:
+        yield rf"\\+x(?i:{ord(character):02x})"
+    if character == " ":
+        yield r"\+"
+    if character in "\"'\\/":
+        yield rf"\\+{re.escape(character)}"
+    yield re.escape(character)

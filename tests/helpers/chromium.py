@@ -1,0 +1,39 @@
+"""Pages in a real browser: Debian's Chromium, without a screen."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",  # which root cannot have
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--virtual-time-budget=15000",  # ms; stands still while requests are on their way
+    "--dump-dom",
+)
+
+
+def rendered(url: str, *flags: str) -> str:
+    """Return the document at a URL after its scripts have run; skip where there is no Chromium."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed; .ci/run installs it")
+        pytest.skip("needs chromium")
+    with tempfile.TemporaryDirectory() as profile:
+        done = subprocess.run(
+            [browser, *_FLAGS, f"--user-data-dir={profile}", *flags, url],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+    return done.stdout

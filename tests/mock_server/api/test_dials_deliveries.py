@@ -1,0 +1,133 @@
+"""Each dial of real deliveries does what it says, to receivers on loopback."""
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import httpcore
+from helpers.receivers import answering, listening
+from helpers.tables import looped
+
+from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery, tcp_connect
+from crmcom_kit.mock_server.deliveries.senders import Attempt
+from crmcom_kit.schemas import Dialect, dials
+
+SHORT, LONG, LONGER = 50, 20_000, 30_000
+
+
+def sent(dialect: Dialect, url: str, connect: Any = tcp_connect) -> str:
+    """Send to a URL and return the outcome's name."""
+    return HttpDelivery(dialect, Addresses(), connect=connect).send(Attempt(url, b"{}", None)).name
+
+
+def connecting_time(dialect: Dialect) -> int:
+    """How long a receiver has to accept, in milliseconds."""
+    allowed: list[float] = []
+
+    def connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
+        del address, port
+        allowed.append(seconds)
+        raise httpcore.ConnectTimeout
+
+    assert sent(dialect, "http://127.0.0.1/", connect) == "connect_timeout"
+    return round(allowed[0] * 1000)
+
+
+def _late(connection: socket.socket) -> None:
+    threading.Event().wait(0.4)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def _slow(connection: socket.socket) -> None:
+    for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n":
+        threading.Event().wait(0.01)
+        connection.sendall(bytes([byte]))
+
+
+def to(handle: Callable[[socket.socket], None]) -> Callable[[Dialect], str]:
+    """Return what sends to a receiver that does ``handle``."""
+
+    def see(dialect: Dialect) -> str:
+        with listening(handle) as receiver:
+            return sent(dialect, receiver.url)
+
+    return see
+
+
+def hops(dialect: Dialect) -> int:
+    """How many redirects are followed."""
+    again = b"HTTP/1.1 307 Again\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n"
+    with listening(answering(again)) as receiver:
+        assert sent(dialect, receiver.url) == "http_307"
+        return len(receiver.got) - 1
+
+
+def successes(dialect: Dialect) -> list[int]:
+    """Which of some statuses are successes."""
+    found = []
+    for status in (200, 204, 302, 500):
+        with listening(answering(b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status)) as one:
+            if sent(dialect, one.url) == "success":
+                found.append(status)
+    return found
+
+
+class Probe(NamedTuple):
+    """How a dial shows, and what is seen for each of its values."""
+
+    see: Callable[[Dialect], Any]
+    seen: Mapping[Any, Any]
+    besides: Mapping[str, Any] = MappingProxyType({})
+
+
+PROBES = {
+    "delivery.connect_timeout": Probe(
+        connecting_time, {5_000: 5_000, 1: 1, 20_000: 20_000}, {"delivery.overall_timeout": 600_000}
+    ),
+    "delivery.read_timeout": Probe(to(_late), {SHORT: "timeout", LONG: "success"}),
+    "delivery.overall_timeout": Probe(to(_slow), {SHORT: "timeout", LONGER: "success"}),
+    "delivery.redirects": Probe(hops, {0: 0, 1: 1, 7: 7}),
+    "delivery.success": Probe(
+        successes, {"2xx": [200, 204], "200": [200], "any": [200, 204, 302, 500]}
+    ),
+}
+
+
+def test_the_probes_are_those_of_real_deliveries() -> None:
+    """Each has a probe, and whatever can be chosen is tried."""
+    real = {key for key in dials() if key.startswith("delivery.")}
+    assert set(PROBES) == real - {"delivery.script", "delivery.description_limit"}
+    for key, probe in PROBES.items():
+        dial = dials()[key]
+        assert all(map(dial.accepts, probe.seen))
+        assert dial.type != "choice" or set(probe.seen) == set(dial.choices)
+
+
+@looped(("key", "value"), [(key, value) for key, probe in PROBES.items() for value in probe.seen])
+def test_a_dial_does_what_it_says(key: str, value: Any) -> None:
+    """Set to each of its values, a dial makes the difference that the probe expects."""
+    probe = PROBES[key]
+
+    assert probe.see(Dialect("probe", {**probe.besides, key: value})) == probe.seen[value]
+
+
+@looped(
+    ("value", "states"),
+    [
+        ("synchronous", ["SUCCESSFUL", "SUCCESSFUL"]),
+        ("queued", ["REJECTED", "SUCCESSFUL"]),
+    ],
+)
+def test_resend_answers_after_its_delivery_or_before(
+    make_mock: Any, value: str, states: list[str]
+) -> None:
+    """The dial resend.delivery decides with which state it answers, and not what comes of it."""
+    mock = make_mock(dialect=Dialect("probe", {"resend.delivery": value}))
+    answered = mock.resend().data["life_cycle_state"]
+    attempts = mock.world.current_epoch.attempts
+
+    assert attempts.wait_for(lambda: attempts.find(1).over or None, 20)
+    assert [answered, mock.show().data["life_cycle_state"]] == states

@@ -1,0 +1,208 @@
+"""The way of a request: what it waits for, and that the journal always has it."""
+
+import asyncio
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from crmcom_kit.mock_server.api.dispatch import dispatch, steps
+from crmcom_kit.mock_server.api.waits import Blocking, Delay
+from crmcom_kit.mock_server.clock import FixedClock, SystemClock, WorldClock
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, outcome_of
+from crmcom_kit.mock_server.protocol.errors import RequestError
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.factory import make_world
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.schemas import load_dialect
+from crmcom_kit.schemas.dialect import dials
+from crmcom_kit.schemas.methods import methods
+
+TOKEN = "token-of-the-tests"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Receiver:
+    """A delivery that is not scripted."""
+
+    def send(self, attempt: Attempt) -> Outcome:
+        """Take everything."""
+        return outcome_of("success", attempt.url, 200)
+
+    def reset(self) -> None:
+        """Do nothing."""
+
+
+def request_of(world: World, name: str, number: str) -> Request:
+    """Return a request of a method about the record of that number."""
+    method = methods(world.config.release)[name]
+    if method.verb == "GET":
+        query = f"token={TOKEN}&webhook_request_identifier=number={number}".encode()
+        return Request("GET", method.path, query)
+    body = f'{{"token":"{TOKEN}","webhook_request_identifier":{{"number":"{number}"}}}}'
+    return Request("POST", method.path, body=body.encode())
+
+
+def world_of(**options: object) -> World:
+    """Return a world with one fixed token."""
+    return make_world(tokens=[TOKEN], clock=FixedClock(NOON), **options)  # type: ignore[arg-type]
+
+
+def rejected(world: World) -> str:
+    """Return the number of a record that may be resent."""
+    (body,) = world.current_epoch.store.query(Query((), states=frozenset({"REJECTED"}), limit=1))
+    return str(orjson.loads(body)["number"])
+
+
+def test_an_ordinary_request_waits_for_nothing() -> None:
+    """Neither reads nor changes wait, nor does a scripted delivery."""
+    world = world_of()
+    for name in ("show", "resend", "delete"):
+        with pytest.raises(StopIteration) as end:
+            next(steps(world, request_of(world, name, rejected(world))))
+        assert end.value.value.status == 200, name
+
+
+def test_a_real_delivery_is_a_blocking_wait_outside_of_the_request() -> None:
+    """A shell with an event loop can send in a thread."""
+    world = world_of(delivery=Receiver())
+    way = steps(world, request_of(world, "resend", rejected(world)))
+    wait = next(way)
+    assert isinstance(wait, Blocking)
+    with pytest.raises(StopIteration) as end:
+        way.send(wait.block())
+    assert b'"SUCCESSFUL"' in end.value.value.body
+
+
+def test_a_fault_that_delays_is_a_delay_in_the_worlds_time() -> None:
+    """The shell decides how to wait."""
+    world = world_of()
+    world.current_epoch.faults.add({"effect": {"delay": 60_000}})
+    wait = next(steps(world, request_of(world, "show", "1")))
+    assert isinstance(wait, Delay)
+    assert wait.seconds == 60
+
+
+def test_the_journal_has_a_request_whose_shell_gave_up() -> None:
+    """The request changed nothing and got no response."""
+    world = world_of()
+    world.current_epoch.faults.add({"effect": {"delay": 60_000}})
+    count = len(world.current_epoch.store)
+    way = steps(world, request_of(world, "delete", rejected(world)))
+    next(way)
+    way.close()
+    (entry,) = world.current_epoch.journal.entries()
+    assert entry.response.ending is not None
+    assert entry.response.status == 0
+    assert len(world.current_epoch.store) == count
+
+
+def test_a_delivery_that_raises_leaves_no_record_half_changed() -> None:
+    """Its attempt has failed: the response is the record, which can be sent again."""
+
+    class Broken(Receiver):
+        def send(self, attempt: Attempt) -> Outcome:
+            raise OSError(attempt.url)
+
+    world = world_of(delivery=Broken())
+    number = rejected(world)
+    dispatch(world, request_of(world, "resend", number))
+    record = world.current_epoch.store.get("number", number)
+    assert record is not None
+    assert record.state == "REJECTED"
+    assert len(world.current_epoch.journal.entries()) == 1
+
+
+@pytest.mark.parametrize("change", ["freeze", "advance", "until"])
+def test_an_awaited_delay_ends_early(change: str) -> None:
+    """A frozen or moved clock and the end of the epoch wake it."""
+    clock, until = WorldClock(SystemClock()), threading.Event()
+    changes = {
+        "freeze": clock.freeze,
+        "advance": lambda: clock.advance(3_600),
+        "until": until.set,
+    }
+
+    async def wait() -> None:
+        waiting = asyncio.create_task(Delay(600, clock, until).wait())
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await asyncio.to_thread(changes[change])
+        await asyncio.wait_for(waiting, 20)
+
+    asyncio.run(wait())
+
+
+def test_an_awaited_delay_lasts_its_time() -> None:
+    """It does not end before its time."""
+    began = time.monotonic()
+    asyncio.run(Delay(0.2, WorldClock(SystemClock()), threading.Event()).wait())
+    assert time.monotonic() - began >= 0.19
+
+
+@pytest.mark.parametrize("methods_", [("resend",), ("delete",), ("resend", "delete")])
+def test_32_threads_have_one_winner(methods_: tuple[str, ...]) -> None:
+    """However many requests meet in one record, one resend and one delete succeed at most."""
+    world = world_of()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(32) as pool:
+            for _ in range(15):
+                number = rejected(world)
+                requests = [request_of(world, name, number) for name in methods_] * 32
+                start = threading.Barrier(32)
+
+                def send(request: Request, start: threading.Barrier = start) -> int:
+                    start.wait(30)
+                    return b'"code":"OK"' in bytes(dispatch(world, request).body)
+
+                taken = requests[:32]
+                won = list(pool.map(send, taken))
+                wins = dict.fromkeys(methods_, 0)
+                for request, success in zip(taken, won, strict=True):
+                    wins[request.path.rpartition("/")[2]] += success
+                exists = world.current_epoch.store.get("number", number) is not None
+                if "delete" in methods_:
+                    assert wins["delete"] == 1
+                    assert not exists
+                    assert wins.get("resend", 0) <= 1
+                else:
+                    assert wins["resend"] == 1
+    finally:
+        sys.setswitchinterval(before)
+
+
+def test_a_refusal_names_the_dials_that_decided() -> None:
+    """A vendor error and a success carry the keys of the dials behind them."""
+    world = world_of(dialect=load_dialect().changed({"requests.unknown_parameters": "strict"}))
+    query = f"token={TOKEN}&entity=JOBS"
+    cases = {
+        f"{query}&x=1": ("requests.unknown_parameters",),
+        f"{query}&created_date=x": (),
+        f"{query}&webhook_definition_identifier=id=x": ("list.unknown_reference",),
+        f"{query}&entity_id=1&url=x": (
+            "list.empty",
+            "list.order",
+            "list.combine",
+            "list.url.match",
+            "paging.default_results",
+        ),
+    }
+    for text, expected in cases.items():
+        path = "webhook_requests/list"
+        response = dispatch(world, Request("GET", path, text.encode()))
+        found = response.dials if response.error is None else response.error.dials
+        assert sorted(found) == sorted(expected), text
+        assert set(found) <= dials().keys()
+
+
+def test_a_kind_of_error_is_one_of_the_table() -> None:
+    """A typing error in a kind is found where the error is made."""
+    with pytest.raises(ValueError, match=r"seen 'bad_bdoy'; allowed is a kind of .*errors\.json"):
+        RequestError("bad_bdoy")

@@ -1,0 +1,259 @@
+"""Each refused request gets the smallest change that makes it valid, and it does."""
+
+import json
+import re
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from helpers.asking import Asker
+from helpers.mistakes import (
+    DELETE,
+    LIST,
+    LOGIN,
+    MISTAKES,
+    NOT_MECHANICAL,
+    ODD,
+    RESEND,
+    RIGHT,
+    SHOW,
+    TOKEN,
+    Asked,
+    post,
+    resend,
+    show,
+)
+from helpers.tables import looped
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.protocol.response import Change
+from crmcom_kit.mock_server.suggestions import FINDERS
+from crmcom_kit.schemas import API_PATH, load_dialect
+from crmcom_kit.schemas.dialect import error_kinds
+
+ASKER = Asker()
+
+
+def fresh() -> Asker:
+    """Return an asker whose world is as it was at the start."""
+    ASKER.world.reset()
+    return ASKER
+
+
+def ids(part: Any) -> str:
+    """The name of a case."""
+    return part if isinstance(part, str) else ""
+
+
+def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]:
+    """The request is refused with that kind and suggestion; return its changes."""
+    answer = asker.ask(asked)
+    told = asker.told()
+    assert told.error is not None, answer.get_data(as_text=True)
+    assert told.error.kind == kind
+    suggestion = told.entry.response.suggestion
+    assert text in suggestion.text
+    assert answer.headers["X-Mock-Suggestion"].startswith(suggestion.text[:390].replace("…", "?"))
+    assert told.near_miss["suggestion"] is not None
+    assert len(told.near_miss["changes"]) == len(suggestion.changes)
+    return tuple(suggestion.changes)
+
+
+@looped(("kind", "asked", "text"), MISTAKES)
+def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
+    """A request with one mistake gets a suggestion, and its changes make it valid."""
+    asker = fresh()
+    for change in hold(asker, kind, asked, text):
+        asked = asked.changed(change)
+    answer = asker.ask(asked)
+    assert answer.json["status"]["code"] == "OK", answer.json
+    assert "X-Mock-Suggestion" not in answer.headers
+
+
+@looped(("kind", "changes", "asked", "text"), ODD)
+def test_a_mended_call_succeeds_in_its_dialect(
+    kind: str, changes: dict[str, Any], asked: Asked, text: str
+) -> None:
+    """The suggestion for what a dial refuses follows that dial."""
+    asker = Asker(dialect=load_dialect().changed(changes))
+    for change in hold(asker, kind, asked, text):
+        asked = asked.changed(change)
+    assert asker.ask(asked).json["status"]["code"] == "OK"
+
+
+@looped(("kind", "release", "changes", "asked", "text"), NOT_MECHANICAL)
+def test_what_no_change_mends_is_said(
+    kind: str, release: str, changes: dict[str, Any], asked: Asked, text: str
+) -> None:
+    """If the mock must be started otherwise, or time must pass, the suggestion says so."""
+    asker = Asker(release, load_dialect().changed(changes))
+    assert hold(asker, kind, asked, text) == ()
+
+
+def test_an_unknown_number_is_mended_by_the_one_beside_it() -> None:
+    """Where the number before or after is there, it is that one; else any that is there."""
+    asker = fresh()
+    last = max(int(record["number"]) for record in _records(asker))
+    hold(asker, "unknown_webhook_request", show(f"number={last + 1}"), f"number={last}")
+    hold(asker, "unknown_webhook_request", show("number=99999999"), "number=")
+
+
+def test_tokens_that_are_over_are_mended_by_another() -> None:
+    """Expired and released tokens get the suggestion of a new login."""
+    asker = Asker("R10")
+    token = asker.ask(post(LOGIN, RIGHT)).json["data"]["token"]
+    asked = Asked("GET", SHOW, (("token", token), ("webhook_request_identifier", "number=7")))
+    assert asker.ask(post("authentication/token/release", {"token": token})).json["data"] == {}
+    (change,) = hold(asker, "released_token", asked, "of a new login")
+    assert asker.ask(asked.changed(change)).json["status"]["code"] == "OK"
+    token = asker.ask(post(LOGIN, RIGHT)).json["data"]["token"]
+    asked = Asked("GET", SHOW, (("token", token), ("webhook_request_identifier", "number=7")))
+    asker.world.tokens.expire(token)
+    hold(asker, "expired_token", asked, "of a new login")
+
+
+def test_every_kind_has_a_mend_that_is_tried() -> None:
+    """Every kind of error has a suggestion; all but a resend under way are tried here."""
+    tried = {row[0] for row in MISTAKES} | {row[0] for row in ODD}
+    tried |= {row[0] for row in NOT_MECHANICAL}
+    tried |= {"expired_token", "released_token", "resend_under_way"}
+    assert FINDERS.keys() == error_kinds().keys()
+    assert tried == error_kinds().keys()
+
+
+def test_a_resend_that_nothing_can_be_resent_for_is_told_so() -> None:
+    """Where no record is REJECTED any more, the suggestion says that."""
+    asker = Asker()
+    rejected = [
+        record["number"] for record in _records(asker) if record["life_cycle_state"] == "REJECTED"
+    ]
+    for number in rejected:
+        assert asker.ask(resend(number=number)).json["status"]["code"] == "OK"
+    assert hold(asker, "not_rejected", resend(number="7"), "nothing is REJECTED") == ()
+
+
+def test_an_empty_world_has_no_record_to_name() -> None:
+    """Without any record there is no other one to suggest."""
+    asker = Asker(data=())
+    asked = show("number=7")
+    assert hold(asker, "unknown_webhook_request", asked, "there is none that this call") == ()
+
+
+def _records(asker: Asker) -> list[Any]:
+    from crmcom_kit.mock_server.store.records import Query
+
+    return [json.loads(body) for body in asker.world.store.query(Query(indexed=()))]
+
+
+texts = st.text(max_size=30)
+values: st.SearchStrategy[Any] = st.one_of(
+    texts, st.integers(), st.none(), st.booleans(), st.lists(texts, max_size=2),
+    st.dictionaries(st.sampled_from(["id", "number", "name", "x"]), st.one_of(texts, st.integers()),
+                    max_size=3),
+)  # fmt: skip
+names = st.sampled_from(
+    ["token", "webhook_request_identifier", "entity", "fields_set", "life_cycle_state", "number",
+     "created_date", "number_of_results", "offset", "identifier", "username", "unit", "password"]
+)  # fmt: skip
+paths = st.one_of(st.sampled_from([SHOW, LIST, RESEND, DELETE, LOGIN, "x"]), texts)
+gets = st.builds(
+    lambda path, pairs, token: Asked(
+        "GET", quote(path), ((("token", TOKEN),) if token else ()) + tuple(pairs)
+    ),
+    paths,
+    st.lists(st.tuples(names, st.one_of(texts, st.sampled_from(["number=7", "id=x", "JOBS"]))),
+             max_size=3),
+    st.booleans(),
+)  # fmt: skip
+posts = st.builds(
+    lambda path, body: Asked("POST", quote(path), body=body),
+    paths,
+    st.one_of(st.binary(max_size=40), st.dictionaries(names, values, max_size=3)
+              .map(lambda members: {"token": TOKEN, **members})),
+)  # fmt: skip
+
+
+@given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
+@settings(max_examples=300)
+def test_any_call_gets_a_mend_that_a_header_can_carry(asked: Asked) -> None:
+    """Any request: no failure, a suggestion exactly for errors, printable and bounded."""
+    answer = ASKER.ask(asked)
+    told = ASKER.told()
+    suggestion = answer.headers.get("X-Mock-Suggestion")
+    assert (suggestion is not None) == (told.error is not None)
+    if suggestion is not None:
+        assert re.fullmatch("[ -~]{4,400}", suggestion)
+        assert told.near_miss["suggestion"]
+
+
+@given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
+@settings(max_examples=150)
+def test_mending_comes_to_an_end(asked: Asked) -> None:
+    """Several mistakes are repaired one suggestion at a time, unless one is not mechanical."""
+    seen = []
+    for _ in range(12):
+        answer = ASKER.ask(asked)
+        if answer.json["status"]["code"] == "OK":
+            return
+        suggestion = ASKER.told().entry.response.suggestion
+        if not suggestion.changes:
+            return
+        for change in suggestion.changes:
+            asked = asked.changed(change)
+        seen.append(suggestion.text)
+    pytest.fail(f"{asked} is not right after {seen}")
+
+
+def _lane(asker: Asker, query: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    lane = WsgiShell(asker.world, asker.client.application)
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": f"{API_PATH}/{SHOW}",
+        "QUERY_STRING": query,
+    }
+    lane(environ, lambda _, headers, *__: found.update(headers))
+    return found
+
+
+def test_both_shells_give_the_same_mend() -> None:
+    """The lane's answer has the header that Flask's has."""
+    asker = Asker()
+    for query in ("", f"token={TOKEN}", f"token={TOKEN}&webhook_request_identifier=number=0"):
+        answer = asker.client.get(f"{API_PATH}/{SHOW}?{query}")
+        assert _lane(asker, query)["X-Mock-Suggestion"] == answer.headers["X-Mock-Suggestion"]
+
+
+@looped(
+    ("changes", "before"),
+    [
+        ({}, None),
+        ({"errors.suggestion_in_description": True}, ""),
+        ({"errors.suggestion_in_description": True, "errors.description": "null"}, ""),
+        ({"errors.suggestion_in_description": True, "errors.description": "detail"},
+         "webhook_request_identifier.number: seen "),
+    ],
+)  # fmt: skip
+def test_a_dial_brings_the_mend_into_the_description(
+    changes: dict[str, Any], before: str | None
+) -> None:
+    """Off, the description is as ever; on, the suggestion stands in it, behind what is there."""
+    asker = Asker(dialect=load_dialect().changed(changes))
+    answer = asker.ask(show("number=0"))
+    description = answer.json["status"]["description"]
+    suggestion = answer.headers["X-Mock-Suggestion"]
+    if before is None:
+        assert description == ""
+    else:
+        assert description.startswith(before)
+        assert description.endswith(suggestion)
+
+
+def test_a_mend_is_not_told_to_a_call_that_a_fault_refused() -> None:
+    """Only what the caller did wrong is a near miss."""
+    asker = Asker()
+    asker.ask(show("number=7"))
+    assert asker.told().near_miss is None

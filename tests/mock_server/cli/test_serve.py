@@ -1,0 +1,416 @@
+"""``crmcom-kit serve``: what its flags do, and what is said when they cannot be followed."""
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from click.testing import CliRunner
+
+from crmcom_kit.cli import main
+from crmcom_kit.fixtures import webhook_request_entries
+from crmcom_kit.mock_server.cli.serve import serve
+from crmcom_kit.mock_server.http import server as serving
+from crmcom_kit.schemas import API_PATH, dialect_names
+
+SHOW = "webhook_requests/show?webhook_request_identifier=number=7&token="
+FLAGS = [
+    "--host", "--port", "--release", "--dialect", "--data", "--seed", "--token", "--username",
+    "--password", "--organisation", "--api-key", "--deliveries", "--deliver", "--allow-host",
+    "--threads", "--log",
+]  # fmt: skip
+
+
+def _of_a_later_release() -> str:
+    """A webhook request about an entity that the default release does not know."""
+    entries = webhook_request_entries(release="R15", entity="INVOICES")
+    return "".join(f"{json.dumps(entry)}\n" for entry in entries)
+
+
+BAD_WORLD = '{"unit": {"name": 1}}\n'
+MISTAKES = [
+    (["--port", "x"], "'--port': 'x' is not a valid"),
+    (["--port", "70000"], "'--port': 70000 is not in the range 0<=x<=65535"),
+    (["--port", "-1"], "'--port': -1 is not in the range"),
+    (["--deliver", "smtp"], "'--deliver': 'smtp' is not one of 'scripted', 'http'."),
+    (
+        ["--deliver", "http", "--allow-host", "10.0.0.0/8"],
+        'allow_host: seen "10.0.0.0/8"; allowed is a host name or an address, with :PORT behind it '
+        "or without",
+    ),
+    (
+        ["--allow-host", "x.example"],
+        "--allow-host: a host without --deliver http is not allowed, since nothing is sent",
+    ),
+    (
+        ["--deliver", "http", "--deliveries", "timeout"],
+        "--deliveries: a script beside --deliver http is not allowed; allowed is one of both",
+    ),
+    (["--threads", "0"], "'--threads': 0 is not in the range 1<=x<=256"),
+    (["--seed", "1.5"], "'--seed': '1.5' is not a valid integer"),
+    (["--log", "xml"], "'--log': 'xml' is not one of 'human', 'json', 'off'"),
+    (["--relaese", "R9"], "No such option '--relaese'"),
+    (["--token"], "'--token' requires an argument"),
+    (["R9"], "unexpected extra argument (R9)"),
+    (["--host", "nowhere.invalid"], "host: 'nowhere.invalid' is no address of this machine"),
+    (["--host", ""], "host: '' is no address of this machine"),
+    (["--host", "a" * 300], "is no address of this machine"),
+    (["--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port "),
+    (["--release", "R8"], "release: R8 is older than R9.0.0"),
+    (["--release", "nine"], "release: 'nine' is not a release; allowed is R<major>"),
+    (["--dialect", "nope"], "dialect: nope is neither a built-in name (default, http) nor a"),
+    (["--data", "nope.jsonl"], "data nope.jsonl: cannot be read: No such file"),
+    (["--data", "."], "data .: cannot be read: Is a directory"),
+    (["--deliveries", "nonsense"], "--deliveries: 'nonsense' is not allowed; allowed is outcomes"),
+    (["--deliveries", "0*timeout"], "--deliveries: '0*timeout' is not allowed"),
+    (["--deliveries", "00*timeout"], "--deliveries: '00*timeout' is not allowed"),
+    (["--deliveries", "\u0663*timeout"], "is not allowed; allowed is outcomes"),
+    (["--deliveries", ""], "--deliveries: '' is not allowed"),
+    (["--token", ""], "--token: an empty text is not allowed"),
+    (["--token", "T", "--token", ""], "--token: an empty text is not allowed"),
+    (["--username", ""], "--username: an empty text is not allowed"),
+    (["--password", ""], "--password: an empty text is not allowed"),
+    (["--organisation", ""], "--organisation: an empty text is not allowed"),
+    (["--api-key", ""], "--api-key: an empty text is not allowed"),
+    (["--release", "R9\nR10"], "release: 'R9\\nR10' is not a release"),
+    (["--dialect", "a\nb"], "dialect: a b is neither"),
+]
+FILES = [
+    (
+        "--dialect",
+        "[list]\norder = 'sideways'\n",
+        "list.order = 'sideways' is not allowed; allowed",
+    ),
+    ("--dialect", "[list]\nordre = 'x'\n", "unknown key list.ordre; nearest: list.order"),
+    ("--dialect", "[list\n", "not a TOML file in UTF-8"),
+    ("--dialect", "errors.status.bad_date = 199\n", "allowed is an HTTP status from 200 to 599"),
+    ("--data", "", "it is empty"),
+    ("--data", "not json\n", "no JSON"),
+    ("--data", "[]\n", "allowed is JSON Lines of entries, or an object of arrays"),
+    ("--data", BAD_WORLD, "line 1: $.unit"),
+    ("--data", '{"unit": {"id": "1", "name": "a"}}\n{oops\n', "line 2"),
+    ("--data", '{"nonsense": {"id": "1"}}\n', "line 1"),
+    ("--data", _of_a_later_release(), "it is known from R15.0.0; start with --release R15"),
+]
+
+
+def call(base: str, method: str, **members: Any) -> Any:
+    """The JSON that a call is answered with."""
+    data = json.dumps(members).encode() if members else None
+    with urlopen(Request(f"{base}/{method}", data), timeout=20) as answer:  # noqa: S310 - our own
+        return json.load(answer)
+
+
+@pytest.fixture(autouse=True)
+def _never_serve_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the tests' own process a server that starts after all is a failure, and does not stay."""
+
+    def started(*_: Any) -> None:
+        pytest.fail("it serves")
+
+    monkeypatch.setattr(serving, "run_until_signalled", started)
+
+
+def one_line(arguments: list[str]) -> str:
+    """The one line on standard error with which ``serve`` refuses to start."""
+    refused = CliRunner().invoke(serve, ["--port", "0", *arguments])
+    assert refused.exit_code == 2, refused.output
+    assert refused.stdout == ""
+    assert re.fullmatch(r"Error: [^\n]+\n", refused.stderr), refused.stderr
+    return str(refused.stderr)
+
+
+@pytest.mark.parametrize(("arguments", "words"), MISTAKES)
+def test_a_mistake_in_the_flags_is_one_line(arguments: list[str], words: str) -> None:
+    """A flag that cannot be followed ends in one line that says which and why, and status 2."""
+    assert words in one_line(arguments)
+
+
+@pytest.mark.parametrize(("flag", "content", "words"), FILES)
+def test_a_mistake_in_a_file_is_one_line(
+    tmp_path: Path, flag: str, content: str, words: str
+) -> None:
+    """A file that cannot be used ends in one line that names it and the place in it."""
+    file = tmp_path / "mine"
+    file.write_text(content, "utf-8")
+
+    line = one_line([flag, str(file)])
+
+    assert words in line
+    assert str(file) in line
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [sys.executable, "-m", "crmcom_kit.mock_server"],
+        [sys.executable, "-m", "crmcom_kit", "serve"],
+        [str(Path(sys.executable).with_name("crmcom-kit")), "serve"],
+    ],
+)
+@pytest.mark.parametrize("arguments", [["--prot", "1"], ["--release", "R1"], ["--port", "x"]])
+def test_every_way_to_start_refuses_alike(command: list[str], arguments: list[str]) -> None:
+    """The script and both modules print one line and end with status 2."""
+    run = subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=20, check=False
+    )
+
+    assert (run.returncode, run.stdout) == (2, "")
+    assert re.fullmatch(r"Error: [^\n]+\n", run.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sreve"], ["schemas", "--nope"], ["--nope"], ["openapi", "a"]]
+)
+def test_every_sub_command_refuses_in_one_line(arguments: list[str]) -> None:
+    """What is wrong with a command line is one line, whichever sub-command it is for."""
+    refused = CliRunner().invoke(main, arguments)
+
+    assert refused.exit_code == 2
+    assert re.fullmatch(r"Error: [^\n]+\n", refused.stderr), refused.stderr
+
+
+def test_without_a_sub_command_there_is_help() -> None:
+    """The bare command explains itself."""
+    bare = CliRunner().invoke(main, [])
+
+    assert bare.output.startswith("Usage: ")
+    assert "\nCommands:\n" in bare.output
+
+
+def test_a_taken_port_is_one_line() -> None:
+    """A port that another server listens on is named."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        line = one_line(["--port", str(port)])
+
+    assert line.startswith(f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use")
+
+
+def test_a_mistake_is_named_before_a_taken_port(tmp_path: Path) -> None:
+    """What is wrong with the input does not depend on who has the port."""
+    empty = tmp_path / "empty.toml"
+    empty.write_text("[lists]\n")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = ["--port", str(other.getsockname()[1])]
+        for mistake, words in (
+            (["--dialect", "typo.toml"], "dialect: typo.toml is neither a built-in name"),
+            (["--dialect", str(empty)], "unknown key lists"),
+            (["--release", "R8"], "release: R8"),
+            (["--data", "typo.jsonl"], "data typo.jsonl: cannot be read: No such file"),
+            (["--deliveries", "nonsense"], "--deliveries: 'nonsense' is not allowed"),
+        ):
+            assert words in one_line([*port, *mistake])
+
+
+def test_a_lost_race_for_a_port_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two starts may both find the port free; the one that comes later says so in one line."""
+    bind = serving.bound_socket
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+
+        def bind_and_lose(host: str, port: int) -> socket.socket:
+            bound = bind(host, port)
+            other.listen()
+            return bound
+
+        monkeypatch.setattr(serving, "bound_socket", bind_and_lose)
+        line = one_line(["--port", str(port)])
+
+    assert line.startswith(f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use")
+
+
+def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CRMCOM_SERVE_ and the name of an option give it."""
+    monkeypatch.setenv("CRMCOM_SERVE_TOKEN", "one two")
+    monkeypatch.setenv("CRMCOM_SERVE_LOG", "off")
+    monkeypatch.setenv("CRMCOM_SERVE_ALLOW_HOST", "receiver.example")
+    monkeypatch.setenv("CRMCOM_SERVE_DELIVER", "http")
+    monkeypatch.setenv("CRMCOM_SERVE_SERVER_NAME", "mock.example")
+
+    found = serve.make_context("serve", ["--seed", "3"]).params
+
+    assert found["tokens"] == ("one", "two")
+    assert (found["log_form"], found["seed"], found["deliver"]) == ("off", 3, "http")
+    assert found["allow_hosts"] == ("receiver.example",)
+    assert found["server_names"] == ("mock.example",)
+    monkeypatch.setenv("CRMCOM_SERVE_LOG", "loud")
+    assert "'--log': 'loud'" in one_line([])
+
+
+def test_help_is_complete() -> None:
+    """The help has every flag with what it is for, and the default where there is one."""
+    shown = CliRunner().invoke(serve, ["-h"], terminal_width=200).output
+
+    options = {option.opts[0]: option for option in serve.params if option.name != "help"}
+    assert set(FLAGS) <= set(options)
+    for flag, option in options.items():
+        assert getattr(option, "help", None), f"{flag} is not explained"
+        assert re.search(rf"^  .*{flag}\b.*[a-z]{{3}}", shown, re.MULTILINE)
+    for default in (
+        "127.0.0.1",
+        "8080",
+        "R9",
+        "default",
+        "the packaged sample world",
+        "human",
+        "64",
+    ):
+        assert f"[default: {default}" in re.sub(r"\s+", " ", shown)
+    assert all(name in shown for name in dialect_names())
+    assert "SIGTERM" in shown
+
+
+def test_secrets_that_were_given_are_not_printed(start_server: Any) -> None:
+    """Neither the greeting nor the log shows a password, key or token from the command line."""
+    server = start_server(
+        *("--username", "ann", "--password", "hush-password", "--organisation", "ACME"),
+        *(
+            "--api-key",
+            "HUSHKEY",
+            "--token",
+            "hush-token",
+            "--token",
+            "hush-two",
+            "--release",
+            "R10",
+        ),
+    )
+    login = {"username": "ann", "password": "hush-password", "organisation": "ACME"}
+    token = call(server.base, "authentication/token", **login)["data"]["token"]
+    for each in (token, "hush-token", "hush-two"):
+        assert call(server.base, SHOW + each)["status"]["code"] == "OK"
+    call(server.base, "authentication/token?password=hush-password", **login)
+
+    status, out, err = server.end(signal.SIGTERM)
+
+    assert status == 0
+    for secret in ("hush", "HUSH", token):
+        assert secret not in out
+        assert secret not in err
+    assert {
+        "  username      ann",
+        "  password      (as given)",
+        "  organisation  ACME",
+        "  Web API key   (as given)",
+        "  fixed tokens  2 (as given)",
+    } <= set(out.splitlines())
+    assert len(err.splitlines()) == 5
+
+
+def test_the_greeting_tells_how_to_log_in(start_server: Any) -> None:
+    """What it prints where nothing was given is enough to log in."""
+    server = start_server("--release", "R12")
+    told = {}
+    while "Web API key" not in told:
+        line = server.process.stdout.readline()
+        assert line, "it ended"
+        label, _, value = line.strip().partition("  ")
+        told[label] = value.strip()
+    login = {name: told[name] for name in ("username", "password", "organisation")}
+
+    assert call(server.base, "authentication/token", **login)["status"]["code"] == "OK"
+    assert server.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.parametrize("form", ["human", "json", "off"])
+def test_the_log_has_the_form_that_was_asked_for(start_server: Any, form: str) -> None:
+    """--log chooses lines for people, JSON objects, or nothing."""
+    server = start_server("--log", form, "--token", "T")
+    for _ in range(3):
+        call(server.base, SHOW + "T")
+
+    _, _, err = server.end(signal.SIGTERM)
+
+    lines = err.splitlines()
+    assert len(lines) == (0 if form == "off" else 3)
+    for line in lines:
+        assert "token=***" in line
+        assert (json.loads(line)["status"] == 200) if form == "json" else (" GET " in line)
+
+
+def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
+    """Release, dialect file, data and delivery script are those of the flags."""
+    dialect = tmp_path / "mine.toml"
+    dialect.write_text("errors.status.no_semi_optional = 418\n")
+    world = tmp_path / "world.jsonl"
+    world.write_text('{"unit": {"id": "1", "name": "Only unit"}}\n')
+    server = start_server(
+        *("--release", "R14.1", "--dialect", str(dialect), "--data", str(world)),
+        *("--seed", "5", "--threads", "1", "--deliveries", "timeout"),
+    )
+
+    root = server.base.removesuffix(API_PATH)
+    assert call(root, "__admin/health") == {
+        "status": "healthy", "release": "R14.1.0", "dialect": str(dialect), "webhook_requests": 0,
+        "world": "default", "epoch": 0,
+    }  # fmt: skip
+    assert server.end(signal.SIGINT)[0] == 0
+
+
+def test_deliveries_come_to_what_the_script_says(start_server: Any) -> None:
+    """--deliveries sets the outcomes of resends, in any dialect."""
+    server = start_server("--token", "T", "--deliveries", "refused, success", "--dialect", "http")
+    resend = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+
+    codes = [
+        call(server.base, "webhook_requests/resend", **resend)["data"]["error_code"]
+        for _ in range(2)
+    ]
+
+    assert codes == ["ConnectException", None]
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", ">/dev/full"])
+def test_closed_outputs_do_not_keep_it_from_serving(tmp_path: Path, closing: str) -> None:
+    """Without a place for its greeting or its log it serves all the same, and ends with 0."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    if closing == ">/dev/full" and not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    served: set[Any] = set()
+    command = f"exec {sys.executable} -m crmcom_kit serve --port {port} --token T {closing}"
+    with subprocess.Popen(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE) as process:
+        base = f"http://127.0.0.1:{port}{API_PATH}"
+        answered = None
+        while answered is None:
+            assert process.poll() is None
+            with suppress(OSError):  # it does not listen yet
+                answered = call(base, SHOW + "T")
+            time.sleep(0.02)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        for _ in range(3):  # nor does a request end the connection
+            connection.request("GET", "/__admin/version")
+            connection.getresponse().read()
+            assert connection.sock is not None
+            served.add(connection.sock.getsockname())
+        connection.close()
+        process.send_signal(signal.SIGTERM)
+        errors = process.stderr.read()  # type: ignore[union-attr]
+
+    assert answered["status"]["code"] == "OK"
+    assert len(served) == 1
+    assert process.returncode == 0
+    assert b"Traceback" not in errors
+
+
+def test_a_reader_of_the_first_line_may_leave(start_server: Any) -> None:
+    """`crmcom-kit serve | head -1` goes on serving, and ends with status 0."""
+    server = start_server("--token", "T", "--log", "off")
+    server.process.stdout.close()
+
+    for _ in range(3):
+        assert call(server.base, SHOW + "T")["status"]["code"] == "OK"
+
+    assert server.end(signal.SIGTERM)[0] == 0

@@ -1,0 +1,463 @@
+"""The access log: one line for any request, in which no secret stands, however it is spelled."""
+
+import io
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import Client, run_wsgi_app
+
+from crmcom_kit.mock_server import create_app
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.redaction import is_secret, redact_path, redact_query
+from crmcom_kit.schemas import API_PATH, methods, resolve
+
+NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
+SHOW = f"{API_PATH}/webhook_requests/show"
+SECRET = "hunter2"
+SECRET_PARTS = [
+    "token={}",
+    "TOKEN={}",
+    "%74oken={}",
+    "%74%6F%6b%65%6e={}",
+    "%2574oken={}",
+    "+token+={}",
+    "token%3D{}",
+    "token%253D{}",
+    "token%3D{}=x",
+    "token={}=",
+    "token=a;token={}",
+    "password={}",
+    "Password={}",
+    "pass%77ord={}",
+    "api_key={}",
+    "api-key={}",
+    "apiKey={}",
+    "authorization={}",
+    "access_token_identifier=id={}",
+    "entity=JOBS%26token%3D{}",
+    "entity=JOBS%2526token%253D{}",
+    "url=http://x/?token={}",
+    'x={{"token":"{}"}}',
+    "token%5B%5D={}",
+    "token.value={}",
+]
+
+
+class Terminal(io.StringIO):
+    """A stream to which lines are written at once."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+def log_of(app: Any, mock: Any, out: Any, form: Any = "human") -> LoggedApp:
+    """A log of what ``app`` answers, which knows the secrets of a mock's world."""
+    log = AccessLog(out, form=form, clock=FixedClock(NOON))
+    return LoggedApp(app, WorldRegistry(mock.world), log)
+
+
+@pytest.fixture
+def logged(make_mock: Any) -> Callable[..., tuple[list[str], Any]]:
+    """Send requests through an access log; return its lines and the last answer."""
+
+    def send(*calls: tuple[str, str], form: str = "human", **more: Any) -> tuple[list[str], Any]:
+        out = Terminal()
+        mock = make_mock(clock=FixedClock(NOON))
+        log = log_of(mock.app, mock, out, form)
+        answer = None
+        for verb, url in calls:
+            answer = Client(log).open(url, method=verb, buffered=True, **more)
+        text = out.getvalue()
+        assert text == "" or text.endswith("\n")
+        return text.split("\n")[:-1], answer
+
+    return send
+
+
+def test_a_request_is_a_line(logged: Any) -> None:
+    """A line has time, client, verb, target, status, bytes and duration."""
+    url = f"{SHOW}?webhook_request_identifier=number=7&token=T"
+
+    (line,), answer = logged(("GET", url), environ_overrides={"REMOTE_ADDR": "127.0.0.1"})
+
+    start = f"2016-05-04T12:00:00.000+00:00 127.0.0.1 GET {url.replace('=T', '=***')} 200 "
+    assert line.startswith(f"{start}{len(answer.data)}B ")
+    assert line.endswith("ms")
+
+
+def test_a_refused_request_names_its_statement(logged: Any) -> None:
+    """The line of an error ends with the statement that it upholds."""
+    (line,), _ = logged(("GET", SHOW))
+
+    assert line.endswith("ms token.required")
+
+
+def test_a_line_may_be_json(logged: Any) -> None:
+    """In JSON form each line is one object with the same facts."""
+    calls = [("GET", f"{SHOW}?token=T"), ("BREW", "/x?a=b"), ("POST", "/__admin/reset")]
+
+    lines, answer = logged(*calls, form="json")
+
+    entries = [json.loads(line) for line in lines]
+    members = {"time", "client", "verb", "target", "status", "bytes", "ms", "statement"}
+    members.add("warnings")
+    assert all(members <= set(entry) for entry in entries)
+    assert [entry["verb"] for entry in entries] == ["GET", "BREW", "POST"]
+    assert [entry["status"] for entry in entries] == [200, 404, 200]
+    assert entries[0]["statement"] == "show.parameters.mandatory"
+    assert entries[0]["target"] == f"{SHOW}?token=***"
+    assert entries[2]["bytes"] == len(answer.data)
+
+
+def test_every_request_has_one_line_in_order(logged: Any) -> None:
+    """Twenty requests are twenty lines."""
+    lines, _ = logged(*[("GET", f"/x{at}") for at in range(20)])
+
+    assert [line.split()[3] for line in lines] == [f"/x{at}" for at in range(20)]
+
+
+@pytest.mark.parametrize("form", ["human", "json"])
+def test_a_secret_in_a_query_is_masked(logged: Any, form: str) -> None:
+    """However a token, password or key is spelled or encoded, its value is not logged."""
+    calls = [("GET", f"{SHOW}?a=1&{part.format(SECRET)}&entity=JOBS") for part in SECRET_PARTS]
+
+    lines, _ = logged(*calls, form=form)
+
+    for line in lines:
+        assert SECRET not in line
+        assert "***" in line
+        assert "a=1&" in line
+        assert "&entity=JOBS" in line
+
+
+def test_a_secret_in_a_path_is_masked(logged: Any) -> None:
+    """A secret that slipped into the path is not logged, either."""
+    paths = [
+        "/crmapi/rest/v2/token/{}",
+        "/crmapi/rest/v2/token={}",
+        "/crmapi/rest/v2/token%3D{}",
+        "/crmapi/rest/v2/%74oken%253D{}",
+        "/crmapi/rest/v2/webhook_requests/show&token={}",
+        "/crmapi/rest/v2/webhook_requests/show%3Ftoken={}",
+        "/crmapi/rest/v2/authentication/token/{}",
+        "/password:{}/x",
+        "/API-KEY/{}",
+    ]
+
+    lines, _ = logged(*[("GET", path.format(SECRET)) for path in paths])
+
+    for line in lines:
+        assert SECRET not in line
+        assert "***" in line
+
+
+def test_a_warning_shows_no_token(make_mock: Any) -> None:
+    """A token in the place of a parameter's name is redacted where a warning quotes it, too."""
+    token = "Known-Ticket-0123456"
+    out, mock = Terminal(), make_mock()
+    mock.world.tokens.fix({token: mock.world.current_epoch.session()})
+    client = Client(log_of(mock.app, mock, out))
+    client.get(f"{SHOW}?token={token}&webhook_request_identifier=number=7&{token}=1").get_data()
+
+    assert '("***" is unknown to show and was ignored)' in out.getvalue()
+    assert token not in out.getvalue()
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_token_of_the_world_is_masked_wherever_it_stands(
+    make_mock: Any,
+    ended: bool,  # noqa: FBT001 - a test's parameter
+) -> None:
+    """What a login gave out is a secret under any name, in a path, and in a world of its own."""
+    mock, out = make_mock("R10", clock=FixedClock(NOON)), Terminal()
+    registry = WorldRegistry(mock.world)
+    log = AccessLog(out, form="human", clock=FixedClock(NOON))
+    client, tokens = Client(LoggedApp(create_app(registry), registry, log)), []
+    right = mock.world.config.settings.credentials
+    body = {key: getattr(right, key) for key in ("username", "password", "organisation")}
+    spellings = ("tokn={}", "x={}", "x=-{}-", "entity=a:{}", "{}=", "{}")
+    for root in ("", "/worlds/w", "/worlds/other"):
+        login = f"{root}{API_PATH}/authentication/token"
+        token = client.post(login, json=body, buffered=True).json["data"]["token"]  # type: ignore[index]
+        if ended:
+            client.post(f"{login}/release", json={"token": token}, buffered=True)
+        for spelling in spellings:
+            written = spelling.format(token)
+            client.get(f"{root}{SHOW}?a=1&{written}&b=number=7", buffered=True)
+            client.get(f"{root}{API_PATH}/show/{written}", buffered=True)
+        tokens.append(token)
+    query, headers = f"tokn={tokens[1]}", {"X-Mock-World": "w"}
+    client.get(SHOW, query_string=query, headers=headers, buffered=True)
+    client.post("/__admin/reset", query_string=f"x={right.api_key}", buffered=True)
+
+    text = out.getvalue()
+    assert all(token not in text for token in (*tokens, right.api_key))
+    assert text.count("?a=1&") == text.count("&b=number=7 ") == 3 * len(spellings)
+
+
+def test_a_line_makes_no_world(make_mock: Any) -> None:
+    """A world that its own call ended is not there again because the call has a line."""
+    registry, out = WorldRegistry(make_mock().world), Terminal()
+    app = create_app(registry)
+    log = AccessLog(out, form="human", clock=FixedClock(NOON))
+    client = Client(LoggedApp(app, registry, log))
+    client.get("/worlds/w/__admin/health", buffered=True)
+
+    client.delete("/__admin/worlds/w", headers={"X-Mock-World": "w"}, buffered=True)
+
+    assert registry.names() == ("default",)
+    assert out.getvalue().count("\n") == 2
+
+
+@pytest.mark.parametrize("path", [m.path for m in methods(resolve("R18")).values()])
+@pytest.mark.parametrize("end", ["", "/"])
+def test_the_methods_own_paths_are_shown(path: str, end: str) -> None:
+    """A login method's path has the word token in it, and no secret."""
+    assert redact_path(f"{API_PATH}/{path}{end}") == f"{API_PATH}/{path}{end}"
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "a", "a=b&c=d", "fields_set=number,id", "webhook_request_identifier=number%3D7", "%zz=1"],
+)
+def test_what_is_no_secret_is_shown_as_it_came(query: str) -> None:
+    """A query without secrets is logged byte for byte."""
+    assert redact_query(query) == query
+
+
+@given(st.text(st.characters(max_codepoint=255)), st.sampled_from(["token", "password", "api_key"]))
+def test_no_query_gets_a_secret_through(noise: str, name: str) -> None:
+    """Whatever stands around it, in whatever encoding, the value of a secret is masked."""
+    for written in (
+        f"{name}={SECRET}",
+        quote(f"{name}={SECRET}"),
+        quote(quote(f"{name}={SECRET}")),
+    ):
+        for query in (f"{noise}&{written}", f"{written}&{noise}", f"x={quote(noise)}{written}"):
+            assert SECRET not in redact_query(query)
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [("token", True), ("Token", True), ("tok%65n", True), ("api_key", True), ("entity", False),
+     ("fields_set", False), ("username", False), ("", False)],
+)  # fmt: skip
+def test_which_names_are_secret(name: str, secret: bool) -> None:  # noqa: FBT001 - a table's column
+    """Tokens, passwords and keys are secret; the other parameters are not."""
+    assert is_secret(name) == secret
+
+
+@pytest.mark.parametrize("form", ["human", "json"])
+@pytest.mark.parametrize(
+    "forged",
+    ["\r\nFORGED", "\n", "\x1b[2J\x1b[31m", "\x00", "\x85\u2028", "\x7f", "Ω", "\xff", "\t"],
+)
+def test_nobody_can_forge_a_line(logged: Any, forged: str, form: str) -> None:
+    """Line breaks and escape sequences in path, query and verb come out as plain characters."""
+    raw = forged.encode().decode("latin-1")
+    overrides = {"PATH_INFO": f"/x{raw}", "QUERY_STRING": f"q={raw}", "REQUEST_METHOD": f"G{raw}"}
+
+    (line,), _ = logged(("GET", "/"), form=form, environ_overrides=overrides)
+
+    assert line.isascii()
+    assert line.isprintable()
+
+
+def test_a_line_has_an_end(logged: Any) -> None:
+    """A request of any length has a line of limited length."""
+    (line,), _ = logged(("GET", f"{SHOW}?entity_id={'x' * 100_000}"))
+
+    assert len(line) < 2_200
+
+
+def test_a_streamed_answer_is_counted_whole(make_mock: Any) -> None:
+    """The bytes of an answer that comes in pieces are added up."""
+    pieces = [b"x" * 1000] * 7
+
+    def app(_: Any, start_response: Any) -> Any:
+        start_response("206 Partial Content", [("Content-Type", "text/plain")])
+        yield from pieces
+
+    out = Terminal()
+    log = log_of(app, make_mock(), out, "json")
+
+    body, _, _ = run_wsgi_app(log, Client(app).open("/").request.environ, buffered=True)
+
+    assert b"".join(body) == b"".join(pieces)
+    entry = json.loads(out.getvalue())
+    assert (entry["status"], entry["bytes"]) == (206, 7000)
+
+
+def test_a_client_that_goes_away_has_a_line_too(make_mock: Any) -> None:
+    """An answer that is given up half way is logged once, with what was sent until then."""
+    closed = []
+
+    class Pieces:
+        """A streamed answer that knows when it is given up."""
+
+        def __iter__(self) -> Any:
+            yield from [b"x" * 10] * 100
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def app(_: Any, start_response: Any) -> Any:
+        start_response("200 OK", [])
+        return Pieces()
+
+    out = Terminal()
+    environ = Client(make_mock().app).open("/").request.environ
+    body = log_of(app, make_mock(), out, "json")(environ, lambda *_: None)
+
+    parts = iter(body)
+    next(parts)
+    next(parts)
+    assert out.getvalue() == ""
+    body.close()  # type: ignore[attr-defined]
+
+    assert closed == [True]
+    assert json.loads(out.getvalue())["bytes"] == 20
+
+
+@pytest.mark.parametrize("broken", ["write", "flush", "closed"])
+def test_a_log_that_nobody_reads_stops_nothing(make_mock: Any, broken: str) -> None:
+    """Where the log cannot be written any more, requests are served all the same."""
+
+    class Pipe(Terminal):
+        """A log whose reader went away."""
+
+        def write(self, text: str) -> int:
+            if broken == "write":
+                raise BrokenPipeError
+            return super().write(text)
+
+        def flush(self) -> None:
+            if broken == "flush":
+                raise OSError
+
+    out = Pipe()
+    if broken == "closed":
+        out.close()
+    mock = make_mock()
+    log = log_of(mock.app, mock, out)
+
+    query = "token=T&webhook_request_identifier=number=7"
+    answer = Client(log).get(f"{SHOW}?{query}", buffered=True)
+
+    assert answer.json["data"]["number"] == "7"
+
+
+def entry(world: Any, target: str = "/x", **more: Any) -> Entry:
+    """A line's facts."""
+    path, _, query = target.partition("?")
+    return Entry(world, "127.0.0.1", "GET", path, query, 200, 5, 0.0012, **more)
+
+
+def test_lines_are_written_in_batches(make_mock: Any) -> None:
+    """A request does not wait for the file: the line is written soon, or when flushed."""
+    writes: list[str] = []
+    written = threading.Event()
+
+    class File(io.StringIO):
+        def write(self, text: str) -> int:
+            writes.append(text)
+            written.set()
+            return len(text)
+
+    world = make_mock().world
+    log = AccessLog(File(), form="human", clock=FixedClock(NOON))
+    for at in range(50):
+        log.add(entry(world, f"/x{at}"))
+
+    assert written.wait(20)
+    log.flush()
+    assert "".join(writes).count("\n") == 50
+    assert len(writes) < 10
+    assert [line.split()[3] for line in "".join(writes).splitlines()] == [
+        f"/x{at}" for at in range(50)
+    ]
+
+
+def test_threads_lose_no_line(make_mock: Any) -> None:
+    """Lines of many threads are all there, each in one piece."""
+    world, out = make_mock().world, io.StringIO()
+    log = AccessLog(out, form="human", clock=FixedClock(NOON))
+
+    def work(name: int) -> None:
+        for at in range(500):
+            log.add(entry(world, f"/{name}-{at}"))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    log.flush()
+
+    found = [line.split()[3] for line in out.getvalue().splitlines()]
+    assert sorted(found) == sorted(f"/{name}-{at}" for name in range(8) for at in range(500))
+
+
+def test_a_crash_loses_no_line(tmp_path: Path) -> None:
+    """What was added just before the process breaks down is written."""
+    path = tmp_path / "log"
+    script = f"""
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.clock import SystemClock
+from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+log = AccessLog(open({str(path)!r}, "w"), form="human", clock=SystemClock())
+log.add(Entry(make_world(), "-", "GET", "/last", "", 200, 5, 0.0))
+raise RuntimeError
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+
+    assert done.returncode == 1
+    assert "GET /last 200" in path.read_text("utf-8")
+
+
+def test_webhooks_that_are_sent_are_lines(start_server: Any) -> None:
+    """With --deliver http each attempt has a line with the URL, redacted, and the outcome."""
+    server = start_server("--token", "T", "--deliver", "http")
+    root = server.base.removesuffix(API_PATH)
+    event = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"id": "A1"}}
+    for url in (f"{root}/__admin/receiver/in?token={SECRET}", "http://127.0.0.1:9/closed"):
+        fired = {**event, "url": url}
+        httpx.post(f"{root}/__admin/events/fire", json=fired, trust_env=False).raise_for_status()
+
+    _, _, log = server.end(signal.SIGTERM)
+
+    assert SECRET not in log
+    refused = r" - POST http://\S+/receiver/in\?token=\*\*\* 400 \d+B .* \(delivery 1: http_400\)"
+    assert re.search(refused, log)
+    assert re.search(r" - POST http://127.0.0.1:9/closed 0 0B .* \(delivery 2: blocked\)", log)
+    assert log.count("POST /__admin/events/fire 200") == 2
+
+
+def test_a_token_is_redacted_though_the_world_forgets_it(make_mock: Any) -> None:
+    """A reset between a request and the writing of its line brings no secret to light."""
+    mock, out = make_mock("R10", clock=FixedClock(NOON)), io.StringIO()
+    log = AccessLog(out, form="human", clock=FixedClock(NOON))
+    token = mock.login().data["token"]
+
+    log.add(entry(mock.world, f"/x?tokn={token}"))
+    mock.world.reset()
+    log.flush()
+
+    assert "tokn=***" in out.getvalue()

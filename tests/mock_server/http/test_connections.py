@@ -1,0 +1,307 @@
+"""Connections: what a client may send and how much of it, and who is served meanwhile."""
+
+import http.client
+import json
+import resource
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmcom_kit.fixtures import world
+from crmcom_kit.schemas import API_PATH
+
+SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
+DELETE = f"{API_PATH}/webhook_requests/delete"
+HEAD = "HTTP/1.1\r\nHost: localhost\r\n"
+GET_SHOW = f"GET {SHOW} {HEAD}\r\n".encode()
+LAST = f"GET {SHOW} {HEAD}Connection: close\r\n\r\n".encode()
+#: What is not HTTP, or not safely so, and the status that it gets.
+REFUSED = {
+    "garbage": (b"nonsense\r\n\r\n", 400),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "another version": (b"GET / HTTP/9.9\r\n\r\n", 400),
+    "bare line feeds": (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
+    "a space before the colon": (f"GET / {HEAD}X : y\r\n\r\n".encode(), 400),
+    "no colon": (f"GET / {HEAD}nonsense\r\n\r\n".encode(), 400),
+    "a negative length": (f"POST / {HEAD}Content-Length: -5\r\n\r\n".encode(), 400),
+    "two lengths": (
+        f"POST / {HEAD}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx".encode(),
+        400,
+    ),
+    "length and chunks": (
+        f"POST / {HEAD}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".encode(),
+        400,
+    ),
+    "a bad chunk": (f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode(), 400),
+    "a tunnel": (b"CONNECT localhost:80 HTTP/1.1\r\n\r\n", 400),
+    "an unknown verb": (f"BREW {SHOW} {HEAD}\r\n".encode(), 400),
+    "a long header": (f"GET / {HEAD}X: {'y' * 100_000}\r\n\r\n".encode(), 431),
+    "many headers": (f"GET / {HEAD}".encode() + b"X: y\r\n" * 20_000 + b"\r\n", 431),
+    "a long target": (f"GET /{'y' * 100_000} {HEAD}\r\n".encode(), 431),
+    "a long trailer": (
+        f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\n0\r\nX: {'y' * 400_000}".encode(),
+        431,
+    ),
+    "half a head": (b"GET / HT", 400),
+    "half a body": (f"POST {DELETE} {HEAD}Content-Length: 5\r\n\r\n{{".encode(), 400),
+    "half of the chunks": (
+        f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\n{{\r\n".encode(),
+        400,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Any) -> Any:
+    """A server that all tests share which do not end it."""
+    return start_server("--token", "T", "--log", "off")
+
+
+def received(connection: socket.socket) -> bytes:
+    """All that comes until the server ends the connection."""
+    found = b""
+    try:
+        while part := connection.recv(65_536):
+            found += part
+    except ConnectionResetError:  # it did not read all that was sent
+        pass
+    return found
+
+
+def sent(server: Any, *parts: bytes) -> bytes:
+    """Send parts one by one, and no more; return all that comes."""
+    with server.connect() as connection:
+        try:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(0.01 if len(parts) > 1 else 0)
+            connection.shutdown(socket.SHUT_WR)
+        except OSError:  # it is refused already
+            pass
+        return received(connection)
+
+
+def ask(server: Any, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """Ask on a connection of its own; return status and JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request(verb, path, body)
+    answer = connection.getresponse()
+    found = json.load(answer)
+    connection.close()
+    return answer.status, found
+
+
+def is_served(server: Any) -> bool:
+    """Whether another client is served at once."""
+    began = time.monotonic()
+    assert ask(server, "GET", SHOW)[1]["data"]["number"] == "7"
+    assert ask(server, "GET", "/__admin/health")[0] == 200
+    return time.monotonic() - began < 5  # it takes some milliseconds
+
+
+@contextmanager
+def connections(server: Any, count: int, sending: bytes = b"") -> Iterator[list[socket.socket]]:
+    """Many connections at once, on each of which something was sent."""
+    with ExitStack() as stack:
+        found = [stack.enter_context(server.connect()) for _ in range(count)]
+        for one in found:
+            one.sendall(sending)
+        yield found
+
+
+def test_what_is_not_http_is_answered(server: Any) -> None:
+    """Each is refused with a status and the connection closed; none is closed in silence."""
+    for name, (request, status) in REFUSED.items():
+        answer = sent(server, request)
+
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode()), name
+        assert answer.count(b"HTTP/1.1") == 1, name
+    assert is_served(server)
+
+
+def test_what_follows_a_request_is_answered_after_it(server: Any) -> None:
+    """Garbage after a whole request costs that request nothing, and is answered itself."""
+    for garbage in (b"nonsense\r\n\r\n", b"GET /x HT"):
+        answer = sent(server, GET_SHOW + GET_SHOW + garbage)
+
+        statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
+        assert statuses == [b"200", b"200", b"400"]
+
+
+def test_a_head_of_64_kib_is_read(server: Any) -> None:
+    """It may come in pieces, and with a body behind it."""
+    for fill, status in ((60_000, b"200"), (70_000, b"431")):
+        parts = [f"GET {SHOW} {HEAD}Connection: close\r\nX: ".encode()]
+        parts += [b"y" * (fill // 6)] * 6
+        for request in ([*parts, b"\r\n\r\n"], [b"".join(parts) + b"\r\n\r\n"]):
+            assert sent(server, *request)[9:12] == status
+
+
+def test_targets_may_be_sent_unencoded(server: Any) -> None:
+    """Curl sends beyond ASCII what is typed; also in pieces, and on a connection in use."""
+    path = f"{API_PATH}/webhook_requests/list?token=T&workflow_rule_identifier=name="
+    line = f"GET {path}Νέα+δραστηριότητα {HEAD}".encode()
+    request = line + b"X: \xce\xa9\r\nConnection: close\r\n\r\n"
+    for parts in ([GET_SHOW, request], [GET_SHOW, request[:150], request[150:]]):
+        answer = sent(server, *parts)
+
+        assert answer.count(b"HTTP/1.1 200") == 2
+        assert b"ACTIVITIES" in answer.rpartition(b"\r\n\r\n")[2]
+
+
+def test_an_upgrade_is_not_taken(server: Any) -> None:
+    """Curl --http2 and Java's client ask for HTTP/2 and go on with HTTP/1.1."""
+    upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
+    answer = sent(server, f"GET {SHOW} {HEAD}{upgrade}\r\n".encode(), LAST)
+
+    assert answer.count(b"HTTP/1.1 200") == 2
+
+
+def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
+    """HTTP/1.0, without a Host, has its response and the end of the connection; no chunks."""
+    data = tmp_path / "world.jsonl"
+    data.write_text(
+        "".join(json.dumps(entry) + "\n" for entry in world(count=3_000, release="R9")), "utf-8"
+    )
+    server = start_server("--token", "T", "--log", "off", "--data", str(data))
+    path = f"{API_PATH}/webhook_requests/list?token=T&entity=ACTIVITIES"
+    for target in (path, f"{path}&fields_set=id"):  # both are streamed, one without a length
+        answer = sent(server, f"GET {target} HTTP/1.0\r\n\r\n".encode())
+
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b" 200 OK" in head
+        assert b"chunked" not in head
+        assert len(json.loads(body)["data"]) > 256
+
+
+def test_a_body_is_refused_while_it_arrives(server: Any) -> None:
+    """Nobody waits for the end of a body that is too long; chunks may have no end."""
+    chunk = b"40000\r\n" + b" " * 0x40000 + b"\r\n"
+    refusals = {DELETE: b"REQUESTBODYTOOLARGE", "/__admin/reset": b"at most 1,048,576 bytes"}
+    for path, refusal in refusals.items():
+        for announced in ("Content-Length: 100000000", "Transfer-Encoding: chunked"):
+            with server.connect() as connection:
+                connection.sendall(f"POST {path} {HEAD}{announced}\r\n\r\n".encode())
+                connection.sendall(chunk * 5)
+                answer = b""
+                while refusal not in answer:
+                    part = connection.recv(65_536)
+                    assert part, answer
+                    answer += part
+
+
+def test_a_world_may_be_long(server: Any) -> None:
+    """Where a body may be a world it is read whole, in chunks or not."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("GET", "/__admin/state")
+    state = connection.getresponse().read()
+    connection.close()
+    blank = b"\n" * 3_000_000
+
+    for body in (state + blank, iter([state, blank])):
+        status, found = ask(server, "PUT", "/__admin/state", body)
+        assert (status, found["webhook_requests"]) == (200, 124)
+
+
+def test_half_a_body_changes_nothing(server: Any) -> None:
+    """What a client leaves in the middle of is refused, and is not even journaled."""
+    body = json.dumps({"token": "T", "webhook_request_identifier": {"number": "12"}}).encode()
+    beginnings = {
+        "PUT /__admin/state": b'{"unit":{"id":"9"}}\n',
+        "POST /__admin/records": b'{"unit":{"id":"9"}}\n',
+        "PUT /__admin/clock": b'{"mode": "frozen"}',
+        f"POST {DELETE}": body,
+    }
+    before = [ask(server, "GET", f"/__admin/{path}")[1] for path in ("health", "requests")]
+    for call, beginning in beginnings.items():
+        chunk = b"%x\r\n%b\r\n" % (len(beginning), beginning)
+        for rest in (
+            b"Content-Length: 500\r\n\r\n" + beginning,
+            b"Transfer-Encoding: chunked\r\n\r\n" + chunk,
+            b"Transfer-Encoding: chunked\r\n\r\n" + chunk + b"zz\r\n",
+        ):
+            assert sent(server, f"{call} {HEAD}".encode() + rest)[9:12] == b"400"
+
+    assert [ask(server, "GET", f"/__admin/{path}")[1] for path in ("health", "requests")] == before
+
+
+def test_a_dropped_request_ends_the_pipeline(server: Any) -> None:
+    """Requests behind a dropped one on the same connection are not answered, those before are."""
+    drop = f"GET {SHOW} {HEAD}X-Mock-Prefer: fault=drop\r\n\r\n".encode()
+
+    assert sent(server, GET_SHOW + drop + GET_SHOW).count(b"HTTP/1.1") == 1
+
+
+def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:
+    """Thousands of idle connections and half-sent requests leave everybody else served."""
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    count = min(5_000, limit // 2 - 1_000 if limit != resource.RLIM_INFINITY else 5_000)
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(limit, max(soft, 2 * count)), limit))
+    server = start_server("--token", "T", "--log", "off")
+    half = f"POST {DELETE} {HEAD}Content-Length: 50\r\n\r\n{{".encode()
+    control = f"POST /__admin/reset {HEAD}Content-Length: 50\r\n\r\n{{".encode()
+    with (
+        connections(server, count),
+        connections(server, 250, half),
+        connections(server, 250, control),
+        connections(server, 100, b"GET /__admin"),
+    ):
+        assert is_served(server)
+
+
+def test_delayed_requests_hold_nobody_up(start_server: Any) -> None:
+    """500 requests that a fault delays hold no thread; removing the fault is served at once."""
+    server = start_server("--token", "T", "--log", "off")
+    spec = {"match": {"operation": "show"}, "effect": {"delay": 60_000}}
+    fault = ask(server, "POST", "/__admin/faults", json.dumps(spec))[1]
+    with connections(server, 500, LAST) as delayed:
+        while ask(server, "GET", f"/__admin/faults/{fault['id']}")[1]["hits"] < 500:
+            time.sleep(0.01)
+        began = time.monotonic()
+        assert ask(server, "DELETE", f"/__admin/faults/{fault['id']}")[0] == 200
+        assert is_served(server)
+        assert time.monotonic() - began < 5
+        ask(server, "POST", "/__admin/clock/advance", json.dumps({"seconds": 61}))
+        for connection in delayed:
+            assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+def test_a_fault_between_requests_holds_nobody_up(start_server: Any) -> None:
+    """A fault that comes while requests arrive delays those, and not the call that removes it."""
+    server = start_server("--token", "T", "--log", "off")
+    with connections(server, 12) as busy:
+        for round_ in range(3):
+            for connection in busy:
+                connection.sendall(GET_SHOW)
+            began = time.monotonic()
+            spec = json.dumps({"match": {"operation": "show"}, "effect": {"delay": 8_000}})
+            fault = ask(server, "POST", "/__admin/faults", spec)[1]
+            for connection in busy:
+                connection.sendall(GET_SHOW)
+            ask(server, "DELETE", f"/__admin/faults/{fault['id']}")
+            assert time.monotonic() - began < 6, round_
+            ask(server, "POST", "/__admin/clock/advance", json.dumps({"seconds": 9}))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of descriptors")
+def test_at_the_limit_of_descriptors_the_newest_are_served(start_server: Any) -> None:
+    """More connections than descriptors close the oldest idle ones; nothing floods the log."""
+    command = f"ulimit -n 256; exec {sys.executable} -m crmcom_kit serve --port 0 --token T"
+    server = start_server(command=("sh", "-c", command))
+    with connections(server, 300, b"GET /x"):
+        for _ in range(3):
+            assert is_served(server)
+    with connections(server, 300):
+        assert is_served(server)
+    status, _, log = server.end(15)
+
+    assert status == 0
+    assert len(log.splitlines()) == 8  # a line for each request

@@ -1,0 +1,425 @@
+"""The server as a process: a clean start, a clean end, and connections of every kind between."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from crmcom_kit.fixtures import world
+from crmcom_kit.mock_server import crmcom_mock
+from crmcom_kit.mock_server.http.server import bound_socket
+from crmcom_kit.schemas import API_PATH
+
+SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
+LIST = f"{API_PATH}/webhook_requests/list?token=T&entity="
+SCRIPT = Path(sys.executable).with_name("crmcom-kit")
+STOPS = [signal.SIGTERM, signal.SIGINT]
+
+#: A server whose answers take a while, with a short time of grace; {} is what the application does.
+SLOW_SERVER = """
+import sys, threading, time
+from a2wsgi import WSGIMiddleware
+from crmcom_kit.mock_server.http import server as serving
+serving.GRACE_SECONDS = 1.5
+closing = threading.Event()
+def app(environ, start_response):
+    print("begun", flush=True)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    {}
+listening = serving.bound_socket("127.0.0.1", 0)
+server = serving.Server(WSGIMiddleware(app), listening, closing=closing)
+ready = lambda: print(f"READY http://127.0.0.1:{{server.port}}/", flush=True)
+serving.run_until_signalled(server, ready)
+"""
+WAITING_SERVER = SLOW_SERVER.format("return [f'told: {closing.wait(100)}'.encode()]")
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Any) -> Any:
+    """A server that all tests share which do not end it."""
+    return start_server("--token", "T", "--log", "off")
+
+
+@pytest.fixture(scope="module")
+def wide_world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A world file with a list of about 12 MB, and the entity of that list."""
+    entries = list(world(count=1, release="R9"))
+    template = entries.pop()["webhook_request"]
+    for at in range(60):
+        record = {
+            **template["record"],
+            "id": f"{at:032X}",
+            "number": str(at + 1),
+            "url": "http://127.0.0.1/" + "x" * 200_000,
+        }
+        entries.append({"webhook_request": {**template, "record": record}})
+    path = tmp_path_factory.mktemp("wide") / "world.jsonl"
+    path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), "utf-8")
+    return path, template["record"]["entity"]
+
+
+def address(origin: str) -> tuple[str, int]:
+    """Host and port of a base URL."""
+    host, _, port = origin.removeprefix("http://").partition(":")
+    return host, int(port)
+
+
+def get(server: Any, path: str) -> Any:
+    """The JSON that a GET on a connection of its own is answered with."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("GET", path)
+    found = json.load(connection.getresponse())
+    connection.close()
+    return found
+
+
+def read_all(connection: socket.socket, *, pause: float = 0, size: int = 65_536) -> bytes:
+    """Everything that comes until the other side ends, read at leisure."""
+    parts = []
+    while part := connection.recv(size):
+        parts.append(part)
+        time.sleep(pause)
+    return b"".join(parts)
+
+
+def ask(path: str, *headers: str) -> bytes:
+    """The bytes of a GET."""
+    return "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (sys.executable, "-m", "crmcom_kit.mock_server", "--port", "0", "--token", "T"),
+        (sys.executable, "-m", "crmcom_kit", "serve", "--port", "0", "--token", "T"),
+        (str(SCRIPT), "serve", "--port", "0", "--token", "T"),
+    ],
+)
+@pytest.mark.parametrize("stop", STOPS)
+def test_it_starts_and_ends_cleanly(start_server: Any, command: Any, stop: int) -> None:
+    """The first line is READY and the base URL, once it accepts; a signal ends it with status 0."""
+    server = start_server(command=command)
+
+    assert server.first_line == f"READY http://127.0.0.1:{server.port}{API_PATH}\n"
+    assert get(server, SHOW)["data"]["number"] == "7"
+    status, out, err = server.end(stop)
+    assert status == 0
+    assert "  username      mpadministrator" in out.splitlines()
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_a_running_request_is_finished(
+    start_server: Any, wide_world: tuple[Path, str], stop: int
+) -> None:
+    """A signal in the middle of a long list leaves the list whole, and then the server ends."""
+    path, entity = wide_world
+    server = start_server("--token", "T", "--data", str(path))
+    with server.connect() as connection:
+        connection.sendall(ask(LIST + entity, "Connection: close"))
+        begun = connection.recv(1000)
+        server.process.send_signal(stop)
+        time.sleep(0.3)
+        assert server.process.poll() is None
+        answer = begun + read_all(connection, pause=0.001)
+
+    body = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert len(body["data"]) == 60
+    assert server.end()[0] == 0
+
+
+def test_a_request_that_is_being_worked_on_is_finished(start_server: Any) -> None:
+    """A signal while the application works on a request does not cost its answer."""
+    work = "time.sleep(0.8); return [b'done']"
+    server = start_server(command=(sys.executable, "-c", SLOW_SERVER.format(work)))
+    with server.connect() as connection:
+        connection.sendall(ask("/", "Connection: close"))
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        assert b"done" in read_all(connection)
+
+    assert server.end()[0] == 0
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /x HT",
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
+        b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ],
+)
+def test_a_half_sent_request_does_not_hold_the_server(start_server: Any, sent: bytes) -> None:
+    """Who never finishes a request is not waited for."""
+    server = start_server("--token", "T")
+    with server.connect() as connection:
+        connection.sendall(sent)
+        time.sleep(0.1)
+        began = time.monotonic()
+        status, _, err = server.end(signal.SIGTERM)
+
+    assert (status, err) == (0, "")
+    assert time.monotonic() - began < 3
+
+
+def test_a_client_that_does_not_read_is_waited_for_only_so_long(start_server: Any) -> None:
+    """When the time of grace is over the server ends, with status 0."""
+    work = "return (b'x' * 100_000 for _ in range(1000))"
+    server = start_server(command=(sys.executable, "-c", SLOW_SERVER.format(work)))
+    with server.connect() as connection:
+        connection.sendall(ask("/"))
+        connection.recv(10)
+        began = time.monotonic()
+        status, _, _ = server.end(signal.SIGTERM)
+
+    assert status == 0
+    assert 1 < time.monotonic() - began < 6
+
+
+def test_a_second_signal_ends_it_at_once(start_server: Any) -> None:
+    """Who cannot wait for running requests sends the signal again."""
+    server = start_server(
+        command=(sys.executable, "-c", SLOW_SERVER.format("time.sleep(20); return []"))
+    )
+    with server.connect() as connection:
+        connection.sendall(ask("/"))
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        began = time.monotonic()
+        status, _, _ = server.end(signal.SIGTERM)
+
+    assert status == -signal.SIGTERM
+    assert time.monotonic() - began < 1
+
+
+def test_a_connection_serves_many_requests(server: Any) -> None:
+    """Connections are kept alive, whatever the answers are."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    ports = set()
+    for path in (SHOW, LIST + "JOBS", f"{API_PATH}/x", "/nothing", SHOW):
+        connection.request("GET", path)
+        connection.getresponse().read()
+        ports.add(connection.sock.getsockname())
+    connection.close()
+
+    assert len(ports) == 1
+
+
+def test_pipelined_requests_are_answered_in_order(server: Any) -> None:
+    """Several requests at once on one connection have their answers in order."""
+    with server.connect() as connection:
+        calls = [ask(SHOW.replace("=7", f"={number}")) for number in ("7", "14", "0")]
+        connection.sendall(b"".join(calls) + ask("/__admin/version", "Connection: close"))
+        answers = read_all(connection)
+
+    found = [answers.find(mark) for mark in (b'"number":"7"', b'"number":"14"', b'seen \\"0\\"')]
+    assert -1 not in found
+    assert sorted(found) == found
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-7"])
+def test_a_query_may_be_sent_unencoded(server: Any, encoding: str) -> None:
+    """Greek letters as curl sends them, without percent-encoding, are read; UTF-8 is needed."""
+    query = LIST.replace("entity=", "workflow_rule_identifier=name=") + "Νέα+δραστηριότητα"
+    with server.connect() as connection:
+        connection.sendall(b"GET %b HTTP/1.1\r\n" % query.encode(encoding))
+        connection.sendall(b"Host: localhost\r\nConnection: close\r\n\r\n")
+        found = json.loads(read_all(connection).partition(b"\r\n\r\n")[2])
+
+    if encoding == "utf-8":
+        assert {record["entity"] for record in found["data"]} == {"ACTIVITIES"}
+    else:
+        assert found["status"]["code"].endswith("INVALIDCHARSETEXCEPTION")
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 7, 1000])
+def test_a_chunked_body_is_read_whole(server: Any, pieces: int) -> None:
+    """A body in chunks of any size is read like any other."""
+    body = json.dumps({"token": "T", "webhook_request_identifier": {"number": "0"}}).encode()
+    size = -(-len(body) // pieces)
+    chunks = b"".join(
+        b"%x\r\n%b\r\n" % (len(body[at : at + size]), body[at : at + size])
+        for at in range(0, len(body), size)
+    )
+    path = f"{API_PATH}/webhook_requests/delete"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    with server.connect() as connection:
+        connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
+        for chunk in (chunks[:5], chunks[5:], b"0\r\n\r\n"):
+            connection.sendall(chunk)
+        answer = read_all(connection)
+
+    assert b"WEBHOOKREQUESTNOTFOUNDEXCEPTION" in answer
+
+
+@pytest.mark.parametrize("size", [1_048_576, 1_048_577, 5_000_000])
+def test_a_large_body_is_refused_by_the_emulator(server: Any, size: int) -> None:
+    """A body above the limit has the vendor's error, not the web server's."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("POST", f"{API_PATH}/webhook_requests/delete", body=b" " * size)
+    answer = json.load(connection.getresponse())
+    connection.close()
+
+    expected = "REQUESTBODYTOOLARGE" if size > 1_048_576 else "INVALIDREQUESTBODY"
+    assert expected in answer["status"]["code"]
+
+
+def test_64_connections_are_served_at_once(server: Any) -> None:
+    """Sixty-four clients that connect first and then ask all get their answers."""
+    barrier = threading.Barrier(64)
+
+    def client(_: int) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection.connect()
+        barrier.wait(20)
+        for _ in range(3):
+            connection.request("GET", SHOW)
+            found = json.load(connection.getresponse())["data"]["number"]
+        connection.close()
+        return str(found)
+
+    with ThreadPoolExecutor(64) as pool:
+        assert set(pool.map(client, range(64))) == {"7"}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # a TLS client
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET " + b"x" * 300_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET http://other.example/ HTTP/1.1\r\nHost: other.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET http://[x HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_does_no_harm(server: Any, sent: bytes) -> None:
+    """Whatever is sent to the port, the next client is served."""
+    with server.connect() as connection:
+        try:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            read_all(connection)
+        except OSError:
+            pass  # a server may hang up on such a client
+
+    assert get(server, SHOW)["data"]["number"] == "7"
+
+
+def test_a_client_that_goes_away_does_no_harm(server: Any) -> None:
+    """Clients that ask and hang up, at once or after the first bytes, leave the server well."""
+    for at in range(20):
+        with server.connect() as connection:
+            connection.sendall(ask(LIST + "SUBSCRIPTIONS"))
+            if at % 2:
+                connection.recv(1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+
+    assert get(server, SHOW)["data"]["number"] == "7"
+
+
+def test_a_name_with_two_addresses_is_served_on_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Localhost is ::1 as well on many machines; most clients try 127.0.0.1 first."""
+    found = [
+        (family, socket.SOCK_STREAM, 0, "", (address, 0))
+        for family, address in ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"))
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+    with bound_socket("localhost", 0) as bound:
+        assert bound.getsockname()[0] == "127.0.0.1"
+
+
+def test_it_serves_ipv6(start_server: Any) -> None:
+    """On an IPv6 address the base URL has brackets, and works."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("needs the address ::1")
+    server = start_server("--host", "::1", "--token", "T")
+
+    assert server.base == f"http://[::1]:{server.port}{API_PATH}"
+    with server.connect("::1") as connection:
+        connection.sendall(ask("/__admin/health", "Connection: close"))
+        assert b'"healthy"' in read_all(connection)
+    assert server.end(signal.SIGTERM)[0] == 0
+
+
+def test_whoever_waits_is_told_of_the_end(start_server: Any) -> None:
+    """A call that waits for something is told when the server is to stop, and is answered."""
+    server = start_server(command=(sys.executable, "-c", WAITING_SERVER))
+    with server.connect() as connection:
+        connection.sendall(ask("/", "Connection: close"))
+        server.process.stdout.readline()  # the call has begun
+        status, _, _ = server.end(signal.SIGTERM)
+        answer = read_all(connection)
+
+    assert status == 0
+    assert b"told: True" in answer
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGHUP")
+def test_a_hang_up_loses_no_world(start_server: Any) -> None:
+    """SIGHUP, by which other servers reload, leaves the mock and its world as they are."""
+    server = start_server("--token", "T", "--log", "off", stdin=subprocess.DEVNULL)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    body = json.dumps({"token": "T", "webhook_request_identifier": {"number": "7"}})
+    connection.request("POST", f"{API_PATH}/webhook_requests/delete", body)
+    connection.getresponse().read()
+    connection.close()
+
+    server.process.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+
+    assert "NOTFOUND" in get(server, SHOW)["status"]["code"]
+    assert server.end(signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs terminals")
+def test_it_ends_with_its_terminal(start_server: Any) -> None:
+    """SIGHUP ends the mock when the terminal that it was started in is closed."""
+    ours, its = os.openpty()
+    server = start_server("--token", "T", "--log", "off", stdin=its)
+    os.close(its)
+
+    server.process.send_signal(signal.SIGHUP)
+    assert get(server, SHOW)["data"]["number"] == "7"
+    os.close(ours)
+
+    assert server.end(signal.SIGHUP)[0] == 0
+
+
+def test_start_and_stop_take_no_time() -> None:
+    """A mock in a test is there at once, and gone at once, also with an idle connection."""
+    with crmcom_mock() as mock:
+        httpx.get(f"{mock.admin_url}/health").raise_for_status()  # everything is imported
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        with crmcom_mock(data=[]) as mock, socket.create_connection(address(mock.origin)):
+            pass
+        times.append(time.perf_counter() - began)
+
+    assert min(times) < 0.5  # it takes about a hundredth of that

@@ -1,0 +1,331 @@
+"""Flask, the WSGI shell and the ASGI shell give the same bytes and leave the same state."""
+
+import asyncio
+import base64
+import dataclasses
+import gc
+import io
+import json
+import subprocess
+import sys
+import weakref
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.http.asgi_shell import LARGE_BODIES, MAX_LARGE_BODY_BYTES, AsgiShell
+from crmcom_kit.mock_server.http.connection import CONNECTION
+from crmcom_kit.mock_server.http.wsgi_shell import LateFlask, WsgiShell
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.schemas import API_PATH
+
+Exchange = tuple[int, list[tuple[str, str]], bytes]
+Call = tuple[str, str, str, bytes, dict[str, str]]  # verb, path, query, body, headers as CGI has it
+
+LOGINS = [f"authentication/{name}" for name in ("token", "web_api_key/token", "token/release")]
+LOGIN = {
+    name: getattr(DEFAULT_CREDENTIALS, name) for name in ("username", "password", "organisation")
+}
+BASIC = f"Basic {base64.b64encode(f'{DEFAULT_CREDENTIALS.api_key}:'.encode()).decode()}"
+SHOW_7 = "token=T&webhook_request_identifier=number=7"
+BODY_7 = b'{"token":"T","webhook_request_identifier":{"number":"7"}}'
+
+texts = st.text(max_size=8)
+numbers = st.sampled_from(["7", "14", "12", "17", "999", "0", ""]) | texts
+identifiers = st.builds("{}={}".format, st.sampled_from(["number", "id", "name"]), numbers)
+names = st.sampled_from(
+    ["token", "webhook_request_identifier", "entity", "fields_set", "number_of_results", "odd"]
+)
+values = identifiers | st.sampled_from(["T", "X", "", "ACTIVITIES", "number,id", "2", "-1"]) | texts
+queries = st.one_of(
+    st.builds("token=T&webhook_request_identifier={}".format, identifiers.map(quote)),
+    st.lists(st.tuples(names, values), max_size=4).map(
+        lambda pairs: "&".join(f"{name}={quote(value, safe='=')}" for name, value in pairs)
+    ),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=20),
+)
+bodies = st.one_of(
+    numbers.map(
+        lambda number: json.dumps(
+            {"token": "T", "webhook_request_identifier": {"number": number}}
+        ).encode()
+    ),
+    st.dictionaries(st.sampled_from(["password", "unit", "odd"]), texts, max_size=1).map(
+        lambda changed: json.dumps(LOGIN | changed).encode()
+    ),
+    st.binary(max_size=20),
+)
+calls = st.tuples(
+    st.sampled_from(["GET", "POST", "HEAD", "PUT", "OPTIONS"]),
+    st.sampled_from(
+        [
+            *(f"{API_PATH}/webhook_requests/{end}" for end in ("show", "list", "resend", "delete")),
+            *(f"{API_PATH}/webhook_requests/{end}" for end in ("show/", "show//", "x", "")),
+            *(f"{API_PATH}/{path}" for path in LOGINS),
+            f"/worlds/other{API_PATH}/webhook_requests/show",
+            f"/worlds/not a name{API_PATH}/webhook_requests/show",
+            API_PATH,
+            "/crmapi",
+            f"{API_PATH}/webhook_requests/%CE%A9",
+        ]
+    ),
+    queries,
+    bodies,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "CONTENT_TYPE": st.sampled_from(["", "text/plain", "application/json;charset=utf-16"]),
+            "HTTP_AUTHORIZATION": st.sampled_from(["", "Bearer T", "Basic Zm9vOg=="]),
+            "HTTP_CONTENT_ENCODING": st.just("gzip"),
+            "HTTP_ORIGIN": st.sampled_from(["http://127.0.0.1:8080", "http://evil.example"]),
+            "HTTP_HOST": st.sampled_from(["localhost:1", "evil.example", "mock"]),
+            "HTTP_X_MOCK_WORLD": st.sampled_from(["other", "third"]),
+            "HTTP_X_MOCK_PREFER": st.sampled_from(["status=503", "error=gone", "fault=malformed"]),
+        },
+    ),
+)
+
+
+def _environ(call: Call) -> dict[str, Any]:
+    verb, path, query, body, headers = call
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": verb,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote(path, "latin-1"),
+        "QUERY_STRING": query,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8080",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "127.0.0.1:8080",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        **headers,
+    }
+    if verb != "GET":
+        environ["CONTENT_LENGTH"] = str(len(body))
+    return environ
+
+
+def _over_wsgi(app: Any, call: Call) -> Exchange:
+    seen: list[Any] = []
+    parts = app(_environ(call), lambda status, headers, *_: seen.extend([status, headers]))
+    body = b"".join(parts)
+    getattr(parts, "close", bool)()
+    headers = sorted((name.lower(), text) for name, text in seen[1])
+    return int(seen[0][:3]), headers, body
+
+
+def _over_asgi(app: Any, call: Call) -> Exchange:
+    verb, path, query, body, _ = call
+    found: list[dict[str, Any]] = []
+    named = {
+        name.removeprefix("HTTP_").replace("_", "-").lower().encode(): value.encode("latin-1")
+        for name, value in _environ(call).items()
+        if name.startswith(("HTTP_", "CONTENT_"))
+    }
+    connection = SimpleNamespace(transport=SimpleNamespace(is_closing=bool), is_left=False)
+    scope = {
+        "type": "http",
+        "method": verb,
+        "http_version": "1.1",
+        "path": unquote(path),
+        "query_string": query.encode(),
+        "headers": [*named.items()],
+        "client": ("127.0.0.1", 1),
+        CONNECTION: connection,
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        found.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    headers = [(name.decode().lower(), text.decode()) for name, text in found[0]["headers"]]
+    sent = b"" if verb == "HEAD" else b"".join(message["body"] for message in found[1:])
+    return found[0]["status"], sorted(headers), sent
+
+
+def _unreachable(*_: Any) -> Any:
+    raise AssertionError
+
+
+def _world(release: str, dialect: str) -> Any:
+    clock = FixedClock(datetime(2026, 1, 1, tzinfo=UTC))
+    return make_world(release=release, dialect=dialect, tokens=["T"], clock=clock)
+
+
+def _state(registry: WorldRegistry) -> list[Any]:
+    """Records and journals of all worlds, except for objects that each shell makes itself."""
+    found: list[Any] = []
+    for name in registry.names():
+        world = registry.find(name)
+        found.append(world.store.query(Query(indexed=())))
+        for note in world.journal.entries():
+            response = dataclasses.replace(note.response, error=None)
+            response.warnings = tuple(response.warnings)
+            found.append((note.number, note.at, note.request, note.body, note.fault, response))
+    return found
+
+
+WORLDS = {
+    (release, dialect): [_world(release, dialect) for _ in range(3)]
+    for release, dialect in [("R9", "default"), ("R15", "http")]
+}
+
+
+@pytest.mark.parametrize(("release", "dialect"), WORLDS)
+@given(made=st.lists(calls, min_size=1, max_size=4))
+@example(made=[("GET", f"{API_PATH}/webhook_requests/show", SHOW_7, b"", {})])
+@example(made=[("HEAD", f"{API_PATH}/webhook_requests/show", SHOW_7, b"", {})])
+@example(made=[("POST", f"{API_PATH}/webhook_requests/resend", "", BODY_7, {})] * 2)
+@example(made=[("POST", f"{API_PATH}/webhook_requests/delete", "a=b", BODY_7, {})] * 2)
+@example(made=[("GET", f"{API_PATH}/webhook_requests/list", "token=T&entity=JOBS", b"", {})])
+@example(made=[("POST", f"{API_PATH}/{LOGINS[0]}", "", json.dumps(LOGIN).encode(), {})])
+@example(made=[("POST", f"{API_PATH}/{LOGINS[1]}", "", b"{}", {"HTTP_AUTHORIZATION": BASIC})])
+@example(made=[("POST", f"{API_PATH}/{LOGINS[2]}", "", b'{"token":"T"}', {})])
+def test_all_shells_answer_alike(release: str, dialect: str, made: list[Call]) -> None:
+    """Any requests get the same status, headers and bytes, and leave the same state."""
+    registries = [WorldRegistry(world) for world in WORLDS[release, dialect]]
+    for registry in registries:
+        registry.default.reset()
+    flask = create_app(registries[0])
+    wsgi = WsgiShell(registries[1])
+    asgi = AsgiShell(registries[2], _unreachable, threads=1)
+
+    for call in made:
+        expected = _over_wsgi(flask, call)
+        assert _over_wsgi(wsgi, call) == expected
+        assert _over_asgi(asgi, call) == expected
+    assert _state(registries[1]) == _state(registries[2]) == _state(registries[0])
+
+
+def test_the_asgi_shell_knows_where_bodies_may_be_large() -> None:
+    """It takes longer bodies exactly where the control API's document allows them."""
+    from crmcom_kit.mock_server.admin.document import PREFIX, operations
+
+    large = {
+        f"{PREFIX}{path}": about["requestBody"]["x-most-bytes"]
+        for _, path, about in operations().values()
+        if "x-most-bytes" in about.get("requestBody", {})
+    }
+
+    assert large == dict.fromkeys(LARGE_BODIES, MAX_LARGE_BODY_BYTES)
+
+
+def test_notes_hold_neither_connections_nor_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A journaled request has its own headers only, and its connection can be closed."""
+    monkeypatch.setattr(
+        "crmcom_kit.mock_server.http.requests._NOT_HEADERS", frozenset(["HTTP_PROXY"])
+    )
+    world = make_world(tokens=["T"])
+    body = io.BytesIO()
+    gone = weakref.ref(body)
+    headers = {"HTTP_ACCEPT": "*/*", "HOME": "/root", "HTTP_PROXY": "http://me:secret@proxy"}
+    environ = _environ(("GET", f"{API_PATH}/webhook_requests/show", SHOW_7, b"", headers))
+    environ["wsgi.input"] = body
+
+    WsgiShell(world)(environ, lambda *_: None)  # type: ignore[arg-type, return-value]
+    del environ, body
+    gc.collect()
+
+    assert gone() is None
+    (note,) = world.journal.entries()
+    assert note.request.headers == {"HTTP_HOST": "127.0.0.1:8080", "HTTP_ACCEPT": "*/*"}
+
+
+def test_half_a_body_is_refused() -> None:
+    """Some WSGI servers hand over what a client left in the middle of."""
+    world = make_world(tokens=["T"])
+    environ = _environ(("POST", f"{API_PATH}/webhook_requests/delete", "", BODY_7, {}))
+    environ["CONTENT_LENGTH"] = "500"
+    seen: list[Any] = []
+
+    body = b"".join(WsgiShell(world)(environ, lambda *given: seen.extend(given)))  # type: ignore[arg-type, return-value]
+
+    assert seen[0] == "400 BAD REQUEST"
+    assert b"body: seen a part of it" in body
+    assert world.journal.entries() == []
+
+
+def test_ordinary_requests_do_not_reach_flask() -> None:
+    """The WSGI shell answers all methods by itself, errors too; other paths go to Flask."""
+    reached: list[str] = []
+
+    def flask(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        reached.append(environ["PATH_INFO"])
+        start_response("200 OK", [])
+        return []
+
+    shell = WsgiShell(make_world(release="R15", tokens=["T"]), flask)
+    webhooks = f"{API_PATH}/webhook_requests"
+    for call in [
+        ("GET", f"{webhooks}/show", SHOW_7, b"", {}),
+        ("GET", f"{webhooks}/show", SHOW_7.replace("=7", "=0"), b"", {}),
+        ("GET", f"{webhooks}/list", "token=T&entity=ACTIVITIES", b"", {}),
+        ("POST", f"{webhooks}/resend", "", BODY_7, {}),
+        ("POST", f"{webhooks}/delete", "", BODY_7, {}),
+        *(("POST", f"{API_PATH}/{login}", "", b"{}", {}) for login in LOGINS),
+    ]:
+        _over_wsgi(shell, call)
+    assert reached == []
+
+    _over_wsgi(shell, ("GET", f"{webhooks}/x", SHOW_7, b"", {}))
+    assert reached == [f"{webhooks}/x"]
+
+
+def test_a_start_does_not_import_flask() -> None:
+    """Neither making the shells nor a plain request imports Flask."""
+    script = f"""
+import sys
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+shell = WsgiShell(make_world(tokens=["T"]))
+environ = {{"PATH_INFO": "{API_PATH}/webhook_requests/show", "REQUEST_METHOD": "GET",
+           "QUERY_STRING": "{SHOW_7}"}}
+answer = shell(environ, lambda *_: None)
+assert b'"number":"7"' in answer[0]
+assert not {{"flask", "werkzeug", "asyncio", "uvicorn"}} & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
+def test_flask_is_made_once() -> None:
+    """Warming early and answering later use the same application."""
+    late = LateFlask(WorldRegistry(make_world(tokens=["T"])))
+
+    assert late.warm() is late.warm()
+
+
+def test_hooks_of_the_flask_application_may_add_headers() -> None:
+    """A header that a hook adds to all responses of the application is in the API's, too."""
+    app = create_app(make_world(tokens=["T"]))
+
+    @app.after_request
+    def allow(answer: Any) -> Any:
+        answer.headers["Access-Control-Allow-Origin"] = "*"
+        return answer
+
+    call: Call = ("GET", f"{API_PATH}/webhook_requests/show", SHOW_7, b"", {})
+    _, headers, _ = _over_wsgi(app, call)
+
+    assert dict(headers)["access-control-allow-origin"] == "*"
+    assert [text for name, text in headers if name == "content-type"] == ["application/json"]

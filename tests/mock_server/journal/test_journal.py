@@ -1,0 +1,344 @@
+"""The journal keeps the last entries within its bounds, and wakes everyone who waits for one."""
+
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.journal.journal import (
+    MAX_BODY,
+    Journal,
+    JournalBudget,
+    JournalLimits,
+    TruncatedBody,
+)
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.protocol.response import Response
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+API = "/crmapi/rest/v2/webhook_requests"
+LONG = 60.0  # seconds; no test waits for it to pass
+
+
+def request(query: bytes = b"", body: bytes = b"", headers: int = 0) -> Request:
+    """A request of some size."""
+    named = {f"HTTP_X_{n}": "v" * n for n in range(headers)}
+    return Request("POST", "webhook_requests/show", query, body, headers=named)
+
+
+def response(body: Any = b"{}") -> Response:
+    """A response of some size."""
+    return Response(200, body, "application/json", len(body) if isinstance(body, bytes) else None)
+
+
+def record(journal: Journal, times: int = 1, body: Any = b"{}") -> None:
+    """Record some requests."""
+    for _ in range(times):
+        journal.record(AT, request(), response(body))
+
+
+def numbers(journal: Journal, since: int = 0) -> list[int]:
+    """The numbers of the entries."""
+    return [entry.number for entry in journal.entries(since)]
+
+
+steps = st.one_of(
+    st.tuples(st.just("record"), st.integers(0, 4000), st.integers(0, 30)),
+    st.tuples(st.just("stream"), st.integers(0, 8), st.booleans()),
+    st.tuples(st.just("remove"), st.sets(st.integers(1, 40)), st.none()),
+    st.tuples(st.just("clear"), st.none(), st.none()),
+    st.tuples(st.just("limit"), st.integers(0, 12), st.integers(0, 900_000)),
+)
+
+
+def _do(journal: Journal, step: tuple[str, Any, Any]) -> None:
+    what, first, second = step
+    match what:
+        case "record":
+            journal.record(AT, request(b"q" * first, b"b" * first, second), response(b"a" * first))
+        case "stream":
+            made = response(iter([b"s" * 65_536] * first))
+            journal.record(AT, request(), made)
+            if second:
+                assert sum(map(len, made.body)) == first * 65_536
+        case "remove":
+            journal.remove(frozenset(first))
+        case "clear":
+            journal.clear()
+        case _:
+            journal.limit(JournalLimits(first, second))
+
+
+@given(st.lists(steps, max_size=40))
+def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, Any, Any]]) -> None:
+    """Whatever is recorded, removed or limited: never more entries or bytes than allowed."""
+    budget = JournalBudget()
+    journal = Journal(JournalLimits(10, 600_000), budget=budget)
+    for step in made:
+        _do(journal, step)
+        entries = journal.entries()
+        assert len(entries) <= journal.limits.entries
+        assert 0 <= journal.size <= journal.limits.bytes
+        assert (journal.size > 0) == bool(entries)
+        assert budget.used == journal.size
+        found = numbers(journal)
+        assert found == sorted(set(found))
+        assert not found or found[-1] <= journal.last
+
+
+@given(st.lists(st.booleans(), max_size=60), st.integers(1, 10))
+def test_the_last_entries_are_kept(removed: list[bool], entries: int) -> None:
+    """The newest are kept, numbered as they came; what is removed is gone, and nothing else."""
+    journal = Journal(JournalLimits(entries))
+    kept: list[int] = []
+    for number, remove in enumerate(removed, start=1):
+        record(journal)
+        kept = [*kept, number][-entries:]
+        if remove and kept:
+            assert journal.remove(frozenset({kept[0], 10**6})) == 1
+            kept = kept[1:]
+    assert numbers(journal) == kept
+    assert numbers(journal, since=5) == [n for n in kept if n > 5]
+    for number in range(len(removed) + 2):
+        found = journal.find(number)
+        assert (None if found is None else found.number) == (number if number in kept else None)
+
+
+def test_numbers_go_on() -> None:
+    """Clearing leaves no bytes, and an entry that a journal of none drops has a number, too."""
+    journal = Journal()
+    record(journal, 3)
+    journal.clear()
+    assert (journal.entries(), journal.size, journal.last) == ([], 0, 3)
+    journal.limit(JournalLimits(entries=0))
+    record(journal, 2)
+    assert (journal.entries(), journal.size, journal.last) == ([], 0, 5)
+    journal.limit(JournalLimits(entries=2))
+    record(journal, 3)
+    assert numbers(journal) == [7, 8]
+
+
+def test_sizes_are_exact() -> None:
+    """Queries, bodies and headers count, and a dropped entry counts no longer."""
+    journal = Journal(JournalLimits(bytes=10_000))
+    for _ in range(10):
+        journal.record(AT, request(b"y" * 100), response(b"x" * 900))
+    assert numbers(journal) == [7, 8, 9, 10]
+    assert journal.size == 4 * 2_100
+    journal.remove(frozenset({9}))
+    assert journal.size == 3 * 2_100
+
+
+def test_a_streamed_body_is_kept_as_far_as_the_bound() -> None:
+    """Of a long stream the beginning is kept and its length counted; the caller gets all of it."""
+    journal = Journal(JournalLimits(10, 10**7))
+    parts = [bytes([n]) * 65_536 for n in range(10)]
+    made = response(iter(parts))
+    journal.record(AT, request(), made)
+    empty = journal.size
+
+    assert b"".join(made.body) == b"".join(parts)
+    body = journal.entries()[0].body
+    assert isinstance(body, TruncatedBody)
+    assert body.content == b"".join(parts)[:MAX_BODY]
+    assert body.length == 655_360
+    assert journal.size == empty + MAX_BODY
+
+
+def test_a_stream_that_ends_after_its_entry_is_gone_changes_nothing() -> None:
+    """Clearing while a stream runs leaves a journal of no bytes when it has ended."""
+    journal = Journal()
+    made = response(iter([b"a", b"b"]))
+    journal.record(AT, request(), made)
+    stream: Iterator[bytes] = iter(made.body)  # type: ignore[arg-type]
+    next(stream)
+    journal.clear()
+    assert list(stream) == [b"b"]
+    assert journal.size == 0
+
+
+def test_a_long_body_is_cut_in_the_journal_alone() -> None:
+    """The caller's response stays whole, and the entry holds no reference to all of it."""
+    journal = Journal()
+    made = response(b"x" * (MAX_BODY + 5))
+    journal.record(AT, request(), made)
+    (entry,) = journal.entries()
+    assert len(made.body) == MAX_BODY + 5  # type: ignore[arg-type]
+    assert entry.body == entry.response.body == b"x" * MAX_BODY
+
+
+def test_all_journals_together_are_bounded() -> None:
+    """When they take too much, the largest lose their oldest entries; others keep theirs."""
+    budget = JournalBudget(100_000)
+    small, *large = [Journal(JournalLimits(bytes=90_000), budget=budget) for _ in range(4)]
+    record(small, body=b"x" * 1_000)
+    for _ in range(60):
+        for journal in large:
+            record(journal, body=b"x" * 1_000)
+            assert budget.used <= 100_000
+    assert numbers(small) == [1]
+    for journal in large:
+        assert numbers(journal)[-1] == 60
+        assert len(numbers(journal)) > 5
+    assert budget.used == sum(journal.size for journal in (small, *large))
+
+
+def test_one_journal_may_take_its_own_limit() -> None:
+    """A limit of a single journal above that of all of them counts."""
+    journal = Journal(JournalLimits(bytes=200_000), budget=JournalBudget(1_000))
+    record(journal, 100)
+    assert len(numbers(journal)) == 100
+
+
+def test_a_closed_or_lost_journal_takes_nothing() -> None:
+    """A reset or a forgotten world gives its bytes back."""
+    budget = JournalBudget(10_000)
+    closed, lost = Journal(budget=budget), Journal(budget=budget)
+    for journal in (closed, lost):
+        record(journal, 4)
+    closed.close()
+    record(closed)  # by a request that began before the reset
+    assert budget.used == lost.size
+    del lost, journal
+    kept = Journal(JournalLimits(bytes=1), budget=budget)
+    kept.limit(JournalLimits(bytes=9_000))
+    record(kept, 6)
+    assert len(numbers(kept)) == 6
+
+
+def test_worlds_share_the_bound() -> None:
+    """Worlds that are made from one another have one bound, after a reset as well."""
+    world = make_world(tokens=["T"])
+    other = world.clone("other")
+    for each in (world, other):
+        create_app(each).test_client().get(f"{API}/show?token=T")
+    assert other.journal_budget is world.journal_budget
+    assert world.journal_budget.used == world.journal.size + other.journal.size > 0
+    world.reset()
+    assert world.journal_budget.used == other.journal.size
+
+
+def _growth(query: str, times: int, body: bytes | None = None) -> float:
+    """Return how many bytes a journal really takes for each byte that it counts."""
+    world = make_world(tokens=["T"])
+    client = create_app(world).test_client()
+
+    def call(number: int) -> None:
+        url = f"{API}/{query.format(number)}"
+        more = {f"X-{n}": f"{n}-{number}" * 5 for n in range(5)}
+        if body is None:
+            client.get(url, headers=more).get_data()
+        else:
+            client.post(url, data=body + b" " * number, headers=more).get_data()
+
+    for number in range(20):
+        call(number)
+    world.journal.clear()
+    world.journal.limit(JournalLimits(10**6, 10**9))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(times):
+            call(number)
+        return (tracemalloc.get_traced_memory()[0] - before) / world.journal.size
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_counted_size_is_near_the_real_one() -> None:
+    """The bytes that the journal counts are within a factor of two of those that it takes."""
+    for query, body in [
+        ("show?token=T&webhook_request_identifier=number=7&x={}", None),
+        ("show?token=T&webhook_request_identifier=number=9{}", None),
+        ("list?token=T&entity=JOBS&number_of_results=3&x={}", None),
+        ("resend", b'{"token": "T", "webhook_request_identifier": {"number": "1"}}'),
+    ]:
+        assert 0.4 < _growth(query, 200, body) < 2, query
+
+
+def test_a_wait_ends_with_the_request_that_is_waited_for() -> None:
+    """The condition is evaluated after each request, whichever thread recorded it."""
+    journal = Journal()
+    found: list[int | None] = []
+    waiting = threading.Thread(
+        target=lambda: found.append(
+            journal.wait_for(lambda: 3 if journal.last >= 3 else None, LONG)
+        )
+    )
+    waiting.start()
+    record(journal, 3)
+    waiting.join(LONG)
+    assert found == [3]
+
+
+def test_no_wake_up_is_lost() -> None:
+    """A request that is recorded while the condition is evaluated is not slept through."""
+    journal = Journal()
+    for number in range(1, 200):
+        # The request comes between the evaluation and the wait: the worst moment.
+        asked: list[int] = []
+
+        def ask(number: int = number, asked: list[int] = asked) -> bool | None:
+            asked.append(journal.last)
+            if len(asked) == 1:
+                record(journal)
+                return None
+            return journal.last >= number
+
+        assert journal.wait_for(ask, LONG)
+        assert len(asked) == 2
+
+
+def test_a_wait_ends_with_its_time_or_its_journal() -> None:
+    """None is returned when time is over, and at once from a journal that is closed."""
+    journal = Journal()
+    assert journal.wait_for(lambda: None, 0.01) is None
+    waiting = threading.Thread(target=journal.wait_for, args=(lambda: None, LONG))
+    waiting.start()
+    journal.close()
+    waiting.join(LONG)
+    assert not waiting.is_alive()
+    assert journal.wait_for(lambda: None, LONG) is None
+
+
+def test_a_reset_closes_the_journal_and_begins_another() -> None:
+    """An id from before a reset is the id of no entry after it; neither is any other text."""
+    world = make_world(tokens=["T"])
+    client = create_app(world).test_client()
+    client.get(f"{API}/show?token=T")
+    before = world.journal
+    world.reset()
+    client.get(f"{API}/show?token=T")
+
+    assert before.closed
+    assert not world.journal.closed
+    assert [call.id for call in world.reader.calls()] == ["1-1"]
+    assert before.id_of(1) == "0-1"
+    assert world.journal.number_of("1-1") == 1
+    for id in ["0-1", "", "-", "1-", "x-1", "1-x", "1-٣", "1-" + "9" * 40, "1-1-1", "1"]:
+        assert world.journal.number_of(id) == 0, id
+
+
+def test_64_threads_record_at_once() -> None:
+    """No entry is lost, no number is given twice, and the size is exact."""
+    journal = Journal(JournalLimits(10_000, 10**9), budget=JournalBudget())
+    start = threading.Barrier(64)
+
+    def work() -> None:
+        start.wait(LONG)
+        record(journal, 100)
+
+    threads = [threading.Thread(target=work) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(LONG)
+    assert numbers(journal) == list(range(1, 6401))
+    one = Journal()
+    record(one)
+    assert journal.size == 6400 * one.size

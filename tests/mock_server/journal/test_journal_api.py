@@ -1,0 +1,376 @@
+"""The journal over the control API: WireMock's names and envelopes, waits, events, HAR."""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.admin import journal_waiting
+from crmcom_kit.mock_server.admin.document import document
+from crmcom_kit.mock_server.journal.journal import Entry, Journal
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+
+TOKEN = "a-token-of-tests"
+API = "/crmapi/rest/v2/webhook_requests"
+RESEND = {"operation": "resend"}
+
+
+class Driven:
+    """A mock with three calls in its journal: a show, a resend, and one that is refused."""
+
+    def __init__(self) -> None:
+        self.world = make_world(tokens=[TOKEN], release="R13")
+        self.registry = WorldRegistry(self.world, waiting=2)
+        self.client = create_app(self.registry).test_client()
+        self.show()
+        for _ in range(2):
+            self.client.post(
+                f"{API}/resend",
+                json={"token": TOKEN, "webhook_request_identifier": {"number": "7"}},
+            )
+
+    def show(self) -> None:
+        """Make one more call."""
+        query = f"token={TOKEN}&webhook_request_identifier=number=7"
+        self.client.get(f"{API}/show?{query}").get_data()
+
+    def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Call the control API; the response must be as its document says."""
+        more = {} if body is None else {"json": body}
+        answer = self.client.open(f"/__admin{path}", method=verb, **more)
+        found = json.loads(answer.get_data())
+        _hold(verb, path.partition("?")[0], answer.status_code, found)
+        return answer.status_code, found
+
+
+def _hold(verb: str, path: str, status: int, found: Any) -> None:
+    """Fail if a response is not what the control API's document promises."""
+    paths = document()["paths"]
+    known = path if path in paths else path.rpartition("/")[0] + "/{id}"
+    response = paths[known][verb.lower()]["responses"][str(status)]
+    if "$ref" in response:
+        response = document()["components"]["responses"]["UsageError"]
+    schema = response["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": document()["components"]}).validate(found)
+
+
+@pytest.fixture(name="driven")
+def _driven() -> Driven:
+    return Driven()
+
+
+def numbers(found: Any) -> list[str]:
+    """The ids of the entries in a response."""
+    return [one["id"] for one in found["requests"]]
+
+
+def test_the_calls_are_listed_newest_first(driven: Driven) -> None:
+    """All of them, those after one, the newest few, or those that broke a restriction."""
+    for query, ids, total in [
+        ("", ["0-3", "0-2", "0-1"], 3),
+        ("?limit=1", ["0-3"], 3),
+        ("?limit=0", [], 3),
+        ("?since=1", ["0-3", "0-2"], 2),
+        ("?since=0-2", ["0-3"], 1),
+        ("?since=7-2", ["0-3", "0-2", "0-1"], 3),
+        ("?since=2000-01-01T00:00:00", ["0-3", "0-2", "0-1"], 3),
+        ("?since=2990-01-01T00:00:00%2B02:00", [], 0),
+        ("?unmatched=true", ["0-3"], 1),
+    ]:
+        status, found = driven.ask("GET", f"/requests{query}")
+        assert (status, numbers(found), found["meta"]) == (200, ids, {"total": total})
+
+
+def test_a_list_that_makes_no_sense_is_refused(driven: Driven) -> None:
+    """What cannot be read is named."""
+    for query in ["since=x", "limit=-1", "limit=x", "unmatched=1", "since=1-2-3"]:
+        status, found = driven.ask("GET", f"/requests?{query}")
+        assert (status, found["parameter"]) == (400, query.partition("=")[0])
+
+
+def test_one_entry_has_everything(driven: Driven) -> None:
+    """Request, response, statement, trace, record, states, near miss: of a refused request."""
+    status, found = driven.ask("GET", "/requests/0-3")
+
+    assert status == 200
+    assert found["request"]["method"] == "POST"
+    assert json.loads(found["request"]["body"]) == {
+        "token": "***",
+        "webhook_request_identifier": {"number": "7"},
+    }
+    assert found["request"]["parameters"]["webhook_request_identifier"] == {"number": "7"}
+    assert found["response"]["status"] == 200
+    assert found["response"]["headers"]["X-Mock-Statement"] == "resend.only_rejected"
+    assert json.loads(found["response"]["body"])["status"]["code"] == found["code"]
+    assert found["wasMatched"] is False
+    assert found["statement"] == found["nearMiss"]["statement"] == "resend.only_rejected"
+    assert found["errorKind"] == "not_rejected"
+    assert found["record"]["number"] == "7"
+    assert (found["stateBefore"], found["stateAfter"]) == ("SUCCESSFUL", "SUCCESSFUL")
+    (decision,) = found["trace"]
+    assert (decision["step"], decision["outcome"]) == ("request", "broken")
+    assert (decision["statement"], decision["evidence"]) == ("resend.only_rejected", "documented")
+    assert {"errors.status.not_rejected", "errors.code.not_rejected"} <= decision["dials"].keys()
+    assert driven.ask("GET", "/requests/3")[1] == found
+
+
+def test_a_call_that_was_served_has_its_states(driven: Driven) -> None:
+    """A resend shows the record before and after, and the chain of causes."""
+    _, found = driven.ask("GET", "/requests/0-2")
+    assert (found["stateBefore"], found["stateAfter"]) == ("REJECTED", "SUCCESSFUL")
+    assert found["before"]["number"] == found["after"]["number"] == "7"
+    assert {step["outcome"] for step in found["trace"]} == {"held"}
+    steps = [step["step"] for step in found["trace"]]
+    assert steps == ["request", "change", "attempt", "receiver", "change"]
+    changes = [(each["before"], each["after"]) for each in found["trace"] if "before" in each]
+    assert changes == [("REJECTED", "SENDING"), ("SENDING", "SUCCESSFUL")]
+    assert found["trace"][2]["id"] == found["deliveries"][0]
+    assert found["nearMiss"] is None
+
+
+def test_a_call_that_is_not_there_is_not_found(driven: Driven) -> None:
+    """An id of no entry is answered with 404 and an id that there is."""
+    for id in ["0-9", "1-1", "x", "0", "-", "9" * 30]:
+        for verb in ("GET", "DELETE"):
+            status, found = driven.ask(verb, f"/requests/{id}")
+            assert status == 404
+            assert "0-3" in found["allowed"]
+
+
+def test_calls_are_counted_found_and_removed(driven: Driven) -> None:
+    """By pattern: those that fit, and no others; without a pattern, all of them."""
+    assert driven.ask("POST", "/requests/count", RESEND)[1]["count"] == 2
+    assert driven.ask("POST", "/requests/count")[1]["count"] == 3
+    assert numbers(driven.ask("POST", "/requests/find", RESEND)[1]) == ["0-2", "0-3"]
+    gone = driven.ask("POST", "/requests/remove", {**RESEND, "matched": False})[1]
+    assert [one["id"] for one in gone["serveEvents"]] == ["0-3"]
+    assert numbers(driven.ask("GET", "/requests")[1]) == ["0-2", "0-1"]
+    assert driven.ask("DELETE", "/requests/0-1") == (200, {})
+    assert numbers(driven.ask("GET", "/requests")[1]) == ["0-2"]
+    assert driven.ask("DELETE", "/requests") == (200, {})
+    assert driven.ask("GET", "/requests")[1]["requests"] == []
+
+
+def test_refused_calls_are_listed_with_their_near_misses(driven: Driven) -> None:
+    """Which calls broke a restriction, which one, what was seen, what would be allowed."""
+    assert numbers(driven.ask("GET", "/requests/unmatched")[1]) == ["0-3"]
+    (missed,) = driven.ask("GET", "/requests/unmatched/near-misses")[1]["nearMisses"]
+    assert missed["request"]["id"] == "0-3"
+    assert missed["nearMiss"]["statement"] == "resend.only_rejected"
+    assert missed["nearMiss"]["seen"] == "number 7 in state SUCCESSFUL"
+
+
+def test_near_misses_of_a_pattern_say_what_differs(driven: Driven) -> None:
+    """The nearest call first, with wanted and seen of each member that does not fit."""
+    pattern = {"operation": "resend", "identifier": {"number": "8"}}
+    _, found = driven.ask("POST", "/near-misses/request-pattern", pattern)
+    first = found["nearMisses"][0]
+    assert first["request"]["operation"] == "resend"
+    assert first["differences"] == [
+        {"member": "identifier", "wanted": "number=8", "seen": "number=7"}
+    ]
+    far = [one["matchResult"]["distance"] for one in found["nearMisses"]]
+    assert far == sorted(far)
+
+
+def test_verify_says_yes_or_no(driven: Driven) -> None:
+    """202 where it is as expected, 406 with a readable message where it is not."""
+    status, found = driven.ask("POST", "/verify", {"pattern": RESEND, "times": 2})
+    assert (status, found["ok"], found["count"]) == (202, True, 2)
+    status, found = driven.ask("POST", "/verify", {"pattern": RESEND, "times": {"atMost": 1}})
+    assert (status, found["ok"]) == (406, False)
+    assert found["message"].startswith("expected at most 1 call, found 2: operation resend")
+    status, found = driven.ask("POST", "/verify", {"pattern": {"operation": "delete"}})
+    assert (status, len(found["nearMisses"])) == (406, 3)
+
+
+def test_what_cannot_be_asked_is_refused(driven: Driven) -> None:
+    """A question that makes no sense is answered with 400, at once, and names its fault."""
+    cases: list[tuple[str, Any]] = [
+        ("/verify", {"pattern": {"operatio": "x"}}),
+        ("/verify", {"pattern": {}, "times": -1}),
+        ("/verify", {"pattern": {}, "times": {"atLeast": 2, "atMost": 1}}),
+        ("/verify", {"pattern": {"urlPattern": "("}}),
+        ("/verify", {"pattern": {}, "timeoutMillis": 10**9}),
+        ("/wait", {}),
+        ("/wait", {"record": {}}),
+        ("/wait", {"record": {"id": "1", "number": "1"}}),
+        ("/wait", {"records": {}, "calls": {"pattern": {}}}),
+        ("/wait", {"calls": {"pattern": {}, "since": "x"}}),
+        ("/requests/find", {"headers": {"A": {"equals": "x"}}}),
+        ("/requests/find", {"bodyPatterns": [{"matchesJsonPath": "$["}]}),
+    ]
+    for path, body in cases:
+        status, found = driven.ask("POST", path, body)
+        assert status == 400, body
+        assert found["parameter"], body
+        assert found["allowed"], body
+
+
+def test_verify_waits_where_it_is_told_to(driven: Driven) -> None:
+    """With a time, calls that are still to come count."""
+    later = threading.Timer(0.05, driven.show)
+    later.start()
+    body = {"pattern": {"operation": "show"}, "times": 2, "timeoutMillis": 60_000}
+    assert driven.ask("POST", "/verify", body)[0] == 202
+    later.join()
+
+
+def test_wait_ends_with_what_it_waits_for(driven: Driven) -> None:
+    """200 with what fits; 408 with what is nearest, when time is over."""
+    later = threading.Timer(0.05, driven.show)
+    later.start()
+    calls = {"pattern": {"operation": "show"}, "since": "0-3"}
+    status, found = driven.ask("POST", "/wait", {"calls": calls, "timeoutMillis": 60_000})
+    later.join()
+    assert (status, found["why"], numbers(found)) == (200, "held", ["0-4"])
+    calls = {"pattern": {"operation": "delete"}}
+    status, found = driven.ask("POST", "/wait", {"calls": calls, "timeoutMillis": 10})
+    assert (status, found["why"], len(found["nearMisses"])) == (408, "time over", 3)
+    record = {"number": "7", "state": "REJECTED"}
+    status, found = driven.ask("POST", "/wait", {"record": record, "timeoutMillis": 10})
+    assert (status, found["state"]) == (408, "SUCCESSFUL")
+    records = {"state": "REJECTED", "times": {"atLeast": 1}}
+    assert driven.ask("POST", "/wait", {"records": records})[0] == 200
+
+
+def test_only_so_many_wait(driven: Driven) -> None:
+    """Where all places are taken, one more is refused with 503, and a place is given back."""
+    body = {"calls": {"pattern": {}}, "timeoutMillis": 10}
+    with driven.registry.waiting, driven.registry.waiting:
+        assert driven.ask("POST", "/wait", body)[0] == 503
+        assert driven.ask("POST", "/verify", {"pattern": {}, "timeoutMillis": 10})[0] == 503
+        assert driven.ask("POST", "/verify", {"pattern": {}})[0] == 202
+        assert driven.client.get("/__admin/events").status_code == 503
+    assert driven.ask("POST", "/wait", body)[0] == 200
+
+
+def _events(parts: Iterator[bytes], count: int) -> list[dict[str, str]]:
+    """Read so many events off a stream."""
+    found = []
+    for part in parts:
+        if part.startswith(b"id:"):
+            lines = part.decode().rstrip("\n").split("\n")
+            found.append(dict(line.split(": ", 1) for line in lines))
+            if len(found) == count:
+                break
+    return found
+
+
+def test_calls_are_streamed_as_they_are_noted(driven: Driven) -> None:
+    """Each call is an event with its id; the stream ends with a reset, and gives its place back."""
+    answer = driven.client.get("/__admin/events?since=0", buffered=False)
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    parts = iter(answer.response)
+    assert [event["id"] for event in _events(parts, 3)] == ["0-1", "0-2", "0-3"]  # type: ignore[arg-type]
+    driven.show()
+    (event,) = _events(parts, 1)  # type: ignore[arg-type]
+    assert event["event"] == "call"
+    assert json.loads(event["data"])["operation"] == "show"
+    assert json.loads(event["data"])["id"] == "0-4"
+    driven.world.reset()
+    assert list(parts) == []
+    with driven.registry.waiting, driven.registry.waiting:
+        pass
+
+
+def test_a_wait_is_for_deliveries(driven: Driven) -> None:
+    """One resend was delivered: it is there by number, none is of another, and none failed."""
+    assert driven.ask("POST", "/wait", {"deliveries": {"record": "7"}})[1]["count"] == 1
+    assert driven.ask("POST", "/wait", {"deliveries": {"delivered": True}})[0] == 200
+    for other in ({"record": "8"}, {"delivered": False}, {"times": {"exactly": 2}}):
+        status, found = driven.ask("POST", "/wait", {"deliveries": other, "timeoutMillis": 1})
+        assert (status, found["why"]) == (408, "time over")
+
+
+def test_a_stream_goes_on_where_it_was(driven: Driven) -> None:
+    """Last-Event-ID leaves out what was seen; an id of before a reset leaves out nothing."""
+    for id, ids in [("0-2", ["0-3"]), ("9-2", ["0-1", "0-2", "0-3"])]:
+        answer = driven.client.get("/__admin/events", headers={"Last-Event-ID": id})
+        assert [e["id"] for e in _events(iter(answer.response), len(ids))] == ids  # type: ignore[arg-type]
+        answer.close()
+    refused = driven.client.get("/__admin/events", headers={"Last-Event-ID": "what?"})
+    assert refused.status_code == 400
+
+
+def test_a_new_stream_has_what_is_to_come(driven: Driven) -> None:
+    """Without a place to begin at, calls of before are not sent."""
+    answer = driven.client.get("/__admin/events")
+    parts = iter(answer.response)
+    next(parts)
+    driven.show()
+    assert [event["id"] for event in _events(parts, 1)] == ["0-4"]  # type: ignore[arg-type]
+    answer.close()
+
+
+def test_a_quiet_stream_shows_that_it_lives(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is called, a comment is sent now and then; the end of the mock ends it."""
+    monkeypatch.setattr(journal_waiting, "HEARTBEAT_SECONDS", 0.01)
+    parts = iter(driven.client.get("/__admin/events").response)
+    next(parts)
+    assert next(parts) == b": still here\n\n"
+    driven.registry.closing.set()
+    assert all(part == b": still here\n\n" for part in parts)
+
+
+def test_streams_that_are_left_give_their_place_back(driven: Driven) -> None:
+    """A stream that is closed before it was read, or in the middle, holds no place any more."""
+    for read in (False, True) * 3:
+        answer = driven.client.get("/__admin/events")
+        if read:
+            next(iter(answer.response))
+        answer.close()
+    with driven.registry.waiting, driven.registry.waiting:
+        pass
+
+
+def test_the_journal_is_a_har(driven: Driven) -> None:
+    """Every call is an entry with what HAR 1.2 asks for, and without its secrets."""
+    _, found = driven.ask("GET", "/requests.har")
+    log = found["log"]
+    assert log["version"] == "1.2"
+    assert len(log["entries"]) == 3
+    for entry in log["entries"]:
+        assert entry.keys() >= {"startedDateTime", "time", "request", "response", "timings"}
+        assert entry["request"]["url"].startswith("http://localhost/crmapi/rest/v2/")
+        assert entry["response"]["content"]["size"] == entry["response"]["bodySize"]
+    query = log["entries"][0]["request"]["queryString"]
+    assert query[0] == {"name": "token", "value": "***"}
+    assert json.loads(log["entries"][1]["request"]["postData"]["text"])["token"] == "***"
+    assert TOKEN not in json.dumps(found)
+
+
+def test_worlds_have_journals_of_their_own(driven: Driven) -> None:
+    """A call in another world is in that one's journal alone."""
+    driven.client.get(f"/worlds/other{API}/show?token={TOKEN}")
+    assert len(driven.ask("GET", "/requests")[1]["requests"]) == 3
+    other = driven.client.get("/worlds/other/__admin/requests").json
+    assert [one["request"]["url"] for one in other["requests"]] == [f"{API}/show?token=***"]  # type: ignore[index]
+
+
+def test_deliveries_are_listed_with_one_look_into_the_journal(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cause of each of many deliveries is found without a search for each."""
+    for number in range(1, 60):
+        body = {"token": TOKEN, "webhook_request_identifier": {"number": str(number)}}
+        driven.client.post(f"{API}/resend", json=body)
+    looks: list[int] = []
+    entries = Journal.entries
+
+    def counted(journal: Journal, since: int = 0) -> list[Entry]:
+        looks.append(since)
+        return entries(journal, since)
+
+    monkeypatch.setattr(Journal, "entries", counted)
+    deliveries = json.loads(driven.client.get("/__admin/deliveries").get_data())["deliveries"]
+
+    assert len(deliveries) > 5
+    assert all(one["call"] for one in deliveries)
+    assert len(looks) == 1

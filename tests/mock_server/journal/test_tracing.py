@@ -1,0 +1,147 @@
+"""The trace names what decided a request, and what came of it, in the order of causes."""
+
+from typing import Any
+
+from helpers.asking import Asker
+from helpers.mistakes import (
+    DELETE,
+    LIST,
+    LOGIN,
+    MISTAKES,
+    NOT_MECHANICAL,
+    ODD,
+    RIGHT,
+    Asked,
+    get,
+    post,
+    resend,
+    show,
+)
+
+from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.journal.tracing import BROKEN, HELD, SKIPPED, Step
+from crmcom_kit.schemas import dials, load_dialect
+from crmcom_kit.schemas.statements import EVIDENCE, statement
+
+CALLS: list[tuple[str, str, dict[str, Any], Asked]] = [
+    *((kind, "R13", {}, asked) for kind, asked, _ in MISTAKES),
+    *((kind, "R13", changes, asked) for kind, changes, asked, _ in ODD),
+    *((kind, release, changes, asked) for kind, release, changes, asked, _ in NOT_MECHANICAL),
+]
+SHARED = Asker()
+
+
+def decision(call: CallView) -> Step:
+    """Return the step that says how a request was decided; what it says must be true."""
+    (found,) = [step for step in call.trace if step.step == "request"]
+    assert set(found.dials) <= dials().keys()
+    if found.statement is not None:
+        assert statement(found.statement).evidence == found.evidence
+    if found.evidence is not None:
+        assert found.evidence in EVIDENCE
+    return found
+
+
+def chain(call: CallView) -> list[tuple[Any, ...]]:
+    """Return the steps of a trace in brief."""
+    return [(step.step, *step.facts.values()) for step in call.trace]
+
+
+def test_a_refused_request_names_what_decided() -> None:
+    """The step is broken and has the response's statement, and the dials of the error's kind."""
+    for kind, release, changes, asked in {case[0]: case for case in CALLS}.values():
+        asker = Asker(release, load_dialect().changed(changes))
+        asker.ask(asked)
+        call = asker.told()
+        found = decision(call)
+
+        assert call.error.kind == kind
+        assert (found.outcome, found.statement) == (BROKEN, call.statement), kind
+        assert found.evidence is not None, kind
+        settings = asker.world.dialect
+        assert found.dials[f"errors.status.{kind}"] == settings[f"errors.status.{kind}"]
+        assert found.dials[f"errors.code.{kind}"] == call.code
+
+
+def test_dials_named_by_an_error_are_in_the_trace() -> None:
+    """What the place of the decision names is shown with its setting."""
+    SHARED.world.reset()
+    SHARED.ask(show("number=0"))
+    call = SHARED.told()
+    call.error.dials = ("errors.token_first", "list.order")
+    found = decision(call)
+
+    assert found.dials["errors.token_first"] == SHARED.world.dialect["errors.token_first"]
+    assert found.dials["list.order"] == SHARED.world.dialect["list.order"]
+
+
+def test_the_chain_of_a_served_request() -> None:
+    """A request that only reads ends with itself; others lead to changes, attempts and answers."""
+    for asked, steps in [
+        (show("number=7"), []),
+        (get(LIST, entity="JOBS"), []),
+        (post(LOGIN, RIGHT), []),
+        (post(DELETE, webhook_request_identifier={"number": "7"}),
+         [("change", "REJECTED", "DELETED")]),
+        (resend(number="7"),
+         [("change", "REJECTED", "SENDING"), ("attempt", 1), ("receiver", "success", 200),
+          ("change", "SENDING", "SUCCESSFUL")]),
+    ]:  # fmt: skip
+        asker = Asker()
+        assert asker.ask(asked).json["status"]["code"] == "OK"
+        call = asker.told()
+        assert decision(call).outcome == HELD
+        assert chain(call) == [("request",), *steps]
+        shown = [step.as_json() for step in call.trace]
+        assert [step["outcome"] for step in shown] == [HELD] * (1 + len(steps))
+        assert not any("facts" in step for step in shown)
+
+
+def test_a_failed_delivery_leads_back() -> None:
+    """A receiver that refuses leaves the record as it was, and the trace says so."""
+    asker = Asker(dialect=load_dialect().changed({"delivery.script": "timeout"}))
+    asker.ask(resend(number="7"))
+    steps = chain(asker.told())
+    assert steps[3][:2] == ("receiver", "timeout")
+    assert steps[4] == ("change", "SENDING", "REJECTED")
+
+
+def test_a_fault_is_told_apart_from_the_request() -> None:
+    """A fault comes first, breaks no statement and makes no near miss."""
+    delay = {"type": "fixed", "milliseconds": 0}
+    for when, effect, outcome in [
+        ("before_commit", {"status": 503}, SKIPPED),
+        ("before_commit", {"error": "not_rejected"}, SKIPPED),
+        ("after_commit", {"error": "not_rejected"}, HELD),
+        ("after_commit", {"status": 502}, HELD),
+        ("before_commit", {"delay": delay}, HELD),
+    ]:
+        SHARED.world.reset()
+        SHARED.world.faults.add(
+            {"name": "mine", "match": {"operation": "resend"}, "when": when, "effect": effect}
+        )
+        SHARED.ask(resend(number="7"))
+        call = SHARED.told()
+
+        assert decision(call).outcome == outcome
+        assert (call.trace[0].step, call.trace[0].outcome) == ("fault", BROKEN)
+        assert call.fault["name"] == "mine"
+        assert call.matched
+        assert call.near_miss is None
+        state = (call.after or {}).get("life_cycle_state")
+        assert state == (None if outcome == SKIPPED else "SUCCESSFUL")
+
+
+def test_a_request_s_own_mistake_under_a_fault_is_its_own() -> None:
+    """If a fault only delays, what the caller did wrong is still explained."""
+    SHARED.world.reset()
+    SHARED.world.faults.add(
+        {"name": "slow", "effect": {"delay": {"type": "fixed", "milliseconds": 0}}}
+    )
+    SHARED.ask(show("number=0"))
+    call = SHARED.told()
+
+    assert call.fault["name"] == "slow"
+    assert not call.matched
+    assert call.near_miss["errorKind"] == "unknown_webhook_request"
+    assert call.code == call.code.upper() != "OK"

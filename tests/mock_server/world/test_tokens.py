@@ -1,0 +1,280 @@
+"""Tokens: how they look, how long they hold, and what is wrong with one that does not."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+import pytest
+from helpers.tables import looped
+
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.protocol.errors import TokenError
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.world.ids import Ids
+from crmcom_kit.mock_server.world.tokens import Session, Tokens
+from crmcom_kit.schemas import load_dialect, release_names, resolve
+from crmcom_kit.schemas.releases import TokenKind
+
+START = datetime(2015, 11, 1, 12, tzinfo=UTC)
+HOUR = 3600
+HEX = re.compile("[0-9A-F]{32}")
+SLIDING = TokenKind("hex", HOUR, renewed_by_use=True)
+FIXED_KIND = TokenKind("hex", 2 * HOUR, renewed_by_use=False)
+JWT_KIND = TokenKind("jwt", 2 * HOUR, renewed_by_use=False)
+
+
+def session(user: str = "1", /, **changes: Any) -> Session:
+    """Make a session of a user."""
+    values: dict[str, Any] = {
+        "user": {"id": user, "username": f"user{user}"},
+        "unit": {"id": "9", "name": "Unit"},
+        "organisation": "CRMDEMO",
+    }
+    return Session(**{**values, **changes})
+
+
+def fresh(clock: FixedClock | None = None, *, seed: int = 0, **options: Any) -> Tokens:
+    """Make a world's tokens without any."""
+    return Tokens(clock=clock or FixedClock(START), ids=Ids(seed), **options)
+
+
+def holds(known: Tokens, token: str) -> bool:
+    """Whether a call with ``token`` may be made; this uses it."""
+    try:
+        known.check(token)
+    except TokenError:
+        return False
+    return True
+
+
+@looped("release", release_names())
+def test_each_release_has_its_kind_of_token(release: str) -> None:
+    """Below R12 a token is 32 upper-case hexadecimal digits, from R12 on a JWT."""
+    token = fresh().issue(session(), resolve(release).token)
+
+    if resolve(release).at_least("R12.0.0"):
+        assert len(token) > 32
+        assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256"}
+    else:
+        assert HEX.fullmatch(token)
+
+
+def test_an_hour_slides_with_use() -> None:
+    """Below R12 a token holds an hour from its last use, and not a second longer."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    token = known.issue(session(), resolve("R9").token)
+
+    for _ in range(5):
+        clock.advance(HOUR - 1)
+        assert holds(known, token)
+    clock.advance(HOUR)
+    assert not holds(known, token)
+    clock.advance(-1)
+    assert holds(known, token)
+
+
+def test_a_refused_use_does_not_renew() -> None:
+    """A token that has ended stays ended, however often it is tried."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    token = known.issue(session(), SLIDING)
+    clock.advance(HOUR)
+
+    for _ in range(3):
+        with pytest.raises(TokenError, match=r"expired_token"):
+            known.check(token)
+
+
+@looped("kind", [FIXED_KIND, JWT_KIND])
+@looped("used", [True, False])
+def test_two_hours_are_fixed(kind: TokenKind, *, used: bool) -> None:
+    """A token of this kind holds two hours from the login, used or not."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    token = known.issue(session(), kind)
+
+    for _ in range(119):
+        clock.advance(60)
+        if used:
+            assert holds(known, token)
+    clock.advance(59)
+    assert holds(known, token)
+    clock.advance(1)
+    assert not holds(known, token)
+
+
+@looped("release", ["R10", "R11"])
+def test_a_web_api_key_token_of_r10_and_r11_is_fixed(release: str) -> None:
+    """Where authentication/token gives a sliding hour, the Web API key gives two fixed hours."""
+    kind = resolve(release).web_api_key_token
+
+    assert kind == FIXED_KIND
+    assert resolve(release).token == SLIDING
+
+
+def test_an_hour_may_be_fixed() -> None:
+    """By dial the hour of a token below R12 is not renewed by use."""
+    clock = FixedClock(START)
+    dialect = load_dialect().changed({"tokens.hour_before_r12": "fixed"})
+    world = make_world(dialect=dialect, clock=clock, data=[])
+    token = world.tokens.issue(world.current_epoch.session(), world.release.token)
+
+    clock.advance(HOUR - 1)
+    assert holds(world.tokens, token)
+    clock.advance(1)
+    with pytest.raises(
+        TokenError, match=r"expired_token.*at most 1 h after the login, used or not"
+    ):
+        world.tokens.check(token)
+
+
+# What a JWT carries.
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Return a JWT's claims without asking for its key."""
+    found: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return found
+
+
+def test_a_jwt_carries_the_recorded_claims() -> None:
+    """User name, organisation, unit, the two times as texts two hours apart, and a session id."""
+    claims = claims_of(fresh(FixedClock(START)).issue(session(), JWT_KIND))
+    issued = int(START.timestamp())
+
+    assert HEX.fullmatch(claims.pop("jti"))
+    assert claims == {
+        "usr": "user1",
+        "org": "CRMDEMO",
+        "oun": "9",
+        "iat": str(issued),
+        "exp": str(issued + 7200),
+    }
+
+
+@looped("fraction", [0.0, 0.000001, 0.5, 0.999999])
+def test_the_times_of_a_jwt_are_two_hours_apart(fraction: float) -> None:
+    """The difference is 7200 seconds, whatever part of a second the login falls into."""
+    clock = FixedClock(START)
+    clock.advance(fraction)
+    claims = claims_of(fresh(clock).issue(session(), JWT_KIND))
+
+    assert int(claims["exp"]) - int(claims["iat"]) == 7200
+
+
+def test_a_jwt_is_signed_with_the_seeds_own_key() -> None:
+    """All tokens of a world verify with one key; another seed has another key."""
+    ids = Ids(7)
+    key = ids.of("jwt", "key") + ids.of("jwt", "more key")
+    options: Any = {"verify_exp": False, "verify_iat": False}  # texts, which PyJWT does not take
+
+    token = fresh(seed=7).issue(session(), JWT_KIND)
+    jwt.decode(token, key, algorithms=["HS256"], options=options)
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.decode(
+            fresh(seed=8).issue(session(), JWT_KIND), key, algorithms=["HS256"], options=options
+        )
+
+
+@looped(
+    ("changes", "usr", "oun"),
+    [
+        ({"unit": None}, "user1", None),
+        ({"user": {"id": "2"}}, None, "9"),
+        ({"user": {"id": "2", "username": "Σοφία \ud800"}}, "Σοφία \ud800", "9"),
+    ],
+)
+def test_a_jwt_of_an_odd_session(changes: dict[str, Any], usr: str | None, oun: str | None) -> None:
+    """Without unit or user name the claim is null; any text can be a user name."""
+    claims = claims_of(fresh().issue(session(**changes), JWT_KIND))
+
+    assert (claims["usr"], claims["oun"]) == (usr, oun)
+
+
+# What is wrong with a token.
+
+
+def expired(known: Tokens, clock: FixedClock) -> str:
+    """Return a token whose life is over."""
+    token = known.issue(session(), SLIDING)
+    clock.advance(HOUR)
+    return token
+
+
+def released(known: Tokens, clock: FixedClock) -> str:
+    """Return a token that was released."""
+    del clock
+    token = known.issue(session(), SLIDING)
+    known.release(token)
+    return token
+
+
+@looped(
+    ("made", "kind"),
+    [
+        (lambda *_: "nobody's", "invalid_token"),
+        (lambda *_: "", "invalid_token"),
+        (lambda *_: "\ud800", "invalid_token"),
+        (expired, "expired_token"),
+        (released, "released_token"),
+    ],
+)
+@looped("use", [Tokens.check, Tokens.release])
+def test_each_wrong_token_has_its_own_error(
+    made: Callable[[Tokens, FixedClock], str],
+    kind: str,
+    use: Callable[[Tokens, str], object],
+) -> None:
+    """Unknown, expired and released tokens differ; to release one is refused like a use of it."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    token = made(known, clock)
+
+    with pytest.raises(TokenError) as caught:
+        use(known, token)
+    assert caught.value.kind == kind
+    assert caught.value.seen == "a text that is not shown"
+
+
+@looped(
+    ("query", "kind"),
+    [
+        (b"", "missing_token"),
+        (b"token=&", "missing_token"),
+        (b"token=nobodys&", "invalid_token"),
+        (b"token=%s&", "expired_token"),
+    ],
+)
+@looped("release", ["R9", "R12"])
+def test_each_error_has_its_own_code(query: bytes, kind: str, release: str) -> None:
+    """The answer to a missing, an unknown and an expired token carries that kind's code."""
+    clock = FixedClock(START)
+    world = make_world(release=release, clock=clock)
+    token = world.tokens.issue(world.current_epoch.session(), world.release.token)
+    clock.advance(2 * HOUR)
+    query = query.replace(b"%s", token.encode()) + b"webhook_request_identifier=number=7"
+    answer = dispatch(world, Request("GET", "webhook_requests/show", query))
+
+    assert isinstance(answer.body, bytes)
+    assert f'"code":"{world.dialect[f"errors.code.{kind}"]}"'.encode() in answer.body
+    assert token.encode() not in answer.body
+
+
+def test_the_error_of_an_ended_token_says_how_long_it_held() -> None:
+    """The message distinguishes a sliding hour from two fixed hours."""
+    clock = FixedClock(START)
+    known = fresh(clock)
+    sliding, fixed = known.issue(session(), SLIDING), known.issue(session(), JWT_KIND)
+    clock.advance(2 * HOUR)
+
+    with pytest.raises(TokenError, match=r"expired_token.*at most 1 h after its last use"):
+        known.check(sliding)
+    with pytest.raises(
+        TokenError, match=r"expired_token.*at most 2 h after the login, used or not"
+    ):
+        known.check(fixed)

@@ -1,0 +1,314 @@
+"""A world: what it is filled with, who calls, what its release lets it do, what a start costs."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from helpers.tables import looped
+
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.clock import FixedClock
+from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.schemas import load_dialect
+
+NOON = datetime(2016, 2, 29, 12, 0, 7, 999_999, tzinfo=UTC)
+
+
+def world(release: str = "R9", *, dials: dict[str, Any] | None = None, **options: Any) -> World:
+    """Make a world at noon, with a token that always holds."""
+    dialect = load_dialect().changed(dials or {})
+    clock = FixedClock(NOON)
+    return make_world(release=release, dialect=dialect, tokens=["T"], clock=clock, **options)
+
+
+def post(known: World, method: str, number: str) -> dict[str, Any]:
+    """Call a POST method for the record of that number; return the whole answer."""
+    body = {"token": "T", "webhook_request_identifier": {"number": number}}
+    answer = dispatch(
+        known, Request("POST", f"webhook_requests/{method}", b"", json.dumps(body).encode())
+    )
+    assert isinstance(answer.body, bytes)
+    found: dict[str, Any] = json.loads(answer.body)
+    return found
+
+
+def show(known: World, number: str) -> dict[str, Any]:
+    """Return the record of that number."""
+    record = known.store.get("number", number)
+    assert record is not None
+    found: dict[str, Any] = json.loads(record.body)
+    return found
+
+
+def numbers(known: World, state: str = "REJECTED") -> list[str]:
+    """Return the numbers of all records in a state."""
+    query = Query(indexed=(), states=frozenset({state}))
+    return [json.loads(body)["number"] for body in known.store.query(query)]
+
+
+class Recorder:
+    """A receiver that takes everything and remembers it."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+
+    def __len__(self) -> int:
+        return len(self.attempts)
+
+    def send(self, attempt: Attempt) -> Outcome:
+        """Take it."""
+        self.attempts.append(attempt)
+        return Outcome("success", None, None, 200)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.attempts.clear()
+
+
+def test_a_delivery_may_be_anything_that_sends() -> None:
+    """A delivery that happens to be false in Python is used all the same."""
+    recorder = Recorder()
+    assert not recorder
+
+    assert world(delivery=recorder).current_epoch.delivery is recorder
+
+
+# What a world is filled with.
+
+
+def request(number: str, /, data: Any = ..., **changes: Any) -> dict[str, Any]:
+    """Make a world entry of a webhook request."""
+    record = {
+        "id": f"id{number}",
+        "number": number,
+        "life_cycle_state": "REJECTED",
+        "entity": "JOBS",
+        "entity_id": "J1",
+        "url": "http://receiver/in",
+        "webhook_definition": {"id": "D1", "name": "Jobs"},
+        "workflow_rule": {"id": "R1", "name": "Rule"},
+        "log_information": {},
+    }
+    sent = {"number": number} if data is ... else data
+    return {"webhook_request": {"record": {**record, **changes}, "data": sent}}
+
+
+def created(date: str | None) -> dict[str, Any]:
+    """Make log information with a date of creation."""
+    return {"created_date": date}
+
+
+def test_records_are_in_the_order_of_their_creation() -> None:
+    """The newest comes first; without a date a record is old; of one second, the file's order."""
+    dates = {
+        "1": "2015-11-01T12:00:00",
+        "2": None,
+        "3": "1969-12-31T23:59:59",
+        "4": "2015-11-01T12:00:00",
+        "5": "0001-01-01T00:00:00",
+        "6": None,
+        "7": "9999-12-31T23:59:59",
+    }
+    known = world(data=[request(n, log_information=created(d)) for n, d in dates.items()])
+
+    assert numbers(known) == ["7", "4", "1", "3", "5", "6", "2"]
+
+
+def test_a_definition_shows_what_its_own_entry_says() -> None:
+    """A record needs only the id of its definition and rule: names and the rest are looked up."""
+    definition = {
+        "id": "D1",
+        "name": "Jobs",
+        "description": "All",
+        "life_cycle_state": "NOT EFFECTIVE",
+    }
+    members = ["id", "name", "description", "life_cycle_state"]
+    known = world(
+        dials={"record.definition_members": members},
+        data=[{"webhook_definition": definition}, request("1", webhook_definition={"id": "D1"})],
+    )
+
+    assert show(known, "1")["webhook_definition"] == definition
+
+
+def test_what_a_record_says_itself_is_kept() -> None:
+    """A code, a request or a response that a world states is not replaced by a made one."""
+    stated = {"authentication_code": "mine", "request": {"a": 1}, "response": None}
+    known = world(data=[request("1", **stated), request("2")])
+
+    assert {name: show(known, "1")[name] for name in stated} == stated
+    assert show(known, "2")["request"] is not None
+
+
+def test_the_same_seed_makes_the_same_world() -> None:
+    """Two worlds of one seed agree in every byte; another seed makes other references."""
+    first, second, other = (
+        make_world(seed=seed).store.query(Query(indexed=())) for seed in (5, 5, 6)
+    )
+
+    assert first == second != other
+
+
+def test_references_are_never_shared() -> None:
+    """No two records, and no two tries, have the same reference, whatever the records' ids."""
+    known = world(data=[request(str(n), id=str(n)) for n in range(1, 30)])
+    before = [show(known, str(n))["request"] for n in range(1, 30)]
+    after = [post(known, "resend", str(n))["data"]["request"] for n in range(1, 30)]
+
+    assert len({*before, *after}) == 58
+
+
+def test_only_the_record_takes_part_in_its_data() -> None:
+    """Stored data are the bytes that are sent, in the order of the world's file."""
+    known = world(data=[request("1", data={"z": "Ω", "a": [1.5, None]})])
+    record = known.store.get("number", "1")
+
+    assert record is not None
+    assert record.data == '{"z":"Ω","a":[1.5,null]}'.encode()
+
+
+# Who calls.
+
+
+def test_the_credentials_user_need_not_be_in_the_world() -> None:
+    """A world without users and units still has a session: a user of the login's name, no unit."""
+    session = world(data=[]).current_epoch.session()
+
+    name = DEFAULT_CREDENTIALS.username
+    assert session.user["username"] == session.user["person_name"] == name
+    assert session.unit is None
+    assert session.organisation == DEFAULT_CREDENTIALS.organisation
+
+
+def test_a_session_is_rendered_like_a_record() -> None:
+    """Who updated a record looks as everyone in it looks: short, with emptied names."""
+    dials = {
+        "record.user_form": "short",
+        "record.unit_form": "short",
+        "record.emptied_names": "null",
+    }
+    session = world("R15", dials=dials).current_epoch.session()
+
+    assert session.unit is not None
+    assert set(session.user) == {"id", "username", "person_name"}
+    assert session.user["person_name"] is None
+    assert set(session.unit) == {"id", "name", "alternative_code", "description"}
+
+
+def test_odd_people_can_log_in() -> None:
+    """A user with nothing but an id and a name, and a unit with only an id, make a session."""
+    entries = [{"user": {"id": "5", "username": "MPADMINISTRATOR"}}, {"unit": {"id": "9"}}]
+    known = world("R12", data=[*entries, request("1")])
+    after = post(known, "resend", "1")["data"]
+
+    assert after["log_information"]["updated_by_user"] == {"id": "5", "username": "MPADMINISTRATOR"}
+    assert after["log_information"]["updated_by_unit"] == {"id": "9"}
+    assert len(known.tokens.issue(known.current_epoch.session(), known.release.token)) > 32
+
+
+# What a release and a dialect let a world do.
+
+
+@looped(
+    ("release", "since", "has"),
+    [
+        ("R10", "R11.0.0", False),
+        ("R11", "R11.0.0", True),
+        ("R14.1", "R11.0.0", True),
+        ("R14.1", "R15.0.0", False),
+        ("R15", "R15.0.0", True),
+        ("R15", "R11.0.0", True),
+    ],
+)
+def test_rewardoffers_come_with_their_dial(release: str, since: str, *, has: bool) -> None:
+    """The one entity whose release the pages disagree on is supported as the dial says, once."""
+    entities = world(release, dials={"requests.rewardoffers_since": since}, data=[]).config.entities
+
+    assert entities.count("REWARDOFFERS") == int(has)
+
+
+@looped("name", ["resend", "delete"])
+@looped(
+    ("release", "dial", "known_"),
+    [("R9", False, False), ("R9", True, True), ("R10", False, True), ("R10", True, True)],
+)
+def test_fields_set_in_r9_is_a_dial(name: str, release: str, *, dial: bool, known_: bool) -> None:
+    """Resend and delete know fields_set from R10 on, and by dial before."""
+    known = world(release, dials={"requests.fields_set_in_r9": dial}, data=[])
+    method = known.config.methods[f"webhook_requests/{name}"]
+
+    assert ("fields_set" in method.parameters) == known_
+    assert ("fields_set" in method.later) == (not known_)
+    assert list(method.parameters)[:2] == ["token", "webhook_request_identifier"]
+
+
+@looped(
+    ("release", "dial", "has"),
+    [
+        ("R9", "works", False),
+        ("R10", "works", True),
+        ("R11", "withdrawn", True),
+        ("R12", "works", True),
+        ("R12", "ignored", True),
+        ("R12", "withdrawn", False),
+    ],
+)
+def test_the_release_method_comes_and_may_go(release: str, dial: str, *, has: bool) -> None:
+    """authentication/token/release is there from R10 on, and from R12 on as the dial says."""
+    known = world(release, dials={"tokens.release_from_r12": dial}, data=[])
+
+    assert ("authentication/token/release" in known.config.methods) == has
+
+
+# What a start costs.
+
+
+def loaded(code: str) -> list[str]:
+    """Run ``code`` in a Python of its own; return which of the heavy modules it has loaded."""
+    heavy = ("faker", "hypothesis", "jsonschema", "jsonschema_rs", "httpx", "rich", "jwt", "pytest")
+    report = f"import json, sys; print(json.dumps([n for n in {heavy} if n in sys.modules]))"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    found: list[str] = json.loads(run.stdout)
+    return found
+
+
+def test_a_start_from_the_sample_world_loads_little() -> None:
+    """Neither the checks of other worlds nor what makes data or tests is loaded to serve."""
+    start = "from crmcom_kit.mock_server import create_app; app = create_app(release='R15')"
+    answer = "assert app.test_client().get('/crmapi/rest/v2/webhook_requests/list').status_code"
+
+    assert loaded(f"{start}\n{answer}") == []
+
+
+def test_what_a_start_leaves_out_is_loaded_when_needed() -> None:
+    """Own data loads a validator, and a login from R12 on the JWT library."""
+    make = "from crmcom_kit.mock_server import make_world"
+
+    assert loaded(f"{make}; make_world(data=[{{'unit': {{'id': '1'}}}}])") == ["jsonschema_rs"]
+    login = (
+        "w = make_world(release='R12');w.tokens.issue(w.current_epoch.session(), w.release.token)"
+    )
+    assert loaded(f"{make}; {login}") == ["jwt"]
+
+
+def test_signing_loads_nothing_but_itself() -> None:
+    """Who only verifies codes gets neither Flask nor the emulator."""
+    code = (
+        "import sys; from crmcom_kit.mock_server.signing import sign; sign({}, 'k');"
+        "assert not {'flask', 'orjson', 'crmcom_kit.mock_server.http.app'} & set(sys.modules)"
+    )
+
+    assert loaded(code) == []

@@ -1,0 +1,197 @@
+"""Redaction: a secret is hidden by its name and as it stands, in every spelling."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crmcom_kit.redaction import (
+    MASK,
+    Redactor,
+    is_secret,
+    redact_path,
+    redact_query,
+    redact_url,
+    secret_texts,
+)
+
+SECRET = "Zx81SecretQuiteSecret"  # under a secret's name
+TOKEN = "Known-Ticket.of_the-World9"  # known
+PASSWORD = 'p"ä s+w/ord'  # known, and of characters that each spelling writes in its own way
+REDACTOR = Redactor({PASSWORD: "$PASSWORD"}, is_token={TOKEN}.__contains__)
+
+
+def percent(text: str, layers: int = 1) -> str:
+    """Percent-encode every character of a text."""
+    for _ in range(layers):
+        text = "".join(f"%{byte:02x}" for byte in text.encode())
+    return text
+
+
+def escaped(text: str) -> str:
+    """Spell every character of a text as JSON's escape."""
+    return "".join(f"\\u{ord(each):04X}" for each in text)
+
+
+def test_names_of_secrets() -> None:
+    """A name is a secret's in any case and encoding; other names are not."""
+    for name in ("token", "TOKEN", "access_token", "passwd", "web api key", "api+key", "X-API-Key",
+                 "client_secret", percent("token", 3), "Authorization"):  # fmt: skip
+        assert is_secret(name), name
+    for name in ("entity", "tokn", "", "fields_set", "%", "x" * 1000):
+        assert not is_secret(name), name
+
+
+def test_paths_queries_and_urls() -> None:
+    """What stands behind a secret's name is hidden; everything else stays as it was."""
+    base = "/crmapi/rest/v2"
+    found = {
+        redact_path(f"{base}/authentication/token"): f"{base}/authentication/token",
+        redact_path("/authentication/token/release/"): "/authentication/token/release/",
+        redact_path(f"{base}/authentication/token/{SECRET}"): f"{base}/authentication/token/{MASK}",
+        redact_path(f"/token%3D{SECRET}/x"): f"/token{MASK}/x",
+        redact_path("/a%20b"): "/a%20b",
+        redact_query(f"token={SECRET}&entity=JOBS"): f"token={MASK}&entity=JOBS",
+        redact_query(f"token%3D{SECRET}"): MASK,
+        redact_query(f"odd=token={SECRET}"): f"odd={MASK}",
+        redact_query("a=%20b&c"): "a=%20b&c",
+        redact_url(f"https://me:{SECRET}@host:8/x"): f"https://{MASK}@host:8/x",
+        redact_url(f"https://host/token/{SECRET}/v2?api_key={SECRET}"): (
+            f"https://host/token/{MASK}/v2?api_key={MASK}"
+        ),
+        redact_url("http://host/a%20b"): "http://host/a%20b",
+        redact_url("/hooks/x?a=b"): "/hooks/x?a=b",
+        redact_url(f"http://me:{SECRET}@host/x://y"): f"http://{MASK}@host/x://y",
+    }  # fmt: skip
+    assert list(found) == list(found.values())
+
+
+def test_a_token_is_hidden_as_a_parameter_name() -> None:
+    """A token that slipped into the place of a name is a token still, in a query and in a body."""
+    for name in (TOKEN, percent(TOKEN), escaped(TOKEN)):
+        shown = [
+            REDACTOR.request_body(f'{{"{name}": 1, "token": "x"}}'.encode()),
+            REDACTOR.request_body(f'{{"{name}": 1}}'.encode()),
+            REDACTOR.text(f'unknown parameter "{name}"'),
+        ]
+        if "%" in name or name == TOKEN:
+            shown.append(REDACTOR.query(f"{name}=1&x=2"))
+        for text in shown:
+            assert name not in text, text
+            assert MASK in text, text
+    assert REDACTOR.name(TOKEN) == MASK
+    assert REDACTOR.value("", {TOKEN: 1}) == {MASK: 1}
+
+
+@given(st.lists(st.sampled_from(["raw", "percent", "twice", "escape", "json"]), min_size=1))
+def test_a_known_secret_is_hidden_in_any_spelling(spellings: list[str]) -> None:
+    """Each character may be encoded in its own way, under whatever name the secret stands."""
+    write = {
+        "raw": str,
+        "percent": percent,
+        "twice": lambda each: quote(percent(each), safe=""),
+        "escape": escaped,
+        "json": lambda each: json.dumps(each)[1:-1],
+    }
+    spelled = "".join(
+        write[spellings[at % len(spellings)]](each) for at, each in enumerate(PASSWORD)
+    )
+    for text in (f"x={spelled}&y=1", f"it was {spelled}!"):
+        assert REDACTOR.hide(text) == text.replace(spelled, "$PASSWORD")
+
+
+def test_a_known_secret_is_hidden_where_it_is_encoded_under_a_harmless_name() -> None:
+    """A percent-encoded password or token is found by what it decodes to."""
+    for secret in (PASSWORD, TOKEN):
+        for encoded in (quote(secret, safe=""), percent(secret), percent(secret, 2)):
+            assert encoded not in REDACTOR.query(f"x={encoded}&y=1")
+            assert REDACTOR.query(f"x={encoded}&y=1").endswith("&y=1")
+
+
+def test_what_is_no_secret_stays() -> None:
+    """Texts, bodies and queries without secrets are shown as they stood."""
+    body = '{ "entity" : "JOBS", "odd":"\\u00e9", "n": 1e3, "x": [1, 2 ] }'
+    for text in (body, "plain text", "100 % sure", "a\\b \\u0041", '"', "C:\\x\\y"):
+        assert REDACTOR.request_body(text.encode()) == text
+        assert REDACTOR.response_body(text.encode()) == text
+        assert REDACTOR.text(text) == text
+    said = '{"message":"A token is mandatory.","code":"X"}'
+    assert REDACTOR.response_body(said.encode()) == said
+    assert REDACTOR.text('add "token": "..." or token=...') == 'add "token": "..." or token=...'
+
+
+def test_bodies_of_every_kind() -> None:
+    """What cannot be read is not shown; what can be keeps its form, without secrets."""
+    for body, shown in [
+        (b"", ""),
+        (b"\xff\xfe", "(2 bytes that are not UTF-8)"),
+        (b"a\x00b", "(3 bytes that are no text)"),
+        (b"token=abc&x=y", "token=***&x=y"),
+        (b'{"token": "a', "*** (12 bytes that are no JSON)"),
+        (b"<token>abc</token>", MASK),
+        (b"<token>abc def</token>", "*** (22 bytes that are no JSON)"),
+        (b'{"token": "a", "token": "b", "x": 1}', '{"token": "***", "token": "***", "x": 1}'),
+        (b'{"token":[{"a":"abc"},"abc"],"x":null}', '{"token":"***","x":null}'),
+        (b'{"x": [{"password" : 7}]}', '{"x": [{"password" : "***"}]}'),
+        (b'{"a": "{\\"token\\": \\"abc\\"}"}', '{"a": "***"}'),
+        (b'{"\\u0074oken": "abc", "x": 1}', '{"token": "***", "x": 1}'),
+        (b'{"%74oken": "abc"}', '{"%74oken": "***"}'),
+    ]:
+        assert Redactor().request_body(body) == shown
+    deep = b"[" * 90_000 + b'"token=abc"' + b"]" * 90_000
+    assert "abc" not in Redactor().request_body(deep)
+    answer = b'{"data":{"token":"abc"},"status":{"message":"token=abc and token %3Dabc"}}'
+    assert "=abc" not in Redactor().response_body(answer)
+    assert Redactor().response_body(answer).startswith('{"data":{"token":"***"},"status":')
+
+
+@given(st.one_of(st.text(), st.text().map(lambda text: f'{{"token": "x", "a": {json.dumps(text)}')))
+def test_any_text_can_be_shown(text: str) -> None:
+    """Whatever a body holds, what is shown is a text that UTF-8 and JSON can carry."""
+    known = Redactor({text: MASK} if text else {}, is_token={"x"}.__contains__)
+    for redactor in (Redactor(), known):
+        for body in (text.encode("utf-8", "surrogatepass"), json.dumps([text]).encode()):
+            for shown in (redactor.request_body(body), redactor.response_body(body)):
+                json.loads(json.dumps(shown).encode())
+                shown.encode()
+
+
+def test_values_are_safe_json() -> None:
+    """Infinite and unbounded numbers, and halves of surrogate pairs, become texts."""
+    value: dict[str, Any] = {"i": float("inf"), "n": 10**200, "s": "\ud800", "ok": 7}
+    shown = Redactor().value("", value)
+    assert shown == {
+        "i": "inf", "n": "(a number of more than 100 digits)", "s": "\\ud800", "ok": 7,
+    }  # fmt: skip
+    assert Redactor().value("token", None) is None
+    assert Redactor().value("token", 5) == MASK
+    assert Redactor().value("token", "...") == "..."
+
+
+def test_headers() -> None:
+    """Headers are secret by name or by what they mention; known tokens are hidden in all."""
+    redactor = Redactor(is_token={TOKEN}.__contains__)
+    for name, value, shown in [
+        ("Authorization", "Bearer x", MASK),
+        ("Cookie", "a=b", MASK),
+        ("Referer", "http://x/?token=abc", MASK),
+        ("X-Odd", f"it is {TOKEN}", f"it is {MASK}"),
+        ("X-Mock-Prefer", "error=expired_token", "error=expired_token"),
+        ("Accept", "*/*", "*/*"),
+    ]:
+        assert redactor.header(name, value) == shown
+
+
+def test_secret_texts_are_found_at_any_depth() -> None:
+    """Texts behind a secret's name, in whatever stands there."""
+    value = {"a": [{"token": {"x": ["1", {"y": "2"}], "z": 3}}, "no"], "password": "4"}
+    assert sorted(secret_texts(value)) == ["1", "2", "4"]
+
+
+def test_public_values_are_shown() -> None:
+    """A value that anybody may know stays, also behind a secret's name; names stay if lenient."""
+    lenient = Redactor({"KEY-0001": "$KEY"}, public={"made-up"}, strict=False)
+    assert lenient.query("tokens=made-up&x=the%20token") == "tokens=made-up&x=the%20token"
+    assert lenient.query("tokens=KEY-0001&token=other") == "tokens=$KEY&token=***"
