@@ -237,14 +237,14 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CRMCOM_SERVE_LOG", "off")
     monkeypatch.setenv("CRMCOM_SERVE_ALLOW_HOST", "receiver.example")
     monkeypatch.setenv("CRMCOM_SERVE_DELIVER", "http")
-    monkeypatch.setenv("CRMCOM_SERVE_SERVER_NAME", "mock.example")
+    monkeypatch.setenv("CRMCOM_SERVE_ALLOW_NAME", "mock.example")
 
     found = serve.make_context("serve", ["--seed", "3"]).params
 
     assert found["tokens"] == ("one", "two")
     assert (found["log_form"], found["seed"], found["deliver"]) == ("off", 3, "http")
     assert found["allow_hosts"] == ("receiver.example",)
-    assert found["server_names"] == ("mock.example",)
+    assert found["allow_names"] == ("mock.example",)
     monkeypatch.setenv("CRMCOM_SERVE_LOG", "loud")
     assert "'--log': 'loud'" in one_line([])
 
