@@ -4,7 +4,7 @@
 #   make test                          run the tests (more flags: ARGS="-k cli")
 #   make check                         lint, format check, types
 #   make coverage                      run the tests and measure what they reach
-#   make bench                         measure the speed (one part: ARGS="--part store")
+#   make bench                         measure the speed (one part: ARGS="--part start")
 #   make bench-peers                   install the mock servers that it compares with
 #   make clean                         remove everything that was made
 #
@@ -37,27 +37,16 @@ check: $(STAMP)
 coverage: $(STAMP)
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
-# An environment of its own: what users get, without the developers' tools.
-BENCH_VENV := benchmarks/.venv
-BENCH_STAMP := $(BENCH_VENV)/.made-by-$(subst /,_,$(PYTHON))
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks $(ARGS)
 
-bench: $(BENCH_STAMP)
-	$(BENCH_VENV)/bin/python -m benchmarks $(ARGS)
-
-bench-peers: $(BENCH_STAMP)
-	$(BENCH_VENV)/bin/python -m benchmarks.install_peers
-
-$(BENCH_STAMP): pyproject.toml constraints.txt benchmarks/requirements.txt
-	@rm -rf $(BENCH_VENV)
-	$(PYTHON) -m venv $(BENCH_VENV)
-	$(BENCH_VENV)/bin/python -m pip install --quiet -c constraints.txt -e '.[fast]' \
-	    -r benchmarks/requirements.txt
-	@touch $@
+bench-peers: $(STAMP)
+	$(BIN)/python -m benchmarks.peers
 
 clean:
 	rm -rf .venv .venv-* dist htmlcov .coverage .coverage.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -rf benchmarks/.venv benchmarks/.peers benchmarks/.work
+	rm -rf benchmarks/.peers benchmarks/.work
 	find benchmarks contract_tests fixtures mock_server schemas src tests -name __pycache__ -exec rm -rf {} +
 
 # Made from nothing each time, so that it holds what the two files say and no leftovers.

@@ -1,97 +1,87 @@
-"""What a call costs, and a start, as the world grows from a thousand records to a million."""
+"""Larger worlds: what a call costs, how long a file takes to load, and memory."""
 
-from contextlib import ExitStack
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from time import perf_counter
 
 import click
+import orjson
 
-from benchmarks import mock
-from benchmarks.children import Child
-from benchmarks.loopback import free_port
-from benchmarks.options import SERVER_CORE, WORK, Options
-from benchmarks.processes import Failed, Served, memory
-from benchmarks.rows import mock_command
-from crmcom_kit.fixtures import json_lines
-from crmcom_kit.fixtures import world as generated
+from benchmarks.in_process import RELEASE, check, cost, get, numbers, resend
+from benchmarks.processes import WORK, Server, run
+from benchmarks.report import Plan, Section, spread
+from benchmarks.rows import KIT, TOKEN, mock_command, show, target
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.protocol.request import Request
 
-_CALLS = 20
-_HEALTH = "/__admin/health"
-
-
-def measure(options: Options) -> dict[str, Any]:
-    """Write one file for each size, start from it, and ask worlds of all sizes in turns."""
-    files = _written(options.growth_sizes)
-    try:
-        found = {"start": _starts(files, options), **_calls(files, options)}
-    finally:
-        for path in files.values():
-            path.unlink(missing_ok=True)
-    return {"release": mock.RELEASE, "calls": _CALLS, **found}
+_SIZES = (1_000, 10_000, 100_000)
+_QUICK_SIZES = (1_000, 10_000)
+_LOAD = "`serve --data` to READY, s"
+_CALLS = 50
+_PAGE = {"number_of_results": 20, "offset": 0}
 
 
-def _written(sizes: tuple[int, ...]) -> dict[int, Path]:
-    """Write the world of each size; the smaller ones are beginnings of the largest."""
-    files = {size: WORK / f"world-{size}.jsonl" for size in sizes}
-    with ExitStack() as stack:
-        outs = {size: stack.enter_context(path.open("wb")) for size, path in files.items()}
-        written = 0
-        for line in json_lines(generated(count=max(sizes), release=mock.RELEASE)):
-            for size, out in outs.items():
-                if written < size:
-                    out.write(line)
-            written += line.startswith(b'{"webhook_request"')
-    return files
+def measure(plan: Plan) -> Section:
+    """Hold the worlds of all sizes at the same time, and visit each of them in every round."""
+    sizes = _QUICK_SIZES if plan.is_quick else _SIZES
+    WORK.mkdir(exist_ok=True)
+    found: dict[str, dict[int, list[float]]] = {}
+    worlds = {}
+    for size in sizes:
+        path = WORK / f"world-{size}.jsonl"
+        command = [*KIT, "fixtures", "--kind", "world", "--release", RELEASE]
+        run([*command, "--count", str(size), "--out", str(path)])
+        for name, value in _loaded(path).items():
+            found.setdefault(name, {})[size] = [value]
+        world = make_world(release=RELEASE, data=path, tokens=[TOKEN])
+        began = perf_counter()
+        dispatch(world, get(target("list", entity="JOBS", **_PAGE)))
+        took = (perf_counter() - began) * 1000
+        found.setdefault("first list of a start, ms", {})[size] = [took]
+        worlds[size] = (world, _rows(path))
+        for requests in worlds[size][1].values():
+            check(world, requests[0])
+        click.echo(f"growth: {size:,} loaded")
+    for _ in range(plan.rounds):
+        for size, (world, rows) in worlds.items():
+            world.reset()
+            for name, requests in rows.items():
+                dispatch(world, requests[0])  # whatever the first one after a reset has to build
+                took = cost(world, requests[1:])
+                found.setdefault(f"{name}, us", {}).setdefault(size, []).append(took)
+    section = Section("Growth")
+    section.lines += ["CPU time of a call in process; a page is 20 webhook requests.", ""]
+    section.table(
+        ("", *(f"{size:,}" for size in sizes)),
+        ([name, *(spread(by_size[size]) for size in sizes)] for name, by_size in found.items()),
+    )
+    return section
 
 
-def _starts(files: dict[int, Path], options: Options) -> dict[str, Any]:
-    """Start the mock from each file, as long as the next start is no longer than the limit."""
-    found: dict[str, Any] = {}
-    seconds, before = 0.0, 0
-    for size, path in files.items():
-        expected = seconds * size / before if before else 0.0
-        if expected > options.start_limit:
-            found[str(size)] = {"left_out": f"it would take about {expected:.0f} s"}
-            click.echo(f"growth: no start from {size} records, {found[str(size)]['left_out']}")
-            continue
-        try:
-            found[str(size)] = _start(path, limit=options.start_limit * 2)
-        except Failed as error:
-            found[str(size)] = {"left_out": str(error)}
-            break
-        seconds, before = found[str(size)]["seconds"], size
-        click.echo(f"growth: start from {size} records in {seconds:.2f} s")
-    return found
+def _loaded(path: Path) -> dict[str, float]:
+    """Return how long a server takes to start from a file, and its memory then."""
+    options = ("--release", RELEASE, "--data", str(path))
+    with Server(lambda port: mock_command(port, *options), "load") as server:
+        return {_LOAD: server.until_ready(), "memory then, MB": server.memory_mb()}
 
 
-def _start(path: Path, *, limit: float) -> dict[str, float]:
-    port = free_port()
-    command = mock_command(port, "--data", str(path), release=mock.RELEASE)
-    with Served(command, port=port, core=SERVER_CORE, log=WORK / "server.log") as server:
-        seconds = server.first_answer(_HEALTH, limit=limit)
-        return {"seconds": seconds, "memory_mb": memory(server.pid)}
+def _rows(path: Path) -> dict[str, list[Request]]:
+    with path.open("rb") as lines:
+        entries = [orjson.loads(line) for line in islice(lines, 1_000)]
+    rejected = numbers(entries, "REJECTED", 2 * _CALLS)
 
+    def repeated(make: Callable[[], Request]) -> list[Request]:
+        return [make() for _ in range(_CALLS)]
 
-def _calls(files: dict[int, Path], options: Options) -> dict[str, Any]:
-    """Ask worlds of all sizes in turns; each lives in a process of its own."""
-    with ExitStack() as stack:
-        children = {
-            size: stack.enter_context(Child("growth_child", str(path)))
-            for size, path in files.items()
-        }
-        sizes = {}
-        for size, child in children.items():
-            sizes[size] = child.ask("memory")
-            click.echo(f"growth: {sizes[size]['bytes'] / size:.0f} bytes a record of {size}")
-        kinds: list[str] = next(iter(children.values())).ask("kinds")
-        times: dict[str, dict[str, list[Any]]] = {
-            kind: {str(size): [] for size in children} for kind in kinds
-        }
-        for _ in range(options.rounds):
-            for kind, by_size in times.items():
-                for size, child in children.items():
-                    by_size[str(size)].append(child.ask("time", kind, _CALLS))
-    for kind, by_size in times.items():
-        best = [min(one.get("us", 0.0) for one in turns) for turns in by_size.values()]
-        click.echo(f"growth {kind}: {', '.join(f'{us:.0f}' for us in best)} us at best")
-    return {"memory": {str(size): found for size, found in sizes.items()}, "times": times}
+    def listed(**filters: str) -> list[Request]:
+        return repeated(lambda: get(target("list", **filters, **_PAGE)))
+
+    return {
+        "show": [get(show(int(one))) for one in rejected],
+        "page of one filter": listed(entity="JOBS"),
+        "page of two filters": listed(entity="JOBS", life_cycle_state="REJECTED"),
+        "page of a url that nothing has": listed(entity="JOBS", url="http://none.example/")[:5],
+        "resend": [resend(one) for one in rejected],
+    }

@@ -1,147 +1,85 @@
-"""Starting, watching and ending the processes that are measured."""
+"""Processes that are measured: servers on one core, the load on the other.
+
+Linux only: CPU time and memory are read from /proc.
+"""
 
 import os
-import shutil
+import re
+import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter, sleep
 from types import TracebackType
 
-import psutil
+import httpx
 
-from benchmarks.loopback import ask
-from benchmarks.options import ROOT
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+WORK = HERE / ".work"
+BIN = Path(sys.executable).parent
+HOST = "127.0.0.1"
+SERVER_CORE, LOAD_CORE = "0", "1"
 
-_MEGABYTE = 1_000_000
-_SHOWN = 500  # characters of a log that a message shows
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
+_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+#: One client for all requests that are not load: creating one takes longer than most of them.
+CLIENT = httpx.Client(trust_env=False, verify=False, timeout=60)  # noqa: S501 - loopback, no TLS
 
 
-class Failed(Exception):
-    """Something could not be measured: what, and what it said last."""
+class NotMeasured(Exception):
+    """A row or a part could not be measured; the text says why."""
 
 
-def run(command: Sequence[str], *, seconds: float = 120, status: int = 0) -> str:
-    """Return what ``command`` prints. Raises Failed on another exit status, or after too long."""
-    try:
-        done = subprocess.run(  # noqa: S603 - command lines of this folder's own
-            command, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Failed(str(error)) from None
-    if done.returncode != status:
-        msg = f"{command[0]}: {(done.stderr or done.stdout)[-_SHOWN:]}"
-        raise Failed(msg)
-    return done.stdout
+def free_port() -> int:
+    """Return a free port of the loopback address."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
 
 
 def pinned(command: Sequence[str], core: str) -> list[str]:
-    """Return ``command`` so that it runs on one core, where the machine can do that."""
-    if shutil.which("taskset") is None or int(core) >= (os.cpu_count() or 1):
-        return list(command)
+    """Return ``command`` so that it runs on one core."""
     return ["taskset", "-c", core, *command]
 
 
-def start(
-    command: Sequence[str],
-    *,
-    core: str,
-    log: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-) -> subprocess.Popen[str]:
-    """Start ``command`` on ``core``; its output goes to ``log``, or to pipes without one."""
-    out = subprocess.PIPE if log is None else log.open("w")
+def run(command: Sequence[str], *, core: str = LOAD_CORE, seconds: float = 900) -> str:
+    """Run a command and return what it prints. Raises NotMeasured if it fails."""
     try:
-        return subprocess.Popen(  # noqa: S603 - command lines of this folder's own
+        done = subprocess.run(  # noqa: S603 - the commands of this folder
             pinned(command, core),
             cwd=ROOT,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.PIPE if log is None else subprocess.DEVNULL,
-            stdout=out,
-            stderr=None if log is None else subprocess.STDOUT,
+            capture_output=True,
+            check=False,
             text=True,
-            start_new_session=True,
+            timeout=seconds,
         )
-    finally:
-        if log is not None:
-            out.close()  # type: ignore[union-attr]
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotMeasured(str(error)) from None
+    if done.returncode:
+        msg = f"{' '.join(command)}: status {done.returncode}: {done.stderr[-300:].strip()}"
+        raise NotMeasured(msg)
+    return done.stdout
 
 
-def tree(pid: int) -> list[psutil.Process]:
-    """Return a process and all that it started."""
-    try:
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+class Server:
+    """A server on the servers' core; it runs until the end of a ``with`` block."""
 
+    def __init__(self, command: Callable[[int], Sequence[str]], name: str) -> None:
+        """Start ``command`` of a free port; what it prints, its log included, goes to a file."""
+        self.port = free_port()
+        self.origin = f"http://{HOST}:{self.port}"
+        self._log = WORK / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.log"
+        with self._log.open("w") as log:
+            self._began = perf_counter()
+            self._process = subprocess.Popen(  # noqa: S603 - the commands of this folder
+                pinned(command(self.port), SERVER_CORE), cwd=ROOT,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
 
-def memory(pid: int) -> float:
-    """Return the resident memory of a process tree in MB; shared pages count in each process."""
-    found = 0
-    for process in tree(pid):
-        try:
-            found += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return found / _MEGABYTE
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process tree has used."""
-    found = 0.0
-    for process in tree(pid):
-        try:
-            used = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        found += used.user + used.system
-    return found
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    """End a process and all that it started, by their ids."""
-    everyone = tree(process.pid)
-    for one in everyone:
-        _signal(one, hard=False)
-    _, alive = psutil.wait_procs(everyone, timeout=5)
-    for one in alive:
-        _signal(one, hard=True)
-    process.wait(10)
-
-
-def _signal(process: psutil.Process, *, hard: bool) -> None:
-    try:
-        process.kill() if hard else process.terminate()
-    except psutil.NoSuchProcess:
-        return
-
-
-class Served:
-    """A server that runs for the length of a ``with`` block."""
-
-    def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        port: int,
-        core: str,
-        log: Path,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        """Remember what to start; its output is kept in ``log``."""
-        self.port = port
-        self._command = command
-        self._core = core
-        self._log = log
-        self._environment = environment
-
-    def __enter__(self) -> "Served":
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        self._began = perf_counter()
-        self._process = start(
-            self._command, core=self._core, log=self._log, environment=self._environment
-        )
+    def __enter__(self) -> "Server":
         return self
 
     def __exit__(
@@ -150,42 +88,81 @@ class Served:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        stop(self._process)
+        self._process.terminate()
+        try:
+            self._process.wait(15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(5)
 
-    @property
-    def pid(self) -> int:
-        """The id of the process that was started."""
-        return self._process.pid
+    def until_ready(self) -> float:
+        """Return the seconds from the start to the line READY. Raises NotMeasured."""
+        return self._until(lambda: self._log.read_text().startswith("READY"))
 
-    def first_answer(self, target: str, *, status: int = 200, limit: float = 60) -> float:
-        """Return the seconds from the start to the first good answer, asked for every ms.
+    def until_answer(self, target: str) -> float:
+        """Return the seconds from the start to the first response 200. Raises NotMeasured."""
 
-        Raises:
-            Failed: the server ended, or gave no such answer in ``limit`` seconds.
-        """
-        while perf_counter() - self._began < limit:
+        def answers() -> bool:
             try:
-                if ask(self.port, target).status == status:
-                    return perf_counter() - self._began
-            except OSError:
-                pass
-            if self._process.poll() is not None:
-                break
-            sleep(0.001)
-        msg = f"no answer {status} within {limit:g} s; it said: {self.said()[-_SHOWN:]}"
-        raise Failed(msg)
+                return CLIENT.get(self.origin + target).status_code == 200
+            except httpx.TransportError:
+                return False
 
-    def first_line(self, beginning: str, *, limit: float = 60) -> float:
-        """Return the seconds from the start to a line that begins so. Raises Failed."""
-        while perf_counter() - self._began < limit:
-            if any(line.startswith(beginning) for line in self.said().splitlines()):
+        return self._until(answers)
+
+    def _until(self, happened: Callable[[], bool]) -> float:
+        while perf_counter() - self._began < 300 and self._process.poll() is None:
+            if happened():
                 return perf_counter() - self._began
-            if self._process.poll() is not None:
-                break
             sleep(0.001)
-        msg = f"no line {beginning!r} within {limit:g} s; it said: {self.said()[-_SHOWN:]}"
-        raise Failed(msg)
+        msg = f"it did not start: {self._log.read_text(errors='replace')[-300:].strip()}"
+        raise NotMeasured(msg)
 
-    def said(self) -> str:
-        """Return what the server has printed."""
-        return self._log.read_text(errors="replace")
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the process, all of its threads included."""
+        return sum(map(int, self._stat()[11:13])) / _TICKS
+
+    def memory_mb(self) -> float:
+        """Return the resident memory of the process."""
+        return int(self._stat()[21]) * _PAGE_MB
+
+    def _stat(self) -> list[str]:
+        """Return what /proc says of the process, from its state on."""
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()
+
+
+def load(
+    server: Server, target: str, *, connections: int, seconds: int, script: Path | None = None
+) -> dict[str, float]:
+    """Send requests with wrk for some seconds: ``target``, or what ``script`` draws.
+
+    Returns:
+        Requests a second, the server's CPU time by requests answered, and two percentiles.
+
+    Raises:
+        NotMeasured: wrk failed, or a response had another status than 200.
+    """
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    command += [] if script is None else ["-s", str(script)]
+    before = server.cpu_seconds()
+    printed = run([*command, server.origin + target], seconds=seconds + 30)
+    cpu = server.cpu_seconds() - before
+    requests = re.search(r"(\d+) requests in", printed)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
+    latencies = dict(re.findall(r"\n\s+(\d+)%\s+(\S+)", printed))
+    bad = re.search(r"(Non-2xx|Socket errors).*", printed)
+    if bad or requests is None or rate is None or requests[1] == "0":
+        msg = bad[0] if bad else f"wrk printed {printed[-200:]}"
+        raise NotMeasured(msg)
+
+    def milliseconds(text: str) -> float:
+        value = text.rstrip("mus")
+        return float(value) * _MS[text.removeprefix(value)]
+
+    return {
+        "per_second": float(rate[1]),
+        "cpu_us": cpu / int(requests[1]) * 1e6,
+        "p50_ms": milliseconds(latencies["50"]),
+        "p99_ms": milliseconds(latencies["99"]),
+    }

@@ -1,121 +1,112 @@
-"""RESULTS.md, written from the raw data and nothing else."""
+"""RESULTS.md: what a part found, and in which points a peer is better."""
 
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 from statistics import median
-from typing import Any
 
-from benchmarks import tables
-from benchmarks.tables import Lines, spread, table
-from benchmarks.targets import TARGETS, Judged
+from benchmarks.processes import ROOT
 
-_PARTS = {
-    "servers": ("Servers", tables.servers),
-    "inprocess": ("In process", tables.in_process),
-    "start": ("Start and idle memory", tables.start),
-    "store": ("The store", tables.stores),
-    "fixtures": ("Generated data", tables.generated),
-    "growth": ("Growth", tables.growth),
-    "load": ("Under load", tables.load),
-    "kit": ("The contract kit", tables.contract_kit),
-    "plugin": ("The pytest plugin", tables.pytest_plugin),
-    "worlds": ("Worlds", tables.worlds),
-}
-_DIGITS = {"bytes": 0, "answers": 0, "us": 1, "MB": 1, "ms": 1}
+_PACKAGES = ("crmcom-kit", "uvicorn", "httptools", "Flask", "orjson", "Faker")
 
 
-def written(data: dict[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How thoroughly to measure."""
+
+    rounds: int
+    is_quick: bool
+
+    def pick(self, whole: int, quick: int) -> int:
+        """Return a size: ``quick`` in a quick run, else ``whole``."""
+        return quick if self.is_quick else whole
+
+
+@dataclass(slots=True)
+class Section:
+    """What a part found, in Markdown."""
+
+    title: str
+    lines: list[str] = field(default_factory=list)
+    worse: list[str] = field(default_factory=list)  # than a peer
+    missing: list[str] = field(default_factory=list)
+
+    def compare(
+        self, what: str, ours: float, peer: str, theirs: float, *, unit: str, more_is_better: bool
+    ) -> None:
+        """Note that a peer is better in one point, if it is."""
+        factor = theirs / ours if more_is_better else ours / theirs
+        if factor > 1:
+            text = f"{peer} {number(theirs)} {unit}, the mock {number(ours)} ({factor:.1f}x)"
+            self.worse.append(f"{what}: {text}")
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Add a table whose first column is text, and the others numbers."""
+        rule = ["---", *["---:"] * (len(head) - 1)]
+        self.lines += [f"| {' | '.join(cells)} |" for cells in (head, rule, *rows)] + [""]
+
+
+def number(value: float) -> str:
+    """Return a number with no more digits than were measured."""
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:,.{digits}f}"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return the median with the smallest and the largest value."""
+    if len(values) == 1:
+        return number(values[0])
+    return f"{number(median(values))} ({number(min(values))}–{number(max(values))})"  # noqa: RUF001
+
+
+def ratio(over: Sequence[float], under: Sequence[float]) -> float:
+    """Return the median of the rounds' own ratios."""
+    return median(a / b for a, b in zip(over, under, strict=True))
+
+
+def page(sections: Iterable[Section], plan: Plan, date: str, load_before: str) -> str:
     """Return RESULTS.md."""
-    parts = {name: run["found"] for name, run in data["parts"].items()}
+    sections = list(sections)
+    worse = [f"- {text}" for section in sections for text in section.worse]
+    missing = [text for section in sections for text in section.missing]
     lines = [
         "# Results",
         "",
-        "Written by `make bench`; README.md beside this file says how to read it, and "
-        "results.json has every round. The machine is shared: only ratios within one run mean "
-        "anything, and a difference of less than a quarter is noise.",
-        "",
-        "## Targets",
-        "",
-        *_targets(parts),
+        "Written by `make bench`; [README.md](README.md) says how to read it.",
     ]
-    for name, (title, make) in _PARTS.items():
-        if name in parts:
-            lines += ["", f"## {title}", "", *make(parts[name]), *_missing(parts[name])]
-    lines += ["", "## How it was measured", "", *_circumstances(data)]
-    return "\n".join(lines) + "\n"
+    if plan.is_quick:
+        lines += ["", "**A quick run, to see that everything works: its figures mean little.**"]
+    lines += ["", "## Where a peer is better", "", *(worse or ["Nowhere, in what was measured."])]
+    if missing:
+        lines += ["", f"Not measured: {', '.join(dict.fromkeys(missing))}."]
+    for section in sections:
+        lines += ["", f"## {section.title}", "", *section.lines]
+    lines += ["", "## How it was measured", "", *_circumstances(plan, date, load_before)]
+    return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
-def _targets(parts: dict[str, Any]) -> Lines:
-    judged = [target.judged(parts) for target in TARGETS]
-    measured = [one for one in judged if one.values]
-    rest = [one for one in judged if not one.values]
-    met = sum(one.verdict == "met" for one in measured)
-    head = ("what", "compared with", "target", "measured: median (span)", "verdict")
-    lines = [
-        f"{met} of {len(measured)} measured targets are met. A ratio is the median of the rounds' "
-        "own ratios.",
-        "",
-        *table(head, map(_target, measured), numbers=False),
+def _circumstances(plan: Plan, date: str, load_before: str) -> list[str]:
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
     ]
-    if rest:
-        lines += ["", f"{len(rest)} targets are not measured:", "", *map(_unmeasured, rest)]
-    return lines
+    commit = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    found = subprocess.run(commit, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    return [
+        f"- {date}, commit {found.stdout.strip() or 'unknown'}, rounds: {plan.rounds}",
+        f"- load average before {load_before}, after {load_average()}",
+        f"- {names[0] if names else platform.machine()}, {os.cpu_count()} cores, "
+        f"{platform.system()} {platform.release()}, "
+        f"{platform.python_implementation()} {platform.python_version()}",
+        f"- {', '.join(f'{name} {version(name)}' for name in _PACKAGES)}",
+    ]
 
 
-def _unmeasured(one: Judged) -> str:
-    than = f" ({one.target.than})" if one.target.than else ""
-    return f"- {one.target.what}{than}: {one.reason}"
-
-
-def _target(one: Judged) -> list[str]:
-    target = one.target
-    sense = "at least" if target.sense == ">=" else "at most"
-    limit = f"{sense} {target.limit:,g}{_unit(target.unit)}"
-    value = spread(one.values, _digits(one)) + _unit(target.unit)
-    return [target.what, target.than, limit, value, one.verdict]
-
-
-def _unit(unit: str) -> str:
-    return "x" if unit == "x" else f" {unit}"
-
-
-def _digits(one: Judged) -> int:
-    if one.target.unit != "x":
-        return _DIGITS[one.target.unit]
-    return 1 if median(one.values) >= 10 else 2
-
-
-def _missing(part: Any) -> Lines:
-    missing = part.get("missing", {})
-    if not missing:
-        return []
-    return ["", "Not measured:", "", *(f"- {name}: {why}" for name, why in missing.items())]
-
-
-def _circumstances(data: dict[str, Any]) -> Lines:
-    made_with: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for name, run in data["parts"].items():
-        made_with.setdefault(tuple(run["made_with"].items()), []).append(name)
-    lines: Lines = []
-    for pairs, names in made_with.items():
-        lines += [f"{', '.join(names)}:", "", *(f"- {key}: {text}" for key, text in pairs), ""]
-    lines += ["Each part is one interleaved run: every round visits every row.", ""]
-    lines += table(
-        ("part", "when", "commit", "command", "rounds", "load average before", "after"),
-        (
-            [name, run["when"], run["commit"], f"`{run['command']}`", str(run["rounds"]),
-             run["load_before"], run["load_after"]]
-            for name, run in data["parts"].items()
-        ),
-        numbers=False,
-    )  # fmt: skip
-    commands = data["parts"].get("servers", {}).get("found", {}).get("commands", {})
-    if commands:
-        lines += [
-            "",
-            "Servers ran on core 0 (`taskset -c 0`), the load on core 1: "
-            "`wrk -t1 -c16 -d2s --latency URL`, then `-c1 -d1s`. The command lines:",
-            "",
-            "```",
-            *(f"# {name}\n{command}" for name, command in commands.items()),
-            "```",
-        ]
-    return lines
+def load_average() -> str:
+    """Return the load averages of the last 1, 5 and 15 minutes."""
+    return " ".join(f"{one:.2f}" for one in os.getloadavg())

@@ -1,124 +1,101 @@
-"""The servers to compare: the mock, and bare applications under the same servers."""
+"""The servers that are compared: the mock, and bare applications on its server."""
 
-import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from itertools import product
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from urllib.parse import urlencode
 
-from benchmarks.loopback import HOST
-from benchmarks.options import ROOT, WORK
-from benchmarks.processes import run
+from benchmarks.processes import BIN, CLIENT, HOST, WORK, NotMeasured, Server
+from crmcom_kit.schemas import API_PATH as BASE
 
-BIN = Path(sys.executable).parent
 TOKEN = "benchmark"
-BASE = "/crmapi/rest/v2"
-#: The webhook request that is shown: of all in the sample world, its answer's size is typical.
-NUMBER = "104"
-SHOW = f"{BASE}/webhook_requests/show?token={TOKEN}&webhook_request_identifier=number={NUMBER}"
-#: The bytes of the mock's answer to SHOW; whatever it is compared with answers the same.
+MOCK, MIX, NO_LOG = "mock", "mock, mix of requests", "mock, --log off"
+BARE, BARE_LOGGED = "bare ASGI on uvicorn, log off", "bare ASGI on uvicorn"
+BARE_WSGI, STUB = "bare WSGI on uvicorn", "Flask stub, flask run"
 BODY_FILE = WORK / "show.json"
+KIT = [str(BIN / "crmcom-kit")]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A server: how to start it, and what to ask it for."""
+    """One server, and what it is asked."""
 
     name: str
-    command: Callable[[int], list[str]]  # the command line, by port
-    target: str = SHOW
-    environment: Mapping[str, str] = field(default_factory=dict)
-    warm_seconds: int = 1
-    ready: tuple[str, int] | None = None  # what to ask for, and the status, while it starts
-    prepare: Callable[[int], None] | None = None  # what to do before it can answer
+    command: Callable[[int], Sequence[str]]
+    target: str
+    script: Path | None = None
+    is_peer: bool = False
 
 
-class Missing(NamedTuple):
-    """A row that cannot be measured here, and why."""
-
-    name: str
-    why: str
+def target(method: str, **parameters: object) -> str:
+    """Return a target of the API as httpx writes it, with = and , encoded."""
+    return f"{BASE}/webhook_requests/{method}?{urlencode({'token': TOKEN} | parameters)}"
 
 
-Rows = tuple[list[Row], list[Missing]]
-NO_JOURNAL = "mock, granian, fast lane, no journal"
+def show(number: int, **parameters: object) -> str:
+    """Return the target that shows a webhook request."""
+    return target("show", webhook_request_identifier=f"number={number}", **parameters)
 
 
-def mock_name(server: str, *, fast_lane: bool) -> str:
-    """Return the name of a row of the mock's."""
-    return f"mock, {server}, {'fast lane' if fast_lane else 'Flask path'}"
+SHOW = show(7)
 
 
-def mock_command(port: int, *flags: str, release: str = "R9", log: str = "off") -> list[str]:
-    """Return the command line that serves the mock."""
-    command = [str(BIN / "crmcom-kit"), "serve", "--port", str(port), "--release", release]
-    return [*command, "--log", log, "--token", TOKEN, *flags]
+def mock_command(port: int, *options: str) -> list[str]:
+    """Return the command of the mock with its defaults, and with a fixed token."""
+    return [*KIT, "serve", "--port", str(port), "--token", TOKEN, *options]
 
 
-def mock_rows(release: str = "R9") -> Rows:
-    """Return a row for each server, with the fast lane and without, as far as flags exist."""
-    rows: list[Row] = []
-    missing: list[Missing] = []
-    flags = known_flags()
-    for server, lane in product(("waitress", "granian"), (True, False)):
-        name = mock_name(server, fast_lane=lane)
-        needed = {"--server"} if server == "granian" else set()
-        needed |= {"--fast-lane"} if lane else set()
-        if needed - flags:
-            missing.append(Missing(name, f"`serve` has no {' and no '.join(needed - flags)} yet"))
-        elif server == "granian" and not (BIN / "granian").exists():
-            missing.append(Missing(name, "granian is not installed; extra `fast` brings it"))
-        else:
-            given = ["--server", server] if "--server" in flags else []
-            if "--fast-lane" in flags:
-                given.append("--fast-lane" if lane else "--no-fast-lane")
-            rows.append(Row(name=name, command=_mock(given, release)))
-    return rows, missing
+def write_body() -> bytes:
+    """Ask the mock for ``SHOW``; return the body, and keep it for the servers that repeat it."""
+    WORK.mkdir(exist_ok=True)
+    with Server(mock_command, "body") as server:
+        server.until_answer(SHOW)
+        body = CLIENT.get(server.origin + SHOW).content
+    if b'"code":"OK"' not in body:
+        msg = f"the mock answers {body[:300]!r} to {SHOW}"
+        raise NotMeasured(msg)
+    BODY_FILE.write_bytes(body)
+    os.environ["BENCHMARK_BODY"] = str(BODY_FILE)
+    return body
 
 
-def no_journal_rows() -> Rows:
-    """Return the quickest row of the mock's without its journal, as far as there is one."""
-    missing = sorted({"--server", "--fast-lane", "--journal"} - known_flags())
-    if missing:
-        return [], [Missing(NO_JOURNAL, f"`serve` has no {' and no '.join(missing)} yet")]
-    if not (BIN / "granian").exists():
-        return [], [Missing(NO_JOURNAL, "granian is not installed; extra `fast` brings it")]
-    flags = ["--server", "granian", "--fast-lane", "--journal", "0"]
-    return [Row(name=NO_JOURNAL, command=_mock(flags, "R9"))], []
+def own_rows() -> Iterator[Row]:
+    """Yield the mock's rows, the bare applications' and the stub's."""
+    yield Row(MOCK, mock_command, SHOW)
+    yield Row(MIX, mock_command, SHOW, script=_mix())
+    yield Row(NO_LOG, lambda port: mock_command(port, "--log", "off"), SHOW)
+    yield Row(BARE_LOGGED, lambda port: _uvicorn(port, "benchmarks.bare:asgi"), SHOW)
+    yield Row(BARE, lambda port: [*_uvicorn(port, "benchmarks.bare:asgi"), "--no-access-log"], SHOW)
+    yield Row(
+        BARE_WSGI,
+        lambda port: [*_uvicorn(port, "benchmarks.bare:wsgi"), "--interface", "wsgi"],
+        SHOW,
+    )
+    flask = [str(BIN / "flask"), "--app", "benchmarks.bare:flask_stub", "run", "--port"]
+    yield Row(STUB, lambda port: [*flask, str(port)], SHOW, is_peer=True)
 
 
-def _mock(flags: list[str], release: str) -> Callable[[int], list[str]]:
-    return lambda port: mock_command(port, *flags, release=release)
+def _uvicorn(port: int, app: str) -> list[str]:
+    return [str(BIN / "uvicorn"), "--host", HOST, "--port", str(port), "--lifespan", "off", app]
 
 
-def known_flags() -> set[str]:
-    """Return which flags that matter here ``crmcom-kit serve`` has."""
-    text = run([str(BIN / "crmcom-kit"), "serve", "--help"])
-    return {flag for flag in ("--server", "--fast-lane", "--journal") if flag in text}
-
-
-def bare_rows() -> Rows:
-    """Return the bare Flask route and the bare WSGI callable under each server."""
-    rows: list[Row] = []
-    missing: list[Missing] = []
-    for what, server in product(("Flask route", "WSGI callable"), ("waitress", "granian")):
-        name = f"bare {what}, {server}"
-        module = "benchmarks.bare_flask" if what == "Flask route" else "benchmarks.bare_wsgi"
-        if server == "granian" and not (BIN / "granian").exists():
-            missing.append(Missing(name, "granian is not installed; extra `fast` brings it"))
-            continue
-        command = _waitress(module) if server == "waitress" else _granian(module)
-        environment = {"BENCHMARK_BODY": str(BODY_FILE)}
-        rows.append(Row(name=name, command=command, environment=environment))
-    return rows, missing
-
-
-def _waitress(module: str) -> Callable[[int], list[str]]:
-    return lambda port: [sys.executable, "-m", "benchmarks.bare_waitress", module, str(port)]
-
-
-def _granian(module: str) -> Callable[[int], list[str]]:
-    command = [str(BIN / "granian"), "--interface", "wsgi", "--host", HOST, "--workers", "1"]
-    command += ["--no-log", "--working-dir", str(ROOT)]
-    return lambda port: [*command, "--port", str(port), f"{module}:app"]
+def _mix() -> Path:
+    """Write the script with which wrk sends a mix: six shows, a list, a wrong request, …."""
+    shows = [show(number) for number in range(7, 31)]
+    lists = [
+        target("list", entity="ACTIVITIES", life_cycle_state="REJECTED"),
+        target("list", entity="JOBS", fields_set="id,number,life_cycle_state"),
+        target("list", entity="SERVICEREQUESTS"),
+        target("list", entity="SUBSCRIPTIONS", fields_set="number,error_code,url"),
+    ]
+    wrong = [show(7, token="wrong"), show(0), target("show"), target("list", entity="NOTHING")]
+    groups = zip(*[iter(shows)] * 6, lists, wrong, strict=True)
+    targets = ", ".join(f'"{one}"' for group in groups for one in group)
+    path = WORK / "mix.lua"
+    path.write_text(
+        f"local targets, at = {{{targets}}}, 0\n"
+        "function request()\n  at = at % #targets + 1\n"
+        '  return wrk.format("GET", targets[at])\nend\n'
+    )
+    return path

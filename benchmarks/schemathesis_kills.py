@@ -1,11 +1,12 @@
 """How many of the broken servers Schemathesis finds, with the project's OpenAPI document.
 
-Not part of any test: it needs Schemathesis, in an environment of its own, and takes an hour::
+One column of ``docs/kill-table.md`` is made from what it writes. Not part of any test, nor of
+``make bench``: it needs Schemathesis, in an environment of its own, and takes an hour::
 
     python -m venv .work/schemathesis && .work/schemathesis/bin/pip install schemathesis
     python -m benchmarks.schemathesis_kills --schemathesis .work/schemathesis/bin/schemathesis
 
-Each server is served by waitress, and answers errors with HTTP 4xx (the dialect ``http``), which
+Each server is served by Werkzeug, and answers errors with HTTP 4xx (the dialect ``http``), which
 Schemathesis can tell apart. It is handed the credentials, and sends about 450 requests: three times
 what the kit's short run may send. It has found a server if it reports, of any operation, a kind of
 failure that it does not report of that operation of the right server. The outcome is
@@ -13,6 +14,7 @@ failure that it does not report of that operation of the right server. The outco
 """
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -25,6 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+from werkzeug.serving import make_server
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "schemathesis_kills.json"
@@ -65,8 +68,6 @@ def _broken_servers() -> Any:
 @contextmanager
 def _served(release: str, make: Callable[[WsgiApp], WsgiApp]) -> Iterator[tuple[str, list[int]]]:
     """Serve a mock with ``make`` around it; yield its URL and a count of its requests."""
-    from waitress.server import create_server
-
     from crmcom_kit.contract_tests.worlds import entries
     from crmcom_kit.mock_server import create_app, make_world
     from crmcom_kit.schemas import API_PATH, resolve
@@ -80,13 +81,14 @@ def _served(release: str, make: Callable[[WsgiApp], WsgiApp]) -> Iterator[tuple[
         count[0] += 1
         return app(environ, start_response)
 
-    server = create_server(counted, host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run, daemon=True)
+    server = make_server("127.0.0.1", 0, counted, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.effective_port}{API_PATH}", count
+        yield f"http://127.0.0.1:{server.server_port}{API_PATH}", count
     finally:
-        server.close()
+        server.shutdown()
+        server.server_close()
 
 
 def _failures(tool: str, release: str, make: Callable[[WsgiApp], WsgiApp]) -> tuple[Failures, int]:
@@ -139,6 +141,7 @@ def _right(app: WsgiApp) -> WsgiApp:
 @click.option("--jobs", default=2, show_default=True, help="So many at once.")
 def main(tool: str, *, every: bool, jobs: int) -> None:
     """Let Schemathesis look for the broken servers, and write down which it finds."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each request
     servers = _broken_servers()
     if not every:
         servers = list({each.statement: each for each in reversed(servers)}.values())[::-1]

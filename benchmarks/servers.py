@@ -1,116 +1,100 @@
-"""Servers over loopback: show from 16 connections and from one, start, memory, CPU time."""
+"""Servers as users get them: default settings, the access log in a file, encoded requests."""
 
 import shutil
-from time import sleep
-from typing import Any
+from contextlib import ExitStack
+from statistics import median
 
 import click
 
-from benchmarks.loopback import ask, free_port
-from benchmarks.options import SERVER_CORE, WORK, Options
 from benchmarks.peers import peer_rows
-from benchmarks.processes import Failed, Served, memory
-from benchmarks.rows import (
-    BODY_FILE,
-    SHOW,
-    Missing,
-    Row,
-    bare_rows,
-    mock_command,
-    mock_rows,
-    no_journal_rows,
+from benchmarks.processes import NotMeasured, Server, load
+from benchmarks.report import Plan, Section, number, ratio, spread
+from benchmarks.rows import BARE, BARE_LOGGED, MIX, MOCK, NO_LOG, Row, own_rows, write_body
+
+_MANY = 16
+_Figures = dict[str, list[float]]  # by name, one for each round
+#: In which points peers are compared: a name, the figure, its unit, whether more is better.
+_POINTS = (
+    ("show", "per_second", "requests/s", True),
+    ("show", "cpu_us", "us CPU", False),
+    ("show, one connection", "one_ms", "ms", False),
+    ("memory under load", "mb", "MB", False),
 )
-from benchmarks.wrk import load
 
 
-def write_body() -> bytes:
-    """Ask the mock for SHOW, keep the answer for the others to repeat, and return it."""
-    port = free_port()
-    command = mock_command(port)
-    with Served(command, port=port, core=SERVER_CORE, log=WORK / "server.log") as server:
-        server.first_answer(SHOW)
-        body = ask(port, SHOW).body
-    if b'"OK"' not in body:
-        msg = f"the mock answers {body[:300]!r} to {SHOW}"
-        raise Failed(msg)
-    BODY_FILE.write_bytes(body)
-    return body
-
-
-def all_rows(body: bytes) -> tuple[list[Row], list[Missing]]:
-    """Return every row that can be measured here, and those that cannot."""
-    found = [mock_rows(), no_journal_rows(), bare_rows(), peer_rows(body)]
-    return [row for rows, _ in found for row in rows], [m for _, ms in found for m in ms]
-
-
-def measure(options: Options) -> dict[str, Any]:
-    """Visit every row in every round."""
+def measure(plan: Plan) -> Section:
+    """Start all servers, and visit each of them in every round. Raises NotMeasured."""
     if shutil.which("wrk") is None:
-        msg = "wrk is not installed: make bench-peers, or your system's package wrk"
-        raise Failed(msg)
+        msg = "wrk is not installed; it is in your system's packages"
+        raise NotMeasured(msg)
+    section = Section("Servers")
     body = write_body()
-    rows, missing = all_rows(body)
-    visits: dict[str, list[dict[str, Any]]] = {row.name: [] for row in rows}
-    for at in range(options.rounds):
-        for row in rows:
-            try:
-                visit = _visit(row, body, options)
-            except (Failed, OSError) as error:
-                visit = {"failed": str(error)}
-            visits[row.name].append(visit)
-            click.echo(f"servers {at + 1}/{options.rounds} {row.name}: {_said(visit)}")
-    return {
-        "answer_bytes": len(body),
-        "commands": {row.name: " ".join(row.command(8080)) for row in rows},
-        "missing": dict(missing),
-        "visits": visits,
-    }
+    rows = [*own_rows(), *peer_rows(body, section.missing)]
+    found: dict[str, _Figures] = {}
+    with ExitStack() as stack:
+        servers = {row: stack.enter_context(Server(row.command, row.name)) for row in rows}
+        for at in range(plan.rounds + 1):
+            for row, server in list(servers.items()):
+                try:
+                    figures = _visit(row, server, plan, is_first=not at)
+                except NotMeasured as error:
+                    section.missing.append(f"{row.name} ({error})")
+                    found.pop(row.name, None)
+                    del servers[row]
+                    continue
+                click.echo(f"servers {at}/{plan.rounds} {row.name}: {figures['per_second']:.0f}/s")
+                for name, value in figures.items() if at else ():  # the first visit warms up
+                    found.setdefault(row.name, {}).setdefault(name, []).append(value)
+    if any(name not in found for name in (MOCK, NO_LOG, BARE_LOGGED, BARE)):
+        raise NotMeasured(", ".join(section.missing))
+    _write(section, found, len(body))
+    for row in servers:
+        for what, name, unit, more in _POINTS if row.is_peer else ():
+            ours, theirs = median(found[MOCK][name]), median(found[row.name][name])
+            section.compare(what, ours, row.name, theirs, unit=unit, more_is_better=more)
+    return section
 
 
-def served(row: Row, port: int) -> Served:
-    """Return the server of a row, to be started on its own core."""
-    return Served(
-        row.command(port),
-        port=port,
-        core=SERVER_CORE,
-        log=WORK / "server.log",
-        environment=row.environment,
+def _visit(row: Row, server: Server, plan: Plan, *, is_first: bool) -> dict[str, float]:
+    seconds = plan.pick(2, 1)
+    if is_first:
+        server.until_answer(row.target)
+        # Compilers need a while to warm up, Java's the longest.
+        seconds = plan.pick(8 if row.name.startswith("WireMock") else 2, 1)
+    figures = load(server, row.target, connections=_MANY, seconds=seconds, script=row.script)
+    one = load(server, row.target, connections=1, seconds=1, script=row.script)
+    return {**figures, "one_ms": one["p50_ms"], "mb": server.memory_mb()}
+
+
+def _write(section: Section, found: dict[str, _Figures], size: int) -> None:
+    def of(name: str) -> float:
+        return ratio(found[MOCK]["per_second"], found[name]["per_second"])
+
+    section.lines += [
+        f"`show` of one webhook request ({size:,} bytes), sent as httpx writes it; every server "
+        "with its defaults, and what it logs in a file. The mock reaches "
+        f"{of(BARE_LOGGED):.2f} of the throughput of a bare ASGI application on its server, and "
+        f"{of(BARE):.2f} of that application's without a log. Its own log costs "
+        f"{100 * (1 - of(NO_LOG)):.0f} % of the throughput.",
+        "",
+    ]
+    columns = {
+        "CPU us/request": "cpu_us", "p50 ms": "p50_ms", "p99 ms": "p99_ms",
+        "p50 ms, one connection": "one_ms", "MB": "mb",
+    }  # fmt: skip
+    section.table(
+        ("server", "requests/s", "mock, times as many", *columns),
+        (
+            (
+                name,
+                spread(figures["per_second"]),
+                number(of(name)),
+                *(number(median(figures[column])) for column in columns.values()),
+            )
+            for name, figures in found.items()
+        ),
     )
-
-
-def _visit(row: Row, body: bytes, options: Options) -> dict[str, Any]:
-    """Start a server, ask it, and stop it."""
-    port = free_port()
-    ready, status = row.ready or (row.target, 200)
-    with served(row, port) as server:
-        started = server.first_answer(ready, status=status)
-        if row.prepare is not None:
-            row.prepare(port)
-        sleep(0.2)
-        idle = memory(server.pid)
-        reply = ask(port, row.target)
-        if reply.status != 200 or len(reply.body) < len(body):
-            msg = f"{row.target}: {reply.status} {reply.body[:200]!r}"
-            raise Failed(msg)
-        warm = min(row.warm_seconds, 2) if options.quick else row.warm_seconds
-        load(port, row.target, server.pid, connections=16, seconds=warm)
-        many = load(port, row.target, server.pid, connections=16, seconds=options.wrk_seconds)
-        one = load(port, row.target, server.pid, connections=1, seconds=1)
-        return {
-            "start_ms": started * 1000,
-            "idle_mb": idle,
-            "after_mb": memory(server.pid),
-            "answer_bytes": len(reply.body),
-            "c16": many.as_dict(),
-            "c1": one.as_dict(),
-        }
-
-
-def _said(visit: dict[str, Any]) -> str:
-    if "failed" in visit:
-        return f"failed: {visit['failed']}"
-    many = visit["c16"]
-    return (
-        f"{many['requests_per_second']:.0f} requests/s, {many['cpu_us']:.0f} us CPU, "
-        f"p99 {many['p99_ms']:.2f} ms, start {visit['start_ms']:.0f} ms, {visit['idle_mb']:.0f} MB"
+    section.lines.append(
+        f"{_MANY} connections unless it says one. *{MIX}*: of 32 requests 24 are shows, 4 lists "
+        "of up to 45 webhook requests, 4 are refused."
     )

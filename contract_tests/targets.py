@@ -111,7 +111,7 @@ def own_mock(
     known = DEFAULT_CREDENTIALS
     return Target(
         name=f"a mock of its own ({release})",
-        base_url=f"http://mock{API_PATH}",
+        base_url=f"http://mock.invalid{API_PATH}",
         release=resolve(release),
         login=Login(
             username=known.username,

@@ -156,28 +156,24 @@ class CallView:
 
         An identifier is an object, ``{"number": "7"}``, in a query as in a body.
         """
-        pairs: Sequence[tuple[str, Any]] = self.query_parameters
-        if self.entry.request.verb == "POST":
-            parsed = parsed_json((self.entry.request.body or b"").decode("utf-8", "replace"))
-            try:
-                pairs = self._redactor.value("", parsed[0]) if parsed else ()
-                pairs = [(name, as_dicts(part)) for name, part in pairs] if (
-                    isinstance(pairs, Pairs)
-                ) else ()  # fmt: skip
-            except RecursionError:
-                pairs = ()
-        found: dict[str, Any] = {}
-        repeated: set[str] = set()
+        is_post = self.entry.request.verb == "POST"
+        pairs: Sequence[tuple[str, Any]]
+        pairs = self._body_members() if is_post else self.query_parameters
+        found: dict[str, list[Any]] = {}
         for name, value in pairs:
-            read = self._read(name, value)
-            if name not in found:
-                found[name] = read
-            elif name in repeated:
-                found[name].append(read)
-            else:
-                repeated.add(name)
-                found[name] = [found[name], read]
-        return found
+            found.setdefault(name, []).append(self._read(name, value))
+        return {name: each[0] if len(each) == 1 else each for name, each in found.items()}
+
+    def _body_members(self) -> list[tuple[str, Any]]:
+        """Return the members of the body, repeated ones included; none if it is not an object."""
+        parsed = parsed_json((self.entry.request.body or b"").decode("utf-8", "replace"))
+        if parsed is None or not isinstance(parsed[0], Pairs):
+            return []
+        try:
+            members = self._redactor.value("", parsed[0])
+            return [(name, as_dicts(part)) for name, part in members]
+        except RecursionError:
+            return []
 
     def _read(self, name: str, value: Any) -> Any:
         parameter = self.method.parameters.get(name) if self.method else None

@@ -350,7 +350,7 @@ def _redactor(settings: Settings, tokens: Tokens) -> Redactor:
     words = frozenset(filter(WORD.fullmatch, known))
 
     def is_token(word: str) -> bool:
-        return word in words or (len(word) >= MIN_LENGTH and tokens.knows(word))
+        return word in words or (tokens.knows(word) and len(word) >= MIN_LENGTH)
 
     return Redactor(dict.fromkeys(known - words, MASK), is_token=is_token)
 

@@ -68,6 +68,8 @@ def decoded(text: str, *, escapes: bool = False) -> str:
     With ``escapes`` the escapes of JSON and Python are removed as well.
     """
     for _ in range(_MAX_LAYERS):
+        if "%" not in text and not (escapes and "\\" in text):
+            break
         plain = unquote(text)
         if escapes:
             plain = _ESCAPE.sub(_unescaped, plain)
@@ -352,13 +354,18 @@ def _without_spellings(text: str, secret: str, shown: str) -> str:
 
 
 def _without_tokens(text: str, is_token: Callable[[str], bool]) -> str:
-    def has_token(word: str) -> bool:
-        words = WORD.findall(decoded(word)) if "%" in word else (word,)
-        return any(is_token(each) or is_token(each.strip("._-")) for each in words)
-
-    pattern = _ENCODED_WORD if "%" in text else WORD
-    found = {word for word in pattern.findall(text) if has_token(word)}
-    return pattern.sub(lambda one: MASK if one[0] in found else one[0], text) if found else text
+    words = set(WORD.findall(text))
+    if "%" in text:
+        words.update(WORD.findall(decoded(text)))
+    found = {word for word in words if is_token(word) or is_token(word.strip("._-"))}
+    if not found:
+        return text
+    text = WORD.sub(lambda one: MASK if one[0] in found else one[0], text)
+    if "%" in text:
+        text = _ENCODED_WORD.sub(
+            lambda one: one[0] if found.isdisjoint(WORD.findall(decoded(one[0]))) else MASK, text
+        )
+    return text
 
 
 #: Knows no secrets: hides by names alone.
