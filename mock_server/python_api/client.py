@@ -1,12 +1,9 @@
 """An httpx transport that calls the mock in this process, and fails as a connection would."""
 
-import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
-from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -19,39 +16,6 @@ if TYPE_CHECKING:
 
 #: The host in the URLs of a client that needs no socket. It is reserved (RFC 2606).
 HOST = "crmcom-mock.invalid"
-
-
-class _Workers:
-    """Threads that are used again; starting one for each request would double its cost.
-
-    They are daemons, so that a request that was given up does not keep the process alive.
-    """
-
-    def __init__(self) -> None:
-        self._idle: list[SimpleQueue[Callable[[], None]]] = []
-
-    def run(self, work: Callable[[], None]) -> None:
-        """Run ``work`` now, in a thread that is idle or new."""
-        try:
-            queue = self._idle.pop()
-        except IndexError:
-            queue = SimpleQueue()
-            threading.Thread(target=self._serve, args=(queue,), daemon=True).start()
-        queue.put(work)
-
-    def _serve(self, queue: "SimpleQueue[Callable[[], None]]") -> None:
-        while True:
-            queue.get()()
-            self._idle.append(queue)
-
-    def forget(self) -> None:
-        """Start new threads from now on: a forked process has none of its parent's."""
-        self._idle.clear()
-
-
-_workers = _Workers()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_workers.forget)
 
 
 class InProcess(httpx.BaseTransport):
@@ -75,7 +39,8 @@ class InProcess(httpx.BaseTransport):
         if seconds is None:
             return self._response_to(request)
         response: Future[httpx.Response] = Future()
-        _workers.run(partial(self._fulfill, request, response))
+        # A daemon: a request that was given up does not keep the process alive.
+        threading.Thread(target=self._fulfill, args=(request, response), daemon=True).start()
         try:
             return response.result(seconds)
         except TimeoutError:
