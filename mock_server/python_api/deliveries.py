@@ -77,14 +77,6 @@ class Deliveries:
             raise TimeoutError(msg)
         return note
 
-    def awaited(self, record: str | None, seconds: float) -> AttemptNote:
-        """Do as ``wait_for``, but raise AssertionError if there was none in time."""
-        __tracebackhide__ = True
-        try:
-            return self.wait_for(record, seconds=seconds)
-        except TimeoutError as late:
-            raise AssertionError(str(late)) from None
-
     def replay(self, number: int) -> AttemptNote:
         """Repeat exactly what an attempt sent. Raises NotFound."""
         return replay(self._epoch(), number)
