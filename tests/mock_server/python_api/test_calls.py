@@ -212,5 +212,5 @@ def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
         with pytest.raises(UsageError):
             mock.wait_for(**given)
     for given in ({"record": "7"}, {"times": 0}, {"delivery": "7"}, {"operation": "show"}):
-        with pytest.raises(UsageError, match="^until: seen with .*; allowed is until alone"):
+        with pytest.raises(UsageError, match=r"^until: seen with .*; allowed is until alone"):
             mock.wait_for(lambda: True, **given)
