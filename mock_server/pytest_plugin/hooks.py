@@ -78,17 +78,14 @@ class Watch:
             report.outcome = "failed"
             report.longrepr = "\n".join(("The real CRM.COM was about to be reached:", *new))
         if report.outcome == "failed" and _WORLD in item.stash:
-            for world in _worlds_to_show(*item.stash[_WORLD], ended=report.when == "teardown"):
-                report.sections.append(
-                    (f"crmcom_mock: calls of world {world.name}", summarize_calls(world))
-                )
+            used, world = item.stash[_WORLD]
+            # At the end of the test its world is gone, and asking for it would create it again.
+            children = [] if report.when == "teardown" else used.children
+            for one in (world, *(child.emulated for child in children)):
+                title = f"crmcom_mock: calls of world {one.name}"
+                report.sections.append((title, summarize_calls(one)))
         del call
         return report
-
-
-def _worlds_to_show(used: MockWorld, world: World, *, ended: bool) -> list[World]:
-    """Return the worlds whose calls to show; a world that ended is not created again."""
-    return [world] if ended else [world, *(child.emulated for child in used.children)]
 
 
 def running_test() -> str:

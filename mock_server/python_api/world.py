@@ -1,9 +1,8 @@
 """One world of a mock as a test uses it."""
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +105,6 @@ class MockContext:
     registry: "WorldRegistry"
     app: "WSGIApplication"
     server: "Background"
-    adding: threading.Lock = field(default_factory=threading.Lock)
 
 
 class MockWorld:
@@ -378,9 +376,7 @@ class MockWorld:
             FixtureError: no webhook request can have these members.
             DataError: it contradicts the world's content; nothing has changed.
         """
-        with self._context.adding:  # two threads must not take the same number
-            body = add_generated(self.emulated, index, members)
-        record: Record = orjson.loads(body)
+        record: Record = orjson.loads(add_generated(self.emulated, index, members))
         return record
 
     # Deliveries.
