@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -38,28 +38,25 @@ class InProcess(httpx.BaseTransport):
         seconds = request.extensions.get("timeout", {}).get("read")
         if seconds is None:
             return self._response_to(request)
-        response: Future[httpx.Response] = Future()
+        results: SimpleQueue[httpx.Response | BaseException] = SimpleQueue()
         # A daemon: a request that was given up does not keep the process alive.
-        threading.Thread(target=self._fulfill, args=(request, response), daemon=True).start()
+        threading.Thread(target=self._put_result, args=(request, results), daemon=True).start()
         try:
-            return response.result(seconds)
-        except TimeoutError:
-            if not response.cancel():  # it has just come, or the mock itself raised this
-                return response.result()
-        msg = "timed out"
-        raise httpx.ReadTimeout(msg, request=request)
+            result = results.get(timeout=seconds)
+        except Empty:
+            msg = "timed out"
+            raise httpx.ReadTimeout(msg, request=request) from None
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
-    def _fulfill(self, request: httpx.Request, response: "Future[httpx.Response]") -> None:
+    def _put_result(
+        self, request: httpx.Request, results: "SimpleQueue[httpx.Response | BaseException]"
+    ) -> None:
         try:
-            found = self._response_to(request)
+            results.put(self._response_to(request))
         except BaseException as error:  # noqa: BLE001 - raised again in the client's thread
-            if response.set_running_or_notify_cancel():
-                response.set_exception(error)
-        else:
-            if response.set_running_or_notify_cancel():
-                response.set_result(found)
-            else:
-                found.close()
+            results.put(error)
 
     def _response_to(self, request: httpx.Request) -> httpx.Response:
         def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
