@@ -92,13 +92,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.line(line)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop blocking."""
-    watch = config.pluginmanager.get_plugin(_WATCH)
-    if watch is not None:
-        watch.end()
-
-
 def _reached(config: pytest.Config) -> list[str]:
     """Return one line for each attempt to reach a real host, workers of xdist included."""
     watch = config.pluginmanager.get_plugin(_WATCH)
@@ -156,8 +149,9 @@ def _watch(config: pytest.Config, *, guards: bool) -> None:
     """Register the hooks for tests that use the mock, once."""
     if not config.pluginmanager.has_plugin(_WATCH):
         from crmcom_kit.mock_server.pytest_plugin.hooks import Watch
+        from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS
 
-        hosts = config.getini("crmcom_mock_guard_hosts") if guards else None
+        hosts = (config.getini("crmcom_mock_guard_hosts") or HOSTS) if guards else ()
         config.pluginmanager.register(Watch(hosts), _WATCH)
 
 
