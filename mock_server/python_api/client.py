@@ -1,8 +1,10 @@
 """An httpx transport that calls the mock in this process, and fails as a connection would."""
 
+import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
@@ -16,6 +18,27 @@ if TYPE_CHECKING:
 
 #: The host in the URLs of a client that needs no socket. It is reserved (RFC 2606).
 HOST = "crmcom-mock.invalid"
+
+# Of threads that wait for work: to start one for each request would cost as much as the request.
+_idle: list[SimpleQueue[Callable[[], None]]] = []
+if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads
+    os.register_at_fork(after_in_child=_idle.clear)
+
+
+def _run(work: Callable[[], None]) -> None:
+    """Run ``work`` now in a daemon: what was given up does not keep the process alive."""
+    try:
+        queue = _idle.pop()
+    except IndexError:
+        queue = SimpleQueue()
+        threading.Thread(target=_work, args=(queue,), daemon=True).start()
+    queue.put(work)
+
+
+def _work(queue: SimpleQueue[Callable[[], None]]) -> None:
+    while True:
+        queue.get()()
+        _idle.append(queue)
 
 
 class InProcess(httpx.BaseTransport):
@@ -39,8 +62,7 @@ class InProcess(httpx.BaseTransport):
         if seconds is None:
             return self._response_to(request)
         results: SimpleQueue[httpx.Response | BaseException] = SimpleQueue()
-        # A daemon: a request that was given up does not keep the process alive.
-        threading.Thread(target=self._put_result, args=(request, results), daemon=True).start()
+        _run(partial(self._put_result, request, results))
         try:
             result = results.get(timeout=seconds)
         except Empty:

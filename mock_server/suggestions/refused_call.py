@@ -13,7 +13,7 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.methods import Method, Parameter
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RefusedCall:
     """A refused request to a method."""
 
