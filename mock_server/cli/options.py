@@ -53,7 +53,7 @@ OPTIONS: list[click.Parameter] = [
         envvar="CRMCOM_SERVE_TOKEN",
         multiple=True,
         metavar="TOKEN",
-        help="A token that always holds; repeatable.",
+        help="A token that is always valid; repeatable.",
     ),
     click.Option(["--username"], metavar="NAME", help="User name that may log in."),
     click.Option(["--password"], metavar="TEXT", help="The user's password."),
@@ -63,7 +63,7 @@ OPTIONS: list[click.Parameter] = [
         ["--deliver"],
         default="scripted",
         type=click.Choice(["scripted", "http"]),
-        help="What resend does: play a script and send nothing, or really send, to loopback alone.",
+        help="What resend does: follow a script and send nothing, or send, to loopback only.",
     ),
     click.Option(
         ["--allow-host", "allow_hosts"],
@@ -89,9 +89,9 @@ OPTIONS: list[click.Parameter] = [
         ["--admin-token"],
         metavar="TOKEN",
         envvar="CRMCOM_ADMIN_TOKEN",
-        help="Let whoever sends it use the control API, from anywhere, and nobody else; better "
-        "given as CRMCOM_ADMIN_TOKEN, which no list of processes shows.  [default: whoever calls "
-        "from this machine]",
+        help="Require this token for the control API, and allow it from any machine; better set "
+        "as CRMCOM_ADMIN_TOKEN, which no list of processes shows.  [default: any caller on this "
+        "machine, without a token]",
     ),
     click.Option(
         ["--allow-name", "allow_names"],
@@ -113,21 +113,21 @@ OPTIONS: list[click.Parameter] = [
         default=IDLE_SECONDS,
         metavar="SECONDS",
         type=click.FloatRange(0, 10**9, min_open=True),
-        help="How long a named world stays that nobody uses.",
+        help="How long an unused named world is kept.",
     ),
     click.Option(
         ["--journal"],
         default=JournalLimits().entries,
         metavar="ENTRIES",
         type=click.IntRange(0, 1_000_000),
-        help="Calls that each world keeps to be asked for.",
+        help="Requests that each world's journal keeps.",
     ),
     click.Option(
         ["--journal-bytes"],
         default=JournalLimits().bytes,
         metavar="BYTES",
         type=click.IntRange(0, 2**30),
-        help="Bytes of calls that each world keeps.",
+        help="Bytes of requests that each world's journal keeps.",
     ),
     click.Option(
         ["--log", "log_form"],
