@@ -132,7 +132,7 @@ def test_a_second_resend_is_refused_while_one_is_on_its_way(world: World, held: 
 def test_a_few_threads_do_the_work(held: Held) -> None:
     """Not more are sent at once than there are workers, and all are sent in the end."""
     delivery_queue = DeliveryQueue(workers=3)
-    attempts = Attempts()
+    attempts = Attempts("w")
 
     class Job:
         def __init__(self, at: int) -> None:
@@ -386,7 +386,7 @@ def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> No
 @looped("limits", [AttemptLimits(entries=5), AttemptLimits(bytes=6_000)])
 def test_attempts_are_bounded(limits: AttemptLimits) -> None:
     """The oldest go first; numbers go on."""
-    attempts = Attempts(limits)
+    attempts = Attempts("w", limits=limits)
     for _ in range(50):
         attempts.change(_begun(attempts), outcome=SUCCESS._replace(answer=b"y" * 100))
 
@@ -398,7 +398,7 @@ def test_attempts_are_bounded(limits: AttemptLimits) -> None:
 
 def test_what_comes_of_an_attempt_that_is_gone_takes_no_room() -> None:
     """Else each late outcome would leave less for those that are kept, for ever."""
-    attempts = Attempts(AttemptLimits(entries=5, bytes=20_000))
+    attempts = Attempts("w", limits=AttemptLimits(entries=5, bytes=20_000))
     old = [_begun(attempts) for _ in range(20)]
     for note in old:
         attempts.change(note, outcome=SUCCESS._replace(answer=b"y" * 10_000))
@@ -409,7 +409,12 @@ def test_what_comes_of_an_attempt_that_is_gone_takes_no_room() -> None:
 
 
 def _begun(attempts: Attempts) -> AttemptNote:
-    return attempts.begin(
-        Cause.RESEND, Attempt("http://x/", b"x" * 200, None),
-        record_id="A", record_number="1", definition="D", at=FIRST_MOMENT,
-    )  # fmt: skip
+    note = AttemptNote(
+        cause=Cause.RESEND,
+        record_id="A",
+        record_number="1",
+        definition="D",
+        at=FIRST_MOMENT,
+        attempt=Attempt("http://x/", b"x" * 200, None),
+    )
+    return attempts.add(note)
