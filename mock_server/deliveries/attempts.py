@@ -114,16 +114,13 @@ class Attempts:
         """The number of the last attempt."""
         return self._last
 
-    def notes(
-        self, *, since: int = 0, record: str | None = None, until: int | None = None
-    ) -> list[AttemptNote]:
+    def notes(self, *, since: int = 0, record: str | None = None) -> list[AttemptNote]:
         """Return attempts above number ``since``, of a record by id or number, oldest first."""
         with self._changed:
             return [
                 note
                 for note in self._notes.values()
                 if note.number > since
-                and (until is None or note.number <= until)
                 and (record is None or record in (note.record_id, note.record_number))
             ]
 

@@ -153,7 +153,7 @@ class HttpDelivery:
         tls = self._tls if to.scheme == "https" else None
         connection = httpcore.HTTPConnection(origin, ssl_context=tls, network_backend=network)
         try:
-            with _failures():
+            with _failures(network):
                 response = connection.handle_request(_request(to, message, self._timeouts))
                 try:
                     body = _beginning(response.iter_stream())
@@ -199,10 +199,15 @@ class _Network(httpcore.NetworkBackend):
             raise Stopped
         seconds = self._deadline.left(httpcore.ConnectTimeout, timeout)
         connection = self._connect(address, port, seconds)
-        self._stream = stream = _TlsAware(connection, self._deadline, _MAX_BYTES)
+        self._stream = stream = DeadlineStream(connection, self._deadline, _MAX_BYTES)
         if self._is_cut:  # meanwhile
             stream.cut()
         return stream
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection, be it before or after the handshake of TLS."""
+        return self._stream is not None
 
     def cut(self) -> None:
         """End the connection while another thread uses it."""
@@ -214,21 +219,6 @@ class _Network(httpcore.NetworkBackend):
         """Close the connection."""
         if self._stream is not None:
             self._stream.close()
-
-
-class _TlsAware(DeadlineStream):
-    """A connection whose failed TLS handshake has an outcome of its own."""
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> DeadlineStream:
-        try:
-            return super().start_tls(ssl_context, server_hostname, timeout)
-        except httpcore.ConnectError as error:
-            raise CallFailed("bad_tls", f"TLS failed: {error}") from None
 
 
 def _request(to: Destination, message: Message, timeouts: dict[str, float]) -> httpcore.Request:
@@ -261,7 +251,7 @@ def _beginning(parts: Iterable[bytes]) -> bytes:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _failures(network: _Network) -> Iterator[None]:
     """Turn httpcore's errors into outcomes."""
     try:
         yield
@@ -270,6 +260,8 @@ def _failures() -> Iterator[None]:
     except httpcore.TimeoutException:
         raise CallFailed("timeout", "the receiver did not respond in time") from None
     except httpcore.ConnectError as error:
+        if network.is_connected:
+            raise CallFailed("bad_tls", f"TLS failed: {error}") from None
         raise _no_connection(error.__cause__) from None
     except httpcore.NetworkError as error:
         raise CallFailed("reset", f"the connection broke: {error}") from None

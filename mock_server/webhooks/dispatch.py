@@ -50,6 +50,18 @@ class Dispatch:
         scripted = isinstance(epoch.delivery, ScriptedDelivery)
         return not scripted or epoch.delivery_faults.has_active
 
+    def start(self) -> Record | None:
+        """Send as the dialect says, now or soon; return the record once it is settled.
+
+        If the mock stops meanwhile, it is the record as it was.
+        """
+        if self._epoch.config.dialect["resend.delivery"] == "queued":
+            return self.enqueue()
+        try:
+            return self.deliver_now()[1]
+        except Stopped:
+            return self._epoch.store.get("id", self.note.record_id)
+
     def deliver_now(self) -> tuple[Outcome, Record | None]:
         """Send in this thread; return outcome and record. Raises Stopped if the mock stops."""
         return self._finished(self._send_while_waited_for)

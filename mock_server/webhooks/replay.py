@@ -1,13 +1,11 @@
 """Repeat an attempt as it was, or send again everything rejected since a moment."""
 
 import json
-from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
 from crmcom_kit.mock_server.clock import in_clock_range
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
-from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
 from crmcom_kit.mock_server.store.records import Query, Record
@@ -50,11 +48,7 @@ def replay(epoch: Epoch, number: int) -> AttemptNote:
     else:
         session = epoch.session()
         dispatch = redelivery(epoch, session, claimed, Cause.REPLAY, before.attempt, number)
-    if epoch.config.dialect["resend.delivery"] == "queued":
-        dispatch.enqueue()
-    else:
-        with suppress(Stopped):
-            dispatch.deliver_now()
+    dispatch.start()
     return dispatch.note
 
 

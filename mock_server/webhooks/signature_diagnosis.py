@@ -41,6 +41,10 @@ class Verdict(NamedTuple):
     why: str  # a sentence for people
 
 
+def _invalid(reason: str, why: str) -> Verdict:
+    return Verdict(valid=False, reason=reason, why=why)
+
+
 class Key(NamedTuple):
     """A secret key and its description."""
 
@@ -133,7 +137,7 @@ def judge(
     if arrived.data is None:
         return _no_data(body)
     if arrived.code is None:
-        return Verdict(valid=False, reason="missing_code", why="there is no authentication code")
+        return _invalid("missing_code", "there is no authentication code")
     known = list(keys)
     ways = {name: config.dialect[f"signing.{name}"] for name in _SIGNING}
     for key in known:
@@ -141,17 +145,16 @@ def judge(
             return Verdict(valid=True, reason="valid", why=f"signed with {key.name}")
     if len(body) > _MAX_LENGTH:
         why = "the code is of something else, and the body is too long for a diagnosis"
-        return Verdict(valid=False, reason="unknown", why=why)
+        return _invalid("unknown", why)
     return _reason(arrived.code, arrived, body, known, ways, sent)
 
 
 def _no_data(body: bytes) -> Verdict:
     if not body.strip():
-        return Verdict(valid=False, reason="empty", why="the body is empty")
+        return _invalid("empty", "the body is empty")
     if body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
-        return Verdict(valid=False, reason="cut_body", why="the body ends in the middle of JSON")
-    why = "the body has no data object where the dialect puts it"
-    return Verdict(valid=False, reason="no_data", why=why)
+        return _invalid("cut_body", "the body ends in the middle of JSON")
+    return _invalid("no_data", "the body has no data object where the dialect puts it")
 
 
 def _same(code: str, other: str) -> bool:
@@ -176,12 +179,11 @@ def _reason(
             if _same(code, made):
                 return _found(text, algorithm, encoding, key, ways)
     if not keys:
-        why = "no definition of this world has a key"
-        return Verdict(valid=False, reason="no_key", why=why)
+        return _invalid("no_key", "no definition of this world has a key")
     why = (
         "no key of this world makes this code of this data, in any hash or spelling that was tried"
     )
-    return Verdict(valid=False, reason="wrong_key_or_data", why=why)
+    return _invalid("wrong_key_or_data", why)
 
 
 def _texts(
@@ -228,4 +230,4 @@ def _found(
     if text.reason:
         parts.append((text.reason, text.why))
     why = "the code " + ", and ".join(part for _, part in parts)
-    return Verdict(valid=False, reason=parts[0][0], why=why)
+    return _invalid(parts[0][0], why)
