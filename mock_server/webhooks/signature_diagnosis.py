@@ -5,7 +5,7 @@ the codes of other keys, hashes, encodings and bytes; the first that is equal is
 """
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -122,7 +122,7 @@ def judge(
     config: Config,
     arrived: Arrived,
     body: bytes,
-    keys: Iterable[Key],
+    keys: Sequence[Key],
     sent: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Return whether a message verifies, and if not, why.
@@ -138,15 +138,27 @@ def judge(
         return _no_data(body)
     if arrived.code is None:
         return _invalid("missing_code", "there is no authentication code")
-    known = list(keys)
     ways = {name: config.dialect[f"signing.{name}"] for name in _SIGNING}
-    for key in known:
+    for key in keys:
         if key.expected and _same(arrived.code, sign(arrived.data, key.text, **ways)):
             return Verdict(valid=True, reason="valid", why=f"signed with {key.name}")
     if len(body) > _MAX_LENGTH:
         why = "the code is of something else, and the body is too long for a diagnosis"
         return _invalid("unknown", why)
-    return _reason(arrived.code, arrived, body, known, ways, sent)
+    if not keys:
+        return _invalid("no_key", "no definition of this world has a key")
+    texts = list(_texts(arrived, body, ways, sent))
+    algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
+    encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
+    # The smallest difference is tried first: the key, then the hash, then the bytes.
+    for text, algorithm, key, encoding in product(texts, algorithms, keys, encodings):
+        made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
+        if _same(arrived.code, made):
+            return _found(text, algorithm, encoding, key, ways)
+    why = (
+        "no key of this world makes this code of this data, in any hash or spelling that was tried"
+    )
+    return _invalid("wrong_key_or_data", why)
 
 
 def _no_data(body: bytes) -> Verdict:
@@ -159,31 +171,6 @@ def _no_data(body: bytes) -> Verdict:
 
 def _same(code: str, other: str) -> bool:
     return hmac.compare_digest(code.encode("utf-8", "replace"), other.encode())
-
-
-def _reason(
-    code: str,
-    arrived: Arrived,
-    body: bytes,
-    keys: list[Key],
-    ways: Mapping[str, str],
-    sent: Mapping[str, Any] | None,
-) -> Verdict:
-    texts = list(_texts(arrived, body, ways, sent))
-    algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
-    encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
-    # The smallest difference is tried first: the key, then the hash, then the bytes.
-    for text, algorithm, key in product(texts, algorithms, keys):
-        for encoding in encodings:
-            made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
-            if _same(code, made):
-                return _found(text, algorithm, encoding, key, ways)
-    if not keys:
-        return _invalid("no_key", "no definition of this world has a key")
-    why = (
-        "no key of this world makes this code of this data, in any hash or spelling that was tried"
-    )
-    return _invalid("wrong_key_or_data", why)
 
 
 def _texts(
@@ -200,13 +187,12 @@ def _texts(
         yield _Signed(text, "" if (form, charset) == right else "reserialised_json", why)
     if sent is not None:
         text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
-        changed = "changed_data" if sent != data else "reserialised_json"
-        why = (
-            "is right for the data that was sent; on the way it was changed"
-            if sent != data
-            else "is right for the data as it was sent; on the way its JSON was written anew"
-        )
-        yield _Signed(text, changed, why)
+        if sent == data:
+            why = "is right for the data as it was sent; on the way its JSON was written anew"
+            yield _Signed(text, "reserialised_json", why)
+        else:
+            why = "is right for the data that was sent; on the way it was changed"
+            yield _Signed(text, "changed_data", why)
     if arrived.raw is not None:
         yield _Signed(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
     yield _Signed(body, "whole_body", "is of the whole body, and not of its data object alone")
