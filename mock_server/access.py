@@ -43,7 +43,7 @@ def api_refusal(access: Access, caller: Caller) -> str | None:
     if caller.host is not None and is_loopback(caller.address):
         seen = name_refusal(access, caller.host)
         if seen is not None:
-            return f"the mock {seen}; --server-name allows another name"
+            return f"the mock {seen}; --allow-name allows another name"
     if caller.origin is not None:
         if caller.origin not in access.origins:
             seen = origin_refusal(caller.origin, caller.host or "")

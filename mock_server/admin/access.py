@@ -51,7 +51,7 @@ def _stranger(request: "Request", access: Access) -> str | None:
         return f"needs --admin-token to answer through a proxy; seen {proxy}"
     refused = name_refusal(access, request.host)
     if refused is not None:
-        return f"{refused}; --server-name allows another name, and --admin-token any"
+        return f"{refused}; --allow-name allows another name, and --admin-token any"
     origin = request.headers.get("Origin")
     if origin is not None:
         # A page in this machine's browser comes from loopback, too.
