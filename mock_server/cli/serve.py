@@ -85,13 +85,16 @@ def serve(**options: Any) -> None:
             except ServeError as error:
                 raise Refused(str(error)) from None
 
+        deliveries = registry.default.delivery_queue
+
         def ready() -> None:
             _greet(options, server.port)
+            deliveries.close_after(registry.closing.wait, DELIVERY_SECONDS)
             # Flask is needed soon, for the control API; READY does not wait for it.
             threading.Thread(target=flask.warm, daemon=True).start()
 
         run_until_signalled(server, ready, last=bool if log is None else log.flush)
-        registry.default.delivery_queue.ended(DELIVERY_SECONDS)
+        deliveries.ended(DELIVERY_SECONDS)
     if log is not None:
         log.flush()
 
@@ -127,7 +130,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
     from crmcom_kit.mock_server.access import Access
     from crmcom_kit.mock_server.world.registry import WorldRegistry
 
-    registry = WorldRegistry(
+    return WorldRegistry(
         _world(options),
         most=options["max_worlds"],
         idle_seconds=options["world_idle"],
@@ -137,8 +140,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
             frozenset(name.lower() for name in (options["host"], *options["allow_names"])),
         ),
     )
-    registry.default.delivery_queue.end_with(registry.closing, DELIVERY_SECONDS)
-    return registry
 
 
 def _world(options: dict[str, Any]) -> "World":

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
 from crmcom_kit.mock_server.python_api.arguments import camel_case, text
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
@@ -28,10 +27,10 @@ _EFFECT = (
 class Failing:
     """One or more faults of a world, until ``remove()`` or the end of a ``with`` block."""
 
-    def __init__(self, faults: Faults, added: Sequence[Fault]) -> None:
+    def __init__(self, faults: Faults, added: Sequence[FaultState]) -> None:
         """Hold faults that were added."""
         self._faults = faults  # not the world's: a reset replaces those, and reuses ids
-        self._ids = [fault.id for fault in added]
+        self._ids = [state.fault.id for state in added]
         self._last: list[FaultState] = []
 
     @property
@@ -75,8 +74,8 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
     """
     if preset is not None:
         name = text("preset", preset).replace(" ", "_").replace("-", "_")
-        return Failing(faults, faults.preset(name, **given))
-    return Failing(faults, [faults.add(_spec(given))])
+        return Failing(faults, faults.add_preset(name, given))
+    return Failing(faults, faults.add_all([_spec(given)]))
 
 
 def _spec(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def make_world(
             msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
             raise TypeError(msg)
         delivery = http = _http_delivery(deliver, chosen, allow_hosts)
-        delivery_queue.on_stop(http.stop, http.resume)
+        delivery_queue.on_stop, delivery_queue.on_reopen = http.stop, http.resume
     config = Config(
         Settings(
             release=known,

@@ -128,7 +128,7 @@ class World:
         since_reset = SinceReset(
             Journal(self._limits, begun=number, budget=self.journal_budget),
             Faults(self.config, self.name, self.clock),
-            Attempts(last=attempts),
+            Attempts(self.name, last=attempts),
             DeliveryFaults(),
             Receiver(self.clock),
         )

@@ -73,7 +73,7 @@ def served_mock(release: str = "R9", *, threads: int = 8, **options: Any) -> Ite
     listening = bound_socket("127.0.0.1", 0)
     shell = AsgiShell(registry, LateFlask(registry), threads=threads)
     server = Server(shell, listening, closing=registry.closing)
-    world.delivery_queue.end_with(registry.closing, 4.0)
+    world.delivery_queue.close_after(registry.closing.wait, 4.0)
     thread = threading.Thread(target=server.run)
     thread.start()
     limits = httpx.Limits(max_connections=200)
