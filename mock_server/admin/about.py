@@ -127,13 +127,3 @@ def _page(name: str, package: str, content_type: str) -> Reply:
     )
     content = files(package).joinpath(folder, name).read_bytes()
     return Reply(content, content_type=content_type, headers=headers)
-
-
-OPERATIONS = {
-    "health": health,
-    "version": version,
-    "fidelity": fidelity,
-    "openapi": openapi,
-    "docs": docs,
-    "docsAsset": docs_asset,
-}

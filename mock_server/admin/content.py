@@ -173,17 +173,3 @@ def delete_snapshot(call: Call) -> Any:
     """Delete a snapshot."""
     call.world.forget(call.path["name"])
     return list_snapshots(call)
-
-
-OPERATIONS = {
-    "getState": get_state,
-    "putState": put_state,
-    "getRecords": get_records,
-    "postRecords": post_records,
-    "seed": seed,
-    "reset": reset,
-    "listSnapshots": list_snapshots,
-    "saveSnapshot": save_snapshot,
-    "restoreSnapshot": restore_snapshot,
-    "deleteSnapshot": delete_snapshot,
-}

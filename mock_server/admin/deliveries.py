@@ -90,15 +90,3 @@ def fire_event(call: Call) -> Any:
 def get_trace(call: Call) -> Any:
     """Return the chain from a call to the state that it led to."""
     return serializers.chain(call.world.current_epoch, call.path["id"])
-
-
-OPERATIONS = {
-    "listDeliveries": list_deliveries,
-    "getDelivery": get_delivery,
-    "replayDelivery": replay_delivery,
-    "recoverDeliveries": recover_deliveries,
-    "getDeliveryFaults": get_delivery_faults,
-    "putDeliveryFaults": put_delivery_faults,
-    "fireEvent": fire_event,
-    "getTrace": get_trace,
-}

@@ -64,6 +64,9 @@ def receive(call: Call) -> Any:
     return Reply(answer.body.encode(), answer.status, answer.content_type)
 
 
+receive_put = receive
+
+
 def verify_message(call: Call) -> Any:
     """Return whether a code is that of a message, and if not, why."""
     epoch, asked = call.world.current_epoch, call.body
@@ -84,14 +87,3 @@ def verify_message(call: Call) -> Any:
         definition=definition,
         code=asked.get("code"),
     )._asdict()
-
-
-OPERATIONS = {
-    "getReceiver": get_receiver,
-    "putReceiver": put_receiver,
-    "listReceived": list_received,
-    "forgetReceived": forget_received,
-    "receive": receive,
-    "receivePut": receive,
-    "verifyMessage": verify_message,
-}

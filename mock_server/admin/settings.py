@@ -50,6 +50,3 @@ def patch_settings(call: Call) -> Any:
     if worlds is not None:
         call.registry.limit(**worlds)
     return get_settings(call)
-
-
-OPERATIONS = {"getSettings": get_settings, "patchSettings": patch_settings}

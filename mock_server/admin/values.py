@@ -6,16 +6,16 @@ write them again: no repeated member, no number beyond a double or 64 bits, no l
 
 import json
 import re
+import sys
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import body_text, repeated, why
+from crmcom_kit.mock_server.protocol.request import body_text, refuse_constant, repeated, why
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 
 MAX_DEPTH = 64
-_LARGEST = 2**63 - 1
 # RFC 3339, with a zone.
 _DATE_TIME = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?([Zz]|[+-]\d\d:[0-5]\d)",
@@ -75,22 +75,9 @@ def _check_depth(value: Any) -> None:
     raise RecursionError
 
 
-def _no_constant(text: str) -> NoReturn:
-    msg = f"{text}, which JSON does not have"
-    raise ValueError(msg)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        msg = f"the number {quoted(text)[1:-1]}, which is too large"
-        raise ValueError(msg)
-    return value
-
-
-def _integer(text: str) -> int:
-    value = int(text)
-    if not -_LARGEST <= value <= _LARGEST:
+def _number(text: str, read: type[int] | type[float], largest: float) -> float:
+    value = read(text)
+    if not -largest <= value <= largest:
         msg = f"the number {quoted(text)[1:-1]}, which is too large"
         raise ValueError(msg)
     return value
@@ -107,7 +94,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
-    parse_constant=_no_constant,
-    parse_float=_finite,
-    parse_int=_integer,
+    parse_constant=refuse_constant,
+    parse_float=lambda text: _number(text, float, sys.float_info.max),
+    parse_int=lambda text: _number(text, int, 2**63 - 1),
 )
