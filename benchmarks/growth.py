@@ -11,7 +11,7 @@ import orjson
 from benchmarks.in_process import RELEASE, check, cost, get, numbers, resend
 from benchmarks.processes import WORK, Server, run
 from benchmarks.report import Plan, Section, spread
-from benchmarks.rows import KIT, KIT_WITH_FAST, TOKEN, mock_command, show, target
+from benchmarks.rows import KIT, TOKEN, mock_command, show, target
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.protocol.request import Request
@@ -63,12 +63,8 @@ def measure(plan: Plan) -> Section:
 def _loaded(path: Path) -> dict[str, float]:
     """Return how long a server takes to start from a file, and its memory then."""
     options = ("--release", RELEASE, "--data", str(path))
-    found = {}
-    for name, kit in ((_LOAD, KIT), (f"{_LOAD}, with the extra `fast`", KIT_WITH_FAST)):
-        with Server(lambda port, kit=kit: mock_command(port, *options, kit=kit), "load") as server:
-            found[name] = server.until_ready()
-            found["memory then, MB"] = server.memory_mb()
-    return found
+    with Server(lambda port: mock_command(port, *options), "load") as server:
+        return {_LOAD: server.until_ready(), "memory then, MB": server.memory_mb()}
 
 
 def _rows(path: Path) -> dict[str, list[Request]]:

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, sleep
 from types import TracebackType
@@ -133,20 +132,13 @@ class Server:
         return stat.rpartition(")")[2].split()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """What one run of wrk found."""
-
-    per_second: float
-    cpu_us: float  # CPU time of the server by requests answered
-    p50_ms: float
-    p99_ms: float
-
-
 def load(
     server: Server, target: str, *, connections: int, seconds: int, script: Path | None = None
-) -> Load:
+) -> dict[str, float]:
     """Send requests with wrk for some seconds: ``target``, or what ``script`` draws.
+
+    Returns:
+        Requests a second, the server's CPU time by requests answered, and two percentiles.
 
     Raises:
         NotMeasured: wrk failed, or a response had another status than 200.
@@ -156,24 +148,21 @@ def load(
     before = server.cpu_seconds()
     printed = run([*command, server.origin + target], seconds=seconds + 30)
     cpu = server.cpu_seconds() - before
-    if "Non-2xx" in printed or "Socket errors" in printed:
-        raise NotMeasured(printed[-200:].strip())
+    requests = re.search(r"(\d+) requests in", printed)
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
+    latencies = dict(re.findall(r"\n\s+(\d+)%\s+(\S+)", printed))
+    bad = re.search(r"(Non-2xx|Socket errors).*", printed)
+    if bad or requests is None or rate is None or requests[1] == "0":
+        msg = bad[0] if bad else f"wrk printed {printed[-200:]}"
+        raise NotMeasured(msg)
 
-    def found(pattern: str) -> re.Match[str]:
-        match = re.search(pattern, printed)
-        if match is None:
-            msg = f"wrk printed no {pattern}: {printed[-300:]}"
-            raise NotMeasured(msg)
-        return match
+    def milliseconds(text: str) -> float:
+        value = text.rstrip("mus")
+        return float(value) * _MS[text.removeprefix(value)]
 
-    def milliseconds(share: str) -> float:
-        match = found(rf"\n\s+{share}%\s+([\d.]+)(us|ms|s)\b")
-        return float(match[1]) * _MS[match[2]]
-
-    requests = int(found(r"(\d+) requests in")[1])
-    return Load(
-        per_second=float(found(r"Requests/sec:\s+([\d.]+)")[1]),
-        cpu_us=cpu / max(requests, 1) * 1e6,
-        p50_ms=milliseconds("50"),
-        p99_ms=milliseconds("99"),
-    )
+    return {
+        "per_second": float(rate[1]),
+        "cpu_us": cpu / int(requests[1]) * 1e6,
+        "p50_ms": milliseconds(latencies["50"]),
+        "p99_ms": milliseconds(latencies["99"]),
+    }

@@ -1,7 +1,6 @@
 """The servers that are compared: the mock, and bare applications on its server."""
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,7 @@ MOCK, MIX, NO_LOG = "mock", "mock, mix of requests", "mock, --log off"
 BARE, BARE_LOGGED = "bare ASGI on uvicorn, log off", "bare ASGI on uvicorn"
 BARE_WSGI, STUB = "bare WSGI on uvicorn", "Flask stub, flask run"
 BODY_FILE = WORK / "show.json"
-#: crmcom-kit as a plain install has it, without what the extra `fast` adds.
-_HIDE = "import sys; sys.modules['jsonschema_rs'] = None; from crmcom_kit.cli import main; main()"
-KIT = [sys.executable, "-c", _HIDE]
-KIT_WITH_FAST = [str(BIN / "crmcom-kit")]
+KIT = [str(BIN / "crmcom-kit")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +41,9 @@ def show(number: int, **parameters: object) -> str:
 SHOW = show(7)
 
 
-def mock_command(port: int, *options: str, kit: Sequence[str] = KIT) -> list[str]:
+def mock_command(port: int, *options: str) -> list[str]:
     """Return the command of the mock with its defaults, and with a fixed token."""
-    return [*kit, "serve", "--port", str(port), "--token", TOKEN, *options]
+    return [*KIT, "serve", "--port", str(port), "--token", TOKEN, *options]
 
 
 def write_body() -> bytes:

@@ -7,21 +7,19 @@ from statistics import median
 import click
 
 from benchmarks.peers import peer_rows
-from benchmarks.processes import Load, NotMeasured, Server, load
+from benchmarks.processes import NotMeasured, Server, load
 from benchmarks.report import Plan, Section, number, ratio, spread
-from benchmarks.rows import (
-    BARE,
-    BARE_LOGGED,
-    MIX,
-    MOCK,
-    NO_LOG,
-    Row,
-    own_rows,
-    write_body,
-)
+from benchmarks.rows import BARE, BARE_LOGGED, MIX, MOCK, NO_LOG, Row, own_rows, write_body
 
 _MANY = 16
-_Visits = list[tuple[Load, Load]]  # with many connections, and with one
+_Figures = dict[str, list[float]]  # by name, one for each round
+#: In which points peers are compared: a name, the figure, its unit, whether more is better.
+_POINTS = (
+    ("show", "per_second", "requests/s", True),
+    ("show", "cpu_us", "us CPU", False),
+    ("show, one connection", "one_ms", "ms", False),
+    ("memory under load", "mb", "MB", False),
+)
 
 
 def measure(plan: Plan) -> Section:
@@ -32,53 +30,45 @@ def measure(plan: Plan) -> Section:
     section = Section("Servers")
     body = write_body()
     rows = [*own_rows(), *peer_rows(body, section.missing)]
-    visits: dict[str, _Visits] = {}
-    memory: dict[str, float] = {}
-    seconds = plan.pick(2, 1)
+    found: dict[str, _Figures] = {}
     with ExitStack() as stack:
-        running: list[tuple[Row, Server]] = []
-        for row in rows:
-            server = stack.enter_context(Server(row.command, row.name))
-            try:
-                server.until_answer(row.target)
-                # Compilers need a while to warm up, Java's the longest.
-                warm = plan.pick(8 if row.name.startswith("WireMock") else 2, 1)
-                load(server, row.target, connections=_MANY, seconds=warm, script=row.script)
-            except NotMeasured as error:
-                section.missing.append(f"{row.name} ({error})")
-            else:
-                running.append((row, server))
-        for at in range(plan.rounds):
-            for row, server in running:
-                many = load(
-                    server, row.target, connections=_MANY, seconds=seconds, script=row.script
-                )
-                one = load(server, row.target, connections=1, seconds=1, script=row.script)
-                visits.setdefault(row.name, []).append((many, one))
-                memory[row.name] = server.memory_mb()
-                click.echo(f"servers {at + 1}/{plan.rounds} {row.name}: {many.per_second:.0f}/s")
-    _write(section, visits, memory, len(body))
-    peers = [row.name for row, _ in running if row.is_peer]
-    for peer in peers:
-        _compare(section, peer, visits, memory)
+        servers = {row: stack.enter_context(Server(row.command, row.name)) for row in rows}
+        for at in range(plan.rounds + 1):
+            for row, server in list(servers.items()):
+                try:
+                    figures = _visit(row, server, plan, is_first=not at)
+                except NotMeasured as error:
+                    section.missing.append(f"{row.name} ({error})")
+                    found.pop(row.name, None)
+                    del servers[row]
+                    continue
+                click.echo(f"servers {at}/{plan.rounds} {row.name}: {figures['per_second']:.0f}/s")
+                for name, value in figures.items() if at else ():  # the first visit warms up
+                    found.setdefault(row.name, {}).setdefault(name, []).append(value)
+    if any(name not in found for name in (MOCK, NO_LOG, BARE_LOGGED, BARE)):
+        raise NotMeasured(", ".join(section.missing))
+    _write(section, found, len(body))
+    for row in servers:
+        for what, name, unit, more in _POINTS if row.is_peer else ():
+            ours, theirs = median(found[MOCK][name]), median(found[row.name][name])
+            section.compare(what, ours, row.name, theirs, unit=unit, more_is_better=more)
     return section
 
 
-def _many(visits: _Visits, what: str) -> list[float]:
-    return [getattr(many, what) for many, _ in visits]
+def _visit(row: Row, server: Server, plan: Plan, *, is_first: bool) -> dict[str, float]:
+    seconds = plan.pick(2, 1)
+    if is_first:
+        server.until_answer(row.target)
+        # Compilers need a while to warm up, Java's the longest.
+        seconds = plan.pick(8 if row.name.startswith("WireMock") else 2, 1)
+    figures = load(server, row.target, connections=_MANY, seconds=seconds, script=row.script)
+    one = load(server, row.target, connections=1, seconds=1, script=row.script)
+    return {**figures, "one_ms": one["p50_ms"], "mb": server.memory_mb()}
 
 
-def _p50(visits: _Visits) -> list[float]:
-    return [one.p50_ms for _, one in visits]
-
-
-def _write(
-    section: Section, visits: dict[str, _Visits], memory: dict[str, float], size: int
-) -> None:
-    mock = _many(visits[MOCK], "per_second")
-
+def _write(section: Section, found: dict[str, _Figures], size: int) -> None:
     def of(name: str) -> float:
-        return ratio(mock, _many(visits[name], "per_second"))
+        return ratio(found[MOCK]["per_second"], found[name]["per_second"])
 
     section.lines += [
         f"`show` of one webhook request ({size:,} bytes), sent as httpx writes it; every server "
@@ -88,40 +78,23 @@ def _write(
         f"{100 * (1 - of(NO_LOG)):.0f} % of the throughput.",
         "",
     ]
-    head = (
-        "server", "requests/s", "mock, times as many", "CPU us/request", "p50 ms", "p99 ms",
-        "p50 ms, one connection", "MB",
-    )  # fmt: skip
+    columns = {
+        "CPU us/request": "cpu_us", "p50 ms": "p50_ms", "p99 ms": "p99_ms",
+        "p50 ms, one connection": "one_ms", "MB": "mb",
+    }  # fmt: skip
     section.table(
-        head,
+        ("server", "requests/s", "mock, times as many", *columns),
         (
             (
                 name,
-                spread(_many(found, "per_second")),
+                spread(figures["per_second"]),
                 number(of(name)),
-                *(number(median(_many(found, what))) for what in ("cpu_us", "p50_ms", "p99_ms")),
-                number(median(_p50(found))),
-                number(memory[name]),
+                *(number(median(figures[column])) for column in columns.values()),
             )
-            for name, found in visits.items()
+            for name, figures in found.items()
         ),
     )
     section.lines.append(
         f"{_MANY} connections unless it says one. *{MIX}*: of 32 requests 24 are shows, 4 lists "
         "of up to 45 webhook requests, 4 are refused."
-    )
-
-
-def _compare(
-    section: Section, peer: str, visits: dict[str, _Visits], memory: dict[str, float]
-) -> None:
-    for what, unit, more in (("per_second", "requests/s", True), ("cpu_us", "us CPU", False)):
-        ours, theirs = (median(_many(visits[name], what)) for name in (MOCK, peer))
-        section.compare("show", ours, peer, theirs, unit=unit, more_is_better=more)
-    section.compare(
-        "show, one connection", median(_p50(visits[MOCK])), peer, median(_p50(visits[peer])),
-        unit="ms", more_is_better=False,
-    )  # fmt: skip
-    section.compare(
-        "memory under load", memory[MOCK], peer, memory[peer], unit="MB", more_is_better=False
     )

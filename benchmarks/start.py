@@ -17,7 +17,7 @@ _TESTS = {
     "call": "def test_it(crmcom_mock, at):\n    with crmcom_mock.client() as client:\n"
     "        client.get('webhook_requests/show')\n",
 }
-_MANY = 301
+_MANY = 501
 
 
 def measure(plan: Plan) -> Section:

@@ -46,7 +46,7 @@ def api_refusal(access: Access, caller: Caller) -> str | None:
         name = _name_in(f"//{host}")
         if not (_is_ours(name) or name in access.names or ANY_NAME in access.names):
             text = f"the mock answers to localhost and to addresses; seen host {quoted(host)}"
-            return f"{text}; --server-name allows another name"
+            return f"{text}; --allow-name allows another name"
     if origin is None:
         seen = "Sec-Fetch-Site: cross-site" if fetch_site == "cross-site" else None
     else:

@@ -25,9 +25,20 @@ class Renderer:
     def __init__(self, dialect: Dialect, release: Release) -> None:
         """Read the dials that decide how objects look."""
         self._dialect = dialect
+        self._business_units = release.at_least(_BUSINESS_UNITS_SINCE)
+        self._null_dates = dialect["record.unset_dates"] == "null"
+        self._log_members = [
+            (
+                f"{act}_date",
+                f"{act}_by_unit",
+                f"{act}_by_business_unit",
+                f"{act}_by_user",
+                self.unit_member(act),
+            )
+            for act in ("created", "updated")
+        ]
         self._made: dict[tuple[str, Any], tuple[Object, Object]] = {}  # by kind and id
         self._order = _key_orders(dialect["envelope.key_order"])
-        self._business_units = release.at_least(_BUSINESS_UNITS_SINCE)
         emptied = dialect["record.emptied_names"] if release.at_least(_EMPTIED_SINCE) else "keep"
         self._emptied: str = emptied
         self._unit_lacks = _SHORT_UNIT_LACKS if dialect["record.unit_form"] == "short" else ()
@@ -119,13 +130,12 @@ class Renderer:
     def log_information(self, log: Mapping[str, Any]) -> Object:
         """Return log information as answers show it."""
         shown: Object = {}
-        for act in ("created", "updated"):
-            moment = log.get(f"{act}_date")
-            if moment is not None or self._dialect["record.unset_dates"] == "null":
-                shown[f"{act}_date"] = moment
-            unit = log.get(f"{act}_by_unit", log.get(f"{act}_by_business_unit"))
-            shown[self.unit_member(act)] = self.unit(unit)
-            shown[f"{act}_by_user"] = self.user(log.get(f"{act}_by_user"))
+        for date, older_unit, newer_unit, user, unit in self._log_members:
+            moment = log.get(date)
+            if moment is not None or self._null_dates:
+                shown[date] = moment
+            shown[unit] = self.unit(log.get(older_unit, log.get(newer_unit)))
+            shown[user] = self.user(log.get(user))
         return self.ordered("log_information", shown)
 
     def unit_member(self, act: str) -> str:

@@ -20,9 +20,9 @@ _FLAGS = (
         "from this machine]",
     ),
     click.option(
-        "--server-name",
-        "server_names",
-        envvar="CRMCOM_SERVE_SERVER_NAME",
+        "--allow-name",
+        "allow_names",
+        envvar="CRMCOM_SERVE_ALLOW_NAME",
         multiple=True,
         metavar="NAME",
         help="Another name by which callers on this machine reach the mock, besides localhost and "

@@ -236,7 +236,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
         waiting=options["threads"] // 2,
         access=Access(
             options["admin_token"],
-            frozenset(name.lower() for name in (options["host"], *options["server_names"])),
+            frozenset(name.lower() for name in (options["host"], *options["allow_names"])),
         ),
     )
     registry.default.delivery_queue.end_with(registry.closing, DELIVERY_SECONDS)

@@ -1,1 +1,1 @@
-"""What goes wrong on purpose: which call it hits, and what it does to it."""
+"""Faults: injected failures, which requests they match, and when. Knows no world."""

@@ -15,7 +15,14 @@ from time import sleep
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 from crmcom_kit.mock_server.clock import Clock
-from crmcom_kit.redaction import redact_path, redact_query, redact_url
+from crmcom_kit.redaction import (
+    WORD,
+    Redactor,
+    decoded,
+    redact_path,
+    redact_query,
+    redact_url,
+)
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
@@ -64,13 +71,14 @@ class AccessLog:
     def add(self, entry: Entry) -> None:
         """Write a line, soon."""
         # Redacted here and not by the writer: a reset in between would forget the tokens.
-        target = _redacted_path(entry.path)
+        target = _redacted(entry.world, entry.path, is_path=True)
         if entry.query:
-            target = f"{target}?{_redacted_query(entry.query)}"
-        redactor = entry.world.redactor
-        target = _printable(redactor.hide(target))
+            parts = [_redacted(entry.world, part) for part in entry.query.split("&")]
+            target = f"{target}?{'&'.join(parts)}"
+        target = _printable(target)
         if entry.warnings:  # they quote the caller
-            entry = entry._replace(warnings=[redactor.text(text) for text in entry.warnings])
+            redact = entry.world.redactor.text
+            entry = entry._replace(warnings=[redact(text) for text in entry.warnings])
         time = self._clock.now().isoformat(timespec="milliseconds")
         self._lines.append(self._as_text(entry, time, target))
         if self._writes_at_once:
@@ -125,16 +133,30 @@ def _is_terminal(out: TextIO) -> bool:
         return False
 
 
-_redacted_path = lru_cache(maxsize=256)(redact_path)
-_redacted_parameter = lru_cache(maxsize=1024)(redact_query)
+def _redacted(world: "World", text: str, *, is_path: bool = False) -> str:
+    """Return a path, or one parameter of a query, without secrets.
+
+    Paths and parameters recur, and the secrets in them do; only tokens come and go.
+    """
+    redactor = world.redactor
+    if len(text) > _MAX_CACHED:
+        return _without_secrets(redactor, text, is_path=is_path)
+    shown, words = _analyzed(redactor, text, is_path=is_path)
+    if any(map(world.tokens.knows, words)):
+        return _without_secrets(redactor, text, is_path=is_path)
+    return shown
 
 
-def _redacted_query(query: str) -> str:
-    """Return a query without secrets; parameters recur, and what is hidden in them."""
-    return "&".join(
-        _redacted_parameter(part) if len(part) <= _MAX_CACHED else redact_query(part)
-        for part in query.split("&")
-    )
+@lru_cache(maxsize=2048)
+def _analyzed(redactor: Redactor, text: str, *, is_path: bool) -> tuple[str, tuple[str, ...]]:
+    """Return a text without the secrets of the moment, and the words that may become tokens."""
+    found = set(WORD.findall(text) + WORD.findall(decoded(text, escapes=True)))
+    found |= {word.strip("._-") for word in found}
+    return _without_secrets(redactor, text, is_path=is_path), tuple(found)
+
+
+def _without_secrets(redactor: Redactor, text: str, *, is_path: bool) -> str:
+    return redactor.hide(redact_path(text) if is_path else redact_query(text))
 
 
 def _printable(text: str) -> str:
@@ -149,10 +171,17 @@ def _human(entry: Entry, time: str, target: str) -> str:
         f"{time} {entry.client} {_printable(entry.verb)} {target} {entry.status} {entry.bytes}B"
         f" {entry.seconds * 1000:.1f}ms"
     )
-    marks = [entry.statement, *(f"({text})" for text in entry.warnings), entry.fault, entry.ending]
-    if entry.delivery is not None:
-        marks.append(f"({entry.delivery})")
-    return " ".join([line, *filter(None, marks)]) + "\n"
+    if entry.statement:
+        line += f" {entry.statement}"
+    for text in entry.warnings:
+        line += f" ({text})"
+    if entry.fault:
+        line += f" {entry.fault}"
+    if entry.ending:
+        line += f" {entry.ending}"
+    if entry.delivery:
+        line += f" ({entry.delivery})"
+    return f"{line}\n"
 
 
 def _json(entry: Entry, time: str, target: str) -> str:

@@ -129,68 +129,81 @@ class LoggedApp:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer the request, and write its line when the response is as good as sent."""
-        began = perf_counter()
-        status, found = 0, list[tuple[str, str]]()
+        """Answer the request; its line is written when the server has sent the response."""
+        exchange = _Exchange(environ, start_response)
+        exchange.body = self._app(environ, exchange.start)
+        exchange.done = self._write
+        return exchange
 
-        def note(text: str, headers: list[tuple[str, str]], *rest: Any) -> Callable[..., Any]:
-            nonlocal status
-            status = int(text[:3])
-            found[:] = headers
-            return start_response(text, headers, *rest)
-
-        def write(sent: int, ended: ConnectionEnded | None) -> None:
-            dropped = isinstance(ended, ConnectionDropped)
-            named = dict(found)
-            path: str = environ["PATH_INFO"]
-            self._log.add(
-                Entry(
-                    world_of(path, environ.get(WORLD_HEADER), self._registry),
-                    environ.get("REMOTE_ADDR", "-"),
-                    environ.get("REQUEST_METHOD", ""),
-                    path,
-                    environ.get("QUERY_STRING", ""),
-                    0 if dropped else status,  # the caller got none
-                    sent,
-                    perf_counter() - began,
-                    named.get("X-Mock-Statement"),
-                    named.get(FAULT_HEADER),
-                    [text for name, text in found if name == "X-Mock-Warning"],
-                    None if ended is None else ended.ending,
-                )
+    def _write(self, exchange: "_Exchange") -> None:
+        environ = exchange.environ
+        path: str = environ["PATH_INFO"]
+        self._log.add(
+            Entry(
+                world_of(path, environ.get(WORLD_HEADER), self._registry),
+                environ.get("REMOTE_ADDR", "-"),
+                environ.get("REQUEST_METHOD", ""),
+                path,
+                environ.get("QUERY_STRING", ""),
+                0 if exchange.ending == ConnectionDropped.ending else exchange.status,
+                exchange.sent,
+                perf_counter() - exchange.began,
+                *_marks(exchange.headers),
+                exchange.ending,
             )
+        )
 
-        return _Counted(self._app(environ, note), write)
+
+def _marks(headers: list[tuple[str, str]]) -> tuple[str | None, str | None, list[str]]:
+    """Return the statement, the fault and the warnings that the headers of a response tell."""
+    statement = fault = None
+    warnings = []
+    for name, text in headers:
+        if name == "X-Mock-Statement":
+            statement = text
+        elif name == FAULT_HEADER:
+            fault = text
+        elif name == "X-Mock-Warning":
+            warnings.append(text)
+    return statement, fault, warnings
 
 
-class _Counted:
-    """A response's body that counts its bytes and tells, once, when it is over."""
+class _Exchange:
+    """A request and its response, whose bytes are counted while a server sends them."""
 
-    def __init__(
-        self, body: Iterable[bytes], done: Callable[[int, ConnectionEnded | None], None]
-    ) -> None:
-        self._body = body
-        self._sent = 0
-        self._done: Callable[[int, ConnectionEnded | None], None] | None = done
+    __slots__ = (
+        "_start", "began", "body", "done", "ending", "environ", "headers", "sent", "status",
+    )  # fmt: skip
+
+    def __init__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> None:
+        self.began = perf_counter()
+        self.environ = environ
+        self._start = start_response
+        self.status = self.sent = 0
+        self.headers: list[tuple[str, str]] = []
+        self.body: Iterable[bytes] = ()
+        self.ending: str | None = None
+        self.done: Callable[[_Exchange], None] | None = None
+
+    def start(self, status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        self.status, self.headers = int(status[:3]), headers
+        return self._start(status, headers, *rest)
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            for part in self._body:
-                self._sent += len(part)
+            for part in self.body:
+                self.sent += len(part)
                 yield part
         except ConnectionEnded as ended:
-            self._tell(ended)
+            self.ending = ended.ending
             raise
 
     def close(self) -> None:
+        close = getattr(self.body, "close", None)
         try:
-            close = getattr(self._body, "close", None)
             if close is not None:
                 close()
         finally:
-            self._tell(None)
-
-    def _tell(self, ended: ConnectionEnded | None) -> None:
-        done, self._done = self._done, None
-        if done is not None:
-            done(self._sent, ended)
+            done, self.done = self.done, None
+            if done is not None:
+                done(self)

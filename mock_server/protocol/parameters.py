@@ -130,19 +130,17 @@ class Parameters:
         self._check_names(given)
         values: dict[str, Any] = {}
         for name, parameter in given.method.parameters.items():
-            if name == "token":
-                continue
-            if name in given.repeated:
+            if name not in given.values:
+                if parameter.need == "mandatory":
+                    raise _missing(parameter)
+            elif name in given.repeated and name != "token":
                 is_identifier = parameter.type == "object"
                 raise _several(parameter, "more than one") if is_identifier else _duplicate(name)
-            if name in given.values:
+            elif name != "token":
                 read = self._readers.get(name)
                 if read is None:
                     read = self._identifier if parameter.type == "object" else read_text
                 values[name] = read(parameter, given.values[name], given)
-            elif parameter.need == "mandatory":
-                allowed = _one_of(parameter) if parameter.type == "object" else "a text"
-                raise ParameterError("missing_parameter", name, seen="nothing", allowed=allowed)
         return values
 
     def _check_names(self, given: Given) -> None:
@@ -241,6 +239,11 @@ def _listed(names: list[str]) -> str:
 
 def _one_of(parameter: Parameter) -> str:
     return f"exactly one of {' or '.join(parameter.fields)}"
+
+
+def _missing(parameter: Parameter) -> ParameterError:
+    allowed = _one_of(parameter) if parameter.type == "object" else "a text"
+    return ParameterError("missing_parameter", parameter.name, seen="nothing", allowed=allowed)
 
 
 def _misplaced(parameter: str, seen: str, allowed: str, dial: str) -> ParameterError:

@@ -78,20 +78,20 @@ def query_pairs(query: bytes) -> list[tuple[str, str]]:
         RequestError: a name or value is not UTF-8 (bad_charset).
         ParameterError: there are too many parameters (invalid_value).
     """
-    parts = [part for part in query.split(b"&") if part]
+    parts = [part for part in query.replace(b"+", b" ").split(b"&") if part]
     if len(parts) > _MAX_QUERY_PARAMETERS:
         seen, allowed = f"{len(parts)} parameters", f"at most {_MAX_QUERY_PARAMETERS}"
         raise ParameterError("invalid_value", "query", seen=seen, allowed=allowed)
     pairs = []
     for part in parts:
         encoded_name, _, encoded_value = part.partition(b"=")
-        name = _decoded(encoded_name, of="query")
-        pairs.append((name, _decoded(encoded_value, of=name)))
+        name = _decoded(encoded_name, "query")
+        pairs.append((name, _decoded(encoded_value, name)))
     return pairs
 
 
-def _decoded(encoded: bytes, *, of: str) -> str:
-    raw = unquote_to_bytes(encoded.replace(b"+", b" "))
+def _decoded(encoded: bytes, of: str) -> str:
+    raw = unquote_to_bytes(encoded)
     try:
         return raw.decode()
     except UnicodeDecodeError:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby, islice
 from math import inf
-from operator import attrgetter
 from typing import Literal
 
 from crmcom_kit.mock_server.store.records import (
@@ -56,16 +55,17 @@ class Contents:
         """Raise DuplicateRecord unless the ids and numbers of ``records`` are new."""
         for key in KEYS:
             seen = set[str]()
-            for at, value in enumerate(map(attrgetter(key), records)):
+            for record in records:
+                value = record.id if key == "id" else record.number
                 if value in seen:
                     msg = f"{key}: {value} is given twice"
-                    raise DuplicateRecord(msg, at)
+                    raise DuplicateRecord(msg, record)
                 seen.add(value)
                 position = self.positions[key].get(value)
                 if position is not None:
                     when = "is there" if position in self.records else "was there"
                     msg = f"{key}: {value} {when} already"
-                    raise DuplicateRecord(msg, at)
+                    raise DuplicateRecord(msg, record)
 
     def add(self, records: Sequence[Record]) -> None:
         """Add ``records``, which ``check_new`` let pass, as the newest."""

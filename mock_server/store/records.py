@@ -50,7 +50,7 @@ class Query(NamedTuple):
 class DuplicateRecord(Exception):
     """A record has an id or a number that the store has or had already; nothing has changed."""
 
-    def __init__(self, message: str, at: int) -> None:
-        """Remember which of the records that were to be inserted it is."""
+    def __init__(self, message: str, record: Record) -> None:
+        """Remember the ``record`` that was to be inserted."""
         super().__init__(message)
-        self.at = at
+        self.record = record

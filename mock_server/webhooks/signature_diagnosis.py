@@ -37,7 +37,7 @@ class Verdict(NamedTuple):
     """Whether a code verifies, and why not."""
 
     valid: bool
-    reason: str  # a word for programs, ``valid`` where it is
+    reason: str  # a word for programs; ``valid`` if it is valid
     why: str  # a sentence for people
 
 

@@ -83,7 +83,7 @@ def fire(
     address = found.get("url") if url is None else url
     if address is None:
         seen = f"nothing, and definition {found['name']} has none"
-        raise UsageError("url", seen=seen, allowed="where it is to be sent")
+        raise UsageError("url", seen=seen, allowed="the URL of the receiver")
     if not epoch.reference_data.is_effective(found["id"]):
         return Fired(sent=False, why=f"definition {found['name']} is NOT EFFECTIVE")
     if _is_off(trigger):

@@ -1,7 +1,7 @@
 """Writing a world as the entries of a world file, from which the same world can be made again.
 
-What an entry says of a record is what answers show of it, so that a world of the same release and
-dialect that is made from it gives the same bytes. Secret keys are among the entries.
+An entry has a record as responses show it, so that a world of the same release and dialect that is
+made from it gives the same bytes. Secret keys are among the entries.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _REFERENCES = ("webhook_definition", "workflow_rule")
 
 
 def exported(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
-    """Yield kind and JSON of each entry, of one moment: reference data, then old to new records."""
+    """Yield kind and JSON of each entry: reference data, then records, oldest first."""
     records, reference_data = epoch.store.records(), epoch.reference_data
     for kind in kinds():
         if kind == _RECORD:
@@ -47,7 +47,7 @@ def in_arrays(epoch: Epoch) -> Iterator[bytes]:
 
 
 def _stands_alone(kind: str, value: Object) -> bool:
-    """Whether an object can be an entry; one that only records tell of may lack its name."""
+    """Whether an object can be an entry; one that is known from records alone may lack its name."""
     return kind not in _REFERENCES or "name" in value
 
 

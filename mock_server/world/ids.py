@@ -17,21 +17,21 @@ class Ids:
         self._drawn = 0
 
     def clone(self) -> "Ids":
-        """Return a source that goes on from here by itself."""
+        """Return an independent source that continues from here."""
         clone = Ids(0)
         with self._lock:
             clone._seed, clone._drawn = self._seed, self._drawn
         return clone
 
     def next(self, purpose: str) -> str:
-        """Return an id never returned before; ``purpose`` keeps kinds of ids apart."""
+        """Return an id that was never returned before; ``purpose`` separates kinds of ids."""
         with self._lock:
             self._drawn += 1
             drawn = self._drawn
         return self._made(f"{purpose}#{drawn}")
 
     def of(self, purpose: str, name: str) -> str:
-        """Return the id that ``purpose`` and ``name`` always have under this seed."""
+        """Return the id that ``purpose`` and ``name`` always have with this seed."""
         return self._made(f"{purpose}/{name}")
 
     def _made(self, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from crmcom_kit.mock_server.protocol.config import Config
@@ -43,11 +44,12 @@ def import_entries(
         DataError: entries contradict each other, or hold a value that cannot be kept.
     """
     reference_data, store = ReferenceData(), Store()
-    located = _Importer(config, reference_data).records(entries, by_age=by_age)
+    importer = _Importer(config, reference_data)
+    records = importer.records(entries)
     try:
-        store.insert(*(record for record, _ in located))
+        store.insert(*(sorted(records, key=_age) if by_age else records))
     except DuplicateRecord as error:
-        msg = f"{located[error.at][1]}: {error}"
+        msg = f"{importer.place_of(error.record)}: {error}"
         raise DataError(msg) from None
     sessions = Sessions(config, reference_data)
     fixed = {token: sessions.of() for token in config.settings.fixed_tokens}
@@ -63,9 +65,9 @@ def add_entries(
         DataError: entries contradict each other or what is there, and nothing has changed.
     """
     grown = reference_data.copy()
-    records = _Importer(config, grown).records(entries, by_age=True)
+    records = _Importer(config, grown).records(entries)
     try:
-        store.insert(*(record for record, _ in records))
+        store.insert(*sorted(records, key=_age))
     except DuplicateRecord as error:
         msg = f"data: {error}"
         raise DataError(msg) from None
@@ -79,13 +81,14 @@ class _Importer:
         self.reference_data = reference_data
         self._config = config
         self._ids = Ids(config.settings.seed)
+        self._records: list[Record] = []
+        self._places: list[str] = []
         # By kind and id, what the last record said of a definition or rule, and what that is with
         # all that is known of it: most records say the same.
         self._last_named: dict[tuple[str, str], tuple[Object, Object]] = {}
 
-    def records(self, entries: Iterable[LocatedEntry], *, by_age: bool) -> list[tuple[Record, str]]:
-        """Return records and their places, oldest first; the rest becomes reference data."""
-        records: list[tuple[Record, str]] = []
+    def records(self, entries: Iterable[LocatedEntry]) -> list[Record]:
+        """Return the records of ``entries``; the rest becomes reference data."""
         early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
         for located in entries:
             ((kind, value),) = located.entry.items()
@@ -94,13 +97,18 @@ class _Importer:
             elif early or not self.reference_data.know(value["record"]):
                 early.append(located)
             else:
-                records.append((self._record(value, located.place), located.place))
+                self._keep(value, located.place)
         for entry, place in early:
-            records.append((self._record(entry["webhook_request"], place), place))
-        if by_age:
-            # The store's order is the order of creation; a record without a date is an old one.
-            records.sort(key=lambda found: _age(found[0]))
-        return records
+            self._keep(entry["webhook_request"], place)
+        return self._records
+
+    def _keep(self, value: Object, place: str) -> None:
+        self._records.append(self._record(value, place))
+        self._places.append(place)
+
+    def place_of(self, record: Record) -> str:
+        """Return where the entry of a record is."""
+        return next(p for r, p in zip(self._records, self._places, strict=True) if r is record)
 
     def _add(self, kind: str, value: Object, place: str) -> None:
         directory = self.reference_data.directory(kind)
@@ -126,17 +134,17 @@ class _Importer:
             msg = f"{place}: {error}; allowed is {ALLOWED_VALUES}"
             raise DataError(msg) from None
         return Record(
-            id=record["id"],
-            number=record["number"],
-            state=State(record["life_cycle_state"]),
-            definition=definition,
-            rule=rule,
-            entity=record["entity"],
-            entity_id=record["entity_id"],
-            url=record["url"],
-            created=None if created is None else seconds(parse_date_time(created)),
-            body=body,
-            data=sent,
+            record["id"],
+            record["number"],
+            State(record["life_cycle_state"]),
+            definition,
+            rule,
+            record["entity"],
+            record["entity_id"],
+            record["url"],
+            None if created is None else seconds(parse_date_time(created)),
+            body,
+            sent,
         )
 
     def _add_exchange(self, record: Object, data: Object | None, sent: bytes | None) -> None:
@@ -152,7 +160,8 @@ class _Importer:
             code = record["authentication_code"]
             record["request"] = exchanges.request(data, code, reference)
         if "response" not in record:
-            record["response"] = exchanges.response(status_of(record), reference)
+            status = status_of(record) if exchanges.tells_status else None
+            record["response"] = exchanges.response(status, reference)
 
     def _referred(self, kind: str, record: Object, place: str) -> str:
         """Return the id of the definition or rule that a record names; add it if it is new.
@@ -186,5 +195,6 @@ class _Importer:
         return key
 
 
-def _age(record: Record) -> tuple[bool, int]:
-    return record.created is not None, record.created or 0
+def _age(record: Record) -> float:
+    """Return what records are sorted by; one without a date is an old one."""
+    return -inf if record.created is None else record.created

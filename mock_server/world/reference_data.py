@@ -37,15 +37,14 @@ class Directory:
         return iter(self._found[self._fields[0]].values())
 
     def copy(self) -> "Directory":
-        """Return a directory of its own with the same objects."""
-        clone = Directory(())
-        clone._fields = self._fields
+        """Return a directory with the same objects that can be added to by itself."""
+        clone = Directory(self._fields)
         clone._found = {field: found.copy() for field, found in self._found.items()}
         return clone
 
 
 class ReferenceData:
-    """Everything of a world but its webhook requests."""
+    """What the webhook requests of a world refer to, and who may log in."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -56,14 +55,14 @@ class ReferenceData:
         self.keys = Directory(("id",))
 
     def copy(self) -> "ReferenceData":
-        """Return a reference data of its own with the same objects."""
+        """Return reference data with the same objects that can be added to by itself."""
         clone = ReferenceData()
         for name, directory in vars(self).items():
             setattr(clone, name, directory.copy())
         return clone
 
     def directory(self, kind: str) -> Directory:
-        """Return the directory of a kind of world entries."""
+        """Return the directory of a kind of world entry."""
         return {
             "unit": self.units,
             "user": self.users,
@@ -73,7 +72,7 @@ class ReferenceData:
         }[kind]
 
     def know(self, record: Object) -> bool:
-        """Whether all that a webhook request refers to is here."""
+        """Whether everything that a webhook request refers to is known."""
         definition = self.definitions.find("id", record["webhook_definition"].get("id", ""))
         rule = self.rules.find("id", record["workflow_rule"].get("id", ""))
         if definition is None or rule is None:
@@ -82,14 +81,14 @@ class ReferenceData:
         return key is None or self.keys.find("id", key) is not None
 
     def key_of(self, definition_id: str) -> str | None:
-        """Return the secret key that signs what a webhook definition sends, where it has one."""
+        """Return the secret key that signs the webhooks of a definition; None if it has none."""
         definition = self.definitions.find("id", definition_id)
         key_id = definition.get("secret_key_id") if definition else None
         key = self.keys.find("id", key_id) if key_id else None
         return key["key"] if key else None
 
     def is_effective(self, definition_id: str) -> bool:
-        """Whether a webhook definition sends; one without a state does."""
+        """Whether a webhook definition is effective; one without a state is."""
         definition: Mapping[str, Any] = self.definitions.find("id", definition_id) or {}
         return not str(definition.get("life_cycle_state") or "").startswith("NOT")
 

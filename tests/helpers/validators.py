@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
+import jsonschema_rs
 
 from crmcom_kit.schemas import load_schema, schema_names
 from crmcom_kit.schemas.formats import FORMATS
@@ -11,7 +11,6 @@ from crmcom_kit.schemas.formats import FORMATS
 
 def rust_validator(name: str, release: str) -> Any:
     """Return jsonschema-rs's validator of the same files, in the strict profile."""
-    jsonschema_rs = pytest.importorskip("jsonschema_rs")
 
     def asserting(reader: Callable[[str], object]) -> Callable[[str], bool]:
         def holds(text: str) -> bool:

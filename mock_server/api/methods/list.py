@@ -52,9 +52,7 @@ def _check_semi_optional(epoch: Epoch, values: Values) -> None:
     semi_optional = epoch.config.semi_optional
     given = [name for name in semi_optional if name in values]
     only_entity_id = given == ["entity_id"]
-    if given and not only_entity_id:
-        return
-    if only_entity_id and epoch.config.dialect["list.entity_id_alone"]:
+    if given and not (only_entity_id and not epoch.config.dialect["list.entity_id_alone"]):
         return
     missing = ", ".join(name for name in semi_optional if name not in given)
     raise ParameterError(

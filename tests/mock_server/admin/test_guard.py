@@ -150,7 +150,7 @@ def test_a_rebound_name_cannot_read(make_mock: Any, admin_of: Any, path: str, ho
     status, found = admin_of(client).refused("GET", path, base_url=f"http://{host}")
 
     assert status == 403
-    assert f'seen host "{host}"; --server-name allows another name' in found["error"]
+    assert f'seen host "{host}"; --allow-name allows another name' in found["error"]
 
 
 def test_the_name_that_it_is_served_under_is_its_own(admin_of: Any) -> None:

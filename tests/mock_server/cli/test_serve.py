@@ -44,8 +44,8 @@ MISTAKES = [
     (["--deliver", "smtp"], "'--deliver': 'smtp' is not one of 'scripted', 'http'."),
     (
         ["--deliver", "http", "--allow-host", "10.0.0.0/8"],
-        'allow_host: seen "10.0.0.0/8"; allowed is a host name or an address, with :PORT behind it '
-        "or without",
+        'allow_host: seen "10.0.0.0/8"; allowed is a host name or an address, optionally '
+        "followed by :PORT",
     ),
     (
         ["--allow-host", "x.example"],
@@ -237,14 +237,14 @@ def test_options_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CRMCOM_SERVE_LOG", "off")
     monkeypatch.setenv("CRMCOM_SERVE_ALLOW_HOST", "receiver.example")
     monkeypatch.setenv("CRMCOM_SERVE_DELIVER", "http")
-    monkeypatch.setenv("CRMCOM_SERVE_SERVER_NAME", "mock.example")
+    monkeypatch.setenv("CRMCOM_SERVE_ALLOW_NAME", "mock.example")
 
     found = serve.make_context("serve", ["--seed", "3"]).params
 
     assert found["tokens"] == ("one", "two")
     assert (found["log_form"], found["seed"], found["deliver"]) == ("off", 3, "http")
     assert found["allow_hosts"] == ("receiver.example",)
-    assert found["server_names"] == ("mock.example",)
+    assert found["allow_names"] == ("mock.example",)
     monkeypatch.setenv("CRMCOM_SERVE_LOG", "loud")
     assert "'--log': 'loud'" in one_line([])
 

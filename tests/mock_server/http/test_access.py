@@ -1,0 +1,121 @@
+"""Who may call: names of the server, web pages, proxies."""
+
+from typing import Any
+
+import pytest
+
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.schemas import API_PATH
+
+SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number%3D7"
+OWN = {"HTTP_HOST": "localhost:8080"}
+EVIL = {"HTTP_HOST": "evil.example:8080"}
+#: Headers, and whether the API and the control API answer a GET with them.
+CALLERS: list[tuple[dict[str, str], bool, bool]] = [
+    (OWN, True, True),
+    ({"HTTP_HOST": "127.0.0.1:8080"}, True, True),
+    ({"HTTP_HOST": "[::1]:8080"}, True, True),
+    ({"HTTP_HOST": "mock.localhost"}, True, True),
+    ({"HTTP_HOST": "Mock.Example:8080"}, True, True),  # which the server is called
+    (EVIL, False, False),
+    ({"HTTP_HOST": "mock.example.evil.example"}, False, False),
+    ({"HTTP_HOST": "localhost.evil.example"}, False, False),
+    ({"HTTP_HOST": "[::1"}, False, False),
+    ({**EVIL, "REMOTE_ADDR": "::ffff:127.0.0.1"}, False, False),
+    ({**EVIL, "REMOTE_ADDR": "10.0.0.1"}, True, False),  # in a network names are others' matter
+    ({**OWN, "HTTP_ORIGIN": "http://localhost:8080"}, True, True),
+    ({**OWN, "HTTP_ORIGIN": "http://localhost:3000"}, False, False),
+    ({**OWN, "HTTP_ORIGIN": "http://evil.example"}, False, False),
+    ({**OWN, "HTTP_ORIGIN": "null"}, False, False),
+    ({**OWN, "HTTP_ORIGIN": ""}, False, False),
+    ({**EVIL, "HTTP_ORIGIN": "http://evil.example:8080"}, False, False),
+    ({**OWN, "HTTP_SEC_FETCH_SITE": "cross-site"}, False, False),
+    ({**OWN, "HTTP_SEC_FETCH_SITE": "same-origin"}, True, True),
+    ({**OWN, "HTTP_SEC_FETCH_SITE": "none"}, True, True),
+    # A link on another page leads people to the control API's pages; it carries nothing.
+    (
+        {**OWN, "HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "navigate"},
+        False,
+        True,
+    ),
+    ({**OWN, "HTTP_X_FORWARDED_FOR": "10.0.0.1"}, True, False),
+    ({**OWN, "HTTP_X_FORWARDED_PROTO": "https"}, True, False),
+    ({**OWN, "HTTP_FORWARDED": "for=10.0.0.1"}, True, False),
+    ({**OWN, "HTTP_VIA": "1.1 proxy"}, True, False),
+]
+
+
+@pytest.fixture(params=["flask", "shell"])
+def client(request: pytest.FixtureRequest) -> Any:
+    """A client of the mock behind one of the shells, which is called mock.example."""
+    access = Access(names=frozenset(["mock.example"]))
+    registry = WorldRegistry(make_world(tokens=["T"]), access=access)
+    app = create_app(registry)
+    if request.param == "shell":
+        flask = app.wsgi_app
+        app.wsgi_app = WsgiShell(registry, flask)  # type: ignore[method-assign]
+    return app.test_client()
+
+
+def _status(client: Any, path: str, headers: dict[str, str], verb: str = "GET") -> int:
+    environ = {"REMOTE_ADDR": "127.0.0.1", **headers}
+    status: int = client.open(path, method=verb, environ_overrides=environ).status_code
+    return status
+
+
+def test_who_may_call(client: Any) -> None:
+    """Web pages and names of others are refused; the control API refuses proxies as well."""
+    for headers, api, control in CALLERS:
+        assert _status(client, SHOW, headers) == (200 if api else 403), headers
+        assert _status(client, "/__admin/version", headers) == (200 if control else 403), headers
+
+
+def test_a_refused_caller_leaves_nothing_behind(client: Any) -> None:
+    """It changes no record, gets no world, and is not in the journal."""
+    body = '{"token":"T","webhook_request_identifier":{"number":"7"}}'
+    for root in ("", "/worlds/evil"):
+        answer = client.post(
+            f"{root}{API_PATH}/webhook_requests/delete",
+            data=body,
+            content_type="text/plain",
+            environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_ORIGIN": "http://evil.example"},
+        )
+        assert answer.status_code == 403
+
+    assert client.get("/__admin/requests").json["requests"] == []
+    assert [one["name"] for one in client.get("/__admin/worlds").json["worlds"]] == ["default"]
+    assert client.get(SHOW).json["data"]["number"] == "7"
+
+
+def test_any_name_may_be_allowed() -> None:
+    """``--allow-name '*'`` is for those whose names lead here on purpose; pages stay out."""
+    registry = WorldRegistry(make_world(tokens=["T"]), access=Access(names=frozenset("*")))
+    client = create_app(registry).test_client()
+
+    assert _status(client, SHOW, EVIL) == 200
+    assert _status(client, SHOW, {**EVIL, "HTTP_ORIGIN": "http://other.example"}) == 403
+
+
+def test_a_page_may_be_allowed() -> None:
+    """Pages of the origins that somebody names may call the API, and not the control API."""
+    access = Access(origins=frozenset(["http://localhost:3000"]))
+    client = create_app(WorldRegistry(make_world(tokens=["T"]), access=access)).test_client()
+    page = {**OWN, "HTTP_ORIGIN": "http://localhost:3000", "HTTP_SEC_FETCH_SITE": "cross-site"}
+
+    assert _status(client, SHOW, page) == 200
+    assert _status(client, "/__admin/version", page) == 403
+
+
+def test_the_token_opens_the_control_api_through_a_proxy() -> None:
+    """With an admin token its holders come from anywhere."""
+    registry = WorldRegistry(make_world(), access=Access("secret"))
+    client = create_app(registry).test_client()
+    proxied = {**EVIL, "HTTP_X_FORWARDED_FOR": "10.0.0.1", "REMOTE_ADDR": "10.0.0.1"}
+
+    assert _status(client, "/__admin/version", proxied) == 401
+    assert (
+        _status(client, "/__admin/version", {**proxied, "HTTP_X_MOCK_ADMIN_TOKEN": "secret"}) == 200
+    )
