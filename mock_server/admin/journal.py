@@ -79,7 +79,7 @@ def _number_since(call: Call, text: str) -> int | None:
 
 def get_request(call: Call) -> Any:
     """Return one entry."""
-    return _written(serializers.entry(call.world.reader.view(_entry(call))))
+    return _written(serializers.entry(CallView(call.world.reader, _entry(call))))
 
 
 def _entry(call: Call) -> Entry:

@@ -46,7 +46,10 @@ def _causes(epoch: Epoch) -> dict[int, int]:
 
 def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, Any]:
     message = message_of(epoch.config.exchanges.messages, note.attempt)
-    outcome = note.outcome
+    outcome = None
+    if note.outcome is not None:
+        delivered, answer = note.outcome.delivered, _text(note.outcome.answer)
+        outcome = {**note.outcome._asdict(), "delivered": delivered, "answer": answer}
     return {
         "id": note.number,
         "cause": note.cause,
@@ -63,17 +66,7 @@ def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, An
             "body": _text(message.body),
             "size": len(message.body),
         },
-        "outcome": None
-        if outcome is None
-        else {
-            "name": outcome.name,
-            "delivered": outcome.delivered,
-            "status": outcome.status,
-            "error_code": outcome.error_code,
-            "error_description": outcome.error_description,
-            "why": outcome.why,
-            "answer": _text(outcome.answer),
-        },
+        "outcome": outcome,
         "milliseconds": note.milliseconds,
         "before": note.before,
         "after": note.after,

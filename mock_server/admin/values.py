@@ -47,7 +47,8 @@ def parse_body(raw: bytes, content_type: str) -> Any:
         return None
     try:
         value = _DECODER.decode(text)
-        _check_depth(value)
+        if _depth(value) > MAX_DEPTH:
+            raise RecursionError  # noqa: TRY301 - as the decoder does
         if "\\ud" in text.lower():  # the only notation of a lone surrogate
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
@@ -61,18 +62,9 @@ def parse_body(raw: bytes, content_type: str) -> Any:
     raise UsageError("body", seen=seen, allowed="a JSON value") from None
 
 
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return
-    raise RecursionError
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(_depth, inner), default=0) if isinstance(value, dict | list) else 0
 
 
 def _number(text: str, read: type[int] | type[float], largest: float) -> float:

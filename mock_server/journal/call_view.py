@@ -34,10 +34,6 @@ class JournalReader:
     # Returns the attempts to deliver that began with the attempt of a number.
     attempts: Callable[[int], Sequence[AttemptNote]]
 
-    def view(self, entry: Entry) -> "CallView":
-        """Return the view of an entry."""
-        return CallView(self, entry)
-
     def calls(self, since: int = 0) -> "list[CallView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
         return [CallView(self, entry) for entry in self.journal.entries(since)]

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.mock_server.journal.safe_regex import (
     Budget,
     JsonPath,
-    matches_whole,
+    finds,
     regex,
     shown_at,
 )
@@ -123,7 +123,7 @@ def _of_text(name: str, wanted: str, where: str, *, fold: bool) -> Test:
         expression = regex(f"(?i){wanted}" if fold else wanted, where)
         positive = name == "matches"
         return lambda seen, budget: (
-            positive == (seen is not None and matches_whole(expression, seen, budget))
+            positive == (seen is not None and finds(expression.fullmatch, seen, budget))
         )
     if fold:
         wanted = wanted.casefold()
