@@ -9,7 +9,7 @@ from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.deliveries.senders import message_of
 from crmcom_kit.mock_server.journal.journal import Entry
-from crmcom_kit.mock_server.journal.tracing import links
+from crmcom_kit.mock_server.journal.tracing import steps_of
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound
 from crmcom_kit.mock_server.webhooks.signature_diagnosis import attempt_of_request, diagnose
@@ -139,15 +139,13 @@ def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[AttemptNote]
 def _links(epoch: Epoch, note: AttemptNote) -> Iterator[dict[str, Any]]:
     """Yield the links of one attempt: state, what was sent, what came back, state."""
     about = {"id": note.record_id, "number": note.record_number}
-    for link in links(note):
-        if link.kind == "state":
-            states = {"before": link.before, "after": link.after}
-            yield {"link": "state", "webhook_request": about, **states}
-        elif link.kind == "attempt":
+    for step in steps_of(note):
+        if step.step == "change":
+            yield {"link": "state", "webhook_request": about, **step.facts}
+        elif step.step == "attempt":
             yield {"link": "attempt", **attempt(epoch, note)}
-        elif note.outcome is not None:
+        else:
             requests = epoch.receiver.requests()
             got = next((one for one in requests if attempt_of_request(epoch, one) is note), None)
             number = None if got is None else got.number
-            outcome = {"name": note.outcome.name, "status": note.outcome.status}
-            yield {"link": "receiver", **outcome, "received": number}
+            yield {"link": "receiver", **step.facts, "received": number}
