@@ -81,7 +81,7 @@ def matcher(spec: Any, where: str) -> Matcher:
             )
     if not known:
         raise UsageError(where, seen="no operator", allowed=f"one of {', '.join(OPERATORS)}")
-    for name in _MODIFIERS:
+    for name in ("absent", *_MODIFIERS):
         if not isinstance(spec.get(name, False), bool):
             seen = shown_at(where, spec[name])
             raise UsageError(f"{where}.{name}", seen=seen, allowed="true or false")
@@ -105,8 +105,6 @@ def text_of(value: Any) -> str:
 def _test(name: str, spec: dict[str, Any], where: str) -> Test:
     value = spec[name]
     if name == "absent":
-        if not isinstance(value, bool):
-            raise UsageError(where, seen=shown_at(where, value), allowed="true or false")
         return lambda seen, _: (seen is None) == value
     if name == "equalToJson":
         return _equal_json(value, spec, where)
