@@ -7,7 +7,7 @@ from typing import Any
 from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.deliveries.senders import message_of
+from crmcom_kit.mock_server.deliveries.senders import Outcome, message_of
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.tracing import steps_of
 from crmcom_kit.mock_server.quoting import quoted
@@ -46,10 +46,6 @@ def _causes(epoch: Epoch) -> dict[int, int]:
 
 def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, Any]:
     message = message_of(epoch.config.exchanges.messages, note.attempt)
-    outcome = None
-    if note.outcome is not None:
-        delivered, answer = note.outcome.delivered, _text(note.outcome.answer)
-        outcome = {**note.outcome._asdict(), "delivered": delivered, "answer": answer}
     return {
         "id": note.number,
         "cause": note.cause,
@@ -66,11 +62,23 @@ def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, An
             "body": _text(message.body),
             "size": len(message.body),
         },
-        "outcome": outcome,
+        "outcome": None if note.outcome is None else _outcome(note.outcome),
         "milliseconds": note.milliseconds,
         "before": note.before,
         "after": note.after,
         "call": cause,
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": outcome.name,
+        "delivered": outcome.delivered,
+        "status": outcome.status,
+        "error_code": outcome.error_code,
+        "error_description": outcome.error_description,
+        "why": outcome.why,
+        "answer": _text(outcome.answer),
     }
 
 
