@@ -222,7 +222,7 @@ def _delivered(world: World, record: str | None, *, delivered: bool | None) -> i
 
 def events(call: Call) -> Any:
     """Return the requests as they are recorded, as server-sent events."""
-    text = call.query.get("since") or call.last_event_id
+    text = call.query.get("since") or call.headers.get("Last-Event-ID")
     number = _number_since(call, text) if text else None
     if text and number is None:
         raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")

@@ -52,7 +52,7 @@ def forget_received(call: Call) -> Any:
 
 def receive(call: Call) -> Any:
     """Receive a request, and give the next answer."""
-    body = b"" if call.stream is None else call.stream.read(MAX_BODY_BYTES)
+    body = call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
     receiver = call.world.current_epoch.receiver
     # First the slot: a request that is refused because none is free was never received.

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from http import HTTPStatus
@@ -125,22 +126,21 @@ def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call
     if limit is not None:
         request.max_content_length = limit
     world = request.environ[PICKED]
-    found = {
-        "registry": registry,
-        "world": world,
-        "epoch": world.current_epoch,
-        "over": CancelToken(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
-        "path": checked_path(operation, path),
-        "query": checked_query(operation, request.args.items(multi=True)),
-        "verb": request.method,
-        "headers": dict(request.headers),
-        "root": request.script_root,
-        "origin": request.host_url.removesuffix("/"),
-        "last_event_id": request.headers.get("Last-Event-ID", ""),
-    }
+    call = Call(
+        registry=registry,
+        world=world,
+        epoch=world.current_epoch,
+        over=CancelToken(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
+        path=checked_path(operation, path),
+        query=checked_query(operation, request.args.items(multi=True)),
+        verb=request.method,
+        headers=request.headers,
+        root=request.script_root,
+        origin=request.host_url.removesuffix("/"),
+    )
     if is_streamed(operation):
         # Buffered, since werkzeug's stream reads lines byte by byte.
         raw_stream = cast("io.RawIOBase", request.stream)
-        return Call(stream=io.BufferedReader(raw_stream, _READ_BYTES), **found)
+        return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES))
     raw = request.get_data(cache=False)
-    return Call(body=checked_body(operation, raw, request.headers.get("Content-Type", "")), **found)
+    return replace(call, body=checked_body(operation, raw, request.headers.get("Content-Type", "")))

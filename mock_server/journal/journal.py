@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from weakref import WeakSet
 
+from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response
-
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.faults.model import Fault
-    from crmcom_kit.mock_server.protocol.request import Request
 
 #: The journal keeps at most this many bytes of a response's body.
 MAX_BODY = 262_144
@@ -52,10 +50,10 @@ class Entry(NamedTuple):
 
     number: int  # counted from 1 in each journal
     at: datetime  # of the world's clock, when the request was dispatched
-    request: "Request"
+    request: Request
     response: Response
     body: bytes | TruncatedBody  # the response's body, at most MAX_BODY bytes of it
-    fault: "Fault | None"
+    fault: Fault | None
     size: int  # bytes that it takes; a streamed body counts as MAX_BODY
 
 
@@ -140,7 +138,7 @@ class Journal:
             budget.register(self)
 
     def record(
-        self, at: datetime, request: "Request", response: Response, fault: "Fault | None" = None
+        self, at: datetime, request: Request, response: Response, fault: Fault | None = None
     ) -> None:
         """Append a request and the response that is about to be sent."""
         body: bytes | TruncatedBody

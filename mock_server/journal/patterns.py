@@ -8,9 +8,10 @@ would never match, and "it was not called" would be true of it whatever was call
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
+from crmcom_kit.mock_server.faults.validation import all_operations
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
 from crmcom_kit.mock_server.journal.safe_regex import Budget
@@ -18,10 +19,8 @@ from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.redaction import MASK, is_secret, redact_query
-from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.dialect import error_kinds
-from crmcom_kit.schemas.methods import methods
-from crmcom_kit.schemas.releases import entities_since, release_names
+from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.schemas.statements import statements
 
 #: The states of a webhook request that responses show.
@@ -138,22 +137,13 @@ def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
     raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
-@cache
-def _operations() -> tuple[str, ...]:
-    """Return the methods of all releases; a pattern is not made for one of them."""
-    found = (
-        each.name for release in release_names() for each in methods(resolve(release)).values()
-    )
-    return tuple(dict.fromkeys(found))
-
-
 #: The members of a webhook request that have few values.
 RECORD_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
     "life_cycle_state": lambda: SHOWN_STATES,
     "entity": lambda: tuple(entities_since()),
 }
 _SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
-    "operation": _operations,
+    "operation": all_operations,
     "statement": lambda: tuple(each.id for each in statements()),
     "errorKind": lambda: tuple(error_kinds()),
     "stateBefore": lambda: SHOWN_STATES,
