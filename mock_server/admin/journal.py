@@ -1,6 +1,7 @@
 """Operations on a world's journal: its entries, verifying, waiting, and a stream of events."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from crmcom_kit.mock_server.world.world import World
 HEARTBEAT_SECONDS = 1.0
 _DEFAULT_MILLIS = 10_000
 _MAX_NEAR = 10
+_NUMBER = re.compile(r"[0-9]{1,40}(-[0-9]{1,40})?")
 
 
 def _written(payload: Any, status: int = 200) -> Reply:
@@ -68,13 +70,9 @@ def _number_since(call: Call, text: str) -> int | None:
 
     For the id of an entry before a reset it is 0: every entry there is now is after it.
     """
-    if not text.isascii() or not text.replace("-", "").isdecimal() or len(text) > 40:
+    if not _NUMBER.fullmatch(text):
         return None
-    if text.count("-") > 1:
-        return None
-    if "-" in text:
-        return call.world.journal.number_of(text)
-    return int(text)
+    return call.world.journal.number_of(text) if "-" in text else int(text)
 
 
 def get_request(call: Call) -> Any:

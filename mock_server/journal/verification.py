@@ -20,7 +20,6 @@ from crmcom_kit.mock_server.journal.patterns import (
 )
 from crmcom_kit.mock_server.journal.safe_regex import Budget
 from crmcom_kit.mock_server.journal.serializers import request, summary
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Key, Query
 from crmcom_kit.mock_server.store.store import Store
@@ -285,8 +284,8 @@ class OneRecord:
         Raises:
             UsageError: there is no such state.
         """
-        if state is not None and state not in STATES:
-            raise UsageError("state", seen=quoted(state), allowed=f"one of {', '.join(STATES)}")
+        if state is not None:
+            check_one_of("state", state, STATES)
         self._store = store
         self._key: Key = key
         self._value = value
@@ -349,8 +348,8 @@ def records(
     Raises:
         UsageError: there is no such state or entity, or ``expected`` cannot be read.
     """
-    if state not in (None, *SHOWN_STATES):
-        raise UsageError("state", seen=quoted(state), allowed=" or ".join(SHOWN_STATES))
+    if state is not None:
+        check_one_of("state", state, SHOWN_STATES)
     if entity:
         check_one_of("entity", entity, RECORD_SETS["entity"]())
     query = Query(
