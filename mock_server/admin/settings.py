@@ -5,7 +5,6 @@ from typing import Any
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
-from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.redaction import MASK
 from crmcom_kit.schemas import API_PATH, Dialect, dials
 
@@ -42,14 +41,10 @@ def _changed(dialect: Dialect) -> dict[str, Any]:
 
 def patch_settings(call: Call) -> Any:
     """Change what can be changed while the mock runs."""
-    journal = call.world.journal.limits
     asked = call.body.get("journal")
     if asked is not None:
-        call.world.limit_journal(JournalLimits(**{**journal._asdict(), **asked}))
+        call.world.limit_journal(call.world.journal.limits._replace(**asked))
     worlds = call.body.get("worlds")
     if worlds is not None:
         call.registry.limit(**worlds)
     return get_settings(call)
-
-
-OPERATIONS = {"getSettings": get_settings, "patchSettings": patch_settings}
