@@ -98,7 +98,8 @@ class ReferenceData:
         Inferred: an example logs in as mpadministrator, whose user object says MPAdministrator.
         """
         wanted = username.casefold()
-        for name, user in self.users._found["username"].items():  # noqa: SLF001 - same module
-            if name.casefold() == wanted:
+        for user in self.users:
+            name = user.get("username")
+            if name is not None and name.casefold() == wanted:
                 return user
         return None

@@ -39,33 +39,20 @@ class Session:
     organisation: str
 
 
-class Sessions:
-    """The sessions of the credentials' user: one for each unit, shared by all logins for it."""
-
-    def __init__(self, config: Config, reference_data: ReferenceData) -> None:
-        """Find user and units in ``reference_data``."""
-        self._config = config
-        self._reference_data = reference_data
-        self._by_unit: dict[str, Session] = {}
-
-    def of(self, unit: Object | None = None) -> Session:
-        """Return the session for ``unit``, or for the first unit."""
-        unit = unit or self._reference_data.units.first()
-        name = "" if unit is None else unit["id"]
-        if name not in self._by_unit:
-            self._by_unit[name] = self._session(unit)
-        return self._by_unit[name]
-
-    def _session(self, unit: Object | None) -> Session:
-        credentials, renderer = self._config.settings.credentials, self._config.renderer
-        name = credentials.username
-        user = self._reference_data.user_named(name) or {
-            "id": "1",
-            "username": name,
-            "person_name": name,
-            "email": None,
-        }
-        return Session(renderer.user(user) or {}, renderer.unit(unit), credentials.organisation)
+def session_of(
+    config: Config, reference_data: ReferenceData, unit: Object | None = None
+) -> Session:
+    """Return the session of the credentials' user, for ``unit`` or the first unit."""
+    credentials, renderer = config.settings.credentials, config.renderer
+    name = credentials.username
+    user = reference_data.user_named(name) or {
+        "id": "1",
+        "username": name,
+        "person_name": name,
+        "email": None,
+    }
+    shown_unit = renderer.unit(unit or reference_data.units.first())
+    return Session(renderer.user(user) or {}, shown_unit, credentials.organisation)
 
 
 @dataclass(slots=True)
