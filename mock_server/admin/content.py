@@ -94,7 +94,7 @@ def post_records(call: Call) -> Any:
 
 def seed(call: Call) -> Any:
     """Replace the content with generated data, or add generated data to it."""
-    knobs = {"seed": call.world.config.settings.seed, "count": 200, **(call.body or {})}
+    knobs = {"seed": call.world.config.seed, "count": 200, **(call.body or {})}
     adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
     try:
         if adds:

@@ -159,7 +159,7 @@ class Faults:
             if len(self._faults) + len(drafts) > MAX_FAULTS:
                 allowed = f"at most {MAX_FAULTS:,} in a world"
                 raise LimitExceeded("fault", seen=f"{len(self._faults):,} already", allowed=allowed)
-            seed = f"{self._config.settings.seed}@{self._name}"
+            seed = f"{self._config.seed}@{self._name}"
             added = [_Counted(draft.named(self._next_id()), seed, now) for draft in drafts]
             self._faults.update({one.fault.id: one for one in added})
             self._active = True

@@ -39,10 +39,6 @@ class Change(NamedTuple):
     parameter: str
     value: Any = None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return self._asdict()
-
 
 class Suggestion(NamedTuple):
     """The smallest change that makes a refused request valid, in words.

@@ -111,7 +111,7 @@ class MockContext:
     @property
     def token(self) -> str:
         """A token that never expires, in every world."""
-        return self.registry.default.config.settings.fixed_tokens[0]
+        return self.registry.default.config.fixed_tokens[0]
 
 
 class MockWorld:
@@ -173,7 +173,7 @@ class MockWorld:
     @property
     def credentials(self) -> "Credentials":
         """The credentials that may log in: user name, password, organisation, Web API key."""
-        return self.emulated.config.settings.credentials
+        return self.emulated.config.credentials
 
     @property
     def release(self) -> str:

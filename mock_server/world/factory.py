@@ -9,7 +9,7 @@ from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.senders import Delivery
 from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.protocol.config import Config, Credentials, Settings
+from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.import_ import import_entries
@@ -92,13 +92,11 @@ def make_world(
         delivery = http = _http_delivery(deliver, chosen, allow_hosts)
         delivery_queue.on_stop(http.stop, http.resume)
     config = Config(
-        Settings(
-            release=known,
-            dialect=chosen,
-            credentials=credentials,
-            seed=seed,
-            fixed_tokens=tuple(tokens),
-        )
+        release=known,
+        dialect=chosen,
+        credentials=credentials,
+        seed=seed,
+        fixed_tokens=tuple(tokens),
     )
     return World(
         config,

@@ -34,7 +34,7 @@ def generated(
     from crmcom_kit.fixtures.options import one_of
     from crmcom_kit.fixtures.scenarios import SCENARIOS
 
-    given = {"seed": world.config.settings.seed, "release": world.release.name, **knobs}
+    given = {"seed": world.config.seed, "release": world.release.name, **knobs}
     if scenario is None:
         return _located(generate(**{"dialect": world.dialect, **given}))
     for name in knobs:
@@ -88,9 +88,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     from crmcom_kit.fixtures import Options, webhook_request_entries
     from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
-    options = Options(
-        seed=world.config.settings.seed, release=world.release.name, dialect=world.dialect
-    )
+    options = Options(seed=world.config.seed, release=world.release.name, dialect=world.dialect)
     ids = []
 
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:

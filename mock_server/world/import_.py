@@ -44,7 +44,7 @@ def import_entries(
     """
     reference_data, store = ReferenceData(), Store()
     _Importer(config, reference_data).insert(store, entries, by_age=by_age)
-    fixed = dict.fromkeys(config.settings.fixed_tokens, session_of(config, reference_data))
+    fixed = dict.fromkeys(config.fixed_tokens, session_of(config, reference_data))
     return InitialContent(reference_data, fixed, store)
 
 
@@ -66,7 +66,7 @@ class _Importer:
     def __init__(self, config: Config, reference_data: ReferenceData) -> None:
         self.reference_data = reference_data
         self._config = config
-        self._ids = Ids(config.settings.seed)
+        self._ids = Ids(config.seed)
         self._records: list[Record] = []
         self._places: list[str] = []  # of the records
 

@@ -43,7 +43,7 @@ def session_of(
     config: Config, reference_data: ReferenceData, unit: Object | None = None
 ) -> Session:
     """Return the session of the credentials' user, for ``unit`` or the first unit."""
-    credentials, renderer = config.settings.credentials, config.renderer
+    credentials, renderer = config.credentials, config.renderer
     name = credentials.username
     user = reference_data.user_named(name) or {
         "id": "1",
@@ -145,16 +145,18 @@ class Tokens:
         Raises:
             TokenError: the token is not valid (invalid_token, expired_token, released_token).
         """
-        session = self._fixed.get(text)
-        if session is not None and text not in self._ended_fixed and text not in self._tokens:
-            return session  # nothing to renew, so nothing to lock
         with self._lock:
             return self._checked(text)
 
     def _checked(self, text: str) -> Session:
         token = self._tokens.get(text)
         if token is None:
-            return self._checked_fixed(text)
+            if text not in self._fixed:
+                dials = ("tokens.live_at_once",) if self._live_at_once else ()
+                raise _refusal("invalid_token", "a token from a login method", *dials)
+            if text in self._ended_fixed:
+                raise _refusal(self._ended_fixed[text])
+            return self._fixed[text]
         if token.released:
             raise _refusal("released_token")
         now = self._clock.now().timestamp()
@@ -163,15 +165,6 @@ class Tokens:
         if token.kind.renewed_by_use:
             token.expires = now + token.kind.life_seconds
         return token.session
-
-    def _checked_fixed(self, text: str) -> Session:
-        session = self._fixed.get(text)
-        if session is None:
-            dials = ("tokens.live_at_once",) if self._live_at_once else ()
-            raise _refusal("invalid_token", "a token from a login method", *dials)
-        if text in self._ended_fixed:
-            raise _refusal(self._ended_fixed[text])
-        return session
 
     def release(self, text: str) -> None:
         """End a token. Raises TokenError as ``check`` does, and then nothing has changed."""

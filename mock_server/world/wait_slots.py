@@ -19,11 +19,9 @@ class Waiting:
     def __enter__(self) -> "Waiting":
         """Take a place. Raises LimitExceeded if none is free."""
         if not self._places.acquire(blocking=False):
-            raise LimitExceeded(
-                "waiting calls",
-                seen="one more",
-                allowed=f"at most {self.most} at once, half of the server's threads",
-            )
+            what = "waiting calls"
+            allowed = f"at most {self.most} at once, half of the server's threads"
+            raise LimitExceeded(what, seen="one more", allowed=allowed)
         return self
 
     def __exit__(self, *error: object) -> None:

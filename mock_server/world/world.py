@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.call_view import JournalReader
 from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
-from crmcom_kit.mock_server.protocol.config import Config, Settings
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
@@ -91,7 +91,7 @@ class World:
             fixed=start.fixed_tokens,
         )
         #: Hides the secrets of this world.
-        self.redactor = _redactor(config.settings, self.tokens)
+        self.redactor = _redactor(config, self.tokens)
         self.current_epoch = self._first_epoch(0, attempts=0)
 
     def clone(self, name: str) -> "World":
@@ -108,7 +108,7 @@ class World:
         )
 
     def _new_ids(self) -> Ids:
-        return Ids(self.config.settings.seed, "" if self.name == DEFAULT else self.name)
+        return Ids(self.config.seed, "" if self.name == DEFAULT else self.name)
 
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
         """Return an epoch with the content that the world started with."""
@@ -313,10 +313,10 @@ class World:
         return self.config.dialect
 
 
-def _redactor(settings: Settings, tokens: Tokens) -> Redactor:
+def _redactor(config: Config, tokens: Tokens) -> Redactor:
     """Return what hides a world's credentials, and every token that it knows at that moment."""
-    credentials = settings.credentials
-    known = {credentials.api_key, credentials.password, *settings.fixed_tokens}
+    credentials = config.credentials
+    known = {credentials.api_key, credentials.password, *config.fixed_tokens}
     known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
     words = frozenset(filter(WORD.fullmatch, known))
 

@@ -119,7 +119,7 @@ def resent(mock: Any, number: str = "7") -> Any:
 
 def key_login(mock: Any, template: str) -> str:
     """What comes of a login by key, with an Authorization made from ``template``."""
-    key = mock.world.config.settings.credentials.api_key
+    key = mock.world.config.credentials.api_key
     header = template.format(
         bare=base64.b64encode(key.encode()).decode(),
         colon=base64.b64encode(f"{key}:".encode()).decode(),
@@ -130,7 +130,7 @@ def key_login(mock: Any, template: str) -> str:
 
 def get_login(mock: Any) -> str:
     """What comes of a login with GET."""
-    right = mock.world.config.settings.credentials
+    right = mock.world.config.credentials
     query = f"username={right.username}&password={right.password}&organisation={right.organisation}"
     return kind(mock, mock.send("GET", "authentication/token", query))
 
