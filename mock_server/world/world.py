@@ -21,7 +21,6 @@ from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFoun
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import InitialContent, add_entries, import_entries
-from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
@@ -114,7 +113,9 @@ class World:
         """Return an epoch with the content that the world started with."""
         delivery = self._delivery  # any object that sends, a false one as well
         if delivery is None:
-            delivery = scripted_delivery(self.config.dialect)
+            dialect = self.config.dialect
+            limit = dialect["delivery.description_limit"]
+            delivery = ScriptedDelivery(dialect["delivery.script"], description_limit=limit)
         return Epoch(
             config=self.config,
             name=self.name,
@@ -281,11 +282,6 @@ class World:
         return self.current_epoch.store
 
     @property
-    def reference_data(self) -> ReferenceData:
-        """The objects that records refer to."""
-        return self.current_epoch.reference_data
-
-    @property
     def journal(self) -> Journal:
         """The requests since the last reset."""
         return self.current_epoch.journal
@@ -329,9 +325,3 @@ def _redactor(config: Config, tokens: Tokens) -> Redactor:
 def _cloned(delivery: Delivery) -> Delivery:
     """Return a delivery that goes on by itself, if it follows a script."""
     return delivery.clone() if isinstance(delivery, ScriptedDelivery) else delivery
-
-
-def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:
-    """Return a delivery whose outcomes are the script of the dialect."""
-    limit = dialect["delivery.description_limit"]
-    return ScriptedDelivery(dialect["delivery.script"], description_limit=limit)

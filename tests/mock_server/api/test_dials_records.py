@@ -103,7 +103,7 @@ def fits(mock: Any, form: str) -> list[str]:
     """The choices of one signing dial under which the code of record 7 verifies."""
     code = mock.resend().data["authentication_code"]
     record = mock.world.store.get("number", "7")
-    key = mock.world.reference_data.key_of(record.definition)
+    key = mock.world.current_epoch.reference_data.key_of(record.definition)
     data = json.loads(record.data)
     assert list(data) != sorted(data), "compact and sorted would be the same"
     return [choice for choice in FORMS_OF_CODE[form] if verify(code, data, key, **{form: choice})]
