@@ -29,9 +29,6 @@ class Directory:
         """Return the object that was added first."""
         return next(iter(self._found[self._fields[0]].values()), None)
 
-    def __len__(self) -> int:
-        return len(self._found[self._fields[0]])
-
     def __iter__(self) -> Iterator[Object]:
         """Go through the objects, in the order in which they were added."""
         return iter(self._found[self._fields[0]].values())

@@ -82,6 +82,24 @@ def _entity(entry: Entry) -> str | None:
     return entity
 
 
+def given_entries(
+    given: str | Path | Iterable[Entry], release: Release, name: str
+) -> Iterator[LocatedEntry]:
+    """Return the entries of the file at a path, or entries that messages call ``name`` and number.
+
+    Raises:
+        DataError: the file cannot be read, or an entry does not fit the schema or the release.
+    """
+    if isinstance(given, str | Path):
+        return file_entries(Path(given), release)
+    return validated(numbered(given, name), release)
+
+
+def numbered(entries: Iterable[Entry], name: str) -> Iterator[LocatedEntry]:
+    """Return entries whose places are ``name`` with their numbers."""
+    return (LocatedEntry(entry, f"{name} {at}") for at, entry in enumerate(entries))
+
+
 def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
     """Yield the entries of the world in the file at ``path``, each validated.
 
