@@ -1,6 +1,6 @@
 """Responses of the API: envelope, lists, errors, headers, suggestions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -161,7 +161,7 @@ class ResponseBuilder:
         length = None
         if selection is None:  # with brackets and commas
             length = len(before) + sum(map(len, bodies)) + len(bodies) + 1 + len(after)
-        stream = _stream(before, bodies, selection, after)
+        stream = chunked(_parts(before, bodies, selection, after))
         return Response(200, stream, self._type, length, dials=dials)
 
     def error(
@@ -181,16 +181,24 @@ class ResponseBuilder:
         return Response(status, body, self._type, len(body), statement, suggestion)
 
 
-def _stream(
+def _parts(
     before: bytes, bodies: list[bytes], selection: Selection | None, after: bytes
 ) -> Iterator[bytes]:
-    """Yield a list in chunks of about 64 KiB."""
-    parts, size = [before, b"["], 0
+    """Yield the parts of a list."""
+    yield before + b"["
     for at, body in enumerate(bodies):
         chosen = body if selection is None else selection.of(body)
-        parts.append(b"," + chosen if at else chosen)
-        size += len(chosen)
+        yield b"," + chosen if at else chosen
+    yield b"]" + after
+
+
+def chunked(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small parts into chunks of about 64 KiB, which are worth sending."""
+    waiting, size = [], 0
+    for part in parts:
+        waiting.append(part)
+        size += len(part)
         if size >= _CHUNK_BYTES:
-            yield b"".join(parts)
-            parts, size = [], 0
-    yield b"".join((*parts, b"]", after))
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)
