@@ -1,4 +1,4 @@
-"""The emulator: a Flask server that answers as the documents say the CRM.COM Web API does.
+"""The mock: emulates the CRM.COM Web API over HTTP, as the documents describe it.
 
 ``crmcom_mock`` gives a mock to test with, ``create_app`` the WSGI application; ``signing`` has what
 a receiver's tests need.

@@ -6,18 +6,13 @@ slow senders hold none.
 """
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from tempfile import SpooledTemporaryFile
 from time import perf_counter
-from typing import IO, TYPE_CHECKING, Any
-
-from a2wsgi import WSGIMiddleware
+from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.access import api_refusal
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
 from crmcom_kit.mock_server.api.dispatch import steps
 from crmcom_kit.mock_server.api.waits import Delay, Wait
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
@@ -34,6 +29,15 @@ from crmcom_kit.mock_server.http.transmission import (
     ended,
     refusal,
 )
+from crmcom_kit.mock_server.http.wsgi_bridge import (
+    ClientLeft,
+    Receive,
+    Scope,
+    Send,
+    WsgiBridge,
+    next_part,
+    wsgi_path,
+)
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response, misused
 from crmcom_kit.mock_server.usage_errors import UsageError
@@ -47,20 +51,11 @@ from crmcom_kit.mock_server.world.routing import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+    from _typeshed.wsgi import WSGIApplication
 
 #: Where bodies may be a whole world, and how long they may be then, in bytes.
 LARGE_BODIES = frozenset({f"{CONTROL}/records", f"{CONTROL}/state"})
 MAX_LARGE_BODY_BYTES = 1024**3
-_BODY = "crmcom_kit.body"
-
-
-class ClientLeft(Exception):
-    """The connection ended before the request did."""
 
 
 class AsgiShell:
@@ -83,9 +78,8 @@ class AsgiShell:
             log: the access log.
         """
         self._registry = registry
-        self._app = app
         self._log = log
-        self._in_threads: Any = WSGIMiddleware(self._call_app, workers=threads)  # type: ignore[arg-type]
+        self._bridge = WsgiBridge(app, threads=threads)
         self._deliveries = ThreadPoolExecutor(threads, "crmcom-delivery")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -145,7 +139,7 @@ class AsgiShell:
                     world,
                     _client(scope),
                     scope["method"],
-                    _wsgi_path(scope),
+                    wsgi_path(scope),
                     scope["query_string"].decode("latin-1"),
                     0 if ending == "dropped" else response.status,
                     sent,
@@ -190,23 +184,8 @@ class AsgiShell:
         rest: str,
     ) -> None:
         began = perf_counter()
-        status = sent = 0
-
-        async def counted(message: dict[str, Any]) -> None:
-            nonlocal status, sent
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            elif message["type"] == "http.response.body":
-                sent += len(message.get("body", b""))
-            await send(message)
-
         limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
-        with SpooledTemporaryFile(max_size=MAX_BODY_BYTES) as body:
-            await _spool(headers, receive, body, limit)
-            # Headers with an underscore could pass for others, as X_Mock_World for X-Mock-World.
-            plain = [header for header in scope["headers"] if b"_" not in header[0]]
-            handed = {**scope, "headers": plain, _BODY: body}
-            await self._in_threads(handed, receive, counted)
+        status, sent = await self._bridge.answer(scope, receive, send, headers, limit)
         if self._log is not None:
             world = world_of(scope["path"], headers.get(WORLD_HEADER), self._registry)
             self._log.add(
@@ -214,7 +193,7 @@ class AsgiShell:
                     world,
                     _client(scope),
                     scope["method"],
-                    _wsgi_path(scope),
+                    wsgi_path(scope),
                     scope["query_string"].decode("latin-1"),
                     status,
                     sent,
@@ -222,51 +201,10 @@ class AsgiShell:
                 )
             )
 
-    def _call_app(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> "Iterable[bytes]":
-        """Answer a request whose body has arrived, in a thread."""
-        scope = environ["asgi.scope"]
-        body, connection = scope[_BODY], scope[CONNECTION]
-        size = body.tell()
-        body.seek(0)
-        environ["wsgi.input"], environ["wsgi.errors"] = body, sys.stderr
-        environ["SCRIPT_NAME"] = ""  # not what the process's environment says
-        if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None:
-            environ["CONTENT_LENGTH"] = str(size)
-        environ[CLIENT_LEFT] = lambda: connection.is_left
-
-        def start(status: str, found: list[tuple[str, str]], *rest: Any) -> Any:
-            _check(connection)
-            return start_response(status, found, *rest)
-
-        return _while_connected(self._app(environ, start), connection)
-
-
-def _check(connection: Connection) -> None:
-    """Raise ClientLeft if a thread would send to a connection that has ended."""
-    if connection.transport.is_closing():
-        raise ClientLeft
-
-
-def _while_connected(parts: "Iterable[bytes]", connection: Connection) -> "Iterator[bytes]":
-    try:
-        for part in parts:
-            _check(connection)
-            yield part
-    finally:
-        getattr(parts, "close", bool)()
-
 
 def _client(scope: Scope) -> str:
     client: tuple[str, int] | None = scope["client"]
     return "-" if client is None else client[0]
-
-
-def _wsgi_path(scope: Scope) -> str:
-    """Return the path as WSGI has it, and so the log."""
-    path: str = scope["path"]
-    return path if path.isascii() else path.encode("utf-8", "replace").decode("latin-1")
 
 
 async def _body(headers: dict[str, str], receive: Receive) -> bytes | None:
@@ -278,26 +216,9 @@ async def _body(headers: dict[str, str], receive: Receive) -> bytes | None:
         return None
     found, more = bytearray(), True
     while more and len(found) <= MAX_BODY_BYTES:
-        part, more = await _part(receive)
+        part, more = await next_part(receive)
         found += part
     return None if len(found) > MAX_BODY_BYTES else bytes(found)
-
-
-async def _spool(headers: dict[str, str], receive: Receive, body: IO[bytes], limit: int) -> None:
-    """Write a body to a file, up to ``limit`` bytes and a little more. Raises ClientLeft."""
-    length = headers.get("CONTENT_LENGTH")
-    more = "HTTP_TRANSFER_ENCODING" in headers if length is None else 0 < int(length) <= limit
-    while more and body.tell() <= limit:
-        part, more = await _part(receive)
-        body.write(part)
-
-
-async def _part(receive: Receive) -> tuple[bytes, bool]:
-    """Return the next part of a body, and whether there are more. Raises ClientLeft."""
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientLeft
-    return message["body"], message["more_body"]
 
 
 async def _send(response: Response, scope: Scope, send: Send) -> int:

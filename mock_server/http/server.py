@@ -123,7 +123,6 @@ class Server:
         loop = _new_loop()
         try:
             loop.run_until_complete(self._serve(GRACE_SECONDS if grace is None else grace, ready))
-            loop.run_until_complete(loop.shutdown_asyncgens())
         finally:
             loop.close()
 
@@ -145,6 +144,7 @@ class Server:
         self._closing.set()
         dating.cancel()
         accepting.close()
+        await asyncio.sleep(_STEP_SECONDS)  # for connections that were accepted just before
         for connection in list(self._connections.connections):
             connection.shutdown()
         await self._finish(loop, grace)

@@ -76,7 +76,7 @@ def test_only_a_near_server_is_believed_to_be_a_mock(host: str, *, near: bool) -
     target, wire = remote("R15")
     assert isinstance(target.transport, Wire)
     far = Wire(wire.inner, keep_header=True)
-    base = target.base_url.replace("mock", host, 1)
+    base = target.base_url.replace("mock.invalid", host, 1)
 
     results = run(
         replace(target, base_url=base, transport=far), plan(only="resend.identifier.selects")

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from a2wsgi import WSGIMiddleware
-
 from crmcom_kit.mock_server.http.server import Server, bound_socket
+from crmcom_kit.mock_server.http.wsgi_bridge import WsgiBridge
 from crmcom_kit.schemas import API_PATH
 
 #: What a mock lets in, as the environment variables of a run.
@@ -21,7 +20,7 @@ LOGIN = {
 @contextmanager
 def served(app: Any) -> Iterator[str]:
     """Serve an application on a free port as long as the block lasts; yield the base URL."""
-    server = Server(WSGIMiddleware(app, workers=4), bound_socket("127.0.0.1", 0))
+    server = Server(WsgiBridge(app, threads=4), bound_socket("127.0.0.1", 0))
     running = threading.Thread(target=server.run, kwargs={"grace": 0.1}, daemon=True)
     running.start()
     yield f"http://127.0.0.1:{server.port}{API_PATH}"

@@ -44,8 +44,8 @@ MISTAKES = [
     (["--deliver", "smtp"], "'--deliver': 'smtp' is not one of 'scripted', 'http'."),
     (
         ["--deliver", "http", "--allow-host", "10.0.0.0/8"],
-        'allow_host: seen "10.0.0.0/8"; allowed is a host name or an address, with :PORT behind it '
-        "or without",
+        'allow_host: seen "10.0.0.0/8"; allowed is a host name or an address, optionally '
+        "followed by :PORT",
     ),
     (
         ["--allow-host", "x.example"],

@@ -29,7 +29,7 @@ STOPS = [signal.SIGTERM, signal.SIGINT]
 #: A server whose answers take a while, with a short time of grace; {} is what the application does.
 SLOW_SERVER = """
 import sys, threading, time
-from a2wsgi import WSGIMiddleware
+from crmcom_kit.mock_server.http.wsgi_bridge import WsgiBridge
 from crmcom_kit.mock_server.http import server as serving
 serving.GRACE_SECONDS = 1.5
 closing = threading.Event()
@@ -38,7 +38,7 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     {}
 listening = serving.bound_socket("127.0.0.1", 0)
-server = serving.Server(WSGIMiddleware(app), listening, closing=closing)
+server = serving.Server(WsgiBridge(app, threads=4), listening, closing=closing)
 ready = lambda: print(f"READY http://127.0.0.1:{{server.port}}/", flush=True)
 serving.run_until_signalled(server, ready)
 """

@@ -93,7 +93,7 @@ def test_it_serves_under_other_servers(running: Running, tmp_path: Path) -> None
 
     assert running.received(SHOW, "X-Mock-Prefer: fault=drop") == b""
     cut = running.received(SHOW, "X-Mock-Prefer: cut=20").partition(b"\r\n\r\n")[2]
-    assert len(cut) == (20 if running.name == "gunicorn" else 0)
+    assert len(cut) in ((20,) if running.name == "gunicorn" else (0, 20))  # granian may lose it
     assert b" 403 " in running.received(SHOW, "Origin: http://evil.example")
 
     calls = running.ask("GET", "/__admin/requests")["requests"]
