@@ -7,10 +7,10 @@ write them again: no repeated member, no number beyond a double or 64 bits, no l
 import json
 import re
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import body_text, repeated, why
+from crmcom_kit.mock_server.protocol.request import body_text, refuse_constant, repeated, why
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 
@@ -75,11 +75,6 @@ def _check_depth(value: Any) -> None:
     raise RecursionError
 
 
-def _no_constant(text: str) -> NoReturn:
-    msg = f"{text}, which JSON does not have"
-    raise ValueError(msg)
-
-
 def _finite(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
@@ -107,7 +102,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
-    parse_constant=_no_constant,
+    parse_constant=refuse_constant,
     parse_float=_finite,
     parse_int=_integer,
 )
