@@ -3,9 +3,9 @@
 uvicorn parses, pipelines, controls the flow and keeps connections alive. Here are the rest: limits
 of size while a request arrives, an answer to everything that is not HTTP, and a connection that
 the application may end. Of uvicorn's protocol this touches ``transport``, ``scope``, ``url``,
-``headers``, ``access_log``, ``logger``, ``on_response_complete``, ``send_400_response``,
-``shutdown`` and ``cycle``; of a cycle ``scope``, ``disconnected``, ``message_event``,
-``more_body``, ``response_started`` and ``response_complete``.
+``headers``, ``parser``, ``access_log``, ``logger``, ``on_response_complete``, ``shutdown``,
+``_unset_keepalive_if_required`` and ``cycle``; of a cycle ``scope``, ``disconnected``,
+``message_event``, ``more_body``, ``response_started`` and ``response_complete``.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -144,11 +145,42 @@ class Connection(HttpToolsProtocol):
             line, end, rest = data.partition(b"\n")
             data = _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + end + rest
         self._unread += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self._refuse(*(self._refusal or (400, "Invalid HTTP request received.")))
         if self._is_in_message and b"\n" in data:
             self._may_be_in_request_line = False
         if self._unread > MAX_HEAD_BYTES and self._refusal is None:
             self._refuse(431, f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes.")
+
+    def _parse(self, data: bytes) -> None:
+        """Parse what has arrived. Raises HttpParserError.
+
+        The parser takes a request with the header Upgrade to end with its head, as if the upgrade
+        were accepted. It gets the head again without that header, and then what follows.
+        """
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+                self.parser.feed_data(self._head_without_upgrade())
+            else:
+                break
+
+    def _head_without_upgrade(self) -> bytes:
+        verb, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if verb == b"CONNECT":
+            msg = "CONNECT is not supported"
+            raise httptools.HttpParserError(msg)
+        head = [verb, b" ", self.url, b" HTTP/", version, b"\r\n"]
+        for name, value in self.headers:
+            if name != b"upgrade":
+                head += [name, b": ", value, b"\r\n"]
+        return b"".join([*head, b"\r\n"])
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer what has arrived whole; return whether the connection stays open for that."""
@@ -182,6 +214,8 @@ class Connection(HttpToolsProtocol):
                 self._refusal = 431, msg
                 raise ValueError(msg)
         self._unread = 0
+        if self.parser.should_upgrade():  # `_parse` goes on
+            return
         before = self.cycle
         super().on_headers_complete()
         if before is not None and not before.response_complete:
@@ -194,6 +228,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Finish a request."""
+        if self.parser.should_upgrade():
+            return
         self._unread = 0
         self._is_in_message = False
         self._may_be_in_request_line = True
@@ -211,11 +247,6 @@ class Connection(HttpToolsProtocol):
                 self._send_refusal()
             elif self.is_left:
                 self.transport.close()
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP."""
-        status, text = self._refusal or (400, msg)
-        self._refuse(status, text)
 
     def shutdown(self) -> None:
         """Close the connection, after the response if one is due; the server ends."""
