@@ -68,20 +68,21 @@ class _JoiningTransport:
     def write(self, data: bytes) -> None:
         """Send ``data`` at the end of this step, or now if there is much to send."""
         if not self._parts:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._parts.append(data)
         self._size += len(data)
         if self._size > _MAX_JOINED:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send now what is written."""
         if self._parts:
             parts, self._parts, self._size = self._parts, [], 0
             self._transport.write(b"".join(parts))
 
     def close(self) -> None:
         """Close the connection when all is sent."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def __getattr__(self, name: str) -> Any:
@@ -187,6 +188,7 @@ class Connection(HttpToolsProtocol):
         self.is_left = True
         if self._is_in_message:
             self._refuse(400, "The request ends too early.")
+        self.transport.flush()  # type: ignore[attr-defined]  # the loop may close it at once
         return self.cycle is not None and not self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -135,6 +135,12 @@ def test_what_follows_a_request_is_answered_after_it(server: Any) -> None:
         assert statuses == [b"200", b"200", b"400"]
 
 
+def test_a_client_may_close_its_side_at_once(server: Any) -> None:
+    """The end of its side may arrive with the request, as from `nc -N`; the response is sent."""
+    for request in [GET_SHOW, LAST, GET_SHOW * 3] * 10:
+        assert sent(server, request).count(b"HTTP/1.1 200") == request.count(b"GET")
+
+
 def test_a_head_of_64_kib_is_read(server: Any) -> None:
     """It may come in pieces, and with a body behind it."""
     for fill, status in ((60_000, b"200"), (70_000, b"431")):
