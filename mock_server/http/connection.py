@@ -5,12 +5,14 @@ of size while a request arrives, an answer to everything that is not HTTP, and a
 the application may end. Of uvicorn's protocol this touches ``transport``, ``scope``, ``url``,
 ``headers``, ``parser``, ``access_log``, ``logger``, ``on_response_complete``, ``shutdown``,
 ``_unset_keepalive_if_required`` and ``cycle``; of a cycle ``scope``, ``disconnected``,
-``message_event``, ``more_body``, ``response_started`` and ``response_complete``.
+``message_event``, ``more_body``, ``keep_alive``, ``default_headers``, ``chunked_encoding``,
+``expected_content_length``, ``response_started`` and ``response_complete``.
 """
 
 import asyncio
 import logging
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -122,10 +124,22 @@ class Connection(HttpToolsProtocol):
         Args:
             scope: the request's; its application may return without a response.
         """
-        for cycle in (*self._earlier, self.cycle):
-            if cycle.scope is scope:
-                cycle.disconnected = True  # so that uvicorn misses no response
+        self._cycle_of(scope).disconnected = True  # so that uvicorn misses no response
         self.transport.close()
+
+    def end_with_body(self, scope: Any) -> None:
+        """Send the body without chunks, of which HTTP/1.0 knows nothing; ``end`` has to follow.
+
+        Args:
+            scope: the request's; its response has not started.
+        """
+        cycle = self._cycle_of(scope)
+        cycle.keep_alive = cycle.chunked_encoding = False
+        cycle.expected_content_length = sys.maxsize
+        cycle.default_headers = self.server_state.default_headers
+
+    def _cycle_of(self, scope: Any) -> RequestResponseCycle:
+        return next(one for one in (*self._earlier, self.cycle) if one.scope is scope)
 
     # What the event loop calls.
 
@@ -220,6 +234,10 @@ class Connection(HttpToolsProtocol):
             return
         before = self.cycle
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0" and self.parser.should_keep_alive():
+            self.cycle.keep_alive = True
+            kept = (b"connection", b"keep-alive")
+            self.cycle.default_headers = [*self.cycle.default_headers, kept]
         if before is not None and not before.response_complete:
             self._earlier.append(before)
 

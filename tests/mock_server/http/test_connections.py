@@ -193,6 +193,25 @@ def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
         assert b" 200 OK" in head
         assert b"chunked" not in head
         assert len(json.loads(body)["data"]) > 256
+    head, _, body = sent(server, b"GET /__admin/state HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
+    assert b"chunked" not in head
+    assert len([json.loads(line) for line in body.splitlines()]) > 3_000
+    with server.connect() as connection, connection.makefile("rb") as events:
+        connection.sendall(b"GET /__admin/events HTTP/1.0\r\n\r\n")
+        while line := events.readline().strip():
+            assert b"chunked" not in line
+        assert events.readline() == b"retry: 1000\n"
+
+
+def test_old_clients_may_keep_their_connection(server: Any) -> None:
+    """Ab -k and proxies ask for it; a response without a length ends the connection anyway."""
+    ask_for = "HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    show, state = (f"GET {path} {ask_for}".encode() for path in (SHOW, "/__admin/state"))
+    answer = sent(server, show, show, state, show)
+
+    heads = [part.partition(b"\r\n\r\n")[0] for part in answer.split(b"HTTP/1.1 200")[1:]]
+    found = [b"connection: keep-alive" in head.lower() for head in heads]
+    assert found == [True, True, False]
 
 
 def test_a_body_is_refused_while_it_arrives(server: Any) -> None:
