@@ -234,6 +234,7 @@ class Connection(HttpToolsProtocol):
             return
         before = self.cycle
         super().on_headers_complete()
+        self.headers = []  # not the scope's any more: a trailer is no header
         if self.scope["http_version"] == "1.0" and self.parser.should_keep_alive():
             self.cycle.keep_alive = True
             kept = (b"connection", b"keep-alive")

@@ -178,6 +178,16 @@ def test_an_upgrade_is_ignored(server: Any) -> None:
         assert answer.count(b"HTTP/1.1 200") == len(requests), answer
 
 
+def test_a_trailer_is_no_header(server: Any) -> None:
+    """Neither of its request, also if it arrives together with it, nor of the next one."""
+    body = b'{"token": "T", "webhook_request_identifier": {"number": "7"}}'
+    head = f"POST {API_PATH}/webhook_requests/resend {HEAD}Transfer-Encoding: chunked\r\n\r\n"
+    parts = [head.encode(), b"%x\r\n%b\r\n0\r\n" % (len(body), body)]
+    parts += [b"X-Mock-Prefer: status=503\r\n\r\n", LAST]
+    for sending in (parts, [b"".join(parts)]):
+        assert sent(server, *sending).count(b"HTTP/1.1 200") == 2
+
+
 def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
     """HTTP/1.0, without a Host, has its response and the end of the connection; no chunks."""
     data = tmp_path / "world.jsonl"
