@@ -29,6 +29,8 @@ MAX_HEAD_BYTES = 64 * 1024
 #: Where a request's scope has its connection.
 CONNECTION = "crmcom_kit.connection"
 
+_HEAD_TOO_LONG = f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes."
+_UNKNOWN_CODING = "Transfer-Encoding: only chunked is supported."
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _MAX_JOINED = 64 * 1024  # bytes
 _BETWEEN = 4  # bytes around a header: ": " and the end of its line
@@ -168,7 +170,7 @@ class Connection(HttpToolsProtocol):
         if self._is_in_message and b"\n" in data:
             self._may_be_in_request_line = False
         if self._unread > MAX_HEAD_BYTES and self._refusal is None:
-            self._refuse(431, f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes.")
+            self._refuse(431, _HEAD_TOO_LONG)
 
     def _parse(self, data: bytes) -> None:
         """Parse what has arrived. Raises HttpParserError.
@@ -226,10 +228,13 @@ class Connection(HttpToolsProtocol):
         if self._unread > MAX_HEAD_BYTES:  # of which some may be body already
             size = sum(len(name) + len(value) + _BETWEEN for name, value in self.headers)
             if size + len(self.url) > MAX_HEAD_BYTES:
-                msg = f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes."
-                self._refusal = 431, msg
-                raise ValueError(msg)
+                self._refusal = 431, _HEAD_TOO_LONG
+                raise ValueError(_HEAD_TOO_LONG)
         self._unread = 0
+        codings = [value for name, value in self.headers if name == b"transfer-encoding"]
+        if codings and b",".join(codings).strip().lower() != b"chunked":
+            self._refusal = 501, _UNKNOWN_CODING
+            raise ValueError(_UNKNOWN_CODING)
         if self.parser.should_upgrade():  # `_parse` goes on
             return
         before = self.cycle

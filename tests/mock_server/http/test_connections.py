@@ -40,6 +40,15 @@ REFUSED = {
         400,
     ),
     "a bad chunk": (f"POST {DELETE} {HEAD}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode(), 400),
+    "another coding": (
+        f"POST {DELETE} {HEAD}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n".encode(),
+        501,
+    ),
+    "an unknown coding": (f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\n\r\n".encode(), 501),
+    "two headers of codings": (
+        f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode(),
+        501,
+    ),
     "a tunnel": (b"CONNECT localhost:80 HTTP/1.1\r\n\r\n", 400),
     "an unknown verb": (f"BREW {SHOW} {HEAD}\r\n".encode(), 400),
     "a long header": (f"GET / {HEAD}X: {'y' * 100_000}\r\n\r\n".encode(), 431),
