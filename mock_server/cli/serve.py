@@ -81,7 +81,9 @@ def serve(**options: Any) -> None:
             flask = LateFlask(registry)
             app = AsgiShell(registry, flask, threads=options["threads"], log=log)
             try:
-                server = Server(app, listening, closing=registry.closing)
+                server = Server(
+                    app, listening, closing=registry.closing, on_refusal=app.log_refusal
+                )
             except ServeError as error:
                 raise Refused(str(error)) from None
 

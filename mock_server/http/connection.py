@@ -13,6 +13,7 @@ import asyncio
 import logging
 import re
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import httptools
@@ -29,6 +30,10 @@ MAX_HEAD_BYTES = 64 * 1024
 #: Where a request's scope has its connection.
 CONNECTION = "crmcom_kit.connection"
 
+#: Takes of a refusal the client, verb and target ("-" where unknown), the status and the reason.
+OnRefusal = Callable[[str, str, str, int, str], None]
+
+_ENDS_EARLY = "The request ends too early."
 _HEAD_TOO_LONG = f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes."
 _UNKNOWN_CODING = "Transfer-Encoding: only chunked is supported."
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
@@ -41,9 +46,15 @@ _LOGGER.setLevel(logging.ERROR)  # what clients do wrong is answered, and needs 
 class Connections(ServerState):
     """The connections of one server."""
 
-    def __init__(self, maximum: int | None) -> None:
-        """Keep at most ``maximum`` of them, unless all are being answered; None: any number."""
+    def __init__(self, maximum: int | None, on_refusal: OnRefusal | None = None) -> None:
+        """Keep at most ``maximum`` of them, unless all are being answered; None: any number.
+
+        Args:
+            maximum: see above.
+            on_refusal: called when a connection refuses what it has received.
+        """
         super().__init__()
+        self.on_refusal = on_refusal
         self._maximum = maximum
 
     def make_room(self) -> None:
@@ -165,8 +176,10 @@ class Connection(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         try:
             self._parse(data)
-        except httptools.HttpParserError:
-            self._refuse(*(self._refusal or (400, "Invalid HTTP request received.")))
+        except httptools.HttpParserCallbackError:  # raised here or for a target
+            self._refuse(*(self._refusal or (400, "Invalid HTTP request.")))
+        except httptools.HttpParserError as error:
+            self._refuse(400, f"Invalid HTTP request: {error}.")
         if self._is_in_message and b"\n" in data:
             self._may_be_in_request_line = False
         if self._unread > MAX_HEAD_BYTES and self._refusal is None:
@@ -202,8 +215,8 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer what has arrived whole; return whether the connection stays open for that."""
         self.is_left = True
-        if self._is_in_message:
-            self._refuse(400, "The request ends too early.")
+        if self._is_in_message and self._refusal is None:
+            self._refuse(400, _ENDS_EARLY)
         self.transport.flush()  # type: ignore[attr-defined]  # the loop may close it at once
         return self.cycle is not None and not self.cycle.response_complete
 
@@ -303,3 +316,9 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.write(f"{head}{text}".encode())
         self.transport.close()
+        note = self.server_state.on_refusal
+        if note is not None and text is not _ENDS_EARLY:  # who leaves early gets no line anywhere
+            client, verb, target = self.client[0] if self.client else "-", "-", "-"
+            if self._is_in_message and self.url.startswith(b"/"):
+                verb, target = self.parser.get_method().decode(), self.url.decode("latin-1")
+            note(client, verb, target, status, text)

@@ -13,7 +13,7 @@ from typing import Any
 
 from uvicorn.config import Config
 
-from crmcom_kit.mock_server.http.connection import Connection, Connections
+from crmcom_kit.mock_server.http.connection import Connection, Connections, OnRefusal
 
 #: Seconds that running requests have to finish in once the server is told to stop.
 GRACE_SECONDS = 10.0
@@ -65,6 +65,7 @@ class Server:
         listening: socket.socket,
         *,
         closing: threading.Event | None = None,
+        on_refusal: OnRefusal | None = None,
     ) -> None:
         """Accept connections on ``listening``, a bound socket.
 
@@ -72,6 +73,7 @@ class Server:
             app: an ASGI application that answers the requests.
             listening: a bound socket; it belongs to the server from now on.
             closing: set once the server is told to stop, so that calls that wait end.
+            on_refusal: called when a request is refused before the application gets it.
 
         Raises:
             ServeError: another server has begun to listen there in the meantime.
@@ -89,7 +91,7 @@ class Server:
         self._config.load()
         self._listening = listening
         self._closing = threading.Event() if closing is None else closing
-        self._connections = Connections(_max_connections())
+        self._connections = Connections(_max_connections(), on_refusal)
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
