@@ -79,15 +79,11 @@ class WsgiBridge:
             await _spool(headers, receive, body, max_body)
             environ = _environ(scope, headers, body)
             response = await self._in_thread(self._begin, environ)
-            if response.rest is not None and scope["http_version"] == "1.0":
-                scope[CONNECTION].end_with_body(scope)
-            head = {"status": response.status, "headers": response.headers}
-            await send({"type": "http.response.start", **head})
-            more = response.rest is not None
-            await send({"type": "http.response.body", "body": response.body, "more_body": more})
-            sent = len(response.body)
-            if response.rest is not None:
-                sent += await self._stream(response.rest, scope, send)
+            try:
+                sent = await self._send(response, scope, send)
+            finally:
+                if response.rest is not None:  # in a thread, and also if this task is canceled
+                    self._threads.submit(response.rest.close)
         return response.status, sent
 
     def _begin(self, environ: "WSGIEnvironment") -> _Response:
@@ -111,19 +107,26 @@ class WsgiBridge:
                 close()
         return _Response(status, encoded, first, _Stream(iterator, close))
 
-    async def _stream(self, rest: _Stream, scope: Scope, send: Send) -> int:
-        """Send the rest of a response; return how many bytes."""
-        connection, sent = scope[CONNECTION], 0
-        part: bytes | None = b""
-        while part is not None and not connection.transport.is_closing():
+    async def _send(self, response: _Response, scope: Scope, send: Send) -> int:
+        """Send a response; return how many bytes of its body."""
+        connection, rest = scope[CONNECTION], response.rest
+        is_ended_by_close = rest is not None and scope["http_version"] == "1.0"
+        if is_ended_by_close:
+            connection.end_with_body(scope)
+        head = {"status": response.status, "headers": response.headers}
+        await send({"type": "http.response.start", **head})
+        more = rest is not None
+        await send({"type": "http.response.body", "body": response.body, "more_body": more})
+        sent = len(response.body)
+        while rest is not None and more and not connection.transport.is_closing():
             part = await self._in_thread(next, rest.parts, None)
             more = part is not None
-            if not more and scope["http_version"] == "1.0":
+            if more or not is_ended_by_close:
+                body = part or b""
+                await send({"type": "http.response.body", "body": body, "more_body": more})
+                sent += len(body)
+            else:
                 connection.end(scope)
-                break
-            await send({"type": "http.response.body", "body": part or b"", "more_body": more})
-            sent += len(part or b"")
-        await self._in_thread(rest.close)
         return sent
 
     async def _in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:

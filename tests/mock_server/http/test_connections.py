@@ -5,6 +5,7 @@ import json
 import resource
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.serving import served
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.schemas import API_PATH
@@ -217,6 +219,33 @@ def test_a_trailer_is_no_header(server: Any) -> None:
     parts += [b"X-Mock-Prefer: status=503\r\n\r\n", LAST]
     for sending in (parts, [b"".join(parts)]):
         assert sent(server, *sending).count(b"HTTP/1.1 200") == 2
+
+
+def test_a_stream_that_fails_is_closed() -> None:
+    """Also if its next part, or its head, cannot be sent."""
+    closed = threading.Event()
+
+    class Parts:
+        def __iter__(self) -> Iterator[bytes]:
+            yield b"first"
+            raise LookupError
+
+        def close(self) -> None:
+            closed.set()
+
+    for value in ("plain", "a\x01b"):  # this is no value of a header
+
+        def app(_: Any, start: Any, value: str = value) -> Any:
+            start("200 OK", [("X-Value", value)])
+            return Parts()
+
+        closed.clear()
+        with served(app) as base:
+            port = int(base.split(":")[2].partition("/")[0])
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+                connection.sendall(LAST)
+                received(connection)
+            assert closed.wait(20)
 
 
 def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
