@@ -118,8 +118,8 @@ def test_a_mistake_is_one_line(mock: ServedMock) -> None:
         ({"data": "nope.json"}, "nope.json"),
         *(({"stdin": data}, "--data: ") for data in ("", "no json", "[1]", "null", "{")),
         # The API answers there, in its own way.
-        ({"url": f"{mock.base}/crmapi"}, 'an object with "status"'),
-        ({"url": f"{mock.base}/crmapi/rest/v2"}, f'an object with "status"; {URL}'),
+        ({"url": f"{mock.base}/crmapi"}, f"is not the control API of a mock; {URL}"),
+        ({"url": f"{mock.base}/crmapi/rest/v2"}, URL),
     ]
     with all_cases() as case:
         for changes, words in cases:
