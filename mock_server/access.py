@@ -40,36 +40,22 @@ class Caller(NamedTuple):
 @lru_cache(maxsize=1024)
 def api_refusal(access: Access, caller: Caller) -> str | None:
     """Return why ``caller`` may not use the API; None if it may."""
-    if caller.host is not None and is_loopback(caller.address):
-        seen = name_refusal(access, caller.host)
-        if seen is not None:
-            return f"the mock {seen}; --allow-name allows another name"
-    if caller.origin is not None:
-        if caller.origin not in access.origins:
-            seen = origin_refusal(caller.origin, caller.host or "")
-            return None if seen is None else f"the mock {seen}"
-    elif caller.fetch_site == "cross-site":
-        return "the mock does not answer pages of other origins; seen Sec-Fetch-Site: cross-site"
-    return None
-
-
-def name_refusal(access: Access, host: str) -> str | None:
-    """Return why a Host cannot be this server's; None if it can.
-
-    A page may let its own name lead here; then its requests come without an Origin.
-    """
-    name = _name_in(f"//{host}")
-    if _is_ours(name) or name in access.names or ANY_NAME in access.names:
+    address, host, origin, fetch_site = caller
+    if host is not None and is_loopback(address):
+        # A page may let its own name lead here; then its requests come without an Origin.
+        name = _name_in(f"//{host}")
+        if not (_is_ours(name) or name in access.names or ANY_NAME in access.names):
+            text = f"the mock answers to localhost and to addresses; seen host {quoted(host)}"
+            return f"{text}; --allow-name allows another name"
+    if origin is None:
+        seen = "Sec-Fetch-Site: cross-site" if fetch_site == "cross-site" else None
+    else:
+        # The host's name has been looked at. "null" is the origin of a page in a sandbox.
+        own = origin.partition("://")[2] == host and _name_in(origin)
+        seen = None if own or origin in access.origins else quoted(origin)
+    if seen is None:
         return None
-    return f"answers to localhost and to addresses; seen host {quoted(host)}"
-
-
-def origin_refusal(origin: str, host: str) -> str | None:
-    """Return why a page of ``origin`` is not this server's own; None if it is."""
-    # The host's name has been looked at. "null" is the origin of a page in a sandbox.
-    if origin.partition("://")[2] == host and _name_in(origin):
-        return None
-    return f"does not answer pages of other origins; seen {quoted(origin)}"
+    return f"the mock does not answer pages of other origins; seen {seen}"
 
 
 def is_loopback(address: str | None) -> bool:

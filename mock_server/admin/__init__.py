@@ -1,8 +1,8 @@
 """The control API below /__admin, by which tests and people control the mock itself.
 
 Its OpenAPI document, in parts in ``contract``, is the source of the routes, the validation and the
-reference page. An operation is a function of a ``Call``, without any web framework, in one of the
-modules that ``routing`` lists.
+reference page. An operation is a function of a ``Call``, in one of the modules that ``routing``
+lists: ``listWorlds`` is ``worlds.list_worlds``. It knows nothing of Flask.
 """
 
 from collections.abc import Iterable

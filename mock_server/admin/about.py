@@ -7,9 +7,8 @@ from typing import Any
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document
-from crmcom_kit.schemas import Dialect, dials
-from crmcom_kit.schemas.dialect import Dial
-from crmcom_kit.schemas.statements import Statement, statements
+from crmcom_kit.schemas import dials
+from crmcom_kit.schemas.statements import statements
 
 #: What ``/health`` answers to callers without the admin token.
 HEALTHY = {"status": "healthy"}
@@ -21,6 +20,7 @@ _ASSETS = {
     "docs.css": (__package__, "text/css; charset=utf-8"),
     "docs.js": (__package__, "text/javascript; charset=utf-8"),
 }
+_OF_STATEMENTS = ("id", "methods", "level", "evidence", "text", "source")
 # The page requests nothing from any other host.
 _POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -52,41 +52,26 @@ def fidelity(call: Call) -> Any:
     query, world = call.query, call.world
     grade, method, prefix = query.get("grade"), query.get("method"), query.get("prefix", "")
     stated = [
-        _statement(one)
+        {name: getattr(one, name) for name in _OF_STATEMENTS}
         for one in statements(world.release.name)
         if one.id.startswith(prefix)
         and grade in (None, one.evidence)
         and (method is None or method in one.methods)
     ]
     left_open = [
-        _dial(one, world.dialect)
+        {
+            "key": one.key,
+            "value": world.dialect[one.key],
+            "default": one.default,
+            "allowed": one.allowed(),
+            "evidence": one.evidence,
+            "text": one.text,
+            "source": one.source,
+        }
         for one in dials().values()
         if one.key.startswith(prefix) and grade in (None, one.evidence) and method is None
     ]
     return {"release": world.release.name, "statements": stated, "dials": left_open}
-
-
-def _statement(one: Statement) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "methods": list(one.methods),
-        "level": one.level,
-        "evidence": one.evidence,
-        "text": one.text,
-        "source": one.source,
-    }
-
-
-def _dial(one: Dial, dialect: Dialect) -> dict[str, Any]:
-    return {
-        "key": one.key,
-        "value": dialect[one.key],
-        "default": one.default,
-        "allowed": one.allowed(),
-        "evidence": one.evidence,
-        "text": one.text,
-        "source": one.source,
-    }
 
 
 def openapi(call: Call) -> Any:
@@ -127,13 +112,3 @@ def _page(name: str, package: str, content_type: str) -> Reply:
     )
     content = files(package).joinpath(folder, name).read_bytes()
     return Reply(content, content_type=content_type, headers=headers)
-
-
-OPERATIONS = {
-    "health": health,
-    "version": version,
-    "fidelity": fidelity,
-    "openapi": openapi,
-    "docs": docs,
-    "docsAsset": docs_asset,
-}

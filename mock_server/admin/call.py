@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import IO, Any, NamedTuple
+
+from werkzeug.datastructures import Headers
 
 from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.world.epoch import Epoch
@@ -34,15 +37,14 @@ class Call:
     world: World
     epoch: Epoch  # the world's current one when the call began
     over: Flag  # set when it must stop waiting
-    path: dict[str, Any] = field(default_factory=dict)
-    query: dict[str, Any] = field(default_factory=dict)
+    path: dict[str, Any]
+    query: dict[str, Any]
+    verb: str
+    headers: Headers
+    root: str  # the part of the path that names the world
+    origin: str  # scheme, host and port of the server, as the client wrote them
     body: Any = None
-    stream: IO[bytes] | None = None  # the body, if the operation reads it as a stream
-    verb: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    root: str = ""  # the part of the path that names the world
-    last_event_id: str = ""  # after which a stream of events continues
-    origin: str = ""  # scheme, host and port of the server, as the client wrote them
+    stream: IO[bytes] = field(default_factory=BytesIO)  # the body, if it is read as a stream
 
 
 class Reply(NamedTuple):

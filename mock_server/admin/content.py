@@ -1,6 +1,5 @@
 """Operations on the content of a world: export, import, records, seed data, snapshots, reset."""
 
-from collections.abc import Iterator
 from datetime import datetime, time
 from typing import Any
 
@@ -8,6 +7,7 @@ import orjson
 
 from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.export import exported, in_arrays
@@ -16,7 +16,6 @@ from crmcom_kit.mock_server.world.world_file import DataError, read_entries
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 JSON_LINES = "application/x-ndjson"
-_CHUNK_BYTES = 65_536
 #: Members of a seed call that are dates → the generator's names for them, and their time of day.
 _DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
 
@@ -25,26 +24,13 @@ def get_state(call: Call) -> Any:
     """Export the world as the entries of a world file."""
     epoch = call.epoch
     if call.query["format"] == "json":
-        return Reply(_chunks(in_arrays(epoch)), content_type="application/json")
+        return Reply(chunked(in_arrays(epoch)), content_type="application/json")
     lines = (entry + b"\n" for _, entry in exported(epoch))
-    return Reply(_chunks(lines), content_type=JSON_LINES)
-
-
-def _chunks(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Join small parts into chunks that are worth sending."""
-    waiting, size = [], 0
-    for part in parts:
-        waiting.append(part)
-        size += len(part)
-        if size >= _CHUNK_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)
+    return Reply(chunked(lines), content_type=JSON_LINES)
 
 
 def put_state(call: Call) -> Any:
     """Replace the content with the entries of a world file; this begins a new epoch."""
-    assert call.stream is not None, "the document says that it is streamed"  # noqa: S101
     entries = read_entries(call.stream, call.world.release, place="body")
     by_age = call.query["order"] == "created"
     epoch = call.world.fill(entries, by_age=by_age, begun=call.epoch)
@@ -86,7 +72,6 @@ def _entry(record: Record) -> dict[str, Any]:
 
 def post_records(call: Call) -> Any:
     """Add the entries of a world file to the content."""
-    assert call.stream is not None, "the document says that it is streamed"  # noqa: S101
     entries = read_entries(call.stream, call.world.release, place="body")
     added = call.world.add(entries, begun=call.epoch)
     return {"added": added, "webhook_requests": len(call.epoch.store)}
@@ -94,47 +79,32 @@ def post_records(call: Call) -> Any:
 
 def seed(call: Call) -> Any:
     """Replace the content with generated data, or add generated data to it."""
-    knobs = {"seed": call.world.config.settings.seed, "count": 200, **(call.body or {})}
+    knobs = {"seed": call.world.config.seed, "count": 200, **(call.body or {})}
     adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
-    try:
-        if adds:
-            return _add(call, scenario, knobs)
-        # A list, since errors of the generator come with the first entry.
-        entries = list(generated(call.world, scenario, _generator_knobs(knobs)))
-    except FixtureError as error:
-        raise DataError(_in_the_words_of_the_call(str(error))) from None
-    epoch = call.world.fill(entries, begun=call.epoch)
-    count = len(epoch.store)
-    return {"epoch": epoch.number, "added": count, "webhook_requests": count}
-
-
-def _add(call: Call, scenario: str | None, knobs: dict[str, Any]) -> Any:
-    if scenario is not None:
+    if adds and scenario is not None:
         allowed = "false, since a scenario is a whole world"
         raise UsageError("add", seen="true with a scenario", allowed=allowed)
-    knobs = _generator_knobs(knobs)
-    count, start = knobs.pop("count"), knobs.pop("start", None)
-    added = call.world.add_beside(
-        lambda epoch: list(generated_more(epoch, count, start, knobs)), begun=call.epoch
-    )
-    total = len(call.epoch.store)
-    return {"epoch": call.epoch.number, "added": added, "webhook_requests": total}
-
-
-def _in_the_words_of_the_call(text: str) -> str:
-    """Return an error of the generator with the call's names for its knobs."""
-    for name, (knob, _) in _DATES.items():
-        text = text.replace(knob, name)
-    return text
-
-
-def _generator_knobs(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of a call under the generator's names. Raises UsageError."""
-    knobs = dict(given)
     for name, (knob, at) in _DATES.items():
         if name in knobs:
             knobs[knob] = _date_time(name, knobs.pop(name), at)
-    return knobs
+    epoch = call.epoch
+    try:
+        if adds:
+            count, start = knobs.pop("count"), knobs.pop("start", None)
+            added = call.world.add_beside(
+                lambda epoch: list(generated_more(epoch, count, start, knobs)), begun=epoch
+            )
+        else:
+            # A list, since errors of the generator come with the first entry.
+            entries = list(generated(call.world, scenario, knobs))
+            epoch = call.world.fill(entries, begun=epoch)
+            added = len(epoch.store)
+    except FixtureError as error:
+        text = str(error)
+        for name, (knob, _) in _DATES.items():
+            text = text.replace(knob, name)
+        raise DataError(text) from None
+    return {"epoch": epoch.number, "added": added, "webhook_requests": len(epoch.store)}
 
 
 def _date_time(name: str, text: str, at: time) -> datetime:
@@ -173,17 +143,3 @@ def delete_snapshot(call: Call) -> Any:
     """Delete a snapshot."""
     call.world.forget(call.path["name"])
     return list_snapshots(call)
-
-
-OPERATIONS = {
-    "getState": get_state,
-    "putState": put_state,
-    "getRecords": get_records,
-    "postRecords": post_records,
-    "seed": seed,
-    "reset": reset,
-    "listSnapshots": list_snapshots,
-    "saveSnapshot": save_snapshot,
-    "restoreSnapshot": restore_snapshot,
-    "deleteSnapshot": delete_snapshot,
-}

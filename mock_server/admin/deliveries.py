@@ -13,26 +13,24 @@ from crmcom_kit.mock_server.webhooks.triggers import fire
 
 def list_deliveries(call: Call) -> Any:
     """Return the attempts, oldest first."""
-    epoch, asked = call.world.current_epoch, call.query
+    epoch, asked = call.epoch, call.query
     notes = epoch.attempts.notes(since=asked["since"], record=asked.get("webhook_request"))
     return {"deliveries": serializers.attempts(epoch, notes), "last": epoch.attempts.last}
 
 
 def get_delivery(call: Call) -> Any:
     """Return one attempt."""
-    epoch = call.world.current_epoch
-    return serializers.attempt(epoch, attempt_of(epoch, call.path["id"]))
+    return serializers.attempt(call.epoch, attempt_of(call.epoch, call.path["id"]))
 
 
 def replay_delivery(call: Call) -> Any:
     """Repeat an attempt."""
-    epoch = call.world.current_epoch
-    return serializers.attempt(epoch, replay(epoch, call.path["id"]))
+    return serializers.attempt(call.epoch, replay(call.epoch, call.path["id"]))
 
 
 def recover_deliveries(call: Call) -> Any:
     """Send again what was rejected."""
-    epoch, asked = call.world.current_epoch, call.body or {}
+    epoch, asked = call.epoch, call.body or {}
     since = read_moment(asked["since"]) if "since" in asked else None
     seconds = asked.get("wait_seconds", 0)
     if not seconds:
@@ -61,19 +59,19 @@ def _recovered(attempts: list[AttemptNote], left: int) -> Any:
 
 def get_delivery_faults(call: Call) -> Any:
     """Return the delivery faults."""
-    return {"faults": [one.as_json() for one in call.world.current_epoch.delivery_faults.all()]}
+    return {"faults": [one.as_json() for one in call.epoch.delivery_faults.all()]}
 
 
 def put_delivery_faults(call: Call) -> Any:
     """Replace the delivery faults."""
     wanted = [delivery_fault(one) for one in call.body["faults"]]
-    call.world.current_epoch.delivery_faults.put(wanted, sends=call.world.sends)
+    call.epoch.delivery_faults.put(wanted, sends=call.world.sends)
     return get_delivery_faults(call)
 
 
 def fire_event(call: Call) -> Any:
     """Trigger a webhook as a workflow rule would."""
-    epoch, asked = call.world.current_epoch, dict(call.body)
+    epoch, asked = call.epoch, dict(call.body)
     data = asked.pop("data")
     fired = fire(epoch, asked.pop("entity"), asked.pop("definition"), data, **asked)
     attempt = None if fired.attempt is None else serializers.attempt(epoch, fired.attempt)
@@ -89,16 +87,4 @@ def fire_event(call: Call) -> Any:
 
 def get_trace(call: Call) -> Any:
     """Return the chain from a call to the state that it led to."""
-    return serializers.chain(call.world.current_epoch, call.path["id"])
-
-
-OPERATIONS = {
-    "listDeliveries": list_deliveries,
-    "getDelivery": get_delivery,
-    "replayDelivery": replay_delivery,
-    "recoverDeliveries": recover_deliveries,
-    "getDeliveryFaults": get_delivery_faults,
-    "putDeliveryFaults": put_delivery_faults,
-    "fireEvent": fire_event,
-    "getTrace": get_trace,
-}
+    return serializers.chain(call.epoch, call.path["id"])

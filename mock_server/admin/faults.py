@@ -35,7 +35,7 @@ def remove_fault(call: Call) -> Any:
     return list_faults(call)
 
 
-def list_presets(call: Call) -> Any:
+def list_fault_presets(call: Call) -> Any:
     """Return the presets and their arguments."""
     del call
     return {
@@ -46,7 +46,7 @@ def list_presets(call: Call) -> Any:
     }
 
 
-def add_preset(call: Call) -> Any:
+def add_fault_preset(call: Call) -> Any:
     """Add the faults of a preset."""
     states = call.world.faults.add_preset(call.path["name"], call.body or {})
     return Reply(_listed(states), 201)
@@ -54,14 +54,3 @@ def add_preset(call: Call) -> Any:
 
 def _listed(states: tuple[FaultState, ...]) -> Any:
     return {"faults": [state.as_json() for state in states]}
-
-
-OPERATIONS = {
-    "listFaults": list_faults,
-    "addFault": add_fault,
-    "clearFaults": clear_faults,
-    "getFault": get_fault,
-    "removeFault": remove_fault,
-    "listFaultPresets": list_presets,
-    "addFaultPreset": add_preset,
-}

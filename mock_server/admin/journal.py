@@ -1,27 +1,36 @@
-"""Operations on a world's journal: its entries, by pattern or one by one."""
+"""Operations on a world's journal: its entries, verifying, waiting, and a stream of events."""
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 from crmcom_kit.mock_server.admin.call import Call, Reply
-from crmcom_kit.mock_server.journal import serializers
+from crmcom_kit.mock_server.journal import serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.patterns import pattern_of
 from crmcom_kit.mock_server.journal.verification import matching, nearest
 from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
+from crmcom_kit.mock_server.world.world import World
 
+#: How often an idle stream sends a comment; some servers need it to notice that the caller left.
+HEARTBEAT_SECONDS = 1.0
+_DEFAULT_MILLIS = 10_000
 _MAX_NEAR = 10
+_NUMBER = re.compile(r"[0-9]{1,40}(-[0-9]{1,40})?")
 
 
-def written(payload: Any, status: int = 200) -> Reply:
+def _written(payload: Any, status: int = 200) -> Reply:
     """Return a reply with JSON that only Python's own writer accepts, such as large integers."""
-    return Reply(dumped(payload).encode(), status)
+    return Reply(_dumped(payload).encode(), status)
 
 
-def dumped(payload: Any) -> str:
+def _dumped(payload: Any) -> str:
     """Return JSON on one line, in ASCII."""
     return json.dumps(payload, separators=(",", ":"))
 
@@ -34,7 +43,7 @@ def list_requests(call: Call) -> Any:
     calls.reverse()
     shown_calls = calls[: call.query.get("limit", len(calls))]
     requests = [serializers.entry(one) for one in shown_calls]
-    return written(
+    return _written(
         {"requests": requests, "meta": {"total": len(calls)}, "requestJournalDisabled": False}
     )
 
@@ -44,7 +53,7 @@ def _since(call: Call, text: str | None) -> list[CallView]:
     reader = call.world.reader
     if text is None:
         return reader.calls()
-    number = number_since(call, text)
+    number = _number_since(call, text)
     if number is not None:
         return reader.calls(number)
     try:
@@ -56,28 +65,24 @@ def _since(call: Call, text: str | None) -> list[CallView]:
     return [one for one in reader.calls() if one.at > moment]
 
 
-def number_since(call: Call, text: str) -> int | None:
+def _number_since(call: Call, text: str) -> int | None:
     """Return the number of the entry with that number or id; None if ``text`` is neither.
 
     For the id of an entry before a reset it is 0: every entry there is now is after it.
     """
-    if not text.isascii() or not text.replace("-", "").isdecimal() or len(text) > 40:
+    if not _NUMBER.fullmatch(text):
         return None
-    if text.count("-") > 1:
-        return None
-    if "-" in text:
-        return call.world.journal.number_of(text)
-    return int(text)
+    return call.world.journal.number_of(text) if "-" in text else int(text)
 
 
 def get_request(call: Call) -> Any:
     """Return one entry."""
-    return written(serializers.entry(call.world.reader.view(_entry(call))))
+    return _written(serializers.entry(CallView(call.world.reader, _entry(call))))
 
 
 def _entry(call: Call) -> Entry:
     journal, id = call.world.journal, call.path["id"]
-    number = number_since(call, id)
+    number = _number_since(call, id)
     entry = journal.find(number) if number else None
     if entry is None:
         entries = journal.entries()
@@ -109,7 +114,7 @@ def count_requests(call: Call) -> Any:
 def find_requests(call: Call) -> Any:
     """Return the requests that match a pattern."""
     calls = matching(call.world.reader, pattern_of(call.body))
-    return written(
+    return _written(
         {"requests": [serializers.request(one) for one in calls], "requestJournalDisabled": False}
     )
 
@@ -120,13 +125,13 @@ def remove_requests(call: Call) -> Any:
     calls = matching(call.world.reader, pattern_of(call.body))
     gone = [serializers.entry(one) for one in calls]
     journal.remove(frozenset(one.number for one in calls))
-    return written({"serveEvents": gone})
+    return _written({"serveEvents": gone})
 
 
 def unmatched_requests(call: Call) -> Any:
     """Return the requests that broke a restriction."""
     calls = [one for one in call.world.reader.calls() if not one.matched]
-    return written(
+    return _written(
         {"requests": [serializers.request(one) for one in calls], "requestJournalDisabled": False}
     )
 
@@ -134,31 +139,119 @@ def unmatched_requests(call: Call) -> Any:
 def unmatched_near_misses(call: Call) -> Any:
     """Return the requests that broke a restriction, each with what would have been valid."""
     calls = [one for one in call.world.reader.calls() if not one.matched]
-    return written({"nearMisses": [serializers.refused(one) for one in calls]})
+    return _written({"nearMisses": [serializers.refused(one) for one in calls]})
 
 
 def near_misses(call: Call) -> Any:
     """Return the requests that are nearest to a pattern."""
     pattern = pattern_of(call.body)
     near = nearest(call.world.reader.calls(), pattern, _MAX_NEAR)
-    return written({"nearMisses": [one.as_json(pattern.shown) for one in near]})
+    return _written({"nearMisses": [one.as_json(pattern.shown) for one in near]})
 
 
 def requests_har(call: Call) -> Any:
     """Return the journal as a HAR archive."""
-    return written(serializers.archive(call.world.reader.calls(), f"{call.origin}{call.root}"))
+    return _written(serializers.archive(call.world.reader.calls(), f"{call.origin}{call.root}"))
 
 
-OPERATIONS = {
-    "listRequests": list_requests,
-    "clearRequests": clear_requests,
-    "getRequest": get_request,
-    "removeRequest": remove_request,
-    "countRequests": count_requests,
-    "findRequests": find_requests,
-    "removeRequests": remove_requests,
-    "unmatchedRequests": unmatched_requests,
-    "unmatchedNearMisses": unmatched_near_misses,
-    "nearMisses": near_misses,
-    "requestsHar": requests_har,
-}
+def verify(call: Call) -> Any:
+    """Verify that requests were made as expected: 202, or 406 with the nearest ones."""
+    pattern = pattern_of(call.body["pattern"])
+    expected = call.body.get("times")
+    seconds = call.body.get("timeoutMillis", 0) / 1000
+    with call.registry.waiting if seconds else nullcontext():
+        done = verification.verify(
+            call.world.reader, pattern, expected, seconds=seconds, closing=call.over
+        )
+    payload = {
+        "ok": done.ok,
+        "count": done.count,
+        "message": done.message,
+        "requests": [serializers.summary(one) for one in done.calls],
+        "nearMisses": [one.as_json(pattern.shown) for one in done.near],
+    }
+    return _written(payload, 202 if done.ok else 406)
+
+
+def wait(call: Call) -> Any:
+    """Wait for requests, records or deliveries: 200 with them, or 408 with what is nearest."""
+    journal = call.world.journal  # first: a reset from now on ends the wait
+    condition = _condition(call)
+    seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
+    with call.registry.waiting:
+        done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
+    payload = {"ok": done.ok, "why": done.why, **done.facts}
+    return _written(payload, 200 if done.ok else 408)
+
+
+def _condition(call: Call) -> verification.Condition:
+    body, world = call.body, call.world
+    if "calls" in body:
+        asked = body["calls"]
+        since = _number_since(call, asked.get("since", "0")) or 0
+        pattern = pattern_of(asked["pattern"])
+        return verification.Calls(world.reader, pattern, asked.get("times"), since)
+    if "records" in body:
+        asked = body["records"]
+        state, entity = asked.get("state"), asked.get("entity")
+        return verification.records(lambda: world.store, state, asked.get("times"), entity)
+    if "deliveries" in body:
+        asked = body["deliveries"]
+        record, delivered = asked.get("record"), asked.get("delivered")
+        return verification.Count(
+            lambda: _delivered(world, record, delivered=delivered), asked.get("times")
+        )
+    asked = body["record"]
+    if ("id" in asked) == ("number" in asked):
+        seen = "both" if "id" in asked else "neither"
+        raise UsageError("record", seen=seen, allowed="either id or number")
+    key: Key = "id" if "id" in asked else "number"
+    return verification.OneRecord(lambda: world.store, key, asked[key], asked.get("state"))
+
+
+def _delivered(world: World, record: str | None, *, delivered: bool | None) -> int:
+    """Count the attempts that are over: of a record or any, delivered or not or either."""
+    return sum(
+        attempt.over
+        and delivered in (None, attempt.outcome is not None and attempt.outcome.delivered)
+        for attempt in world.current_epoch.attempts.notes(record=record)
+    )
+
+
+def events(call: Call) -> Any:
+    """Return the requests as they are recorded, as server-sent events."""
+    text = call.query.get("since") or call.headers.get("Last-Event-ID")
+    number = _number_since(call, text) if text else None
+    if text and number is None:
+        raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
+    stream = _events(call, call.world.journal.last if number is None else number)
+    next(stream)
+    headers = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
+    return Reply(stream, 200, "text/event-stream", headers)
+
+
+def _events(call: Call, since: int) -> Iterator[bytes]:
+    """Yield the requests after ``since``; the first part is empty and taken at once.
+
+    A wait slot is held from then on until the stream ends or is closed. Raises LimitExceeded.
+    """
+    reader, over = call.world.reader, call.over
+    journal = reader.journal
+
+    def news() -> bool | None:
+        """Return True if there is something to do: a new entry, or the end."""
+        return (journal.last > since or journal.closed or over.is_set()) or None
+
+    with call.registry.waiting:
+        yield b""
+        yield b"retry: 1000\n\n"  # so that the reader knows that the stream has begun
+        while not over.is_set():
+            calls = reader.calls(since)
+            for view in calls:
+                since = view.number
+                data = _dumped(serializers.summary(view))
+                yield f"id: {view.id}\nevent: call\ndata: {data}\n\n".encode()
+            if not calls and journal.closed:
+                return
+            if not calls and not journal.wait_for(news, HEARTBEAT_SECONDS):
+                yield b": still here\n\n"

@@ -17,7 +17,7 @@ _BODILESS = (204, 205, 304)
 
 def get_receiver(call: Call) -> Any:
     """Return its answers and its URL."""
-    receiver = call.world.current_epoch.receiver
+    receiver = call.epoch.receiver
     return {
         "url": f"{call.origin}/worlds/{call.world.name}{PREFIX}/receiver/in",
         "answers": [one.as_json() for one in receiver.answers],
@@ -31,13 +31,13 @@ def put_receiver(call: Call) -> Any:
     for answer in answers:
         if answer.status in _BODILESS and answer.body:
             raise UsageError("body", seen=f"a body with status {answer.status}", allowed="no body")
-    call.world.current_epoch.receiver.answer_with(answers)
+    call.epoch.receiver.answer_with(answers)
     return get_receiver(call)
 
 
 def list_received(call: Call) -> Any:
     """Return the requests that it got, oldest first, each with a verdict on its signature."""
-    epoch = call.world.current_epoch
+    epoch = call.epoch
     found = epoch.receiver.requests(call.query["since"])
     return {
         "requests": [serializers.received(epoch, one) for one in found],
@@ -47,12 +47,12 @@ def list_received(call: Call) -> Any:
 
 def forget_received(call: Call) -> Any:
     """Forget the requests that it got."""
-    return {"removed": call.world.current_epoch.receiver.forget()}
+    return {"removed": call.epoch.receiver.forget()}
 
 
 def receive(call: Call) -> Any:
     """Receive a request, and give the next answer."""
-    body = b"" if call.stream is None else call.stream.read(MAX_BODY_BYTES)
+    body = call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
     receiver = call.world.current_epoch.receiver
     # First the slot: a request that is refused because none is free was never received.
@@ -64,9 +64,12 @@ def receive(call: Call) -> Any:
     return Reply(answer.body.encode(), answer.status, answer.content_type)
 
 
+receive_put = receive
+
+
 def verify_message(call: Call) -> Any:
     """Return whether a code is that of a message, and if not, why."""
-    epoch, asked = call.world.current_epoch, call.body
+    epoch, asked = call.epoch, call.body
     note = None if "delivery" not in asked else attempt_of(epoch, asked["delivery"])
     definition = asked.get("definition")
     if definition is not None:
@@ -84,14 +87,3 @@ def verify_message(call: Call) -> Any:
         definition=definition,
         code=asked.get("code"),
     )._asdict()
-
-
-OPERATIONS = {
-    "getReceiver": get_receiver,
-    "putReceiver": put_receiver,
-    "listReceived": list_received,
-    "forgetReceived": forget_received,
-    "receive": receive,
-    "receivePut": receive,
-    "verifyMessage": verify_message,
-}

@@ -3,12 +3,16 @@
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
+from http import HTTPStatus
+from inspect import isfunction
 from typing import Any, cast
 
 import orjson
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit.mock_server.admin import (
     about,
@@ -16,7 +20,6 @@ from crmcom_kit.mock_server.admin import (
     deliveries,
     faults,
     journal,
-    journal_waiting,
     receiver,
     settings,
     worlds,
@@ -41,20 +44,24 @@ from crmcom_kit.mock_server.world.world_file import DataError
 
 _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
-_UNAUTHORIZED = 401
 Operation = Callable[[Call], Any]
-#: The function of each operation of the document, by its id.
-OPERATIONS: dict[str, Operation] = {
-    **about.OPERATIONS,
-    **content.OPERATIONS,
-    **deliveries.OPERATIONS,
-    **faults.OPERATIONS,
-    **journal.OPERATIONS,
-    **journal_waiting.OPERATIONS,
-    **receiver.OPERATIONS,
-    **settings.OPERATIONS,
-    **worlds.OPERATIONS,
-}
+_MODULES = (about, content, deliveries, faults, journal, receiver, settings, worlds)
+
+
+def _functions() -> dict[str, Operation]:
+    """Return the function of each operation of the document: its id in snake case."""
+    known = {
+        name: found
+        for module in _MODULES
+        for name, found in vars(module).items()
+        if isfunction(found) and found.__module__ == module.__name__
+    }
+    snake = {id: re.sub("[A-Z]", lambda big: f"_{big[0].lower()}", id) for id in operations()}
+    return {id: known[name] for id, name in snake.items()}
+
+
+#: The function of each operation, by its id.
+OPERATIONS = _functions()
 
 
 def control_app(registry: WorldRegistry) -> Flask:
@@ -66,19 +73,24 @@ def control_app(registry: WorldRegistry) -> Flask:
     @app.before_request
     def guard() -> Response | None:
         """Refuse callers without access, on paths without an operation as well."""
-        refused = refusal(request, registry.access)
+        refused = refusal(request, registry)
         if refused is None:
             return None
-        if refused.status == _UNAUTHORIZED and request.path == _HEALTH and request.method == "GET":
+        text, status = refused
+        is_probe = request.path == _HEALTH and request.method == "GET"
+        if status == HTTPStatus.UNAUTHORIZED and is_probe:
             return json_response(about.HEALTHY, 200)  # a probe of a container needs no secret
-        return json_response({"error": refused.text}, refused.status)
+        return json_response({"error": text}, status)
 
     for operation, (verb, path, _) in operations().items():
         rule = PREFIX + re.sub(r"\{(\w+)\}", r"<\1>", path)
-        view = _view(operation, OPERATIONS[operation], registry)
-        app.add_url_rule(rule, operation, view, methods=[verb])
+        app.add_url_rule(rule, operation, partial(_respond, operation, registry), methods=[verb])
     for code in (400, 404, 405):  # an invalid Host, an unknown path, another verb
         app.register_error_handler(code, _not_found)
+    app.register_error_handler(UsageError, refused_call)
+    app.register_error_handler(DataError, lambda error: json_response({"error": str(error)}, 400))
+    app.register_error_handler(RequestEntityTooLarge, _too_large)
+    app.register_error_handler(ClientDisconnected, _cut_off)
     return app
 
 
@@ -91,21 +103,22 @@ def _not_found(error: HTTPException) -> Response:
     return nothing_here(error, f"{path} does not exist{hint}; {PREFIX}/docs lists all paths")
 
 
-def _view(operation: str, operate: Operation, registry: WorldRegistry) -> Callable[..., Response]:
-    def view(**path: str) -> Response:
-        try:
-            return _response(operate(_call(operation, path, registry)))
-        except UsageError as misuse:
-            return refused_call(misuse)
-        except DataError as error:
-            return json_response({"error": str(error)}, 400)
-        except RequestEntityTooLarge:
-            limit = max_body_bytes(operation) or MAX_BODY_BYTES
-            return refused_call(TooLarge("body", seen="more", allowed=f"at most {limit:,} bytes"))
-        except HTTPException:  # the client left before the body was complete
-            return refused_call(UsageError("body", seen="a part of it", allowed="all of it"))
+def _too_large(_: RequestEntityTooLarge) -> Response:
+    allowed = f"at most {request.max_content_length:,} bytes"
+    return refused_call(TooLarge("body", seen="more", allowed=allowed))
 
-    return view
+
+def _cut_off(_: ClientDisconnected) -> Response:
+    return refused_call(UsageError("body", seen="a part of it", allowed="all of it"))
+
+
+def _respond(operation: str, registry: WorldRegistry, **path: str) -> Response:
+    found = OPERATIONS[operation](_call(operation, path, registry))
+    reply = found if isinstance(found, Reply) else Reply(found)
+    payload = reply.payload
+    if reply.content_type == "application/json" and isinstance(payload, dict | list):
+        payload = orjson.dumps(payload)
+    return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
 
 
 def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call:
@@ -113,30 +126,21 @@ def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call
     if limit is not None:
         request.max_content_length = limit
     world = request.environ[PICKED]
-    found = {
-        "registry": registry,
-        "world": world,
-        "epoch": world.current_epoch,
-        "over": CancelToken(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
-        "path": checked_path(operation, path),
-        "query": checked_query(operation, request.args.items(multi=True)),
-        "verb": request.method,
-        "headers": dict(request.headers),
-        "root": request.script_root,
-        "origin": request.host_url.removesuffix("/"),
-        "last_event_id": request.headers.get("Last-Event-ID", ""),
-    }
+    call = Call(
+        registry=registry,
+        world=world,
+        epoch=world.current_epoch,
+        over=CancelToken(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
+        path=checked_path(operation, path),
+        query=checked_query(operation, request.args.items(multi=True)),
+        verb=request.method,
+        headers=request.headers,
+        root=request.script_root,
+        origin=request.host_url.removesuffix("/"),
+    )
     if is_streamed(operation):
         # Buffered, since werkzeug's stream reads lines byte by byte.
         raw_stream = cast("io.RawIOBase", request.stream)
-        return Call(stream=io.BufferedReader(raw_stream, _READ_BYTES), **found)
+        return replace(call, stream=io.BufferedReader(raw_stream, _READ_BYTES))
     raw = request.get_data(cache=False)
-    return Call(body=checked_body(operation, raw, request.headers.get("Content-Type", "")), **found)
-
-
-def _response(found: Any) -> Response:
-    reply = found if isinstance(found, Reply) else Reply(found)
-    payload = reply.payload
-    if reply.content_type == "application/json" and isinstance(payload, dict | list):
-        payload = orjson.dumps(payload)
-    return Response(payload, reply.status, reply.headers, content_type=reply.content_type)
+    return replace(call, body=checked_body(operation, raw, request.headers.get("Content-Type", "")))

@@ -7,9 +7,9 @@ from typing import Any
 from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.deliveries.senders import message_of
+from crmcom_kit.mock_server.deliveries.senders import Outcome, message_of
 from crmcom_kit.mock_server.journal.journal import Entry
-from crmcom_kit.mock_server.journal.tracing import links
+from crmcom_kit.mock_server.journal.tracing import steps_of
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import NotFound
 from crmcom_kit.mock_server.webhooks.signature_diagnosis import attempt_of_request, diagnose
@@ -26,25 +26,26 @@ def _text(body: bytes) -> str:
 
 def attempts(epoch: Epoch, notes: Iterable[AttemptNote]) -> list[dict[str, Any]]:
     """Return attempts to deliver as JSON."""
-    causes = {
-        number: entry.number
-        for entry in epoch.journal.entries()
-        for number in entry.response.attempts
-    }
-    return [
-        _attempt(epoch, note, causes.get(note.number if note.of is None else note.of))
-        for note in notes
-    ]
+    causes = _causes(epoch)
+    return [_attempt(epoch, note, causes.get(note.of or note.number)) for note in notes]
 
 
 def attempt(epoch: Epoch, note: AttemptNote) -> dict[str, Any]:
     """Return one attempt to deliver as JSON."""
-    return _attempt(epoch, note, _cause(epoch, note))
+    return attempts(epoch, [note])[0]
+
+
+def _causes(epoch: Epoch) -> dict[int, int]:
+    """Return the number of the request that caused each attempt, if the journal still has it."""
+    return {
+        number: entry.number
+        for entry in epoch.journal.entries()
+        for number in entry.response.attempts
+    }
 
 
 def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, Any]:
     message = message_of(epoch.config.exchanges.messages, note.attempt)
-    outcome = note.outcome
     return {
         "id": note.number,
         "cause": note.cause,
@@ -61,17 +62,7 @@ def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, An
             "body": _text(message.body),
             "size": len(message.body),
         },
-        "outcome": None
-        if outcome is None
-        else {
-            "name": outcome.name,
-            "delivered": outcome.delivered,
-            "status": outcome.status,
-            "error_code": outcome.error_code,
-            "error_description": outcome.error_description,
-            "why": outcome.why,
-            "answer": _text(outcome.answer),
-        },
+        "outcome": None if note.outcome is None else _outcome(note.outcome),
         "milliseconds": note.milliseconds,
         "before": note.before,
         "after": note.after,
@@ -79,11 +70,16 @@ def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, An
     }
 
 
-def _cause(epoch: Epoch, note: AttemptNote) -> int | None:
-    """Return the number of the request that caused an attempt, if the journal still has it."""
-    found = note.number if note.of is None else note.of
-    entries = reversed(epoch.journal.entries())
-    return next((entry.number for entry in entries if found in entry.response.attempts), None)
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": outcome.name,
+        "delivered": outcome.delivered,
+        "status": outcome.status,
+        "error_code": outcome.error_code,
+        "error_description": outcome.error_description,
+        "why": outcome.why,
+        "answer": _text(outcome.answer),
+    }
 
 
 def received(epoch: Epoch, request: Received) -> dict[str, Any]:
@@ -113,57 +109,51 @@ def chain(epoch: Epoch, text: str) -> dict[str, Any]:
     Raises:
         NotFound: there is no such entry or attempt any more.
     """
-    found = _ID.fullmatch(text)
-    allowed = "the id of a call in the journal, or attempt- and the id of a delivery"
-    if found is None:
-        raise NotFound("id", seen=quoted(text), allowed=allowed)
-    number = int(found[2])
-    entry: Entry | None
-    if found[1] == "attempt-":
-        first = epoch.attempts.find(number)
-        if first is None:
-            raise NotFound("id", seen=quoted(text), allowed=allowed)
-        notes = epoch.attempts_of(first.of or first.number)
-        by = _cause(epoch, first)
-        entry = None if by is None else epoch.journal.find(by)
-    else:
-        if found[1]:  # an id names its journal, too; 0 if that is another one
-            number = epoch.journal.number_of(text)
-        entry = epoch.journal.find(number)
-        if entry is None:
-            raise NotFound("id", seen=quoted(text), allowed=allowed)
-        notes = [one for each in entry.response.attempts for one in epoch.attempts_of(each)]
-    found_links: list[dict[str, Any]] = []
+    entry, notes = _beginning(epoch, text)
+    found: list[dict[str, Any]] = []
     if entry is not None:
-        found_links.append(
-            {
-                "link": "call",
-                "number": entry.number,
-                "at": write_moment(entry.at),
-                "method": entry.request.verb,
-                "path": redact_path(entry.request.path),
-            }
-        )
+        request = {"method": entry.request.verb, "path": redact_path(entry.request.path)}
+        at = write_moment(entry.at)
+        found.append({"link": "call", "number": entry.number, "at": at, **request})
     for note in notes:
-        found_links += _links(epoch, note)
+        found += _links(epoch, note)
     if entry is not None:
         response = entry.response
-        found_links.append({"link": "answer", "status": response.status, "method": response.method})
-    return {"id": text, "chain": found_links}
+        found.append({"link": "answer", "status": response.status, "method": response.method})
+    return {"id": text, "chain": found}
+
+
+def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[AttemptNote]]:
+    """Return the entry that an id means, or that caused its attempt, and all attempts of it."""
+    found = _ID.fullmatch(text)
+    prefix, number = (found[1], int(found[2])) if found else (None, 0)
+    if prefix == "attempt-":
+        note = epoch.attempts.find(number)
+        if note is not None:
+            first = note.of or number
+            cause = _causes(epoch).get(first)
+            entry = None if cause is None else epoch.journal.find(cause)
+            return entry, epoch.attempts_of(first)
+    else:
+        # An id names its journal, too; 0 if that is another one.
+        entry = epoch.journal.find(epoch.journal.number_of(text) if prefix else number)
+        if entry is not None:
+            numbers = entry.response.attempts
+            return entry, [note for each in numbers for note in epoch.attempts_of(each)]
+    allowed = "the id of a call in the journal, or attempt- and the id of a delivery"
+    raise NotFound("id", seen=quoted(text), allowed=allowed)
 
 
 def _links(epoch: Epoch, note: AttemptNote) -> Iterator[dict[str, Any]]:
     """Yield the links of one attempt: state, what was sent, what came back, state."""
     about = {"id": note.record_id, "number": note.record_number}
-    for link in links(note):
-        if link.kind == "state":
-            states = {"before": link.before, "after": link.after}
-            yield {"link": "state", "webhook_request": about, **states}
-        elif link.kind == "attempt":
+    for step in steps_of(note):
+        if step.step == "change":
+            yield {"link": "state", "webhook_request": about, **step.facts}
+        elif step.step == "attempt":
             yield {"link": "attempt", **attempt(epoch, note)}
-        elif note.outcome is not None:
+        else:
             requests = epoch.receiver.requests()
             got = next((one for one in requests if attempt_of_request(epoch, one) is note), None)
             number = None if got is None else got.number
-            outcome = {"name": note.outcome.name, "status": note.outcome.status}
-            yield {"link": "receiver", **outcome, "received": number}
+            yield {"link": "receiver", **step.facts, "received": number}

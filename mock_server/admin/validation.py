@@ -1,8 +1,8 @@
 """Check path, query and body of a call against the control API's OpenAPI document."""
 
 import json
-import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from crmcom_kit.mock_server.admin.document import document, operations, resolved
 from crmcom_kit.mock_server.admin.values import parse_body, read_moment
 from crmcom_kit.mock_server.protocol.schema_errors import (
     allowed_by,
-    described,
     explained,
     strict_validator,
 )
@@ -20,17 +19,10 @@ from crmcom_kit.mock_server.usage_errors import UsageError
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-_NUMBERS = {
-    "integer": (re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII), int),
-    "number": (re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,17})?", re.ASCII), float),
-}
-_BOOLEANS = {"true": True, "false": False}
-
 
 def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Return the parameters in a query, typed and with defaults. Raises UsageError."""
-    parameters = [p for p in _parameters(operation) if p["in"] == "query"]
-    known = {p["name"]: resolved(p["schema"]) for p in parameters}
+    known = _schemas(operation, "query")
     values = {name: s["default"] for name, s in known.items() if "default" in s}
     seen: set[str] = set()
     for name, text in given:
@@ -41,36 +33,28 @@ def checked_query(operation: str, given: Iterable[tuple[str, str]]) -> dict[str,
             raise UsageError(name, seen="more than once", allowed="once")
         seen.add(name)
         values[name] = _typed(name, text, known[name])
-    for one in parameters:
-        if one.get("required") and one["name"] not in seen:
-            raise UsageError(
-                one["name"], seen="nothing", allowed=described(known[one["name"]], resolved)
-            )
     return values
 
 
 def checked_path(operation: str, given: Mapping[str, str]) -> dict[str, Any]:
     """Return the parameters in a path, typed. Raises UsageError."""
-    known = {p["name"]: resolved(p["schema"]) for p in _parameters(operation) if p["in"] == "path"}
+    known = _schemas(operation, "path")
     return {name: _typed(name, text, known[name]) for name, text in given.items()}
 
 
-def _parameters(operation: str) -> list[dict[str, Any]]:
+def _schemas(operation: str, place: str) -> dict[str, dict[str, Any]]:
+    """Return the schemas of the parameters in ``place``, all of which are optional in a query."""
     _, path, about = operations()[operation]
     shared = document()["paths"][path].get("parameters", [])
-    return [resolved(one) for one in (*shared, *about.get("parameters", []))]
+    parameters = map(resolved, (*shared, *about.get("parameters", [])))
+    return {one["name"]: resolved(one["schema"]) for one in parameters if one["in"] == place}
 
 
 def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
     value: Any = text
-    kind = schema.get("type")
-    if kind in _NUMBERS:
-        pattern, read = _NUMBERS[kind]
-        value = read(text) if pattern.fullmatch(text) else None
-    elif kind == "boolean":
-        value = _BOOLEANS.get(text)
-    if value is None:
-        raise UsageError(name, seen=quoted(text), allowed=described(schema, resolved))
+    if schema["type"] != "string":
+        with suppress(ValueError, RecursionError):
+            value = json.loads(text)
     for error in _validator(json.dumps(schema)).iter_errors(value):
         raise UsageError(name, seen=quoted(text), allowed=allowed_by(error, resolved))
     return value

@@ -6,16 +6,16 @@ write them again: no repeated member, no number beyond a double or 64 bits, no l
 
 import json
 import re
+import sys
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import body_text, repeated, why
+from crmcom_kit.mock_server.protocol.request import body_text, refuse_constant, repeated, why
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 
 MAX_DEPTH = 64
-_LARGEST = 2**63 - 1
 # RFC 3339, with a zone.
 _DATE_TIME = re.compile(
     r"\d{4}-\d\d-\d\d[Tt ]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?([Zz]|[+-]\d\d:[0-5]\d)",
@@ -47,7 +47,8 @@ def parse_body(raw: bytes, content_type: str) -> Any:
         return None
     try:
         value = _DECODER.decode(text)
-        _check_depth(value)
+        if _depth(value) > MAX_DEPTH:
+            raise RecursionError  # noqa: TRY301 - as the decoder does
         if "\\ud" in text.lower():  # the only notation of a lone surrogate
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
@@ -61,36 +62,14 @@ def parse_body(raw: bytes, content_type: str) -> Any:
     raise UsageError("body", seen=seen, allowed="a JSON value") from None
 
 
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
-        if not level:
-            return
-    raise RecursionError
+def _depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(_depth, inner), default=0) if isinstance(value, dict | list) else 0
 
 
-def _no_constant(text: str) -> NoReturn:
-    msg = f"{text}, which JSON does not have"
-    raise ValueError(msg)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        msg = f"the number {quoted(text)[1:-1]}, which is too large"
-        raise ValueError(msg)
-    return value
-
-
-def _integer(text: str) -> int:
-    value = int(text)
-    if not -_LARGEST <= value <= _LARGEST:
+def _number(text: str, read: type[int] | type[float], largest: float) -> float:
+    value = read(text)
+    if not -largest <= value <= largest:
         msg = f"the number {quoted(text)[1:-1]}, which is too large"
         raise ValueError(msg)
     return value
@@ -107,7 +86,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_members,
-    parse_constant=_no_constant,
-    parse_float=_finite,
-    parse_int=_integer,
+    parse_constant=refuse_constant,
+    parse_float=lambda text: _number(text, float, sys.float_info.max),
+    parse_int=lambda text: _number(text, int, 2**63 - 1),
 )

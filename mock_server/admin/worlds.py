@@ -59,13 +59,3 @@ def advance_clock(call: Call) -> Any:
     """Move the clock forward, as if the time had passed."""
     call.world.clock.advance(call.body["seconds"])
     return get_clock(call)
-
-
-OPERATIONS = {
-    "listWorlds": list_worlds,
-    "endWorld": end_world,
-    "endWorlds": end_worlds,
-    "getClock": get_clock,
-    "putClock": put_clock,
-    "advanceClock": advance_clock,
-}

@@ -81,7 +81,7 @@ class Faults:
     def __init__(self, config: Config, name: str, clock: WorldClock) -> None:
         """Start without faults, in the world called ``name``."""
         self._config = config
-        self._seed = f"{config.settings.seed}@{name}"
+        self._seed = f"{config.seed}@{name}"
         self._clock = clock
         self._lock = threading.Lock()
         self._faults: dict[str, FaultState] = {}

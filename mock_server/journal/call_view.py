@@ -5,7 +5,7 @@ A view computes each of its parts once, when it is asked for; most entries nobod
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,39 +24,15 @@ from crmcom_kit.schemas.methods import Method
 IDENTIFIER = "webhook_request_identifier"
 
 
+@dataclass(frozen=True)
 class JournalReader:
     """Builds views of the entries of one journal."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        config: Config,
-        redactor: Redactor,
-        attempts: Callable[[int], Sequence[AttemptNote]],
-    ) -> None:
-        """Read ``journal``.
-
-        Args:
-            journal: whose entries are viewed.
-            config: how the world answers.
-            redactor: knows the world's secrets as they are now.
-            attempts: returns the attempts to deliver that began with the attempt of a number.
-        """
-        self.journal = journal
-        self.config = config
-        self.redactor = redactor
-        self.attempts = attempts
-        self._methods = {method.name: method for method in config.methods.values()}
-
-    def method(self, entry: Entry) -> Method | None:
-        """Return the method that was requested; None if the path has none."""
-        return self._methods.get(entry.response.method) or self.config.methods.get(
-            entry.request.path
-        )
-
-    def view(self, entry: Entry) -> "CallView":
-        """Return the view of an entry."""
-        return CallView(self, entry)
+    journal: Journal
+    config: Config  # how the world answers
+    redactor: Redactor  # knows the world's secrets as they are now
+    # Returns the attempts to deliver that began with the attempt of a number.
+    attempts: Callable[[int], Sequence[AttemptNote]]
 
     def calls(self, since: int = 0) -> "list[CallView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -67,24 +43,24 @@ class CallView:
     """One request and its response, without secrets."""
 
     def __init__(self, reader: JournalReader, entry: Entry) -> None:
-        """View ``entry``; every part is computed when it is asked for."""
+        """View ``entry``; every part that takes time is computed when it is asked for."""
         self._reader = reader
         self._redactor = reader.redactor
         self.entry = entry
         self.id = reader.journal.id_of(entry.number)
+        #: Counted from 1 since the last reset.
+        self.number = entry.number
+        #: When it began, by the world's clock.
+        self.at = entry.at
+        #: The HTTP status of the response.
+        self.status = entry.response.status
+        #: The error in the response.
+        self.error = entry.response.error
+        #: The statement that decided: the one that the request broke.
+        self.statement = entry.response.statement
 
     def __repr__(self) -> str:
         return f"<call {self.id}: {self.operation} {self.identifier or ''} {self.status}>"
-
-    @property
-    def number(self) -> int:
-        """Counted from 1 since the last reset."""
-        return self.entry.number
-
-    @property
-    def at(self) -> datetime:
-        """When it began, by the world's clock."""
-        return self.entry.at
 
     @property
     def verb(self) -> str:
@@ -143,7 +119,9 @@ class CallView:
     @cached_property
     def method(self) -> Method | None:
         """The method of the API that was requested; None if the path has none."""
-        return self._reader.method(self.entry)
+        methods = self._reader.config.methods
+        by_name = {method.name: method for method in methods.values()}
+        return by_name.get(self.entry.response.method) or methods.get(self.entry.request.path)
 
     @property
     def operation(self) -> str | None:
@@ -192,11 +170,6 @@ class CallView:
             return f"{field}={text}"
         return None
 
-    @property
-    def status(self) -> int:
-        """The HTTP status of the response."""
-        return self.entry.response.status
-
     @cached_property
     def response_headers(self) -> tuple[tuple[str, str], ...]:
         """The response's headers."""
@@ -230,16 +203,6 @@ class CallView:
             status = inside.get("status") if isinstance(inside, dict) else None
             return str(status.get("code")) if isinstance(status, dict) else None
         return "OK" if self.entry.response.method and self.status == 200 else None
-
-    @property
-    def error(self) -> VendorError | None:
-        """The error in the response."""
-        return self.entry.response.error
-
-    @property
-    def statement(self) -> str | None:
-        """The statement that decided: the one that the request broke."""
-        return self.entry.response.statement
 
     @property
     def matched(self) -> bool:
@@ -296,7 +259,7 @@ class CallView:
             "seen": text(error.seen),
             "allowed": text(error.allowed),
             "suggestion": None if suggestion is None else text(suggestion.text),
-            "changes": [self._change(change.as_json()) for change in changes],
+            "changes": [self._change(change._asdict()) for change in changes],
         }
 
     def _change(self, change: dict[str, Any]) -> dict[str, Any]:

@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
 from time import monotonic
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from weakref import WeakSet
 
+from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response
-
-if TYPE_CHECKING:
-    from crmcom_kit.mock_server.faults.model import Fault
-    from crmcom_kit.mock_server.protocol.request import Request
 
 #: The journal keeps at most this many bytes of a response's body.
 MAX_BODY = 262_144
@@ -52,11 +50,11 @@ class Entry(NamedTuple):
 
     number: int  # counted from 1 in each journal
     at: datetime  # of the world's clock, when the request was dispatched
-    request: "Request"
+    request: Request
     response: Response
     body: bytes | TruncatedBody  # the response's body, at most MAX_BODY bytes of it
-    fault: "Fault | None"
-    size: int  # bytes that it takes, except for a streamed body
+    fault: Fault | None
+    size: int  # bytes that it takes; a streamed body counts as MAX_BODY
 
 
 class JournalBudget:
@@ -67,16 +65,11 @@ class JournalBudget:
 
     def __init__(self, limit: int = MAX_TOTAL_BYTES) -> None:
         """Start with no journal; ``limit`` is in bytes."""
+        self.used = 0  # how many bytes the journals take
         self._limit = limit
         self._journals: WeakSet[Journal] = WeakSet()
-        self._used = 0
         self._lock = threading.Lock()  # may be taken while a journal's lock is held
         self._evicting = threading.Lock()  # never is
-
-    @property
-    def used(self) -> int:
-        """How many bytes the journals take."""
-        return self._used
 
     def register(self, journal: "Journal") -> None:
         """Count ``journal`` from now on, for as long as it exists."""
@@ -87,39 +80,35 @@ class JournalBudget:
         """Count ``journal`` no longer."""
         with self._lock:
             self._journals.discard(journal)
-            self._used -= journal.size
+            self.used -= journal.size
 
-    def count(self, change: int, at_least: int) -> bool:
-        """Count bytes that a journal took; return whether too many are taken now.
+    def count(self, change: int) -> None:
+        """Count bytes that a journal took, or gave back."""
+        with self._lock:
+            self.used += change
+
+    def evict(self, at_least: int) -> None:
+        """Drop the oldest entries of the largest journals, if all together take too much.
 
         A single journal may always reach its own limit, ``at_least``.
         """
-        with self._lock:
-            self._used += change
-            return self._used > max(self._limit, at_least)
-
-    def evict(self, at_least: int) -> None:
-        """Drop the oldest entries of the largest journals until there is room again."""
         limit = max(self._limit, at_least)
+        if self.used <= limit:
+            return
         limit -= limit // 16  # not for every entry anew
         with self._evicting:
             with self._lock:
                 journals = list(self._journals)
                 # Bytes of a world that was garbage-collected are no longer there.
-                self._used = sum(journal.size for journal in journals)
-            while self._used > limit:
+                self.used = sum(journal.size for journal in journals)
+            while self.used > limit:
                 largest = max(journals, key=lambda journal: journal.size)
-                if not largest.drop_oldest(self._used - limit):
+                if not largest.drop_oldest(self.used - limit):
                     return
 
 
 class Journal:
     """The last requests to one world and their responses, newest last."""
-
-    __slots__ = (
-        "__weakref__", "_begun", "_budget", "_bytes", "_changed", "_closed", "_entries", "_keeps",
-        "_last", "_limits", "_lock", "_waiting",
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -135,28 +124,23 @@ class Journal:
             begun: the number of the epoch it begins in; part of every entry's id.
             budget: the limit it shares with the journals of other worlds; none by default.
         """
-        self._limits = JournalLimits() if limits is None else limits
-        self._keeps = self._limits.entries > 0
+        self.limits = JournalLimits() if limits is None else limits
+        self.last = 0  # the number of the last request, which is how many there were
+        self.size = 0  # about how many bytes its entries take
+        self.closed = False  # whether a reset has replaced it by another journal
         self._begun = begun
         self._budget = budget
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._entries: deque[Entry] = deque()
-        self._bytes = self._last = self._waiting = 0
-        self._closed = False
+        self._waiting = 0
         if budget is not None:
             budget.register(self)
 
     def record(
-        self, at: datetime, request: "Request", response: Response, fault: "Fault | None" = None
+        self, at: datetime, request: Request, response: Response, fault: Fault | None = None
     ) -> None:
         """Append a request and the response that is about to be sent."""
-        if not self._keeps:
-            with self._lock:
-                self._last += 1
-                if self._waiting:
-                    self._changed.notify_all()
-            return
         body: bytes | TruncatedBody
         if isinstance(response.body, bytes):
             body = response.body
@@ -166,8 +150,8 @@ class Journal:
             size = _ENTRY_BYTES + len(body)
         else:
             body = TruncatedBody()
-            response.body = self._watched(response.body, body)
-            size = _ENTRY_BYTES
+            response.body = _watched(response.body, body)
+            size = _ENTRY_BYTES + MAX_BODY
         headers = request.headers.values()
         size += len(headers) * _HEADER_BYTES + sum(map(len, headers))
         size += len(request.query) + len(request.body or b"")
@@ -175,63 +159,29 @@ class Journal:
         if before is not None and before is not response.after:
             size += len(before)  # the store no longer has it
         with self._lock:
-            self._last += 1
-            self._entries.append(Entry(self._last, at, request, response, body, fault, size))
-            over = self._grow(size)
+            self.last += 1
+            self._entries.append(Entry(self.last, at, request, response, body, fault, size))
+            self._grow(size)
             if self._waiting:
                 self._changed.notify_all()
-        if over and (budget := self._budget) is not None:
-            budget.evict(self._limits.bytes)
+        if (budget := self._budget) is not None:
+            budget.evict(self.limits.bytes)
 
-    def _grow(self, size: int) -> bool:
-        """Count ``size`` bytes more and drop what exceeds the limits, with the lock held.
-
-        Returns whether all journals together are too large now.
-        """
-        before = self._bytes
-        self._bytes += size
-        entries, most = self._limits
-        while self._entries and (self._bytes > most or len(self._entries) > entries):
-            self._bytes -= _size(self._entries.popleft())
-        return self._budget is not None and self._budget.count(self._bytes - before, most)
-
-    def _watched(self, parts: Iterator[bytes], kept: TruncatedBody) -> Iterator[bytes]:
-        """Yield ``parts`` and keep their beginning."""
-        for part in parts:
-            room = MAX_BODY - len(kept.content)
-            if room > 0:
-                with self._lock:
-                    kept.content += part[:room]
-                    if any(entry.body is kept for entry in reversed(self._entries)):
-                        self._grow(min(room, len(part)))
-            kept.length += len(part)
-            yield part
-
-    @property
-    def limits(self) -> JournalLimits:
-        """How much it holds."""
-        return self._limits
+    def _grow(self, size: int) -> None:
+        """Count ``size`` bytes more and drop what exceeds the limits, with the lock held."""
+        before = self.size
+        self.size += size
+        entries, most = self.limits
+        while self._entries and (self.size > most or len(self._entries) > entries):
+            self.size -= self._entries.popleft().size
+        if self._budget is not None:
+            self._budget.count(self.size - before)
 
     def limit(self, limits: JournalLimits) -> None:
         """Set how much it holds from now on."""
         with self._lock:
-            self._limits, self._keeps = limits, limits.entries > 0
+            self.limits = limits
             self._grow(0)
-
-    @property
-    def last(self) -> int:
-        """The number of the last request, which is how many there were."""
-        return self._last
-
-    @property
-    def size(self) -> int:
-        """About how many bytes its entries take."""
-        return self._bytes
-
-    @property
-    def closed(self) -> bool:
-        """Whether a reset has replaced it by another journal."""
-        return self._closed
 
     def id_of(self, number: int) -> str:
         """Return the id of an entry, unique in its world, resets included."""
@@ -257,30 +207,23 @@ class Journal:
 
     def clear(self) -> None:
         """Remove all entries; numbers go on."""
-        self._keep(lambda _: False)
+        with self._lock:
+            self._entries.clear()
+            self._grow(-self.size)
 
-    def remove(self, numbers: frozenset[int]) -> int:
-        """Remove some entries; return how many were there."""
-        return self._keep(lambda entry: entry.number not in numbers)
+    def remove(self, numbers: frozenset[int]) -> None:
+        """Remove the entries of these numbers, if the journal still has them."""
+        with self._lock:
+            self._entries = deque(one for one in self._entries if one.number not in numbers)
+            self._grow(sum(one.size for one in self._entries) - self.size)
 
     def drop_oldest(self, size: int) -> bool:
         """Drop the oldest entries that take ``size`` bytes; return whether there were any."""
         with self._lock:
-            left = size
-            before = len(self._entries)
-            while self._entries and left > 0:
-                gone = _size(self._entries.popleft())
-                left -= gone
-                self._grow(-gone)
-            return len(self._entries) < before
-
-    def _keep(self, wanted: Callable[[Entry], bool]) -> int:
-        with self._lock:
-            kept = deque(filter(wanted, self._entries))
-            gone = len(self._entries) - len(kept)
-            self._entries = kept
-            self._grow(sum(map(_size, kept)) - self._bytes)
-            return gone
+            before = self.size
+            while self._entries and before - self.size < size:
+                self._grow(-self._entries.popleft().size)
+            return self.size < before
 
     def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
         """Return what ``found`` returns once it is not None; None when the time is over.
@@ -291,18 +234,18 @@ class Journal:
         deadline = monotonic() + seconds
         with self._lock:
             self._waiting += 1
-            seen = self._last
+            seen = self.last
         try:
             while True:
                 result = found()
                 left = deadline - monotonic()
-                if result is not None or left <= 0 or self._closed:
+                if result is not None or left <= 0 or self.closed:
                     return result
                 with self._lock:
-                    if self._last == seen and not self._closed:
+                    if self.last == seen and not self.closed:
                         # Records also change without a request, so look again now and then.
                         self._changed.wait(min(left, _POLL_SECONDS))
-                    seen = self._last
+                    seen = self.last
         finally:
             with self._lock:
                 self._waiting -= 1
@@ -313,10 +256,13 @@ class Journal:
             if self._budget is not None:
                 self._budget.unregister(self)
                 self._budget = None
-            self._closed = True
+            self.closed = True
             self._changed.notify_all()
 
 
-def _size(entry: Entry) -> int:
-    streamed = entry.body
-    return entry.size + (len(streamed.content) if isinstance(streamed, TruncatedBody) else 0)
+def _watched(parts: Iterator[bytes], kept: TruncatedBody) -> Iterator[bytes]:
+    """Yield ``parts`` and keep their beginning."""
+    for part in parts:
+        kept.content += part[: MAX_BODY - len(kept.content)]
+        kept.length += len(part)
+        yield part

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.mock_server.journal.safe_regex import (
     Budget,
     JsonPath,
-    matches_whole,
+    finds,
     regex,
     shown_at,
 )
@@ -81,7 +81,7 @@ def matcher(spec: Any, where: str) -> Matcher:
             )
     if not known:
         raise UsageError(where, seen="no operator", allowed=f"one of {', '.join(OPERATORS)}")
-    for name in _MODIFIERS:
+    for name in ("absent", *_MODIFIERS):
         if not isinstance(spec.get(name, False), bool):
             seen = shown_at(where, spec[name])
             raise UsageError(f"{where}.{name}", seen=seen, allowed="true or false")
@@ -105,8 +105,6 @@ def text_of(value: Any) -> str:
 def _test(name: str, spec: dict[str, Any], where: str) -> Test:
     value = spec[name]
     if name == "absent":
-        if not isinstance(value, bool):
-            raise UsageError(where, seen=shown_at(where, value), allowed="true or false")
         return lambda seen, _: (seen is None) == value
     if name == "equalToJson":
         return _equal_json(value, spec, where)
@@ -123,7 +121,7 @@ def _of_text(name: str, wanted: str, where: str, *, fold: bool) -> Test:
         expression = regex(f"(?i){wanted}" if fold else wanted, where)
         positive = name == "matches"
         return lambda seen, budget: (
-            positive == (seen is not None and matches_whole(expression, seen, budget))
+            positive == (seen is not None and finds(expression.fullmatch, seen, budget))
         )
     if fold:
         wanted = wanted.casefold()

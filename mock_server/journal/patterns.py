@@ -8,9 +8,10 @@ would never match, and "it was not called" would be true of it whatever was call
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple
 
+from crmcom_kit.mock_server.faults.validation import all_operations
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
 from crmcom_kit.mock_server.journal.safe_regex import Budget
@@ -18,16 +19,15 @@ from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.redaction import MASK, is_secret, redact_query
-from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.dialect import error_kinds
-from crmcom_kit.schemas.methods import methods
-from crmcom_kit.schemas.releases import entities_since, release_names
+from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.schemas.statements import statements
 
 #: The states of a webhook request that responses show.
 SHOWN_STATES = ("SUCCESSFUL", "REJECTED")
 _MAX_MEMBERS = 100
 _IDENTIFIER_FIELDS = frozenset({"id", "number", "name", "alternative_code"})
+_RECORD_FIELDS = frozenset({"id", "number"})
 _MAX_SHOWN = 160  # characters of a value in a message
 _MAX_LISTED = 40  # allowed values in a message; of a longer list, the nearest ones
 
@@ -137,22 +137,13 @@ def check_one_of(name: str, asked: object, known: tuple[str, ...]) -> None:
     raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
-@cache
-def _operations() -> tuple[str, ...]:
-    """Return the methods of all releases; a pattern is not made for one of them."""
-    found = (
-        each.name for release in release_names() for each in methods(resolve(release)).values()
-    )
-    return tuple(dict.fromkeys(found))
-
-
 #: The members of a webhook request that have few values.
 RECORD_SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
     "life_cycle_state": lambda: SHOWN_STATES,
     "entity": lambda: tuple(entities_since()),
 }
 _SETS: Mapping[str, Callable[[], tuple[str, ...]]] = {
-    "operation": _operations,
+    "operation": all_operations,
     "statement": lambda: tuple(each.id for each in statements()),
     "errorKind": lambda: tuple(error_kinds()),
     "stateBefore": lambda: SHOWN_STATES,
@@ -164,6 +155,7 @@ _FORMS = {
         'number=… or id=…, or {"number": "7"}',
     ),
     "status": (re.compile("[1-9][0-9]{2}"), "an HTTP status"),
+    "matched": (re.compile("true|false"), "true or false"),
 }
 
 
@@ -177,7 +169,7 @@ def _check_possible(name: str, asked: Any) -> None:
         check_one_of(name, asked, _SETS[name]())
     elif name in _FORMS:
         form, allowed = _FORMS[name]
-        if not form.fullmatch(str(asked)):
+        if not form.fullmatch(text_of(asked)):
             raise UsageError(name, seen=quoted(asked), allowed=allowed)
 
 
@@ -201,25 +193,25 @@ def _one(value_of: Callable[[CallView], str | int | None]) -> _Reader:
     return read
 
 
-def _named(values: Callable[[str, CallView], Sequence[str]]) -> _Reader:
-    """Read a member that is an object: names, and what is asked of each."""
+def _named(
+    values: Callable[[str, CallView], Sequence[str]], known: frozenset[str] | None = None
+) -> _Reader:
+    """Read a member that is an object: names, of ``known`` if given, and what is asked of each."""
 
     def read(name: str, value: Any) -> list[Member]:
         if not isinstance(value, dict):
             raise UsageError(name, seen=json_type(value), allowed="an object of names")
-        return [
-            Member(f"{name}.{key}", _named_matcher(part, f"{name}.{key}"), partial(values, key))
-            for key, part in value.items()
-        ]
+        if known is not None and not value.keys() <= known:
+            raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
+        found = []
+        for key, part in value.items():
+            if isinstance(part, dict) and part and part.keys() <= _IDENTIFIER_FIELDS:
+                part = {"equalToJson": part}  # noqa: PLW2901 - an identifier may be given as it is
+            where = f"{name}.{key}"
+            found.append(Member(where, matcher(part, where), partial(values, key)))
+        return found
 
     return read
-
-
-def _named_matcher(value: Any, where: str) -> Matcher:
-    """Return the matcher of one parameter; an identifier may be given as it is."""
-    if isinstance(value, dict) and value and value.keys() <= _IDENTIFIER_FIELDS:
-        return matcher({"equalToJson": value}, where)
-    return matcher(value, where)
 
 
 def _method(name: str, value: Any) -> list[Member]:
@@ -258,20 +250,8 @@ def _parameter(name: str, call: CallView) -> Sequence[str]:
     return [text_of(one) for one in value] if isinstance(value, list) else (text_of(value),)
 
 
-def _check_identifier(name: str, value: dict[str, Any]) -> None:
-    if not value.keys() <= {"id", "number"}:
-        raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
-
-
-def _record(name: str, value: Any) -> list[Member]:
-    if isinstance(value, dict):
-        _check_identifier(name, value)
-
-    def values(key: str, call: CallView) -> Sequence[str]:
-        found = (call.record or {}).get(key)
-        return () if found is None else (found,)
-
-    return _named(values)(name, value)
+def _record(name: str, call: CallView) -> Sequence[str]:
+    return () if call.record is None else (call.record[name],)
 
 
 def _body(name: str, value: Any) -> list[Member]:
@@ -285,18 +265,11 @@ def _body(name: str, value: Any) -> list[Member]:
 
 def _identifier(name: str, value: Any) -> list[Member]:
     if isinstance(value, dict) and not value.keys() & set(OPERATORS):
-        _check_identifier(name, value)
-        if len(value) != 1:
+        if len(value) != 1 or not value.keys() <= _RECORD_FIELDS:
             raise UsageError(name, seen=quoted(text_of(value)), allowed='such as {"number": "7"}')
         ((field, text),) = value.items()
         value = f"{field}={text}"
     return _one(lambda call: call.identifier)(name, value)
-
-
-def _flag(name: str, value: Any) -> list[Member]:
-    if not isinstance(value, bool):
-        raise UsageError(name, seen=quoted(text_of(value)), allowed="true or false")
-    return [Member(name, equal_to(value), lambda call: (text_of(call.matched),))]
 
 
 def _fault(name: str, value: Any) -> list[Member]:
@@ -323,7 +296,7 @@ _READERS: dict[str, _Reader] = {
     "operation": _one(lambda call: call.operation),
     "parameters": _named(_parameter),
     "identifier": _identifier,
-    "record": _record,
+    "record": _named(_record, _RECORD_FIELDS),
     "statement": _one(lambda call: call.statement),
     "errorKind": _one(lambda call: None if call.error is None else call.error.kind),
     "status": _one(lambda call: call.status),
@@ -331,7 +304,7 @@ _READERS: dict[str, _Reader] = {
     "stateBefore": _one(lambda call: _state(call.before)),
     "stateAfter": _one(lambda call: _state(call.after)),
     "fault": _fault,
-    "matched": _flag,
+    "matched": _one(lambda call: call.matched),
 }
 
 

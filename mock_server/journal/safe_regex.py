@@ -29,10 +29,9 @@ _CALL = re.compile(rf"\(\?(?=[R0-9&]|[+-]{_GAP}[0-9]|P{_GAP}[>&])")
 class TookTooLong(UsageError):
     """A pattern that cannot be decided within the limit of time or memory."""
 
-    @classmethod
-    def by(cls, what: str = "time") -> "TookTooLong":
-        """Return the error for a pattern that takes too much ``what``."""
-        return cls("pattern", seen=f"one that takes too much {what}", allowed="a simpler one")
+    def __init__(self, what: str = "time") -> None:
+        """Say that a pattern takes too much ``what``."""
+        super().__init__("pattern", seen=f"one that takes too much {what}", allowed="a simpler one")
 
 
 class Budget:
@@ -63,7 +62,7 @@ class Budget:
         """Return how many seconds are left. Raises TookTooLong."""
         seconds = self._deadline - self._clock()
         if seconds <= 0:
-            raise TookTooLong.by()
+            raise TookTooLong
         return seconds
 
 
@@ -74,13 +73,11 @@ def regex(text: str, where: str) -> "Regex[str]":
 
     _check_length(text, where)
     seen = shown_at(where, text)
+    if _unrolled(text) > _MAX_REPEATED:
+        raise UsageError(where, seen=seen, allowed="fewer repetitions within repetitions")
     try:
-        if _unrolled(text) > _MAX_REPEATED:
-            raise UsageError(where, seen=seen, allowed="fewer repetitions within repetitions")
         compiled = library.compile(text)
     except (library.error, RecursionError, OverflowError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise
         allowed = "a regular expression that Python's regex reads"
         raise UsageError(where, seen=f"{seen} ({error})", allowed=allowed) from None
     if _calls_groups(text):
@@ -140,18 +137,14 @@ def _unrolled(text: str) -> int:
     return sum(sizes)
 
 
-def matches_whole(expression: "Regex[str]", text: str, budget: Budget) -> bool:
-    """Whether the whole ``text`` matches. Raises TookTooLong."""
-    return _finds(expression.fullmatch, text, budget)
-
-
-def _finds(ask: Callable[..., object], text: str, budget: Budget) -> bool:
+def finds(ask: Callable[..., object], text: str, budget: Budget) -> bool:
+    """Whether ``ask``, a method of a regular expression, finds a match. Raises TookTooLong."""
     try:
         return ask(text, timeout=budget.left()) is not None
     except TimeoutError:
-        raise TookTooLong.by() from None
+        raise TookTooLong from None
     except MemoryError:
-        raise TookTooLong.by("memory") from None
+        raise TookTooLong("memory") from None
 
 
 class JsonPath:
@@ -181,7 +174,7 @@ class JsonPath:
         except UsageError:  # as the RFC says: an invalid expression matches nothing
             return False
         ask = expression.fullmatch if whole else expression.search
-        return _finds(ask, text, self._budget)
+        return finds(ask, text, self._budget)
 
     def values(self, document: Any, budget: Budget) -> list[Any]:
         """Return the values that it selects. Raises TookTooLong."""

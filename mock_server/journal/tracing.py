@@ -36,24 +36,20 @@ class Step(NamedTuple):
         return {**members, **facts}
 
 
-class Link(NamedTuple):
-    """One thing that an attempt to deliver made happen."""
-
-    kind: str  # state, attempt or receiver
-    before: str | None = None  # of a state
-    after: str | None = None
-
-
-def links(attempt: AttemptNote) -> Iterator[Link]:
+def steps_of(attempt: AttemptNote) -> Iterator[Step]:
     """Yield what happened in an attempt, in order: state, attempt, receiver's answer, state."""
-    before, after = attempt.before, attempt.after
+    before, after, outcome = attempt.before, attempt.after, attempt.outcome
     if before is not None:
-        yield Link("state", before, SENDING)
-    yield Link("attempt")
-    if attempt.outcome is not None:
-        yield Link("receiver")
+        yield _change(before, SENDING)
+    yield Step("attempt", HELD, facts={"id": attempt.number})
+    if outcome is not None:
+        yield Step("receiver", HELD, facts={"name": outcome.name, "status": outcome.status})
     if attempt.over and (before is not None or after is not None):
-        yield Link("state", None if before is None else SENDING, before if after is None else after)
+        yield _change(None if before is None else SENDING, before if after is None else after)
+
+
+def _change(before: str | None, after: str | None) -> Step:
+    return Step("change", HELD, facts={"before": before, "after": after})
 
 
 def trace(
@@ -70,9 +66,10 @@ def trace(
     steps.append(_decision(config, entry))
     found = [one for number in entry.response.attempts for one in attempts(number)]
     for attempt in found:
-        steps += [_step(attempt, link) for link in links(attempt)]
-    if not found:
-        steps += _change(entry)
+        steps += steps_of(attempt)
+    before = entry.response.before
+    if not found and before is not None and entry.response.after is None:  # a delete
+        steps.append(_change(orjson.loads(before)["life_cycle_state"], "DELETED"))
     return tuple(steps)
 
 
@@ -95,21 +92,3 @@ def _decision(config: Config, entry: Entry) -> Step:
         evidence = dials()[names[0]].evidence if names else None
     settings = {name: config.dialect[name] for name in names}
     return Step("request", BROKEN if broken else HELD, governing, evidence, settings)
-
-
-def _step(attempt: AttemptNote, link: Link) -> Step:
-    if link.kind == "state":
-        return Step("change", HELD, facts={"before": link.before, "after": link.after})
-    if link.kind == "receiver" and attempt.outcome is not None:
-        outcome = attempt.outcome
-        return Step("receiver", HELD, facts={"name": outcome.name, "status": outcome.status})
-    return Step("attempt", HELD, facts={"id": attempt.number})
-
-
-def _change(entry: Entry) -> list[Step]:
-    """Return the change that the request made by itself: it deleted a record."""
-    before, after = entry.response.before, entry.response.after
-    if before is None or after is not None:
-        return []
-    state = orjson.loads(before)["life_cycle_state"]
-    return [Step("change", HELD, facts={"before": state, "after": "DELETED"})]

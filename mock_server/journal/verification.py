@@ -5,7 +5,7 @@ Waits are by the machine's time, whatever the world's clock shows.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from crmcom_kit.mock_server.clock import Flag
@@ -20,7 +20,6 @@ from crmcom_kit.mock_server.journal.patterns import (
 )
 from crmcom_kit.mock_server.journal.safe_regex import Budget
 from crmcom_kit.mock_server.journal.serializers import request, summary
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Key, Query
 from crmcom_kit.mock_server.store.store import Store
@@ -54,14 +53,14 @@ class Times(NamedTuple):
 
 
 #: How often: a number, or ``{"atLeast": 1, "atMost": 3}``, or ``{"exactly": 2}``.
-Expected = Times | int | Mapping[str, int] | None
+Expected = int | Mapping[str, int] | None
 
 
 def _calls(count: int) -> str:
     return "1 call" if count == 1 else f"{count} calls"
 
 
-def times(value: Any = None) -> Times:
+def times(value: Any) -> Times:
     """Return how often: a number, or an object with ``exactly``, or ``atLeast`` and ``atMost``.
 
     Raises:
@@ -69,8 +68,6 @@ def times(value: Any = None) -> Times:
     """
     if value is None:
         return Times()
-    if isinstance(value, Times):
-        return value
     if not isinstance(value, Mapping):
         value = {"exactly": value}
     for name, count in value.items():
@@ -141,20 +138,38 @@ def nearest(calls: Iterable[CallView], pattern: Pattern, most: int = NEAREST) ->
     return sorted(near, key=lambda one: (one.distance, -one.call.number))[:most]
 
 
-class Watch:
-    """Counts the matching requests of a journal; it looks at each request once."""
+class Condition(Protocol):
+    """Something to wait for."""
 
-    def __init__(self, reader: JournalReader, pattern: Pattern, since: int = 0) -> None:
-        """Begin with the requests above number ``since`` that are in the journal now."""
-        self.journal = reader.journal
-        self.count = self.others = 0
-        self.calls: deque[CallView] = deque(maxlen=_MAX_KEPT)
+    def holds(self) -> bool:
+        """Whether it holds now."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Return, as JSON, what made it hold, or what is nearest to that."""
+        ...
+
+
+class Calls:
+    """As many matching requests as expected; every request is looked at once."""
+
+    def __init__(
+        self, reader: JournalReader, pattern: Pattern, expected: Expected = None, since: int = 0
+    ) -> None:
+        """Count the requests above number ``since`` in the journal, and those to come.
+
+        Raises:
+            UsageError: ``expected`` cannot be read.
+        """
+        self.times = times(expected)
+        self.count = self.others = 0  # the requests that match, and that do not
+        self.calls: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last ones that match
         self._reader = reader
         self._pattern = pattern
         self._seen = since
 
-    def look(self) -> int:
-        """Look at the new requests; return how many matched so far. Raises TookTooLong."""
+    def holds(self) -> bool:
+        """Look at the new requests; return whether there are as many. Raises TookTooLong."""
         budget = Budget()
         for call in self._reader.calls(self._seen):
             if self._pattern.matches(call, budget):
@@ -163,35 +178,24 @@ class Watch:
             else:
                 self.others += 1
             self._seen = call.number
-        return self.count
-
-    def near(self) -> tuple[NearMiss, ...]:
-        """Return the nearest requests in the journal that do not match."""
-        return tuple(nearest(self._reader.calls(), self._pattern))
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """Whether as many requests matched as expected."""
-
-    pattern: Pattern
-    times: Times
-    count: int  # of the requests that match
-    calls: tuple[CallView, ...]  # the last of them
-    others: int = 0  # how many do not match
-    near: tuple[NearMiss, ...] = ()
+        return self.ok
 
     @property
     def ok(self) -> bool:
-        """Whether it is as expected."""
+        """Whether the requests that were looked at are as many as expected."""
         return self.times.allows(self.count)
+
+    @cached_property
+    def near(self) -> tuple[NearMiss, ...]:
+        """The nearest requests in the journal that do not match; none if it is as expected."""
+        return () if self.ok else tuple(nearest(self._reader.calls(), self._pattern))
 
     @property
     def message(self) -> str:
         """What was expected, what was found, and the nearest requests."""
-        lines = [f"expected {self.times}, found {self.count or 'none'}: {self.pattern}"]
+        lines = [f"expected {self.times}, found {self.count or 'none'}: {self._pattern}"]
         if self.calls:
-            shown = self.calls[-_MAX_SHOWN:]
+            shown = list(self.calls)[-_MAX_SHOWN:]
             more = self.count - len(shown)
             lines += [f"found{f', {more} earlier ones and' if more else ''}:"]
             lines += [f"  {line(call)}" for call in shown]
@@ -201,6 +205,13 @@ class Verification:
             lines.append("the journal is empty")
         return "\n".join(lines)
 
+    def facts(self) -> dict[str, Any]:
+        """Return the matching requests; if they are not as many, the nearest others as well."""
+        facts = {"count": self.count, "requests": [summary(call) for call in self.calls]}
+        if not self.ok:
+            facts["nearMisses"] = [one.as_json(self._pattern.shown) for one in self.near]
+        return facts
+
 
 def verify(
     reader: JournalReader,
@@ -209,8 +220,8 @@ def verify(
     *,
     seconds: float = 0.0,
     closing: Flag | None = None,
-) -> Verification:
-    """Verify that requests were made as expected, at once or in time.
+) -> Calls:
+    """Return the requests that match, once they are as many as expected or the time is over.
 
     Args:
         reader: of the journal.
@@ -222,28 +233,9 @@ def verify(
     Raises:
         UsageError: ``expected`` cannot be read, or the pattern takes too long.
     """
-    wanted = times(expected)
-    watch = Watch(reader, pattern)
-
-    def ready() -> bool | None:
-        over = closing is not None and closing.is_set()
-        return True if wanted.allows(watch.look()) or over else None
-
-    watch.journal.wait_for(ready, seconds)
-    near = () if wanted.allows(watch.count) else watch.near()
-    return Verification(pattern, wanted, watch.count, tuple(watch.calls), watch.others, near)
-
-
-class Condition(Protocol):
-    """Something to wait for."""
-
-    def holds(self) -> bool:
-        """Whether it holds now."""
-        ...
-
-    def facts(self) -> dict[str, Any]:
-        """Return, as JSON, what made it hold, or what is nearest to that."""
-        ...
+    calls = Calls(reader, pattern, expected)
+    _wait(reader.journal, calls, seconds, closing)
+    return calls
 
 
 class Waited(NamedTuple):
@@ -268,45 +260,17 @@ def wait_for(
     Raises:
         UsageError: a pattern takes too long.
     """
+    why = _wait(journal, condition, seconds, closing)
+    return Waited(why == "held", why, condition.facts())
 
+
+def _wait(journal: Journal, condition: Condition, seconds: float, closing: Flag | None) -> str:
     def look() -> str | None:
         if condition.holds():
             return "held"
         return "closing" if closing is not None and closing.is_set() else None
 
-    why = journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
-    return Waited(why == "held", why, condition.facts())
-
-
-class Calls:
-    """As many matching requests as expected."""
-
-    def __init__(
-        self,
-        reader: JournalReader,
-        pattern: Pattern,
-        expected: Expected = None,
-        since: int = 0,
-    ) -> None:
-        """Count the requests above number ``since`` in the journal, and those to come."""
-        self.times = times(expected)
-        self._pattern = pattern
-        self._watch = Watch(reader, pattern, since)
-
-    def holds(self) -> bool:
-        """Whether there were as many."""
-        return self.times.allows(self._watch.look())
-
-    def facts(self) -> dict[str, Any]:
-        """Return the matching requests; if they are too few, the nearest others as well."""
-        found: dict[str, Any] = {
-            "count": self._watch.count,
-            "requests": [summary(call) for call in self._watch.calls],
-        }
-        if not self.times.allows(self._watch.count):
-            spec = self._pattern.shown
-            found["nearMisses"] = [one.as_json(spec) for one in self._watch.near()]
-        return found
+    return journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
 
 
 class OneRecord:
@@ -320,8 +284,8 @@ class OneRecord:
         Raises:
             UsageError: there is no such state.
         """
-        if state is not None and state not in STATES:
-            raise UsageError("state", seen=quoted(state), allowed=f"one of {', '.join(STATES)}")
+        if state is not None:
+            check_one_of("state", state, STATES)
         self._store = store
         self._key: Key = key
         self._value = value
@@ -384,8 +348,8 @@ def records(
     Raises:
         UsageError: there is no such state or entity, or ``expected`` cannot be read.
     """
-    if state not in (None, *SHOWN_STATES):
-        raise UsageError("state", seen=quoted(state), allowed=" or ".join(SHOWN_STATES))
+    if state is not None:
+        check_one_of("state", state, SHOWN_STATES)
     if entity:
         check_one_of("entity", entity, RECORD_SETS["entity"]())
     query = Query(

@@ -162,12 +162,12 @@ class MockWorld:
     @property
     def token(self) -> str:
         """A token that never expires. If a fault made it expire, a reset makes it valid again."""
-        return self._context.registry.default.config.settings.fixed_tokens[0]
+        return self._context.registry.default.config.fixed_tokens[0]
 
     @property
     def credentials(self) -> "Credentials":
         """The credentials that may log in: user name, password, organisation, Web API key."""
-        return self.emulated.config.settings.credentials
+        return self.emulated.config.credentials
 
     @property
     def release(self) -> str:

@@ -134,7 +134,7 @@ def _new_token(call: RefusedCall) -> Suggestion:
 
 
 def _wrong_credentials(call: RefusedCall) -> Suggestion:
-    right = call.epoch.config.settings.credentials
+    right = call.epoch.config.credentials
     if call.method is not None and call.method.basic:
         return Suggestion("the header Authorization: Basic base64(KEY:), with the key of --api-key")
     changes = []

@@ -37,7 +37,7 @@ def _example(call: RefusedCall, name: str) -> str:
     if name == "entity":
         return call.epoch.config.entities[0]
     if name in _LOGINS:
-        return str(getattr(call.epoch.config.settings.credentials, name))
+        return str(getattr(call.epoch.config.credentials, name))
     return PLACEHOLDER
 
 

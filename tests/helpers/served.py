@@ -61,7 +61,7 @@ class ServedMock:
 
     def send_all_to(self, url: str) -> None:
         """Let every definition have this URL."""
-        for definition in self.world.reference_data.definitions:
+        for definition in self.world.current_epoch.reference_data.definitions:
             definition["url"] = url
 
 

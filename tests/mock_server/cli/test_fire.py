@@ -97,7 +97,9 @@ def test_a_script_is_not_taken_for_a_receiver() -> None:
 
 def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> None:
     """The status is 1, and the line says why."""
-    definition = mock.world.reference_data.definitions.find("alternative_code", "ACT CREATE")
+    definition = mock.world.current_epoch.reference_data.definitions.find(
+        "alternative_code", "ACT CREATE"
+    )
     assert definition is not None
     state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"
     result = fire(mock)

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.admin import journal_waiting
+from crmcom_kit.mock_server.admin import journal
 from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.journal.journal import Entry, Journal
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -311,7 +311,7 @@ def test_a_quiet_stream_shows_that_it_lives(
     driven: Driven, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nothing is called, a comment is sent now and then; the end of the mock ends it."""
-    monkeypatch.setattr(journal_waiting, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(journal, "HEARTBEAT_SECONDS", 0.01)
     parts = iter(driven.client.get("/__admin/events").response)
     next(parts)
     assert next(parts) == b": still here\n\n"

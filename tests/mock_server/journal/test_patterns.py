@@ -293,7 +293,7 @@ class Steps(Budget):
         """Take one look."""
         self.steps -= 1
         if self.steps < 0:
-            raise TookTooLong.by()
+            raise TookTooLong
         return 1000.0
 
 
