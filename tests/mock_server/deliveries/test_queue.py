@@ -331,7 +331,7 @@ from crmcom_kit.schemas import Dialect
 dials = {"resend.destination": "definition"}
 dials |= {"delivery.read_timeout": 120_000, "delivery.overall_timeout": 120_000}
 world = make_world(deliver="http", dialect=Dialect("patient", dials))
-for definition in world.reference_data.definitions:
+for definition in world.current_epoch.reference_data.definitions:
     definition["url"] = sys.argv[1]
 recover(world.current_epoch, None)
 assert world.delivery_queue.waiting > 20
