@@ -6,7 +6,8 @@ It is configured by the environment: CRMCOM_SERVE_RELEASE is what ``crmcom-kit s
 
 from typing import TYPE_CHECKING
 
-from crmcom_kit.mock_server.cli.serve import check, log_of, registry_of, serve
+from crmcom_kit.mock_server.cli.options import check
+from crmcom_kit.mock_server.cli.serve import log_of, registry_of, serve
 from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp, WsgiShell
 
 if TYPE_CHECKING:

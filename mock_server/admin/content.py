@@ -1,6 +1,5 @@
 """Operations on the content of a world: export, import, records, seed data, snapshots, reset."""
 
-from collections.abc import Iterator
 from datetime import datetime, time
 from typing import Any
 
@@ -8,6 +7,7 @@ import orjson
 
 from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.export import exported, in_arrays
@@ -16,7 +16,6 @@ from crmcom_kit.mock_server.world.world_file import DataError, read_entries
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 JSON_LINES = "application/x-ndjson"
-_CHUNK_BYTES = 65_536
 #: Members of a seed call that are dates → the generator's names for them, and their time of day.
 _DATES = {"from": ("date_from", time.min), "to": ("date_to", time(23, 59, 59))}
 
@@ -25,21 +24,9 @@ def get_state(call: Call) -> Any:
     """Export the world as the entries of a world file."""
     epoch = call.epoch
     if call.query["format"] == "json":
-        return Reply(_chunks(in_arrays(epoch)), content_type="application/json")
+        return Reply(chunked(in_arrays(epoch)), content_type="application/json")
     lines = (entry + b"\n" for _, entry in exported(epoch))
-    return Reply(_chunks(lines), content_type=JSON_LINES)
-
-
-def _chunks(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Join small parts into chunks that are worth sending."""
-    waiting, size = [], 0
-    for part in parts:
-        waiting.append(part)
-        size += len(part)
-        if size >= _CHUNK_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)
+    return Reply(chunked(lines), content_type=JSON_LINES)
 
 
 def put_state(call: Call) -> Any:
@@ -92,7 +79,7 @@ def post_records(call: Call) -> Any:
 
 def seed(call: Call) -> Any:
     """Replace the content with generated data, or add generated data to it."""
-    knobs = {"seed": call.world.config.settings.seed, "count": 200, **(call.body or {})}
+    knobs = {"seed": call.world.config.seed, "count": 200, **(call.body or {})}
     adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
     if adds and scenario is not None:
         allowed = "false, since a scenario is a whole world"

@@ -11,21 +11,21 @@ from crmcom_kit.schemas import API_PATH, Dialect, dials
 
 def get_settings(call: Call) -> Any:
     """Return the settings of the mock and of this world, without secrets."""
-    registry, world, settings = call.registry, call.world, call.world.config.settings
+    registry, world, config = call.registry, call.world, call.world.config
     return {
         "version": __version__,
         "python": python_version(),
         "release": world.release.name,
         "dialect": {"name": world.dialect.name, "changed": _changed(world.dialect)},
-        "seed": settings.seed,
+        "seed": config.seed,
         "base_path": f"{call.root}{API_PATH}",
         "credentials": {
-            "username": settings.credentials.username,
+            "username": config.credentials.username,
             "password": MASK,
-            "organisation": settings.credentials.organisation,
+            "organisation": config.credentials.organisation,
             "api_key": MASK,
         },
-        "fixed_tokens": len(settings.fixed_tokens),
+        "fixed_tokens": len(config.fixed_tokens),
         "admin_token": None if registry.access.admin_token is None else MASK,
         "journal": world.journal.limits._asdict(),
         "worlds": {"most": registry.most, "idle_seconds": registry.idle_seconds},

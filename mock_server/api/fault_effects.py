@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.api.waits import Delay, Wait
 from crmcom_kit.mock_server.faults.matching import RequestView
-from crmcom_kit.mock_server.faults.model import Effect, Fault
+from crmcom_kit.mock_server.faults.model import Fault, Spec
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import Request
@@ -22,18 +22,15 @@ def apply(
     """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own."""
     effect = fault.effect
     view = RequestView(epoch.config, epoch.store.get, request)
-    record = view.record if effect.delete_record else None  # while it exists
-    if fault.when == "after_commit":
+    record = view.record if "deleteRecord" in effect else None  # while it exists
+    response: Response | None = None
+    if fault.after_commit:
         response = yield from respond(epoch, request)
-        yield from _disturb(epoch, effect, view)
-        if effect.instead:
-            response = _replacement(epoch, effect, response.method, response)
-    else:
-        yield from _disturb(epoch, effect, view)
-        if effect.instead:
-            response = _replacement(epoch, effect, view.operation or "methods", None)
-        else:
-            response = yield from respond(epoch, request)
+    yield from _disturb(epoch, effect, view)
+    if fault.instead:
+        response = _replacement(epoch, effect, view.operation or "methods", response)
+    elif response is None:
+        response = yield from respond(epoch, request)
     if record is not None and response.before is None:
         response.before = record.body
     _damage(effect, response)
@@ -50,29 +47,32 @@ class _Over(NamedTuple):
         return self.faults.over
 
 
-def _disturb(epoch: Epoch, effect: Effect, view: RequestView) -> Generator[Wait, Any, None]:
+def _disturb(epoch: Epoch, effect: Spec, view: RequestView) -> Generator[Wait, Any, None]:
     """Hold the request back, let its token expire, delete its record."""
-    if effect.delay is not None:
-        yield Delay(effect.delay.first / 1000, epoch.clock, _Over(epoch.faults))
-    token = view.token if effect.expire_token else None
+    if "delay" in effect:
+        yield Delay(effect["delay"]["milliseconds"] / 1000, epoch.clock, _Over(epoch.faults))
+    token = view.token if "expireToken" in effect else None
     if token is not None:
         # Tokens outlive an epoch: a fault of this one must not reach into the next.
         epoch.faults.unless_over(lambda: epoch.tokens.expire(token))
-    if effect.delete_record and view.record is not None:
+    if "deleteRecord" in effect and view.record is not None:
         epoch.store.delete("id", view.record.id)
 
 
-def _replacement(epoch: Epoch, effect: Effect, method: str, real: Response | None) -> Response:
+def _replacement(epoch: Epoch, effect: Spec, method: str, real: Response | None) -> Response:
     """Return the response sent instead of the API's own, ``real``, if there is one."""
-    if effect.drop:
+    if real is not None:
+        method = real.method
+    if "drop" in effect:
         found = Response(0, b"", "text/plain", 0) if real is None else real
         found.ending = Ending("dropped")
-    elif effect.error is not None:
-        error = VendorError(effect.error)
+    elif "error" in effect:
+        error = VendorError(effect["error"])
         found = epoch.config.responses.error(error, method)
         found.error, found.statement = error, None  # the caller broke no statement
     else:
-        found = _page(effect.status or 500, effect.retry_after)
+        found = _page(effect["status"])
+        found.retry_after = effect.get("retryAfter")
     found.method = method
     if real is not None:
         found.before, found.after, found.warnings = real.before, real.after, real.warnings
@@ -80,28 +80,29 @@ def _replacement(epoch: Epoch, effect: Effect, method: str, real: Response | Non
     return found
 
 
-def _page(status: int, retry_after: int | None) -> Response:
+def _page(status: int) -> Response:
     """Return the HTML page of a gateway in front of the API."""
     try:
         title = f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         title = str(status)
     page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
-    found = Response(status, page.encode(), "text/html", len(page))
-    found.retry_after = retry_after
-    return found
+    return Response(status, page.encode(), "text/html", len(page))
 
 
-def _damage(effect: Effect, response: Response) -> None:
+def _damage(effect: Spec, response: Response) -> None:
     """Cut the API's own response short, or end its JSON in the middle."""
-    if effect.cut is None and not effect.malformed:
+    cut, malformed = effect.get("cut"), "malformed" in effect
+    if cut is None and not malformed:
         return
-    if not isinstance(response.body, bytes) and (effect.malformed or response.length is None):
+    if not isinstance(response.body, bytes) and (malformed or response.length is None):
         response.body = b"".join(response.body)
         response.length = len(response.body)
     length = response.length or 0
-    if effect.cut is not None:
-        response.ending = Ending("cut", effect.cut.kept(length))
+    if cut is not None:
+        kept = cut["bytes"] if "bytes" in cut else int(length * cut["share"])
+        # At least one byte, and never all of them.
+        response.ending = Ending("cut", min(max(1, kept), max(0, length - 1)))
     elif isinstance(response.body, bytes):
         response.body = response.body[: length // 2]  # half of an object is no JSON
         response.length = len(response.body)

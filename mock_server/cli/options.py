@@ -1,27 +1,100 @@
-"""The flags of ``crmcom-kit serve`` that are about the control API, worlds and journals."""
+"""The options of ``crmcom-kit serve``, and what must be true of them together."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
 import click
 
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MAX_WORLDS
+from crmcom_kit.schemas import dialect_names, release_names
 
-_F = TypeVar("_F", bound=Callable[..., Any])
 
-_FLAGS = (
-    click.option(
-        "--admin-token",
+class Refused(click.ClickException):
+    """A start that is not possible: one line, exit status 2."""
+
+    exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        """Say why, in one line."""
+        super().__init__(" ".join(message.splitlines()))
+
+
+OPTIONS: list[click.Parameter] = [
+    click.Option(["--host"], default="127.0.0.1", help="Address to listen on."),
+    click.Option(
+        ["--port"],
+        default=8080,
+        type=click.IntRange(0, 65535),
+        help="Port to listen on; 0 picks a free one.",
+    ),
+    click.Option(
+        ["--release"],
+        metavar="RELEASE",
+        help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}, such as R9 or "
+        "R14.1; of another the newest one before it.  [default: R9]",
+    ),
+    click.Option(
+        ["--dialect"],
+        default="default",
+        metavar="NAME|FILE",
+        help="How to answer where the documents are silent: a built-in name "
+        f"({', '.join(dialect_names())}) or a TOML file as `crmcom-kit dialect` prints it.",
+    ),
+    click.Option(
+        ["--data"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="World to start from: JSON Lines or JSON.  [default: the packaged sample world]",
+    ),
+    click.Option(["--seed"], default=0, help="What new ids and tokens are made from."),
+    click.Option(
+        ["--token", "tokens"],
+        envvar="CRMCOM_SERVE_TOKEN",
+        multiple=True,
+        metavar="TOKEN",
+        help="A token that is always valid; repeatable.",
+    ),
+    click.Option(["--username"], metavar="NAME", help="User name that may log in."),
+    click.Option(["--password"], metavar="TEXT", help="The user's password."),
+    click.Option(["--organisation"], metavar="NAME", help="The user's organisation."),
+    click.Option(["--api-key"], metavar="KEY", help="Web API key that may log in (from R10)."),
+    click.Option(
+        ["--deliver"],
+        default="scripted",
+        type=click.Choice(["scripted", "http"]),
+        help="What resend does: follow a script and send nothing, or send, to loopback only.",
+    ),
+    click.Option(
+        ["--allow-host", "allow_hosts"],
+        envvar="CRMCOM_SERVE_ALLOW_HOST",
+        multiple=True,
+        metavar="HOST[:PORT]",
+        help="Another host that --deliver http may call, by name or address; repeatable.",
+    ),
+    click.Option(
+        ["--deliveries"],
+        metavar="SCRIPT",
+        help='What resend comes to, try by try, such as "3*timeout, success"; the last outcome '
+        "repeats.  [default: the dialect's delivery.script]",
+    ),
+    click.Option(
+        ["--threads"],
+        type=click.IntRange(1, 256),
+        default=64,
+        help="Requests of the control API that may run at the same time: half of them may wait, "
+        "and a quarter as many deliveries.",
+    ),
+    click.Option(
+        ["--admin-token"],
         metavar="TOKEN",
         envvar="CRMCOM_ADMIN_TOKEN",
-        help="Let whoever sends it use the control API, from anywhere, and nobody else; better "
-        "given as CRMCOM_ADMIN_TOKEN, which no list of processes shows.  [default: whoever calls "
-        "from this machine]",
+        help="Require this token for the control API, and allow it from any machine; better set "
+        "as CRMCOM_ADMIN_TOKEN, which no list of processes shows.  [default: any caller on this "
+        "machine, without a token]",
     ),
-    click.option(
-        "--allow-name",
-        "allow_names",
+    click.Option(
+        ["--allow-name", "allow_names"],
         envvar="CRMCOM_SERVE_ALLOW_NAME",
         multiple=True,
         metavar="NAME",
@@ -29,42 +102,75 @@ _FLAGS = (
         "addresses; * allows any. Web pages could otherwise pass off their own name as its; "
         "repeatable.",
     ),
-    click.option(
-        "--max-worlds",
+    click.Option(
+        ["--max-worlds"],
         default=MAX_WORLDS,
-        show_default=True,
         type=click.IntRange(0, 100_000),
         help="Named worlds that there may be at once.",
     ),
-    click.option(
-        "--world-idle",
+    click.Option(
+        ["--world-idle"],
         default=IDLE_SECONDS,
-        show_default=True,
         metavar="SECONDS",
         type=click.FloatRange(0, 10**9, min_open=True),
-        help="How long a named world stays that nobody uses.",
+        help="How long an unused named world is kept.",
     ),
-    click.option(
-        "--journal",
+    click.Option(
+        ["--journal"],
         default=JournalLimits().entries,
-        show_default=True,
         metavar="ENTRIES",
         type=click.IntRange(0, 1_000_000),
-        help="Calls that each world keeps to be asked for.",
+        help="Requests that each world's journal keeps.",
     ),
-    click.option(
-        "--journal-bytes",
+    click.Option(
+        ["--journal-bytes"],
         default=JournalLimits().bytes,
-        show_default=True,
         metavar="BYTES",
         type=click.IntRange(0, 2**30),
-        help="Bytes of calls that each world keeps.",
+        help="Bytes of requests that each world's journal keeps.",
     ),
-)
+    click.Option(
+        ["--log", "log_form"],
+        envvar="CRMCOM_SERVE_LOG",
+        default="human",
+        type=click.Choice(["human", "json", "off"]),
+        help="Form of the access log on standard error; secrets are masked.",
+    ),
+]
 
 
-def control_flags(command: _F) -> _F:
-    """Give a command the flags of this module."""
-    for flag in reversed(_FLAGS):
-        command = flag(command)
-    return command
+def check(options: dict[str, Any]) -> None:
+    """Hold options to what is allowed, and load the dialect that they name. Raises Refused."""
+    from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
+
+    mistake = _mistake_in(options)
+    if mistake is not None:
+        raise Refused(mistake)
+    try:
+        resolve(options["release"])
+        options["dialect"] = load_dialect(options["dialect"])
+        if options["data"] is not None:
+            options["data"].stat()
+    except (DialectError, UnknownRelease) as error:
+        raise Refused(str(error)) from None
+    except OSError as error:
+        msg = f"data {options['data']}: cannot be read: {error.strerror}"
+        raise Refused(msg) from None
+
+
+def _mistake_in(options: dict[str, Any]) -> str | None:
+    """Return what is wrong with texts and with the options of deliveries, if anything is."""
+    from crmcom_kit.schemas import dials
+
+    for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
+        if options[name] == "" or (name == "tokens" and "" in options[name]):
+            flag = name.replace("_", "-").removesuffix("s")
+            return f"--{flag}: an empty text is not allowed"
+    script, dial = options["deliveries"], dials()["delivery.script"]
+    if script is not None and not dial.accepts(script):
+        return f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
+    if options["deliver"] == "http" and script is not None:
+        return "--deliveries: a script beside --deliver http is not allowed; allowed is one of both"
+    if options["deliver"] != "http" and options["allow_hosts"]:
+        return "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
+    return None

@@ -4,40 +4,27 @@ import gc
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmcom_kit.mock_server.cli.banner import credentials_of, greet
-from crmcom_kit.mock_server.cli.delivery_options import (
-    delivery_flags,
-    mistake_in,
-)
-from crmcom_kit.mock_server.cli.options import control_flags
+from crmcom_kit.mock_server.cli.options import OPTIONS, Refused, check
 from crmcom_kit.mock_server.clock import SystemClock
-from crmcom_kit.schemas import dialect_names, release_names
+from crmcom_kit.mock_server.world.routing import CONTROL
+from crmcom_kit.schemas import API_PATH, resolve
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.http.access_log import AccessLog
+    from crmcom_kit.mock_server.protocol.config import Credentials
     from crmcom_kit.mock_server.world.registry import WorldRegistry
     from crmcom_kit.mock_server.world.world import World
 
 _KNOWN_FROM = re.compile(r"is not in R[0-9.]+; it is known from (R[0-9]+)")
+_GIVEN = "(as given)"
 #: Seconds that deliveries have to end in once the server is told to stop: fewer than it has itself.
 DELIVERY_SECONDS = 6.0
-
-
-class Refused(click.ClickException):
-    """A start that is not possible: one line, exit status 2."""
-
-    exit_code = 2
-
-    def __init__(self, message: str) -> None:
-        """Say why, in one line."""
-        super().__init__(" ".join(message.splitlines()))
 
 
 class _Serve(click.Command):
@@ -52,70 +39,12 @@ class _Serve(click.Command):
 
 @click.command(
     cls=_Serve,
+    params=OPTIONS,
     context_settings={
         "help_option_names": ["-h", "--help"],
         "auto_envvar_prefix": "CRMCOM_SERVE",
+        "show_default": True,
     },
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    default=8080,
-    show_default=True,
-    type=click.IntRange(0, 65535),
-    help="Port to listen on; 0 picks a free one.",
-)
-@click.option(
-    "--release",
-    metavar="RELEASE",
-    help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}, such as R9 or "
-    "R14.1; of another the newest one before it.  [default: R9]",
-)
-@click.option(
-    "--dialect",
-    default="default",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="How to answer where the documents are silent: a built-in name "
-    f"({', '.join(dialect_names())}) or a TOML file as `crmcom-kit dialect` prints it.",
-)
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="World to start from: JSON Lines or JSON.  [default: the packaged sample world]",
-)
-@click.option("--seed", default=0, show_default=True, help="What new ids and tokens are made from.")
-@click.option(
-    "--token",
-    "tokens",
-    envvar="CRMCOM_SERVE_TOKEN",
-    multiple=True,
-    metavar="TOKEN",
-    help="A token that always holds; repeatable.",
-)
-@click.option("--username", metavar="NAME", help="User name that may log in.")
-@click.option("--password", metavar="TEXT", help="The user's password.")
-@click.option("--organisation", metavar="NAME", help="The user's organisation.")
-@click.option("--api-key", metavar="KEY", help="Web API key that may log in (from R10).")
-@delivery_flags
-@click.option(
-    "--threads",
-    type=click.IntRange(1, 256),
-    default=64,
-    show_default=True,
-    help="Requests of the control API that may run at the same time: half of them may wait, and a "
-    "quarter as many deliveries.",
-)
-@control_flags
-@click.option(
-    "--log",
-    "log_form",
-    envvar="CRMCOM_SERVE_LOG",
-    default="human",
-    show_default=True,
-    type=click.Choice(["human", "json", "off"]),
-    help="Form of the access log on standard error; secrets are masked.",
 )
 def serve(**options: Any) -> None:
     """Run the mock of CRM.COM's webhook_requests Web API.
@@ -144,34 +73,30 @@ def serve(**options: Any) -> None:
         raise Refused(str(error)) from None
     with listening:
         with _nothing_collected():
+            from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
+            from crmcom_kit.mock_server.http.wsgi_shell import LateFlask
+
             registry = registry_of(options)
             log = log_of(options, registry)
-            app, warm = _shell(options, registry, log)
+            flask = LateFlask(registry)
+            app = AsgiShell(registry, flask, threads=options["threads"], log=log)
             try:
                 server = Server(app, listening, closing=registry.closing)
             except ServeError as error:
                 raise Refused(str(error)) from None
 
+        deliveries = registry.default.delivery_queue
+
         def ready() -> None:
-            greet(options, server.port)
+            _greet(options, server.port)
+            deliveries.close_after(registry.closing.wait, DELIVERY_SECONDS)
             # Flask is needed soon, for the control API; READY does not wait for it.
-            threading.Thread(target=warm, daemon=True).start()
+            threading.Thread(target=flask.warm, daemon=True).start()
 
         run_until_signalled(server, ready, last=bool if log is None else log.flush)
-        registry.default.delivery_queue.ended(DELIVERY_SECONDS)
+        deliveries.ended(DELIVERY_SECONDS)
     if log is not None:
         log.flush()
-
-
-def _shell(
-    options: dict[str, Any], registry: "WorldRegistry", log: "AccessLog | None"
-) -> tuple[Any, Callable[[], object]]:
-    """Return the ASGI application, and what makes all of it ready."""
-    from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-    from crmcom_kit.mock_server.http.wsgi_shell import LateFlask
-
-    flask = LateFlask(registry)
-    return AsgiShell(registry, flask, threads=options["threads"], log=log), flask.warm
 
 
 def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | None":
@@ -200,36 +125,12 @@ def _nothing_collected() -> Iterator[None]:
         gc.enable()
 
 
-def check(options: dict[str, Any]) -> None:
-    """Hold options to what is allowed, and load the dialect that they name. Raises Refused."""
-    from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
-
-    for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
-        if options[name] == "" or (name == "tokens" and "" in options[name]):
-            flag = name.replace("_", "-").removesuffix("s")
-            msg = f"--{flag}: an empty text is not allowed"
-            raise Refused(msg)
-    mistake = mistake_in(options)
-    if mistake is not None:
-        raise Refused(mistake)
-    try:
-        resolve(options["release"])
-        options["dialect"] = load_dialect(options["dialect"])
-        if options["data"] is not None:
-            options["data"].stat()
-    except (DialectError, UnknownRelease) as error:
-        raise Refused(str(error)) from None
-    except OSError as error:
-        msg = f"data {options['data']}: cannot be read: {error.strerror}"
-        raise Refused(msg) from None
-
-
 def registry_of(options: dict[str, Any]) -> "WorldRegistry":
     """Return the worlds that checked options ask for. Raises Refused."""
     from crmcom_kit.mock_server.access import Access
     from crmcom_kit.mock_server.world.registry import WorldRegistry
 
-    registry = WorldRegistry(
+    return WorldRegistry(
         _world(options),
         most=options["max_worlds"],
         idle_seconds=options["world_idle"],
@@ -239,8 +140,6 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
             frozenset(name.lower() for name in (options["host"], *options["allow_names"])),
         ),
     )
-    registry.default.delivery_queue.end_with(registry.closing, DELIVERY_SECONDS)
-    return registry
 
 
 def _world(options: dict[str, Any]) -> "World":
@@ -262,7 +161,7 @@ def _world(options: dict[str, Any]) -> "World":
             data=options["data"],
             seed=options["seed"],
             tokens=options["tokens"],
-            credentials=credentials_of(options),
+            credentials=_credentials(options),
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
         )
     except DataError as error:
@@ -271,3 +170,44 @@ def _world(options: dict[str, Any]) -> "World":
         raise Refused(f"{error}{hint}") from None
     except UsageError as error:
         raise Refused(str(error)) from None
+
+
+def _credentials(options: dict[str, Any]) -> "Credentials":
+    """Return the default credentials, changed by the flags."""
+    from dataclasses import replace
+
+    from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
+
+    names = ("username", "password", "organisation", "api_key")
+    given = {name: options[name] for name in names if options[name] is not None}
+    return replace(DEFAULT_CREDENTIALS, **given)
+
+
+def _greet(options: dict[str, Any], port: int) -> None:
+    """Print the READY line, then how to log in; secrets from the command line are not shown."""
+    host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
+    base = f"http://{host}:{port}{API_PATH}"
+    right = _credentials(options)
+    password = right.password if options["password"] is None else _GIVEN
+    key = right.api_key if options["api_key"] is None else _GIVEN
+    release = resolve(options["release"])
+    lines = [
+        f"READY {base}",
+        f"  about         {base.removesuffix(API_PATH)}/",
+        f"  control API   {base.removesuffix(API_PATH)}{CONTROL}/docs",
+        f"  release       {release.name}",
+        f"  username      {right.username}",
+        f"  password      {password}",
+        f"  organisation  {right.organisation}",
+    ]
+    if release.web_api_key_token is not None:
+        lines.append(f"  Web API key   {key}")
+    if options["admin_token"] is not None:
+        lines.append(f"  admin token   {_GIVEN}")
+    if options["deliver"] == "http":
+        lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
+    if options["tokens"]:
+        lines.append(f"  fixed tokens  {len(options['tokens'])} {_GIVEN}")
+    # Serve even if the reader is gone, as in `… | true`.
+    with suppress(OSError):
+        print("\n".join(lines), flush=True)  # noqa: T201 - the command's own output

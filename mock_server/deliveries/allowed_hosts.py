@@ -9,9 +9,9 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from crmcom_kit.mock_server.deliveries.senders import CallFailed
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 
@@ -52,24 +52,6 @@ _NEVER = {
 }
 
 
-class NotCalled(Exception):
-    """The URL may not be called; the message says why. Nothing was sent."""
-
-    outcome = "blocked"
-
-
-class BadUrl(NotCalled):
-    """The text is not a URL of HTTP."""
-
-    outcome = "bad_url"
-
-
-class UnknownHost(NotCalled):
-    """The host name has no address."""
-
-    outcome = "unknown_host"
-
-
 class Destination(NamedTuple):
     """Where a request goes, once it is allowed."""
 
@@ -84,12 +66,6 @@ class Destination(NamedTuple):
         """The value of the header Host."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Allowed:
-    host: str
-    port: int | None
 
 
 def system_resolver(host: str, port: int) -> list[str]:
@@ -122,9 +98,8 @@ class Addresses:
         """Return where a request to ``url`` goes; the name in it is resolved now.
 
         Raises:
-            BadUrl: it is not a URL of HTTP.
-            UnknownHost: its name is allowed, but has no address.
-            NotCalled: it may not be called.
+            CallFailed: it is not a URL of HTTP, its name is allowed but has no address, or it may
+                not be called.
         """
         scheme, host, port, target = _read(url)
         addresses: tuple[str, ...]
@@ -138,33 +113,35 @@ class Addresses:
         else:
             addresses = self._resolved(host, port)
         if port in _BAD_PORTS and not self._names(host, port, exactly=True):
-            msg = f"port {port} belongs to another protocol; --allow-host {host}:{port} allows it"
-            raise NotCalled(msg)
+            raise CallFailed(
+                "blocked",
+                f"port {port} belongs to another protocol; --allow-host {host}:{port} allows it",
+            )
         return Destination(scheme, host, port, target, addresses)
 
     def _names(self, host: str, port: int, *, exactly: bool = False) -> bool:
-        named = _Allowed(host, port) in self._allowed
-        return named or (not exactly and _Allowed(host, None) in self._allowed)
+        named = (host, port) in self._allowed
+        return named or (not exactly and (host, None) in self._allowed)
 
     def _resolved(self, host: str, port: int) -> tuple[str, ...]:
         if not self._names(host, port):
-            msg = f"{quoted(host)} is neither loopback nor allowed; --allow-host {host} allows it"
-            raise NotCalled(msg)
+            raise CallFailed(
+                "blocked",
+                f"{quoted(host)} is neither loopback nor allowed; --allow-host {host} allows it",
+            )
         try:
             found = tuple(dict.fromkeys(self._resolve(host, port)))
         except (OSError, UnicodeError) as error:
-            msg = f"{quoted(host)} has no address: {error}"
-            raise UnknownHost(msg) from None
+            raise CallFailed("unknown_host", f"{quoted(host)} has no address: {error}") from None
         if not found:
-            msg = f"{quoted(host)} has no address"
-            raise UnknownHost(msg)
+            raise CallFailed("unknown_host", f"{quoted(host)} has no address")
         addresses = [_parsed(text, host) for text in found]
         for address in addresses:
             self._check_address(address, port, name=host)
         return tuple(map(str, addresses))
 
     def _check_address(self, address: IpAddress, port: int, name: str | None = None) -> None:
-        """Check an address of an allowed ``name``, or a literal one. Raises NotCalled."""
+        """Check an address of an allowed ``name``, or a literal one. Raises CallFailed."""
         kind = _kind(address)
         if kind == "loopback" or (kind == "public" and name is not None):
             return
@@ -173,11 +150,11 @@ class Addresses:
             return
         at = f"{address} is" if name is None else f"{name} is at {address},"
         more = f"; --allow-host {address} allows it" if may_be else ""
-        msg = f"{at} a {kind} address, which is not called{more}"
-        raise NotCalled(msg)
+        raise CallFailed("blocked", f"{at} a {kind} address, which is not called{more}")
 
 
-def _read_allowed(entry: str) -> _Allowed:
+def _read_allowed(entry: str) -> tuple[str, int | None]:
+    """Return the host, and the port if only one is allowed. Raises UsageError."""
     found = _PLACE.fullmatch(entry)
     literal = None
     if found is None and entry.count(":") > 1:  # an IPv6 address without brackets
@@ -189,7 +166,7 @@ def _read_allowed(entry: str) -> _Allowed:
     host = (literal or bracketed or name).lower()
     try:
         address = _literal(host)
-    except NotCalled:
+    except CallFailed:
         raise UsageError("allow_host", seen=quoted(entry), allowed=allowed) from None
     if address is not None:
         host = str(address)
@@ -199,53 +176,51 @@ def _read_allowed(entry: str) -> _Allowed:
     number = None if port is None else int(port)
     if number is not None and number > 65_535:
         raise UsageError("allow_host", seen=quoted(entry), allowed="a port up to 65535")
-    return _Allowed(host, number)
+    return host, number
 
 
 def _read(url: str) -> tuple[str, str, int, str]:
-    """Return scheme, host, port and target of a URL. Raises NotCalled."""
+    """Return scheme, host, port and target of a URL. Raises CallFailed."""
     if len(url) > _MAX_URL:
-        msg = f"the URL has {len(url)} characters; allowed are at most {_MAX_URL}"
-        raise BadUrl(msg)
+        raise CallFailed(
+            "bad_url", f"the URL has {len(url)} characters; allowed are at most {_MAX_URL}"
+        )
     found = _URL.fullmatch(url)
     if found is None:
-        msg = f"{quoted(url)} is not a URL; allowed is http://host/path"
-        raise BadUrl(msg)
+        raise CallFailed("bad_url", f"{quoted(url)} is not a URL; allowed is http://host/path")
     scheme, authority, target = found[1].lower(), found[2], found[3]
     if scheme not in _PORTS:
-        msg = f"scheme {quoted(scheme)} is not called; allowed is http or https"
-        raise NotCalled(msg)
+        raise CallFailed(
+            "blocked", f"scheme {quoted(scheme)} is not called; allowed is http or https"
+        )
     if "@" in authority:
-        msg = "user and password in a URL are not allowed"
-        raise NotCalled(msg)
+        raise CallFailed("blocked", "user and password in a URL are not allowed")
     place = _PLACE.fullmatch(authority)
     if place is None or "\\" in url:
-        msg = f"{quoted(authority)} is not a plain host and port"
-        raise NotCalled(msg)
+        raise CallFailed("blocked", f"{quoted(authority)} is not a plain host and port")
     bracketed, name, given = place.groups()
     if bracketed is not None and ":" not in bracketed:
-        msg = f"{quoted(authority)} is not an address"
-        raise NotCalled(msg)
+        raise CallFailed("blocked", f"{quoted(authority)} is not an address")
     port = int(given or _PORTS[scheme])
     if port > 65_535:
-        msg = f"port {port} does not exist"
-        raise NotCalled(msg)
+        raise CallFailed("blocked", f"port {port} does not exist")
     if target and _PLAIN.fullmatch(target) is None:
-        msg = f"{quoted(target)} is not percent-encoded ASCII"
-        raise BadUrl(msg)
+        raise CallFailed("bad_url", f"{quoted(target)} is not percent-encoded ASCII")
     path = target if target.startswith("/") else f"/{target}"
     return scheme, (bracketed or name).lower(), port, path
 
 
 def _literal(host: str) -> IpAddress | None:
-    """Return a host's literal address, None for a name. Raises NotCalled for odd notations."""
+    """Return a host's literal address, None for a name. Raises CallFailed for odd notations."""
     try:
         return ipaddress.ip_address(host)
     except ValueError:
         pass
     if ":" in host or _NUMERIC.fullmatch(host.rpartition(".")[2]):
-        msg = f"{quoted(host)} is an odd notation of an address; allowed is 127.0.0.1 or [::1]"
-        raise NotCalled(msg)
+        raise CallFailed(
+            "blocked",
+            f"{quoted(host)} is an odd notation of an address; allowed is 127.0.0.1 or [::1]",
+        )
     return None
 
 
@@ -255,8 +230,7 @@ def _parsed(text: str, host: str) -> IpAddress:
     except ValueError:
         address = None
     if address is None or getattr(address, "scope_id", None):
-        msg = f"{host} is at {quoted(text)}, which is not a plain address"
-        raise NotCalled(msg)
+        raise CallFailed("blocked", f"{host} is at {quoted(text)}, which is not a plain address")
     return address
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from time import monotonic
@@ -45,7 +45,7 @@ class AttemptLimits(NamedTuple):
 class AttemptNote:
     """One attempt: what was sent for which record, and the outcome."""
 
-    number: int  # counted from 1 in each world, also after a reset
+    number: int = 0  # counted from 1 in each world, also after a reset; set by ``Attempts.add``
     cause: Cause
     record_id: str
     record_number: str
@@ -59,7 +59,6 @@ class AttemptNote:
     milliseconds: float | None = None  # of the machine's time
     before: State | None = None  # the record's state, as responses show it
     after: State | None = None
-    size: int = field(default=0, repr=False)
 
     @property
     def over(self) -> bool:
@@ -70,42 +69,27 @@ class AttemptNote:
 class Attempts:
     """The last attempts of one world, oldest first."""
 
-    def __init__(self, limits: AttemptLimits | None = None, *, last: int = 0) -> None:
-        """Start empty; ``last`` is the number of the last attempt before."""
-        self._limits = AttemptLimits() if limits is None else limits
+    def __init__(self, world: str, *, limits: AttemptLimits | None = None, last: int = 0) -> None:
+        """Start empty, in the world of that name; ``last`` is the last attempt's number before."""
+        self._world = world
+        self._limits = limits or AttemptLimits()
         self._changed = threading.Condition(threading.Lock())
         self._notes: dict[int, AttemptNote] = {}
         self._bytes = 0
         self._last = last
         self._closed = False
 
-    def begin(
-        self,
-        cause: Cause,
-        attempt: Attempt,
-        *,
-        record_id: str,
-        record_number: str,
-        definition: str,
-        at: datetime,
-        of: int | None = None,
-    ) -> AttemptNote:
-        """Add an attempt that is to be made, and return it with its number."""
+    def add(self, note: AttemptNote) -> AttemptNote:
+        """Add an attempt that is to be made; return it with its number.
+
+        Its message gets a label, by which a receiver can name the attempt.
+        """
         with self._changed:
             self._last += 1
-            note = AttemptNote(
-                number=self._last,
-                cause=cause,
-                record_id=record_id,
-                record_number=record_number,
-                definition=definition,
-                at=at,
-                attempt=attempt,
-                of=of,
-                size=_OWN_BYTES + len(attempt.data or b""),
-            )
+            note.number = self._last
+            note.attempt = note.attempt._replace(label=f"{self._world}/{note.number}")
             self._notes[note.number] = note
-            self._bytes += note.size
+            self._bytes += _size(note)
             self._shorten()
             self._changed.notify_all()
         return note
@@ -116,7 +100,6 @@ class Attempts:
             for name, value in changes.items():
                 setattr(note, name, value)
             if "outcome" in changes and note.outcome is not None and note.number in self._notes:
-                note.size += len(note.outcome.answer)
                 self._bytes += len(note.outcome.answer)
                 self._shorten()
             self._changed.notify_all()
@@ -124,23 +107,20 @@ class Attempts:
     def _shorten(self) -> None:
         entries, most = self._limits
         while self._notes and (self._bytes > most or len(self._notes) > entries):
-            self._bytes -= self._notes.pop(next(iter(self._notes))).size
+            self._bytes -= _size(self._notes.pop(next(iter(self._notes))))
 
     @property
     def last(self) -> int:
         """The number of the last attempt."""
         return self._last
 
-    def notes(
-        self, *, since: int = 0, record: str | None = None, until: int | None = None
-    ) -> list[AttemptNote]:
+    def notes(self, *, since: int = 0, record: str | None = None) -> list[AttemptNote]:
         """Return attempts above number ``since``, of a record by id or number, oldest first."""
         with self._changed:
             return [
                 note
                 for note in self._notes.values()
                 if note.number > since
-                and (until is None or note.number <= until)
                 and (record is None or record in (note.record_id, note.record_number))
             ]
 
@@ -170,3 +150,8 @@ class Attempts:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+
+def _size(note: AttemptNote) -> int:
+    answer = b"" if note.outcome is None else note.outcome.answer
+    return _OWN_BYTES + len(note.attempt.data or b"") + len(answer)

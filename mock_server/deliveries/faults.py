@@ -18,8 +18,6 @@ from crmcom_kit.schemas.formats import id_of
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-#: The kinds that concern a delivery that sends nothing.
-SCRIPTED_KINDS = ("delay",)
 MAX_FAULTS = 100
 
 
@@ -71,10 +69,9 @@ class DeliveryFault:
 
     def matches(self, number: str, names: frozenset[str]) -> bool:
         """Whether it hits the delivery of a webhook request: its number, its definition's names."""
-        if self.spent:
-            return False
-        by_number = self.number is None or self.number == number
-        return by_number and (self.definition is None or self.definition in names)
+        by_number = self.number in (None, number)
+        by_definition = self.definition is None or self.definition in names
+        return by_number and by_definition and not self.spent
 
     def changed(self, attempt: Attempt, exchanges: Exchanges, key: str | None) -> Attempt:
         """Return what is sent instead of ``attempt``."""
@@ -83,19 +80,15 @@ class DeliveryFault:
                 return attempt._replace(cut=True)
             case "wrong_signature":
                 code = attempt.authentication_code
-                return attempt._replace(authentication_code=code and _another(code))
+                if code:  # another one of the same form
+                    code = ("1" if code[0] == "0" else "0") + code[1:]
+                return attempt._replace(authentication_code=code)
             case "old_key":
                 data = None if attempt.data is None else orjson.loads(attempt.data)
                 code = None if key is None else exchanges.code(data, old_key(key), None)
                 return attempt._replace(authentication_code=code)
             case _:
                 return attempt
-
-
-def _another(code: str) -> str:
-    """Return a wrong code of the same form."""
-    first = code[0]
-    return ("1" if first == "0" else "0") + code[1:]
 
 
 class DeliveryFaults:
@@ -127,10 +120,11 @@ class DeliveryFaults:
             UsageError: a fault could do nothing.
             LimitExceeded: there are more faults than allowed.
         """
-        unusable = next((one.fault for one in faults if one.fault not in SCRIPTED_KINDS), None)
-        if unusable is not None and not sends:
-            allowed = "delay; a mock with --deliver http sends messages that other faults change"
-            raise UsageError("fault", seen=f"{unusable} with scripted deliveries", allowed=allowed)
+        for one in faults:
+            if one.fault != "delay" and not sends:
+                seen = f"{one.fault} with scripted deliveries"
+                allowed = "delay; a mock with --deliver http sends messages that others change"
+                raise UsageError("fault", seen=seen, allowed=allowed)
         if len(faults) > MAX_FAULTS:
             raise LimitExceeded("faults", seen=f"{len(faults)}", allowed=f"at most {MAX_FAULTS}")
         with self._lock:

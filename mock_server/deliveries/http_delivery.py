@@ -15,14 +15,10 @@ from urllib.parse import urljoin
 import httpcore
 
 from crmcom_kit.deadline_streams import Deadline, DeadlineStream, TooManyBytes
-from crmcom_kit.mock_server.deliveries.allowed_hosts import (
-    Addresses,
-    BadUrl,
-    Destination,
-    NotCalled,
-)
+from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses, Destination
 from crmcom_kit.mock_server.deliveries.senders import (
     Attempt,
+    CallFailed,
     Outcome,
     Stopped,
     message_of,
@@ -40,15 +36,6 @@ _REDIRECTS = {301: False, 302: False, 303: False, 307: True, 308: True}  # wheth
 
 #: Connects to an address and a port within this many seconds.
 Connect = Callable[[str, int, float], httpcore.NetworkStream]
-
-
-class CallFailed(Exception):
-    """A call without a response: the outcome's name, and why."""
-
-    def __init__(self, outcome: str, why: str) -> None:
-        """Remember ``outcome``."""
-        super().__init__(why)
-        self.outcome = outcome
 
 
 class Response(NamedTuple):
@@ -90,7 +77,7 @@ class HttpDelivery:
         self._given_tls = tls
         self._connect = connect
         self._lock = threading.Lock()
-        self._open: set[DeadlineStream] = set()
+        self._open: set[_Network] = set()
         self._stopped = False
         read = dialect["delivery.read_timeout"] / 1000
         connecting = dialect["delivery.connect_timeout"] / 1000
@@ -101,7 +88,7 @@ class HttpDelivery:
         url, limit = attempt.url, self._dialect["delivery.description_limit"]
         try:
             response = self._call(url, message_of(self._messages, attempt))
-        except (CallFailed, NotCalled) as failed:
+        except CallFailed as failed:
             return outcome_of(failed.outcome, url, limit, why=str(failed))
         status, success = response.status, self._dialect["delivery.success"]
         if success == "any" or status == 200 or (success == "2xx" and status // 100 == 2):
@@ -115,9 +102,9 @@ class HttpDelivery:
         """Cut the connections that are open, and send nothing until ``resume``."""
         with self._lock:
             self._stopped = True
-            streams = tuple(self._open)
-        for stream in streams:
-            stream.cut()
+            networks = tuple(self._open)
+        for network in networks:
+            network.cut()
 
     def resume(self) -> None:
         """Send again after ``stop``."""
@@ -131,8 +118,7 @@ class HttpDelivery:
         """Send a message, follow redirects if the dialect allows, return the response.
 
         Raises:
-            CallFailed: no response came.
-            NotCalled: the URL may not be called.
+            CallFailed: no response came, or the URL may not be called.
             Stopped: ``stop`` was called.
         """
         deadline = Deadline(self._dialect["delivery.overall_timeout"] / 1000)
@@ -158,18 +144,24 @@ class HttpDelivery:
                 message = Message("GET", tuple(kept), b"")
 
     def _exchange(self, to: Destination, message: Message, deadline: Deadline) -> Response:
-        network = _Network(self, to.addresses, deadline)
+        network = _Network(self._connect, to.addresses, deadline)
+        with self._lock:
+            if self._stopped:
+                raise Stopped
+            self._open.add(network)
         origin = httpcore.Origin(to.scheme.encode(), to.host.encode(), to.port)
         tls = self._tls if to.scheme == "https" else None
         connection = httpcore.HTTPConnection(origin, ssl_context=tls, network_backend=network)
         try:
-            with _failures():
+            with _failures(network):
                 response = connection.handle_request(_request(to, message, self._timeouts))
                 try:
                     body = _beginning(response.iter_stream())
                 finally:
                     response.close()
         finally:
+            with self._lock:
+                self._open.discard(network)
             connection.close()
             network.close()
         reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
@@ -177,34 +169,14 @@ class HttpDelivery:
         text = None if location is None else location.decode("latin-1")
         return Response(response.status, reason, text, body)
 
-    def connected(self, address: str, port: int, deadline: Deadline, timeout: float | None) -> Any:
-        """Return a connection that ``stop`` can cut. Raises httpcore's errors, Stopped."""
-        if self._stopped:
-            raise Stopped
-        seconds = deadline.left(httpcore.ConnectTimeout, timeout)
-        stream = _TlsAware(self._connect(address, port, seconds), deadline, _MAX_BYTES)
-        with self._lock:
-            if not self._stopped:
-                self._open.add(stream)
-                return stream
-        stream.close()
-        raise Stopped
-
-    def closed(self, stream: DeadlineStream) -> None:
-        """Close a connection."""
-        with self._lock:
-            self._open.discard(stream)
-        stream.close()
-
 
 class _Network(httpcore.NetworkBackend):
     """Connects to the checked addresses of one destination, and to nothing else."""
 
-    def __init__(
-        self, delivery: HttpDelivery, addresses: tuple[str, ...], deadline: Deadline
-    ) -> None:
-        self._delivery, self._addresses, self._deadline = delivery, addresses, deadline
+    def __init__(self, connect: Connect, addresses: tuple[str, ...], deadline: Deadline) -> None:
+        self._connect, self._addresses, self._deadline = connect, addresses, deadline
         self._stream: DeadlineStream | None = None
+        self._is_cut = False
 
     def connect_tcp(
         self,
@@ -223,29 +195,30 @@ class _Network(httpcore.NetworkBackend):
         return self._connected(last, port, timeout)
 
     def _connected(self, address: str, port: int, timeout: float | None) -> DeadlineStream:
-        stream: DeadlineStream = self._delivery.connected(address, port, self._deadline, timeout)
-        self._stream = stream
+        if self._is_cut:
+            raise Stopped
+        seconds = self._deadline.left(httpcore.ConnectTimeout, timeout)
+        connection = self._connect(address, port, seconds)
+        self._stream = stream = DeadlineStream(connection, self._deadline, _MAX_BYTES)
+        if self._is_cut:  # meanwhile
+            stream.cut()
         return stream
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection, be it before or after the handshake of TLS."""
+        return self._stream is not None
+
+    def cut(self) -> None:
+        """End the connection while another thread uses it."""
+        self._is_cut = True
+        if self._stream is not None:
+            self._stream.cut()
 
     def close(self) -> None:
         """Close the connection."""
         if self._stream is not None:
-            self._delivery.closed(self._stream)
-
-
-class _TlsAware(DeadlineStream):
-    """A connection whose failed TLS handshake has an outcome of its own."""
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> DeadlineStream:
-        try:
-            return super().start_tls(ssl_context, server_hostname, timeout)
-        except httpcore.ConnectError as error:
-            raise CallFailed("bad_tls", f"TLS failed: {error}") from None
+            self._stream.close()
 
 
 def _request(to: Destination, message: Message, timeouts: dict[str, float]) -> httpcore.Request:
@@ -278,7 +251,7 @@ def _beginning(parts: Iterable[bytes]) -> bytes:
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
+def _failures(network: _Network) -> Iterator[None]:
     """Turn httpcore's errors into outcomes."""
     try:
         yield
@@ -287,6 +260,8 @@ def _failures() -> Iterator[None]:
     except httpcore.TimeoutException:
         raise CallFailed("timeout", "the receiver did not respond in time") from None
     except httpcore.ConnectError as error:
+        if network.is_connected:
+            raise CallFailed("bad_tls", f"TLS failed: {error}") from None
         raise _no_connection(error.__cause__) from None
     except httpcore.NetworkError as error:
         raise CallFailed("reset", f"the connection broke: {error}") from None
@@ -296,7 +271,7 @@ def _failures() -> Iterator[None]:
     except TooManyBytes:
         raise CallFailed("malformed", "the headers of the response do not end") from None
     except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
-        raise CallFailed(BadUrl.outcome, f"HTTP cannot express it: {error}") from None
+        raise CallFailed("bad_url", f"HTTP cannot express it: {error}") from None
 
 
 def _no_connection(cause: BaseException | None) -> CallFailed:

@@ -2,12 +2,15 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+from weakref import finalize
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.senders import Stopped
+
+if TYPE_CHECKING:
+    from multiprocessing.pool import ThreadPool
 
 WORKERS = 16
 ROOM = 1_000
@@ -26,7 +29,11 @@ class Job(Protocol):
 
 
 class DeliveryQueue:
-    """Makes deliveries in their order. All worlds of a server share one queue."""
+    """Makes deliveries in their order. All worlds of a server share one queue.
+
+    The threads are daemons: a process ends without sending what waits, and without waiting for
+    what is being sent.
+    """
 
     def __init__(
         self, *, workers: int = WORKERS, room: int = ROOM, at_once: int | None = None
@@ -42,27 +49,33 @@ class DeliveryQueue:
         self.room = room
         #: Called with a world's name and each of its attempts once it has ended.
         self.on_attempt: Callable[[str, AttemptNote], None] | None = None
+        #: Called when running deliveries must end.
+        self.on_stop: Callable[[], object] = bool
+        #: Called when deliveries may be made again.
+        self.on_reopen: Callable[[], object] = bool
         #: Set while nothing more is sent.
         self.closed = threading.Event()
         self._workers = workers
         self._slots = None if at_once is None else threading.BoundedSemaphore(at_once)
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: ThreadPool | None = None
         self._changed = threading.Condition(threading.Lock())
         self._jobs: dict[int, Job] = {}  # that are not begun yet, by id
         self._running = 0
-        self._stops: list[tuple[Callable[[], object], Callable[[], object]]] = []
-        self._ending: tuple[threading.Event, float] | None = None
 
     def put(self, job: Job) -> bool:
         """Have a job done soon; return False if there is no room, or the queue is closed."""
         with self._changed:
             if self.closed.is_set() or len(self._jobs) >= self.room:
                 return False
-            self._watch()
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="delivery")
+                # Not a ThreadPoolExecutor, which sends all that waits before the process ends.
+                # Imported with the first queued delivery: most mocks queue none.
+                from multiprocessing.pool import ThreadPool
+
+                self._pool = ThreadPool(self._workers)
+                finalize(self, self._pool.terminate)
             self._jobs[id(job)] = job
-            self._pool.submit(self._run, job)
+            self._pool.apply_async(self._run, [job])
             return True
 
     def _run(self, job: Job) -> None:
@@ -83,14 +96,11 @@ class DeliveryQueue:
     @contextmanager
     def slot(self) -> Iterator[bool]:
         """Take one of the slots for slow deliveries; yield whether one was free."""
-        if self._slots is None:
-            yield True
-            return
-        found = self._slots.acquire(blocking=False)
+        found = self._slots is None or self._slots.acquire(blocking=False)
         try:
             yield found
         finally:
-            if found:
+            if found and self._slots is not None:
                 self._slots.release()
 
     @property
@@ -104,35 +114,20 @@ class DeliveryQueue:
         with self._changed:
             if self.closed.is_set():
                 raise Stopped
-            self._watch()
             self._running += 1
         try:
             yield
         finally:
             self._end()
 
-    def end_with(self, closing: threading.Event, seconds: float) -> None:
-        """Close within ``seconds`` once ``closing`` is set.
+    def close_after(self, wait: Callable[[], object], seconds: float) -> None:
+        """Close within ``seconds`` once ``wait``, which a thread calls, has returned."""
 
-        A thread waits for it from the first delivery on, so that a process that is forked before
-        has a thread of its own.
-        """
-        self._ending = (closing, seconds)
-
-    def _watch(self) -> None:
-        if self._ending is None:
-            return
-        (closing, seconds), self._ending = self._ending, None
-
-        def wait() -> None:
-            closing.wait()
+        def close() -> None:
+            wait()
             self.close(seconds / 2)
 
-        threading.Thread(target=wait, daemon=True, name="delivery-closer").start()
-
-    def on_stop(self, stop: Callable[[], object], resume: Callable[[], object] = bool) -> None:
-        """Have ``stop`` called when running deliveries must end, and ``resume`` by ``reopen``."""
-        self._stops.append((stop, resume))
+        threading.Thread(target=close, daemon=True, name="delivery-closer").start()
 
     def close(self, seconds: float) -> bool:
         """Send nothing more: abandon what waits, and cut what still runs after ``seconds``.
@@ -146,21 +141,19 @@ class DeliveryQueue:
             self._running += len(jobs)  # until each is abandoned
             pool, self._pool = self._pool, None
         if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.terminate()
         for job in jobs.values():
             try:
                 job.abandon()
             finally:
                 self._end()
         ended = self.ended(seconds)
-        for stop, _ in self._stops:
-            stop()
+        self.on_stop()
         return ended or self.ended(seconds)
 
     def reopen(self) -> None:
         """Send again after ``close``."""
-        for _, resume in self._stops:
-            resume()
+        self.on_reopen()
         self.closed.clear()
 
     def ended(self, seconds: float) -> bool:

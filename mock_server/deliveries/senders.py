@@ -49,6 +49,15 @@ class Outcome(NamedTuple):
         return self.error_code is None
 
 
+class CallFailed(Exception):
+    """No response came: the outcome's name, and why."""
+
+    def __init__(self, outcome: str, why: str) -> None:
+        """Remember ``outcome``, a name in the table of outcomes."""
+        super().__init__(why)
+        self.outcome = outcome
+
+
 class Stopped(Exception):
     """The mock stops: an attempt was abandoned, and its outcome is unknown."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
-from crmcom_kit.mock_server.faults.model import Fault
+from crmcom_kit.mock_server.faults.model import Fault, Spec
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
@@ -70,16 +70,16 @@ class RequestView:
     def matches(self, fault: Fault) -> bool:
         """Whether ``fault`` matches the request and its effect is possible."""
         match, effect = fault.match, fault.effect
-        if match.operations and self.operation not in match.operations:
+        if "operation" in match and self.operation not in match["operation"]:
             return False
-        if effect.expire_token and self.token is None:
+        if "expireToken" in effect and self.token is None:
             return False
-        if effect.delete_record and self.record is None:
+        if "deleteRecord" in effect and self.record is None:
             return False
-        if match.identifier is not None and not self._names(*match.identifier):
+        if not all(self._names(*one) for one in match.get("identifier", {}).items()):
             return False
-        conditions = match.parameters or {}
-        return all(one.holds(self.values.get(name)) for name, one in conditions.items())
+        conditions = match.get("parameters", {})
+        return all(_holds(one, self.values.get(name)) for name, one in conditions.items())
 
     def _names(self, field: str, value: str) -> bool:
         """Whether the request names that webhook request, by either of its identifiers."""
@@ -87,6 +87,16 @@ class RequestView:
         if record is None:  # deleted, or it never existed
             return self.values.get(REQUEST_IDENTIFIER) == f"{field}={value}"
         return value == (record.number if field == "number" else record.id)
+
+
+def _holds(condition: Spec, value: str | None) -> bool:
+    """Whether a value fits; None means that the request has no such parameter."""
+    ((kind, wanted),) = condition.items()
+    if kind == "absent" or value is None:
+        return bool(kind == "absent" and value is None)
+    if kind == "equals":
+        return bool(value == wanted)
+    return value in wanted if kind == "oneOf" else wanted in value
 
 
 def _spelled(value: Any) -> str | None:

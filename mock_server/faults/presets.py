@@ -161,7 +161,8 @@ def preferred(header: str) -> Fault:
         name = refused.parameter.removeprefix("effect").removeprefix(".")
         parameter = f"{HEADER}.{name}" if name else HEADER
         raise UsageError(parameter, seen=refused.seen, allowed=refused.allowed) from None
-    return replace(found, name=", ".join(f"{name}={value}" for name, value in given.items()))
+    name = ", ".join(f"{name}={value}" for name, value in given.items())
+    return replace(found, spec={**found.spec, "name": name})
 
 
 def _counted(name: str, text: str) -> int:

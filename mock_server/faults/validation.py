@@ -10,20 +10,11 @@ the same schemas. Here is only what a schema cannot say: members that contradict
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.faults.model import (
-    DELAYS,
-    Condition,
-    Cut,
-    Delay,
-    Effect,
-    Fault,
-    Match,
-    When,
-)
+from crmcom_kit.mock_server.faults.model import Fault, Spec
 from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import methods, resolve
@@ -82,16 +73,16 @@ def fault_of(spec: object, identifier: str, operations: tuple[str, ...]) -> Faul
     """
     given = valid(spec, "FaultSpec", operations)
     effect = _effect(given["effect"])
-    return Fault(
-        id=identifier,
-        name=given.get("name", effect.summary),
-        match=_match(given.get("match", {})),
-        effect=effect,
-        when=_when(given.get("when"), effect),
-        times=given.get("times"),
-        probability=float(given.get("probability", 1.0)),
-        ttl_millis=given.get("ttlMillis"),
-    )
+    normalized = {
+        "name": given.get("name", _summary(effect)),
+        "match": _match(given.get("match", {})),
+        "effect": effect,
+        "when": _when(given.get("when"), effect),
+        "times": given.get("times"),
+        "probability": float(given.get("probability", 1)),
+        "ttlMillis": given.get("ttlMillis"),
+    }
+    return Fault(identifier, {name: one for name, one in normalized.items() if one is not None})
 
 
 def valid(
@@ -142,43 +133,42 @@ def _validator(
     return strict_validator({**schema, "components": {"schemas": found}})
 
 
-def _when(given: When | None, effect: Effect) -> When:
+def _when(given: str | None, effect: Spec) -> str:
     """Return when a fault applies: before the request changes anything, or after.
 
     What is cut or malformed is the API's own response, so the request was carried out by then.
     """
-    after_all = effect.cut is not None or effect.malformed
+    after_all = "cut" in effect or "malformed" in effect
     if after_all and given == "before_commit":
         allowed = "after_commit, since what is cut or malformed answers a request carried out"
         raise UsageError("when", seen='"before_commit"', allowed=allowed)
     return given or ("after_commit" if after_all else "before_commit")
 
 
-def _match(given: Mapping[str, Any]) -> Match:
-    nth, after = tuple(_listed(given.get("nth", []))), given.get("after", 0)
-    if nth and after:
+def _match(given: Spec) -> Spec:
+    if "nth" in given and given.get("after"):
         raise UsageError("match.after", seen="one together with nth", allowed="one of them")
-    identifier = next(iter(given.get("identifier", {}).items()), None)
-    return Match(
-        operations=tuple(_listed(given.get("operation", []))),
-        identifier=None if identifier is None else (identifier[0], str(identifier[1])),
-        parameters={n: _condition(one) for n, one in given.get("parameters", {}).items()},
-        nth=nth,
-        after=after,
-    )
+    match = dict(given)
+    for name in match.keys() & {"operation", "nth"}:
+        match[name] = _listed(match[name])
+    if "identifier" in match:
+        match["identifier"] = {field: str(value) for field, value in match["identifier"].items()}
+    if "parameters" in match:
+        match["parameters"] = {name: _condition(c) for name, c in match["parameters"].items()}
+    return match
 
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _condition(given: Any) -> Condition:
+def _condition(given: Any) -> Spec:
     if not isinstance(given, dict):
-        return Condition("equals", (_spelled(given),))
+        return {"equals": _spelled(given)}
     ((kind, value),) = given.items()
     if kind == "absent":
-        return Condition("absent")
-    return Condition(cast("Any", kind), tuple(map(_spelled, _listed(value))))
+        return given
+    return {kind: [*map(_spelled, value)] if kind == "oneOf" else _spelled(value)}
 
 
 def _spelled(value: Any) -> str:
@@ -186,35 +176,35 @@ def _spelled(value: Any) -> str:
     return ("false", "true")[value] if isinstance(value, bool) else str(value)
 
 
-def _effect(given: Mapping[str, Any]) -> Effect:
+def _effect(given: Spec) -> Spec:
     ends = [name for name in _ENDS if name in given]
     if len(ends) > 1:
         allowed = "one of them; each may have a delay"
         raise UsageError("effect", seen=" and ".join(ends), allowed=allowed)
-    error = given.get("error")
-    return Effect(
-        delay=_delay(given["delay"]) if "delay" in given else None,
-        status=given.get("status"),
-        retry_after=given.get("retryAfter"),
-        error=ALIASES.get(error, error) if error is not None else None,
-        drop=given.get("drop", False),
-        cut=_cut(given["cut"]) if "cut" in given else None,
-        malformed=given.get("malformed", False),
-        expire_token=given.get("expireToken", False),
-        delete_record=given.get("deleteRecord", False),
-    )
+    effect = dict(given)
+    if "delay" in effect:
+        effect["delay"] = _delay(effect["delay"])
+    if "error" in effect:
+        effect["error"] = ALIASES.get(effect["error"], effect["error"])
+    if "cut" in effect and not isinstance(effect["cut"], dict):
+        effect["cut"] = {"bytes": effect["cut"]}
+    return effect
 
 
-def _delay(given: Any) -> Delay:
-    if not isinstance(given, dict):
-        return Delay("fixed", float(given))
-    kind = given.get("type", "fixed")
-    found = [float(given[name]) for name in DELAYS[kind]]
-    if kind == "uniform" and found[0] > found[1]:
-        allowed = f"at least lower, which is {found[0]:g}"
-        raise UsageError("effect.delay.upper", seen=f"{found[1]:g}", allowed=allowed)
-    return Delay(kind, *found)
+def _delay(given: Any) -> Spec:
+    delay = {"type": "fixed", **(given if isinstance(given, dict) else {"milliseconds": given})}
+    if delay["type"] == "uniform" and delay["lower"] > delay["upper"]:
+        allowed = f"at least lower, which is {delay['lower']:g}"
+        raise UsageError("effect.delay.upper", seen=f"{delay['upper']:g}", allowed=allowed)
+    return delay
 
 
-def _cut(given: Any) -> Cut:
-    return Cut(**given) if isinstance(given, dict) else Cut(bytes=given)
+def _summary(effect: Spec) -> str:
+    """Return a few words about what happens."""
+    words = {
+        "status": f"status {effect.get('status')}",
+        "error": f"error {effect.get('error')}",
+        "expireToken": "expire token",
+        "deleteRecord": "delete record",
+    }
+    return ", ".join(words.get(name, name) for name in effect if name != "retryAfter")

@@ -142,9 +142,17 @@ class Server:
             ready()
         await stop.wait()
         self._closing.set()
+        # asyncio's own loop makes connections in tasks after it has accepted them, and breaks in
+        # those whose server is closed by then.
+        others = {asyncio.current_task(), dating}
+        deadline = loop.time() + _STEP_SECONDS * 10
+        while (left := deadline - loop.time()) > 0:
+            making = asyncio.all_tasks() - self._connections.tasks - others
+            if not making:
+                break
+            await asyncio.wait(making, timeout=left)
         dating.cancel()
         accepting.close()
-        await asyncio.sleep(_STEP_SECONDS)  # for connections that were accepted just before
         for connection in list(self._connections.connections):
             connection.shutdown()
         await self._finish(loop, grace)

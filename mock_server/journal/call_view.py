@@ -259,7 +259,7 @@ class CallView:
             "seen": text(error.seen),
             "allowed": text(error.allowed),
             "suggestion": None if suggestion is None else text(suggestion.text),
-            "changes": [self._change(change.as_json()) for change in changes],
+            "changes": [self._change(change._asdict()) for change in changes],
         }
 
     def _change(self, change: dict[str, Any]) -> dict[str, Any]:

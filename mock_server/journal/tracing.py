@@ -76,7 +76,7 @@ def trace(
 def _decision(config: Config, entry: Entry) -> Step:
     """Return how the request was decided: by which statement, and by which dials."""
     response, fault = entry.response, entry.fault
-    if fault is not None and fault.when == "before_commit" and fault.effect.instead:
+    if fault is not None and fault.instead and not fault.after_commit:
         return Step("request", SKIPPED)
     error, decided, names = response.error, response.statement, response.dials
     # An error without a statement is a fault's: the request broke nothing.

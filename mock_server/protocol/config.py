@@ -28,26 +28,24 @@ class Credentials:
     api_key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What a world is made from, except its content."""
-
-    release: Release
-    dialect: Dialect
-    credentials: Credentials
-    seed: int = 0
-    fixed_tokens: tuple[str, ...] = ()
-
-
 class Config:
-    """Settings, and the readers and writers that they determine."""
+    """What a world is made from, except its content, and the readers and writers for it."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Build the readers and writers of ``settings``."""
-        release, dialect = settings.release, settings.dialect
-        self.settings = settings
+    def __init__(
+        self,
+        *,
+        release: Release,
+        dialect: Dialect,
+        credentials: Credentials,
+        seed: int = 0,
+        fixed_tokens: tuple[str, ...] = (),
+    ) -> None:
+        """Build the readers and writers of ``release`` and ``dialect``."""
         self.release = release
         self.dialect = dialect
+        self.credentials = credentials
+        self.seed = seed
+        self.fixed_tokens = fixed_tokens
         self.entities = release.entities
         self.renderer = Renderer(dialect, release)
         self.responses = ResponseBuilder(dialect, release, self.renderer)

@@ -11,49 +11,34 @@ Each family has several kinds, listed in ``schemas/data/errors.json``. HTTP stat
 sentence of a kind are dials; the error adds the facts: parameter, seen, allowed.
 """
 
+from dataclasses import KW_ONLY, dataclass
+
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.envelopes import phrase
 
 
+@dataclass(eq=False, repr=False)
 class VendorError(Exception):
-    """An error that is answered as the API answers it."""
+    """An error that is answered as the API answers it.
 
-    def __init__(
-        self,
-        kind: str,
-        parameter: str = "",
-        *,
-        seen: str = "",
-        allowed: str = "",
-        dials: tuple[str, ...] = (),
-        record: bytes | None = None,
-        attempts: tuple[int, ...] = (),
-    ) -> None:
-        """Describe what is refused.
+    Raises:
+        ValueError: there is no such kind.
+    """
 
-        Args:
-            kind: a kind of ``schemas/data/errors.json``.
-            parameter: the parameter that is wrong.
-            seen: its value, quoted, or a description of it.
-            allowed: what would be valid.
-            dials: the dials that decided; none if the documents did.
-            record: the body of the webhook request that the request names, if it exists.
-            attempts: the numbers of the delivery attempts that the request caused.
+    kind: str  # one of schemas/data/errors.json
+    parameter: str = ""  # the one that is wrong
+    _: KW_ONLY
+    seen: str = ""  # its value, quoted, or a description of it
+    allowed: str = ""  # what would be valid
+    dials: tuple[str, ...] = ()  # that decided; none if the documents did
+    record: bytes | None = None  # the body of the webhook request that the request names
+    attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
 
-        Raises:
-            ValueError: there is no such kind.
-        """
-        if kind not in error_kinds():
-            msg = f"kind: seen {kind!r}; allowed is a kind of schemas/data/errors.json"
+    def __post_init__(self) -> None:
+        """Check the kind."""
+        if self.kind not in error_kinds():
+            msg = f"kind: seen {self.kind!r}; allowed is a kind of schemas/data/errors.json"
             raise ValueError(msg)
-        super().__init__(kind, parameter, seen, allowed)
-        self.kind = kind
-        self.parameter = parameter
-        self.seen = seen
-        self.allowed = allowed
-        self.dials = dials
-        self.record = record
-        self.attempts = attempts
 
     @property
     def details(self) -> str:

@@ -116,7 +116,7 @@ class Parameters:
             raise _duplicate("token")
         token = given.values["token"]
         if not isinstance(token, str):
-            raise ParameterError("wrong_type", "token", seen=json_type(token), allowed="a string")
+            raise _wrong_type("token", token)
         if not token:
             raise TokenError("missing_token", "token", seen='""', allowed=allowed)
         return token

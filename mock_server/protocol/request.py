@@ -47,13 +47,10 @@ class Members(dict[str, Any]):
         self.repeated = repeated_names(pairs, self)
 
 
-_NONE_REPEATED: frozenset[str] = frozenset()
-
-
 def repeated_names(pairs: Sequence[tuple[str, Any]], by_name: Mapping[str, Any]) -> frozenset[str]:
     """Return the names that occur more than once in ``pairs``, of which ``by_name`` was made."""
     if len(by_name) == len(pairs):
-        return _NONE_REPEATED
+        return frozenset()
     return repeated(name for name, _ in pairs)
 
 

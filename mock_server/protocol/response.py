@@ -1,6 +1,6 @@
 """Responses of the API: envelope, lists, errors, headers, suggestions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -38,10 +38,6 @@ class Change(NamedTuple):
     action: Action
     parameter: str
     value: Any = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as a JSON value."""
-        return self._asdict()
 
 
 class Suggestion(NamedTuple):
@@ -130,16 +126,12 @@ class ResponseBuilder:
         self._dialect = dialect
         self._type: str = dialect["envelope.content_type"]
         self._envelopes = Envelopes(dialect, release, renderer)
-        self._around = {login: self._frame(login=login) for login in (False, True)}
-        before, after = self._around[False]
-        self._around_list = before + b"[", b"]" + after
-        self._hints: bool = dialect["errors.suggestion_in_description"]
-        self._bare = orjson.dumps(self._envelopes.bare())
-
-    def _frame(self, *, login: bool) -> tuple[bytes, bytes]:
-        whole = self._envelopes.success("@", login=login)
-        before, after = orjson.dumps(whole).split(b'"@"')
-        return before, after
+        self._around = {}
+        for login in (False, True):
+            whole = orjson.dumps(self._envelopes.success("@", login=login))
+            before, _, after = whole.partition(b'"@"')
+            self._around[login] = before, after
+        self._empty_list = orjson.dumps(self._envelopes.listing([]))
 
     def data(self, body: bytes, *, login: bool = False) -> Response:
         """Return a success with ``body`` as its data; ``login`` for authentication/token."""
@@ -158,27 +150,19 @@ class ResponseBuilder:
     def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
         """Return a success with ``bodies`` as a list; a long one is streamed."""
         if not bodies:
-            return self._empty_list()
+            whole = self._empty_list
+            return Response(200, whole, self._type, len(whole), dials=("list.empty",))
         dials = () if selection is None else selection.dials
-        before, after = self._around_list
+        before, after = self._around[False]
         if len(bodies) <= JOIN_AT_MOST:
             chosen = bodies if selection is None else map(selection.of, bodies)
-            whole = b"".join((before, b",".join(chosen), after))
+            whole = b"".join((before, b"[", b",".join(chosen), b"]", after))
             return Response(200, whole, self._type, len(whole), dials=dials)
         length = None
-        if selection is None:
-            length = len(before) + len(after) + sum(map(len, bodies)) + len(bodies) - 1
-        stream = _stream(before, bodies, selection, after)
+        if selection is None:  # with brackets and commas
+            length = len(before) + sum(map(len, bodies)) + len(bodies) + 1 + len(after)
+        stream = chunked(_parts(before, bodies, selection, after))
         return Response(200, stream, self._type, length, dials=dials)
-
-    def _empty_list(self) -> Response:
-        form = self._dialect["list.empty"]
-        if form == "absent":
-            response = Response(200, self._bare, self._type, len(self._bare))
-        else:
-            response = self.data(b"null" if form == "null" else b"[]")
-        response.dials = ("list.empty",)
-        return response
 
     def error(
         self, error: VendorError, method: str, suggestion: Suggestion | None = None
@@ -187,8 +171,9 @@ class ResponseBuilder:
 
         A dial adds the suggestion to the description.
         """
-        kind = error.kind
-        hint = "" if suggestion is None or not self._hints else suggestion.text
+        kind, hint = error.kind, ""
+        if suggestion is not None and self._dialect["errors.suggestion_in_description"]:
+            hint = suggestion.text
         # The journal keeps it.
         body = compact_json(self._envelopes.error(kind, error.details, hint))
         statement = error_kinds()[kind]["statement"].replace("{method}", method)
@@ -196,17 +181,24 @@ class ResponseBuilder:
         return Response(status, body, self._type, len(body), statement, suggestion)
 
 
-def _stream(
+def _parts(
     before: bytes, bodies: list[bytes], selection: Selection | None, after: bytes
 ) -> Iterator[bytes]:
-    """Yield a list in chunks of about 64 KiB."""
-    parts, size = [before], 0
+    """Yield the parts of a list."""
+    yield before + b"["
     for at, body in enumerate(bodies):
         chosen = body if selection is None else selection.of(body)
-        parts.append(b"," + chosen if at else chosen)
-        size += len(chosen)
+        yield b"," + chosen if at else chosen
+    yield b"]" + after
+
+
+def chunked(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small parts into chunks of about 64 KiB, which are worth sending."""
+    waiting, size = [], 0
+    for part in parts:
+        waiting.append(part)
+        size += len(part)
         if size >= _CHUNK_BYTES:
-            yield b"".join(parts)
-            parts, size = [], 0
-    parts.append(after)
-    yield b"".join(parts)
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    yield b"".join(waiting)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS, Guard
+from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
 from crmcom_kit.mock_server.python_api.calls import summarize_calls
 from crmcom_kit.mock_server.world.world import World
@@ -44,22 +44,20 @@ def world_of_test(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[Mo
 class Watch:
     """Hooks for the tests of a run that uses the mock."""
 
-    def __init__(self, hosts: Sequence[str] | None) -> None:
-        """Block ``hosts``, the default ones if empty; block nothing if None."""
-        self._guard = None if hosts is None else Guard(hosts or HOSTS, running_test)
+    def __init__(self, hosts: Sequence[str]) -> None:
+        """Block ``hosts`` until the run ends."""
+        self._guard = Guard(hosts, running_test)
         self._reported = 0
-        if self._guard is not None:
+        if hosts:
             self._guard.start()
 
-    def end(self) -> None:
+    def pytest_unconfigure(self) -> None:
         """Stop blocking."""
-        if self._guard is not None:
-            self._guard.stop()
+        self._guard.stop()
 
     def reached(self) -> list[str]:
         """Return one line for each attempt to reach a real host."""
-        found = () if self._guard is None else tuple(self._guard.reached)
-        return [f"{who} tried to reach {host}" for who, host in found]
+        return [f"{who} tried to reach {host}" for who, host in tuple(self._guard.reached)]
 
     def _new_attempts(self, test: str) -> list[str]:
         """Return the unreported attempts of a test; those of other tests are not its fault."""
@@ -78,17 +76,14 @@ class Watch:
             report.outcome = "failed"
             report.longrepr = "\n".join(("The real CRM.COM was about to be reached:", *new))
         if report.outcome == "failed" and _WORLD in item.stash:
-            for world in _worlds_to_show(*item.stash[_WORLD], ended=report.when == "teardown"):
-                report.sections.append(
-                    (f"crmcom_mock: calls of world {world.name}", summarize_calls(world))
-                )
+            used, world = item.stash[_WORLD]
+            # At the end of the test its world is gone, and asking for it would create it again.
+            children = [] if report.when == "teardown" else used.children
+            for one in (world, *(child.emulated for child in children)):
+                title = f"crmcom_mock: calls of world {one.name}"
+                report.sections.append((title, summarize_calls(one)))
         del call
         return report
-
-
-def _worlds_to_show(used: MockWorld, world: World, *, ended: bool) -> list[World]:
-    """Return the worlds whose calls to show; a world that ended is not created again."""
-    return [world] if ended else [world, *(child.emulated for child in used.children)]
 
 
 def running_test() -> str:

@@ -11,7 +11,9 @@ import functools
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from typing import NamedTuple
+from unittest.mock import patch
 
 #: Patterns of CRM.COM's host names.
 HOSTS = ("crm.com", "*.crm.com")
@@ -58,15 +60,21 @@ class Guard:
 
     def start(self) -> None:
         """Block and record from now on."""
+        if not _hooked:
+            _hooked.append(True)
+            sys.addaudithook(_on_audit_event)
+        if not _guards:
+            for name in _CONNECTIONS:
+                _patches.enter_context(patch.object(_SOCKET, name, _checking(name)))
         if self not in _guards:
-            _patch()
             _guards.append(self)
 
     def stop(self) -> None:
         """Stop blocking."""
         if self in _guards:
             _guards.remove(self)
-            _unpatch()
+            if not _guards:
+                _patches.close()
 
     def check(self, host: object) -> None:
         """Record and refuse an attempt to reach a real host. Raises RealHostReached."""
@@ -83,27 +91,7 @@ class Guard:
 # Global like Python's list of audit hooks, from which none can be removed.
 _guards: list[Guard] = []
 _hooked: list[bool] = []
-_before: dict[str, object] = {}  # methods that somebody else had set on the class
-
-
-def _patch() -> None:
-    if not _hooked:
-        _hooked.append(True)
-        sys.addaudithook(_on_audit_event)
-    if not _guards:
-        for name in _CONNECTIONS:
-            if name in vars(_SOCKET):
-                _before[name] = vars(_SOCKET)[name]
-            setattr(_SOCKET, name, _checking(name))
-
-
-def _unpatch() -> None:
-    if not _guards:
-        for name in _CONNECTIONS:
-            if name in _before:
-                setattr(_SOCKET, name, _before.pop(name))
-            else:
-                delattr(_SOCKET, name)  # uncovers the inherited method
+_patches = ExitStack()
 
 
 def _on_audit_event(event: str, arguments: tuple[object, ...]) -> None:

@@ -4,7 +4,9 @@ pytest loads this module in every run, so it imports nothing of the mock before 
 hooks for tests that use the mock are in ``hooks``.
 """
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,13 +92,6 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.line(line)
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop blocking."""
-    watch = config.pluginmanager.get_plugin(_WATCH)
-    if watch is not None:
-        watch.end()
-
-
 def _reached(config: pytest.Config) -> list[str]:
     """Return one line for each attempt to reach a real host, workers of xdist included."""
     watch = config.pluginmanager.get_plugin(_WATCH)
@@ -105,14 +100,39 @@ def _reached(config: pytest.Config) -> list[str]:
 
 
 def _given(config: pytest.Config) -> dict[str, Any]:
-    """Return the options of the mock that are given; imports nothing if there are none."""
-    names = [name for name, _, _ in _OPTIONS if name != "guard"]
-    keys = [f"crmcom_mock_{name}" for name in names]
-    if not any(config.getoption(key) is not None or config.getini(key) for key in keys):
-        return {}
-    from crmcom_kit.mock_server.pytest_plugin.options import given_options
+    """Return the options of the mock that are given. Raises pytest.UsageError."""
+    found: dict[str, Any] = {}
+    for name in ("release", "dialect", "data", "seed"):
+        value = config.getoption(f"crmcom_mock_{name}")
+        folder = config.invocation_params.dir
+        if value is None:
+            value = config.getini(f"crmcom_mock_{name}") or None
+            folder = config.rootpath if config.inipath is None else config.inipath.parent
+        if value is not None:
+            found[name] = _read(name, value, folder)
+    return found
 
-    return given_options(config, names)
+
+def _read(name: str, value: str, folder: Path) -> Any:
+    from crmcom_kit import schemas
+
+    if name == "seed":
+        if not re.fullmatch("-?[0-9]{1,18}", value):
+            msg = f"crmcom_mock_seed: {value!r} is not allowed; allowed is an integer"
+            raise pytest.UsageError(msg)
+        return int(value)
+    if name == "data":
+        return folder / value
+    try:
+        if name == "release":
+            schemas.resolve(value)
+            return value
+        read = value if value in schemas.dialect_names() else folder / value
+        schemas.load_dialect(read)
+    except (schemas.UnknownRelease, schemas.DialectError) as error:
+        msg = f"crmcom_mock_{name}: {error}"
+        raise pytest.UsageError(msg) from None
+    return read
 
 
 def _guarding(config: pytest.Config) -> str:
@@ -129,8 +149,9 @@ def _watch(config: pytest.Config, *, guards: bool) -> None:
     """Register the hooks for tests that use the mock, once."""
     if not config.pluginmanager.has_plugin(_WATCH):
         from crmcom_kit.mock_server.pytest_plugin.hooks import Watch
+        from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS
 
-        hosts = config.getini("crmcom_mock_guard_hosts") if guards else None
+        hosts = (config.getini("crmcom_mock_guard_hosts") or HOSTS) if guards else ()
         config.pluginmanager.register(Watch(hosts), _WATCH)
 
 

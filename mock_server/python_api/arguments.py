@@ -1,10 +1,16 @@
 """Checks of the arguments that a test passes; a wrong type raises a UsageError, too."""
 
+import re
 from datetime import datetime
 from math import isfinite
 from typing import Any
 
 from crmcom_kit.mock_server.usage_errors import UsageError
+
+
+def camel_case(name: str) -> str:
+    """Return the name of an argument as JSON has it: ``error_kind`` means ``errorKind``."""
+    return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:

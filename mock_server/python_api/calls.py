@@ -8,6 +8,7 @@ from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.patterns import Pattern, pattern_of
 from crmcom_kit.mock_server.journal.verification import Expected, line
+from crmcom_kit.mock_server.python_api.arguments import camel_case
 from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.world import World
@@ -83,11 +84,7 @@ def _shorten(text: str) -> str:
 
 def named_pattern(given: Mapping[str, Any]) -> Pattern:
     """Return the pattern for arguments: ``error_kind`` means ``errorKind``. Raises UsageError."""
-    camel_case = {
-        re.sub(r"_([a-z])", lambda found: found[1].upper(), name): value
-        for name, value in given.items()
-    }
-    return pattern_of(camel_case)
+    return pattern_of({camel_case(name): value for name, value in given.items()})
 
 
 def assert_calls(
@@ -133,9 +130,6 @@ def wait_until(
     __tracebackhide__ = True
     condition: verification.Condition
     if until is not None:
-        if record is not None or state is not None or expected is not None:
-            allowed = "until alone, or the other arguments"
-            raise UsageError("until", seen="until with other arguments", allowed=allowed)
         if not callable(until):
             raise UsageError("until", seen=repr(until), allowed="a function without arguments")
         condition, what = _Until(until), "the function to return something true"

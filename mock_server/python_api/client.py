@@ -3,10 +3,9 @@
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -20,38 +19,26 @@ if TYPE_CHECKING:
 #: The host in the URLs of a client that needs no socket. It is reserved (RFC 2606).
 HOST = "crmcom-mock.invalid"
 
-
-class _Workers:
-    """Threads that are used again; starting one for each request would double its cost.
-
-    They are daemons, so that a request that was given up does not keep the process alive.
-    """
-
-    def __init__(self) -> None:
-        self._idle: list[SimpleQueue[Callable[[], None]]] = []
-
-    def run(self, work: Callable[[], None]) -> None:
-        """Run ``work`` now, in a thread that is idle or new."""
-        try:
-            queue = self._idle.pop()
-        except IndexError:
-            queue = SimpleQueue()
-            threading.Thread(target=self._serve, args=(queue,), daemon=True).start()
-        queue.put(work)
-
-    def _serve(self, queue: "SimpleQueue[Callable[[], None]]") -> None:
-        while True:
-            queue.get()()
-            self._idle.append(queue)
-
-    def forget(self) -> None:
-        """Start new threads from now on: a forked process has none of its parent's."""
-        self._idle.clear()
+# Of threads that wait for work: to start one for each request would cost as much as the request.
+_idle: list[SimpleQueue[Callable[[], None]]] = []
+if hasattr(os, "register_at_fork"):  # a forked process has none of its parent's threads
+    os.register_at_fork(after_in_child=_idle.clear)
 
 
-_workers = _Workers()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_workers.forget)
+def _run(work: Callable[[], None]) -> None:
+    """Run ``work`` now in a daemon: what was given up does not keep the process alive."""
+    try:
+        queue = _idle.pop()
+    except IndexError:
+        queue = SimpleQueue()
+        threading.Thread(target=_work, args=(queue,), daemon=True).start()
+    queue.put(work)
+
+
+def _work(queue: SimpleQueue[Callable[[], None]]) -> None:
+    while True:
+        queue.get()()
+        _idle.append(queue)
 
 
 class InProcess(httpx.BaseTransport):
@@ -74,27 +61,24 @@ class InProcess(httpx.BaseTransport):
         seconds = request.extensions.get("timeout", {}).get("read")
         if seconds is None:
             return self._response_to(request)
-        response: Future[httpx.Response] = Future()
-        _workers.run(partial(self._fulfill, request, response))
+        results: SimpleQueue[httpx.Response | BaseException] = SimpleQueue()
+        _run(partial(self._put_result, request, results))
         try:
-            return response.result(seconds)
-        except TimeoutError:
-            if not response.cancel():  # it has just come, or the mock itself raised this
-                return response.result()
-        msg = "timed out"
-        raise httpx.ReadTimeout(msg, request=request)
+            result = results.get(timeout=seconds)
+        except Empty:
+            msg = "timed out"
+            raise httpx.ReadTimeout(msg, request=request) from None
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
-    def _fulfill(self, request: httpx.Request, response: "Future[httpx.Response]") -> None:
+    def _put_result(
+        self, request: httpx.Request, results: "SimpleQueue[httpx.Response | BaseException]"
+    ) -> None:
         try:
-            found = self._response_to(request)
+            results.put(self._response_to(request))
         except BaseException as error:  # noqa: BLE001 - raised again in the client's thread
-            if response.set_running_or_notify_cancel():
-                response.set_exception(error)
-        else:
-            if response.set_running_or_notify_cancel():
-                response.set_result(found)
-            else:
-                found.close()
+            results.put(error)
 
     def _response_to(self, request: httpx.Request) -> httpx.Response:
         def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

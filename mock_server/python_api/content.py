@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.generation import generated
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import LocatedEntry, file_entries, validated
+from crmcom_kit.mock_server.world.world_file import given_entries
 from crmcom_kit.schemas import response_fields
 
 Record = dict[str, Any]
@@ -118,15 +118,11 @@ def seed_world(
         allowed = "entries alone, or a scenario or knobs"
         raise UsageError("entries", seen="entries with other arguments", allowed=allowed)
     _check_knobs(knobs)
-    located = generated(world, scenario, knobs) if entries is None else _given(world, entries)
+    if entries is None:
+        located = generated(world, scenario, knobs)
+    else:
+        located = given_entries(entries, world.release, "entry")
     return len(world.fill(located).store)
-
-
-def _given(world: World, entries: Entries) -> Iterator[LocatedEntry]:
-    if isinstance(entries, str | Path):
-        return file_entries(Path(entries), world.release)
-    located = (LocatedEntry(entry, f"entry {at}") for at, entry in enumerate(entries))
-    return validated(located, world.release)
 
 
 def _check_knobs(knobs: Mapping[str, Any]) -> None:

@@ -10,7 +10,6 @@ from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
 from crmcom_kit.mock_server.deliveries.senders import ScriptedDelivery
 from crmcom_kit.mock_server.python_api.arguments import integer, moment, number
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.webhooks.replay import recover, replay
 from crmcom_kit.mock_server.webhooks.signature_diagnosis import (
     Verdict,
@@ -77,14 +76,6 @@ class Deliveries:
             raise TimeoutError(msg)
         return note
 
-    def awaited(self, record: str | None, seconds: float) -> AttemptNote:
-        """Do as ``wait_for``, but raise AssertionError if there was none in time."""
-        __tracebackhide__ = True
-        try:
-            return self.wait_for(record, seconds=seconds)
-        except TimeoutError as late:
-            raise AssertionError(str(late)) from None
-
     def replay(self, number: int) -> AttemptNote:
         """Repeat exactly what an attempt sent. Raises NotFound."""
         return replay(self._epoch(), number)
@@ -97,12 +88,9 @@ class Deliveries:
         Raises:
             UsageError: ``since`` is no moment with a zone, or ``seconds`` no number.
         """
-        begin = moment("since", since)
-        if begin is not None and begin.tzinfo is None:
-            raise UsageError("since", seen=begin.isoformat(), allowed="a moment with a zone")
         number("seconds", seconds)
         epoch = self._epoch()
-        notes = recover(epoch, begin).attempts
+        notes = recover(epoch, moment("since", since)).attempts
         epoch.attempts.wait_for(lambda: all(note.over for note in notes) or None, seconds)
         return notes
 

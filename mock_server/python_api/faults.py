@@ -2,39 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Any
 
-from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
-from crmcom_kit.mock_server.python_api.arguments import text
-from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.mock_server.python_api.arguments import camel_case, text
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 
-# The name of each argument in a specification of a fault.
-_MATCH = {name: name for name in ("operation", "identifier", "parameters", "nth", "after")}
-_EFFECT = {
-    "delay": "delay",
-    "status": "status",
-    "retry_after": "retryAfter",
-    "error": "error",
-    "drop": "drop",
-    "cut": "cut",
-    "malformed": "malformed",
-    "expire_token": "expireToken",
-    "delete_record": "deleteRecord",
-}
-_ITSELF = {name: name for name in ("name", "when", "times", "probability")}
-_KNOWN = (*_EFFECT, *_MATCH, *_ITSELF, "ttl")
+# The arguments of ``fail``, by where a specification of a fault has them.
+_ITSELF = ("name", "when", "times", "probability")
+_MATCH = ("operation", "identifier", "parameters", "nth", "after")
+_EFFECT = (
+    "delay",
+    "status",
+    "retry_after",
+    "error",
+    "drop",
+    "cut",
+    "malformed",
+    "expire_token",
+    "delete_record",
+)
 
 
 class Failing:
     """One or more faults of a world, until ``remove()`` or the end of a ``with`` block."""
 
-    def __init__(self, faults: Faults, added: Sequence[Fault]) -> None:
+    def __init__(self, faults: Faults, added: Sequence[FaultState]) -> None:
         """Hold faults that were added."""
         self._faults = faults  # not the world's: a reset replaces those, and reuses ids
-        self._ids = [fault.id for fault in added]
+        self._ids = [state.fault.id for state in added]
         self._last: list[FaultState] = []
 
     @property
@@ -61,12 +57,7 @@ class Failing:
     def __enter__(self) -> "Failing":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.remove()
 
     def __repr__(self) -> str:
@@ -83,26 +74,25 @@ def failing(faults: Faults, preset: str | None, given: Mapping[str, Any]) -> Fai
     """
     if preset is not None:
         name = text("preset", preset).replace(" ", "_").replace("-", "_")
-        return Failing(faults, faults.preset(name, **given))
-    return Failing(faults, [faults.add(_spec(given))])
+        return Failing(faults, faults.add_preset(name, given))
+    return Failing(faults, faults.add_all([_spec(given)]))
 
 
 def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the specification that the arguments describe; None counts as omitted."""
+    known = (*_EFFECT, *_MATCH, *_ITSELF, "ttl")
     for name in given:
-        if name not in _KNOWN:
-            allowed = f"a preset, or some of {', '.join(_KNOWN)}"
-            raise UsageError(
-                quoted(name).strip('"'), seen="among the arguments of fail", allowed=allowed
-            )
-    spec = _named(_ITSELF, given)
+        if name not in known:
+            allowed = f"a preset, or some of {', '.join(known)}"
+            raise UsageError(name, seen="among the arguments of fail", allowed=allowed)
+    itself, match, effect = (_named(names, given) for names in (_ITSELF, _MATCH, _EFFECT))
     if given.get("ttl") is not None:
-        spec["ttlMillis"] = _milliseconds(given["ttl"])
-    return {**spec, "match": _named(_MATCH, given), "effect": _named(_EFFECT, given)}
+        itself["ttlMillis"] = _milliseconds(given["ttl"])
+    return {**itself, "match": match, "effect": effect}
 
 
-def _named(names: Mapping[str, str], given: Mapping[str, Any]) -> dict[str, Any]:
-    return {names[k]: value for k, value in given.items() if k in names and value is not None}
+def _named(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
+    return {camel_case(name): given[name] for name in names if given.get(name) is not None}
 
 
 def _milliseconds(seconds: Any) -> int:

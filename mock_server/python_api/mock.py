@@ -1,6 +1,5 @@
 """A mock in this process: created, served over HTTP on request, and stopped."""
 
-from types import TracebackType
 from typing import Any
 
 from crmcom_kit.mock_server.access import Access
@@ -58,12 +57,7 @@ class Mock(MockWorld):
     def __enter__(self) -> "Mock":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 

@@ -1,9 +1,8 @@
 """One world of a mock as a test uses it."""
 
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -106,12 +105,6 @@ class MockContext:
     registry: "WorldRegistry"
     app: "WSGIApplication"
     server: "Background"
-    adding: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def token(self) -> str:
-        """A token that never expires, in every world."""
-        return self.registry.default.config.settings.fixed_tokens[0]
 
 
 class MockWorld:
@@ -126,7 +119,8 @@ class MockWorld:
         """
         self._context = context
         self.name = name
-        self._children: list[MockWorld] = []
+        #: The worlds that were created through this one, and end with it.
+        self.children: list[MockWorld] = []
         self._path = "" if name == DEFAULT else f"/worlds/{name}"
         context.registry.get(name)
         #: Its webhook requests.
@@ -168,12 +162,12 @@ class MockWorld:
     @property
     def token(self) -> str:
         """A token that never expires. If a fault made it expire, a reset makes it valid again."""
-        return self._context.token
+        return self._context.registry.default.config.fixed_tokens[0]
 
     @property
     def credentials(self) -> "Credentials":
         """The credentials that may log in: user name, password, organisation, Web API key."""
-        return self.emulated.config.settings.credentials
+        return self.emulated.config.credentials
 
     @property
     def release(self) -> str:
@@ -207,23 +201,11 @@ class MockWorld:
             UsageError: the name is not allowed.
             LimitExceeded: there are as many worlds as allowed.
         """
-        is_new = not self._exists(text("name", name))
+        is_new = self._context.registry.existing(text("name", name)) is None
         other = MockWorld(self._context, name)
         if is_new and self.name != DEFAULT:
-            self._children.append(other)
+            self.children.append(other)
         return other
-
-    @property
-    def children(self) -> tuple["MockWorld", ...]:
-        """The worlds that were created through this one, and end with it."""
-        return tuple(self._children)
-
-    def _exists(self, name: str) -> bool:
-        try:
-            self._context.registry.find(name)
-        except NotFound:
-            return False
-        return True
 
     def end(self) -> None:
         """Remove this world and its children; the next use creates them again.
@@ -233,8 +215,8 @@ class MockWorld:
         """
         with suppress(NotFound):
             self._context.registry.end(self.name)
-        while self._children:
-            self._children.pop().end()
+        while self.children:
+            self.children.pop().end()
 
     # Faults.
 
@@ -334,16 +316,23 @@ class MockWorld:
         """
         __tracebackhide__ = True
         number("timeout", timeout)
-        others = (until, record, state)
-        if delivery not in (None, False):
-            if pattern or others != (None, None, None):
-                allowed = "a delivery, or the other arguments"
-                raise UsageError("delivery", seen="with other arguments", allowed=allowed)
-            return self.deliveries.awaited(None if delivery is True else str(delivery), timeout)
+        kinds = {
+            "until": until,
+            "times": None if until is None else times,
+            "delivery": None if delivery is False else delivery,
+            "pattern": pattern or None,
+            "record or state": state if record is None else record,
+        }
+        given = [name for name, value in kinds.items() if value is not None]
+        if len(given) > 1:
+            raise UsageError(given[0], seen=f"with {given[1]}", allowed=f"{given[0]} alone")
+        if kinds["delivery"] is not None:
+            try:
+                wanted = None if delivery is True else str(delivery)
+                return self.deliveries.wait_for(wanted, seconds=timeout)
+            except TimeoutError as late:
+                raise AssertionError(str(late)) from None
         if pattern:
-            if others != (None, None, None):
-                allowed = "a pattern, or the other arguments"
-                raise UsageError("pattern", seen="with other arguments", allowed=allowed)
             return assert_calls(self.emulated, times, timeout, pattern)
         return wait_until(self.emulated, until, record, state, times, timeout)
 
@@ -387,9 +376,7 @@ class MockWorld:
             FixtureError: no webhook request can have these members.
             DataError: it contradicts the world's content; nothing has changed.
         """
-        with self._context.adding:  # two threads must not take the same number
-            body = add_generated(self.emulated, index, members)
-        record: Record = orjson.loads(body)
+        record: Record = orjson.loads(add_generated(self.emulated, index, members))
         return record
 
     # Deliveries.

@@ -10,7 +10,7 @@ from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Suggestion
-from crmcom_kit.mock_server.suggestions import identifiers, logins, requests, values
+from crmcom_kit.mock_server.suggestions import identifiers, requests, values
 from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.methods import Method
@@ -18,7 +18,6 @@ from crmcom_kit.schemas.methods import Method
 #: What finds the suggestion for each kind of error.
 FINDERS: dict[str, Callable[[RefusedCall], Suggestion | None]] = {
     **requests.FINDERS,
-    **logins.FINDERS,
     **identifiers.FINDERS,
     **values.FINDERS,
 }

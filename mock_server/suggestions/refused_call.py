@@ -1,7 +1,8 @@
 """A refused request, and the suggestions that most errors share: set, leave out, rename."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
@@ -12,7 +13,8 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.methods import Method, Parameter
 
 
-class RefusedCall(NamedTuple):
+@dataclass(slots=True)
+class RefusedCall:
     """A refused request to a method."""
 
     error: VendorError
@@ -30,6 +32,11 @@ class RefusedCall(NamedTuple):
     def parameter(self) -> Parameter | None:
         """The wrong parameter, as the method defines it."""
         return None if self.method is None else self.method.parameters.get(self.base)
+
+    @property
+    def wrong_identifier(self) -> bool:
+        """Whether the wrong parameter is an identifier."""
+        return self.parameter is not None and self.parameter.type == "object"
 
     def value(self, name: str) -> Any:
         """Return the value of a parameter in the request."""
@@ -52,6 +59,11 @@ class RefusedCall(NamedTuple):
         known = self.method.parameters
         return [name for name in self.given.values if name not in known and name != "token"]
 
+    def has_other_semi_optional(self, name: str) -> bool:
+        """Return whether the request has a semi-optional parameter besides ``name``."""
+        others = self.given.values.keys() - {name} if self.given else frozenset()
+        return not others.isdisjoint(self.epoch.config.semi_optional)
+
     def written(self, name: str, value: Any) -> str:
         """Return a parameter and its value as the caller would write them."""
         if isinstance(value, dict):
@@ -60,24 +72,23 @@ class RefusedCall(NamedTuple):
             return in_body if self.in_body else f"{name}={field}={text}"
         return f'"{name}": "{value}"' if self.in_body else f"{name}={value}"
 
-
-def set_to(call: RefusedCall, name: str, value: Any, instead: object = None) -> Suggestion:
-    """Return the suggestion to give a parameter a value, ``instead`` of another one."""
-    text = call.written(name, value)
-    if instead is not None:
-        text = f"{text} instead of {_bare(instead)}"
-    elif call.lacks(name):
-        text = f"add {text}"
-    return Suggestion(text, (Change("set", name, value),))
+    def set_to(self, name: str, value: Any, instead: object = None) -> Suggestion:
+        """Suggest to give a parameter a value, ``instead`` of another one."""
+        text = self.written(name, value)
+        if instead is not None:
+            text = f"{text} instead of {_bare(instead)}"
+        elif self.lacks(name):
+            text = f"add {text}"
+        return Suggestion(text, (Change("set", name, value),))
 
 
 def leave_out(name: str, why: str = "") -> Suggestion:
-    """Return the suggestion to leave a parameter out."""
+    """Suggest to leave a parameter out."""
     return Suggestion(f"leave out {_bare(name)}{why}", (Change("leave out", name),))
 
 
 def rename(wrong: str, right: str, value: Any) -> Suggestion:
-    """Return the suggestion to give a parameter its right name."""
+    """Suggest to give a parameter its right name."""
     changes = (Change("leave out", wrong), Change("set", right, value))
     return Suggestion(f"{right} instead of {_bare(wrong)}", changes)
 

@@ -1,60 +1,45 @@
-"""Suggestions for requests that cannot be read as a whole, or that no method answers."""
+"""Suggestions for requests that are wrong as a whole: path, verb, body, token, login."""
 
 import difflib
-from functools import lru_cache
-from typing import Any
+
+import orjson
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
-from crmcom_kit.mock_server.protocol.response import Change, Suggestion
+from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change, Suggestion
 from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall, leave_out
-from crmcom_kit.redaction import MASK, Pairs, as_dicts, is_secret, parsed_json
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import release_names, resolve
 
 _JSON = 'send a JSON object, such as {"token": "...", ...}'
+_LOGIN = "POST authentication/token"
+_TOKEN = (Change("set", "token", PLACEHOLDER),)
 _MAX_LENGTH = 64
+# How a body of another encoding begins.
 _BEGINNINGS = {
     b"\xef\xbb\xbf": ("leave out the byte order mark", "utf-8-sig"),
     b"\xff\xfe": ("encode the body as UTF-8", "utf-16"),
     b"\xfe\xff": ("encode the body as UTF-8", "utf-16"),
-    b"\x1f\x8b": ("send the body uncompressed", ""),
+    b"\x1f\x8b": ("send the body uncompressed", "ascii"),
 }
 
 
 def _unknown_method(call: RefusedCall) -> Suggestion:
-    path = call.request.path
-    known = tuple(call.epoch.config.methods)
-    near = _near_path(path[:_MAX_LENGTH], known)
-    since = _known_since(path)
-    if since is not None:
-        text = f"{path} is known from {since}: start the mock with --release {since}"
-        return Suggestion(text)
-    if near is None:
-        return Suggestion(f"a path of the API, such as {known[0]}")
-    method = call.epoch.config.methods[near]
-    changes = [Change("path", "path", near)]
+    path, known = call.request.path, call.epoch.config.methods
+    for release in release_names():
+        if any(method.path == path for method in methods(resolve(release)).values()):
+            text = f"{path} is known from {release}: start the mock with --release {release}"
+            return Suggestion(text)
+    wanted = path[:_MAX_LENGTH].strip("/").casefold()
+    near = difflib.get_close_matches(wanted, known, n=1)
+    near += [one for one in known if one.rpartition("/")[2] == wanted.rpartition("/")[2]]
+    if not near:
+        return Suggestion(f"a path of the API, such as {next(iter(known))}")
+    method = known[near[0]]
+    changes = [Change("path", "path", method.path)]
     if method.verb != call.request.verb:
         changes.append(Change("verb", "verb", method.verb))
-    return Suggestion(f"{method.verb} {near}", tuple(changes))
-
-
-@lru_cache(maxsize=512)
-def _near_path(path: str, known: tuple[str, ...]) -> str | None:
-    wanted = path.strip("/").casefold()
-    last = wanted.rpartition("/")[2]
-    for one in known:
-        if one == wanted or one.rpartition("/")[2] == last:
-            return one
-    return next(iter(difflib.get_close_matches(wanted, known, n=1)), None)
-
-
-@lru_cache(maxsize=64)
-def _known_since(path: str) -> str | None:
-    for name in release_names():
-        if any(method.path == path for method in methods(resolve(name)).values()):
-            return name
-    return None
+    return Suggestion(f"{method.verb} {method.path}", tuple(changes))
 
 
 def _wrong_verb(call: RefusedCall) -> Suggestion | None:
@@ -62,14 +47,11 @@ def _wrong_verb(call: RefusedCall) -> Suggestion | None:
         return None
     verb = call.method.verb
     place = "in the JSON body" if verb == "POST" else "in the query"
-    seen = call.error.seen
-    return Suggestion(
-        f"{verb} instead of {seen}, parameters {place}", (Change("verb", "verb", verb),)
-    )
+    text = f"{verb} instead of {call.error.seen}, parameters {place}"
+    return Suggestion(text, (Change("verb", "verb", verb),))
 
 
-def _method_withdrawn(call: RefusedCall) -> Suggestion:
-    del call
+def _method_withdrawn(_: RefusedCall) -> Suggestion:
     dial = 'requests.deprecated_methods = "serve"'
     return Suggestion(f"start the mock with an older --release, or with the dial {dial}")
 
@@ -79,43 +61,39 @@ def _bad_body(call: RefusedCall) -> Suggestion:
     if not body.strip() and call.request.query:
         return _as_json(call.request.query, "move the parameters from the query into a JSON body")
     try:
-        text = body.decode()
-    except UnicodeDecodeError:
+        found = orjson.loads(body)
+    except ValueError:
+        if b"=" in body and not body.lstrip().startswith((b"{", b"[", b'"')):
+            return _as_json(body, "send the parameters as a JSON object, not as a form")
         return Suggestion(_JSON)
-    found = parsed_json(text)
-    if found is not None and isinstance(found[0], list):
-        (value,) = found
-        if len(value) == 1 and isinstance(value[0], Pairs):
-            changes = (Change("body", "body", as_dicts(value[0])),)
-            return Suggestion("send the object itself, without the array around it", changes)
-    if found is not None and isinstance(found[0], str):
-        inner = parsed_json(found[0])
-        if inner is not None and isinstance(inner[0], Pairs):
-            changes = (Change("body", "body", as_dicts(inner[0])),)
-            return Suggestion("send the object itself, not a text that holds it", changes)
-    if found is None and b"=" in body and not body.lstrip().startswith((b"{", b"[", b'"')):
-        return _as_json(body, "send the parameters as a JSON object, not as a form")
-    return Suggestion(_JSON)
+    if isinstance(found, list) and len(found) == 1 and isinstance(found[0], dict):
+        text = "send the object itself, without the array around it"
+        return Suggestion(text, (Change("body", "body", found[0]),))
+    changes = _json_body(found.encode()) if isinstance(found, str) else ()
+    text = "send the object itself, not a text that holds it" if changes else _JSON
+    return Suggestion(text, changes)
 
 
-def _as_json(encoded: bytes, what: str) -> Suggestion:
-    """Suggest to put the parameters of a query or form into a JSON object."""
+def _json_body(body: bytes) -> tuple[Change, ...]:
+    """Return the change to a body, if it is a JSON object."""
     try:
-        pairs = query_pairs(encoded)
+        found = orjson.loads(body)
+    except ValueError:
+        return ()
+    return (Change("body", "body", found),) if isinstance(found, dict) else ()
+
+
+def _as_json(encoded: bytes, text: str) -> Suggestion:
+    """Suggest to put the parameters of a query or form into a JSON object."""
+    body: dict[str, object] = {}
+    try:
+        for name, value in query_pairs(encoded):
+            field, equals, inner = value.partition("=")
+            is_identifier = equals and field in ("id", "number")
+            body[name] = {field: inner} if is_identifier else value
     except VendorError:
         return Suggestion(_JSON)
-    names = list(dict.fromkeys(name for name, _ in pairs))
-    if len(names) > 20 or any(len(name) > _MAX_LENGTH for name in names):
-        return Suggestion(what)
-    body = {name: _identified(value) for name, value in pairs}
-    shown = ", ".join(f'"{MASK if is_secret(name) and len(name) > 30 else name}"' for name in names)
-    return Suggestion(f"{what}: {{{shown}}}", (Change("body", "body", body),))
-
-
-def _identified(text: str) -> Any:
-    """Return the value of a query's parameter as a JSON body has it: identifiers as objects."""
-    field, equals, value = text.partition("=")
-    return {field: value} if equals and field in ("id", "number") else text
+    return Suggestion(text, (Change("body", "body", body),))
 
 
 def _bad_charset(call: RefusedCall) -> Suggestion:
@@ -123,28 +101,16 @@ def _bad_charset(call: RefusedCall) -> Suggestion:
         right = "application/json; charset=utf-8"
         return Suggestion(f"Content-Type: {right}", (Change("header", "Content-Type", right),))
     if call.error.parameter != "body":
-        return Suggestion(
-            "percent-encode the bytes of UTF-8, such as %C3%A9 for an e with acute accent"
-        )
+        text = "percent-encode the bytes of UTF-8, such as %C3%A9 for an e with acute accent"
+        return Suggestion(text)
     body = call.request.body or b""
     for beginning, (text, encoding) in _BEGINNINGS.items():
         if body.startswith(beginning):
-            return Suggestion(text, _decoded(body, encoding))
+            return Suggestion(text, _json_body(body.decode(encoding, "replace").encode()))
     return Suggestion("encode the body as UTF-8")
 
 
-def _decoded(body: bytes, encoding: str) -> tuple[Change, ...]:
-    try:
-        found = parsed_json(body.decode(encoding)) if encoding else None
-    except ValueError:
-        return ()
-    if found is None or not isinstance(found[0], Pairs):
-        return ()
-    return (Change("body", "body", as_dicts(found[0])),)
-
-
-def _body_too_large(call: RefusedCall) -> Suggestion:
-    del call
+def _body_too_large(_: RefusedCall) -> Suggestion:
     return Suggestion(f"send at most {MAX_BODY_BYTES} bytes")
 
 
@@ -152,6 +118,48 @@ def _misplaced_parameter(call: RefusedCall) -> Suggestion:
     if call.error.parameter == "body":
         return leave_out("body", ", and give the parameters in the query")
     return leave_out("query", ", and give the parameters in the JSON body")
+
+
+def _missing_token(call: RefusedCall) -> Suggestion:
+    if call.in_body and call.request.query and "token=" in call.request.query.decode("latin-1"):
+        return Suggestion("move token from the query into the JSON body", _TOKEN)
+    if call.request.authorization:
+        return Suggestion("give the token as the parameter token, not in the header", _TOKEN)
+    word = "" if call.value("token") == "" else "add "
+    return Suggestion(f"{word}{call.written('token', PLACEHOLDER)} from {_LOGIN}", _TOKEN)
+
+
+def _new_token(call: RefusedCall) -> Suggestion:
+    return Suggestion(f"{call.written('token', PLACEHOLDER)} of a new login ({_LOGIN})", _TOKEN)
+
+
+def _wrong_credentials(call: RefusedCall) -> Suggestion:
+    right = call.epoch.config.credentials
+    if call.method is not None and call.method.basic:
+        return Suggestion("the header Authorization: Basic base64(KEY:), with the key of --api-key")
+    changes = []
+    if str(call.value("username")).casefold() != right.username.casefold():
+        changes.append(Change("set", "username", right.username))
+    if call.value("organisation") != right.organisation:
+        changes.append(Change("set", "organisation", right.organisation))
+    about = ""
+    if call.value("password") != right.password:
+        changes.append(Change("set", "password", PLACEHOLDER))
+        about = ", which --password names,"
+    parts = [call.written(change.parameter, change.value) for change in changes]
+    verb = "is" if len(parts) == 1 else "are"
+    return Suggestion(f"{' and '.join(parts)}{about} {verb} right", tuple(changes))
+
+
+def _unknown_unit(call: RefusedCall) -> Suggestion:
+    value, units = call.value("unit"), call.epoch.reference_data.units
+    if isinstance(value, str):
+        spellings = {"id": value.strip().upper(), "name": value, "alternative_code": value}
+        for field, text in spellings.items():
+            unit = units.find(field, text)
+            if unit is not None:
+                return call.set_to("unit", unit["id"])
+    return leave_out("unit", ", for the user's own")
 
 
 FINDERS = {
@@ -162,4 +170,10 @@ FINDERS = {
     "bad_charset": _bad_charset,
     "body_too_large": _body_too_large,
     "misplaced_parameter": _misplaced_parameter,
+    "missing_token": _missing_token,
+    "invalid_token": _new_token,
+    "expired_token": _new_token,
+    "released_token": _new_token,
+    "wrong_credentials": _wrong_credentials,
+    "unknown_unit": _unknown_unit,
 }

@@ -5,19 +5,18 @@ The caller says what an outcome changes; it waits for the outcome with ``deliver
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from time import perf_counter
 
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause, Stage
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
 from crmcom_kit.mock_server.deliveries.senders import (
-    Attempt,
     Outcome,
     ScriptedDelivery,
     Stopped,
     outcome_of,
     outcome_of_error,
 )
-from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 
@@ -27,8 +26,6 @@ Settle = Callable[[Outcome], Record | None]
 
 class Dispatch:
     """One delivery."""
-
-    __slots__ = ("_abandon", "_epoch", "_settle", "note")
 
     def __init__(
         self, epoch: Epoch, note: AttemptNote, settle: Settle, abandon: Callable[[], object]
@@ -53,15 +50,21 @@ class Dispatch:
         scripted = isinstance(epoch.delivery, ScriptedDelivery)
         return not scripted or epoch.delivery_faults.has_active
 
+    def start(self) -> Record | None:
+        """Send as the dialect says, now or soon; return the record once it is settled.
+
+        If the mock stops meanwhile, it is the record as it was.
+        """
+        if self._epoch.config.dialect["resend.delivery"] == "queued":
+            return self.enqueue()
+        try:
+            return self.deliver_now()[1]
+        except Stopped:
+            return self._epoch.store.get("id", self.note.record_id)
+
     def deliver_now(self) -> tuple[Outcome, Record | None]:
         """Send in this thread; return outcome and record. Raises Stopped if the mock stops."""
-        try:
-            with self._epoch.delivery_queue.running():
-                outcome = self._send_in_slot()
-        except BaseException:
-            self.abandon()
-            raise
-        return outcome, self._end(outcome)
+        return self._finished(self._send_while_waited_for)
 
     def enqueue(self) -> Record | None:
         """Send soon; return the record only if that is impossible, and so it is settled."""
@@ -78,15 +81,16 @@ class Dispatch:
         if self._epoch.over:
             self.abandon()
             return
+        with suppress(Stopped):
+            self._finished(self._send)
+
+    def _finished(self, send: Callable[[], Outcome]) -> tuple[Outcome, Record | None]:
         try:
-            outcome = self._send(self._fault())
-        except Stopped:
-            self.abandon()
+            outcome = send()
         except BaseException:
             self.abandon()
             raise
-        else:
-            self._end(outcome)
+        return outcome, self._end(outcome)
 
     def abandon(self) -> None:
         """Give it up: the record is as it was."""
@@ -111,19 +115,17 @@ class Dispatch:
         limit = self._epoch.config.dialect["delivery.description_limit"]
         return outcome_of(name, self.note.attempt.url, limit, why=why)
 
-    def _send_in_slot(self) -> Outcome:
+    def _send_while_waited_for(self) -> Outcome:
         """Send while the caller waits; a delivery that may take long needs a slot."""
-        fault = self._fault()
-        late = fault is not None and fault.fault == "delay"
-        if isinstance(self._epoch.delivery, ScriptedDelivery) and not late:
-            return self._send(fault)
-        with self._epoch.delivery_queue.slot() as found:
+        queue = self._epoch.delivery_queue
+        slot = queue.slot() if self.may_block else nullcontext(enter_result=True)
+        with queue.running(), slot as found:
             if not found:
                 return self._refused("no_connection", "as many deliveries as allowed are running")
-            return self._send(fault)
+            return self._send()
 
-    def _send(self, fault: DeliveryFault | None) -> Outcome:
-        epoch, note = self._epoch, self.note
+    def _send(self) -> Outcome:
+        epoch, note, fault = self._epoch, self.note, self._fault()
         note.stage = Stage.SENDING
         if fault is not None:
             key = epoch.reference_data.key_of(note.definition)
@@ -154,7 +156,7 @@ class Dispatch:
 
     def _duplicate(self) -> None:
         """Send the same once more, which changes no record."""
-        copy = begun_again(self._epoch, Cause.DUPLICATE, self.note, self.note.attempt)
+        copy = repeated(self._epoch, Cause.DUPLICATE, self.note)
         try:
             outcome = self._send_once(copy)
         except Stopped:
@@ -172,43 +174,16 @@ class Dispatch:
         return faults.select(note.record_number, frozenset(n for n in names if n is not None))
 
 
-def begun(
-    epoch: Epoch,
-    cause: Cause,
-    attempt: Attempt,
-    *,
-    record_id: str,
-    number: str,
-    definition: str,
-    before: State | None = None,
-    of: int | None = None,
-) -> AttemptNote:
-    """Add a note that something is to be sent for a record, and return it.
-
-    The message carries a label by which a receiver can name the attempt.
-    """
-    note = epoch.attempts.begin(
-        cause,
-        attempt,
-        record_id=record_id,
-        record_number=number,
-        definition=definition,
-        at=epoch.clock.now(),
-        of=of,
-    )
-    note.before = before
-    note.attempt = attempt._replace(label=f"{epoch.name}/{note.number}")
-    return note
-
-
-def begun_again(epoch: Epoch, cause: Cause, before: AttemptNote, attempt: Attempt) -> AttemptNote:
+def repeated(epoch: Epoch, cause: Cause, before: AttemptNote) -> AttemptNote:
     """Add a note that an attempt is repeated without a change of the record, and return it."""
-    return begun(
-        epoch,
-        cause,
-        attempt,
-        record_id=before.record_id,
-        number=before.record_number,
-        definition=before.definition,
-        of=before.number,
+    return epoch.attempts.add(
+        AttemptNote(
+            cause=cause,
+            record_id=before.record_id,
+            record_number=before.record_number,
+            definition=before.definition,
+            at=epoch.clock.now(),
+            attempt=before.attempt,
+            of=before.number,
+        )
     )

@@ -9,12 +9,12 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.attempts import Cause
+from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun
+from crmcom_kit.mock_server.webhooks.dispatch import Dispatch
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 
@@ -45,15 +45,17 @@ def redelivery(
     try:
         prepared, data = _attempt(epoch, claimed)
         sent = prepared if attempt is None else attempt
-        note = begun(
-            epoch,
-            cause,
-            sent,
-            record_id=claimed.id,
-            number=claimed.number,
-            definition=claimed.definition,
-            before=None if first else claimed.state.shown,
-            of=of,
+        note = epoch.attempts.add(
+            AttemptNote(
+                cause=cause,
+                record_id=claimed.id,
+                record_number=claimed.number,
+                definition=claimed.definition,
+                at=epoch.clock.now(),
+                attempt=sent,
+                of=of,
+                before=None if first else claimed.state.shown,
+            )
         )
     except BaseException:
         abandon()

@@ -1,18 +1,16 @@
 """Repeat an attempt as it was, or send again everything rejected since a moment."""
 
 import json
-from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
 from crmcom_kit.mock_server.clock import in_clock_range
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
-from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
 from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.usage_errors import NotFound
-from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, begun_again
+from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, repeated
 from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
 
@@ -43,23 +41,15 @@ def replay(epoch: Epoch, number: int) -> AttemptNote:
     is. Raises NotFound.
     """
     before = attempt_of(epoch, number)
-    dispatch = _again(epoch, before)
-    if epoch.config.dialect["resend.delivery"] == "queued":
-        dispatch.enqueue()
-        return dispatch.note
-    with suppress(Stopped):
-        dispatch.deliver_now()
-    return dispatch.note
-
-
-def _again(epoch: Epoch, before: AttemptNote) -> Dispatch:
     claimed = _claimed(epoch, before.record_id)
-    attempt = before.attempt
-    if claimed is not None:
+    if claimed is None:
+        note = repeated(epoch, Cause.REPLAY, before)
+        dispatch = Dispatch(epoch, note, settle=lambda _: None, abandon=bool)
+    else:
         session = epoch.session()
-        return redelivery(epoch, session, claimed, Cause.REPLAY, attempt, before.number)
-    note = begun_again(epoch, Cause.REPLAY, before, attempt)
-    return Dispatch(epoch, note, settle=lambda _: None, abandon=bool)
+        dispatch = redelivery(epoch, session, claimed, Cause.REPLAY, before.attempt, number)
+    dispatch.start()
+    return dispatch.note
 
 
 def _claimed(epoch: Epoch, record_id: str) -> Record | None:

@@ -5,7 +5,7 @@ the codes of other keys, hashes, encodings and bytes; the first that is equal is
 """
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -39,6 +39,10 @@ class Verdict(NamedTuple):
     valid: bool
     reason: str  # a word for programs; ``valid`` if it is valid
     why: str  # a sentence for people
+
+
+def _invalid(reason: str, why: str) -> Verdict:
+    return Verdict(valid=False, reason=reason, why=why)
 
 
 class Key(NamedTuple):
@@ -118,7 +122,7 @@ def judge(
     config: Config,
     arrived: Arrived,
     body: bytes,
-    keys: Iterable[Key],
+    keys: Sequence[Key],
     sent: Mapping[str, Any] | None = None,
 ) -> Verdict:
     """Return whether a message verifies, and if not, why.
@@ -133,55 +137,40 @@ def judge(
     if arrived.data is None:
         return _no_data(body)
     if arrived.code is None:
-        return Verdict(valid=False, reason="missing_code", why="there is no authentication code")
-    known = list(keys)
+        return _invalid("missing_code", "there is no authentication code")
     ways = {name: config.dialect[f"signing.{name}"] for name in _SIGNING}
-    for key in known:
+    for key in keys:
         if key.expected and _same(arrived.code, sign(arrived.data, key.text, **ways)):
             return Verdict(valid=True, reason="valid", why=f"signed with {key.name}")
     if len(body) > _MAX_LENGTH:
         why = "the code is of something else, and the body is too long for a diagnosis"
-        return Verdict(valid=False, reason="unknown", why=why)
-    return _reason(arrived.code, arrived, body, known, ways, sent)
-
-
-def _no_data(body: bytes) -> Verdict:
-    if not body.strip():
-        return Verdict(valid=False, reason="empty", why="the body is empty")
-    if body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
-        return Verdict(valid=False, reason="cut_body", why="the body ends in the middle of JSON")
-    why = "the body has no data object where the dialect puts it"
-    return Verdict(valid=False, reason="no_data", why=why)
-
-
-def _same(code: str, other: str) -> bool:
-    return hmac.compare_digest(code.encode("utf-8", "replace"), other.encode())
-
-
-def _reason(
-    code: str,
-    arrived: Arrived,
-    body: bytes,
-    keys: list[Key],
-    ways: Mapping[str, str],
-    sent: Mapping[str, Any] | None,
-) -> Verdict:
+        return _invalid("unknown", why)
+    if not keys:
+        return _invalid("no_key", "no definition of this world has a key")
     texts = list(_texts(arrived, body, ways, sent))
     algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
     encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
     # The smallest difference is tried first: the key, then the hash, then the bytes.
-    for text, algorithm, key in product(texts, algorithms, keys):
-        for encoding in encodings:
-            made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
-            if _same(code, made):
-                return _found(text, algorithm, encoding, key, ways)
-    if not keys:
-        why = "no definition of this world has a key"
-        return Verdict(valid=False, reason="no_key", why=why)
+    for text, algorithm, key, encoding in product(texts, algorithms, keys, encodings):
+        made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
+        if _same(arrived.code, made):
+            return _found(text, algorithm, encoding, key, ways)
     why = (
         "no key of this world makes this code of this data, in any hash or spelling that was tried"
     )
-    return Verdict(valid=False, reason="wrong_key_or_data", why=why)
+    return _invalid("wrong_key_or_data", why)
+
+
+def _no_data(body: bytes) -> Verdict:
+    if not body.strip():
+        return _invalid("empty", "the body is empty")
+    if body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
+        return _invalid("cut_body", "the body ends in the middle of JSON")
+    return _invalid("no_data", "the body has no data object where the dialect puts it")
+
+
+def _same(code: str, other: str) -> bool:
+    return hmac.compare_digest(code.encode("utf-8", "replace"), other.encode())
 
 
 def _texts(
@@ -198,13 +187,12 @@ def _texts(
         yield _Signed(text, "" if (form, charset) == right else "reserialised_json", why)
     if sent is not None:
         text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
-        changed = "changed_data" if sent != data else "reserialised_json"
-        why = (
-            "is right for the data that was sent; on the way it was changed"
-            if sent != data
-            else "is right for the data as it was sent; on the way its JSON was written anew"
-        )
-        yield _Signed(text, changed, why)
+        if sent == data:
+            why = "is right for the data as it was sent; on the way its JSON was written anew"
+            yield _Signed(text, "reserialised_json", why)
+        else:
+            why = "is right for the data that was sent; on the way it was changed"
+            yield _Signed(text, "changed_data", why)
     if arrived.raw is not None:
         yield _Signed(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
     yield _Signed(body, "whole_body", "is of the whole body, and not of its data object alone")
@@ -228,4 +216,4 @@ def _found(
     if text.reason:
         parts.append((text.reason, text.why))
     why = "the code " + ", and ".join(part for _, part in parts)
-    return Verdict(valid=False, reason=parts[0][0], why=why)
+    return _invalid(parts[0][0], why)

@@ -15,7 +15,6 @@ from crmcom_kit.mock_server.deliveries.senders import (
     NOT_SENT,
     Attempt,
     ScriptedDelivery,
-    Stopped,
     outcome_of,
 )
 from crmcom_kit.mock_server.protocol.response import compact_json
@@ -71,9 +70,8 @@ def fire(
         DataError: the result is not a valid webhook request.
     """
     if entity not in epoch.config.entities:
-        raise UsageError(
-            "entity", seen=quoted(entity), allowed=f"one of {', '.join(epoch.config.entities)}"
-        )
+        allowed = f"one of {', '.join(epoch.config.entities)}"
+        raise UsageError("entity", seen=quoted(entity), allowed=allowed)
     found = _found(epoch.reference_data.definitions, "definition", definition)
     about = found.get("entity")
     if about is not None and about != entity:
@@ -98,13 +96,7 @@ def fire(
     code = epoch.config.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
     attempt = Attempt(address, compact_json(sent), code)
     dispatch = redelivery(epoch, epoch.session(), claimed, Cause.FIRE, attempt)
-    if epoch.config.dialect["resend.delivery"] == "queued":
-        kept = dispatch.enqueue()
-    else:
-        try:
-            _, kept = dispatch.deliver_now()
-        except Stopped:  # the mock stops: kept as a webhook request that was not sent
-            kept = epoch.store.get("id", record["id"])
+    kept = dispatch.start()
     why = _why_not_sent(epoch, dispatch.note)
     return Fired(not why, why, dispatch.note, kept, left_out)
 
@@ -115,19 +107,17 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     If its number is taken meanwhile, it gets the next one.
     """
     entry = {"webhook_request": {"record": record, "data": data}}
-    for _ in validated([LocatedEntry(entry, "the webhook request")], epoch.config.release):
-        pass
+    given = LocatedEntry(entry, "the webhook request")
+    located = list(validated([given], epoch.config.release))  # copied, too
+    record = located[0].entry["webhook_request"]["record"]
     for tries_left in reversed(range(_MAX_TRIES)):
-        entry = {"webhook_request": {"record": record, "data": data}}
         try:
-            located = [LocatedEntry(entry, "the webhook request")]
             add_entries(epoch.config, epoch.reference_data, epoch.store, located)
+            break
         except DataError:
             if not tries_left:
                 raise
-            record = record | {"number": epoch.next_number()}
-        else:
-            break
+            record["number"] = epoch.next_number()
     claimed = epoch.store.transition(record["id"], Event.RESEND)
     if claimed is None:
         msg = f"the webhook request: number {record['number']} was deleted before it was sent"

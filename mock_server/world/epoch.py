@@ -1,7 +1,7 @@
 """An epoch: a world between two replacements of its content."""
 
 import threading
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from crmcom_kit.mock_server.clock import WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Attempts
@@ -15,20 +15,11 @@ from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import InitialContent
 from crmcom_kit.mock_server.world.reference_data import Object
-from crmcom_kit.mock_server.world.tokens import Session, Tokens
+from crmcom_kit.mock_server.world.tokens import Session, Tokens, session_of
 from crmcom_kit.schemas.formats import write_date_time
 
 
-class SinceReset(NamedTuple):
-    """What a world keeps when its content is replaced, and begins anew when it is reset."""
-
-    journal: Journal
-    faults: Faults
-    attempts: Attempts
-    delivery_faults: DeliveryFaults
-    receiver: Receiver
-
-
+@dataclass(kw_only=True, eq=False, repr=False)
 class Epoch:
     """All that one request can see or change: records, reference data, ids, journal and so on.
 
@@ -36,61 +27,27 @@ class Epoch:
     any more.
     """
 
-    __slots__ = (
-        "_numbering",
-        "_promised",
-        "attempts",
-        "clock",
-        "config",
-        "delivery",
-        "delivery_faults",
-        "delivery_queue",
-        "faults",
-        "ids",
-        "initial_content",
-        "journal",
-        "name",
-        "number",
-        "over",
-        "receiver",
-        "reference_data",
-        "since_reset",
-        "store",
-        "tokens",
-    )
+    config: Config
+    name: str  # of the world
+    number: int  # how many epochs the world had before
+    clock: WorldClock
+    tokens: Tokens
+    delivery_queue: DeliveryQueue
+    # What an epoch begins with. Records are copied; reference data is replaced when it grows.
+    initial_content: InitialContent
+    ids: Ids
+    delivery: Delivery
+    # What goes on when the content is replaced, and is new after a reset.
+    journal: Journal
+    faults: Faults
+    attempts: Attempts
+    delivery_faults: DeliveryFaults
+    receiver: Receiver
 
-    def __init__(
-        self,
-        config: Config,
-        initial_content: InitialContent,
-        *,
-        name: str,
-        number: int,
-        clock: WorldClock,
-        ids: Ids,
-        tokens: Tokens,
-        delivery: Delivery,
-        delivery_queue: DeliveryQueue,
-        since_reset: SinceReset,
-    ) -> None:
-        """Begin epoch ``number`` of the world ``name`` with a copy of ``initial_content``."""
-        self.config = config
-        self.initial_content = initial_content
-        self.reference_data = initial_content.reference_data
-        self.store = initial_content.store.copy()
-        self.name = name
-        self.number = number
-        self.clock = clock
-        self.ids = ids
-        self.tokens = tokens
-        self.delivery = delivery
-        self.delivery_queue = delivery_queue
-        self.since_reset = since_reset
-        self.journal = since_reset.journal
-        self.faults = since_reset.faults
-        self.attempts = since_reset.attempts
-        self.delivery_faults = since_reset.delivery_faults
-        self.receiver = since_reset.receiver
+    def __post_init__(self) -> None:
+        """Copy the records of the initial content."""
+        self.reference_data = self.initial_content.reference_data
+        self.store = self.initial_content.store.copy()
         self._numbering = threading.Lock()
         self._promised = 0
         #: True once another epoch is in its place: a delivery that is still queued is not sent.
@@ -124,4 +81,4 @@ class Epoch:
 
     def session(self, unit: Object | None = None) -> Session:
         """Return the session of the credentials' user, for ``unit`` or the first unit."""
-        return self.initial_content.sessions.of(unit)
+        return session_of(self.config, self.reference_data, unit)

@@ -9,18 +9,13 @@ from crmcom_kit.mock_server.clock import Clock, SystemClock
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.senders import Delivery
 from crmcom_kit.mock_server.journal.journal import JournalLimits
-from crmcom_kit.mock_server.protocol.config import Config, Credentials, Settings
+from crmcom_kit.mock_server.protocol.config import Config, Credentials
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import (
-    LocatedEntry,
-    file_entries,
-    sample_entries,
-    validated,
-)
-from crmcom_kit.schemas import Dialect, Release, load_dialect, resolve
+from crmcom_kit.mock_server.world.world_file import given_entries, sample_entries
+from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
 
 if TYPE_CHECKING:
@@ -83,22 +78,20 @@ def make_world(
         chosen = chosen.changed({"delivery.script": deliveries})
     named = resolve(release)
     known = replace(named, entities=supported_entities(named, chosen))
-    entries = _entries(data, known)
+    entries = sample_entries(known) if data is None else given_entries(data, known, "data entry")
     delivery_queue = DeliveryQueue(at_once=at_once)
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
             msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
             raise TypeError(msg)
         delivery = http = _http_delivery(deliver, chosen, allow_hosts)
-        delivery_queue.on_stop(http.stop, http.resume)
+        delivery_queue.on_stop, delivery_queue.on_reopen = http.stop, http.resume
     config = Config(
-        Settings(
-            release=known,
-            dialect=chosen,
-            credentials=credentials,
-            seed=seed,
-            fixed_tokens=tuple(tokens),
-        )
+        release=known,
+        dialect=chosen,
+        credentials=credentials,
+        seed=seed,
+        fixed_tokens=tuple(tokens),
     )
     return World(
         config,
@@ -108,17 +101,6 @@ def make_world(
         limits=journal,
         delivery_queue=delivery_queue,
     )
-
-
-def _entries(
-    data: str | Path | Iterable[dict[str, Any]] | None, release: Release
-) -> Iterable[LocatedEntry]:
-    if data is None:
-        return sample_entries(release)
-    if isinstance(data, str | Path):
-        return file_entries(Path(data), release)
-    located = (LocatedEntry(entry, f"data entry {at}") for at, entry in enumerate(data))
-    return validated(located, release)
 
 
 def _http_delivery(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -> "HttpDelivery":

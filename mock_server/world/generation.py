@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import LocatedEntry, validated
+from crmcom_kit.mock_server.world.world_file import LocatedEntry, numbered, validated
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
 
 #: Largest index of a generated record.
 MAX_START = 10_000_000
+_NAME = "generated entry"  # in messages
 
 
 def generated(
@@ -34,13 +35,13 @@ def generated(
     from crmcom_kit.fixtures.options import one_of
     from crmcom_kit.fixtures.scenarios import SCENARIOS
 
-    given = {"seed": world.config.settings.seed, "release": world.release.name, **knobs}
+    given = {"seed": world.config.seed, "release": world.release.name, **knobs}
     if scenario is None:
-        return _located(generate(**{"dialect": world.dialect, **given}))
+        return numbered(generate(**{"dialect": world.dialect, **given}), _NAME)
     for name in knobs:
         if name not in ("seed", "count"):
             raise UsageError(name, seen="with a scenario", allowed="seed or count")
-    return _located(SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given))
+    return numbered(SCENARIOS[one_of("scenario", scenario, SCENARIOS)](**given), _NAME)
 
 
 def generated_more(
@@ -69,7 +70,8 @@ def generated_more(
     given = {"release": epoch.config.release.name, "dialect": epoch.config.dialect, **knobs}
     reference_data = (entry for entry in generate(**given, count=0) if _is_new(epoch, entry))
     records = generate(**given, count=count, start=start)
-    return _located(chain(reference_data, (one for one in records if "webhook_request" in one)))
+    new = chain(reference_data, (one for one in records if "webhook_request" in one))
+    return numbered(new, _NAME)
 
 
 def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -> bytes:
@@ -88,9 +90,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     from crmcom_kit.fixtures import Options, webhook_request_entries
     from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
-    options = Options(
-        seed=world.config.settings.seed, release=world.release.name, dialect=world.dialect
-    )
+    options = Options(seed=world.config.seed, release=world.release.name, dialect=world.dialect)
     ids = []
 
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
@@ -106,10 +106,6 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     body = world.store.body("id", ids[0])
     assert body is not None  # noqa: S101 - it was added just now
     return body
-
-
-def _located(entries: "Iterator[Entry]") -> Iterator[LocatedEntry]:
-    return (LocatedEntry(entry, f"generated entry {at}") for at, entry in enumerate(entries))
 
 
 def _is_new(epoch: Epoch, entry: "Entry") -> bool:

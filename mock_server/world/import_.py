@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
-from crmcom_kit.mock_server.world.tokens import Session, Sessions
+from crmcom_kit.mock_server.world.tokens import Session, session_of
 from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.schemas.formats import parse_date_time
@@ -25,7 +25,6 @@ class InitialContent:
     """What a world starts with; every epoch that starts with it shares it."""
 
     reference_data: ReferenceData
-    sessions: Sessions
     fixed_tokens: dict[str, Session]
     store: Store  # to be copied
 
@@ -44,16 +43,9 @@ def import_entries(
         DataError: entries contradict each other, or hold a value that cannot be kept.
     """
     reference_data, store = ReferenceData(), Store()
-    importer = _Importer(config, reference_data)
-    records = importer.records(entries)
-    try:
-        store.insert(*(sorted(records, key=_age) if by_age else records))
-    except DuplicateRecord as error:
-        msg = f"{importer.place_of(error.record)}: {error}"
-        raise DataError(msg) from None
-    sessions = Sessions(config, reference_data)
-    fixed = {token: sessions.of() for token in config.settings.fixed_tokens}
-    return InitialContent(reference_data, sessions, fixed, store)
+    _Importer(config, reference_data).insert(store, entries, by_age=by_age)
+    fixed = dict.fromkeys(config.fixed_tokens, session_of(config, reference_data))
+    return InitialContent(reference_data, fixed, store)
 
 
 def add_entries(
@@ -65,13 +57,7 @@ def add_entries(
         DataError: entries contradict each other or what is there, and nothing has changed.
     """
     grown = reference_data.copy()
-    records = _Importer(config, grown).records(entries)
-    try:
-        store.insert(*sorted(records, key=_age))
-    except DuplicateRecord as error:
-        msg = f"data: {error}"
-        raise DataError(msg) from None
-    return grown, len(records)
+    return grown, _Importer(config, grown).insert(store, entries)
 
 
 class _Importer:
@@ -80,15 +66,23 @@ class _Importer:
     def __init__(self, config: Config, reference_data: ReferenceData) -> None:
         self.reference_data = reference_data
         self._config = config
-        self._ids = Ids(config.settings.seed)
+        self._ids = Ids(config.seed)
         self._records: list[Record] = []
-        self._places: list[str] = []
-        # By kind and id, what the last record said of a definition or rule, and what that is with
-        # all that is known of it: most records say the same.
-        self._last_named: dict[tuple[str, str], tuple[Object, Object]] = {}
+        self._places: list[str] = []  # of the records
 
-    def records(self, entries: Iterable[LocatedEntry]) -> list[Record]:
-        """Return the records of ``entries``; the rest becomes reference data."""
+    def insert(self, store: Store, entries: Iterable[LocatedEntry], *, by_age: bool = True) -> int:
+        """Insert the records of ``entries``; return how many these are. Raises DataError."""
+        self._read(entries)
+        records = sorted(self._records, key=_age) if by_age else self._records
+        try:
+            store.insert(*records)
+        except DuplicateRecord as error:
+            msg = f"{self._place_of(error.record)}: {error}"
+            raise DataError(msg) from None
+        return len(records)
+
+    def _read(self, entries: Iterable[LocatedEntry]) -> None:
+        """Make records of ``entries``; what is no record becomes reference data."""
         early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
         for located in entries:
             ((kind, value),) = located.entry.items()
@@ -100,13 +94,12 @@ class _Importer:
                 self._keep(value, located.place)
         for entry, place in early:
             self._keep(entry["webhook_request"], place)
-        return self._records
 
     def _keep(self, value: Object, place: str) -> None:
         self._records.append(self._record(value, place))
         self._places.append(place)
 
-    def place_of(self, record: Record) -> str:
+    def _place_of(self, record: Record) -> str:
         """Return where the entry of a record is."""
         return next(p for r, p in zip(self._records, self._places, strict=True) if r is record)
 
@@ -173,10 +166,6 @@ class _Importer:
             msg = f"{place}: {kind} of webhook request {record['number']} has no id"
             raise DataError(msg)
         key: str = named["id"]
-        last = self._last_named.get((kind, key))
-        if last is not None and last[0] == named:
-            record[kind] = last[1]
-            return key
         found = directory.find("id", key)
         if found is None:
             directory.add(named)
@@ -190,7 +179,6 @@ class _Importer:
                 )
                 raise DataError(msg)
         record[kind] = found | named
-        self._last_named[kind, key] = named, record[kind]
         directory.add(record[kind])  # it may be the first to give the name
         return key
 

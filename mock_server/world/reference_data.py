@@ -29,9 +29,6 @@ class Directory:
         """Return the object that was added first."""
         return next(iter(self._found[self._fields[0]].values()), None)
 
-    def __len__(self) -> int:
-        return len(self._found[self._fields[0]])
-
     def __iter__(self) -> Iterator[Object]:
         """Go through the objects, in the order in which they were added."""
         return iter(self._found[self._fields[0]].values())
@@ -98,7 +95,8 @@ class ReferenceData:
         Inferred: an example logs in as mpadministrator, whose user object says MPAdministrator.
         """
         wanted = username.casefold()
-        for name, user in self.users._found["username"].items():  # noqa: SLF001 - same module
-            if name.casefold() == wanted:
+        for user in self.users:
+            name = user.get("username")
+            if name is not None and name.casefold() == wanted:
                 return user
         return None

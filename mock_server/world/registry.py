@@ -4,6 +4,7 @@ import hmac
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
 
@@ -31,14 +32,12 @@ class WorldUse(NamedTuple):
     idle: float | None  # seconds since it was last used; None for the default world
 
 
+@dataclass
 class _Named:
     """A named world, and when it was last used."""
 
-    __slots__ = ("used", "world")
-
-    def __init__(self, world: World, used: float) -> None:
-        self.world = world
-        self.used = used
+    world: World
+    used: float
 
 
 class WorldRegistry:

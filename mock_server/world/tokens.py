@@ -39,33 +39,20 @@ class Session:
     organisation: str
 
 
-class Sessions:
-    """The sessions of the credentials' user: one for each unit, shared by all logins for it."""
-
-    def __init__(self, config: Config, reference_data: ReferenceData) -> None:
-        """Find user and units in ``reference_data``."""
-        self._config = config
-        self._reference_data = reference_data
-        self._by_unit: dict[str, Session] = {}
-
-    def of(self, unit: Object | None = None) -> Session:
-        """Return the session for ``unit``, or for the first unit."""
-        unit = unit or self._reference_data.units.first()
-        name = "" if unit is None else unit["id"]
-        if name not in self._by_unit:
-            self._by_unit[name] = self._session(unit)
-        return self._by_unit[name]
-
-    def _session(self, unit: Object | None) -> Session:
-        credentials, renderer = self._config.settings.credentials, self._config.renderer
-        name = credentials.username
-        user = self._reference_data.user_named(name) or {
-            "id": "1",
-            "username": name,
-            "person_name": name,
-            "email": None,
-        }
-        return Session(renderer.user(user) or {}, renderer.unit(unit), credentials.organisation)
+def session_of(
+    config: Config, reference_data: ReferenceData, unit: Object | None = None
+) -> Session:
+    """Return the session of the credentials' user, for ``unit`` or the first unit."""
+    credentials, renderer = config.credentials, config.renderer
+    name = credentials.username
+    user = reference_data.user_named(name) or {
+        "id": "1",
+        "username": name,
+        "person_name": name,
+        "email": None,
+    }
+    shown_unit = renderer.unit(unit or reference_data.units.first())
+    return Session(renderer.user(user) or {}, shown_unit, credentials.organisation)
 
 
 @dataclass(slots=True)
@@ -158,16 +145,18 @@ class Tokens:
         Raises:
             TokenError: the token is not valid (invalid_token, expired_token, released_token).
         """
-        session = self._fixed.get(text)
-        if session is not None and text not in self._ended_fixed and text not in self._tokens:
-            return session  # nothing to renew, so nothing to lock
         with self._lock:
             return self._checked(text)
 
     def _checked(self, text: str) -> Session:
         token = self._tokens.get(text)
         if token is None:
-            return self._checked_fixed(text)
+            if text not in self._fixed:
+                dials = ("tokens.live_at_once",) if self._live_at_once else ()
+                raise _refusal("invalid_token", "a token from a login method", *dials)
+            if text in self._ended_fixed:
+                raise _refusal(self._ended_fixed[text])
+            return self._fixed[text]
         if token.released:
             raise _refusal("released_token")
         now = self._clock.now().timestamp()
@@ -176,15 +165,6 @@ class Tokens:
         if token.kind.renewed_by_use:
             token.expires = now + token.kind.life_seconds
         return token.session
-
-    def _checked_fixed(self, text: str) -> Session:
-        session = self._fixed.get(text)
-        if session is None:
-            dials = ("tokens.live_at_once",) if self._live_at_once else ()
-            raise _refusal("invalid_token", "a token from a login method", *dials)
-        if text in self._ended_fixed:
-            raise _refusal(self._ended_fixed[text])
-        return session
 
     def release(self, text: str) -> None:
         """End a token. Raises TokenError as ``check`` does, and then nothing has changed."""

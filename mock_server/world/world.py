@@ -14,14 +14,13 @@ from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.call_view import JournalReader
 from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
-from crmcom_kit.mock_server.protocol.config import Config, Settings
+from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
-from crmcom_kit.mock_server.world.epoch import Epoch, SinceReset
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import InitialContent, add_entries, import_entries
-from crmcom_kit.mock_server.world.reference_data import ReferenceData
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
@@ -35,28 +34,15 @@ class _Snapshot(NamedTuple):
     initial_content: InitialContent
     ids: Ids
     delivery: Delivery
-    records: int
+
+    @property
+    def records(self) -> int:
+        """The number of records."""
+        return len(self.initial_content.store)
 
 
 class World:
     """A tenant with its own records, ids, clock, tokens, journal and faults."""
-
-    __slots__ = (
-        "_base_clock",
-        "_delivery",
-        "_limits",
-        "_lock",
-        "_snapshots",
-        "_start",
-        "clock",
-        "config",
-        "current_epoch",
-        "delivery_queue",
-        "journal_budget",
-        "name",
-        "redactor",
-        "tokens",
-    )  # fmt: skip
 
     def __init__(
         self,
@@ -88,10 +74,10 @@ class World:
         self._base_clock = clock
         self._start = start
         self._delivery = delivery
-        self._limits = JournalLimits() if limits is None else limits
+        self._limits = limits or JournalLimits()
         #: Limits the journals of all worlds that are made from one another.
-        self.journal_budget = JournalBudget() if journal_budget is None else journal_budget
-        self.delivery_queue = DeliveryQueue() if delivery_queue is None else delivery_queue
+        self.journal_budget = journal_budget or JournalBudget()
+        self.delivery_queue = delivery_queue or DeliveryQueue()
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
         dialect = config.dialect
@@ -104,7 +90,7 @@ class World:
             fixed=start.fixed_tokens,
         )
         #: Hides the secrets of this world.
-        self.redactor = _redactor(config.settings, self.tokens)
+        self.redactor = _redactor(config, self.tokens)
         self.current_epoch = self._first_epoch(0, attempts=0)
 
     def clone(self, name: str) -> "World":
@@ -121,41 +107,30 @@ class World:
         )
 
     def _new_ids(self) -> Ids:
-        return Ids(self.config.settings.seed, "" if self.name == DEFAULT else self.name)
+        return Ids(self.config.seed, "" if self.name == DEFAULT else self.name)
 
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
         """Return an epoch with the content that the world started with."""
-        since_reset = SinceReset(
-            Journal(self._limits, begun=number, budget=self.journal_budget),
-            Faults(self.config, self.name, self.clock),
-            Attempts(last=attempts),
-            DeliveryFaults(),
-            Receiver(self.clock),
-        )
-        delivery = self._delivery
+        delivery = self._delivery  # any object that sends, a false one as well
         if delivery is None:
-            delivery = scripted_delivery(self.config.dialect)
-        return self._epoch(self._start, number, self._new_ids(), delivery, since_reset)
-
-    def _epoch(
-        self,
-        content: InitialContent,
-        number: int,
-        ids: Ids,
-        delivery: Delivery,
-        since_reset: SinceReset,
-    ) -> Epoch:
+            dialect = self.config.dialect
+            limit = dialect["delivery.description_limit"]
+            delivery = ScriptedDelivery(dialect["delivery.script"], description_limit=limit)
         return Epoch(
-            self.config,
-            content,
+            config=self.config,
             name=self.name,
             number=number,
             clock=self.clock,
-            ids=ids,
             tokens=self.tokens,
-            delivery=delivery,
             delivery_queue=self.delivery_queue,
-            since_reset=since_reset,
+            initial_content=self._start,
+            ids=self._new_ids(),
+            delivery=delivery,
+            journal=Journal(self._limits, begun=number, budget=self.journal_budget),
+            faults=Faults(self.config, self.name, self.clock),
+            attempts=Attempts(self.name, last=attempts),
+            delivery_faults=DeliveryFaults(),
+            receiver=Receiver(self.clock),
         )
 
     # Changes of a world as a whole. Each is atomic; a request that began before it stays in the
@@ -244,14 +219,12 @@ class World:
                     "snapshot", seen=quoted(name), allowed=f"at most {MAX_SNAPSHOTS}"
                 )
             epoch = self.current_epoch
-            store = epoch.store.copy()
-            initial_content = replace(
-                epoch.initial_content, reference_data=epoch.reference_data, store=store
+            content = replace(
+                epoch.initial_content,
+                reference_data=epoch.reference_data,
+                store=epoch.store.copy(),
             )
-            delivery = epoch.delivery
-            if isinstance(delivery, ScriptedDelivery):
-                delivery = delivery.clone()
-            kept = _Snapshot(initial_content, epoch.ids.clone(), delivery, len(store))
+            kept = _Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
             self._snapshots[name] = kept
             return kept.records
 
@@ -260,9 +233,7 @@ class World:
         with self._lock:
             self._check_still(begun)
             kept = self._kept(name)
-            delivery = kept.delivery
-            if isinstance(delivery, ScriptedDelivery):
-                delivery = delivery.clone()
+            delivery = _cloned(kept.delivery)
             return self._replace(kept.initial_content, kept.ids.clone(), delivery)
 
     def forget(self, name: str) -> None:
@@ -287,8 +258,9 @@ class World:
         """Begin an epoch with other content; journal, faults and deliveries go on."""
         before = self.current_epoch
         self.tokens.fix(content.fixed_tokens)
-        number = before.number + 1
-        self.current_epoch = self._epoch(content, number, ids, delivery, before.since_reset)
+        self.current_epoch = replace(
+            before, number=before.number + 1, initial_content=content, ids=ids, delivery=delivery
+        )
         before.over = True
         return self.current_epoch
 
@@ -308,11 +280,6 @@ class World:
     def store(self) -> Store:
         """The records."""
         return self.current_epoch.store
-
-    @property
-    def reference_data(self) -> ReferenceData:
-        """The objects that records refer to."""
-        return self.current_epoch.reference_data
 
     @property
     def journal(self) -> Journal:
@@ -342,10 +309,10 @@ class World:
         return self.config.dialect
 
 
-def _redactor(settings: Settings, tokens: Tokens) -> Redactor:
+def _redactor(config: Config, tokens: Tokens) -> Redactor:
     """Return what hides a world's credentials, and every token that it knows at that moment."""
-    credentials = settings.credentials
-    known = {credentials.api_key, credentials.password, *settings.fixed_tokens}
+    credentials = config.credentials
+    known = {credentials.api_key, credentials.password, *config.fixed_tokens}
     known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
     words = frozenset(filter(WORD.fullmatch, known))
 
@@ -355,7 +322,6 @@ def _redactor(settings: Settings, tokens: Tokens) -> Redactor:
     return Redactor(dict.fromkeys(known - words, MASK), is_token=is_token)
 
 
-def scripted_delivery(dialect: Dialect) -> ScriptedDelivery:
-    """Return a delivery whose outcomes are the script of the dialect."""
-    limit = dialect["delivery.description_limit"]
-    return ScriptedDelivery(dialect["delivery.script"], description_limit=limit)
+def _cloned(delivery: Delivery) -> Delivery:
+    """Return a delivery that goes on by itself, if it follows a script."""
+    return delivery.clone() if isinstance(delivery, ScriptedDelivery) else delivery

@@ -8,7 +8,7 @@ blank lines longer than the limits below: a device or a pipe may never end.
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain, islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from crmcom_kit.mock_server.protocol.request import json_type
 from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas import Release, validator
 from crmcom_kit.schemas.files import read_json
+from crmcom_kit.schemas.quick import quick_judge
 from crmcom_kit.schemas.releases import entities_since
 
 if TYPE_CHECKING:
@@ -76,10 +77,27 @@ def sample_entries(release: Release) -> Iterator[LocatedEntry]:
 
 
 def _entity(entry: Entry) -> str | None:
-    for value in entry.values():
-        entity = (value.get("record") or value).get("entity")
-        return None if entity is None else str(entity)
-    return None
+    (value,) = entry.values()
+    entity: str | None = value.get("record", value).get("entity")
+    return entity
+
+
+def given_entries(
+    given: str | Path | Iterable[Entry], release: Release, name: str
+) -> Iterator[LocatedEntry]:
+    """Return the entries of the file at a path, or entries that messages call ``name`` and number.
+
+    Raises:
+        DataError: the file cannot be read, or an entry does not fit the schema or the release.
+    """
+    if isinstance(given, str | Path):
+        return file_entries(Path(given), release)
+    return validated(numbered(given, name), release)
+
+
+def numbered(entries: Iterable[Entry], name: str) -> Iterator[LocatedEntry]:
+    """Return entries whose places are ``name`` with their numbers."""
+    return (LocatedEntry(entry, f"{name} {at}") for at, entry in enumerate(entries))
 
 
 def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
@@ -97,28 +115,21 @@ def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
 
 
 def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[LocatedEntry]:
-    """Yield the entries of a world in ``file``, each validated; messages call it ``place``.
+    """Return the entries of a world in ``file``, each validated; messages call it ``place``.
 
     Raises:
         DataError: an entry does not fit the schema or the release.
     """
-    fits = _quick_check()
-    for located in _entries(file, place):
-        _validate(located, release, fits)
-        yield located
+    return _checked(_entries(file, place), release)
 
 
 def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
-    """Yield copies of entries that Python code made, each validated.
+    """Return copies of entries that Python code made, each validated.
 
     Raises:
         DataError: an entry is no JSON, or does not fit the schema or the release.
     """
-    fits = _quick_check()
-    for given in entries:
-        located = LocatedEntry(_as_json(given), given.place)
-        _validate(located, release, fits)
-        yield located
+    return _checked((LocatedEntry(_as_json(one), one.place) for one in entries), release)
 
 
 def _entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
@@ -263,29 +274,24 @@ def _loads(text: bytes) -> Any:
     return json.loads(text) if long_number else orjson.loads(text)
 
 
-def _quick_check() -> Callable[[Any], bool]:
-    """Return what says at once that an entry fits the schema; ``_explain`` confirms a no."""
-    from crmcom_kit.schemas.quick import quick_judge  # late, for a quicker start without entries
-
-    return quick_judge("world_entry", "strict")
-
-
-def _validate(located: LocatedEntry, release: Release, fits: Callable[[Any], bool]) -> None:
-    """Raise DataError unless an entry fits the schema, and a webhook request the release.
+def _checked(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
+    """Yield ``entries``. Raises DataError at one that does not fit the schema or the release.
 
     A definition or a rule may be about an entity that the release lacks: no webhook request can
     refer to it then, and reference data can be shared between releases.
     """
-    entry = located.entry
-    if not (fits(entry) and _dates_exist(entry)):
-        _explain(located)
-    if "webhook_request" not in entry:
-        return
-    entity = entry["webhook_request"]["record"]["entity"]
-    if entity not in release.entities:
-        since = entities_since()[entity]
-        msg = f"{located.place}: entity {entity} is not in {release.name}; it is known from {since}"
-        raise DataError(msg)
+    fits = quick_judge("world_entry", "strict")
+    for located in entries:
+        entry, place = located
+        if not (fits(entry) and _dates_exist(entry)):
+            _explain(located)
+        if "webhook_request" in entry:
+            entity = entry["webhook_request"]["record"]["entity"]
+            if entity not in release.entities:
+                since = entities_since()[entity]
+                msg = f"{place}: entity {entity} is not in {release.name}; it is known from {since}"
+                raise DataError(msg)
+        yield located
 
 
 def _dates_exist(entry: Entry) -> bool:

@@ -61,7 +61,7 @@ class ServedMock:
 
     def send_all_to(self, url: str) -> None:
         """Let every definition have this URL."""
-        for definition in self.world.reference_data.definitions:
+        for definition in self.world.current_epoch.reference_data.definitions:
             definition["url"] = url
 
 
@@ -73,7 +73,7 @@ def served_mock(release: str = "R9", *, threads: int = 8, **options: Any) -> Ite
     listening = bound_socket("127.0.0.1", 0)
     shell = AsgiShell(registry, LateFlask(registry), threads=threads)
     server = Server(shell, listening, closing=registry.closing)
-    world.delivery_queue.end_with(registry.closing, 4.0)
+    world.delivery_queue.close_after(registry.closing.wait, 4.0)
     thread = threading.Thread(target=server.run)
     thread.start()
     limits = httpx.Limits(max_connections=200)

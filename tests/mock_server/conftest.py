@@ -143,7 +143,7 @@ class Mock:
 
     def login(self, **members: Any) -> Reply:
         """Call authentication/token with the right credentials, changed by ``members``."""
-        right = self.world.config.settings.credentials
+        right = self.world.config.credentials
         body = {
             "username": right.username,
             "password": right.password,

@@ -192,8 +192,8 @@ def test_every_kind_of_entry_can_be_loaded(write: Write) -> None:
     world = make_world(data=write(entries))
 
     assert {next(iter(entry)) for entry in entries} == set(kinds())
-    assert world.reference_data.units.find("name", "Ω") == {"id": "9", "name": "Ω"}
-    assert world.reference_data.user_named("U") == {"id": "5", "username": "u"}
+    assert world.current_epoch.reference_data.units.find("name", "Ω") == {"id": "9", "name": "Ω"}
+    assert world.current_epoch.reference_data.user_named("U") == {"id": "5", "username": "u"}
 
 
 def test_entries_are_copied() -> None:
@@ -203,7 +203,7 @@ def test_entries_are_copied() -> None:
     entries[1]["webhook_definition"]["secret_key_id"] = "other"
 
     assert entries[3]["webhook_request"]["record"]["webhook_definition"] == {"id": "D1"}
-    assert world.reference_data.key_of("D1") == "secret"
+    assert world.current_epoch.reference_data.key_of("D1") == "secret"
 
 
 def test_values_are_kept(write: Write) -> None:
@@ -429,7 +429,7 @@ def test_a_contradiction_between_two_records_is_refused(write: Write) -> None:
         for n, name in enumerate(names, 1)
     ]
     world = make_world(data=write(entries))
-    found = world.reference_data.definitions.find("name", "A")
+    found = world.current_epoch.reference_data.definitions.find("name", "A")
     assert found is not None
     assert found["id"] == "D1"
 

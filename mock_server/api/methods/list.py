@@ -97,15 +97,13 @@ def _query(epoch: Epoch, values: Values) -> Query | None:
 
 def _reference(epoch: Epoch, name: str, identifier: Identifier) -> str | None:
     """Return the id of the definition or rule that a filter names; None if it does not exist."""
-    reference_data, field = epoch.reference_data, identifier.field
-    is_rule = name == "workflow_rule_identifier"
-    directory = reference_data.rules if is_rule else reference_data.definitions
-    found = directory.find(field, identifier.value)
+    field, kind = identifier.field, name.removesuffix("_identifier")
+    found = epoch.reference_data.directory(kind).find(field, identifier.value)
     if found is not None:
         return str(found["id"])
     if epoch.config.dialect["list.unknown_reference"] == "error":
         raise RecordError(
-            "unknown_workflow_rule" if is_rule else "unknown_webhook_definition",
+            f"unknown_{kind}",
             f"{name}.{field}",
             seen=quoted(identifier.value),
             allowed=f"the {field} of one that exists",

@@ -28,7 +28,7 @@ def token(epoch: Epoch, values: Values) -> Response:
         LoginError: they are wrong (wrong_credentials), or the unit does not exist (unknown_unit).
     """
     config = epoch.config
-    right = config.settings.credentials
+    right = config.credentials
     fits = (
         _same(values["username"].casefold(), right.username.casefold())
         & _same(values["password"], right.password)
@@ -54,7 +54,7 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
         LoginError: the key is wrong (wrong_credentials), or the unit does not exist (unknown_unit).
     """
     key, dials = _basic_user(epoch, authorization)
-    if key is None or not _same(key, epoch.config.settings.credentials.api_key):
+    if key is None or not _same(key, epoch.config.credentials.api_key):
         raise LoginError(
             "wrong_credentials",
             "Authorization",

@@ -193,7 +193,7 @@ def test_a_record_that_is_or_was_there_is_refused(mock: Any, admin: Any, *, dele
     _, found = admin.refused("POST", "/records", lines(*entries))
 
     when = "was there" if deleted else "is there"
-    assert found["error"] == f"data: number: 14 {when} already"
+    assert found["error"] == f"body line 2: number: 14 {when} already"
     assert mock.state() == before
 
 

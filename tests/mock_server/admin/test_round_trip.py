@@ -37,7 +37,7 @@ TURNED = [
 
 def everything(mock: Any) -> dict[str, Any]:
     """All that a world shows of its content: records in order, rows, reference data."""
-    reference_data = mock.world.reference_data
+    reference_data = mock.world.current_epoch.reference_data
     store = mock.world.store
     return {
         "records": list(store.query(Query(indexed=()))),
@@ -119,9 +119,9 @@ def check_records_alone(make_mock: Any, admin_of: Any, members: list[str]) -> No
     assert everything(other)["rows"] == everything(mock)["rows"]
     for record in other.world.store.records():
         definition = record.definition
-        assert other.world.reference_data.is_effective(
+        assert other.world.current_epoch.reference_data.is_effective(
             definition
-        ) == mock.world.reference_data.is_effective(definition)
+        ) == mock.world.current_epoch.reference_data.is_effective(definition)
 
 
 @settings(deadline=None, max_examples=12)

@@ -121,7 +121,7 @@ def test_settings_tell_how_it_is_set(make_mock: Any, admin_of: Any) -> None:
 
     assert (found["release"], found["seed"], found["fixed_tokens"]) == ("R14.1.0", 5, 1)
     assert found["dialect"] == {"name": "mine", "changed": {"list.order": "oldest_first"}}
-    right = mock.world.config.settings.credentials
+    right = mock.world.config.credentials
     assert right.password not in str(found).replace("crmcom-kit mock", "")
     assert found["credentials"]["password"] == found["credentials"]["api_key"] == "***"
     assert found["credentials"]["username"] == right.username

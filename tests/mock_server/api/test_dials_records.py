@@ -103,7 +103,7 @@ def fits(mock: Any, form: str) -> list[str]:
     """The choices of one signing dial under which the code of record 7 verifies."""
     code = mock.resend().data["authentication_code"]
     record = mock.world.store.get("number", "7")
-    key = mock.world.reference_data.key_of(record.definition)
+    key = mock.world.current_epoch.reference_data.key_of(record.definition)
     data = json.loads(record.data)
     assert list(data) != sorted(data), "compact and sorted would be the same"
     return [choice for choice in FORMS_OF_CODE[form] if verify(code, data, key, **{form: choice})]
@@ -119,7 +119,7 @@ def resent(mock: Any, number: str = "7") -> Any:
 
 def key_login(mock: Any, template: str) -> str:
     """What comes of a login by key, with an Authorization made from ``template``."""
-    key = mock.world.config.settings.credentials.api_key
+    key = mock.world.config.credentials.api_key
     header = template.format(
         bare=base64.b64encode(key.encode()).decode(),
         colon=base64.b64encode(f"{key}:".encode()).decode(),
@@ -130,7 +130,7 @@ def key_login(mock: Any, template: str) -> str:
 
 def get_login(mock: Any) -> str:
     """What comes of a login with GET."""
-    right = mock.world.config.settings.credentials
+    right = mock.world.config.credentials
     query = f"username={right.username}&password={right.password}&organisation={right.organisation}"
     return kind(mock, mock.send("GET", "authentication/token", query))
 

@@ -55,7 +55,9 @@ def test_its_code_authenticates_the_data(mock: Any) -> None:
     code = mock.resend().data["authentication_code"]
 
     data = mock.world.store.get("number", "7").data
-    key = mock.world.reference_data.key_of(mock.show().data["webhook_definition"]["id"])
+    key = mock.world.current_epoch.reference_data.key_of(
+        mock.show().data["webhook_definition"]["id"]
+    )
     assert verify(code, data, key)
 
 

@@ -97,7 +97,9 @@ def test_a_script_is_not_taken_for_a_receiver() -> None:
 
 def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> None:
     """The status is 1, and the line says why."""
-    definition = mock.world.reference_data.definitions.find("alternative_code", "ACT CREATE")
+    definition = mock.world.current_epoch.reference_data.definitions.find(
+        "alternative_code", "ACT CREATE"
+    )
     assert definition is not None
     state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"
     result = fire(mock)
@@ -118,8 +120,8 @@ def test_a_mistake_is_one_line(mock: ServedMock) -> None:
         ({"data": "nope.json"}, "nope.json"),
         *(({"stdin": data}, "--data: ") for data in ("", "no json", "[1]", "null", "{")),
         # The API answers there, in its own way.
-        ({"url": f"{mock.base}/crmapi"}, 'an object with "status"'),
-        ({"url": f"{mock.base}/crmapi/rest/v2"}, f'an object with "status"; {URL}'),
+        ({"url": f"{mock.base}/crmapi"}, f"is not the control API of a mock; {URL}"),
+        ({"url": f"{mock.base}/crmapi/rest/v2"}, URL),
     ]
     with all_cases() as case:
         for changes, words in cases:

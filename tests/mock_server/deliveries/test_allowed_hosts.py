@@ -12,9 +12,9 @@ from helpers.receivers import answering, listening
 from helpers.tables import looped
 from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
 
-from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses, NotCalled
+from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-from crmcom_kit.mock_server.deliveries.senders import Attempt
+from crmcom_kit.mock_server.deliveries.senders import Attempt, CallFailed
 from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect
 
@@ -176,7 +176,7 @@ def test_loopback_and_what_is_allowed_is_called(
 
 def test_a_private_address_behind_a_name_needs_its_own_permission(outside: Outside) -> None:
     """With both allowed the name can be called, and the refusal before said so."""
-    with pytest.raises(NotCalled, match=rf"--allow-host {PRIVATE} allows it"):
+    with pytest.raises(CallFailed, match=rf"--allow-host {PRIVATE} allows it"):
         Addresses(["inside.example.com"], resolve=outside.resolve).check(
             "http://inside.example.com/"
         )
@@ -189,7 +189,7 @@ def test_another_protocols_port_needs_its_own_permission() -> None:
     """Naming host and port together opens it; naming the host alone does not."""
     url = "http://127.0.0.1:6667/"
     assert Addresses(["127.0.0.1:6667"]).check(url).port == 6667
-    with pytest.raises(NotCalled, match="another protocol"):
+    with pytest.raises(CallFailed, match="another protocol"):
         Addresses(["127.0.0.1"]).check(url)
 
 

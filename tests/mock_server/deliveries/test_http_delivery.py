@@ -276,7 +276,7 @@ def test_a_resend_is_really_delivered(make_mock: Any) -> None:
         dialect = Dialect("test", {"resend.destination": "definition", **QUICK})
         mock = make_mock(dialect=dialect, deliver="http")
         record = mock.show().data
-        definition = mock.world.reference_data.definitions.find(
+        definition = mock.world.current_epoch.reference_data.definitions.find(
             "id", record["webhook_definition"]["id"]
         )
         definition["url"] = receiver.url

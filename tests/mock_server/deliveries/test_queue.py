@@ -1,11 +1,14 @@
 """Deliveries that nobody waits for: queued, worked off, and given up at the end."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
 import pytest
+from helpers.receivers import listening
 from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
@@ -87,7 +90,7 @@ def _held() -> Held:
 @pytest.fixture(name="world")
 def _world(held: Held) -> World:
     found = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
-    found.delivery_queue.on_stop(held.stopped.set)
+    found.delivery_queue.on_stop = held.stopped.set
     return found
 
 
@@ -129,7 +132,7 @@ def test_a_second_resend_is_refused_while_one_is_on_its_way(world: World, held: 
 def test_a_few_threads_do_the_work(held: Held) -> None:
     """Not more are sent at once than there are workers, and all are sent in the end."""
     delivery_queue = DeliveryQueue(workers=3)
-    attempts = Attempts()
+    attempts = Attempts("w")
 
     class Job:
         def __init__(self, at: int) -> None:
@@ -244,7 +247,8 @@ def test_a_closed_queue_can_be_opened_again(held: Held) -> None:
     """What is abandoned stays so; the next resend is sent."""
     world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
     resumed = threading.Event()
-    world.delivery_queue.on_stop(held.stopped.set, resumed.set)
+    world.delivery_queue.on_stop = held.stopped.set
+    world.delivery_queue.on_reopen = resumed.set
     resend(world, "7")
     soon(lambda: len(held.arrived) == 1)
     assert world.delivery_queue.close(0.05)
@@ -290,7 +294,7 @@ def test_closing_lets_what_is_quick_enough_end(world: World, held: Held) -> None
 def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     """Synchronous or not: the answer is the record as it was, and nothing hangs."""
     world = make_world(tokens=["T"], delivery=held)
-    world.delivery_queue.on_stop(held.stopped.set)
+    world.delivery_queue.on_stop = held.stopped.set
     answers: list[Any] = []
     thread = threading.Thread(target=lambda: answers.append(resend(world, "7")))
     thread.start()
@@ -304,18 +308,49 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     assert world.current_epoch.attempts.notes()[0].stage is Stage.ABANDONED
 
 
-def test_an_event_closes_it_from_the_first_delivery_on(held: Held) -> None:
-    """Whoever sets the event of the server's end needs no more than that."""
+def test_an_event_closes_it(held: Held) -> None:
+    """To set the event of the server's end is enough."""
     world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
     closing = threading.Event()
-    world.delivery_queue.on_stop(held.stopped.set)
-    world.delivery_queue.end_with(closing, 0.2)
+    world.delivery_queue.on_stop = held.stopped.set
+    world.delivery_queue.close_after(closing.wait, 0.2)
     resend(world, "7")
     soon(lambda: len(held.arrived) == 1)
     closing.set()
 
     soon(lambda: state(world, "7") is State.REJECTED)
     assert world.delivery_queue.closed.is_set()
+
+
+#: An embedding process that ends while its deliveries wait.
+EMBEDDING = """
+import sys
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.webhooks.replay import recover
+from crmcom_kit.schemas import Dialect
+
+dials = {"resend.destination": "definition"}
+dials |= {"delivery.read_timeout": 120_000, "delivery.overall_timeout": 120_000}
+world = make_world(deliver="http", dialect=Dialect("patient", dials))
+for definition in world.reference_data.definitions:
+    definition["url"] = sys.argv[1]
+recover(world.current_epoch, None)
+assert world.delivery_queue.waiting > 20
+"""
+
+
+def test_a_process_ends_without_sending_what_waits() -> None:
+    """It waits neither for receivers that never answer nor for the rest of the queue."""
+    over = threading.Event()
+    with listening(lambda _: over.wait(120)) as receiver:
+        command = [sys.executable, "-c", EMBEDDING, receiver.url]
+        try:
+            ended = subprocess.run(command, timeout=60, check=False, capture_output=True, text=True)
+        finally:
+            over.set()
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert len(receiver.got) <= 20
 
 
 def test_places_keep_threads_free(held: Held) -> None:
@@ -351,7 +386,7 @@ def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> No
 @looped("limits", [AttemptLimits(entries=5), AttemptLimits(bytes=6_000)])
 def test_attempts_are_bounded(limits: AttemptLimits) -> None:
     """The oldest go first; numbers go on."""
-    attempts = Attempts(limits)
+    attempts = Attempts("w", limits=limits)
     for _ in range(50):
         attempts.change(_begun(attempts), outcome=SUCCESS._replace(answer=b"y" * 100))
 
@@ -363,7 +398,7 @@ def test_attempts_are_bounded(limits: AttemptLimits) -> None:
 
 def test_what_comes_of_an_attempt_that_is_gone_takes_no_room() -> None:
     """Else each late outcome would leave less for those that are kept, for ever."""
-    attempts = Attempts(AttemptLimits(entries=5, bytes=20_000))
+    attempts = Attempts("w", limits=AttemptLimits(entries=5, bytes=20_000))
     old = [_begun(attempts) for _ in range(20)]
     for note in old:
         attempts.change(note, outcome=SUCCESS._replace(answer=b"y" * 10_000))
@@ -374,7 +409,12 @@ def test_what_comes_of_an_attempt_that_is_gone_takes_no_room() -> None:
 
 
 def _begun(attempts: Attempts) -> AttemptNote:
-    return attempts.begin(
-        Cause.RESEND, Attempt("http://x/", b"x" * 200, None),
-        record_id="A", record_number="1", definition="D", at=FIRST_MOMENT,
-    )  # fmt: skip
+    note = AttemptNote(
+        cause=Cause.RESEND,
+        record_id="A",
+        record_number="1",
+        definition="D",
+        at=FIRST_MOMENT,
+        attempt=Attempt("http://x/", b"x" * 200, None),
+    )
+    return attempts.add(note)

@@ -26,7 +26,7 @@ class Told(registry.WorldRegistry):
     def __init__(self, world, **options):
         super().__init__(world, **options)
         told.append(world)
-        for definition in world.reference_data.definitions:
+        for definition in world.current_epoch.reference_data.definitions:
             definition["url"] = sys.argv[1]
 
 told = []

@@ -34,7 +34,7 @@ def test_lost_answer_does_the_call_once() -> None:
     """The response to a changing request is lost, once, and what it changed is changed."""
     for call in (RESEND, DELETE):
         shell, usual = Shell("flask"), Shell("flask")
-        shell.world.faults.preset("lost_answer")
+        shell.world.faults.add_preset("lost_answer", {})
         assert code(shell, SHOW) == "OK"
 
         assert shell.call(call).ended is ConnectionDropped
@@ -46,7 +46,9 @@ def test_lost_answer_does_the_call_once() -> None:
 
 def test_lost_answer_takes_arguments(shell: Shell) -> None:
     """Whom it hits, and how often, can be said."""
-    shell.world.faults.preset("lost_answer", operation="show", identifier={"number": 7}, times=2)
+    shell.world.faults.add_preset(
+        "lost_answer", {"operation": "show", "identifier": {"number": 7}, "times": 2}
+    )
 
     found = [shell.call(call).ended is not None for call in (RESEND, SHOW, SHOW, SHOW)]
 
@@ -56,7 +58,7 @@ def test_lost_answer_takes_arguments(shell: Shell) -> None:
 def test_outage_lasts_so_many_seconds(shell: Shell) -> None:
     """For so many seconds of the world's clock each call has the gateway's answer."""
     before = shell.state()
-    shell.world.faults.preset("outage", seconds=2.5)
+    shell.world.faults.add_preset("outage", {"seconds": 2.5})
 
     assert {shell.call(call).status[:3] for call in CALLS.values()} == {"503"}
     assert shell.state() == before
@@ -71,7 +73,7 @@ def test_outage_has_a_manner() -> None:
         ({"drop": True}, ("500", ConnectionDropped)),
     ):
         shell = Shell("flask")
-        shell.world.faults.preset("outage", operation=["show"], **arguments)
+        shell.world.faults.add_preset("outage", {"operation": ["show"], **arguments})
 
         seen = shell.call(SHOW)
 
@@ -82,20 +84,20 @@ def test_outage_has_a_manner() -> None:
 def test_slow_then_dead(shell: Shell) -> None:
     """So many calls are held back, and those behind them are dropped."""
     shell.world.clock.freeze()
-    slow, dead = shell.world.faults.preset("slow_then_dead", calls=2, delay=60_000)
+    slow, dead = shell.world.faults.add_preset("slow_then_dead", {"calls": 2, "delay": 60_000})
 
     ended = [shell.call(call).ended for call in (SHOW, LIST, SHOW, RESEND)]
 
     assert ended == [None, None, ConnectionDropped, ConnectionDropped]
     faults = [note.fault for note in shell.world.journal.entries()]
-    assert [fault and fault.id for fault in faults] == [slow.id] * 2 + [dead.id] * 2
+    assert [fault and fault.id for fault in faults] == [slow.fault.id] * 2 + [dead.fault.id] * 2
     assert faults[0] is not None
     assert faults[0].as_json()["effect"]["delay"]["milliseconds"] == 60_000
 
 
 def test_token_expires_between_calls(shell: Shell) -> None:
     """After so many calls with a token it holds no more."""
-    shell.world.faults.preset("token_expires", calls=2)
+    shell.world.faults.add_preset("token_expires", {"calls": 2})
 
     codes = [code(shell, SHOW) for _ in range(3)]
 
@@ -107,7 +109,7 @@ def test_record_deleted_under_your_feet() -> None:
     for call in (SHOW, RESEND, DELETE):
         shell = Shell("flask")
         assert code(shell, LIST) == "OK"
-        shell.world.faults.preset("record_deleted", identifier={"number": "7"})
+        shell.world.faults.add_preset("record_deleted", {"identifier": {"number": "7"}})
 
         assert code(shell, call) == code_of(shell, "unknown_webhook_request")
         assert shell.world.store.body("number", "7") is None
@@ -135,7 +137,7 @@ def test_a_bad_argument_is_refused(shell: Shell) -> None:
     found = []
     for name, arguments, message in REFUSED_PRESETS:
         with pytest.raises(UsageError) as caught:
-            shell.world.faults.preset(name, **arguments)
+            shell.world.faults.add_preset(name, arguments)
         assert isinstance(caught.value, NotFound) == (name == "nonsense")
         found.append((name, arguments, str(caught.value)[: len(message)]))
 

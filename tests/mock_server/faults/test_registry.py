@@ -237,7 +237,7 @@ def test_what_is_not_there_cannot_be_removed(mock: Any) -> None:
     with pytest.raises(NotFound):
         mock.world.faults.find("")
     assert mock.world.faults.add(HARMLESS).id == "fault-2"
-    assert mock.world.faults.clear() == 1
+    mock.world.faults.clear()
 
 
 def test_the_number_of_faults_is_bounded(mock: Any) -> None:
@@ -248,7 +248,7 @@ def test_the_number_of_faults_is_bounded(mock: Any) -> None:
     with pytest.raises(LimitExceeded, match="at most 1,000"):
         mock.world.faults.add(HARMLESS)
     with pytest.raises(LimitExceeded):
-        mock.world.faults.preset("slow_then_dead")
+        mock.world.faults.add_preset("slow_then_dead", {})
 
     assert shows(mock, 1) == [True]
     mock.world.faults.add(HARMLESS)

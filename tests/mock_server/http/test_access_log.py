@@ -191,7 +191,7 @@ def test_a_token_of_the_world_is_masked_wherever_it_stands(
     registry = WorldRegistry(mock.world)
     log = AccessLog(out, form="human", clock=FixedClock(NOON))
     client, tokens = Client(LoggedApp(create_app(registry), registry, log)), []
-    right = mock.world.config.settings.credentials
+    right = mock.world.config.credentials
     body = {key: getattr(right, key) for key in ("username", "password", "organisation")}
     spellings = ("tokn={}", "x={}", "x=-{}-", "entity=a:{}", "{}=", "{}")
     for root in ("", "/worlds/w", "/worlds/other"):

@@ -22,7 +22,7 @@ API_KEY = "0A1B2C3D4E5F60718293A4B5C6D7E8F9"
 WORLD = make_world(
     release="R13",
     tokens=[KNOWN],
-    credentials=make_world().config.settings.credentials.__class__(
+    credentials=make_world().config.credentials.__class__(
         "mpadministrator", PASSWORD, "CRMDEMO", API_KEY
     ),
 )

@@ -84,7 +84,7 @@ def test_options(crmcom_mock, crmcom_mock_options):
     world = crmcom_mock.emulated
     assert crmcom_mock.release == crmcom_mock_options["release"] + ".0.0"
     config = world.config
-    seed, dialect = config.settings.seed, config.dialect.name
+    seed, dialect = config.seed, config.dialect.name
     print(crmcom_mock.release, len(crmcom_mock.records), seed, dialect)
 """
     ini = """

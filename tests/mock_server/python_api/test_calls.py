@@ -211,5 +211,6 @@ def test_what_cannot_be_waited_for_is_refused_at_once(mock: Mock) -> None:
     for given in wrong:
         with pytest.raises(UsageError):
             mock.wait_for(**given)
-    with pytest.raises(UsageError, match="until"):
-        mock.wait_for(lambda: True, record="7")
+    for given in ({"record": "7"}, {"times": 0}, {"delivery": "7"}, {"operation": "show"}):
+        with pytest.raises(UsageError, match=r"^until: seen with .*; allowed is until alone"):
+            mock.wait_for(lambda: True, **given)

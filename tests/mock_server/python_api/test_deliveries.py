@@ -11,6 +11,7 @@ from helpers.receivers import answering, listening
 from crmcom_kit.mock_server.deliveries.attempts import Stage
 from crmcom_kit.mock_server.python_api import crmcom_mock
 from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
+from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas import Dialect
 
 DATA = {"id": "A1", "number": "ACT1"}
@@ -141,3 +142,14 @@ def test_faults_that_can_do_nothing_are_refused() -> None:
         for given in ({"times": 0}, {"copies": 11}, {"seconds": 61}, {"seconds": "1"}, {"odd": 1}):
             with pytest.raises(UsageError, match=next(iter(given))):
                 mock.deliveries.fail("delay", **given)
+
+
+def test_a_webhook_gets_the_next_number_if_its_own_is_taken(
+    mock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another request may add that number in the meantime."""
+    taken = fire(mock)
+    numbers = iter([taken, taken, "900001"])
+    monkeypatch.setattr(Epoch, "next_number", lambda _: next(numbers))
+
+    assert fire(mock) == "900001"

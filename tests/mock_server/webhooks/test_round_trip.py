@@ -216,7 +216,9 @@ def test_a_delay_is_the_worlds_time(mock: ServedMock) -> None:
 
 def test_a_not_effective_definition_sends_nothing(mock: ServedMock) -> None:
     """No record is made, nothing arrives, and the answer says why."""
-    definition = mock.world.reference_data.definitions.find("alternative_code", DEFINITION)
+    definition = mock.world.current_epoch.reference_data.definitions.find(
+        "alternative_code", DEFINITION
+    )
     assert definition is not None
     before = len(mock.world.store)
     state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"

@@ -25,15 +25,15 @@ def definition(world: World, at: int = 0) -> str:
     """The id of a definition; those at 0 and -1 have other keys."""
     found = [
         one["id"]
-        for one in world.reference_data.definitions
-        if world.reference_data.key_of(one["id"])
+        for one in world.current_epoch.reference_data.definitions
+        if world.current_epoch.reference_data.key_of(one["id"])
     ]
     return str(found[at])
 
 
 def key(world: World, at: int = 0) -> str:
     """The key of a definition."""
-    found = world.reference_data.key_of(definition(world, at))
+    found = world.current_epoch.reference_data.key_of(definition(world, at))
     assert found is not None
     return found
 
@@ -46,7 +46,9 @@ def verdict(
         parts = {"authentication_code": code, "data": DATA}
         body = json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
     arrived = world.config.exchanges.messages.read({}, body)
-    keys = keys_of(world.reference_data, None if at is None else definition(world, at))
+    keys = keys_of(
+        world.current_epoch.reference_data, None if at is None else definition(world, at)
+    )
     return judge(world.config, arrived, body, keys, **more)
 
 
@@ -124,7 +126,9 @@ def test_the_whole_body_signed() -> None:
     body = b'{"data":{"number":"A1"}}'
     headers = {"x-authentication-code": sign(body, key(other))}
     arrived = other.config.exchanges.messages.read(headers, body)
-    found = judge(other.config, arrived, body, keys_of(other.reference_data, definition(other)))
+    found = judge(
+        other.config, arrived, body, keys_of(other.current_epoch.reference_data, definition(other))
+    )
 
     assert (found.valid, found.reason) == (False, "whole_body")
 
@@ -152,7 +156,10 @@ def test_a_world_without_keys_says_so() -> None:
     body = b'{"authentication_code":"AA","data":{"a":1}}'
     arrived = bare.config.exchanges.messages.read({}, body)
 
-    assert judge(bare.config, arrived, body, keys_of(bare.reference_data, None)).reason == "no_key"
+    assert (
+        judge(bare.config, arrived, body, keys_of(bare.current_epoch.reference_data, None)).reason
+        == "no_key"
+    )
 
 
 def test_a_very_long_body_is_not_tried_at_length(world: World) -> None:
