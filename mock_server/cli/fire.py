@@ -130,7 +130,7 @@ def _header_value(token: str | None) -> str | None:
     if token is None:
         return None
     if not token.isascii() or not token.strip().isprintable():
-        msg = "--admin-token: a text that is not shown is not allowed; allowed is printable ASCII"
+        msg = "--admin-token: a hidden value is not allowed; allowed is printable ASCII"
         raise NotPossible(msg)
     return token.strip()
 
