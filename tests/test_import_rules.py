@@ -23,9 +23,9 @@ SHARED = {"deadline_streams", "redaction", "usage_errors"}
 FLOORS = (
     ("",),
     ("store", "protocol"),
-    ("journal", "faults", "deliveries"),
+    ("faults", "deliveries"),
+    ("journal",),
     ("world",),
-    ("webhooks", "suggestions"),
     ("api", "admin"),
     ("http",),
     ("python_api", "cli"),

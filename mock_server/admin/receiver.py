@@ -8,8 +8,8 @@ from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.webhooks.replay import attempt_of
-from crmcom_kit.mock_server.webhooks.signature_diagnosis import diagnose
+from crmcom_kit.mock_server.world.webhooks.replay import attempt_of
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import diagnose
 from crmcom_kit.usage_errors import UsageError
 
 _BODILESS = (204, 205, 304)

@@ -168,7 +168,7 @@ def _error(
     given: Given | None,
 ) -> Response:
     # Imported with the first refused request: a start need not wait for it.
-    from crmcom_kit.mock_server.suggestions import suggest
+    from crmcom_kit.mock_server.api.suggestions import suggest
 
     suggestion = suggest(error, method, request, given, epoch)
     name = "methods" if method is None else method.name

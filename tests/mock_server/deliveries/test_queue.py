@@ -325,7 +325,7 @@ def test_an_event_closes_it(held: Held) -> None:
 EMBEDDING = """
 import sys, threading
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.webhooks.replay import recover
+from crmcom_kit.mock_server.world.webhooks.replay import recover
 from crmcom_kit.schemas import Dialect
 
 dials = {"resend.destination": "definition"}
