@@ -73,6 +73,8 @@ class WorldRegistry:
         self.closing = default.config.closing
         self.waiting = Waiting(waiting)
         self.access = access
+        if access.admin_token is not None:
+            default.hide(access.admin_token)
         self._ticks = ticks
         self._lock = threading.Lock()
         self._worlds: dict[str, _Named] = {}
