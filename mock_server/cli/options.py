@@ -1,5 +1,6 @@
 """The options of ``crmcom-kit serve``, and what must be true of them together."""
 
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,8 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     """Return what is wrong with texts and with the options of deliveries, if anything is."""
     from crmcom_kit.schemas import dials
 
+    if isnan(options["world_idle"]):  # no comparison finds that it is out of its range
+        return "--world-idle: nan is not allowed; allowed is a number of seconds above 0"
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")

@@ -81,6 +81,8 @@ MISTAKES = [
     (["--password", ""], "--password: an empty text is not allowed"),
     (["--organisation", ""], "--organisation: an empty text is not allowed"),
     (["--api-key", ""], "--api-key: an empty text is not allowed"),
+    (["--world-idle", "inf"], "'--world-idle': inf is not in the range"),
+    (["--world-idle", "nan"], "--world-idle: nan is not allowed; allowed is a number of seconds"),
     (["--release", "R9\nR10"], "release: 'R9\\nR10' is not a release"),
     (["--dialect", "a\nb"], "dialect: a b is neither"),
 ]
