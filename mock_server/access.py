@@ -14,6 +14,8 @@ from crmcom_kit.mock_server.quoting import quoted
 
 #: Among the names of a server: any name.
 ANY_NAME = "*"
+#: What an admin token may consist of: what a header carries unchanged.
+ADMIN_TOKEN_CHARACTERS = "printable ASCII without spaces"
 
 
 class Access(NamedTuple):
@@ -35,6 +37,11 @@ class Caller(NamedTuple):
     host: str | None
     origin: str | None
     fetch_site: str | None  # Sec-Fetch-Site, which pages cannot set
+
+
+def is_admin_token(text: str) -> bool:
+    """Whether a text may be an admin token: ADMIN_TOKEN_CHARACTERS, at least one."""
+    return text != "" and all("!" <= each <= "~" for each in text)
 
 
 @lru_cache(maxsize=1024)

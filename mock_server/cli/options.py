@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MAX_WORLDS
 from crmcom_kit.schemas import dialect_names, release_names
@@ -169,6 +170,10 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")
             return f"--{flag}: an empty text is not allowed"
+    token = options["admin_token"]
+    if token is not None and not is_admin_token(token):
+        allowed = ADMIN_TOKEN_CHARACTERS
+        return f"--admin-token: a text that is not shown is not allowed; allowed is {allowed}"
     script, dial = options["deliveries"], dials()["delivery.script"]
     if script is not None and not dial.accepts(script):
         return f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"

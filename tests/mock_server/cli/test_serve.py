@@ -122,6 +122,18 @@ def _never_serve_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "run_until_signalled", started)
 
 
+def test_an_admin_token_that_no_header_carries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the flag and from the environment; the line does not show it."""
+    for token in ("HUSHé1", "HUSH HUSH", " ", "HUSH\n", "HUSH\x07"):
+        monkeypatch.delenv("CRMCOM_ADMIN_TOKEN", raising=False)
+        lines = [one_line(["--admin-token", token])]
+        monkeypatch.setenv("CRMCOM_ADMIN_TOKEN", token)
+        lines.append(one_line([]))
+        for line in lines:
+            assert "--admin-token: a text that is not shown is not allowed; allowed is" in line
+            assert "HUSH" not in line
+
+
 def one_line(arguments: list[str]) -> str:
     """The one line on standard error with which ``serve`` refuses to start."""
     refused = CliRunner().invoke(serve, ["--port", "0", *arguments])
