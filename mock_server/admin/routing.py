@@ -36,11 +36,10 @@ from crmcom_kit.mock_server.admin.validation import (
     max_body_bytes,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import TooLarge, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import PICKED
 from crmcom_kit.mock_server.world.world_file import DataError
+from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
 _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
@@ -77,7 +76,7 @@ def control_app(registry: WorldRegistry) -> Flask:
         if refused is None:
             return None
         text, status = refused
-        is_probe = request.path == _HEALTH and request.method == "GET"
+        is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")
         if status == HTTPStatus.UNAUTHORIZED and is_probe:
             return json_response(about.HEALTHY, 200)  # a probe of a container needs no secret
         return json_response({"error": text}, status)

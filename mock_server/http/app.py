@@ -8,7 +8,7 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.access import api_refusal
+from crmcom_kit.mock_server.access import api_refusal, host_refusal
 from crmcom_kit.mock_server.admin import ControlApp
 from crmcom_kit.mock_server.admin.refusals import nothing_here
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -21,7 +21,6 @@ from crmcom_kit.mock_server.http.requests import (
 from crmcom_kit.mock_server.http.transmission import refusal, started, status_line
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response, misused
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
@@ -34,6 +33,7 @@ from crmcom_kit.mock_server.world.routing import (
 )
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -86,10 +86,10 @@ class _Picker:
     ) -> Iterable[bytes]:
         name, rest = split_path(environ["PATH_INFO"])
         verb = environ["REQUEST_METHOD"]
-        if api_path(rest) is not None:
-            refused = api_refusal(
-                self._registry.access, caller_of(environ.get("REMOTE_ADDR"), environ)
-            )
+        if not is_control(rest):  # which decides about its callers by itself
+            judge = host_refusal if api_path(rest) is None else api_refusal
+            caller = caller_of(environ.get("REMOTE_ADDR"), environ)
+            refused = judge(self._registry.access, caller)
             if refused is not None:
                 return started(refusal(refused), start_response, verb)
         try:

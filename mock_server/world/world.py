@@ -15,9 +15,7 @@ from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.call_view import JournalReader
 from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import InitialContent, add_entries, import_entries
@@ -25,6 +23,7 @@ from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
+from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
 
 DEFAULT = "default"
 MAX_SNAPSHOTS = 100
@@ -55,6 +54,7 @@ class World:
         limits: JournalLimits | None = None,
         delivery_queue: DeliveryQueue | None = None,
         journal_budget: JournalBudget | None = None,
+        secrets: frozenset[str] = frozenset(),
     ) -> None:
         """Begin with ``start``, which other worlds may share.
 
@@ -67,6 +67,7 @@ class World:
             limits: how much its journal holds.
             delivery_queue: sends queued deliveries; a new queue by default.
             journal_budget: limits the journals of several worlds together; a new one by default.
+            secrets: what else is hidden, besides the credentials and the tokens.
         """
         self.name = name
         self.config = config
@@ -89,8 +90,9 @@ class World:
             renews=dialect["tokens.hour_before_r12"] == "renewed",
             fixed=start.fixed_tokens,
         )
+        self._secrets = secrets
         #: Hides the secrets of this world.
-        self.redactor = _redactor(config, self.tokens)
+        self.redactor = _redactor(config, self.tokens, secrets)
         self.current_epoch = self._first_epoch(0, attempts=0)
 
     def clone(self, name: str) -> "World":
@@ -104,7 +106,13 @@ class World:
             limits=self._limits,
             delivery_queue=self.delivery_queue,
             journal_budget=self.journal_budget,
+            secrets=self._secrets,
         )
+
+    def hide(self, secret: str) -> None:
+        """Hide one more secret, in the worlds that are made from this one as well."""
+        self._secrets |= {secret}
+        self.redactor = _redactor(self.config, self.tokens, self._secrets)
 
     def _new_ids(self) -> Ids:
         return Ids(self.config.seed, "" if self.name == DEFAULT else self.name)
@@ -309,10 +317,10 @@ class World:
         return self.config.dialect
 
 
-def _redactor(config: Config, tokens: Tokens) -> Redactor:
-    """Return what hides a world's credentials, and every token that it knows at that moment."""
+def _redactor(config: Config, tokens: Tokens, secrets: frozenset[str]) -> Redactor:
+    """Return what hides ``secrets``, a world's credentials, and every token that it knows then."""
     credentials = config.credentials
-    known = {credentials.api_key, credentials.password, *config.fixed_tokens}
+    known = {credentials.api_key, credentials.password, *config.fixed_tokens, *secrets}
     known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
     words = frozenset(filter(WORD.fullmatch, known))
 

@@ -13,9 +13,9 @@ from werkzeug.test import Client
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
+from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&token="
 ODD_NAMES = ["", "-a", ".", "..", "a b", "a" * 65, "a,b", "é", "a%", "\ttab", "a\x7f", "_a"]
@@ -71,6 +71,14 @@ def test_an_odd_name_is_refused(registry: WorldRegistry) -> None:
                 assert registry.names() == ("default",)
                 with pytest.raises(UsageError):
                     registry.get(name)
+
+
+def test_an_admin_token_is_what_a_header_carries() -> None:
+    """Another one could never be given, so no server begins with it; no message shows it."""
+    for token in ("", " ", "HUSH1 HUSH", "HUSH1\n", "\tHUSH1", "HUSH1\x7f", "HUSHé1"):
+        with pytest.raises(UsageError, match="printable ASCII without spaces") as refused:
+            WorldRegistry(make_world(), access=Access(admin_token=token))
+        assert "HUSH" not in str(refused.value)
 
 
 def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
