@@ -316,9 +316,9 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.write(f"{head}{text}".encode())
         self.transport.close()
-        note = self.server_state.on_refusal
-        if note is not None and text is not _ENDS_EARLY:  # who leaves early gets no line anywhere
+        report = self.server_state.on_refusal
+        if report is not None and text is not _ENDS_EARLY:  # clients that leave get no line at all
             client, verb, target = self.client[0] if self.client else "-", "-", "-"
             if self._is_in_message and self.url.startswith(b"/"):
                 verb, target = self.parser.get_method().decode(), self.url.decode("latin-1")
-            note(client, verb, target, status, text)
+            report(client, verb, target, status, text)

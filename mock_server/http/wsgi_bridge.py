@@ -110,8 +110,8 @@ class WsgiBridge:
     async def _send(self, response: _Response, scope: Scope, send: Send) -> int:
         """Send a response; return how many bytes of its body."""
         connection, rest = scope[CONNECTION], response.rest
-        is_ended_by_close = rest is not None and scope["http_version"] == "1.0"
-        if is_ended_by_close:
+        ends_by_closing = rest is not None and scope["http_version"] == "1.0"
+        if ends_by_closing:
             connection.end_with_body(scope)
         head = {"status": response.status, "headers": response.headers}
         await send({"type": "http.response.start", **head})
@@ -121,12 +121,12 @@ class WsgiBridge:
         while rest is not None and more and not connection.transport.is_closing():
             part = await self._in_thread(next, rest.parts, None)
             more = part is not None
-            if more or not is_ended_by_close:
-                body = part or b""
-                await send({"type": "http.response.body", "body": body, "more_body": more})
-                sent += len(body)
-            else:
+            if ends_by_closing and not more:
                 connection.end(scope)
+                break
+            body = part or b""
+            await send({"type": "http.response.body", "body": body, "more_body": more})
+            sent += len(body)
         return sent
 
     async def _in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
