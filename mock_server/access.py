@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.quoting import quoted
+from crmcom_kit.usage_errors import quoted
 
 #: Among the names of a server: any name.
 ANY_NAME = "*"

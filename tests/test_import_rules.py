@@ -15,7 +15,7 @@ ALLOWED = {
 #: The one file that starts the mock as a target of the kit.
 ALLOWED_BESIDES = {"contract_tests/targets.py": {"mock_server"}}
 #: Modules of src/crmcom_kit that every room may import; of the rooms they import schemas only.
-SHARED = {"redaction", "deadline_streams"}
+SHARED = {"deadline_streams", "redaction", "usage_errors"}
 
 #: The floors of mock_server, lowest first. Modules in its root, shown as "", are the lowest, except
 #: the entry points, which may import everything. A folder imports folders of lower floors; on one
@@ -23,14 +23,13 @@ SHARED = {"redaction", "deadline_streams"}
 FLOORS = (
     ("",),
     ("store", "protocol"),
-    ("journal", "faults", "deliveries"),
+    ("faults", "deliveries"),
+    ("journal",),
     ("world",),
-    ("webhooks", "suggestions"),
-    ("api",),
-    ("admin",),
+    ("api", "admin"),
     ("http",),
-    ("python_api",),
-    ("pytest_plugin", "cli"),
+    ("python_api", "cli"),
+    ("pytest_plugin",),
 )
 ENTRY_POINTS = {"__init__", "__main__", "wsgi"}
 MAX_ROOT_MODULES = 12
@@ -162,8 +161,8 @@ def test_an_import_against_the_floors_is_found() -> None:
     files = {
         "mock_server/store/a.py": "def f():\n    from crmcom_kit.mock_server.world.world import W",
         "mock_server/clock.py": "if TYPE_CHECKING:\n    from crmcom_kit.mock_server import api",
-        "mock_server/journal/a.py": "import crmcom_kit.mock_server.faults.b\nimport flask",
-        "mock_server/faults/b.py": "from crmcom_kit.mock_server.journal.a import x",
+        "mock_server/deliveries/a.py": "import crmcom_kit.mock_server.faults.b\nimport flask",
+        "mock_server/faults/b.py": "from crmcom_kit.mock_server.deliveries.a import x",
         "mock_server/api/show.py": "from crmcom_kit.mock_server.clock import Clock",
         "mock_server/world/world.py": "from crmcom_kit.mock_server.world.epoch import Epoch",
         "mock_server/__main__.py": "from crmcom_kit.mock_server.cli.serve import serve",
@@ -171,7 +170,7 @@ def test_an_import_against_the_floors_is_found() -> None:
     found = set(imports_of_mock_server(files))
 
     assert upward_imports(found) == {("store.a", "world.world"), ("clock", "api")}
-    assert set(cycle_of_folders(found - {("clock", "api")})) == {"journal", "faults"}
+    assert set(cycle_of_folders(found - {("clock", "api")})) == {"deliveries", "faults"}
     assert ("api.show", "clock") in found
     assert len(found) == 5
 

@@ -9,11 +9,11 @@ from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Query, Record
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.export import exported, in_arrays
 from crmcom_kit.mock_server.world.generation import generated, generated_more
 from crmcom_kit.mock_server.world.world_file import DataError, read_entries
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
+from crmcom_kit.usage_errors import UsageError
 
 JSON_LINES = "application/x-ndjson"
 #: Members of a seed call that are dates → the generator's names for them, and their time of day.

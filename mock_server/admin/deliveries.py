@@ -7,8 +7,8 @@ from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.values import read_moment
 from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
-from crmcom_kit.mock_server.webhooks.replay import attempt_of, recover, replay
-from crmcom_kit.mock_server.webhooks.triggers import fire
+from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, recover, replay
+from crmcom_kit.mock_server.world.webhooks.triggers import fire
 
 
 def list_deliveries(call: Call) -> Any:

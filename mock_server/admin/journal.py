@@ -13,10 +13,9 @@ from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.patterns import pattern_of
 from crmcom_kit.mock_server.journal.verification import matching, nearest
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Key
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 #: How often an idle stream sends a comment; some servers need it to notice that the caller left.
 HEARTBEAT_SECONDS = 1.0

@@ -8,9 +8,9 @@ from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.deliveries.receiver import ReceiverAnswer
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.usage_errors import UsageError
-from crmcom_kit.mock_server.webhooks.replay import attempt_of
-from crmcom_kit.mock_server.webhooks.signature_diagnosis import diagnose
+from crmcom_kit.mock_server.world.webhooks.replay import attempt_of
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import diagnose
+from crmcom_kit.usage_errors import UsageError
 
 _BODILESS = (204, 205, 304)
 
@@ -64,7 +64,7 @@ def receive(call: Call) -> Any:
     return Reply(answer.body.encode(), answer.status, answer.content_type)
 
 
-receive_put = receive
+receive_put = receive  # an operation needs an id of its own for each verb
 
 
 def verify_message(call: Call) -> Any:

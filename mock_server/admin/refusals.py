@@ -6,7 +6,7 @@ import orjson
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError
 
 
 def json_response(payload: Any, status: int) -> Response:

@@ -36,11 +36,10 @@ from crmcom_kit.mock_server.admin.validation import (
     max_body_bytes,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import TooLarge, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import PICKED
 from crmcom_kit.mock_server.world.world_file import DataError
+from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
 _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536

@@ -10,11 +10,10 @@ from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.deliveries.senders import Outcome, message_of
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.tracing import steps_of
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import NotFound
-from crmcom_kit.mock_server.webhooks.signature_diagnosis import attempt_of_request, diagnose
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import attempt_of_request, diagnose
 from crmcom_kit.redaction import MASK, is_secret, redact_path, redact_url
+from crmcom_kit.usage_errors import NotFound, quoted
 
 _MAX_SHOWN = 65_536
 _ID = re.compile(r"(attempt-|[0-9]{1,18}-)?([0-9]{1,18})", re.ASCII)

@@ -13,8 +13,7 @@ from crmcom_kit.mock_server.protocol.schema_errors import (
     explained,
     strict_validator,
 )
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator

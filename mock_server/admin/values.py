@@ -12,8 +12,7 @@ from typing import Any
 
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import body_text, refuse_constant, repeated, why
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError, quoted
 
 MAX_DEPTH = 64
 # RFC 3339, with a zone.

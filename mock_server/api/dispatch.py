@@ -17,13 +17,12 @@ from crmcom_kit.mock_server.protocol.errors import RequestError, VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response, misused
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.redaction import redact_path
 from crmcom_kit.schemas.methods import API_PATH, Method
+from crmcom_kit.usage_errors import UsageError, quoted
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
 _METHODS_THAT_NEVER_WAIT: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
@@ -169,7 +168,7 @@ def _error(
     given: Given | None,
 ) -> Response:
     # Imported with the first refused request: a start need not wait for it.
-    from crmcom_kit.mock_server.suggestions import suggest
+    from crmcom_kit.mock_server.api.suggestions import suggest
 
     suggestion = suggest(error, method, request, given, epoch)
     name = "methods" if method is None else method.name

@@ -138,7 +138,7 @@ def _header_value(token: str | None) -> str | None:
         return None
     if not is_admin_token(token.strip()):
         allowed = ADMIN_TOKEN_CHARACTERS
-        msg = f"--admin-token: a text that is not shown is not allowed; allowed is {allowed}"
+        msg = f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
         raise NotPossible(msg)
     return token.strip()
 

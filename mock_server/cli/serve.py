@@ -146,9 +146,9 @@ def _world(options: dict[str, Any]) -> "World":
     """Return the world that checked options ask for. Raises Refused."""
     from crmcom_kit.mock_server.deliveries.queue import max_waiting
     from crmcom_kit.mock_server.journal.journal import JournalLimits
-    from crmcom_kit.mock_server.usage_errors import UsageError
     from crmcom_kit.mock_server.world.factory import make_world
     from crmcom_kit.mock_server.world.world_file import DataError
+    from crmcom_kit.usage_errors import UsageError
 
     try:
         return make_world(

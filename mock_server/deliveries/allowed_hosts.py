@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from crmcom_kit.mock_server.deliveries.senders import CallFailed
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError, quoted
 
 Resolve = Callable[[str, int], Iterable[str]]
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.store.life_cycle import State
 
 _T = TypeVar("_T")
+#: How much is kept; the oldest attempts go first.
+MAX_ENTRIES = 1_000
+MAX_BYTES = 8_388_608
 _OWN_BYTES = 1_000  # what an attempt takes besides data and response
 
 
@@ -33,13 +36,6 @@ class Cause(StrEnum):
     REPLAY = "replay"
     RECOVER = "recover"
     DUPLICATE = "duplicate"  # a delivery fault sends the same again
-
-
-class AttemptLimits(NamedTuple):
-    """How much is kept; the oldest attempts go first."""
-
-    entries: int = 1_000
-    bytes: int = 8_388_608
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,10 +66,17 @@ class AttemptNote:
 class Attempts:
     """The last attempts of one world, oldest first."""
 
-    def __init__(self, world: str, *, limits: AttemptLimits | None = None, last: int = 0) -> None:
+    def __init__(
+        self,
+        world: str,
+        *,
+        last: int = 0,
+        max_entries: int = MAX_ENTRIES,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
         """Start empty, in the world of that name; ``last`` is the last attempt's number before."""
         self._world = world
-        self._limits = limits or AttemptLimits()
+        self._max_entries, self._max_bytes = max_entries, max_bytes
         self._changed = threading.Condition(threading.Lock())
         self._notes: dict[int, AttemptNote] = {}
         self._bytes = 0
@@ -106,8 +109,9 @@ class Attempts:
             self._changed.notify_all()
 
     def _shorten(self) -> None:
-        entries, most = self._limits
-        while self._notes and (self._bytes > most or len(self._notes) > entries):
+        while self._notes and (
+            self._bytes > self._max_bytes or len(self._notes) > self._max_entries
+        ):
             self._bytes -= _size(self._notes.pop(next(iter(self._notes))))
 
     @property

@@ -11,9 +11,9 @@ import orjson
 
 from crmcom_kit.mock_server.deliveries.senders import Attempt
 from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
-from crmcom_kit.mock_server.usage_errors import LimitExceeded, UsageError
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.formats import id_of
+from crmcom_kit.usage_errors import LimitExceeded, UsageError
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator

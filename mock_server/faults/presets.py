@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.validation import all_operations, fault_of, valid
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
+from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 HEADER = "X-Mock-Prefer"
 _WITH_RECORD = ["show", "resend", "delete"]

@@ -18,8 +18,7 @@ from crmcom_kit.mock_server.faults.presets import preferred, preset_specs
 from crmcom_kit.mock_server.faults.validation import fault_of
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound
+from crmcom_kit.usage_errors import LimitExceeded, NotFound, quoted
 
 MAX_FAULTS = 1_000
 

@@ -16,10 +16,10 @@ import orjson
 
 from crmcom_kit.mock_server.faults.model import Fault, Spec
 from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import release_names
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator

@@ -21,7 +21,6 @@ from crmcom_kit.mock_server.http.requests import (
 from crmcom_kit.mock_server.http.transmission import refusal, started, status_line
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response, misused
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
@@ -34,6 +33,7 @@ from crmcom_kit.mock_server.world.routing import (
 )
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -40,7 +40,6 @@ from crmcom_kit.mock_server.http.wsgi_bridge import (
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response, misused
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
     CONTROL,
@@ -49,6 +48,7 @@ from crmcom_kit.mock_server.world.routing import (
     world_for,
     world_of,
 )
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

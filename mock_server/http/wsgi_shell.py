@@ -26,10 +26,10 @@ from crmcom_kit.mock_server.http.transmission import (
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import FAULT_HEADER, misused
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_for, world_of
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

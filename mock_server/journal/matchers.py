@@ -17,8 +17,7 @@ from crmcom_kit.mock_server.journal.safe_regex import (
     shown_at,
 )
 from crmcom_kit.mock_server.protocol.request import json_type
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError, quoted
 
 _OF_TEXT = ("equalTo", "contains", "doesNotContain", "matches", "doesNotMatch")
 OPERATORS = (*_OF_TEXT, "absent", "equalToJson", "matchesJsonPath")

@@ -16,12 +16,11 @@ from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
 from crmcom_kit.mock_server.journal.safe_regex import Budget
 from crmcom_kit.mock_server.protocol.request import json_type
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.redaction import MASK, is_secret, redact_query
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.schemas.statements import statements
+from crmcom_kit.usage_errors import UsageError, quoted
 
 #: The states of a webhook request that responses show.
 SHOWN_STATES = ("SUCCESSFUL", "REJECTED")

@@ -9,9 +9,8 @@ from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.redaction import is_secret
+from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from jsonpath import JSONPathEnvironment

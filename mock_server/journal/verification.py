@@ -23,7 +23,7 @@ from crmcom_kit.mock_server.journal.serializers import request, summary
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Key, Query
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError
 
 NEAREST = 3
 DELETED = "DELETED"

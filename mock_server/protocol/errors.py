@@ -35,10 +35,11 @@ class VendorError(Exception):
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
 
     def __post_init__(self) -> None:
-        """Check the kind."""
+        """Check the kind, and let a traceback show the facts."""
         if self.kind not in error_kinds():
             msg = f"kind: seen {self.kind!r}; allowed is a kind of schemas/data/errors.json"
             raise ValueError(msg)
+        super().__init__(self.kind, self.parameter, self.seen, self.allowed)
 
     @property
     def details(self) -> str:

@@ -8,9 +8,9 @@ import orjson
 
 from crmcom_kit.mock_server.protocol.errors import ParameterError
 from crmcom_kit.mock_server.protocol.request import json_type, repeated
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas import Dialect, response_fields
 from crmcom_kit.schemas.files import read_json
+from crmcom_kit.usage_errors import quoted
 
 
 @dataclass(frozen=True, slots=True)

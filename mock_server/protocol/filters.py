@@ -11,11 +11,11 @@ from typing import Any
 from crmcom_kit.mock_server.protocol.errors import ParameterError
 from crmcom_kit.mock_server.protocol.fields import read_selection
 from crmcom_kit.mock_server.protocol.parameters import Given, Reader, read_text
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 from crmcom_kit.schemas.methods import Parameter
 from crmcom_kit.schemas.releases import entities_since
+from crmcom_kit.usage_errors import quoted
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _DAY = 86_400

@@ -16,10 +16,10 @@ from crmcom_kit.mock_server.protocol.request import (
     repeated,
     repeated_names,
 )
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.redaction import is_secret
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.methods import Method, Parameter
+from crmcom_kit.usage_errors import quoted
 
 REQUEST_IDENTIFIER = "webhook_request_identifier"
 # No value can have these: control characters, and halves of surrogate pairs.

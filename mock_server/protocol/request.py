@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, NoReturn
 from urllib.parse import unquote_to_bytes
 
 from crmcom_kit.mock_server.protocol.errors import ParameterError, RequestError
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.redaction import is_secret
+from crmcom_kit.usage_errors import quoted
 
 #: The longest body that is read, in bytes.
 MAX_BODY_BYTES = 1_048_576

@@ -9,11 +9,11 @@ import orjson
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.fields import Selection
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.envelopes import Envelopes
 from crmcom_kit.schemas.rendering import Renderer
+from crmcom_kit.usage_errors import UsageError
 
 #: The header that names the fault behind a response.
 FAULT_HEADER = "X-Mock-Fault"

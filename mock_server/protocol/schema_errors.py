@@ -9,9 +9,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.protocol.request import json_type
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.redaction import is_secret
+from crmcom_kit.usage_errors import UsageError, quoted
 
 # jsonschema is imported with the first value that is validated: a start does not wait for it.
 if TYPE_CHECKING:

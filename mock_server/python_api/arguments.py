@@ -5,7 +5,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError
 
 
 def camel_case(name: str) -> str:

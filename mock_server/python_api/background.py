@@ -3,7 +3,7 @@
 import threading
 from typing import TYPE_CHECKING
 
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

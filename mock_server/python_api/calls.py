@@ -10,8 +10,8 @@ from crmcom_kit.mock_server.journal.patterns import Pattern, pattern_of
 from crmcom_kit.mock_server.journal.verification import Expected, line
 from crmcom_kit.mock_server.python_api.arguments import camel_case
 from crmcom_kit.mock_server.store.records import Key
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.usage_errors import UsageError
 
 _ID = re.compile(r"[0-9A-Fa-f]{32}")
 _MAX_CALLS = 20  # in one summary

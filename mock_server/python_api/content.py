@@ -8,14 +8,13 @@ import orjson
 
 from crmcom_kit.mock_server.journal.patterns import RECORD_SETS, check_one_of
 from crmcom_kit.mock_server.python_api.arguments import integer
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.generation import generated
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import given_entries
 from crmcom_kit.schemas import response_fields
+from crmcom_kit.usage_errors import UsageError, quoted
 
 Record = dict[str, Any]
 Entries = str | Path | Iterable[dict[str, Any]]

@@ -10,13 +10,13 @@ from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
 from crmcom_kit.mock_server.deliveries.senders import ScriptedDelivery
 from crmcom_kit.mock_server.python_api.arguments import integer, moment, number
-from crmcom_kit.mock_server.webhooks.replay import recover, replay
-from crmcom_kit.mock_server.webhooks.signature_diagnosis import (
+from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.webhooks.replay import recover, replay
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Verdict,
     attempt_of_request,
     diagnose,
 )
-from crmcom_kit.mock_server.world.epoch import Epoch
 
 _SECONDS = 20.0
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from crmcom_kit.mock_server.faults.registry import Faults, FaultState
 from crmcom_kit.mock_server.python_api.arguments import camel_case, text
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 # The arguments of ``fail``, by where a specification of a fault has them.
 _ITSELF = ("name", "when", "times", "probability")

@@ -21,11 +21,11 @@ from crmcom_kit.mock_server.python_api.content import (
 )
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
-from crmcom_kit.mock_server.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.generation import add_generated
+from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.schemas import API_PATH
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     import httpx

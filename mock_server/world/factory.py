@@ -10,13 +10,12 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.senders import Delivery
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config, Credentials
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.import_ import import_entries
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import given_entries, sample_entries
 from crmcom_kit.schemas import Dialect, load_dialect, resolve
 from crmcom_kit.schemas.releases import supported_entities
+from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import LocatedEntry, numbered, validated
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry

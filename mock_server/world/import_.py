@@ -8,7 +8,6 @@ from typing import Any
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.protocol.response import compact_json
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import DuplicateRecord, Record
 from crmcom_kit.mock_server.store.store import Store
@@ -18,6 +17,7 @@ from crmcom_kit.mock_server.world.tokens import Session, session_of
 from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
 from crmcom_kit.schemas.formats import parse_date_time
+from crmcom_kit.usage_errors import quoted
 
 
 @dataclass(frozen=True, slots=True)

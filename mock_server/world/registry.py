@@ -14,10 +14,9 @@ from crmcom_kit.mock_server.access import (
     Access,
     is_admin_token,
 )
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.wait_slots import Waiting
 from crmcom_kit.mock_server.world.world import DEFAULT, World
+from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
 MAX_WORLDS = 10_000
 IDLE_SECONDS = 3_600.0

@@ -4,10 +4,9 @@ Every shell, the access log and the control API ask this module. It takes a path
 so that it works for WSGI and ASGI alike.
 """
 
-from crmcom_kit.mock_server.quoting import quoted
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import DEFAULT, World
+from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 WORLDS = "/worlds/"
 #: Where the paths of the control API begin, after the part that names a world.

@@ -14,10 +14,10 @@ from typing import Any, Literal
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import TokenError
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.schemas.releases import TokenKind
+from crmcom_kit.usage_errors import quoted
 
 #: Tokens remembered at the same time, ended ones included; the oldest is forgotten first.
 MAX_TOKENS = 10_000

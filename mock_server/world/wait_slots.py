@@ -2,7 +2,7 @@
 
 import threading
 
-from crmcom_kit.mock_server.usage_errors import LimitExceeded
+from crmcom_kit.usage_errors import LimitExceeded
 
 
 class Waiting:

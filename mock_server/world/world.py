@@ -15,9 +15,7 @@ from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.call_view import JournalReader
 from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.store import Store
-from crmcom_kit.mock_server.usage_errors import Conflict, LimitExceeded, NotFound
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.import_ import InitialContent, add_entries, import_entries
@@ -25,6 +23,7 @@ from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
+from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
 
 DEFAULT = "default"
 MAX_SNAPSHOTS = 100

@@ -18,11 +18,11 @@ import orjson
 
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.schemas import Release, validator
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.quick import quick_judge
 from crmcom_kit.schemas.releases import entities_since
+from crmcom_kit.usage_errors import quoted
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

@@ -11,10 +11,10 @@ from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.errors import ParameterError, RecordError
 from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import IndexedField, Query
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
+from crmcom_kit.usage_errors import quoted
 
 # The dials that decide what a parameter selects, beside those that say which values it may have.
 _DIALS = {

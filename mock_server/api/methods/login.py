@@ -9,10 +9,10 @@ import orjson
 from crmcom_kit.mock_server.api.methods.show import Values
 from crmcom_kit.mock_server.protocol.errors import LoginError
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import Object
 from crmcom_kit.schemas.releases import TokenKind
+from crmcom_kit.usage_errors import quoted
 
 _NO_COLON, _ANY_CASE = "login.basic_without_colon", "login.basic_any_case"
 _UNIT_BY_NAME = "login.unit_by_name"

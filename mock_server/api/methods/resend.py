@@ -16,10 +16,10 @@ from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.webhooks.dispatch import Dispatch
-from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
+from crmcom_kit.mock_server.world.webhooks.dispatch import Dispatch
+from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
 
 _DIALS = ("resend.delivery", "resend.destination", "resend.exchange", "resend.updates_log")
 

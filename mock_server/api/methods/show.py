@@ -9,10 +9,10 @@ from typing import Any
 from crmcom_kit.mock_server.protocol.errors import RecordError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.records import Key, Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
+from crmcom_kit.usage_errors import quoted
 
 Values = Mapping[str, Any]
 IDENTIFIER = REQUEST_IDENTIFIER

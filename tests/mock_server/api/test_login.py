@@ -269,7 +269,7 @@ def test_no_other_token_holds(make_mock: Any, token: str) -> None:
     reply = mock.send("POST", "webhook_requests/resend", body=body)
 
     assert (reply.code, reply.statement) == (mock.code_of("invalid_token"), "token.from_login")
-    assert "a text that is not shown" in reply.message
+    assert "a hidden value" in reply.message
 
 
 def test_tokens_of_one_mock_do_not_hold_in_another(make_mock: Any) -> None:

@@ -15,9 +15,9 @@ from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
-from crmcom_kit.mock_server.usage_errors import Conflict
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, sample_entries
+from crmcom_kit.usage_errors import Conflict
 
 RESEND = Request(
     "POST",

@@ -27,9 +27,9 @@ from helpers.tables import looped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crmcom_kit.mock_server.api.suggestions import FINDERS
 from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.protocol.response import Change
-from crmcom_kit.mock_server.suggestions import FINDERS
 from crmcom_kit.schemas import API_PATH, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 

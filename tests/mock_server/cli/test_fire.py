@@ -197,7 +197,7 @@ def test_a_token_that_no_header_carries_is_not_shown(mock: ServedMock) -> None:
     for token in ("a\nHUSH", "a HUSH", "HUSH\x7f", "HUSH\u00dc"):
         result = fire(mock, "--admin-token", token)
         assert (result.exit_code, result.stdout) == (2, "")
-        assert "--admin-token: a text that is not shown" in result.stderr
+        assert "--admin-token: a hidden value" in result.stderr
         assert "HUSH" not in result.stderr
 
 

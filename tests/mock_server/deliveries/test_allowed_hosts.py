@@ -15,8 +15,8 @@ from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 from crmcom_kit.mock_server.deliveries.senders import Attempt, CallFailed
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect
+from crmcom_kit.usage_errors import UsageError
 
 #: What is allowed beside loopback in these tests.
 ALLOWED = [

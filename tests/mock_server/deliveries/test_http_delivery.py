@@ -16,8 +16,8 @@ from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
 from crmcom_kit.mock_server.deliveries.http_delivery import MAX_BODY, HttpDelivery
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import Dialect
+from crmcom_kit.usage_errors import UsageError
 
 TIMES = ("read", "overall")
 QUICK = {"delivery.read_timeout": 200, "delivery.overall_timeout": 600}

@@ -15,7 +15,6 @@ from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FIRST_MOMENT
 from crmcom_kit.mock_server.deliveries.attempts import (
-    AttemptLimits,
     AttemptNote,
     Attempts,
     Cause,
@@ -324,23 +323,28 @@ def test_an_event_closes_it(held: Held) -> None:
 
 #: An embedding process that ends while its deliveries wait.
 EMBEDDING = """
-import sys
+import sys, threading
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.webhooks.replay import recover
+from crmcom_kit.mock_server.world.webhooks.replay import recover
 from crmcom_kit.schemas import Dialect
 
 dials = {"resend.destination": "definition"}
 dials |= {"delivery.read_timeout": 120_000, "delivery.overall_timeout": 120_000}
 world = make_world(deliver="http", dialect=Dialect("patient", dials))
-for definition in world.reference_data.definitions:
+for definition in world.current_epoch.reference_data.definitions:
     definition["url"] = sys.argv[1]
 recover(world.current_epoch, None)
 assert world.delivery_queue.waiting > 20
+
+class Stuck:
+    def send(self, attempt): threading.Event().wait()
+
+recover(make_world(delivery=Stuck()).current_epoch, None)
 """
 
 
 def test_a_process_ends_without_sending_what_waits() -> None:
-    """It waits neither for receivers that never answer nor for the rest of the queue."""
+    """It waits for no receiver, for no delivery of the user's, and not for the queue."""
     over = threading.Event()
     with listening(lambda _: over.wait(120)) as receiver:
         command = [sys.executable, "-c", EMBEDDING, receiver.url]
@@ -383,10 +387,10 @@ def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> No
     assert note.milliseconds is not None
 
 
-@looped("limits", [AttemptLimits(entries=5), AttemptLimits(bytes=6_000)])
-def test_attempts_are_bounded(limits: AttemptLimits) -> None:
+@looped("limits", [{"max_entries": 5}, {"max_bytes": 6_000}])
+def test_attempts_are_bounded(limits: dict[str, int]) -> None:
     """The oldest go first; numbers go on."""
-    attempts = Attempts("w", limits=limits)
+    attempts = Attempts("w", **limits)
     for _ in range(50):
         attempts.change(_begun(attempts), outcome=SUCCESS._replace(answer=b"y" * 100))
 
@@ -398,7 +402,7 @@ def test_attempts_are_bounded(limits: AttemptLimits) -> None:
 
 def test_what_comes_of_an_attempt_that_is_gone_takes_no_room() -> None:
     """Else each late outcome would leave less for those that are kept, for ever."""
-    attempts = Attempts("w", limits=AttemptLimits(entries=5, bytes=20_000))
+    attempts = Attempts("w", max_entries=5, max_bytes=20_000)
     old = [_begun(attempts) for _ in range(20)]
     for note in old:
         attempts.change(note, outcome=SUCCESS._replace(answer=b"y" * 10_000))

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
 from crmcom_kit.mock_server.faults.validation import errors, fault_of
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError
 
 OPERATIONS = ("delete", "list", "resend", "show", "token", "token_release", "web_api_key_token")
 PIECES = [

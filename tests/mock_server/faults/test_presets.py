@@ -10,8 +10,8 @@ from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Shell
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
 from crmcom_kit.mock_server.faults.validation import ALIASES
 from crmcom_kit.mock_server.http.transmission import ConnectionDropped
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 
 @pytest.fixture

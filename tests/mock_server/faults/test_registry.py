@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.faults.registry import MAX_FAULTS
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
+from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 HARMLESS = {"effect": {"delay": 0}}  # so that the answer itself is the usual one
@@ -268,7 +268,7 @@ def test_secrets_are_masked(mock: Any) -> None:
         "entity": {"equals": "JOBS"},
     }
     assert "T-1234" not in repr(mock.world.faults.find(fault.id).as_json())
-    with pytest.raises(UsageError, match="a text that is not shown") as caught:
+    with pytest.raises(UsageError, match="a hidden value") as caught:
         mock.world.faults.add({**spec, "match": {"parameters": {"token": "T-1234" * 1_000}}})
     assert "T-1234" not in str(caught.value)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from crmcom_kit.mock_server.usage_errors import LimitExceeded
 from crmcom_kit.mock_server.world.wait_slots import Waiting
+from crmcom_kit.usage_errors import LimitExceeded
 
 
 def test_only_so_many_wait_at_once() -> None:

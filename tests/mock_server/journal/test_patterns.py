@@ -17,8 +17,8 @@ from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.matchers import matcher
 from crmcom_kit.mock_server.journal.patterns import Member, Pattern, pattern_of
 from crmcom_kit.mock_server.journal.safe_regex import Budget, JsonPath, TookTooLong, regex
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.redaction import Redactor
+from crmcom_kit.usage_errors import UsageError
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"

@@ -20,8 +20,8 @@ from crmcom_kit.mock_server.journal.verification import (
     verify,
     wait_for,
 )
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.usage_errors import UsageError
 
 TOKEN = "a-token-of-tests"
 API = "/crmapi/rest/v2/webhook_requests"

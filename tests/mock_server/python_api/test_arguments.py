@@ -8,7 +8,7 @@ import pytest
 from helpers.tables import all_cases
 
 from crmcom_kit.mock_server import crmcom_mock
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError
 
 NAN = float("nan")
 

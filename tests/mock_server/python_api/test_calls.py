@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.usage_errors import UsageError
+from crmcom_kit.usage_errors import UsageError
 
 
 class Caller:

@@ -11,8 +11,8 @@ from helpers.tables import all_cases
 from crmcom_kit.fixtures import FixtureError, world
 from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.mock_server.world.world_file import DataError
+from crmcom_kit.usage_errors import UsageError
 
 
 @pytest.fixture(name="mock")

@@ -10,9 +10,9 @@ from helpers.receivers import answering, listening
 
 from crmcom_kit.mock_server.deliveries.attempts import Stage
 from crmcom_kit.mock_server.python_api import crmcom_mock
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas import Dialect
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 DATA = {"id": "A1", "number": "ACT1"}
 DIALECT = Dialect("queued", {"resend.delivery": "queued"})

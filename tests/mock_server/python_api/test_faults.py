@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 DROPPED = "Server disconnected without sending a response"
 

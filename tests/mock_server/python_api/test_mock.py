@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.mock_server.usage_errors import UsageError
 from crmcom_kit.schemas import API_PATH, UnknownRelease
+from crmcom_kit.usage_errors import UsageError
 
 SHOW = "webhook_requests/show"
 NUMBER_7 = {"webhook_request_identifier": "number=7"}

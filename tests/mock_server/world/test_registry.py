@@ -13,9 +13,9 @@ from werkzeug.test import Client
 from crmcom_kit.fixtures import world as generated
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.usage_errors import LimitExceeded, NotFound, UsageError
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
+from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError
 
 SHOW = f"{API_PATH}/webhook_requests/show?webhook_request_identifier=number=7&token="
 ODD_NAMES = ["", "-a", ".", "..", "a b", "a" * 65, "a,b", "é", "a%", "\ttab", "a\x7f", "_a"]

@@ -238,7 +238,7 @@ def test_each_wrong_token_has_its_own_error(
     with pytest.raises(TokenError) as caught:
         use(known, token)
     assert caught.value.kind == kind
-    assert caught.value.seen == "a text that is not shown"
+    assert caught.value.seen == "a hidden value"
 
 
 @looped(

@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
+from crmcom_kit.mock_server.api.suggestions.refused_call import RefusedCall, leave_out
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.response import Change, Suggestion
 from crmcom_kit.mock_server.store.records import Indexed, Key, Query
-from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall, leave_out
 from crmcom_kit.mock_server.world.reference_data import Directory
 
 Identifier = dict[str, str]

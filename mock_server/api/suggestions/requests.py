@@ -4,10 +4,10 @@ import difflib
 
 import orjson
 
+from crmcom_kit.mock_server.api.suggestions.refused_call import RefusedCall, leave_out
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, encoding_of, query_pairs
 from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change, Suggestion
-from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall, leave_out
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import release_names, resolve
 

@@ -6,12 +6,12 @@ mechanical changes, made on the request, let it succeed.
 
 from collections.abc import Callable
 
+from crmcom_kit.mock_server.api.suggestions import identifiers, requests, values
+from crmcom_kit.mock_server.api.suggestions.refused_call import RefusedCall
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Suggestion
-from crmcom_kit.mock_server.suggestions import identifiers, requests, values
-from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.methods import Method
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from crmcom_kit.mock_server.api.suggestions.identifiers import identifier, missing_identifier
+from crmcom_kit.mock_server.api.suggestions.refused_call import RefusedCall, leave_out, rename
 from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change, Suggestion
-from crmcom_kit.mock_server.suggestions.identifiers import identifier, missing_identifier
-from crmcom_kit.mock_server.suggestions.refused_call import RefusedCall, leave_out, rename
 from crmcom_kit.schemas.formats import write_date_time
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.releases import entities_since

@@ -9,7 +9,7 @@ from helpers.tables import looped
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.faults import old_key
 from crmcom_kit.mock_server.signing import sign
-from crmcom_kit.mock_server.webhooks.signature_diagnosis import judge, keys_of
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import judge, keys_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
 

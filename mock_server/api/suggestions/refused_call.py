@@ -8,9 +8,9 @@ from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Change, Suggestion
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.schemas.methods import Method, Parameter
+from crmcom_kit.usage_errors import quoted
 
 
 @dataclass(slots=True)

@@ -9,10 +9,10 @@ from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
 from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
 from crmcom_kit.mock_server.store.records import Query, Record
-from crmcom_kit.mock_server.usage_errors import NotFound
-from crmcom_kit.mock_server.webhooks.dispatch import Dispatch, repeated
-from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.webhooks.dispatch import Dispatch, repeated
+from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
+from crmcom_kit.usage_errors import NotFound
 
 
 class Recovery(NamedTuple):

@@ -18,15 +18,14 @@ from crmcom_kit.mock_server.deliveries.senders import (
     outcome_of,
 )
 from crmcom_kit.mock_server.protocol.response import compact_json
-from crmcom_kit.mock_server.quoting import quoted
 from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.usage_errors import NotFound, UsageError
-from crmcom_kit.mock_server.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
 from crmcom_kit.mock_server.world.reference_data import Object
+from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
+from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
 _NAMES = ("name", "alternative_code", "id")
 _MAX_TRIES = 100

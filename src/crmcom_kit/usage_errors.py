@@ -1,12 +1,26 @@
-"""What is asked of the mock itself and cannot be done, as opposed to the vendor's errors."""
+"""Usage errors: invalid use of our own tools, as opposed to vendor errors and violations."""
 
 from typing import ClassVar
 
 from crmcom_kit.schemas.envelopes import phrase
 
+_MAX_LENGTH = 80
+
+
+def quoted(value: object, *, secret: bool = False) -> str:
+    """Return ``value`` as a message shows it: short, printable, and never a secret."""
+    if secret:
+        return "a hidden value"
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) > _MAX_LENGTH:
+        text = f"{text[:_MAX_LENGTH]}… ({len(text)} characters)"
+    # Escapes what no response, header or log can carry: control characters, unpaired surrogates.
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return f'"{safe}"' if isinstance(value, str) else safe
+
 
 class UsageError(ValueError):
-    """A call of the mock's own that is refused; nothing has been changed."""
+    """Invalid use of the mock itself; nothing has changed."""
 
     status: ClassVar[int] = 400  # the HTTP status that the control API answers with
 
@@ -18,7 +32,7 @@ class UsageError(ValueError):
         self.allowed = allowed
 
     def facts(self) -> dict[str, str]:
-        """Return what a JSON answer says of it."""
+        """Return the error as the members of a JSON response."""
         return {
             "error": str(self),
             "parameter": self.parameter,
@@ -34,13 +48,13 @@ class NotFound(UsageError):
 
 
 class LimitExceeded(UsageError):
-    """One more than there may be."""
+    """A maximum would be exceeded."""
 
     status = 503
 
 
 class Conflict(UsageError):
-    """What the call began with is no more: another content came in its place meanwhile."""
+    """The content was replaced after the call began."""
 
     status = 409
 

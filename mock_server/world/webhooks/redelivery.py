@@ -14,9 +14,9 @@ from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
-from crmcom_kit.mock_server.webhooks.dispatch import Dispatch
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
+from crmcom_kit.mock_server.world.webhooks.dispatch import Dispatch
 
 
 def redelivery(
