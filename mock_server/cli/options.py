@@ -173,7 +173,7 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     token = options["admin_token"]
     if token is not None and not is_admin_token(token):
         allowed = ADMIN_TOKEN_CHARACTERS
-        return f"--admin-token: a text that is not shown is not allowed; allowed is {allowed}"
+        return f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
     script, dial = options["deliveries"], dials()["delivery.script"]
     if script is not None and not dial.accepts(script):
         return f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"

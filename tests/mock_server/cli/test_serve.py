@@ -130,7 +130,7 @@ def test_an_admin_token_that_no_header_carries_is_refused(monkeypatch: pytest.Mo
         monkeypatch.setenv("CRMCOM_ADMIN_TOKEN", token)
         lines.append(one_line([]))
         for line in lines:
-            assert "--admin-token: a text that is not shown is not allowed; allowed is" in line
+            assert "--admin-token: a hidden value is not allowed; allowed is" in line
             assert "HUSH" not in line
 
 
