@@ -8,6 +8,7 @@ import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.admin.document import PREFIX
+from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.redaction import printable
 from crmcom_kit.schemas.output import OutputError, write_text
@@ -115,15 +116,20 @@ def _failure(fired: Any) -> str:
 
 
 def _read(data: BinaryIO) -> Any:
+    raw = data.read()
     try:
-        value = json.load(data)
-    except (ValueError, RecursionError) as error:
-        msg = f"--data: not JSON: {error}"
-        raise NotPossible(msg) from None
-    if not isinstance(value, dict):
-        msg = f"--data: a JSON {type(value).__name__} is not allowed; allowed is an object"
-        raise NotPossible(msg)
-    return value
+        value = json.loads(raw)
+    except RecursionError:
+        seen = "too deep nesting"
+    except ValueError as error:
+        encoding = encoding_of(raw)
+        seen = why(error) if encoding is None else encoding.name
+    else:
+        if isinstance(value, dict):
+            return value
+        seen = json_type(value)
+    msg = f"--data: seen {seen}; allowed is a JSON object"
+    raise NotPossible(msg)
 
 
 def _header_value(token: str | None) -> str | None:

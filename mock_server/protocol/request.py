@@ -15,12 +15,22 @@ MAX_BODY_BYTES = 1_048_576
 _MAX_QUERY_PARAMETERS = 500
 _TOO_DEEP = "too deep nesting"
 _SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-# The first bytes of a body that is not plain UTF-8, and what to call it.
-_BEGINNINGS = {
-    b"\xef\xbb\xbf": "a byte order mark",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-    b"\x1f\x8b": "gzip",
+
+
+class Encoding(NamedTuple):
+    """What bytes are, if they are not plain UTF-8."""
+
+    name: str
+    advice: str  # to who sends them
+    codec: str  # of Python, which may find a text in them
+
+
+# By the first bytes.
+_ENCODINGS = {
+    b"\xef\xbb\xbf": Encoding("a byte order mark", "leave out the byte order mark", "utf-8-sig"),
+    b"\xff\xfe": Encoding("UTF-16", "encode the body as UTF-8", "utf-16"),
+    b"\xfe\xff": Encoding("UTF-16", "encode the body as UTF-8", "utf-16"),
+    b"\x1f\x8b": Encoding("gzip", "send the body uncompressed", "ascii"),
 }
 
 
@@ -135,6 +145,11 @@ def why(error: ValueError) -> str:
     return str(error)
 
 
+def encoding_of(body: bytes) -> Encoding | None:
+    """Return what a body, or a file, begins like; None if it may be plain UTF-8."""
+    return next((one for start, one in _ENCODINGS.items() if body.startswith(start)), None)
+
+
 def body_text(body: bytes, content_type: str) -> str:
     """Return a body as text. Raises RequestError if it is, or claims to be, not UTF-8."""
     for part in content_type.split(";")[1:]:
@@ -144,9 +159,9 @@ def body_text(body: bytes, content_type: str) -> str:
             raise _bad_charset("Content-Type", quoted(charset), "charset=utf-8")
     allowed = "UTF-8 without a byte order mark, not compressed"
     if not body.startswith(b"{"):
-        for beginning, what in _BEGINNINGS.items():
-            if body.startswith(beginning):
-                raise _bad_charset("body", what, allowed)
+        encoding = encoding_of(body)
+        if encoding is not None:
+            raise _bad_charset("body", encoding.name, allowed)
     try:
         return body.decode()
     except UnicodeDecodeError as error:

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from crmcom_kit.fixtures import sample_world_path
-from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.schemas import Release, validator
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.quick import quick_judge
@@ -160,6 +160,10 @@ def _first_line(file: IO[bytes], place: str) -> tuple[int, bytes]:
     if not first:
         msg = f"{place}: it is empty; allowed is {_allowed()}; {{}} is an empty world"
         raise DataError(msg)
+    encoding = encoding_of(first)
+    if encoding is not None:
+        msg = f"{place} line {number}: seen {encoding.name}; allowed is UTF-8, not compressed"
+        raise DataError(msg)
     return number, first
 
 
@@ -265,7 +269,8 @@ def _parsed(text: bytes, place: str, start: int) -> Any:
         msg = f"{where}: no JSON: {error.msg}"
         raise DataError(msg) from None
     except (ValueError, RecursionError) as error:
-        msg = f"{place} line {start}: no JSON: {error}"
+        reason = why(error) if isinstance(error, ValueError) else error
+        msg = f"{place} line {start}: no JSON: {reason}"
         raise DataError(msg) from None
 
 

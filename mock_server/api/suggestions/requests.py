@@ -6,7 +6,7 @@ import orjson
 
 from crmcom_kit.mock_server.api.suggestions.refused_call import RefusedCall, leave_out
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
+from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, encoding_of, query_pairs
 from crmcom_kit.mock_server.protocol.response import PLACEHOLDER, Change, Suggestion
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import release_names, resolve
@@ -15,13 +15,6 @@ _JSON = 'send a JSON object, such as {"token": "...", ...}'
 _LOGIN = "POST authentication/token"
 _TOKEN = (Change("set", "token", PLACEHOLDER),)
 _MAX_LENGTH = 64
-# How a body of another encoding begins.
-_BEGINNINGS = {
-    b"\xef\xbb\xbf": ("leave out the byte order mark", "utf-8-sig"),
-    b"\xff\xfe": ("encode the body as UTF-8", "utf-16"),
-    b"\xfe\xff": ("encode the body as UTF-8", "utf-16"),
-    b"\x1f\x8b": ("send the body uncompressed", "ascii"),
-}
 
 
 def _unknown_method(call: RefusedCall) -> Suggestion:
@@ -104,10 +97,11 @@ def _bad_charset(call: RefusedCall) -> Suggestion:
         text = "percent-encode the bytes of UTF-8, such as %C3%A9 for an e with acute accent"
         return Suggestion(text)
     body = call.request.body or b""
-    for beginning, (text, encoding) in _BEGINNINGS.items():
-        if body.startswith(beginning):
-            return Suggestion(text, _json_body(body.decode(encoding, "replace").encode()))
-    return Suggestion("encode the body as UTF-8")
+    encoding = encoding_of(body)
+    if encoding is None:
+        return Suggestion("encode the body as UTF-8")
+    plain = body.decode(encoding.codec, "replace").encode()
+    return Suggestion(encoding.advice, _json_body(plain))
 
 
 def _body_too_large(_: RefusedCall) -> Suggestion:

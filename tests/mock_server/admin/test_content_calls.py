@@ -70,7 +70,7 @@ def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
             "there already",
         ),
         (b'{"a": NaN}', "no JSON"),
-        (b"\xff\xfe", "no JSON"),
+        (b"\xff\xfe", "seen UTF-16"),
     ]
     with all_cases() as case:
         for verb, path in (("PUT", "/state"), ("POST", "/records")):

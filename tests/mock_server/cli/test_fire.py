@@ -1,5 +1,6 @@
 """``crmcom-kit fire``: from a file to a delivered webhook request, and clear mistakes."""
 
+import gzip
 import json
 import socket
 import subprocess
@@ -27,7 +28,7 @@ def _mock() -> Iterator[ServedMock]:
         yield mock
 
 
-def fire(mock: ServedMock, *flags: str, stdin: str = DATA, **more: Any) -> Result:
+def fire(mock: ServedMock, *flags: str, stdin: str | bytes = DATA, **more: Any) -> Result:
     """Run the command against the mock, with the data on standard input."""
     right = {
         "--url": mock.base, "--entity": "ACTIVITIES", "--definition": "ACT CREATE", "--data": "-",
@@ -118,7 +119,15 @@ def test_a_mistake_is_one_line(mock: ServedMock) -> None:
         ({"world": "../x"}, "world"),
         ({"url": "127.0.0.1:8080"}, "missing an 'http://'"),
         ({"data": "nope.json"}, "nope.json"),
-        *(({"stdin": data}, "--data: ") for data in ("", "no json", "[1]", "null", "{")),
+        *(
+            ({"stdin": data}, "--data: seen a text that is no JSON")
+            for data in ("", "no json", "{")
+        ),
+        ({"stdin": "[1]"}, "--data: seen an array; allowed is a JSON object"),
+        ({"stdin": "null"}, "--data: seen null; allowed is a JSON object"),
+        ({"stdin": gzip.compress(DATA.encode())}, "--data: seen gzip; allowed is a JSON object"),
+        ({"stdin": "[" * 100_000}, "--data: seen too deep nesting; allowed is a JSON object"),
+        ({"stdin": "9" * 5000}, "--data: seen a number with too many digits; allowed is"),
         # The API answers there, in its own way.
         ({"url": f"{mock.base}/crmapi"}, f"is not the control API of a mock; {URL}"),
         ({"url": f"{mock.base}/crmapi/rest/v2"}, URL),
