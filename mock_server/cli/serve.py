@@ -72,7 +72,7 @@ def serve(**options: Any) -> None:
     except ServeError as error:
         raise Refused(str(error)) from None
     with listening:
-        with _nothing_collected():
+        with _without_gc():
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
             from crmcom_kit.mock_server.http.wsgi_shell import LateFlask
 
@@ -108,14 +108,14 @@ def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | N
 
     log = AccessLog(sys.stderr, form=options["log_form"], clock=SystemClock())
     if options["deliver"] == "http":
-        registry.default.delivery_queue.on_attempt = lambda name, note: log.add_attempt(
-            world_of("", name, registry), note
+        registry.default.delivery_queue.on_attempt = lambda name, attempt: log.add_attempt(
+            world_of("", name, registry), attempt
         )
     return log
 
 
 @contextmanager
-def _nothing_collected() -> Iterator[None]:
+def _without_gc() -> Iterator[None]:
     """Look for no garbage meanwhile, nor later in what is made meanwhile: the start world stays."""
     gc.disable()
     try:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 from weakref import finalize
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.senders import Stopped
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class DeliveryQueue:
         """
         self.room = room
         #: Called with a world's name and each of its attempts once it has ended.
-        self.on_attempt: Callable[[str, AttemptNote], None] | None = None
+        self.on_attempt: Callable[[str, Attempt], None] | None = None
         #: Called when running deliveries must end.
         self.on_stop: Callable[[], object] = bool
         #: Called when deliveries may be made again.

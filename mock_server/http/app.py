@@ -64,13 +64,13 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     app.url_map.merge_slashes = False  # a redirect would be an answer that the API never gives
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
-    app.wsgi_app = _Picker(app.wsgi_app, registry)  # type: ignore[method-assign]
+    app.wsgi_app = _WorldMiddleware(app.wsgi_app, registry)  # type: ignore[method-assign]
     _serve_api(app, registry.default.config.methods)
     app.add_url_rule("/", "home", _home)
     return app
 
 
-class _Picker:
+class _WorldMiddleware:
     """Finds the world of each request, and whether the control API is asked.
 
     What names a world counts as the path of the application.

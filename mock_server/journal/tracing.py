@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.schemas.dialect import dials
@@ -36,7 +36,7 @@ class Step(NamedTuple):
         return {**members, **facts}
 
 
-def steps_of(attempt: AttemptNote) -> Iterator[Step]:
+def steps_of(attempt: Attempt) -> Iterator[Step]:
     """Yield what happened in an attempt, in order: state, attempt, receiver's answer, state."""
     before, after, outcome = attempt.before, attempt.after, attempt.outcome
     if before is not None:
@@ -53,7 +53,7 @@ def _change(before: str | None, after: str | None) -> Step:
 
 
 def trace(
-    config: Config, entry: Entry, attempts: Callable[[int], Sequence[AttemptNote]]
+    config: Config, entry: Entry, attempts: Callable[[int], Sequence[Attempt]]
 ) -> tuple[Step, ...]:
     """Return the chain of causes of one request.
 

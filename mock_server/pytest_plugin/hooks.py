@@ -41,7 +41,7 @@ def world_of_test(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[Mo
         world.end()
 
 
-class Watch:
+class MockHooks:
     """Hooks for the tests of a run that uses the mock."""
 
     def __init__(self, hosts: Sequence[str]) -> None:

@@ -29,7 +29,7 @@ _OPTIONS = (
         "start, or never; auto by default",
     ),
 )
-#: The name under which ``hooks.Watch`` is registered with pytest.
+#: The name under which ``hooks.MockHooks`` is registered with pytest.
 _WATCH = "crmcom_mock_watch"
 _OUTPUT = "crmcom_mock_reached"
 _REACHED = pytest.StashKey[list[str]]()
@@ -148,11 +148,11 @@ def _guarding(config: pytest.Config) -> str:
 def _watch(config: pytest.Config, *, guards: bool) -> None:
     """Register the hooks for tests that use the mock, once."""
     if not config.pluginmanager.has_plugin(_WATCH):
-        from crmcom_kit.mock_server.pytest_plugin.hooks import Watch
+        from crmcom_kit.mock_server.pytest_plugin.hooks import MockHooks
         from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS
 
         hosts = (config.getini("crmcom_mock_guard_hosts") or HOSTS) if guards else ()
-        config.pluginmanager.register(Watch(hosts), _WATCH)
+        config.pluginmanager.register(MockHooks(hosts), _WATCH)
 
 
 @pytest.fixture(scope="session")

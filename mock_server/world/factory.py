@@ -107,7 +107,7 @@ def _http_delivery(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -
     if deliver != "http":
         raise UsageError("deliver", seen=quoted(deliver), allowed="scripted or http")
     # Imported when needed: most mocks send nothing, and start sooner.
-    from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+    from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
     from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
-    return HttpDelivery(dialect, Addresses(allow_hosts))
+    return HttpDelivery(dialect, AllowedHosts(allow_hosts))
