@@ -1,6 +1,7 @@
 """Which hosts the mock may call: loopback, and those that a user allowed by name.
 
-A URL is parsed strictly: a text that two programs could read differently is refused, not repaired.
+A URL is parsed strictly: a string that two programs could read differently is refused, not
+repaired.
 A name is resolved once; all of its addresses must be allowed, and the connection goes to one of
 them. A name that is not allowed is never resolved, since the lookup would be a call, too.
 """
@@ -90,7 +91,7 @@ class AllowedHosts:
             UsageError: an entry is not a host.
         """
         if isinstance(allowed, str):
-            raise UsageError("allow_hosts", seen="one text", allowed="a list of texts")
+            raise UsageError("allow_hosts", seen="a string", allowed="a list of strings")
         self._allowed = frozenset(map(_read_allowed, allowed))
         self._resolve = resolve
 

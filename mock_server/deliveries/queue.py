@@ -63,7 +63,7 @@ class DeliveryQueue:
         self._running = 0
 
     def put(self, job: Job) -> bool:
-        """Have a job done soon; return False if there is no room, or the queue is closed."""
+        """Queue a job; return False if full or closed."""
         with self._changed:
             if self.closed.is_set() or len(self._jobs) >= self.room:
                 return False

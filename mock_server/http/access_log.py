@@ -121,7 +121,7 @@ class AccessLog:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if not lines:
                 return
-            with suppress(OSError, ValueError):  # nobody reads it any more; the server goes on
+            with suppress(OSError, ValueError):  # its reader is gone; the server goes on
                 self._out.write("".join(lines))
                 self._out.flush()
 
@@ -149,7 +149,7 @@ def _redacted(world: "World", text: str, *, is_path: bool = False) -> str:
 
 @lru_cache(maxsize=2048)
 def _analyzed(redactor: Redactor, text: str, *, is_path: bool) -> tuple[str, tuple[str, ...]]:
-    """Return a text without the secrets of the moment, and the words that may become tokens."""
+    """Return a string without the secrets of the moment, and the words that may become tokens."""
     found = set(WORD.findall(text) + WORD.findall(decoded(text, escapes=True)))
     found |= {word.strip("._-") for word in found}
     return _without_secrets(redactor, text, is_path=is_path), tuple(found)

@@ -1,6 +1,6 @@
 """What is shown of an entry of the journal: redacted, read into parameters, explained.
 
-A view computes each of its parts once, when it is asked for; most entries nobody looks at.
+A view computes each of its parts once, when it is asked for: most entries are never viewed.
 """
 
 import json

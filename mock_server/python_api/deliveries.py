@@ -86,7 +86,8 @@ class Deliveries:
         """Send again everything REJECTED that was created at ``since`` or later; wait for it.
 
         Raises:
-            UsageError: ``since`` is no moment with a zone, or ``seconds`` no number.
+            UsageError: ``since`` is not a date and time with a time zone, or ``seconds`` is not a
+                number.
         """
         number("seconds", seconds)
         epoch = self._epoch()
