@@ -114,8 +114,8 @@ class Deliveries:
         epoch.delivery_faults.put([*epoch.delivery_faults.all(), wanted], sends=sends)
 
 
-class Got:
-    """One message that the built-in receiver received."""
+class ReceivedRequest:
+    """One request that the built-in receiver received."""
 
     def __init__(self, epoch: Epoch, received: Received) -> None:
         """Show ``received``."""
@@ -149,10 +149,10 @@ class BuiltInReceiver:
         return self._address()
 
     @property
-    def requests(self) -> list[Got]:
+    def requests(self) -> list[ReceivedRequest]:
         """What it received, oldest first."""
         epoch = self._epoch()
-        return [Got(epoch, one) for one in epoch.receiver.requests()]
+        return [ReceivedRequest(epoch, one) for one in epoch.receiver.requests()]
 
     def answer_with(self, *answers: int | ReceiverAnswer) -> None:
         """Respond with these statuses or answers, one after another; the last one forever.
