@@ -50,7 +50,7 @@ def serve(**options: Any) -> None:
     """Run the mock of CRM.COM's webhook_requests Web API.
 
     The first line on standard output is READY and the base URL, printed once connections are
-    accepted; then come the credentials that it lets in. It listens on loopback unless --host says
+    accepted; then come the credentials that may log in. It listens on loopback unless --host says
     otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
     SIGTERM and Ctrl-C end it with status 0 once running requests have ended. A start that is not
     possible gives one line on standard error and status 2. An option may be given in the

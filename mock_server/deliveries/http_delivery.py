@@ -59,7 +59,7 @@ class HttpDelivery:
     def __init__(
         self,
         dialect: Dialect,
-        addresses: AllowedHosts,
+        allowed_hosts: AllowedHosts,
         *,
         tls: ssl.SSLContext | None = None,
         connect: Connect = tcp_connect,
@@ -68,13 +68,13 @@ class HttpDelivery:
 
         Args:
             dialect: what is sent (``message.*``), and how long it may take (``delivery.*``).
-            addresses: decides which URLs may be called.
+            allowed_hosts: decides which URLs may be called.
             tls: how certificates are verified; by default as on this machine.
             connect: makes the connections.
         """
         self._messages = ThirdPartyMessages(dialect)
         self._dialect = dialect
-        self._addresses = addresses
+        self._allowed_hosts = allowed_hosts
         self._given_tls = tls
         self._connect = connect
         self._lock = threading.Lock()
@@ -125,7 +125,7 @@ class HttpDelivery:
         deadline = Deadline(self._dialect["delivery.overall_timeout"] / 1000)
         left = self._dialect["delivery.redirects"]
         while True:
-            destination = self._addresses.check(url)
+            destination = self._allowed_hosts.check(url)
             try:
                 response = self._exchange(destination, message, deadline)
             except CallFailed:
@@ -207,7 +207,7 @@ class _Network(httpcore.NetworkBackend):
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection, be it before or after the handshake of TLS."""
+        """Whether there is a connection, before or after the TLS handshake."""
         return self._stream is not None
 
     def cut(self) -> None:

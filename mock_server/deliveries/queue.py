@@ -59,7 +59,7 @@ class DeliveryQueue:
         self._slots = None if at_once is None else threading.BoundedSemaphore(at_once)
         self._pool: ThreadPool | None = None
         self._changed = threading.Condition(threading.Lock())
-        self._jobs: dict[int, Job] = {}  # that are not begun yet, by id
+        self._jobs: dict[int, Job] = {}  # that have not begun, by id
         self._running = 0
 
     def put(self, job: Job) -> bool:
@@ -105,7 +105,7 @@ class DeliveryQueue:
 
     @property
     def waiting(self) -> int:
-        """How many jobs are not begun yet."""
+        """How many jobs have not begun."""
         return len(self._jobs)
 
     @contextmanager

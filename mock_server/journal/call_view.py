@@ -29,7 +29,7 @@ class JournalReader:
     """Builds views of the entries of one journal."""
 
     journal: Journal
-    config: Config  # how the world answers
+    config: Config  # of the world
     redactor: Redactor  # knows the world's secrets as they are now
     # Returns the attempts to deliver that began with the attempt of a number.
     attempts: Callable[[int], Sequence[Attempt]]

@@ -44,7 +44,7 @@ class Matcher(NamedTuple):
     def distance(self, values: Sequence[str], budget: Budget) -> float:
         """Return how far values that do not match are from it: above 0, at most 1.
 
-        Once half of the budget is spent, all texts are equally far: the rest is needed for
+        Once half of the budget is spent, all strings are equally far: the rest is needed for
         matching.
         """
         if not values:

@@ -27,7 +27,7 @@ class Step(NamedTuple):
     statement: str | None = None  # what decided, if the documents say
     evidence: str | None = None  # how sure that is
     dials: dict[str, Any] = {}  # noqa: RUF012 - the dials that decided, and their settings
-    facts: dict[str, Any] = {}  # noqa: RUF012 - of a change, an attempt or a receiver's answer
+    facts: dict[str, Any] = {}  # noqa: RUF012 - of a change, an attempt or a receiver's response
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 def steps_of(attempt: Attempt) -> Iterator[Step]:
-    """Yield what happened in an attempt, in order: state, attempt, receiver's answer, state."""
+    """Yield what happened in an attempt, in order: state, attempt, receiver's response, state."""
     before, after, outcome = attempt.before, attempt.after, attempt.outcome
     if before is not None:
         yield _change(before, SENDING)
@@ -58,7 +58,7 @@ def trace(
     """Return the chain of causes of one request.
 
     Args:
-        config: how the world answers.
+        config: the world's configuration.
         entry: the request and its response.
         attempts: returns the attempts that began with the attempt of a number.
     """
