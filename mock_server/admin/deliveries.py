@@ -5,7 +5,7 @@ from typing import Any
 from crmcom_kit.mock_server.admin import serializers
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.values import read_moment
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, recover, replay
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
@@ -14,8 +14,8 @@ from crmcom_kit.mock_server.world.webhooks.triggers import fire
 def list_deliveries(call: Call) -> Any:
     """Return the attempts, oldest first."""
     epoch, asked = call.epoch, call.query
-    notes = epoch.attempts.notes(since=asked["since"], record=asked.get("webhook_request"))
-    return {"deliveries": serializers.attempts(epoch, notes), "last": epoch.attempts.last}
+    attempts = epoch.attempts.list(since=asked["since"], record=asked.get("webhook_request"))
+    return {"deliveries": serializers.attempts(epoch, attempts), "last": epoch.attempts.last}
 
 
 def get_delivery(call: Call) -> Any:
@@ -39,13 +39,13 @@ def recover_deliveries(call: Call) -> Any:
         attempts, left = recover(epoch, since)
 
         def over() -> bool | None:
-            return all(note.over for note in attempts) or None
+            return all(attempt.over for attempt in attempts) or None
 
         epoch.attempts.wait_for(over, seconds, call.over)
         return _recovered(attempts, left)
 
 
-def _recovered(attempts: list[AttemptNote], left: int) -> Any:
+def _recovered(attempts: list[Attempt], left: int) -> Any:
     delivered = [one for one in attempts if one.outcome is not None and one.outcome.delivered]
     over = sum(one.over for one in attempts)
     return {

@@ -213,7 +213,7 @@ def _delivered(world: World, record: str | None, *, delivered: bool | None) -> i
     return sum(
         attempt.over
         and delivered in (None, attempt.outcome is not None and attempt.outcome.delivered)
-        for attempt in world.current_epoch.attempts.notes(record=record)
+        for attempt in world.current_epoch.attempts.list(record=record)
     )
 
 

@@ -70,7 +70,7 @@ receive_put = receive  # an operation needs an id of its own for each verb
 def verify_message(call: Call) -> Any:
     """Return whether a code is that of a message, and if not, why."""
     epoch, asked = call.epoch, call.body
-    note = None if "delivery" not in asked else attempt_of(epoch, asked["delivery"])
+    attempt = None if "delivery" not in asked else attempt_of(epoch, asked["delivery"])
     definition = asked.get("definition")
     if definition is not None:
         directory = epoch.reference_data.definitions
@@ -83,7 +83,7 @@ def verify_message(call: Call) -> Any:
         epoch,
         {name.lower(): value for name, value in asked.get("headers", {}).items()},
         asked["body"].encode(),
-        note=note,
+        attempt=attempt,
         definition=definition,
         code=asked.get("code"),
     )._asdict()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crmcom_kit.mock_server.admin.values import write_moment
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.deliveries.senders import Outcome, message_of
 from crmcom_kit.mock_server.journal.journal import Entry
@@ -23,15 +23,15 @@ def _text(body: bytes) -> str:
     return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
 
-def attempts(epoch: Epoch, notes: Iterable[AttemptNote]) -> list[dict[str, Any]]:
+def attempts(epoch: Epoch, made: Iterable[Attempt]) -> list[dict[str, Any]]:
     """Return attempts to deliver as JSON."""
     causes = _causes(epoch)
-    return [_attempt(epoch, note, causes.get(note.of or note.number)) for note in notes]
+    return [_attempt(epoch, one, causes.get(one.of or one.number)) for one in made]
 
 
-def attempt(epoch: Epoch, note: AttemptNote) -> dict[str, Any]:
+def attempt(epoch: Epoch, attempt: Attempt) -> dict[str, Any]:
     """Return one attempt to deliver as JSON."""
-    return attempts(epoch, [note])[0]
+    return attempts(epoch, [attempt])[0]
 
 
 def _causes(epoch: Epoch) -> dict[int, int]:
@@ -43,28 +43,28 @@ def _causes(epoch: Epoch) -> dict[int, int]:
     }
 
 
-def _attempt(epoch: Epoch, note: AttemptNote, cause: int | None) -> dict[str, Any]:
-    message = message_of(epoch.config.exchanges.messages, note.attempt)
+def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> dict[str, Any]:
+    message = message_of(epoch.config.exchanges.messages, attempt.message)
     return {
-        "id": note.number,
-        "cause": note.cause,
-        "of": note.of,
-        "stage": note.stage,
-        "at": write_moment(note.at),
-        "webhook_request": {"id": note.record_id, "number": note.record_number},
-        "definition": note.definition,
-        "url": redact_url(note.attempt.url),
-        "fault": note.fault,
+        "id": attempt.number,
+        "cause": attempt.cause,
+        "of": attempt.of,
+        "stage": attempt.stage,
+        "at": write_moment(attempt.at),
+        "webhook_request": {"id": attempt.record_id, "number": attempt.record_number},
+        "definition": attempt.definition,
+        "url": redact_url(attempt.message.url),
+        "fault": attempt.fault,
         "request": {
             "method": message.method,
             "headers": dict(message.headers),
             "body": _text(message.body),
             "size": len(message.body),
         },
-        "outcome": None if note.outcome is None else _outcome(note.outcome),
-        "milliseconds": note.milliseconds,
-        "before": note.before,
-        "after": note.after,
+        "outcome": None if attempt.outcome is None else _outcome(attempt.outcome),
+        "milliseconds": attempt.milliseconds,
+        "before": attempt.before,
+        "after": attempt.after,
         "call": cause,
     }
 
@@ -83,8 +83,8 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
 
 def received(epoch: Epoch, request: Received) -> dict[str, Any]:
     """Return a request that the built-in receiver got as JSON."""
-    note = attempt_of_request(epoch, request)
-    verdict = diagnose(epoch, request.named, request.body, note=note)
+    attempt = attempt_of_request(epoch, request)
+    verdict = diagnose(epoch, request.named, request.body, attempt=attempt)
     return {
         "id": request.number,
         "at": write_moment(request.at),
@@ -93,7 +93,7 @@ def received(epoch: Epoch, request: Received) -> dict[str, Any]:
         "body": _text(request.body),
         "size": request.size,
         "status": request.answer.status,
-        "delivery": None if note is None else note.number,
+        "delivery": None if attempt is None else attempt.number,
         "signature": verdict._asdict(),
     }
 
@@ -108,28 +108,28 @@ def chain(epoch: Epoch, text: str) -> dict[str, Any]:
     Raises:
         NotFound: there is no such entry or attempt any more.
     """
-    entry, notes = _beginning(epoch, text)
+    entry, begun = _beginning(epoch, text)
     found: list[dict[str, Any]] = []
     if entry is not None:
         request = {"method": entry.request.verb, "path": redact_path(entry.request.path)}
         at = write_moment(entry.at)
         found.append({"link": "call", "number": entry.number, "at": at, **request})
-    for note in notes:
-        found += _links(epoch, note)
+    for attempt in begun:
+        found += _links(epoch, attempt)
     if entry is not None:
         response = entry.response
         found.append({"link": "answer", "status": response.status, "method": response.method})
     return {"id": text, "chain": found}
 
 
-def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[AttemptNote]]:
+def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[Attempt]]:
     """Return the entry that an id means, or that caused its attempt, and all attempts of it."""
     found = _ID.fullmatch(text)
     prefix, number = (found[1], int(found[2])) if found else (None, 0)
     if prefix == "attempt-":
-        note = epoch.attempts.find(number)
-        if note is not None:
-            first = note.of or number
+        attempt = epoch.attempts.find(number)
+        if attempt is not None:
+            first = attempt.of or number
             cause = _causes(epoch).get(first)
             entry = None if cause is None else epoch.journal.find(cause)
             return entry, epoch.attempts_of(first)
@@ -138,21 +138,21 @@ def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[AttemptNote]
         entry = epoch.journal.find(epoch.journal.number_of(text) if prefix else number)
         if entry is not None:
             numbers = entry.response.attempts
-            return entry, [note for each in numbers for note in epoch.attempts_of(each)]
+            return entry, [attempt for each in numbers for attempt in epoch.attempts_of(each)]
     allowed = "the id of a call in the journal, or attempt- and the id of a delivery"
     raise NotFound("id", seen=quoted(text), allowed=allowed)
 
 
-def _links(epoch: Epoch, note: AttemptNote) -> Iterator[dict[str, Any]]:
+def _links(epoch: Epoch, attempt: Attempt) -> Iterator[dict[str, Any]]:
     """Yield the links of one attempt: state, what was sent, what came back, state."""
-    about = {"id": note.record_id, "number": note.record_number}
-    for step in steps_of(note):
+    about = {"id": attempt.record_id, "number": attempt.record_number}
+    for step in steps_of(attempt):
         if step.step == "change":
             yield {"link": "state", "webhook_request": about, **step.facts}
         elif step.step == "attempt":
-            yield {"link": "attempt", **attempt(epoch, note)}
+            yield {"link": "attempt", **attempts(epoch, [attempt])[0]}
         else:
             requests = epoch.receiver.requests()
-            got = next((one for one in requests if attempt_of_request(epoch, one) is note), None)
+            got = next((one for one in requests if attempt_of_request(epoch, one) is attempt), None)
             number = None if got is None else got.number
             yield {"link": "receiver", **step.facts, "received": number}

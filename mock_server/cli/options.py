@@ -34,13 +34,13 @@ OPTIONS: list[click.Parameter] = [
         ["--release"],
         metavar="RELEASE",
         help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}, such as R9 or "
-        "R14.1; of another the newest one before it.  [default: R9]",
+        "R14.1; an unknown version means the newest release before it.  [default: R9]",
     ),
     click.Option(
         ["--dialect"],
         default="default",
         metavar="NAME|FILE",
-        help="How to answer where the documents are silent: a built-in name "
+        help="How to respond where the documents are silent: a built-in name "
         f"({', '.join(dialect_names())}) or a TOML file as `crmcom-kit dialect` prints it.",
     ),
     click.Option(
@@ -65,7 +65,8 @@ OPTIONS: list[click.Parameter] = [
         ["--deliver"],
         default="scripted",
         type=click.Choice(["scripted", "http"]),
-        help="What resend does: follow a script and send nothing, or send, to loopback only.",
+        help="Whether resend returns scripted outcomes or really sends (by default to loopback "
+        "only).",
     ),
     click.Option(
         ["--allow-host", "allow_hosts"],
@@ -77,15 +78,15 @@ OPTIONS: list[click.Parameter] = [
     click.Option(
         ["--deliveries"],
         metavar="SCRIPT",
-        help='What resend comes to, try by try, such as "3*timeout, success"; the last outcome '
-        "repeats.  [default: the dialect's delivery.script]",
+        help="Scripted outcomes of deliveries, in order; the last one repeats, such as "
+        '"3*timeout, success".  [default: the dialect\'s delivery.script]',
     ),
     click.Option(
         ["--threads"],
         type=click.IntRange(1, 256),
         default=64,
-        help="Requests of the control API that may run at the same time: half of them may wait, "
-        "and a quarter as many deliveries.",
+        help="Maximum number of concurrent control API requests. Up to half may wait; with "
+        "--deliver http, up to a quarter may wait for deliveries.",
     ),
     click.Option(
         ["--admin-token"],
@@ -101,8 +102,7 @@ OPTIONS: list[click.Parameter] = [
         multiple=True,
         metavar="NAME",
         help="Another name by which callers on this machine reach the mock, besides localhost and "
-        "addresses; * allows any. Web pages could otherwise pass off their own name as its; "
-        "repeatable.",
+        "addresses; * allows any. Protects against DNS rebinding. Repeatable.",
     ),
     click.Option(
         ["--max-worlds"],
@@ -142,7 +142,7 @@ OPTIONS: list[click.Parameter] = [
 
 
 def check(options: dict[str, Any]) -> None:
-    """Hold options to what is allowed, and load the dialect that they name. Raises Refused."""
+    """Validate the options and load the dialect. Raises Refused."""
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
 
     mistake = _mistake_in(options)
@@ -161,7 +161,7 @@ def check(options: dict[str, Any]) -> None:
 
 
 def _mistake_in(options: dict[str, Any]) -> str | None:
-    """Return what is wrong with texts and with the options of deliveries, if anything is."""
+    """Return what is wrong with strings and with the options of deliveries, if anything is."""
     from crmcom_kit.schemas import dials
 
     if isnan(options["world_idle"]):  # no comparison finds that it is out of its range
@@ -169,7 +169,7 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")
-            return f"--{flag}: an empty text is not allowed"
+            return f"--{flag}: an empty string is not allowed"
     token = options["admin_token"]
     if token is not None and not is_admin_token(token):
         allowed = ADMIN_TOKEN_CHARACTERS
@@ -178,7 +178,10 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     if script is not None and not dial.accepts(script):
         return f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
     if options["deliver"] == "http" and script is not None:
-        return "--deliveries: a script beside --deliver http is not allowed; allowed is one of both"
+        return (
+            "--deliveries: a script beside --deliver http is not allowed; "
+            "allowed is only one of them"
+        )
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
     return None

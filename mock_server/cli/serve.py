@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _KNOWN_FROM = re.compile(r"is not in R[0-9.]+; it is known from (R[0-9]+)")
 _GIVEN = "(as given)"
-#: Seconds that deliveries have to end in once the server is told to stop: fewer than it has itself.
+#: Seconds that deliveries have to end in after the server begins to stop: fewer than it has itself.
 DELIVERY_SECONDS = 6.0
 
 
@@ -50,9 +50,9 @@ def serve(**options: Any) -> None:
     """Run the mock of CRM.COM's webhook_requests Web API.
 
     The first line on standard output is READY and the base URL, printed once connections are
-    accepted; then come the credentials that it lets in. It listens on loopback unless --host says
+    accepted; then come the credentials that may log in. It listens on loopback unless --host says
     otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
-    SIGTERM and Ctrl-C end it with status 0 once running requests are answered. A start that is not
+    SIGTERM and Ctrl-C end it with status 0 once running requests have ended. A start that is not
     possible gives one line on standard error and status 2. An option may be given in the
     environment instead: CRMCOM_SERVE_RELEASE for --release, and so on.
     """
@@ -72,7 +72,7 @@ def serve(**options: Any) -> None:
     except ServeError as error:
         raise Refused(str(error)) from None
     with listening:
-        with _nothing_collected():
+        with _without_gc():
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
             from crmcom_kit.mock_server.http.wsgi_shell import LateFlask
 
@@ -110,15 +110,15 @@ def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | N
 
     log = AccessLog(sys.stderr, form=options["log_form"], clock=SystemClock())
     if options["deliver"] == "http":
-        registry.default.delivery_queue.on_attempt = lambda name, note: log.add_attempt(
-            world_of("", name, registry), note
+        registry.default.delivery_queue.on_attempt = lambda name, attempt: log.add_attempt(
+            world_of("", name, registry), attempt
         )
     return log
 
 
 @contextmanager
-def _nothing_collected() -> Iterator[None]:
-    """Look for no garbage meanwhile, nor later in what is made meanwhile: the start world stays."""
+def _without_gc() -> Iterator[None]:
+    """Disable garbage collection in the block and freeze what it creates."""
     gc.disable()
     try:
         yield

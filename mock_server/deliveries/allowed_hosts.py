@@ -1,6 +1,7 @@
 """Which hosts the mock may call: loopback, and those that a user allowed by name.
 
-A URL is parsed strictly: a text that two programs could read differently is refused, not repaired.
+A URL is parsed strictly: a string that two programs could read differently is refused, not
+repaired.
 A name is resolved once; all of its addresses must be allowed, and the connection goes to one of
 them. A name that is not allowed is never resolved, since the lookup would be a call, too.
 """
@@ -11,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import CallFailed
 from crmcom_kit.usage_errors import UsageError, quoted
 
@@ -73,7 +75,7 @@ def system_resolver(host: str, port: int) -> list[str]:
     return [str(address[0]) for *_, address in found]
 
 
-class Addresses:
+class AllowedHosts:
     """Decides which URLs may be called."""
 
     def __init__(self, allowed: Iterable[str] = (), *, resolve: Resolve = system_resolver) -> None:
@@ -89,7 +91,7 @@ class Addresses:
             UsageError: an entry is not a host.
         """
         if isinstance(allowed, str):
-            raise UsageError("allow_hosts", seen="one text", allowed="a list of texts")
+            raise UsageError("allow_hosts", seen="a string", allowed="a list of strings")
         self._allowed = frozenset(map(_read_allowed, allowed))
         self._resolve = resolve
 
@@ -113,7 +115,7 @@ class Addresses:
             addresses = self._resolved(host, port)
         if port in _BAD_PORTS and not self._names(host, port, exactly=True):
             raise CallFailed(
-                "blocked",
+                OutcomeName.BLOCKED,
                 f"port {port} belongs to another protocol; --allow-host {host}:{port} allows it",
             )
         return Destination(scheme, host, port, target, addresses)
@@ -125,15 +127,17 @@ class Addresses:
     def _resolved(self, host: str, port: int) -> tuple[str, ...]:
         if not self._names(host, port):
             raise CallFailed(
-                "blocked",
+                OutcomeName.BLOCKED,
                 f"{quoted(host)} is neither loopback nor allowed; --allow-host {host} allows it",
             )
         try:
             found = tuple(dict.fromkeys(self._resolve(host, port)))
         except (OSError, UnicodeError) as error:
-            raise CallFailed("unknown_host", f"{quoted(host)} has no address: {error}") from None
+            raise CallFailed(
+                OutcomeName.UNKNOWN_HOST, f"{quoted(host)} has no address: {error}"
+            ) from None
         if not found:
-            raise CallFailed("unknown_host", f"{quoted(host)} has no address")
+            raise CallFailed(OutcomeName.UNKNOWN_HOST, f"{quoted(host)} has no address")
         addresses = [_parsed(text, host) for text in found]
         for address in addresses:
             self._check_address(address, port, name=host)
@@ -149,7 +153,7 @@ class Addresses:
             return
         at = f"{address} is" if name is None else f"{name} is at {address},"
         more = f"; --allow-host {address} allows it" if may_be else ""
-        raise CallFailed("blocked", f"{at} a {kind} address, which is not called{more}")
+        raise CallFailed(OutcomeName.BLOCKED, f"{at} a {kind} address, which is not called{more}")
 
 
 def _read_allowed(entry: str) -> tuple[str, int | None]:
@@ -182,29 +186,32 @@ def _read(url: str) -> tuple[str, str, int, str]:
     """Return scheme, host, port and target of a URL. Raises CallFailed."""
     if len(url) > _MAX_URL:
         raise CallFailed(
-            "bad_url", f"the URL has {len(url)} characters; allowed are at most {_MAX_URL}"
+            OutcomeName.BAD_URL,
+            f"the URL has {len(url)} characters; allowed are at most {_MAX_URL}",
         )
     found = _URL.fullmatch(url)
     if found is None:
-        raise CallFailed("bad_url", f"{quoted(url)} is not a URL; allowed is http://host/path")
+        raise CallFailed(
+            OutcomeName.BAD_URL, f"{quoted(url)} is not a URL; allowed is http://host/path"
+        )
     scheme, authority, target = found[1].lower(), found[2], found[3]
     if scheme not in _PORTS:
         raise CallFailed(
-            "blocked", f"scheme {quoted(scheme)} is not called; allowed is http or https"
+            OutcomeName.BLOCKED, f"scheme {quoted(scheme)} is not called; allowed is http or https"
         )
     if "@" in authority:
-        raise CallFailed("blocked", "user and password in a URL are not allowed")
+        raise CallFailed(OutcomeName.BLOCKED, "user and password in a URL are not allowed")
     place = _PLACE.fullmatch(authority)
     if place is None or "\\" in url:
-        raise CallFailed("blocked", f"{quoted(authority)} is not a plain host and port")
+        raise CallFailed(OutcomeName.BLOCKED, f"{quoted(authority)} is not a plain host and port")
     bracketed, name, given = place.groups()
     if bracketed is not None and ":" not in bracketed:
-        raise CallFailed("blocked", f"{quoted(authority)} is not an address")
+        raise CallFailed(OutcomeName.BLOCKED, f"{quoted(authority)} is not an address")
     port = int(given or _PORTS[scheme])
     if port > 65_535:
-        raise CallFailed("blocked", f"port {port} does not exist")
+        raise CallFailed(OutcomeName.BLOCKED, f"port {port} does not exist")
     if target and _PLAIN.fullmatch(target) is None:
-        raise CallFailed("bad_url", f"{quoted(target)} is not percent-encoded ASCII")
+        raise CallFailed(OutcomeName.BAD_URL, f"{quoted(target)} is not percent-encoded ASCII")
     path = target if target.startswith("/") else f"/{target}"
     return scheme, (bracketed or name).lower(), port, path
 
@@ -217,7 +224,7 @@ def _literal(host: str) -> IpAddress | None:
         pass
     if ":" in host or _NUMERIC.fullmatch(host.rpartition(".")[2]):
         raise CallFailed(
-            "blocked",
+            OutcomeName.BLOCKED,
             f"{quoted(host)} is an odd notation of an address; allowed is 127.0.0.1 or [::1]",
         )
     return None
@@ -229,7 +236,9 @@ def _parsed(text: str, host: str) -> IpAddress:
     except ValueError:
         address = None
     if address is None or getattr(address, "scope_id", None):
-        raise CallFailed("blocked", f"{host} is at {quoted(text)}, which is not a plain address")
+        raise CallFailed(
+            OutcomeName.BLOCKED, f"{host} is at {quoted(text)}, which is not a plain address"
+        )
     return address
 
 

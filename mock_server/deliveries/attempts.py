@@ -1,5 +1,6 @@
 """The attempts to send webhook requests of one world: the last ones, with their outcomes."""
 
+import builtins
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from time import monotonic
 from typing import TypeVar
 
 from crmcom_kit.mock_server.clock import Flag
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.store.life_cycle import State
 
 _T = TypeVar("_T")
@@ -39,16 +40,16 @@ class Cause(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class AttemptNote:
+class Attempt:
     """One attempt: what was sent for which record, and the outcome."""
 
-    number: int = 0  # counted from 1 in each world, also after a reset; set by ``Attempts.add``
+    number: int = 0  # counted from 1 in each world; a reset does not restart it
     cause: Cause
     record_id: str
     record_number: str
     definition: str
     at: datetime  # of the world's clock, when it was requested
-    attempt: Attempt
+    message: OutgoingMessage
     of: int | None = None  # the attempt that it repeats
     stage: Stage = Stage.QUEUED
     fault: str | None = None  # the delivery fault that hit it
@@ -78,60 +79,64 @@ class Attempts:
         self._world = world
         self._max_entries, self._max_bytes = max_entries, max_bytes
         self._changed = threading.Condition(threading.Lock())
-        self._notes: dict[int, AttemptNote] = {}
+        self._attempts: dict[int, Attempt] = {}
         self._bytes = 0
         self._last = last
         self._closed = False
 
-    def add(self, note: AttemptNote) -> AttemptNote:
-        """Add an attempt that is to be made; return it with its number.
+    def add(self, attempt: Attempt) -> Attempt:
+        """Add an attempt that is to be made; set its number, and return it.
 
         Its message gets a label, by which a receiver can name the attempt.
         """
         with self._changed:
             self._last += 1
-            note.number = self._last
-            note.attempt = note.attempt._replace(label=f"{self._world}/{note.number}")
-            self._notes[note.number] = note
-            self._bytes += _size(note)
+            attempt.number = self._last
+            attempt.message = attempt.message._replace(label=f"{self._world}/{attempt.number}")
+            self._attempts[attempt.number] = attempt
+            self._bytes += _size(attempt)
             self._shorten()
             self._changed.notify_all()
-        return note
+        return attempt
 
-    def change(self, note: AttemptNote, **changes: object) -> None:
+    def change(self, attempt: Attempt, **changes: object) -> None:
         """Set members of an attempt, and wake those who wait."""
         with self._changed:
             for name, value in changes.items():
-                setattr(note, name, value)
-            if "outcome" in changes and note.outcome is not None and note.number in self._notes:
-                self._bytes += len(note.outcome.answer)
+                setattr(attempt, name, value)
+            if (
+                "outcome" in changes
+                and attempt.outcome is not None
+                and attempt.number in self._attempts
+            ):
+                self._bytes += len(attempt.outcome.answer)
                 self._shorten()
             self._changed.notify_all()
 
     def _shorten(self) -> None:
-        while self._notes and (
-            self._bytes > self._max_bytes or len(self._notes) > self._max_entries
+        while self._attempts and (
+            self._bytes > self._max_bytes or len(self._attempts) > self._max_entries
         ):
-            self._bytes -= _size(self._notes.pop(next(iter(self._notes))))
+            self._bytes -= _size(self._attempts.pop(next(iter(self._attempts))))
 
     @property
     def last(self) -> int:
         """The number of the last attempt."""
         return self._last
 
-    def notes(self, *, since: int = 0, record: str | None = None) -> list[AttemptNote]:
+    def list(self, *, since: int = 0, record: str | None = None) -> builtins.list[Attempt]:
         """Return attempts above number ``since``, of a record by id or number, oldest first."""
         with self._changed:
             return [
-                note
-                for note in self._notes.values()
-                if note.number > since
-                and (record is None or record in (note.record_id, note.record_number))
+                attempt
+                for attempt in self._attempts.values()
+                if attempt.number > since
+                and (record is None or record in (attempt.record_id, attempt.record_number))
             ]
 
-    def find(self, number: int) -> AttemptNote | None:
+    def find(self, number: int) -> Attempt | None:
         """Return the attempt with that number, unless it is gone."""
-        return self._notes.get(number)
+        return self._attempts.get(number)
 
     def wait_for(
         self, found: Callable[[], _T | None], seconds: float, until: Flag | None = None
@@ -157,6 +162,6 @@ class Attempts:
             self._changed.notify_all()
 
 
-def _size(note: AttemptNote) -> int:
-    answer = b"" if note.outcome is None else note.outcome.answer
-    return _OWN_BYTES + len(note.attempt.data or b"") + len(answer)
+def _size(attempt: Attempt) -> int:
+    answer = b"" if attempt.outcome is None else attempt.outcome.answer
+    return _OWN_BYTES + len(attempt.message.data or b"") + len(answer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.senders import Attempt
+from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.formats import id_of
@@ -73,22 +73,24 @@ class DeliveryFault:
         by_definition = self.definition is None or self.definition in names
         return by_number and by_definition and not self.spent
 
-    def changed(self, attempt: Attempt, exchanges: Exchanges, key: str | None) -> Attempt:
-        """Return what is sent instead of ``attempt``."""
+    def changed(
+        self, message: OutgoingMessage, exchanges: Exchanges, key: str | None
+    ) -> OutgoingMessage:
+        """Return what is sent instead of ``message``."""
         match self.fault:
             case "cut_body":
-                return attempt._replace(cut=True)
+                return message._replace(cut=True)
             case "wrong_signature":
-                code = attempt.authentication_code
+                code = message.authentication_code
                 if code:  # another one of the same form
                     code = ("1" if code[0] == "0" else "0") + code[1:]
-                return attempt._replace(authentication_code=code)
+                return message._replace(authentication_code=code)
             case "old_key":
-                data = None if attempt.data is None else orjson.loads(attempt.data)
+                data = None if message.data is None else orjson.loads(message.data)
                 code = None if key is None else exchanges.code(data, old_key(key), None)
-                return attempt._replace(authentication_code=code)
+                return message._replace(authentication_code=code)
             case _:
-                return attempt
+                return message
 
 
 class DeliveryFaults:

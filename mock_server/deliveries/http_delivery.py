@@ -15,11 +15,12 @@ from urllib.parse import urljoin
 import httpcore
 
 from crmcom_kit.deadline_streams import Deadline, DeadlineStream, TooManyBytes
-from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses, Destination
+from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts, Destination
+from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import (
-    Attempt,
     CallFailed,
     Outcome,
+    OutgoingMessage,
     Stopped,
     message_of,
     outcome_of,
@@ -38,7 +39,7 @@ _REDIRECTS = {301: False, 302: False, 303: False, 307: True, 308: True}  # wheth
 Connect = Callable[[str, int, float], httpcore.NetworkStream]
 
 
-class Response(NamedTuple):
+class ReceiverResponse(NamedTuple):
     """A receiver's response, as far as it was read."""
 
     status: int
@@ -58,7 +59,7 @@ class HttpDelivery:
     def __init__(
         self,
         dialect: Dialect,
-        addresses: Addresses,
+        allowed_hosts: AllowedHosts,
         *,
         tls: ssl.SSLContext | None = None,
         connect: Connect = tcp_connect,
@@ -67,13 +68,13 @@ class HttpDelivery:
 
         Args:
             dialect: what is sent (``message.*``), and how long it may take (``delivery.*``).
-            addresses: decides which URLs may be called.
+            allowed_hosts: decides which URLs may be called.
             tls: how certificates are verified; by default as on this machine.
             connect: makes the connections.
         """
         self._messages = ThirdPartyMessages(dialect)
         self._dialect = dialect
-        self._addresses = addresses
+        self._allowed_hosts = allowed_hosts
         self._given_tls = tls
         self._connect = connect
         self._lock = threading.Lock()
@@ -83,16 +84,16 @@ class HttpDelivery:
         connecting = dialect["delivery.connect_timeout"] / 1000
         self._timeouts = {"connect": connecting, "read": read, "write": read}
 
-    def send(self, attempt: Attempt) -> Outcome:
+    def send(self, message: OutgoingMessage) -> Outcome:
         """Send once, and return the outcome. Raises Stopped."""
-        url, limit = attempt.url, self._dialect["delivery.description_limit"]
+        url, limit = message.url, self._dialect["delivery.description_limit"]
         try:
-            response = self._call(url, message_of(self._messages, attempt))
+            response = self._call(url, message_of(self._messages, message))
         except CallFailed as failed:
             return outcome_of(failed.outcome, url, limit, why=str(failed))
         status, success = response.status, self._dialect["delivery.success"]
         if success == "any" or status == 200 or (success == "2xx" and status // 100 == 2):
-            return Outcome("success", None, None, status, response.body)
+            return Outcome(OutcomeName.SUCCESS, None, None, status, response.body)
         return outcome_of_status(status, response.reason, url, limit, answer=response.body)
 
     def reset(self) -> None:
@@ -114,7 +115,7 @@ class HttpDelivery:
     def _tls(self) -> ssl.SSLContext:
         return self._given_tls or ssl.create_default_context()
 
-    def _call(self, url: str, message: Message) -> Response:
+    def _call(self, url: str, message: Message) -> ReceiverResponse:
         """Send a message, follow redirects if the dialect allows, return the response.
 
         Raises:
@@ -124,7 +125,7 @@ class HttpDelivery:
         deadline = Deadline(self._dialect["delivery.overall_timeout"] / 1000)
         left = self._dialect["delivery.redirects"]
         while True:
-            destination = self._addresses.check(url)
+            destination = self._allowed_hosts.check(url)
             try:
                 response = self._exchange(destination, message, deadline)
             except CallFailed:
@@ -143,7 +144,7 @@ class HttpDelivery:
                 kept = [(k, v) for k, v in message.headers if k.lower() != "content-type"]
                 message = Message("GET", tuple(kept), b"")
 
-    def _exchange(self, to: Destination, message: Message, deadline: Deadline) -> Response:
+    def _exchange(self, to: Destination, message: Message, deadline: Deadline) -> ReceiverResponse:
         network = _Network(self._connect, to.addresses, deadline)
         with self._lock:
             if self._stopped:
@@ -163,11 +164,11 @@ class HttpDelivery:
             with self._lock:
                 self._open.discard(network)
             connection.close()
-            network.close()
+            network.close_stream()
         reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
         location = next((v for k, v in response.headers if k.lower() == b"location"), None)
         text = None if location is None else location.decode("latin-1")
-        return Response(response.status, reason, text, body)
+        return ReceiverResponse(response.status, reason, text, body)
 
 
 class _Network(httpcore.NetworkBackend):
@@ -191,10 +192,10 @@ class _Network(httpcore.NetworkBackend):
         *others, last = self._addresses
         for address in others:
             with suppress(httpcore.ConnectError):
-                return self._connected(address, port, timeout)
-        return self._connected(last, port, timeout)
+                return self._open_stream(address, port, timeout)
+        return self._open_stream(last, port, timeout)
 
-    def _connected(self, address: str, port: int, timeout: float | None) -> DeadlineStream:
+    def _open_stream(self, address: str, port: int, timeout: float | None) -> DeadlineStream:
         if self._is_cut:
             raise Stopped
         seconds = self._deadline.left(httpcore.ConnectTimeout, timeout)
@@ -206,7 +207,7 @@ class _Network(httpcore.NetworkBackend):
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection, be it before or after the handshake of TLS."""
+        """Whether there is a connection, before or after the TLS handshake."""
         return self._stream is not None
 
     def cut(self) -> None:
@@ -215,7 +216,7 @@ class _Network(httpcore.NetworkBackend):
         if self._stream is not None:
             self._stream.cut()
 
-    def close(self) -> None:
+    def close_stream(self) -> None:
         """Close the connection."""
         if self._stream is not None:
             self._stream.close()
@@ -256,27 +257,30 @@ def _failures(network: _Network) -> Iterator[None]:
     try:
         yield
     except httpcore.ConnectTimeout:
-        raise CallFailed("connect_timeout", "the receiver did not accept in time") from None
+        raise CallFailed(
+            OutcomeName.CONNECT_TIMEOUT, "the receiver did not accept in time"
+        ) from None
     except httpcore.TimeoutException:
-        raise CallFailed("timeout", "the receiver did not respond in time") from None
+        raise CallFailed(OutcomeName.TIMEOUT, "the receiver did not respond in time") from None
     except httpcore.ConnectError as error:
         if network.is_connected:
-            raise CallFailed("bad_tls", f"TLS failed: {error}") from None
+            raise CallFailed(OutcomeName.BAD_TLS, f"TLS failed: {error}") from None
         raise _no_connection(error.__cause__) from None
     except httpcore.NetworkError as error:
-        raise CallFailed("reset", f"the connection broke: {error}") from None
+        raise CallFailed(OutcomeName.RESET, f"the connection broke: {error}") from None
     except httpcore.RemoteProtocolError as error:
-        name = "no_response" if "without sending" in str(error) else "malformed"
+        early = "without sending" in str(error)
+        name = OutcomeName.NO_RESPONSE if early else OutcomeName.MALFORMED
         raise CallFailed(name, f"the response is not HTTP: {error}") from None
     except TooManyBytes:
-        raise CallFailed("malformed", "the headers of the response do not end") from None
+        raise CallFailed(OutcomeName.MALFORMED, "the headers of the response do not end") from None
     except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
-        raise CallFailed("bad_url", f"HTTP cannot express it: {error}") from None
+        raise CallFailed(OutcomeName.BAD_URL, f"HTTP cannot express it: {error}") from None
 
 
 def _no_connection(cause: BaseException | None) -> CallFailed:
     if isinstance(cause, ConnectionRefusedError):
-        return CallFailed("refused", "no server listens there")
+        return CallFailed(OutcomeName.REFUSED, "no server listens there")
     if isinstance(cause, ConnectionError):
-        return CallFailed("reset", f"the connection broke: {cause}")
-    return CallFailed("unreachable", f"there is no route: {cause}")
+        return CallFailed(OutcomeName.RESET, f"the connection broke: {cause}")
+    return CallFailed(OutcomeName.UNREACHABLE, f"there is no route: {cause}")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 from weakref import finalize
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.senders import Stopped
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class DeliveryQueue:
         """
         self.room = room
         #: Called with a world's name and each of its attempts once it has ended.
-        self.on_attempt: Callable[[str, AttemptNote], None] | None = None
+        self.on_attempt: Callable[[str, Attempt], None] | None = None
         #: Called when running deliveries must end.
         self.on_stop: Callable[[], object] = bool
         #: Called when deliveries may be made again.
@@ -59,11 +59,11 @@ class DeliveryQueue:
         self._slots = None if at_once is None else threading.BoundedSemaphore(at_once)
         self._pool: ThreadPool | None = None
         self._changed = threading.Condition(threading.Lock())
-        self._jobs: dict[int, Job] = {}  # that are not begun yet, by id
+        self._jobs: dict[int, Job] = {}  # that have not begun, by id
         self._running = 0
 
     def put(self, job: Job) -> bool:
-        """Have a job done soon; return False if there is no room, or the queue is closed."""
+        """Queue a job; return False if full or closed."""
         with self._changed:
             if self.closed.is_set() or len(self._jobs) >= self.room:
                 return False
@@ -105,7 +105,7 @@ class DeliveryQueue:
 
     @property
     def waiting(self) -> int:
-        """How many jobs are not begun yet."""
+        """How many jobs have not begun."""
         return len(self._jobs)
 
     @contextmanager

@@ -6,30 +6,26 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from crmcom_kit import __version__
-from crmcom_kit.schemas.dialect import (
-    DialectError,
+from crmcom_kit.mock_server.deliveries.outcomes import (
+    OutcomeName,
     delivery_outcomes,
-    dials,
     other_statuses,
-    read_script,
 )
+from crmcom_kit.schemas.dialect import DialectError, dials, read_script
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 
-#: Headers in which the mock identifies itself and the attempt; they are none of the vendor's.
+#: Headers in which the mock identifies itself and the attempt; they are not the vendor's.
 OWN_HEADER = "X-Crmcom-Mock"
 LABEL_HEADER = "X-Mock-Attempt"
 
-#: Outcomes where the mock itself sent nothing.
-NOT_SENT = frozenset({"blocked", "bad_url", "no_connection", "queue_full"})
 
-
-class Attempt(NamedTuple):
-    """One try to send a webhook request."""
+class OutgoingMessage(NamedTuple):
+    """What an attempt sends, and where to."""
 
     url: str
     data: bytes | None
     authentication_code: str | None
-    label: str = ""  # the mock's own name of it, sent in a header
+    label: str = ""  # the mock's own name of the attempt, sent in a header
     cut: bool = False  # whether only the first half of the body is sent
 
 
@@ -52,8 +48,8 @@ class Outcome(NamedTuple):
 class CallFailed(Exception):
     """No response came: the outcome's name, and why."""
 
-    def __init__(self, outcome: str, why: str) -> None:
-        """Remember ``outcome``, a name in the table of outcomes."""
+    def __init__(self, outcome: OutcomeName, why: str) -> None:
+        """Remember ``outcome``."""
         super().__init__(why)
         self.outcome = outcome
 
@@ -74,7 +70,7 @@ def outcome_of(name: str, url: str, limit: int, *, answer: bytes = b"", why: str
 def outcome_of_status(
     status: int, reason: str, url: str, limit: int, *, answer: bytes = b""
 ) -> Outcome:
-    """Return the outcome of a receiver's HTTP status that is no success."""
+    """Return the outcome of a receiver's HTTP status that is not a success."""
     name = f"http_{status}"
     if name in delivery_outcomes():
         return outcome_of(name, url, limit, answer=answer)
@@ -85,29 +81,29 @@ def outcome_of_status(
 
 def outcome_of_error(error: Exception, limit: int) -> Outcome:
     """Return the outcome of a sender that raised ``error`` instead of returning an outcome."""
-    name = type(error).__name__
-    why = f"{name}: {error}; raised by the delivery given to the mock"
-    return Outcome("internal", name, why[:limit], None, why=why)
+    code = type(error).__name__
+    why = f"{code}: {error}; raised by the delivery given to the mock"
+    return Outcome(OutcomeName.INTERNAL, code, why[:limit], None, why=why)
 
 
-def message_of(messages: ThirdPartyMessages, attempt: Attempt) -> Message:
+def message_of(messages: ThirdPartyMessages, message: OutgoingMessage) -> Message:
     """Return the HTTP message of an attempt: the dialect's, and the mock's own headers.
 
     A record without a data object sends an empty one.
     """
-    data = {} if attempt.data is None else orjson.loads(attempt.data)
-    method, headers, body = messages.written(data, attempt.authentication_code)
-    if attempt.cut:
+    data = {} if message.data is None else orjson.loads(message.data)
+    method, headers, body = messages.written(data, message.authentication_code)
+    if message.cut:
         body = body[: len(body) // 2]
     own = (("User-Agent", f"crmcom-kit/{__version__}"), (OWN_HEADER, __version__))
-    label = ((LABEL_HEADER, attempt.label),) if attempt.label else ()
+    label = ((LABEL_HEADER, message.label),) if message.label else ()
     return Message(method, (*own, *label, *headers), body)
 
 
 class Delivery(Protocol):
     """A sender of webhook requests. It is called without any lock held."""
 
-    def send(self, attempt: Attempt) -> Outcome:
+    def send(self, message: OutgoingMessage) -> Outcome:
         """Try once and return the outcome; do not raise for what a receiver does.
 
         Raises Stopped if the mock stops meanwhile. Any other exception fails the attempt.
@@ -142,12 +138,12 @@ class ScriptedDelivery:
         self._lock = threading.Lock()
         self._tries = tries
 
-    def send(self, attempt: Attempt) -> Outcome:
+    def send(self, message: OutgoingMessage) -> Outcome:
         """Return the next outcome of the script."""
         with self._lock:
             name = self._outcome_at(self._tries)
             self._tries += 1
-        return outcome_of(name, attempt.url, self._limit)
+        return outcome_of(name, message.url, self._limit)
 
     def _outcome_at(self, tries: int) -> str:
         for count, name in self._steps:

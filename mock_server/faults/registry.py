@@ -1,7 +1,7 @@
-"""The faults of one world: which there are, which are active, and which of them hits a request.
+"""The faults of one world, and which one hits a request.
 
 A request is hit by the first fault, in the order in which they were added, that matches it and is
-due. Every fault counts all requests that it matches, no matter which of them hits.
+due. Every fault counts all requests that it matches, even if another one hits.
 """
 
 import threading
@@ -43,7 +43,7 @@ class FaultState:
         return None if times is None else times - self.hits
 
     def read(self, now: datetime) -> "FaultState":
-        """Return a copy that changes no more."""
+        """Return a copy that no longer changes."""
         return replace(self, over=self.is_over(now))
 
     def is_over(self, now: datetime) -> bool:
@@ -163,7 +163,11 @@ class Faults:
     def _known(self, identifier: str) -> FaultState:
         found = self._faults.get(identifier)
         if found is None:
-            allowed = f"one of {len(self._faults):,} faults" if self._faults else "none, as yet"
+            allowed = (
+                f"one of {len(self._faults):,} faults"
+                if self._faults
+                else "nothing; there are no faults"
+            )
             raise NotFound("fault", seen=quoted(identifier), allowed=allowed)
         return found
 

@@ -140,7 +140,7 @@ def _when(given: str | None, effect: Spec) -> str:
     """
     after_all = "cut" in effect or "malformed" in effect
     if after_all and given == "before_commit":
-        allowed = "after_commit, since what is cut or malformed answers a request carried out"
+        allowed = "after_commit; only the response to an executed request can be cut or malformed"
         raise UsageError("when", seen='"before_commit"', allowed=allowed)
     return given or ("after_commit" if after_all else "before_commit")
 

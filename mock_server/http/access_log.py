@@ -25,7 +25,7 @@ from crmcom_kit.redaction import (
 )
 
 if TYPE_CHECKING:
-    from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+    from crmcom_kit.mock_server.deliveries.attempts import Attempt
     from crmcom_kit.mock_server.world.world import World
 
 LogForm = Literal["human", "json"]
@@ -88,16 +88,16 @@ class AccessLog:
             if self._writer is None:
                 self._start()
 
-    def add_attempt(self, world: "World", note: "AttemptNote") -> None:
+    def add_attempt(self, world: "World", attempt: "Attempt") -> None:
         """Write a line about a webhook that ``world`` sent, or tried to, soon."""
-        url, _, query = note.attempt.url.partition("?")
+        url, _, query = attempt.message.url.partition("?")
         target = redact_url(url)
-        outcome, seconds = note.outcome, (note.milliseconds or 0.0) / 1000
+        outcome, seconds = attempt.outcome, (attempt.milliseconds or 0.0) / 1000
         status, size, name = 0, 0, "abandoned"
         if outcome is not None:
             status, size, name = outcome.status or 0, len(outcome.answer), outcome.name
-        delivery = f"delivery {note.number}: {name}"
-        entry = Entry(world, "-", "POST", target, query, status, size, seconds, fault=note.fault)
+        delivery = f"delivery {attempt.number}: {name}"
+        entry = Entry(world, "-", "POST", target, query, status, size, seconds, fault=attempt.fault)
         self.add(entry._replace(delivery=delivery))
 
     def _start(self) -> None:
@@ -121,7 +121,7 @@ class AccessLog:
             lines = [self._lines.popleft() for _ in range(len(self._lines))]
             if not lines:
                 return
-            with suppress(OSError, ValueError):  # nobody reads it any more; the server goes on
+            with suppress(OSError, ValueError):  # its reader is gone; the server goes on
                 self._out.write("".join(lines))
                 self._out.flush()
 
@@ -149,7 +149,7 @@ def _redacted(world: "World", text: str, *, is_path: bool = False) -> str:
 
 @lru_cache(maxsize=2048)
 def _analyzed(redactor: Redactor, text: str, *, is_path: bool) -> tuple[str, tuple[str, ...]]:
-    """Return a text without the secrets of the moment, and the words that may become tokens."""
+    """Return a string without the secrets of the moment, and the words that may become tokens."""
     found = set(WORD.findall(text) + WORD.findall(decoded(text, escapes=True)))
     found |= {word.strip("._-") for word in found}
     return _without_secrets(redactor, text, is_path=is_path), tuple(found)

@@ -49,7 +49,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
             by default.
         options: those of ``make_world``.
 
-    The control API is an application of its own: hooks that somebody adds are not for it.
+    The control API is a separate application: hooks that are added to this one do not apply to it.
 
     Raises:
         UnknownRelease, DialectError, DataError: an option is not allowed.
@@ -58,19 +58,21 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     if world is None:
         world = make_world(**options)
     elif options:
-        msg = f"create_app: options {', '.join(options)} beside a world; allowed is one of both"
+        msg = (
+            f"create_app: options {', '.join(options)} beside a world; allowed is only one of them"
+        )
         raise TypeError(msg)
     app = Flask(__name__)
-    app.url_map.merge_slashes = False  # a redirect would be an answer that the API never gives
+    app.url_map.merge_slashes = False  # a redirect would be a response that the API never gives
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
-    app.wsgi_app = _Picker(app.wsgi_app, registry)  # type: ignore[method-assign]
+    app.wsgi_app = _WorldMiddleware(app.wsgi_app, registry)  # type: ignore[method-assign]
     _serve_api(app, registry.default.config.methods)
     app.add_url_rule("/", "home", _home)
     return app
 
 
-class _Picker:
+class _WorldMiddleware:
     """Finds the world of each request, and whether the control API is asked.
 
     What names a world counts as the path of the application.
@@ -108,12 +110,12 @@ class _Picker:
 def _serve_api(app: Flask, known: Iterable[str]) -> None:
     """Hand everything below the API's base path to the emulator, ``known`` paths sooner."""
 
-    def answer(path: str) -> FlaskResponse:
+    def respond(path: str) -> FlaskResponse:
         environ = request.environ
         return _Finished(dispatch(environ[PICKED], wsgi_request(environ, path, _body(environ))))
 
     def api(method: str) -> FlaskResponse:
-        return answer(method.removesuffix("/"))
+        return respond(method.removesuffix("/"))
 
     rule: dict[str, Any] = {"methods": _VERBS, "provide_automatic_options": False}
     app.add_url_rule(f"{API_PATH}/<path:method>", "api", api, **rule)
@@ -121,10 +123,10 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
         app.add_url_rule(f"{API_PATH}/{path}", "api", api, defaults={"method": path}, **rule)
 
     def elsewhere(error: HTTPException) -> FlaskResponse:
-        """Answer what Flask has no view for: below the API's path, too, this is the API."""
+        """Respond to what Flask has no view for: below the API's path, too, this is the API."""
         path = api_path(request.path)
         if path is not None:
-            return answer(path)
+            return respond(path)
         here = f"nothing here; the API is below {API_PATH}, the mock's own below {CONTROL}"
         return nothing_here(error, here)
 
@@ -133,7 +135,7 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
 
 
 class _Finished(FlaskResponse):
-    """A response that is sent as it is, with the headers that somebody's hooks add."""
+    """A response that is sent as it is, with the headers that added hooks set."""
 
     def __init__(self, response: Response) -> None:
         """Send ``response``, whose headers need no check."""

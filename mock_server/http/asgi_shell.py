@@ -1,4 +1,4 @@
-"""The ASGI shell: answers the API on the event loop, and hands everything else to Flask.
+"""The ASGI shell: responds to API requests on the event loop, and hands everything else to Flask.
 
 Nothing that waits holds the loop: a fault's delay sleeps on it, and a delivery that is really sent
 has a thread, as everything in Flask does. A body is read whole before a thread is taken, so that
@@ -70,11 +70,11 @@ class AsgiShell:
         threads: int,
         log: AccessLog | None = None,
     ) -> None:
-        """Answer the API's requests; leave the rest to ``app``, Flask's.
+        """Respond to the API's requests; leave the rest to ``app``, Flask's.
 
         Args:
             registry: the worlds.
-            app: answers what is not the API's, in threads.
+            app: responds to what is not the API's, in threads.
             threads: how many requests may run in threads at the same time; as many deliveries.
             log: the access log.
         """
@@ -84,7 +84,7 @@ class AsgiShell:
         self._deliveries = ThreadPoolExecutor(threads, "crmcom-delivery")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         if scope["type"] != "http":
             return
         headers = asgi_headers(scope["headers"])
@@ -253,7 +253,7 @@ async def _send(response: Response, scope: Scope, send: Send) -> int:
         for part in parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})
             sent += len(part)
-            if connection.transport.is_closing():  # nobody reads on
+            if connection.transport.is_closing():  # the client is gone
                 return sent
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except ConnectionEnded:

@@ -35,7 +35,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
-        msg = f"host: {host!r} is no address of this machine: {why}"
+        msg = f"host: {host!r} is not an address of this machine: {why}"
         raise ServeError(msg) from None
     # IPv4 first: a name such as localhost has both, and most clients try this one.
     family, kind, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)

@@ -32,7 +32,7 @@ class ConnectionDropped(ConnectionEnded):
     ending = "dropped"
 
     def __str__(self) -> str:
-        return "the mock dropped the connection without an answer"
+        return "the mock dropped the connection without a response"
 
 
 class ConnectionCut(ConnectionEnded):

@@ -1,4 +1,4 @@
-"""The WSGI shell: answers ordinary requests of the API before Flask builds its request context.
+"""The WSGI shell: responds to ordinary requests of the API before Flask builds its request context.
 
 What it leaves out is the framework around the emulator. Everything else, an unusual verb or body
 of the API too, goes to Flask. Both give the same bytes and leave the same state.
@@ -40,7 +40,7 @@ _PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
 class LateFlask:
     """The Flask application, made when a request needs it or when ``warm`` is called.
 
-    Importing Flask is most of what a start would cost; the shells answer the API without it.
+    Importing Flask is most of what a start would cost; the shells respond without it.
     """
 
     def __init__(self, registry: WorldRegistry) -> None:
@@ -61,7 +61,7 @@ class LateFlask:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> "Iterable[bytes]":
-        """Answer the request with Flask."""
+        """Respond to one request with Flask."""
         return (self._app or self.warm())(environ, start_response)
 
 
@@ -69,7 +69,7 @@ class WsgiShell:
     """A WSGI application in front of the Flask one."""
 
     def __init__(self, world: World | WorldRegistry, app: "WSGIApplication | None" = None) -> None:
-        """Answer the API's requests; leave the rest to ``app``, Flask's by default."""
+        """Respond to the API's requests; leave the rest to ``app``, Flask's by default."""
         self._registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
         self._app = LateFlask(self._registry) if app is None else app
         self._verbs = {
@@ -79,7 +79,7 @@ class WsgiShell:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer the request, here or in Flask."""
+        """Respond to one request, here or in Flask."""
         name, rest = split_path(environ["PATH_INFO"])
         path = api_path(rest)
         verb = environ["REQUEST_METHOD"]
@@ -121,7 +121,7 @@ class LoggedApp:
     """A WSGI application around another one that writes a line of the access log per request."""
 
     def __init__(self, app: "WSGIApplication", registry: WorldRegistry, log: AccessLog) -> None:
-        """Write lines about what ``app`` answers, without the secrets of ``registry``'s worlds."""
+        """Log the responses of ``app``, without the secrets of ``registry``'s worlds."""
         self._app = app
         self._registry = registry
         self._log = log
@@ -129,7 +129,7 @@ class LoggedApp:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer the request; its line is written when the server has sent the response."""
+        """Respond to one request; its line is written when the server has sent the response."""
         exchange = _Exchange(environ, start_response)
         exchange.body = self._app(environ, exchange.start)
         exchange.done = self._write
@@ -155,7 +155,7 @@ class LoggedApp:
 
 
 def _marks(headers: list[tuple[str, str]]) -> tuple[str | None, str | None, list[str]]:
-    """Return the statement, the fault and the warnings that the headers of a response tell."""
+    """Return the statement, the fault and the warnings that the headers of a response give."""
     statement = fault = None
     warnings = []
     for name, text in headers:

@@ -1,6 +1,6 @@
 """What is shown of an entry of the journal: redacted, read into parameters, explained.
 
-A view computes each of its parts once, when it is asked for; most entries nobody looks at.
+A view computes each of its parts once, when it is asked for: most entries are never viewed.
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
 from crmcom_kit.mock_server.journal.tracing import Step, trace
 from crmcom_kit.mock_server.protocol.config import Config
@@ -29,10 +29,10 @@ class JournalReader:
     """Builds views of the entries of one journal."""
 
     journal: Journal
-    config: Config  # how the world answers
+    config: Config  # of the world
     redactor: Redactor  # knows the world's secrets as they are now
     # Returns the attempts to deliver that began with the attempt of a number.
-    attempts: Callable[[int], Sequence[AttemptNote]]
+    attempts: Callable[[int], Sequence[Attempt]]
 
     def calls(self, since: int = 0) -> "list[CallView]":
         """Return views of the entries with numbers above ``since``, oldest first."""

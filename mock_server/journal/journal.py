@@ -1,7 +1,7 @@
 """The bounded log of a world's requests and responses.
 
 An entry keeps the pair as it came, since most entries are never looked at. Views of it (redacted,
-read into parameters, explained) are built in ``call_view`` when somebody asks.
+read into parameters, explained) are built in ``call_view`` on demand.
 """
 
 import threading

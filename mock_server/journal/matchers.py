@@ -1,6 +1,6 @@
-"""Matchers of one value: WireMock's operators, applied to texts.
+"""Matchers of one value: WireMock's operators, applied to strings.
 
-A value that is not a text is compared as its JSON. Except for ``absent``, an operator needs a
+A value that is not a string is compared as its JSON. Except for ``absent``, an operator needs a
 value; one that denies something also matches if there is none.
 """
 
@@ -34,7 +34,7 @@ class Matcher(NamedTuple):
 
     wanted: str  # in words
     tests: tuple[Test, ...]
-    text: str | None = None  # the text it must equal, if it must equal one
+    text: str | None = None  # the string it must equal, if any
 
     def matches(self, values: Sequence[str], budget: Budget) -> bool:
         """Whether one of the values matches, or no value does if there is none."""
@@ -44,7 +44,7 @@ class Matcher(NamedTuple):
     def distance(self, values: Sequence[str], budget: Budget) -> float:
         """Return how far values that do not match are from it: above 0, at most 1.
 
-        Once half of the budget is spent, all texts are equally far: the rest is needed for
+        Once half of the budget is spent, all strings are equally far: the rest is needed for
         matching.
         """
         if not values:
@@ -68,7 +68,7 @@ def matcher(spec: Any, where: str) -> Matcher:
     if not isinstance(spec, dict):
         if isinstance(spec, list):
             raise UsageError(
-                where, seen=json_type(spec), allowed="an object of operators, or a text"
+                where, seen=json_type(spec), allowed="an object of operators, or a string"
             )
         return equal_to(spec)
     known = [name for name in spec if name in OPERATORS]
@@ -76,7 +76,7 @@ def matcher(spec: Any, where: str) -> Matcher:
         if name not in OPERATORS and name not in _MODIFIERS:
             allowed = f"some of {', '.join((*OPERATORS, *_MODIFIERS))}"
             raise UsageError(
-                f"{where}.{quoted(name).strip(chr(34))}", seen="in it", allowed=allowed
+                f"{where}.{quoted(name).strip(chr(34))}", seen="an unknown name", allowed=allowed
             )
     if not known:
         raise UsageError(where, seen="no operator", allowed=f"one of {', '.join(OPERATORS)}")
@@ -97,7 +97,7 @@ def equal_to(value: Any) -> Matcher:
 
 
 def text_of(value: Any) -> str:
-    """Return the text that a value is compared as: a text itself, anything else as its JSON."""
+    """Return the string that a value is compared as: a string itself, anything else as its JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -110,7 +110,7 @@ def _test(name: str, spec: dict[str, Any], where: str) -> Test:
     if name == "matchesJsonPath":
         return _json_path(value, where)
     if isinstance(value, dict | list) or value is None:
-        raise UsageError(where, seen=json_type(value), allowed="a text")
+        raise UsageError(where, seen=json_type(value), allowed="a string")
     fold = spec.get("caseInsensitive", False)
     return _of_text(name, text_of(value), where, fold=fold)
 
@@ -189,7 +189,7 @@ class _Same(NamedTuple):
 
 
 def parsed(text: str | None) -> tuple[Any] | None:
-    """Return the JSON value of a text, alone in a tuple; None if it is not JSON."""
+    """Return the JSON value of a string, alone in a tuple; None if it is not JSON."""
     if text is None:
         return None
     try:

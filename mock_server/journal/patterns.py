@@ -222,7 +222,7 @@ def _method(name: str, value: Any) -> list[Member]:
 
 def _url(name: str, value: Any) -> list[Member]:
     if not isinstance(value, str):
-        raise UsageError(name, seen=json_type(value), allowed="a text")
+        raise UsageError(name, seen=json_type(value), allowed="a string")
     if name in ("url", "urlPath"):
         path, mark, query = value.partition("?")
         asked = equal_to(f"{path}{mark}{redact_query(query)}" if mark else value)

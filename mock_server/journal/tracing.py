@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.schemas.dialect import dials
@@ -27,7 +27,7 @@ class Step(NamedTuple):
     statement: str | None = None  # what decided, if the documents say
     evidence: str | None = None  # how sure that is
     dials: dict[str, Any] = {}  # noqa: RUF012 - the dials that decided, and their settings
-    facts: dict[str, Any] = {}  # noqa: RUF012 - of a change, an attempt or a receiver's answer
+    facts: dict[str, Any] = {}  # noqa: RUF012 - of a change, an attempt or a receiver's response
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON value."""
@@ -36,8 +36,8 @@ class Step(NamedTuple):
         return {**members, **facts}
 
 
-def steps_of(attempt: AttemptNote) -> Iterator[Step]:
-    """Yield what happened in an attempt, in order: state, attempt, receiver's answer, state."""
+def steps_of(attempt: Attempt) -> Iterator[Step]:
+    """Yield what happened in an attempt, in order: state, attempt, receiver's response, state."""
     before, after, outcome = attempt.before, attempt.after, attempt.outcome
     if before is not None:
         yield _change(before, SENDING)
@@ -53,12 +53,12 @@ def _change(before: str | None, after: str | None) -> Step:
 
 
 def trace(
-    config: Config, entry: Entry, attempts: Callable[[int], Sequence[AttemptNote]]
+    config: Config, entry: Entry, attempts: Callable[[int], Sequence[Attempt]]
 ) -> tuple[Step, ...]:
     """Return the chain of causes of one request.
 
     Args:
-        config: how the world answers.
+        config: the world's configuration.
         entry: the request and its response.
         attempts: returns the attempts that began with the attempt of a number.
     """

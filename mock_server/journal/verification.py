@@ -73,7 +73,7 @@ def times(value: Any) -> Times:
     for name, count in value.items():
         if name not in ("exactly", "atLeast", "atMost"):
             raise UsageError(
-                f"times.{name}", seen="in it", allowed="exactly, or atLeast and atMost"
+                f"times.{name}", seen="an unknown name", allowed="exactly, or atLeast and atMost"
             )
         if not isinstance(count, int) or isinstance(count, bool) or count < 0:
             raise UsageError(f"times.{name}", seen=repr(count), allowed="a whole number from 0 on")

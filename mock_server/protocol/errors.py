@@ -7,8 +7,9 @@
     ├── ParameterError    a parameter is missing, invalid, misplaced or one too many
     └── RecordError       the record does not exist, or is in the wrong state
 
-Each family has several kinds, listed in ``schemas/data/errors.json``. HTTP status, code and first
-sentence of a kind are dials; the error adds the facts: parameter, seen, allowed.
+The texts of errors: ``schemas/data/errors.json`` lists the kinds of each family with their default
+codes and sentences, and ``schemas/envelopes.py`` assembles the text from a kind's sentence and the
+facts of the error (parameter, seen, allowed). HTTP status, code and sentence of a kind are dials.
 """
 
 from dataclasses import KW_ONLY, dataclass

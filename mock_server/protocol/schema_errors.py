@@ -166,11 +166,11 @@ def allowed_by(error: Any, resolve: Resolve) -> str:
         case "type":
             return f"a value of type {limit}" if isinstance(limit, str) else " or ".join(limit)
         case "pattern":
-            return f"a text that fits {limit}"
+            return f"a string that fits {limit}"
         case "not":
             return "nothing here"
         case "format" if limit == "date-time":
-            return "a date and time with a zone, such as 2026-01-31T12:00:00Z"
+            return "a date and time with a time zone, such as 2026-01-31T12:00:00Z"
         case _:
             return described(schema, resolve)
 

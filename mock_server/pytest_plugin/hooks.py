@@ -41,7 +41,7 @@ def world_of_test(server: Mock, item: pytest.Item, faults: Marks) -> Iterator[Mo
         world.end()
 
 
-class Watch:
+class MockHooks:
     """Hooks for the tests of a run that uses the mock."""
 
     def __init__(self, hosts: Sequence[str]) -> None:
@@ -60,7 +60,7 @@ class Watch:
         return [f"{who} tried to reach {host}" for who, host in tuple(self._guard.reached)]
 
     def _new_attempts(self, test: str) -> list[str]:
-        """Return the unreported attempts of a test; those of other tests are not its fault."""
+        """Return the unreported attempts of a test; those of other tests are left for them."""
         reached = self.reached()
         new, self._reported = reached[self._reported :], len(reached)
         return [line for line in new if line.startswith(f"{test} ")]
@@ -69,7 +69,7 @@ class Watch:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Fail a test that passed in spite of such an attempt; show the calls of a failed test."""
+        """Fail a passed test that tried to reach a real host; show the calls of a failed test."""
         report = yield
         new = self._new_attempts(item.nodeid)
         if new and report.outcome == "passed":

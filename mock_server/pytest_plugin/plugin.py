@@ -29,8 +29,8 @@ _OPTIONS = (
         "start, or never; auto by default",
     ),
 )
-#: The name under which ``hooks.Watch`` is registered with pytest.
-_WATCH = "crmcom_mock_watch"
+#: The name under which ``hooks.MockHooks`` is registered with pytest.
+_HOOKS = "crmcom_mock_hooks"
 _OUTPUT = "crmcom_mock_reached"
 _REACHED = pytest.StashKey[list[str]]()
 _FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     _given(config)
     if _guarding(config) == "always":
-        _watch(config, guards=True)
+        _register_hooks(config, guards=True)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -94,8 +94,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 def _reached(config: pytest.Config) -> list[str]:
     """Return one line for each attempt to reach a real host, workers of xdist included."""
-    watch = config.pluginmanager.get_plugin(_WATCH)
-    here = [] if watch is None else watch.reached()
+    hooks = config.pluginmanager.get_plugin(_HOOKS)
+    here = [] if hooks is None else hooks.reached()
     return [*here, *config.stash.get(_REACHED, [])]
 
 
@@ -145,14 +145,14 @@ def _guarding(config: pytest.Config) -> str:
     return found or "auto"
 
 
-def _watch(config: pytest.Config, *, guards: bool) -> None:
+def _register_hooks(config: pytest.Config, *, guards: bool) -> None:
     """Register the hooks for tests that use the mock, once."""
-    if not config.pluginmanager.has_plugin(_WATCH):
-        from crmcom_kit.mock_server.pytest_plugin.hooks import Watch
+    if not config.pluginmanager.has_plugin(_HOOKS):
+        from crmcom_kit.mock_server.pytest_plugin.hooks import MockHooks
         from crmcom_kit.mock_server.pytest_plugin.network_guard import HOSTS
 
         hosts = (config.getini("crmcom_mock_guard_hosts") or HOSTS) if guards else ()
-        config.pluginmanager.register(Watch(hosts), _WATCH)
+        config.pluginmanager.register(MockHooks(hosts), _HOOKS)
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +172,7 @@ def crmcom_mock_server(
     """A mock for the whole run (one per worker of xdist); tests share its default world."""
     from crmcom_kit.mock_server.python_api import crmcom_mock
 
-    _watch(pytestconfig, guards=_guarding(pytestconfig) != "off")
+    _register_hooks(pytestconfig, guards=_guarding(pytestconfig) != "off")
     try:
         mock = crmcom_mock(**crmcom_mock_options)
     except ValueError as error:  # its message names the option, what was seen and what is allowed

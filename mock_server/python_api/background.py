@@ -1,4 +1,4 @@
-"""A server in a thread of its own, for as long as a test needs it."""
+"""A server in its own thread, for as long as a test needs it."""
 
 import threading
 from typing import TYPE_CHECKING
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from crmcom_kit.mock_server.http.server import Server
     from crmcom_kit.mock_server.world.registry import WorldRegistry
 
-#: Seconds that running requests have to finish in once the server is told to stop; they are cut
-#: off then, since a test that stops its mock waits for nobody.
+#: Seconds that running requests get after ``stop``; then they are cut off.
 GRACE_SECONDS = 0.03
 
 
@@ -33,7 +32,7 @@ class Background:
 
         Args:
             registry: the worlds that are served.
-            flask: answers what is not the API's.
+            flask: responds to what is not the API's.
             host: the address to listen on.
             port: the port to listen on; 0 picks a free one at each start.
             threads: requests of the control API that may run at the same time.
@@ -61,7 +60,7 @@ class Background:
         """
         with self._lock:
             if self._stopped:
-                raise UsageError("mock", seen="a stopped one", allowed="its address after start()")
+                raise UsageError("mock", seen="stopped", allowed="a running mock; call start()")
             if self._running is None:
                 self._running = self._started()
             port = self._running[0].port

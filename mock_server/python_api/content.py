@@ -92,7 +92,7 @@ class RecordsView(Collection[Record]):
 def _check_member(name: str) -> None:
     known = response_fields()
     if name not in known:
-        msg = f"records: {name} is no member of a webhook request; allowed is {', '.join(known)}"
+        msg = f"records: {name} is not a member of a webhook request; allowed is {', '.join(known)}"
         raise TypeError(msg)
 
 

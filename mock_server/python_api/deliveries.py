@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
 from crmcom_kit.mock_server.deliveries.senders import ScriptedDelivery
@@ -28,18 +28,18 @@ class Deliveries:
         """Show the deliveries of the epoch that ``epoch`` returns."""
         self._epoch = epoch
 
-    def __iter__(self) -> Iterator[AttemptNote]:
-        return iter(self._epoch().attempts.notes())
+    def __iter__(self) -> Iterator[Attempt]:
+        return iter(self._epoch().attempts.list())
 
     def __len__(self) -> int:
-        return len(self._epoch().attempts.notes())
+        return len(self._epoch().attempts.list())
 
-    def __getitem__(self, at: int) -> AttemptNote:
-        return self._epoch().attempts.notes()[at]
+    def __getitem__(self, at: int) -> Attempt:
+        return self._epoch().attempts.list()[at]
 
-    def of(self, record: str | int) -> list[AttemptNote]:
+    def of(self, record: str | int) -> list[Attempt]:
         """Return the attempts for one webhook request, by its number or id."""
-        return self._epoch().attempts.notes(record=str(record))
+        return self._epoch().attempts.list(record=str(record))
 
     def wait_for(
         self,
@@ -47,7 +47,7 @@ class Deliveries:
         *,
         delivered: bool | None = None,
         seconds: float = _SECONDS,
-    ) -> AttemptNote:
+    ) -> Attempt:
         """Wait for the first attempt that has ended, and return it.
 
         Args:
@@ -63,36 +63,37 @@ class Deliveries:
         attempts = self._epoch().attempts
         wanted = None if record is None else str(record)
 
-        def found() -> AttemptNote | None:
-            for note in attempts.notes(record=wanted):
-                took = note.outcome is not None and note.outcome.delivered
-                if note.over and delivered in (None, took):
-                    return note
+        def found() -> Attempt | None:
+            for attempt in attempts.list(record=wanted):
+                took = attempt.outcome is not None and attempt.outcome.delivered
+                if attempt.over and delivered in (None, took):
+                    return attempt
             return None
 
-        note = attempts.wait_for(found, seconds)
-        if note is None:
-            msg = f"no such delivery within {seconds:g} s; there were {len(attempts.notes())}"
+        attempt = attempts.wait_for(found, seconds)
+        if attempt is None:
+            msg = f"no such delivery within {seconds:g} s; there were {len(attempts.list())}"
             raise TimeoutError(msg)
-        return note
+        return attempt
 
-    def replay(self, number: int) -> AttemptNote:
+    def replay(self, number: int) -> Attempt:
         """Repeat exactly what an attempt sent. Raises NotFound."""
         return replay(self._epoch(), number)
 
     def recover(
         self, since: datetime | str | None = None, *, seconds: float = _SECONDS
-    ) -> list[AttemptNote]:
+    ) -> list[Attempt]:
         """Send again everything REJECTED that was created at ``since`` or later; wait for it.
 
         Raises:
-            UsageError: ``since`` is no moment with a zone, or ``seconds`` no number.
+            UsageError: ``since`` is not a date and time with a time zone, or ``seconds`` is not a
+                number.
         """
         number("seconds", seconds)
         epoch = self._epoch()
-        notes = recover(epoch, moment("since", since)).attempts
-        epoch.attempts.wait_for(lambda: all(note.over for note in notes) or None, seconds)
-        return notes
+        attempts = recover(epoch, moment("since", since)).attempts
+        epoch.attempts.wait_for(lambda: all(attempt.over for attempt in attempts) or None, seconds)
+        return attempts
 
     def fail(self, fault: str, **given: Any) -> None:
         """Make deliveries fail: *duplicate*, *delay*, *wrong_signature*, *old_key*, *cut_body*.
@@ -113,8 +114,8 @@ class Deliveries:
         epoch.delivery_faults.put([*epoch.delivery_faults.all(), wanted], sends=sends)
 
 
-class Got:
-    """One message that the built-in receiver received."""
+class ReceivedRequest:
+    """One request that the built-in receiver received."""
 
     def __init__(self, epoch: Epoch, received: Received) -> None:
         """Show ``received``."""
@@ -130,8 +131,8 @@ class Got:
     def signature(self) -> Verdict:
         """Whether its authentication code verifies, and if not, why."""
         received = self.received
-        note = attempt_of_request(self._epoch, received)
-        return diagnose(self._epoch, received.named, received.body, note=note)
+        attempt = attempt_of_request(self._epoch, received)
+        return diagnose(self._epoch, received.named, received.body, attempt=attempt)
 
 
 class BuiltInReceiver:
@@ -148,10 +149,10 @@ class BuiltInReceiver:
         return self._address()
 
     @property
-    def requests(self) -> list[Got]:
+    def requests(self) -> list[ReceivedRequest]:
         """What it received, oldest first."""
         epoch = self._epoch()
-        return [Got(epoch, one) for one in epoch.receiver.requests()]
+        return [ReceivedRequest(epoch, one) for one in epoch.receiver.requests()]
 
     def answer_with(self, *answers: int | ReceiverAnswer) -> None:
         """Respond with these statuses or answers, one after another; the last one forever.

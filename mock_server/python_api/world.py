@@ -59,7 +59,7 @@ class ClockControl:
         return self._clock().state
 
     def freeze(self, at: datetime | str | None = None) -> None:
-        """Stop the clock, now or at a datetime with a zone (or its ISO 8601 text).
+        """Stop the clock, now or at a datetime with a time zone (or its ISO 8601 text).
 
         Raises:
             UsageError: ``at`` is not allowed.
@@ -178,8 +178,8 @@ class MockWorld:
         """Return an httpx client of the API that needs no socket.
 
         Its ``base_url`` is that of this world, so that ``client.get("webhook_requests/show")`` is
-        enough. The mock answers every URL, whatever its host is. Timeouts, dropped connections and
-        cut bodies raise the same exceptions as over a socket.
+        enough. The mock responds at every URL, whatever its host is. Timeouts, dropped connections
+        and cut bodies raise the same exceptions as over a socket.
 
         Args:
             options: those of ``httpx.Client``.

@@ -67,10 +67,10 @@ def make_world(
 
     Raises:
         UnknownRelease, DialectError, DataError, UsageError: an argument is not allowed.
-        TypeError: ``tokens`` is one text, or two arguments contradict each other.
+        TypeError: ``tokens`` is one string, or two arguments contradict each other.
     """
     if isinstance(tokens, str):
-        msg = "tokens: a text is not allowed; allowed is a list of texts"
+        msg = "tokens: a string is not allowed; allowed is a list of strings"
         raise TypeError(msg)
     chosen = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
     if deliveries is not None:
@@ -107,7 +107,7 @@ def _http_delivery(deliver: str, dialect: Dialect, allow_hosts: Iterable[str]) -
     if deliver != "http":
         raise UsageError("deliver", seen=quoted(deliver), allowed="scripted or http")
     # Imported when needed: most mocks send nothing, and start sooner.
-    from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+    from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
     from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
 
-    return HttpDelivery(dialect, Addresses(allow_hosts))
+    return HttpDelivery(dialect, AllowedHosts(allow_hosts))

@@ -10,7 +10,8 @@ from typing import Any
 from crmcom_kit.mock_server.api.methods.show import IDENTIFIER, Values, find, unknown
 from crmcom_kit.mock_server.api.waits import Blocking, Wait
 from crmcom_kit.mock_server.deliveries.attempts import Cause
-from crmcom_kit.mock_server.deliveries.senders import NOT_SENT, Stopped
+from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
+from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.mock_server.protocol.errors import RecordError
 from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
@@ -46,7 +47,7 @@ def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, An
             outcome, settled = dispatch.deliver_now()
     except Stopped:  # the mock ends: the record is as before
         return _response(epoch, values, record, record, dispatch)
-    attempts = (dispatch.note.number,)
+    attempts = (dispatch.attempt.number,)
     if settled is None:
         raise RecordError(
             "unknown_webhook_request",
@@ -73,9 +74,9 @@ def _response(
 ) -> Response:
     response = epoch.config.responses.record(after.body, values.get("fields_set"))
     response.before, response.after = before.body, after.body
-    response.attempts = (dispatch.note.number,)
+    response.attempts = (dispatch.attempt.number,)
     response.dials += _DIALS
-    outcome = dispatch.note.outcome
+    outcome = dispatch.attempt.outcome
     if outcome is not None and outcome.why and outcome.name in NOT_SENT:
         # The error in the record is in the vendor's words, which do not say what to change.
         response.warnings = (f"nothing was sent: {outcome.why}",)

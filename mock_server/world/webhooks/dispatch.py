@@ -1,4 +1,4 @@
-"""One delivery from beginning to end: delivery faults, sending, the attempt's note, the record.
+"""One delivery from beginning to end: delivery faults, sending, the attempt, the record.
 
 The caller says what an outcome changes; it waits for the outcome with ``deliver_now``, or not with
 ``enqueue``. No lock is held while something is sent. A delivery ends in the epoch that it began in.
@@ -8,8 +8,9 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from time import perf_counter
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause, Stage
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
+from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import (
     Outcome,
     ScriptedDelivery,
@@ -28,17 +29,17 @@ class Dispatch:
     """One delivery."""
 
     def __init__(
-        self, epoch: Epoch, note: AttemptNote, settle: Settle, abandon: Callable[[], object]
+        self, epoch: Epoch, attempt: Attempt, settle: Settle, abandon: Callable[[], object]
     ) -> None:
-        """Prepare the delivery of ``note``.
+        """Prepare the delivery of ``attempt``.
 
         Args:
             epoch: where it begins and ends.
-            note: what is sent.
+            attempt: what is sent.
             settle: applies its outcome.
             abandon: called if there is no outcome.
         """
-        self.note = note
+        self.attempt = attempt
         self._epoch = epoch
         self._settle = settle
         self._abandon = abandon
@@ -60,7 +61,7 @@ class Dispatch:
         try:
             return self.deliver_now()[1]
         except Stopped:
-            return self._epoch.store.get("id", self.note.record_id)
+            return self._epoch.store.get("id", self.attempt.record_id)
 
     def deliver_now(self) -> tuple[Outcome, Record | None]:
         """Send in this thread; return outcome and record. Raises Stopped if the mock stops."""
@@ -74,7 +75,9 @@ class Dispatch:
         if queue.closed.is_set():
             self.abandon()
             return None
-        return self._end(self._refused("queue_full", f"{queue.room} deliveries wait already"))
+        return self._end(
+            self._refused(OutcomeName.QUEUE_FULL, f"{queue.room} deliveries wait already")
+        )
 
     def run(self) -> None:
         """Send in a thread of the queue, unless a reset has replaced the epoch."""
@@ -95,25 +98,25 @@ class Dispatch:
     def abandon(self) -> None:
         """Give it up: the record is as it was."""
         self._abandon()
-        self._over(self.note, stage=Stage.ABANDONED)
+        self._over(self.attempt, stage=Stage.ABANDONED)
 
     def _end(self, outcome: Outcome) -> Record | None:
         record = self._settle(outcome)
         changes: dict[str, object] = {"outcome": outcome, "stage": Stage.ENDED}
-        if record is not None and self.note.before is not None:
+        if record is not None and self.attempt.before is not None:
             changes["after"] = record.state
-        self._over(self.note, **changes)
+        self._over(self.attempt, **changes)
         return record
 
-    def _over(self, note: AttemptNote, **changes: object) -> None:
+    def _over(self, attempt: Attempt, **changes: object) -> None:
         epoch = self._epoch
-        epoch.attempts.change(note, **changes)
+        epoch.attempts.change(attempt, **changes)
         if epoch.delivery_queue.on_attempt is not None:
-            epoch.delivery_queue.on_attempt(epoch.name, note)
+            epoch.delivery_queue.on_attempt(epoch.name, attempt)
 
-    def _refused(self, name: str, why: str) -> Outcome:
+    def _refused(self, name: OutcomeName, why: str) -> Outcome:
         limit = self._epoch.config.dialect["delivery.description_limit"]
-        return outcome_of(name, self.note.attempt.url, limit, why=why)
+        return outcome_of(name, self.attempt.message.url, limit, why=why)
 
     def _send_while_waited_for(self) -> Outcome:
         """Send while the caller waits; a delivery that may take long needs a slot."""
@@ -121,28 +124,30 @@ class Dispatch:
         slot = queue.slot() if self.may_block else nullcontext(enter_result=True)
         with queue.running(), slot as found:
             if not found:
-                return self._refused("no_connection", "as many deliveries as allowed are running")
+                return self._refused(
+                    OutcomeName.NO_CONNECTION, "as many deliveries as allowed are running"
+                )
             return self._send()
 
     def _send(self) -> Outcome:
-        epoch, note, fault = self._epoch, self.note, self._fault()
-        note.stage = Stage.SENDING
+        epoch, attempt, fault = self._epoch, self.attempt, self._fault()
+        attempt.stage = Stage.SENDING
         if fault is not None:
-            key = epoch.reference_data.key_of(note.definition)
-            attempt = fault.changed(note.attempt, epoch.config.exchanges, key)
-            epoch.attempts.change(note, fault=fault.fault, attempt=attempt)
+            key = epoch.reference_data.key_of(attempt.definition)
+            message = fault.changed(attempt.message, epoch.config.exchanges, key)
+            epoch.attempts.change(attempt, fault=fault.fault, message=message)
             if fault.fault == "delay":
                 epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed)
-        outcome = self._send_once(note)
+        outcome = self._send_once(attempt)
         for _ in range(fault.copies if fault is not None and fault.fault == "duplicate" else 0):
             self._duplicate()
         return outcome
 
-    def _send_once(self, note: AttemptNote) -> Outcome:
+    def _send_once(self, attempt: Attempt) -> Outcome:
         epoch = self._epoch
         began = perf_counter()
         try:
-            outcome = epoch.delivery.send(note.attempt)
+            outcome = epoch.delivery.send(attempt.message)
             if not isinstance(outcome, Outcome):
                 msg = f"{type(outcome).__name__} is not allowed; allowed is an Outcome"
                 raise TypeError(msg)  # noqa: TRY301 - handled like any other mistake of the sender
@@ -151,12 +156,12 @@ class Dispatch:
         except Exception as error:  # noqa: BLE001 - the sender may be anybody's
             limit = epoch.config.dialect["delivery.description_limit"]
             outcome = outcome_of_error(error, limit)
-        note.milliseconds = round((perf_counter() - began) * 1000, 3)
+        attempt.milliseconds = round((perf_counter() - began) * 1000, 3)
         return outcome
 
     def _duplicate(self) -> None:
         """Send the same once more, which changes no record."""
-        copy = repeated(self._epoch, Cause.DUPLICATE, self.note)
+        copy = repeated(self._epoch, Cause.DUPLICATE, self.attempt)
         try:
             outcome = self._send_once(copy)
         except Stopped:
@@ -168,22 +173,22 @@ class Dispatch:
         faults = self._epoch.delivery_faults
         if not faults.has_active:
             return None
-        note = self.note
-        definition = self._epoch.reference_data.definitions.find("id", note.definition) or {}
+        attempt = self.attempt
+        definition = self._epoch.reference_data.definitions.find("id", attempt.definition) or {}
         names = (definition.get(name) for name in ("id", "name", "alternative_code"))
-        return faults.select(note.record_number, frozenset(n for n in names if n is not None))
+        return faults.select(attempt.record_number, frozenset(n for n in names if n is not None))
 
 
-def repeated(epoch: Epoch, cause: Cause, before: AttemptNote) -> AttemptNote:
-    """Add a note that an attempt is repeated without a change of the record, and return it."""
+def repeated(epoch: Epoch, cause: Cause, before: Attempt) -> Attempt:
+    """Add an attempt that repeats ``before`` and changes no record; return it."""
     return epoch.attempts.add(
-        AttemptNote(
+        Attempt(
             cause=cause,
             record_id=before.record_id,
             record_number=before.record_number,
             definition=before.definition,
             at=epoch.clock.now(),
-            attempt=before.attempt,
+            message=before.message,
             of=before.number,
         )
     )

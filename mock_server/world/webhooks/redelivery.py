@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
@@ -24,7 +24,7 @@ def redelivery(
     session: Session,
     claimed: Record,
     cause: Cause,
-    attempt: Attempt | None = None,
+    message: OutgoingMessage | None = None,
     of: int | None = None,
 ) -> Dispatch:
     """Return the delivery of a claimed record, which settles the record when it ends.
@@ -34,7 +34,7 @@ def redelivery(
         session: on whose behalf it is sent.
         claimed: the record, in state SENDING.
         cause: why it is sent; FIRE for the first delivery of a record.
-        attempt: what is sent; by default what a resend sends.
+        message: what is sent; by default what a resend sends.
         of: the number of the attempt that is repeated.
     """
     first = cause is Cause.FIRE
@@ -43,16 +43,16 @@ def redelivery(
         epoch.store.transition(claimed.id, Event.ABANDONED)
 
     try:
-        prepared, data = _attempt(epoch, claimed)
-        sent = prepared if attempt is None else attempt
-        note = epoch.attempts.add(
-            AttemptNote(
+        prepared, data = _message(epoch, claimed)
+        sent = prepared if message is None else message
+        attempt = epoch.attempts.add(
+            Attempt(
                 cause=cause,
                 record_id=claimed.id,
                 record_number=claimed.number,
                 definition=claimed.definition,
                 at=epoch.clock.now(),
-                attempt=sent,
+                message=sent,
                 of=of,
                 before=None if first else claimed.state.shown,
             )
@@ -66,10 +66,10 @@ def redelivery(
         change = _change(epoch, session, sent, data, outcome, first=first)
         return epoch.store.transition(claimed.id, event, change)
 
-    return Dispatch(epoch, note, settle, abandon)
+    return Dispatch(epoch, attempt, settle, abandon)
 
 
-def _attempt(epoch: Epoch, record: Record) -> tuple[Attempt, Any]:
+def _message(epoch: Epoch, record: Record) -> tuple[OutgoingMessage, Any]:
     """Return what a resend sends, signed with its definition's key, and the data object.
 
     The object is None if the record has no data, or if nothing needs to read it.
@@ -85,18 +85,24 @@ def _attempt(epoch: Epoch, record: Record) -> tuple[Attempt, Any]:
         data = orjson.loads(record.data)
     key = epoch.reference_data.key_of(definition)
     code = exchanges.code(data if signed is None else signed, key, None)
-    return Attempt(url, record.data, code), data
+    return OutgoingMessage(url, record.data, code), data
 
 
 def _change(
-    epoch: Epoch, session: Session, attempt: Attempt, data: Any, outcome: Outcome, *, first: bool
+    epoch: Epoch,
+    session: Session,
+    message: OutgoingMessage,
+    data: Any,
+    outcome: Outcome,
+    *,
+    first: bool,
 ) -> Callable[[Record], Record]:
     """Return the change of a record whose delivery ended with ``outcome``."""
     config = epoch.config
     renews = first or config.dialect["resend.exchange"] == "renewed"
     updates_log = first or config.dialect["resend.updates_log"]
     next_reference = "" if first else epoch.ids.next("exchange")
-    code = config.exchanges.after(attempt.authentication_code, outcome.error_code)
+    code = config.exchanges.after(message.authentication_code, outcome.error_code)
     now = epoch.date_time()
 
     def change(record: Record) -> Record:
@@ -106,8 +112,8 @@ def _change(
         body["life_cycle_state"] = state.value
         body["error_code"] = outcome.error_code
         body["error_description"] = outcome.error_description
-        body["url"] = attempt.url
-        if attempt.data is not None:
+        body["url"] = message.url
+        if message.data is not None:
             body["authentication_code"] = code
         if renews:
             code_in_body = body["authentication_code"]
@@ -115,7 +121,7 @@ def _change(
         body["response"] = config.exchanges.response(outcome.status, reference)
         if updates_log:
             body["log_information"] = _updated_log(epoch, session, body["log_information"], now)
-        return record._replace(url=attempt.url, body=compact_json(body))
+        return record._replace(url=message.url, body=compact_json(body))
 
     return change
 

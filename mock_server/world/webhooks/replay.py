@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from crmcom_kit.mock_server.clock import in_clock_range
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
 from crmcom_kit.mock_server.store.records import Query, Record
@@ -18,15 +18,15 @@ from crmcom_kit.usage_errors import NotFound
 class Recovery(NamedTuple):
     """The deliveries that ``recover`` began."""
 
-    attempts: list[AttemptNote]
+    attempts: list[Attempt]
     left: int  # webhook requests for which the queue had no room
 
 
-def attempt_of(epoch: Epoch, number: int) -> AttemptNote:
+def attempt_of(epoch: Epoch, number: int) -> Attempt:
     """Return an attempt by its number. Raises NotFound."""
     found = epoch.attempts.find(number)
     if found is None:
-        kept = epoch.attempts.notes()
+        kept = epoch.attempts.list()
         allowed = (
             f"{kept[0].number} to {kept[-1].number}" if kept else "none, since nothing was sent"
         )
@@ -34,7 +34,7 @@ def attempt_of(epoch: Epoch, number: int) -> AttemptNote:
     return found
 
 
-def replay(epoch: Epoch, number: int) -> AttemptNote:
+def replay(epoch: Epoch, number: int) -> Attempt:
     """Send exactly what an attempt sent once more; return the new attempt.
 
     The outcome settles a webhook request that is REJECTED, as a resend does; any other stays as it
@@ -43,13 +43,13 @@ def replay(epoch: Epoch, number: int) -> AttemptNote:
     before = attempt_of(epoch, number)
     claimed = _claimed(epoch, before.record_id)
     if claimed is None:
-        note = repeated(epoch, Cause.REPLAY, before)
-        dispatch = Dispatch(epoch, note, settle=lambda _: None, abandon=bool)
+        attempt = repeated(epoch, Cause.REPLAY, before)
+        dispatch = Dispatch(epoch, attempt, settle=lambda _: None, abandon=bool)
     else:
         session = epoch.session()
-        dispatch = redelivery(epoch, session, claimed, Cause.REPLAY, before.attempt, number)
+        dispatch = redelivery(epoch, session, claimed, Cause.REPLAY, before.message, number)
     dispatch.start()
-    return dispatch.note
+    return dispatch.attempt
 
 
 def _claimed(epoch: Epoch, record_id: str) -> Record | None:
@@ -69,7 +69,7 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
     query = Query(
         indexed=(), states=frozenset({"REJECTED"}), created_from=created, newest_first=False
     )
-    attempts: list[AttemptNote] = []
+    attempts: list[Attempt] = []
     left = 0
     session = epoch.session()
     for body in epoch.store.query(query):
@@ -81,7 +81,7 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
             continue
         dispatch = redelivery(epoch, session, claimed, Cause.RECOVER)
         dispatch.enqueue()
-        attempts.append(dispatch.note)
+        attempts.append(dispatch.attempt)
     return Recovery(attempts, left)
 
 

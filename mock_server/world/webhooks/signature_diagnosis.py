@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote
+from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import old_key
 from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.deliveries.senders import LABEL_HEADER
@@ -61,7 +61,7 @@ class _Signed(NamedTuple):
     why: str
 
 
-def attempt_of_request(epoch: Epoch, received: Received) -> AttemptNote | None:
+def attempt_of_request(epoch: Epoch, received: Received) -> Attempt | None:
     """Return the attempt that a received request is, by the label in its headers."""
     world, _, number = received.named.get(LABEL_HEADER.lower(), "").rpartition("/")
     if world != epoch.name or not number.isdecimal() or len(number) > 18:
@@ -74,7 +74,7 @@ def diagnose(
     headers: dict[str, str],
     body: bytes,
     *,
-    note: AttemptNote | None = None,
+    attempt: Attempt | None = None,
     definition: str | None = None,
     code: str | None = None,
 ) -> Verdict:
@@ -84,7 +84,7 @@ def diagnose(
         epoch: whose keys are tried.
         headers: of the message, by name in lower case.
         body: of the message.
-        note: the attempt that it is, if known.
+        attempt: the attempt that it is, if known.
         definition: the id of the definition whose key is right; any by default.
         code: a code to check instead of the message's own.
     """
@@ -92,9 +92,9 @@ def diagnose(
     if code is not None:
         arrived = arrived._replace(code=code)
     sent = None
-    if note is not None:
-        definition = note.definition
-        sent = None if note.attempt.data is None else orjson.loads(note.attempt.data)
+    if attempt is not None:
+        definition = attempt.definition
+        sent = None if attempt.message.data is None else orjson.loads(attempt.message.data)
     return judge(epoch.config, arrived, body, keys_of(epoch.reference_data, definition), sent)
 
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.deliveries.attempts import AttemptNote, Cause
+from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
+from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import (
-    NOT_SENT,
-    Attempt,
+    OutgoingMessage,
     ScriptedDelivery,
     outcome_of,
 )
@@ -36,7 +36,7 @@ class Fired(NamedTuple):
 
     sent: bool  # whether it leaves the mock
     why: str  # if it does not
-    attempt: AttemptNote | None = None
+    attempt: Attempt | None = None
     record: Record | None = None  # if it is delivered already
     left_out: tuple[str, ...] = ()  # members of the data that the fields set does not name
 
@@ -93,11 +93,11 @@ def fire(
     record["url"] = address
     claimed = _stored(epoch, record, sent)
     code = epoch.config.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
-    attempt = Attempt(address, compact_json(sent), code)
-    dispatch = redelivery(epoch, epoch.session(), claimed, Cause.FIRE, attempt)
+    message = OutgoingMessage(address, compact_json(sent), code)
+    dispatch = redelivery(epoch, epoch.session(), claimed, Cause.FIRE, message)
     kept = dispatch.start()
-    why = _why_not_sent(epoch, dispatch.note)
-    return Fired(not why, why, dispatch.note, kept, left_out)
+    why = _why_not_sent(epoch, dispatch.attempt)
+    return Fired(not why, why, dispatch.attempt, kept, left_out)
 
 
 def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
@@ -124,11 +124,11 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
     return claimed
 
 
-def _why_not_sent(epoch: Epoch, note: AttemptNote) -> str:
+def _why_not_sent(epoch: Epoch, attempt: Attempt) -> str:
     """Say why nothing has left the mock, whatever the record says; empty if it has."""
     if isinstance(epoch.delivery, ScriptedDelivery):
         return "a script decides the outcome; a mock with --deliver http really sends"
-    outcome = note.outcome
+    outcome = attempt.outcome
     return outcome.why if outcome is not None and outcome.name in NOT_SENT else ""
 
 
@@ -180,7 +180,9 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
     """Return the webhook request as it is until its delivery ends."""
     session = epoch.session()
     now = epoch.date_time()
-    interrupted = outcome_of("interrupted", "", epoch.config.dialect["delivery.description_limit"])
+    interrupted = outcome_of(
+        OutcomeName.INTERRUPTED, "", epoch.config.dialect["delivery.description_limit"]
+    )
     return {
         "id": epoch.ids.next("webhook_request"),
         "number": epoch.next_number(),

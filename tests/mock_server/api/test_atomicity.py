@@ -13,7 +13,7 @@ import pytest
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
@@ -108,11 +108,11 @@ class Gate:
         self.arrived = Event()
         self.opened = Event()
         self.failure: BaseException | None = None
-        self.attempts: list[Attempt] = []
+        self.attempts: list[OutgoingMessage] = []
 
-    def send(self, attempt: Attempt) -> Outcome:
+    def send(self, message: OutgoingMessage) -> Outcome:
         """Wait, then take it or raise."""
-        self.attempts.append(attempt)
+        self.attempts.append(message)
         self.arrived.set()
         assert self.opened.wait(PATIENCE)
         if self.failure is not None:

@@ -10,9 +10,9 @@ import httpcore
 from helpers.receivers import answering, listening
 from helpers.tables import looped
 
-from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery, tcp_connect
-from crmcom_kit.mock_server.deliveries.senders import Attempt
+from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.schemas import Dialect, dials
 
 SHORT, LONG, LONGER = 50, 20_000, 30_000
@@ -20,7 +20,11 @@ SHORT, LONG, LONGER = 50, 20_000, 30_000
 
 def sent(dialect: Dialect, url: str, connect: Any = tcp_connect) -> str:
     """Send to a URL and return the outcome's name."""
-    return HttpDelivery(dialect, Addresses(), connect=connect).send(Attempt(url, b"{}", None)).name
+    return (
+        HttpDelivery(dialect, AllowedHosts(), connect=connect)
+        .send(OutgoingMessage(url, b"{}", None))
+        .name
+    )
 
 
 def connecting_time(dialect: Dialect) -> int:

@@ -13,7 +13,7 @@ import pytest
 from crmcom_kit.mock_server.api.dispatch import dispatch, steps
 from crmcom_kit.mock_server.api.waits import Blocking, Delay
 from crmcom_kit.mock_server.clock import FixedClock, SystemClock, WorldClock
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, outcome_of
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage, outcome_of
 from crmcom_kit.mock_server.protocol.errors import RequestError
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Query
@@ -30,9 +30,9 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 class Receiver:
     """A delivery that is not scripted."""
 
-    def send(self, attempt: Attempt) -> Outcome:
+    def send(self, message: OutgoingMessage) -> Outcome:
         """Take everything."""
-        return outcome_of("success", attempt.url, 200)
+        return outcome_of("success", message.url, 200)
 
     def reset(self) -> None:
         """Do nothing."""
@@ -106,8 +106,8 @@ def test_a_delivery_that_raises_leaves_no_record_half_changed() -> None:
     """Its attempt has failed: the response is the record, which can be sent again."""
 
     class Broken(Receiver):
-        def send(self, attempt: Attempt) -> Outcome:
-            raise OSError(attempt.url)
+        def send(self, message: OutgoingMessage) -> Outcome:
+            raise OSError(message.url)
 
     world = world_of(delivery=Broken())
     number = rejected(world)

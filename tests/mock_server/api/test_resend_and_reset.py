@@ -12,7 +12,7 @@ from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.world.world import World
@@ -33,9 +33,9 @@ class Held:
         self.arrived: list[Callable[[Outcome], None]] = []
         self.changed = threading.Condition()
 
-    def send(self, attempt: Attempt) -> Outcome:
+    def send(self, message: OutgoingMessage) -> Outcome:
         """Wait for the test's answer to this attempt."""
-        del attempt
+        del message
         answered = threading.Event()
         outcomes: list[Outcome] = []
 

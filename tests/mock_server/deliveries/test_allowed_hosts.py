@@ -12,9 +12,9 @@ from helpers.receivers import answering, listening
 from helpers.tables import looped
 from helpers.ways_out import BLOCKED, PRIVATE, PUBLIC
 
-from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-from crmcom_kit.mock_server.deliveries.senders import Attempt, CallFailed
+from crmcom_kit.mock_server.deliveries.senders import CallFailed, OutgoingMessage
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 
@@ -86,13 +86,13 @@ def _delivery(outside: Outside, monkeypatch: pytest.MonkeyPatch) -> HttpDelivery
 
 def delivery_to(outside: Outside) -> HttpDelivery:
     """A delivery whose resolver and connector are those of ``outside``."""
-    addresses = Addresses(ALLOWED, resolve=outside.resolve)
+    addresses = AllowedHosts(ALLOWED, resolve=outside.resolve)
     return HttpDelivery(Dialect("test"), addresses, connect=outside.connect)
 
 
 def sent_to(delivery: HttpDelivery, url: str) -> str:
     """Return what came of sending to a URL."""
-    return delivery.send(Attempt(url, b'{"a":1}', "code")).name
+    return delivery.send(OutgoingMessage(url, b'{"a":1}', "code")).name
 
 
 def test_there_are_more_than_forty_ways() -> None:
@@ -103,7 +103,7 @@ def test_there_are_more_than_forty_ways() -> None:
 @looped("url", BLOCKED)
 def test_a_way_out_is_closed(delivery: HttpDelivery, outside: Outside, url: str) -> None:
     """No connection is made, nobody is asked what a name means, and the record is told why."""
-    outcome = delivery.send(Attempt(url, b'{"a":1}', "code"))
+    outcome = delivery.send(OutgoingMessage(url, b'{"a":1}', "code"))
 
     assert outcome.name in ("blocked", "bad_url")
     assert outcome.error_code in ("SocketException", "MalformedURLException")
@@ -177,10 +177,10 @@ def test_loopback_and_what_is_allowed_is_called(
 def test_a_private_address_behind_a_name_needs_its_own_permission(outside: Outside) -> None:
     """With both allowed the name can be called, and the refusal before said so."""
     with pytest.raises(CallFailed, match=rf"--allow-host {PRIVATE} allows it"):
-        Addresses(["inside.example.com"], resolve=outside.resolve).check(
+        AllowedHosts(["inside.example.com"], resolve=outside.resolve).check(
             "http://inside.example.com/"
         )
-    both = Addresses(["inside.example.com", PRIVATE], resolve=outside.resolve)
+    both = AllowedHosts(["inside.example.com", PRIVATE], resolve=outside.resolve)
 
     assert both.check("http://inside.example.com/").addresses == (PRIVATE,)
 
@@ -188,9 +188,9 @@ def test_a_private_address_behind_a_name_needs_its_own_permission(outside: Outsi
 def test_another_protocols_port_needs_its_own_permission() -> None:
     """Naming host and port together opens it; naming the host alone does not."""
     url = "http://127.0.0.1:6667/"
-    assert Addresses(["127.0.0.1:6667"]).check(url).port == 6667
+    assert AllowedHosts(["127.0.0.1:6667"]).check(url).port == 6667
     with pytest.raises(CallFailed, match="another protocol"):
-        Addresses(["127.0.0.1"]).check(url)
+        AllowedHosts(["127.0.0.1"]).check(url)
 
 
 @looped(
@@ -202,13 +202,13 @@ def test_another_protocols_port_needs_its_own_permission() -> None:
 def test_what_is_no_host_cannot_be_allowed(entry: str) -> None:
     """An entry is one host; networks, patterns and odd notations are refused by name."""
     with pytest.raises(UsageError, match="allow_host"):
-        Addresses([entry])
+        AllowedHosts([entry])
 
 
 @looped("entry", ["2606:2800:220:1::99", "[2606:2800:220:1::99]"])
 def test_an_ipv6_address_is_allowed_with_brackets_or_without(entry: str) -> None:
     """Both mean the address, on every port."""
-    assert Addresses([entry]).check("http://[2606:2800:220:1:0:0:0:99]:88/").port == 88
+    assert AllowedHosts([entry]).check("http://[2606:2800:220:1:0:0:0:99]:88/").port == 88
 
 
 REDIRECTED = [
@@ -235,11 +235,11 @@ def test_a_redirect_leads_nowhere_else(outside: Outside, location: str, redirect
         return httpcore.SyncBackend().connect_tcp(address, port, timeout=seconds)
 
     dialect = Dialect("test", {"delivery.redirects": redirects})
-    addresses = Addresses(ALLOWED, resolve=outside.resolve)
+    addresses = AllowedHosts(ALLOWED, resolve=outside.resolve)
     delivery = HttpDelivery(dialect, addresses, connect=connect)
     text = f"HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
     with listening(answering(text.encode())) as receiver:
-        outcome = delivery.send(Attempt(receiver.url, b"{}", None))
+        outcome = delivery.send(OutgoingMessage(receiver.url, b"{}", None))
 
     assert outcome.name in (("blocked", "bad_url") if redirects else ("http_307",))
     assert where == ["127.0.0.1"]
@@ -255,7 +255,9 @@ def test_an_allowed_redirect_is_followed_where_the_dial_says_so(status: int, aga
     with listening(answering()) as last:
         head = f"HTTP/1.1 {status} Moved\r\nLocation: {last.url}\r\nContent-Length: 0\r\n\r\n"
         with listening(answering(head.encode())) as first:
-            outcome = HttpDelivery(dialect, Addresses()).send(Attempt(first.url, b'{"a":1}', "C"))
+            outcome = HttpDelivery(dialect, AllowedHosts()).send(
+                OutgoingMessage(first.url, b'{"a":1}', "C")
+            )
 
     assert outcome.name == "success"
     assert last.got[0].split()[0] == again
@@ -274,8 +276,8 @@ def test_an_endless_redirect_ends(outside: Outside) -> None:
     dialect = Dialect("test", {"delivery.redirects": 4})
     text = b"HTTP/1.1 307 Again\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n"
     with listening(answering(text)) as receiver:
-        delivery = HttpDelivery(dialect, Addresses(), connect=connect)
-        outcome = delivery.send(Attempt(receiver.url, b"{}", None))
+        delivery = HttpDelivery(dialect, AllowedHosts(), connect=connect)
+        outcome = delivery.send(OutgoingMessage(receiver.url, b"{}", None))
 
     assert outcome.name == "http_307"
     assert len(hops) == 5

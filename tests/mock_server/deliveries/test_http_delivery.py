@@ -13,9 +13,9 @@ from helpers.receivers import Listening, answering, listening
 from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
-from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import MAX_BODY, HttpDelivery
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage, Stopped
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 
@@ -26,13 +26,13 @@ QUICK = {"delivery.read_timeout": 200, "delivery.overall_timeout": 600}
 def delivery(**dials: Any) -> HttpDelivery:
     """Return a delivery that calls loopback alone."""
     dialect = Dialect("test", {**QUICK, **{k.replace("__", "."): v for k, v in dials.items()}})
-    return HttpDelivery(dialect, Addresses())
+    return HttpDelivery(dialect, AllowedHosts())
 
 
 def sent(receiver: Listening, url: str = "", **options: Any) -> Outcome:
     """Send one attempt to a receiver."""
     return delivery(**options).send(
-        Attempt(url or receiver.url, b'{"n":"A1"}', "C0DE", "default/1")
+        OutgoingMessage(url or receiver.url, b'{"n":"A1"}', "C0DE", "default/1")
     )
 
 
@@ -57,7 +57,7 @@ def test_the_message_arrives_as_the_dialect_spells_it() -> None:
 def test_a_body_can_be_cut() -> None:
     """Half of it goes out, and the length says so."""
     with listening(answering()) as receiver:
-        delivery().send(Attempt(receiver.url, b'{"n":"A1"}', "C0DE", cut=True))
+        delivery().send(OutgoingMessage(receiver.url, b'{"n":"A1"}', "C0DE", cut=True))
 
     head, _, body = receiver.got[0].partition(b"\r\n\r\n")
     assert body == b'{"authentication_code":"'
@@ -67,7 +67,7 @@ def test_a_body_can_be_cut() -> None:
 def test_without_data_an_empty_object_is_sent() -> None:
     """A record whose world file tells no data object can be sent as well."""
     with listening(answering()) as receiver:
-        outcome = delivery().send(Attempt(receiver.url, None, "C"))
+        outcome = delivery().send(OutgoingMessage(receiver.url, None, "C"))
 
     assert outcome.delivered
     assert receiver.got[0].endswith(b'{"authentication_code":"C","data":{}}')
@@ -108,7 +108,7 @@ def test_the_status_decides(status: int, success: str, *, delivered: bool) -> No
 def test_an_address_in_the_description_is_cut_to_the_limit() -> None:
     """However long the URL, error_description keeps to its length."""
     outcome = delivery(delivery__description_limit=100).send(
-        Attempt(f"http://127.0.0.1:1/{'a' * 500}", b"{}", None)
+        OutgoingMessage(f"http://127.0.0.1:1/{'a' * 500}", b"{}", None)
     )
 
     assert len(str(outcome.error_description)) == 100
@@ -229,7 +229,9 @@ def test_nobody_listens() -> None:
     """A port without a server is a refused connection."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        outcome = delivery().send(Attempt(f"http://127.0.0.1:{bound.getsockname()[1]}/", b"{}", ""))
+        outcome = delivery().send(
+            OutgoingMessage(f"http://127.0.0.1:{bound.getsockname()[1]}/", b"{}", "")
+        )
 
     assert (outcome.name, outcome.error_code) == ("refused", "ConnectException")
 
@@ -252,7 +254,7 @@ def test_stop_gives_up_what_is_on_its_way() -> None:
 
     def send(url: str) -> None:
         try:
-            ended.append(sender.send(Attempt(url, b"{}", None)).name)
+            ended.append(sender.send(OutgoingMessage(url, b"{}", None)).name)
         except Stopped:
             ended.append("stopped")
 

@@ -11,9 +11,9 @@ import pytest
 from helpers.receivers import OK, Listening, answering, listening, read_request
 from helpers.tables import looped
 
-from crmcom_kit.mock_server.deliveries.allowed_hosts import Addresses
+from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
 from crmcom_kit.mock_server.deliveries.http_delivery import HttpDelivery
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage, Stopped
 from crmcom_kit.schemas import Dialect
 
 DIALS = {
@@ -25,8 +25,8 @@ DIALS = {
 
 def sent(url: str, tls: ssl.SSLContext | None = None) -> Outcome:
     """Send one attempt, on loopback."""
-    sender = HttpDelivery(Dialect("test", DIALS), Addresses(), tls=tls)
-    return sender.send(Attempt(url, b'{"n":"A1"}', "C0DE"))
+    sender = HttpDelivery(Dialect("test", DIALS), AllowedHosts(), tls=tls)
+    return sender.send(OutgoingMessage(url, b'{"n":"A1"}', "C0DE"))
 
 
 def _hangs_up(connection: socket.socket) -> None:
@@ -121,11 +121,11 @@ def test_stop_cuts_a_connection_in_tls(certificate: Path) -> None:
     ended: list[str] = []
     trusting = ssl.create_default_context(cafile=str(certificate))
     dials = {**DIALS, "delivery.read_timeout": 60_000, "delivery.overall_timeout": 60_000}
-    sender = HttpDelivery(Dialect("test", dials), Addresses(), tls=trusting)
+    sender = HttpDelivery(Dialect("test", dials), AllowedHosts(), tls=trusting)
 
     def send(url: str) -> None:
         try:
-            ended.append(sender.send(Attempt(url, b"{}", None)).name)
+            ended.append(sender.send(OutgoingMessage(url, b"{}", None)).name)
         except Stopped:
             ended.append("stopped")
 

@@ -64,10 +64,10 @@ def test_no_reader_waits_for_a_delivery() -> None:
             thread.start()
         for thread in threads:
             thread.join(60)
-        before = [note.stage for note in mock.world.current_epoch.attempts.notes()]
+        before = [attempt.stage for attempt in mock.world.current_epoch.attempts.list()]
         release.set()
         deadline = monotonic() + 60
-        while not all(note.over for note in mock.world.current_epoch.attempts.notes()):
+        while not all(attempt.over for attempt in mock.world.current_epoch.attempts.list()):
             assert monotonic() < deadline
             threading.Event().wait(0.02)
 

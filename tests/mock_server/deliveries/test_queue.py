@@ -15,13 +15,13 @@ from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FIRST_MOMENT
 from crmcom_kit.mock_server.deliveries.attempts import (
-    AttemptNote,
+    Attempt,
     Attempts,
     Cause,
     Stage,
 )
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome, Stopped
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage, Stopped
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Query
@@ -36,16 +36,16 @@ class Held:
     """A receiver that answers when the test lets it."""
 
     def __init__(self) -> None:
-        self.arrived: list[Attempt] = []
+        self.arrived: list[OutgoingMessage] = []
         self.release = threading.Event()
         self.stopped = threading.Event()
         self.most = self._now = 0
         self._lock = threading.Lock()
 
-    def send(self, attempt: Attempt) -> Outcome:
+    def send(self, message: OutgoingMessage) -> Outcome:
         """Wait."""
         with self._lock:
-            self.arrived.append(attempt)
+            self.arrived.append(message)
             self._now += 1
             self.most = max(self.most, self._now)
         while not self.release.wait(0.01):
@@ -138,7 +138,7 @@ def test_a_few_threads_do_the_work(held: Held) -> None:
             self.at = at
 
         def run(self) -> None:
-            held.send(Attempt(str(self.at), None, None))
+            held.send(OutgoingMessage(str(self.at), None, None))
 
         def abandon(self) -> None:
             attempts.close()
@@ -163,10 +163,10 @@ def test_a_full_queue_rejects_what_comes_next(held: Held) -> None:
 
     assert b'"error_code":"RejectedExecutionException"' in bytes(answer.body)
     assert state(world, "7") is State.REJECTED
-    note = world.current_epoch.attempts.find(1)
-    assert note is not None
-    assert note.outcome is not None
-    assert (note.stage, note.outcome.name) == (Stage.ENDED, "queue_full")
+    attempt = world.current_epoch.attempts.find(1)
+    assert attempt is not None
+    assert attempt.outcome is not None
+    assert (attempt.stage, attempt.outcome.name) == (Stage.ENDED, "queue_full")
     assert held.arrived == []
 
 
@@ -180,13 +180,13 @@ def test_a_reset_gives_up_what_waits(held: Held) -> None:
     past = world.current_epoch
     world.reset()
     held.release.set()
-    soon(lambda: all(note.over for note in past.attempts.notes()))
+    soon(lambda: all(attempt.over for attempt in past.attempts.list()))
 
     assert len(held.arrived) == 16
-    stages = [note.stage for note in past.attempts.notes()]
+    stages = [attempt.stage for attempt in past.attempts.list()]
     assert (stages.count(Stage.ENDED), stages.count(Stage.ABANDONED)) == (16, 14)
     assert all(state(world, number) is State.REJECTED for number in numbers)
-    assert world.current_epoch.attempts.notes() == []
+    assert world.current_epoch.attempts.list() == []
 
 
 def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held: Held) -> None:
@@ -198,9 +198,9 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
 
     assert world.delivery_queue.close(0.1)
 
-    notes = {note.record_number: note for note in world.current_epoch.attempts.notes()}
-    assert set(notes) == set(numbers)
-    assert all(note.stage is Stage.ABANDONED for note in notes.values())
+    attempts = {attempt.record_number: attempt for attempt in world.current_epoch.attempts.list()}
+    assert set(attempts) == set(numbers)
+    assert all(attempt.stage is Stage.ABANDONED for attempt in attempts.values())
     assert all(state(world, number) is State.REJECTED for number in numbers)
     assert held.stopped.is_set()
     after = resend(world, numbers[0])
@@ -212,14 +212,14 @@ def test_senders_that_raise_fail_their_attempts_and_no_worker() -> None:
     """Each attempt ends with the error in its record, and the queue goes on."""
 
     class Raising(Held):
-        def send(self, attempt: Attempt) -> Outcome:
+        def send(self, message: OutgoingMessage) -> Outcome:
             if not self.release.is_set():
-                raise KeyError(attempt.url)
+                raise KeyError(message.url)
             return SUCCESS
 
     class Odd(Held):
-        def send(self, attempt: Attempt) -> Outcome:
-            return attempt  # type: ignore[return-value]  # as a user's sender may
+        def send(self, message: OutgoingMessage) -> Outcome:
+            return message  # type: ignore[return-value]  # as a user's sender may
 
     raising = Raising()
     world = make_world(tokens=["T"], delivery=raising, dialect=QUEUED)
@@ -227,9 +227,9 @@ def test_senders_that_raise_fail_their_attempts_and_no_worker() -> None:
     for number in numbers:
         resend(world, number)
     attempts = world.current_epoch.attempts
-    soon(lambda: all(note.over for note in attempts.notes()))
+    soon(lambda: all(attempt.over for attempt in attempts.list()))
 
-    outcomes = [note.outcome for note in attempts.notes()]
+    outcomes = [attempt.outcome for attempt in attempts.list()]
     assert [outcome.error_code for outcome in outcomes if outcome] == ["KeyError"] * 40
     assert all("raised by the delivery" in str(one and one.error_description) for one in outcomes)
     assert {state(world, number) for number in numbers} == {State.REJECTED}
@@ -239,7 +239,7 @@ def test_senders_that_raise_fail_their_attempts_and_no_worker() -> None:
 
     odd = make_world(tokens=["T"], delivery=Odd())
     answer = resend(odd, "7")
-    assert b"Attempt is not allowed; allowed is an Outcome" in bytes(answer.body)
+    assert b"OutgoingMessage is not allowed; allowed is an Outcome" in bytes(answer.body)
 
 
 def test_a_closed_queue_can_be_opened_again(held: Held) -> None:
@@ -265,8 +265,8 @@ def test_a_closed_queue_can_be_opened_again(held: Held) -> None:
 def test_each_attempt_is_reported_once_it_is_over(world: World, held: Held) -> None:
     """With the world's name, whether it ended or was abandoned."""
     ended: list[tuple[str, int, Stage]] = []
-    world.delivery_queue.on_attempt = lambda name, note: ended.append(
-        (name, note.number, note.stage)
+    world.delivery_queue.on_attempt = lambda name, attempt: ended.append(
+        (name, attempt.number, attempt.stage)
     )
     resend(world, "7")
     held.release.set()
@@ -304,7 +304,7 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
 
     assert b'"life_cycle_state":"REJECTED"' in bytes(answers[0].body)
     assert state(world, "7") is State.REJECTED
-    assert world.current_epoch.attempts.notes()[0].stage is Stage.ABANDONED
+    assert world.current_epoch.attempts.list()[0].stage is Stage.ABANDONED
 
 
 def test_an_event_closes_it(held: Held) -> None:
@@ -379,12 +379,16 @@ def test_a_call_names_the_attempt_that_it_caused(world: World, held: Held) -> No
     held.release.set()
     assert resend(world, "7").attempts == (1,)
     assert resend(world, "99999").attempts == ()
-    note = world.current_epoch.attempts.find(1)
-    assert note is not None
-    assert (note.cause, note.record_number, note.before) == (Cause.RESEND, "7", State.REJECTED)
-    soon(lambda: note.over)
-    assert note.after is State.SUCCESSFUL
-    assert note.milliseconds is not None
+    attempt = world.current_epoch.attempts.find(1)
+    assert attempt is not None
+    assert (attempt.cause, attempt.record_number, attempt.before) == (
+        Cause.RESEND,
+        "7",
+        State.REJECTED,
+    )
+    soon(lambda: attempt.over)
+    assert attempt.after is State.SUCCESSFUL
+    assert attempt.milliseconds is not None
 
 
 @looped("limits", [{"max_entries": 5}, {"max_bytes": 6_000}])
@@ -394,7 +398,7 @@ def test_attempts_are_bounded(limits: dict[str, int]) -> None:
     for _ in range(50):
         attempts.change(_begun(attempts), outcome=SUCCESS._replace(answer=b"y" * 100))
 
-    kept = attempts.notes()
+    kept = attempts.list()
     assert 0 < len(kept) <= 5
     assert kept[-1].number == attempts.last == 50
     assert attempts.find(1) is None
@@ -404,21 +408,21 @@ def test_what_comes_of_an_attempt_that_is_gone_takes_no_room() -> None:
     """Else each late outcome would leave less for those that are kept, for ever."""
     attempts = Attempts("w", max_entries=5, max_bytes=20_000)
     old = [_begun(attempts) for _ in range(20)]
-    for note in old:
-        attempts.change(note, outcome=SUCCESS._replace(answer=b"y" * 10_000))
+    for attempt in old:
+        attempts.change(attempt, outcome=SUCCESS._replace(answer=b"y" * 10_000))
 
     new = [_begun(attempts) for _ in range(5)]
 
-    assert attempts.notes() == new
+    assert attempts.list() == new
 
 
-def _begun(attempts: Attempts) -> AttemptNote:
-    note = AttemptNote(
+def _begun(attempts: Attempts) -> Attempt:
+    attempt = Attempt(
         cause=Cause.RESEND,
         record_id="A",
         record_number="1",
         definition="D",
         at=FIRST_MOMENT,
-        attempt=Attempt("http://x/", b"x" * 200, None),
+        message=OutgoingMessage("http://x/", b"x" * 200, None),
     )
-    return attempts.add(note)
+    return attempts.add(attempt)

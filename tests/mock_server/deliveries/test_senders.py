@@ -10,11 +10,12 @@ from helpers.tables import looped
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmcom_kit.mock_server.deliveries.senders import Attempt, ScriptedDelivery
+from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
+from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage, ScriptedDelivery
 from crmcom_kit.schemas import DialectError
 from crmcom_kit.schemas.dialect import delivery_outcomes
 
-ATTEMPT = Attempt("http://receiver/in", b"{}", "code")
+ATTEMPT = OutgoingMessage("http://receiver/in", b"{}", "code")
 OUTCOMES = st.sampled_from(list(delivery_outcomes()))
 
 
@@ -83,7 +84,9 @@ def test_an_outcome_has_error_fields_exactly_where_it_failed(name: str) -> None:
 def test_the_description_names_the_address() -> None:
     """Where the error is about an address, it is that of the attempt, whatever it holds."""
     url = "http://receiver/{url}?Ω="
-    outcome = ScriptedDelivery("unknown_host", description_limit=512).send(Attempt(url, None, None))
+    outcome = ScriptedDelivery("unknown_host", description_limit=512).send(
+        OutgoingMessage(url, None, None)
+    )
 
     assert outcome.error_description is not None
     assert outcome.error_description.startswith(f"java.net.UnknownHostException: {url}\n")
@@ -125,3 +128,8 @@ def test_64_threads_share_one_script() -> None:
         came = [name for each in some for name in each]
 
     assert [came.count(n) for n in ("timeout", "refused", "success")] == [1000, 1000, 560]
+
+
+def test_every_outcome_that_code_chooses_is_in_the_table() -> None:
+    """The table has every name of ``OutcomeName``, so that none fails when it is first needed."""
+    assert set(OutcomeName) <= set(delivery_outcomes())

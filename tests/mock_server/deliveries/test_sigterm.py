@@ -33,16 +33,16 @@ told = []
 registry.WorldRegistry = Told
 serve.main(["--port", "0", *sys.argv[2:]], standalone_mode=False)
 present = told[0].current_epoch
-notes = [
+attempts = [
     {
-        "number": note.record_number,
-        "stage": note.stage,
-        "outcome": note.outcome and note.outcome.name,
+        "number": attempt.record_number,
+        "stage": attempt.stage,
+        "outcome": attempt.outcome and attempt.outcome.name,
     }
-    for note in present.attempts.notes()
+    for attempt in present.attempts.list()
 ]
 states = {record.number: record.state.name for record in present.store.records()}
-print("TOLD", json.dumps({"notes": notes, "states": states}))
+print("TOLD", json.dumps({"notes": attempts, "states": states}))
 """
 
 
@@ -75,8 +75,8 @@ def test_sigterm_leaves_every_record_as_its_attempts_explain(
 
     assert (status, err) == (0, "")
     told = json.loads(next(line for line in out.splitlines() if line.startswith("TOLD"))[4:])
-    stages = Counter(note["stage"] for note in told["notes"])
-    sent = {note["number"] for note in told["notes"] if note["outcome"] == "success"}
+    stages = Counter(attempt["stage"] for attempt in told["notes"])
+    sent = {attempt["number"] for attempt in told["notes"] if attempt["outcome"] == "success"}
     assert set(stages) == {"ended", "abandoned"}
     assert stages["ended"] == len(sent) == len(answered)
     assert stages.total() == len(numbers) == len(set(numbers))

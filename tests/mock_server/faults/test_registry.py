@@ -325,7 +325,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({**HARMLESS, "match": {"identifier": {"number": 10**18}}}, "match.identifier.number: seen 1"),
     ({**HARMLESS, "match": {"parameters": {"x": {}}}}, "match.parameters.x: seen an empty obj"),
     ({**HARMLESS, "match": {"parameters": {"x": 1.5}}}, "match.parameters.x: seen 1.5"),
-    ({**HARMLESS, "name": ""}, 'name: seen ""; allowed is a text of 1 to 100 characters'),
+    ({**HARMLESS, "name": ""}, 'name: seen ""; allowed is a string of 1 to 100 characters'),
 ]
 
 

@@ -38,14 +38,14 @@ def fire(mock: Any) -> str:
 def test_an_event_arrives(mock: Any) -> None:
     """It is waited for, is SUCCESSFUL, and the receiver has it with a code that verifies."""
     number = fire(mock)
-    note = mock.deliveries.wait_for(number, delivered=True)
+    attempt = mock.deliveries.wait_for(number, delivered=True)
     (got,) = mock.receiver.requests
 
-    assert note.record_number == number
+    assert attempt.record_number == number
     assert got.json["data"] == DATA
     assert got.signature.valid
     assert len(mock.deliveries) == 1
-    assert mock.deliveries[0] is note
+    assert mock.deliveries[0] is attempt
 
 
 def test_what_was_refused_is_recovered(mock: Any) -> None:
@@ -56,10 +56,10 @@ def test_what_was_refused_is_recovered(mock: Any) -> None:
     numbers = [fire(mock) for _ in range(3)]
     for number in numbers:
         mock.deliveries.wait_for(number)
-    notes = mock.deliveries.recover(begin)
+    attempts = mock.deliveries.recover(begin)
 
-    assert len(notes) == 2
-    assert all(note.outcome.delivered for note in notes)
+    assert len(attempts) == 2
+    assert all(attempt.outcome.delivered for attempt in attempts)
     assert {len(mock.deliveries.of(number)) for number in numbers} == {1, 2}
 
 
@@ -67,11 +67,11 @@ def test_a_fault_hits_the_next(mock: Any) -> None:
     """The receiver says what is wrong; a replay sends exactly the same."""
     mock.deliveries.fail("wrong_signature")
     fire(mock)
-    note = mock.deliveries.wait_for()
-    again = mock.deliveries.replay(note.number)
+    attempt = mock.deliveries.wait_for()
+    again = mock.deliveries.replay(attempt.number)
     mock.deliveries.wait_for(seconds=20)
 
-    assert (note.fault, again.of) == ("wrong_signature", note.number)
+    assert (attempt.fault, again.of) == ("wrong_signature", attempt.number)
     assert not mock.receiver.requests[0].signature.valid
     mock.receiver.forget()
     assert mock.receiver.requests == []
@@ -116,16 +116,16 @@ def test_nothing_is_sent_after_the_block() -> None:
             deadline = monotonic() + 20
             while len(receiver.got) < 16 and monotonic() < deadline:
                 threading.Event().wait(0.01)
-        notes = list(mock.deliveries)
+        attempts = list(mock.deliveries)
         sent = len(receiver.got)
         release.set()
         threading.Event().wait(0.3)
 
         assert sent == len(receiver.got) == 16
-        assert [note.stage for note in notes] == [Stage.ABANDONED] * 40
+        assert [attempt.stage for attempt in attempts] == [Stage.ABANDONED] * 40
         # The same mock sends again once it is used again.
         mock.fire("ACTIVITIES", "ACT CREATE", DATA, url=receiver.url)
-        assert mock.deliveries.wait_for(notes[-1].record_number, delivered=None).over
+        assert mock.deliveries.wait_for(attempts[-1].record_number, delivered=None).over
         assert mock.deliveries.wait_for(delivered=True).number == 41
         mock.stop()
 

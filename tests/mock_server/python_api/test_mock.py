@@ -66,7 +66,7 @@ def test_a_plain_object_starts_and_stops() -> None:
         mock.stop()
 
     assert not serving_threads()
-    with pytest.raises(UsageError, match=r"allowed is its address after start\(\)"):
+    with pytest.raises(UsageError, match=r"allowed is a running mock; call start\(\)"):
         _ = mock.url
 
 

@@ -55,7 +55,7 @@ def test_records_are_filtered_by_members_and_by_a_function(mock: Mock) -> None:
     assert {record["life_cycle_state"] for record in rejected} == {"REJECTED"}
     assert late
     assert all(r["entity"] == "ACTIVITIES" and int(r["number"]) > 100 for r in late)
-    with pytest.raises(TypeError, match=r"lifecycle_state is no member .* life_cycle_state"):
+    with pytest.raises(TypeError, match=r"lifecycle_state is not a member .* life_cycle_state"):
         mock.records.filter(lifecycle_state="REJECTED")
 
 

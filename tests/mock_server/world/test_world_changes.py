@@ -9,7 +9,7 @@ from helpers.tables import looped
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
+from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.mock_server.store.life_cycle import Event
@@ -129,14 +129,14 @@ class Recorder:
     """A receiver that takes everything and remembers it."""
 
     def __init__(self) -> None:
-        self.attempts: list[Attempt] = []
+        self.attempts: list[OutgoingMessage] = []
 
     def __len__(self) -> int:
         return len(self.attempts)
 
-    def send(self, attempt: Attempt) -> Outcome:
+    def send(self, message: OutgoingMessage) -> Outcome:
         """Take it."""
-        self.attempts.append(attempt)
+        self.attempts.append(message)
         return Outcome("success", None, None, 200)
 
     def reset(self) -> None:

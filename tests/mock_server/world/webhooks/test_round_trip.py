@@ -91,7 +91,7 @@ def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
     out = io.StringIO()
     log = AccessLog(out, form="human", clock=FixedClock(datetime(2026, 1, 1, tzinfo=UTC)))
     queue = mock.world.delivery_queue
-    queue.on_attempt = lambda _, note: log.add_attempt(mock.world, note)
+    queue.on_attempt = lambda _, attempt: log.add_attempt(mock.world, attempt)
     try:
         with listening(answering()) as receiver:
             sent = fire(mock, url=f"{receiver.url}?token=hunter2")["delivery"]["id"]
@@ -366,12 +366,12 @@ def test_the_end_leaves_every_record_explained() -> None:
         mock.registry.closing.wait(20)
         while mock.world.delivery_queue.close(10) is False and monotonic() < deadline:
             pass
-        notes = mock.world.current_epoch.attempts.notes()
+        attempts = mock.world.current_epoch.attempts.list()
     release.set()
 
-    assert len(notes) == len(recovered["deliveries"]) > 16
-    for note in notes:
-        record = mock.world.store.get("id", note.record_id)
+    assert len(attempts) == len(recovered["deliveries"]) > 16
+    for attempt in attempts:
+        record = mock.world.store.get("id", attempt.record_id)
         assert record is not None
-        assert note.over
-        assert record.state is (note.after or State.REJECTED)
+        assert attempt.over
+        assert record.state is (attempt.after or State.REJECTED)
