@@ -1,8 +1,7 @@
 """Who may call: what a request's address, Host, Origin and Sec-Fetch-Site say of its sender.
 
-The mock listens on loopback, and so do all browsers of the machine: a page that somebody merely
-opens can send requests to it, and read the responses if its own name is made to lead to 127.0.0.1.
-A reverse proxy on the machine makes everybody look like a caller from here.
+The mock listens on loopback: any web page open in a browser can send requests to it, and by DNS
+rebinding read the responses. Behind a reverse proxy on the machine, every caller seems local.
 """
 
 import ipaddress
@@ -19,7 +18,7 @@ ANY_NAME = "*"
 class Access(NamedTuple):
     """Who may use the worlds of a server."""
 
-    admin_token: str | None = None  # its holders use the control API from anywhere, nobody else
+    admin_token: str | None = None  # required for the control API, from any address
     names: frozenset[str] = frozenset()  # of the server, in lower case, besides its addresses
     origins: frozenset[str] = frozenset()  # of web pages that may call the API
 
@@ -59,7 +58,7 @@ def api_refusal(access: Access, caller: Caller) -> str | None:
 
 
 def is_loopback(address: str | None) -> bool:
-    """Whether a caller is on this machine."""
+    """Return True if a caller is on this machine."""
     if address is None:  # in process, without a socket
         return True
     try:
@@ -79,7 +78,7 @@ def _name_in(url: str) -> str:
 
 
 def _is_ours(host: str) -> bool:
-    """Whether nobody else can have a host's name: an address, or a name that no DNS leads to."""
+    """Return True if no other machine can have a host's name: an address, or a name not in DNS."""
     if host == "localhost" or host.endswith((".localhost", ".invalid")):
         return True
     try:

@@ -63,7 +63,7 @@ def in_clock_range(name: str, moment: datetime) -> datetime:
         UsageError: about ``name``: it has no zone, or is not within the range of clocks.
     """
     if moment.tzinfo is None:
-        raise UsageError(name, seen=moment.isoformat(), allowed="a moment with a zone")
+        raise UsageError(name, seen=moment.isoformat(), allowed="a date and time with a time zone")
     if not FIRST_MOMENT <= moment <= LAST_MOMENT:
         allowed = f"{FIRST_MOMENT:%Y-%m-%d} to {LAST_MOMENT:%Y-%m-%d}"
         raise UsageError(name, seen=moment.isoformat(), allowed=allowed)

@@ -36,7 +36,7 @@ def health(call: Call) -> Any:
         "release": world.release.name,
         "dialect": world.dialect.name,
         "world": world.name,
-        "epoch": world.epoch,
+        "epoch": world.epoch_number,
         "webhook_requests": len(world.store),
     }
 

@@ -25,7 +25,7 @@ _MAX_PLACE = 80
 def strict_validator(
     schema: Mapping[str, Any], formats: Mapping[str, Callable[[object], bool]] | None = None
 ) -> "Draft202012Validator":
-    """Return a validator for which ``1.0`` is no integer, and NaN no number.
+    """Return a validator for which ``1.0`` is not an integer, and NaN not a number.
 
     Args:
         schema: the schema, with the components that it refers to.
@@ -166,11 +166,11 @@ def allowed_by(error: Any, resolve: Resolve) -> str:
         case "type":
             return f"a value of type {limit}" if isinstance(limit, str) else " or ".join(limit)
         case "pattern":
-            return f"a text that fits {limit}"
+            return f"a string that fits {limit}"
         case "not":
             return "nothing here"
         case "format" if limit == "date-time":
-            return "a date and time with a zone, such as 2026-01-31T12:00:00Z"
+            return "a date and time with a time zone, such as 2026-01-31T12:00:00Z"
         case _:
             return described(schema, resolve)
 

@@ -67,10 +67,10 @@ def make_world(
 
     Raises:
         UnknownRelease, DialectError, DataError, UsageError: an argument is not allowed.
-        TypeError: ``tokens`` is one text, or two arguments contradict each other.
+        TypeError: ``tokens`` is one string, or two arguments contradict each other.
     """
     if isinstance(tokens, str):
-        msg = "tokens: a text is not allowed; allowed is a list of texts"
+        msg = "tokens: a string is not allowed; allowed is a list of strings"
         raise TypeError(msg)
     chosen = dialect if isinstance(dialect, Dialect) else load_dialect(dialect)
     if deliveries is not None:

@@ -68,7 +68,7 @@ class ReferenceData:
             "workflow_rule": self.rules,
         }[kind]
 
-    def know(self, record: Object) -> bool:
+    def has_references_of(self, record: Object) -> bool:
         """Whether everything that a webhook request refers to is known."""
         definition = self.definitions.find("id", record["webhook_definition"].get("id", ""))
         rule = self.rules.find("id", record["workflow_rule"].get("id", ""))

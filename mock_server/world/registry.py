@@ -9,7 +9,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from crmcom_kit.mock_server.access import LOCAL_ACCESS, Access
-from crmcom_kit.mock_server.world.wait_slots import Waiting
+from crmcom_kit.mock_server.world.wait_slots import WaitSlots
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
@@ -70,7 +70,7 @@ class WorldRegistry:
         self.idle_seconds = idle_seconds
         #: Set when the server is about to stop; waiting calls then return.
         self.closing = default.config.closing
-        self.waiting = Waiting(waiting)
+        self.waiting = WaitSlots(waiting)
         self.access = access
         self._ticks = ticks
         self._lock = threading.Lock()

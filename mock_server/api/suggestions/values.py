@@ -42,7 +42,7 @@ def _example(call: RefusedCall, name: str) -> str:
 
 
 def _choices(call: RefusedCall) -> Sequence[str]:
-    """Return the values that the wrong parameter may have; none if it is no enumeration."""
+    """Return the values that the wrong parameter may have; none if it is not an enumeration."""
     if call.base == "entity":
         return call.epoch.config.entities
     return call.parameter.choices if call.parameter else ()

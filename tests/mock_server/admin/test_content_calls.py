@@ -55,7 +55,7 @@ def test_an_import_takes_the_place_of_everything(mock: Any, admin: Any) -> None:
 def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
     """A wrong entry is named with its line, and the world is as before, reference data too."""
     before = admin.send("GET", "/state").data
-    epoch = mock.world.epoch
+    epoch = mock.world.epoch_number
     cases = [
         (b"", "body: it is empty"),
         (b"{", "body line 1"),
@@ -69,8 +69,8 @@ def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
             b'{"unit": {"id": "1", "name": "a"}}\n{"unit": {"id": "1", "name": "b"}}',
             "there already",
         ),
-        (b'{"a": NaN}', "no JSON"),
-        (b"\xff\xfe", "no JSON"),
+        (b'{"a": NaN}', "not JSON"),
+        (b"\xff\xfe", "not JSON"),
     ]
     with all_cases() as case:
         for verb, path in (("PUT", "/state"), ("POST", "/records")):
@@ -80,7 +80,7 @@ def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
                     assert status == 400
                     assert says in found["error"]
                     assert admin.send("GET", "/state").data == before
-                    assert mock.world.epoch == epoch
+                    assert mock.world.epoch_number == epoch
 
 
 def test_entries_of_later_releases_are_refused(admin: Any) -> None:
@@ -179,7 +179,7 @@ def test_added_records_are_there_at_once(mock: Any, admin: Any) -> None:
     assert json.loads(mock.state()[0])["number"] == "4711"
     assert mock.state()[1:] == before
     assert mock.resend("4711").data["life_cycle_state"] == "SUCCESSFUL"
-    assert mock.world.epoch == 0
+    assert mock.world.epoch_number == 0
 
 
 @pytest.mark.parametrize("deleted", [False, True])

@@ -132,7 +132,7 @@ def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> N
     answers = [{"status": 201, "delay": 0.001, "times": 1}, {"status": 202}]
     mock.admin("PUT", "/receiver", {"answers": answers})
     with ExitStack() as all_places:
-        for _ in range(mock.registry.waiting.most):
+        for _ in range(mock.registry.waiting.maximum):
             all_places.enter_context(mock.registry.waiting)
         refused = mock.client.post(mock.receiver, content=b"{}")
     taken = [mock.client.post(mock.receiver, content=b"{}").status_code for _ in range(2)]
@@ -294,7 +294,7 @@ def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:
     for path in ("/reset", "/events/fire", "/deliveries/recover", "/receiver"):
         fired = fire(mock, url=f"{mock.base}/__admin{path}")
         assert fired["delivery"]["outcome"]["status"] in (403, 405)
-    assert mock.world.epoch == mock.admin("GET", "/health")["epoch"]
+    assert mock.world.epoch_number == mock.admin("GET", "/health")["epoch"]
 
 
 def test_a_mock_that_calls_itself_ends(mock: ServedMock) -> None:

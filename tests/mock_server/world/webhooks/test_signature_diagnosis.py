@@ -9,7 +9,7 @@ from helpers.tables import looped
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.faults import old_key
 from crmcom_kit.mock_server.signing import sign
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import judge, keys_of
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import check_code, keys_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
 
@@ -49,7 +49,7 @@ def verdict(
     keys = keys_of(
         world.current_epoch.reference_data, None if at is None else definition(world, at)
     )
-    return judge(world.config, arrived, body, keys, **more)
+    return check_code(world.config, arrived, body, keys, **more)
 
 
 @looped("at", [0, None])
@@ -126,7 +126,7 @@ def test_the_whole_body_signed() -> None:
     body = b'{"data":{"number":"A1"}}'
     headers = {"x-authentication-code": sign(body, key(other))}
     arrived = other.config.exchanges.messages.read(headers, body)
-    found = judge(
+    found = check_code(
         other.config, arrived, body, keys_of(other.current_epoch.reference_data, definition(other))
     )
 
@@ -157,7 +157,9 @@ def test_a_world_without_keys_says_so() -> None:
     arrived = bare.config.exchanges.messages.read({}, body)
 
     assert (
-        judge(bare.config, arrived, body, keys_of(bare.current_epoch.reference_data, None)).reason
+        check_code(
+            bare.config, arrived, body, keys_of(bare.current_epoch.reference_data, None)
+        ).reason
         == "no_key"
     )
 

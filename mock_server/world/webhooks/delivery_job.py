@@ -24,7 +24,7 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 Settle = Callable[[Outcome], Record | None]
 
 
-class Dispatch:
+class DeliveryJob:
     """One delivery."""
 
     def __init__(
@@ -148,7 +148,7 @@ class Dispatch:
                 raise TypeError(msg)  # noqa: TRY301 - handled like any other mistake of the sender
         except Stopped:
             raise
-        except Exception as error:  # noqa: BLE001 - the sender may be anybody's
+        except Exception as error:  # noqa: BLE001 - the sender may be the user's
             limit = epoch.config.dialect["delivery.description_limit"]
             outcome = outcome_of_error(error, limit)
         note.milliseconds = round((perf_counter() - began) * 1000, 3)
