@@ -5,14 +5,21 @@ rebinding read the responses. Behind a reverse proxy on the machine, every calle
 """
 
 import ipaddress
+import re
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from crmcom_kit.usage_errors import quoted
 
 #: Among the names of a server: any name.
 ANY_NAME = "*"
+#: What an admin token may consist of: what a header carries unchanged.
+ADMIN_TOKEN_CHARACTERS = "printable ASCII without spaces"
+
+# An IPv6 address in brackets, or a name or IPv4 address; and a port.
+_ADDRESS = r"\[([0-9A-Fa-f:.]+(?:%[0-9A-Za-z._-]+)?)\]"
+_HOST = re.compile(rf"(?:{_ADDRESS}|([0-9A-Za-z._-]+))(?::([0-9]{{0,5}}))?", re.ASCII)
+_MAX_PORT = 65_535
 
 
 class Access(NamedTuple):
@@ -36,25 +43,40 @@ class Caller(NamedTuple):
     fetch_site: str | None  # Sec-Fetch-Site, which pages cannot set
 
 
+def is_admin_token(text: str) -> bool:
+    """Whether a text may be an admin token: ADMIN_TOKEN_CHARACTERS, at least one."""
+    return text != "" and all("!" <= each <= "~" for each in text)
+
+
 @lru_cache(maxsize=1024)
 def api_refusal(access: Access, caller: Caller) -> str | None:
     """Return why ``caller`` may not use the API; None if it may."""
-    address, host, origin, fetch_site = caller
-    if host is not None and is_loopback(address):
-        # A page may let its own name lead here; then its requests come without an Origin.
-        name = _name_in(f"//{host}")
-        if not (_is_ours(name) or name in access.names or ANY_NAME in access.names):
-            text = f"the mock answers to localhost and to addresses; seen host {quoted(host)}"
-            return f"{text}; --allow-name allows another name"
+    refused = host_refusal(access, caller)
+    if refused is not None:
+        return refused
+    _, host, origin, fetch_site = caller
     if origin is None:
         seen = "Sec-Fetch-Site: cross-site" if fetch_site == "cross-site" else None
     else:
         # The host's name has been looked at. "null" is the origin of a page in a sandbox.
-        own = origin.partition("://")[2] == host and _name_in(origin)
+        own = origin.partition("://")[2] == host and _name_in(host)
         seen = None if own or origin in access.origins else quoted(origin)
     if seen is None:
         return None
     return f"the mock does not answer pages of other origins; seen {seen}"
+
+
+def host_refusal(access: Access, caller: Caller) -> str | None:
+    """Return why ``caller`` gets nothing under the Host that it names; None if it does."""
+    host = caller.host
+    if host is None or not is_loopback(caller.address):
+        return None
+    # A page may let its own name lead here; then its requests come without an Origin.
+    name = _name_in(host)
+    if name and (_is_ours(name) or name in access.names or ANY_NAME in access.names):
+        return None
+    text = f"the mock answers to localhost and to addresses; seen host {quoted(host)}"
+    return f"{text}; --allow-name allows another name"
 
 
 def is_loopback(address: str | None) -> bool:
@@ -69,12 +91,12 @@ def is_loopback(address: str | None) -> bool:
     return (mapped or found).is_loopback
 
 
-def _name_in(url: str) -> str:
-    """Return the host of a URL, in lower case; nothing if it has none."""
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
+def _name_in(host: str) -> str:
+    """Return the name or address in a Host header, in lower case; nothing if it is not valid."""
+    found = _HOST.fullmatch(host)
+    if found is None or int(found[3] or 0) > _MAX_PORT:
         return ""
+    return (found[1] or found[2]).lower()
 
 
 def _is_ours(host: str) -> bool:

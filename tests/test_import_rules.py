@@ -161,8 +161,8 @@ def test_an_import_against_the_floors_is_found() -> None:
     files = {
         "mock_server/store/a.py": "def f():\n    from crmcom_kit.mock_server.world.world import W",
         "mock_server/clock.py": "if TYPE_CHECKING:\n    from crmcom_kit.mock_server import api",
-        "mock_server/journal/a.py": "import crmcom_kit.mock_server.faults.b\nimport flask",
-        "mock_server/faults/b.py": "from crmcom_kit.mock_server.journal.a import x",
+        "mock_server/deliveries/a.py": "import crmcom_kit.mock_server.faults.b\nimport flask",
+        "mock_server/faults/b.py": "from crmcom_kit.mock_server.deliveries.a import x",
         "mock_server/api/show.py": "from crmcom_kit.mock_server.clock import Clock",
         "mock_server/world/world.py": "from crmcom_kit.mock_server.world.epoch import Epoch",
         "mock_server/__main__.py": "from crmcom_kit.mock_server.cli.serve import serve",
@@ -170,7 +170,7 @@ def test_an_import_against_the_floors_is_found() -> None:
     found = set(imports_of_mock_server(files))
 
     assert upward_imports(found) == {("store.a", "world.world"), ("clock", "api")}
-    assert set(cycle_of_folders(found - {("clock", "api")})) == {"journal", "faults"}
+    assert set(cycle_of_folders(found - {("clock", "api")})) == {"deliveries", "faults"}
     assert ("api.show", "clock") in found
     assert len(found) == 5
 

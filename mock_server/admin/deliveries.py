@@ -41,7 +41,7 @@ def recover_deliveries(call: Call) -> Any:
         def over() -> bool | None:
             return all(note.over for note in attempts) or None
 
-        epoch.attempts.wait_for(over, seconds, call.registry.closing)
+        epoch.attempts.wait_for(over, seconds, call.over)
         return _recovered(attempts, left)
 
 

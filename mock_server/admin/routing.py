@@ -76,7 +76,7 @@ def control_app(registry: WorldRegistry) -> Flask:
         if refused is None:
             return None
         text, status = refused
-        is_probe = request.path == _HEALTH and request.method == "GET"
+        is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")
         if status == HTTPStatus.UNAUTHORIZED and is_probe:
             return json_response(about.HEALTHY, 200)  # a probe of a container needs no secret
         return json_response({"error": text}, status)

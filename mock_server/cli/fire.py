@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import click
 
+from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.redaction import printable
@@ -129,8 +130,9 @@ def _header_value(token: str | None) -> str | None:
     """Return the token as a header value. Raises NotPossible, without showing the token."""
     if token is None:
         return None
-    if not token.isascii() or not token.strip().isprintable():
-        msg = "--admin-token: a hidden value is not allowed; allowed is printable ASCII"
+    if not is_admin_token(token.strip()):
+        allowed = ADMIN_TOKEN_CHARACTERS
+        msg = f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
         raise NotPossible(msg)
     return token.strip()
 

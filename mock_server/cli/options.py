@@ -1,10 +1,12 @@
 """The options of ``crmcom-kit serve``, and what must be true of them together."""
 
+from math import isnan
 from pathlib import Path
 from typing import Any
 
 import click
 
+from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MAX_WORLDS
 from crmcom_kit.schemas import dialect_names, release_names
@@ -162,10 +164,16 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     """Return what is wrong with texts and with the options of deliveries, if anything is."""
     from crmcom_kit.schemas import dials
 
+    if isnan(options["world_idle"]):  # no comparison finds that it is out of its range
+        return "--world-idle: nan is not allowed; allowed is a number of seconds above 0"
     for name in ("username", "password", "organisation", "api_key", "admin_token", "tokens"):
         if options[name] == "" or (name == "tokens" and "" in options[name]):
             flag = name.replace("_", "-").removesuffix("s")
             return f"--{flag}: an empty text is not allowed"
+    token = options["admin_token"]
+    if token is not None and not is_admin_token(token):
+        allowed = ADMIN_TOKEN_CHARACTERS
+        return f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
     script, dial = options["deliveries"], dials()["delivery.script"]
     if script is not None and not dial.accepts(script):
         return f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"

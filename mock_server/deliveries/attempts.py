@@ -8,6 +8,7 @@ from enum import StrEnum
 from time import monotonic
 from typing import TypeVar
 
+from crmcom_kit.mock_server.clock import Flag
 from crmcom_kit.mock_server.deliveries.senders import Attempt, Outcome
 from crmcom_kit.mock_server.store.life_cycle import State
 
@@ -133,7 +134,7 @@ class Attempts:
         return self._notes.get(number)
 
     def wait_for(
-        self, found: Callable[[], _T | None], seconds: float, until: threading.Event | None = None
+        self, found: Callable[[], _T | None], seconds: float, until: Flag | None = None
     ) -> _T | None:
         """Return what ``found`` returns as soon as it is not None; None once time is over.
 

@@ -8,7 +8,7 @@ from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.access import api_refusal
+from crmcom_kit.mock_server.access import api_refusal, host_refusal
 from crmcom_kit.mock_server.admin import ControlApp
 from crmcom_kit.mock_server.admin.refusals import nothing_here
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -86,10 +86,10 @@ class _Picker:
     ) -> Iterable[bytes]:
         name, rest = split_path(environ["PATH_INFO"])
         verb = environ["REQUEST_METHOD"]
-        if api_path(rest) is not None:
-            refused = api_refusal(
-                self._registry.access, caller_of(environ.get("REMOTE_ADDR"), environ)
-            )
+        if not is_control(rest):  # which decides about its callers by itself
+            judge = host_refusal if api_path(rest) is None else api_refusal
+            caller = caller_of(environ.get("REMOTE_ADDR"), environ)
+            refused = judge(self._registry.access, caller)
             if refused is not None:
                 return started(refusal(refused), start_response, verb)
         try:

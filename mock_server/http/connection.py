@@ -3,16 +3,19 @@
 uvicorn parses, pipelines, controls the flow and keeps connections alive. Here are the rest: limits
 of size while a request arrives, an answer to everything that is not HTTP, and a connection that
 the application may end. Of uvicorn's protocol this touches ``transport``, ``scope``, ``url``,
-``headers``, ``access_log``, ``logger``, ``on_response_complete``, ``send_400_response``,
-``shutdown`` and ``cycle``; of a cycle ``scope``, ``disconnected``, ``message_event``,
-``more_body``, ``response_started`` and ``response_complete``.
+``headers``, ``parser``, ``access_log``, ``logger``, ``on_response_complete``, ``shutdown``,
+``_unset_keepalive_if_required`` and ``cycle``; of a cycle ``scope``, ``disconnected``,
+``message_event``, ``more_body``, ``keep_alive``, ``default_headers``, ``chunked_encoding``,
+``expected_content_length``, ``response_started`` and ``response_complete``.
 """
 
 import asyncio
 import logging
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
@@ -67,20 +70,21 @@ class _JoiningTransport:
     def write(self, data: bytes) -> None:
         """Send ``data`` at the end of this step, or now if there is much to send."""
         if not self._parts:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._parts.append(data)
         self._size += len(data)
         if self._size > _MAX_JOINED:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send now what is written."""
         if self._parts:
             parts, self._parts, self._size = self._parts, [], 0
             self._transport.write(b"".join(parts))
 
     def close(self) -> None:
         """Close the connection when all is sent."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
     def __getattr__(self, name: str) -> Any:
@@ -120,10 +124,22 @@ class Connection(HttpToolsProtocol):
         Args:
             scope: the request's; its application may return without a response.
         """
-        for cycle in (*self._earlier, self.cycle):
-            if cycle.scope is scope:
-                cycle.disconnected = True  # so that uvicorn misses no response
+        self._cycle_of(scope).disconnected = True  # so that uvicorn misses no response
         self.transport.close()
+
+    def end_with_body(self, scope: Any) -> None:
+        """Send the body without chunks, of which HTTP/1.0 knows nothing; ``end`` has to follow.
+
+        Args:
+            scope: the request's; its response has not started.
+        """
+        cycle = self._cycle_of(scope)
+        cycle.keep_alive = cycle.chunked_encoding = False
+        cycle.expected_content_length = sys.maxsize
+        cycle.default_headers = self.server_state.default_headers
+
+    def _cycle_of(self, scope: Any) -> RequestResponseCycle:
+        return next(one for one in (*self._earlier, self.cycle) if one.scope is scope)
 
     # What the event loop calls.
 
@@ -144,17 +160,49 @@ class Connection(HttpToolsProtocol):
             line, end, rest = data.partition(b"\n")
             data = _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + end + rest
         self._unread += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self._refuse(*(self._refusal or (400, "Invalid HTTP request received.")))
         if self._is_in_message and b"\n" in data:
             self._may_be_in_request_line = False
         if self._unread > MAX_HEAD_BYTES and self._refusal is None:
             self._refuse(431, f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes.")
+
+    def _parse(self, data: bytes) -> None:
+        """Parse what has arrived. Raises HttpParserError.
+
+        The parser takes a request with the header Upgrade to end with its head, as if the upgrade
+        were accepted. It gets the head again without that header, and then what follows.
+        """
+        rest = memoryview(data)
+        while rest:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = rest[upgrade.args[0] :]
+                self.parser.feed_data(self._head_without_upgrade())
+            else:
+                break
+
+    def _head_without_upgrade(self) -> bytes:
+        verb, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if verb == b"CONNECT":
+            msg = "CONNECT is not supported"
+            raise httptools.HttpParserError(msg)
+        head = [verb, b" ", self.url, b" HTTP/", version, b"\r\n"]
+        for name, value in self.headers:
+            if name != b"upgrade":
+                head += [name, b": ", value, b"\r\n"]
+        return b"".join([*head, b"\r\n"])
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Answer what has arrived whole; return whether the connection stays open for that."""
         self.is_left = True
         if self._is_in_message:
             self._refuse(400, "The request ends too early.")
+        self.transport.flush()  # type: ignore[attr-defined]  # the loop may close it at once
         return self.cycle is not None and not self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -182,8 +230,15 @@ class Connection(HttpToolsProtocol):
                 self._refusal = 431, msg
                 raise ValueError(msg)
         self._unread = 0
+        if self.parser.should_upgrade():  # `_parse` goes on
+            return
         before = self.cycle
         super().on_headers_complete()
+        self.headers = []  # not the scope's any more: a trailer is no header
+        if self.scope["http_version"] == "1.0" and self.parser.should_keep_alive():
+            self.cycle.keep_alive = True
+            kept = (b"connection", b"keep-alive")
+            self.cycle.default_headers = [*self.cycle.default_headers, kept]
         if before is not None and not before.response_complete:
             self._earlier.append(before)
 
@@ -194,6 +249,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Finish a request."""
+        if self.parser.should_upgrade():
+            return
         self._unread = 0
         self._is_in_message = False
         self._may_be_in_request_line = True
@@ -211,11 +268,6 @@ class Connection(HttpToolsProtocol):
                 self._send_refusal()
             elif self.is_left:
                 self.transport.close()
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP."""
-        status, text = self._refusal or (400, msg)
-        self._refuse(status, text)
 
     def shutdown(self) -> None:
         """Close the connection, after the response if one is due; the server ends."""

@@ -31,7 +31,8 @@ def api_path(path: str) -> str | None:
     """
     if path.startswith(_BELOW_API):
         return path[len(_BELOW_API) :].removesuffix("/")
-    return path[1:].removesuffix("/") if path.startswith(_ROOT_OF_API) else None
+    is_api = path == _ROOT_OF_API or path.startswith(f"{_ROOT_OF_API}/")
+    return path[1:].removesuffix("/") if is_api else None
 
 
 def wsgi_headers(environ: "WSGIEnvironment") -> dict[str, str]:

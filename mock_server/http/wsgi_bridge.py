@@ -79,6 +79,8 @@ class WsgiBridge:
             await _spool(headers, receive, body, max_body)
             environ = _environ(scope, headers, body)
             response = await self._in_thread(self._begin, environ)
+            if response.rest is not None and scope["http_version"] == "1.0":
+                scope[CONNECTION].end_with_body(scope)
             head = {"status": response.status, "headers": response.headers}
             await send({"type": "http.response.start", **head})
             more = response.rest is not None
@@ -116,6 +118,9 @@ class WsgiBridge:
         while part is not None and not connection.transport.is_closing():
             part = await self._in_thread(next, rest.parts, None)
             more = part is not None
+            if not more and scope["http_version"] == "1.0":
+                connection.end(scope)
+                break
             await send({"type": "http.response.body", "body": part or b"", "more_body": more})
             sent += len(part or b"")
         await self._in_thread(rest.close)

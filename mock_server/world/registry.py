@@ -8,7 +8,12 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
 
-from crmcom_kit.mock_server.access import LOCAL_ACCESS, Access
+from crmcom_kit.mock_server.access import (
+    ADMIN_TOKEN_CHARACTERS,
+    LOCAL_ACCESS,
+    Access,
+    is_admin_token,
+)
 from crmcom_kit.mock_server.world.wait_slots import WaitSlots
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
@@ -64,7 +69,15 @@ class WorldRegistry:
                 worlds; without one the control API serves loopback addresses only, and any request
                 may create worlds.
             ticks: returns the machine's time in seconds.
+
+        Raises:
+            UsageError: no header can carry the admin token.
         """
+        token = access.admin_token
+        if token is not None and not is_admin_token(token):
+            raise UsageError(
+                "admin_token", seen=quoted(token, secret=True), allowed=ADMIN_TOKEN_CHARACTERS
+            )
         self.default = default
         self.most = most
         self.idle_seconds = idle_seconds
@@ -72,6 +85,8 @@ class WorldRegistry:
         self.closing = default.config.closing
         self.waiting = WaitSlots(waiting)
         self.access = access
+        if token is not None:
+            default.hide(token)
         self._ticks = ticks
         self._lock = threading.Lock()
         self._worlds: dict[str, _Named] = {}

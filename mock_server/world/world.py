@@ -54,6 +54,7 @@ class World:
         limits: JournalLimits | None = None,
         delivery_queue: DeliveryQueue | None = None,
         journal_budget: JournalBudget | None = None,
+        secrets: frozenset[str] = frozenset(),
     ) -> None:
         """Begin with ``start``, which other worlds may share.
 
@@ -66,6 +67,7 @@ class World:
             limits: how much its journal holds.
             delivery_queue: sends queued deliveries; a new queue by default.
             journal_budget: limits the journals of several worlds together; a new one by default.
+            secrets: what else is hidden, besides the credentials and the tokens.
         """
         self.name = name
         self.config = config
@@ -88,8 +90,9 @@ class World:
             renews=dialect["tokens.hour_before_r12"] == "renewed",
             fixed=start.fixed_tokens,
         )
+        self._secrets = secrets
         #: Hides the secrets of this world.
-        self.redactor = _redactor(config, self.tokens)
+        self.redactor = _redactor(config, self.tokens, secrets)
         self.current_epoch = self._first_epoch(0, attempts=0)
 
     def clone(self, name: str) -> "World":
@@ -103,7 +106,13 @@ class World:
             limits=self._limits,
             delivery_queue=self.delivery_queue,
             journal_budget=self.journal_budget,
+            secrets=self._secrets,
         )
+
+    def hide(self, secret: str) -> None:
+        """Hide one more secret, in the worlds that are made from this one as well."""
+        self._secrets |= {secret}
+        self.redactor = _redactor(self.config, self.tokens, self._secrets)
 
     def _new_ids(self) -> Ids:
         return Ids(self.config.seed, "" if self.name == DEFAULT else self.name)
@@ -322,10 +331,10 @@ class World:
         return self.config.dialect
 
 
-def _redactor(config: Config, tokens: Tokens) -> Redactor:
-    """Return what hides a world's credentials, and every token that it knows at that moment."""
+def _redactor(config: Config, tokens: Tokens, secrets: frozenset[str]) -> Redactor:
+    """Return what hides ``secrets``, a world's credentials, and every token that it knows then."""
     credentials = config.credentials
-    known = {credentials.api_key, credentials.password, *config.fixed_tokens}
+    known = {credentials.api_key, credentials.password, *config.fixed_tokens, *secrets}
     known = {each for each in known - {PUBLIC_PASSWORD} if len(each) >= MIN_LENGTH}
     words = frozenset(filter(WORD.fullmatch, known))
 

@@ -158,6 +158,10 @@ def test_health_needs_no_token_and_tells_no_secret() -> None:
         for headers in ({}, {"X-Mock-Admin-Token": "wrong"}):
             answer = client.get("/__admin/health", headers=headers, **more)
             assert (answer.status_code, answer.json) == (200, {"status": "healthy"})
+            probe = client.head("/__admin/health", headers=headers, **more)
+            assert (probe.status_code, probe.text) == (200, "")
+            assert probe.content_length == answer.content_length
+            assert client.post("/__admin/health", headers=headers, **more).status_code == 401
             assert client.get("/__admin/version", headers=headers, **more).status_code == 401
         full = client.get("/__admin/health", headers={"X-Mock-Admin-Token": "sesame"}, **more)
         assert full.json["webhook_requests"] > 0

@@ -1,12 +1,16 @@
 """Deliveries, faults of them, and the receiver, as the control API's document promises them."""
 
 import json
+from time import monotonic
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from helpers.tables import looped
 
 from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.admin import deliveries
+from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.schemas import Dialect
@@ -76,6 +80,19 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
     of_one = admin.ask("GET", f"/deliveries?webhook_request={rejected[1]}")["deliveries"]
     assert [one["webhook_request"]["number"] for one in of_one] == [rejected[1]]
     assert admin.ask("GET", "/deliveries?webhook_request=nobody")["deliveries"] == []
+
+
+def test_who_leaves_is_not_waited_for(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recovery ends its wait, and gives its place back, when its caller has left."""
+    endless = SimpleNamespace(number=1, over=False, outcome=None)
+    monkeypatch.setattr(deliveries, "recover", lambda *_: ([endless], 0))
+    begun = monotonic()
+
+    left = {"environ_overrides": {CLIENT_LEFT: lambda: True}}
+    found = admin.ask("POST", "/deliveries/recover", {"wait_seconds": 60}, **left)
+
+    assert found["under_way"] == 1
+    assert monotonic() - begun < 30
 
 
 @looped(

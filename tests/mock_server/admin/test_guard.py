@@ -1,14 +1,19 @@
 """Who may use the control API: whoever has the token, or this machine, and no foreign page."""
 
 import http.client
+import io
 import json
 from typing import Any
 
 import pytest
+from werkzeug.test import Client
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.admin.document import operations
+from crmcom_kit.mock_server.clock import SystemClock
+from crmcom_kit.mock_server.http.access_log import AccessLog
+from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
@@ -88,6 +93,43 @@ def test_settings_do_not_show_it(guarded: Any, admin_of: Any) -> None:
     assert found["security"] == [{"adminToken": []}, {"bearer": []}]
     assert set(found["components"]["securitySchemes"]) == {"adminToken", "bearer"}
     assert TOKEN not in json.dumps(found)
+
+
+@pytest.mark.parametrize("root", ["", "/worlds/a"])
+@pytest.mark.parametrize("token", [TOKEN, "a/secret:with+signs"])
+def test_no_view_shows_it_where_it_was_sent_by_mistake(token: str, root: str) -> None:
+    """The journal, the archive and the access log hide it outside its header, too."""
+    registry = WorldRegistry(make_world(tokens=["T"]), access=Access(token))
+    log = io.StringIO()
+    access_log = AccessLog(log, form="human", clock=SystemClock())
+    client = Client(LoggedApp(create_app(registry), registry, access_log))
+    admin = {"X-Mock-Admin-Token": token}
+    assert client.get(f"{root}/__admin/health", headers=admin).status_code == 200
+    methods = f"{root}{API_PATH}/webhook_requests"
+    pattern = {"operation": "list", "parameters": {"entity": "JOBS"}}
+
+    shown = [
+        client.open(path, method=verb, buffered=True, **more).text
+        for verb, path, more in (
+            ("GET", f"{methods}/show", {"query_string": {"odd": token, token: "1", "token": "T"}}),
+            ("GET", f"{methods}/list", {"query_string": {"entity": token, "token": "T"}}),
+            ("POST", f"{methods}/delete", {"json": {"odd": [token]}, "headers": {"X-Odd": token}}),
+            ("GET", f"{root}/__admin/requests", {"headers": admin}),
+            ("GET", f"{root}/__admin/requests/0-2", {"headers": admin}),
+            ("GET", f"{root}/__admin/requests.har", {"headers": admin}),
+            (
+                "POST",
+                f"{root}/__admin/verify",
+                {"headers": admin, "json": {"pattern": pattern, "times": 1}},
+            ),
+        )
+    ][3:]
+    access_log.flush()
+
+    for text in (*shown, log.getvalue()):
+        assert "***" in text
+        assert token not in text
+        assert token.replace("/", "%2F") not in text
 
 
 @pytest.mark.parametrize("verb", ["GET", "HEAD", "POST", "OPTIONS", "BREW"])

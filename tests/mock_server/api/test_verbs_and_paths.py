@@ -112,6 +112,18 @@ def test_another_version_of_the_api_is_an_unknown_method(mock: Any, url: str) ->
     assert answer.json["status"]["code"] == mock.code_of("unknown_method")
 
 
+@looped("url", ["/crmapix", "/crmapix/foo", "/crmapi.x", "/crmap", "/CRMAPI/rest"])
+def test_a_path_that_only_begins_alike_is_not_the_api(mock: Any, url: str) -> None:
+    """It is a 404 of the mock's own, and no call in the journal."""
+    last = mock.world.journal.last
+
+    answer = mock.client.get(url)
+
+    assert answer.status_code == 404
+    assert "the API is below" in answer.json["error"]
+    assert mock.world.journal.last == last
+
+
 @looped("url", ["/x", "/rest/v2/webhook_requests/show", "/webhook_requests"])
 @looped("verb", ["GET", "POST"])
 def test_elsewhere_the_mock_says_where_things_are(mock: Any, verb: str, url: str) -> None:

@@ -185,7 +185,7 @@ def test_another_server_is_recognized(mock: ServedMock, answering: Any) -> None:
 
 def test_a_token_that_no_header_carries_is_not_shown(mock: ServedMock) -> None:
     """It is refused by the flag's name, before any request."""
-    for token in ("a\nHUSH", "HUSH\x7f", "HUSH\u00dc"):
+    for token in ("a\nHUSH", "a HUSH", "HUSH\x7f", "HUSH\u00dc"):
         result = fire(mock, "--admin-token", token)
         assert (result.exit_code, result.stdout) == (2, "")
         assert "--admin-token: a hidden value" in result.stderr

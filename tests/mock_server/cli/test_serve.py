@@ -81,6 +81,8 @@ MISTAKES = [
     (["--password", ""], "--password: an empty text is not allowed"),
     (["--organisation", ""], "--organisation: an empty text is not allowed"),
     (["--api-key", ""], "--api-key: an empty text is not allowed"),
+    (["--world-idle", "inf"], "'--world-idle': inf is not in the range"),
+    (["--world-idle", "nan"], "--world-idle: nan is not allowed; allowed is a number of seconds"),
     (["--release", "R9\nR10"], "release: 'R9\\nR10' is not a release"),
     (["--dialect", "a\nb"], "dialect: a b is neither"),
 ]
@@ -118,6 +120,18 @@ def _never_serve_here(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.fail("it serves")
 
     monkeypatch.setattr(serving, "run_until_signalled", started)
+
+
+def test_an_admin_token_that_no_header_carries_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the flag and from the environment; the line does not show it."""
+    for token in ("HUSHé1", "HUSH HUSH", " ", "HUSH\n", "HUSH\x07"):
+        monkeypatch.delenv("CRMCOM_ADMIN_TOKEN", raising=False)
+        lines = [one_line(["--admin-token", token])]
+        monkeypatch.setenv("CRMCOM_ADMIN_TOKEN", token)
+        lines.append(one_line([]))
+        for line in lines:
+            assert "--admin-token: a hidden value is not allowed; allowed is" in line
+            assert "HUSH" not in line
 
 
 def one_line(arguments: list[str]) -> str:

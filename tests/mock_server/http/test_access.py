@@ -23,7 +23,30 @@ CALLERS: list[tuple[dict[str, str], bool, bool]] = [
     (EVIL, False, False),
     ({"HTTP_HOST": "mock.example.evil.example"}, False, False),
     ({"HTTP_HOST": "localhost.evil.example"}, False, False),
-    ({"HTTP_HOST": "[::1"}, False, False),
+    ({"HTTP_HOST": "localhost:"}, True, True),
+    ({"HTTP_HOST": "localhost:65535"}, True, True),
+    *(
+        ({"HTTP_HOST": host}, False, False)
+        for host in (
+            "",
+            "[::1",
+            "::1",
+            "[localhost]",
+            "localhost:x",
+            "localhost:-1",
+            "localhost:65536",
+            "localhost:99999",
+            "localhost:8080:8080",
+            "evil@localhost",
+            "localhost/evil",
+            "localhost?evil",
+            "localhost#evil",
+            "localhost\\evil",
+            "localhost evil",
+            "localhost, evil",
+            "localhost\xe9",
+        )
+    ),
     ({**EVIL, "REMOTE_ADDR": "::ffff:127.0.0.1"}, False, False),
     ({**EVIL, "REMOTE_ADDR": "10.0.0.1"}, True, False),  # in a network names are others' matter
     ({**OWN, "HTTP_ORIGIN": "http://localhost:8080"}, True, True),
@@ -71,6 +94,22 @@ def test_who_may_call(client: Any) -> None:
     for headers, api, control in CALLERS:
         assert _status(client, SHOW, headers) == (200 if api else 403), headers
         assert _status(client, "/__admin/version", headers) == (200 if control else 403), headers
+
+
+def test_the_home_page_and_redirects_know_the_host(client: Any) -> None:
+    """Under another's name there is no page, no world, and no redirect to that name."""
+    for path in ("/", "/nothing", "/worlds/b", "/worlds/b/", "/worlds/b/nothing"):
+        for host in ("evil.example", "evil@localhost", "localhost/evil"):
+            answer = client.get(
+                path, environ_overrides={"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": host}
+            )
+            assert answer.status_code == 403, (path, host)
+            assert "Location" not in answer.headers
+            assert "seen host" in answer.json["error"]
+    assert [one["name"] for one in client.get("/__admin/worlds").json["worlds"]] == ["default"]
+    link = {**OWN, "HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "navigate"}
+    assert _status(client, "/", link) == 200
+    assert _status(client, "/worlds/b", OWN) == 308
 
 
 def test_a_refused_caller_leaves_nothing_behind(client: Any) -> None:

@@ -135,6 +135,12 @@ def test_what_follows_a_request_is_answered_after_it(server: Any) -> None:
         assert statuses == [b"200", b"200", b"400"]
 
 
+def test_a_client_may_close_its_side_at_once(server: Any) -> None:
+    """The end of its side may arrive with the request, as from `nc -N`; the response is sent."""
+    for request in [GET_SHOW, LAST, GET_SHOW * 3] * 10:
+        assert sent(server, request).count(b"HTTP/1.1 200") == request.count(b"GET")
+
+
 def test_a_head_of_64_kib_is_read(server: Any) -> None:
     """It may come in pieces, and with a body behind it."""
     for fill, status in ((60_000, b"200"), (70_000, b"431")):
@@ -156,12 +162,30 @@ def test_targets_may_be_sent_unencoded(server: Any) -> None:
         assert b"ACTIVITIES" in answer.rpartition(b"\r\n\r\n")[2]
 
 
-def test_an_upgrade_is_not_taken(server: Any) -> None:
-    """Curl --http2 and Java's client ask for HTTP/2 and go on with HTTP/1.1."""
+def test_an_upgrade_is_ignored(server: Any) -> None:
+    """Curl --http2 and Java's client ask for HTTP/2 and go on with HTTP/1.1, bodies too."""
     upgrade = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
-    answer = sent(server, f"GET {SHOW} {HEAD}{upgrade}\r\n".encode(), LAST)
+    get = f"GET {SHOW} {HEAD}{upgrade}\r\n".encode()
+    body = b'{"mode": "real"}'
+    put = f"PUT /__admin/clock {HEAD}{upgrade}".encode()
+    long = put + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    chunked = put + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    requests = [get, long, chunked, GET_SHOW, get, long, LAST]
+    whole = b"".join(requests)
+    for parts in (requests, [whole], [whole[at : at + 97] for at in range(0, len(whole), 97)]):
+        answer = sent(server, *parts)
 
-    assert answer.count(b"HTTP/1.1 200") == 2
+        assert answer.count(b"HTTP/1.1 200") == len(requests), answer
+
+
+def test_a_trailer_is_no_header(server: Any) -> None:
+    """Neither of its request, also if it arrives together with it, nor of the next one."""
+    body = b'{"token": "T", "webhook_request_identifier": {"number": "7"}}'
+    head = f"POST {API_PATH}/webhook_requests/resend {HEAD}Transfer-Encoding: chunked\r\n\r\n"
+    parts = [head.encode(), b"%x\r\n%b\r\n0\r\n" % (len(body), body)]
+    parts += [b"X-Mock-Prefer: status=503\r\n\r\n", LAST]
+    for sending in (parts, [b"".join(parts)]):
+        assert sent(server, *sending).count(b"HTTP/1.1 200") == 2
 
 
 def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
@@ -179,6 +203,25 @@ def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
         assert b" 200 OK" in head
         assert b"chunked" not in head
         assert len(json.loads(body)["data"]) > 256
+    head, _, body = sent(server, b"GET /__admin/state HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
+    assert b"chunked" not in head
+    assert len([json.loads(line) for line in body.splitlines()]) > 3_000
+    with server.connect() as connection, connection.makefile("rb") as events:
+        connection.sendall(b"GET /__admin/events HTTP/1.0\r\n\r\n")
+        while line := events.readline().strip():
+            assert b"chunked" not in line
+        assert events.readline() == b"retry: 1000\n"
+
+
+def test_old_clients_may_keep_their_connection(server: Any) -> None:
+    """Ab -k and proxies ask for it; a response without a length ends the connection anyway."""
+    ask_for = "HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+    show, state = (f"GET {path} {ask_for}".encode() for path in (SHOW, "/__admin/state"))
+    answer = sent(server, show, show, state, show)
+
+    heads = [part.partition(b"\r\n\r\n")[0] for part in answer.split(b"HTTP/1.1 200")[1:]]
+    found = [b"connection: keep-alive" in head.lower() for head in heads]
+    assert found == [True, True, False]
 
 
 def test_a_body_is_refused_while_it_arrives(server: Any) -> None:

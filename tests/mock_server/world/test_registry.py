@@ -73,6 +73,14 @@ def test_an_odd_name_is_refused(registry: WorldRegistry) -> None:
                     registry.get(name)
 
 
+def test_an_admin_token_is_what_a_header_carries() -> None:
+    """Another one could never be given, so no server begins with it; no message shows it."""
+    for token in ("", " ", "HUSH1 HUSH", "HUSH1\n", "\tHUSH1", "HUSH1\x7f", "HUSHé1"):
+        with pytest.raises(UsageError, match="printable ASCII without spaces") as refused:
+            WorldRegistry(make_world(), access=Access(admin_token=token))
+        assert "HUSH" not in str(refused.value)
+
+
 def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
     """Requests without it use worlds that exist, and get an error for others."""
     registry = WorldRegistry(make_world(tokens=["T"]), access=Access(admin_token="sesame"))
