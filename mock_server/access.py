@@ -44,7 +44,7 @@ class Caller(NamedTuple):
 
 
 def is_admin_token(text: str) -> bool:
-    """Whether a text may be an admin token: ADMIN_TOKEN_CHARACTERS, at least one."""
+    """Return True if a string may be an admin token: ADMIN_TOKEN_CHARACTERS, at least one."""
     return text != "" and all("!" <= each <= "~" for each in text)
 
 
@@ -58,7 +58,7 @@ def api_refusal(access: Access, caller: Caller) -> str | None:
     if origin is None:
         seen = "Sec-Fetch-Site: cross-site" if fetch_site == "cross-site" else None
     else:
-        # The host's name has been looked at. "null" is the origin of a page in a sandbox.
+        # The host's name is checked already. "null" is the origin of a page in a sandbox.
         own = origin.partition("://")[2] == host and _name_in(host)
         seen = None if own or origin in access.origins else quoted(origin)
     if seen is None:
@@ -71,7 +71,7 @@ def host_refusal(access: Access, caller: Caller) -> str | None:
     host = caller.host
     if host is None or not is_loopback(caller.address):
         return None
-    # A page may let its own name lead here; then its requests come without an Origin.
+    # A page may make its own name resolve to here; then its requests come without an Origin.
     name = _name_in(host)
     if name and (_is_ours(name) or name in access.names or ANY_NAME in access.names):
         return None

@@ -51,7 +51,7 @@ def forget_received(call: Call) -> Any:
 
 
 def receive(call: Call) -> Any:
-    """Receive a request, and give the next answer."""
+    """Receive a request, and return the next answer."""
     body = call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
     receiver = call.world.current_epoch.receiver

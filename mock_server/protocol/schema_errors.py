@@ -124,7 +124,7 @@ def _of_intended_option(error: "ValidationError") -> "ValidationError":
 
 
 def _excludes(error: "ValidationError", validators: tuple[str, ...]) -> bool:
-    """Whether a violation shows that a value was not meant to be this option."""
+    """Return True if a violation shows that a value was not meant to be this option."""
     if error.relative_path:  # a member: only a constant tells options apart
         return error.validator == "const" and list(error.relative_path) == ["type"]
     return error.validator in validators

@@ -168,7 +168,7 @@ def _meets(condition: _Condition) -> _Test:
 
 
 def _tests(query: Query) -> list[_Test]:
-    """Return the conditions that each record must be looked at for."""
+    """Return the conditions that no index can answer."""
     tests: list[_Test] = []
     if query.created_from is not None or query.created_before is not None:
         first = -inf if query.created_from is None else query.created_from

@@ -290,7 +290,7 @@ class World:
 
     @property
     def sends(self) -> bool:
-        """Whether resend may really send something."""
+        """True if resend may really send something."""
         return not isinstance(self.current_epoch.delivery, ScriptedDelivery)
 
     @property

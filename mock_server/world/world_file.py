@@ -295,7 +295,7 @@ def _checked(entries: Iterable[LocatedEntry], release: Release) -> Iterator[Loca
 
 
 def _dates_exist(entry: Entry) -> bool:
-    """Whether every date of an entry that fits the schema is a day that the calendar has."""
+    """Return True if every date of an entry that fits the schema is a day that the calendar has."""
     record = entry.get("webhook_request", {}).get("record", {})
     log = record.get("log_information", {})
     try:
@@ -324,7 +324,7 @@ def _explain(located: LocatedEntry) -> None:
 
 
 def _reason(error: "ValidationError") -> str:
-    """Return what is wrong, with the value no longer than a message can bear."""
+    """Return what is wrong, with the value shortened."""
     seen: Any = error.instance
     if error.validator == "format":
         return f"{quoted(seen)} is not {_FORMS[str(error.validator_value)]}"
@@ -341,12 +341,12 @@ def _reason(error: "ValidationError") -> str:
 
 
 def _may_be_secret(kind: object = "secret_key", *members: object) -> bool:
-    """Whether a place in an entry may hold a key: the entry, or a part that does not tell which."""
+    """Return True if a place in an entry may hold a key: the entry, or a part of unknown kind."""
     return kind == "secret_key" and members[:1] not in (("id",), ("name",))
 
 
 def _short(text: str) -> str:
-    """Return ``text`` as one line that is not too long, whatever a file put into it."""
+    """Return ``text`` as one printable line of limited length."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:_MAX_REASON])
     return line if len(text) <= _MAX_REASON else f"{line}…"
 

@@ -49,7 +49,7 @@ def _choices(call: RefusedCall) -> Sequence[str]:
 
 
 def _empty_or_invalid(call: RefusedCall) -> Suggestion:
-    """Suggest a value in place of one that is empty or has control characters."""
+    """Suggest a value instead of one that is empty or has control characters."""
     name, value = call.base, call.value(call.base)
     if call.wrong_identifier:
         return identifier(call)

@@ -84,7 +84,7 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("POST", "/wait", b'{"records": {"times": -1}}', "records.times", "-1", "at least 0"),
     ("POST", "/wait", b'{"timeoutMillis": 1}', "body", "an object", "an object with calls or"),
     ("PATCH", "/settings", b'{"release": "R10"}', "release", '"R10"', "--release"),
-    ("PATCH", "/settings", b'{"admin_token": "abc"}', "admin_token", "hidden value", "--admin-token"),
+    ("PATCH", "/settings", b'{"admin_token": "abc"}', "admin_token", "hidden", "--admin-token"),
     ("PATCH", "/settings", b'{"colour": 1}', "colour", "in the body", "one of journal, worlds"),
     ("PATCH", "/settings", b'{"journal": {"x": 1}}', "journal.x", "in the body", "entries, bytes"),
     ("PATCH", "/settings", b'{"worlds": {"idle_seconds": 0}}', "worlds.idle_seconds", "0", "more"),

@@ -414,7 +414,7 @@ def test_a_refusal_shows_no_secret() -> None:
         with pytest.raises(UsageError) as refused:
             pattern_of(spec)
         assert "HUSH" not in str(refused.value)
-        assert "not shown" in refused.value.seen
+        assert "a hidden value" in refused.value.seen
 
 
 def test_a_body_is_redacted_once(calls: list[CallView], monkeypatch: pytest.MonkeyPatch) -> None:
