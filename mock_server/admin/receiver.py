@@ -77,7 +77,9 @@ def verify_message(call: Call) -> Any:
         fields = ("name", "alternative_code", "id")
         found = next((one for f in fields if (one := directory.find(f, definition))), None)
         if found is None:
-            raise UsageError("definition", seen=definition, allowed="one of this world")
+            raise UsageError(
+                "definition", seen=definition, allowed="a webhook definition of this world"
+            )
         definition = found["id"]
     return diagnose(
         epoch,

@@ -52,7 +52,7 @@ def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, An
             "unknown_webhook_request",
             REQUEST_IDENTIFIER,
             seen=f"number {record.number}, deleted while it was being sent",
-            allowed="a webhook request that exists until it is sent",
+            allowed="a webhook request that is not deleted during the delivery",
             attempts=attempts,
         )
     if not outcome.delivered and epoch.config.dialect["resend.failed"] == "error":
@@ -121,7 +121,7 @@ def _check_definition(epoch: Epoch, record: Record) -> None:
             "definition_not_effective",
             REQUEST_IDENTIFIER,
             seen=f"number {record.number}, whose webhook definition is not effective",
-            allowed="one whose webhook definition is effective",
+            allowed="a webhook request whose webhook definition is effective",
             dials=(dial,),
             record=record.body,
         )

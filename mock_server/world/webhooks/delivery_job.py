@@ -45,7 +45,7 @@ class DeliveryJob:
 
     @property
     def may_block(self) -> bool:
-        """Whether sending may take long: over the network, or with a delivery fault's delay."""
+        """True if sending may take long: over the network, or with a delivery fault's delay."""
         epoch = self._epoch
         scripted = isinstance(epoch.delivery, ScriptedDelivery)
         return not scripted or epoch.delivery_faults.has_active

@@ -293,6 +293,7 @@ def test_too_large_numbers_leave_the_start_to_the_caller(admin: Any) -> None:
 
     _, found = admin.refused("POST", "/seed", {"count": 1, "add": True})
     assert found["parameter"] == "start"
+    assert found["seen"] == "no start, and number 900000000000000000 exists already"
     assert admin.ask("POST", "/seed", {"count": 1, "add": True, "start": 5000})["added"] == 1
 
 

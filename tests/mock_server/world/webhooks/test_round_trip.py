@@ -289,6 +289,16 @@ def test_what_cannot_be_fired_is_refused(
     assert mock.admin("GET", "/receiver")["received"] == 0
 
 
+def test_a_world_without_definitions_says_so(mock: ServedMock) -> None:
+    """There is nothing to suggest then, and the error says why."""
+    mock.world.replace_content([])
+    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": mock.receiver}
+    answer = mock.client.post(f"{mock.base}/__admin/events/fire", json=event)
+
+    assert answer.status_code == 404
+    assert answer.json()["allowed"] == "nothing; this world has no definition"
+
+
 def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:
     """A URL that points at the control API gets nowhere, but for the receiver."""
     for path in ("/reset", "/events/fire", "/deliveries/recover", "/receiver"):

@@ -61,13 +61,14 @@ def test_a_right_code_is_valid(world: World, at: int | None) -> None:
 
 
 @looped(("form", "charset"), [("sorted", "utf-8"), ("spaced", "utf-8"), ("compact", "ascii")])
-def test_json_that_was_written_anew(world: World, form: str, charset: str) -> None:
+def test_json_that_was_re_serialized(world: World, form: str, charset: str) -> None:
     """A code of the data as another program writes it is called so."""
     code = sign(DATA, key(world), canonical_form=form, charset=charset)
     found = verdict(world, code)
 
     assert (found.valid, found.reason) == (False, "reserialised_json")
     assert form in found.why
+    assert "re-serialized as JSON" in found.why
 
 
 def test_a_way_that_writes_json_anew(world: World) -> None:
@@ -99,9 +100,11 @@ def test_a_code_made_in_another_way(world: World, code: Any, reason: str) -> Non
 
 
 @looped("code", [sign(DATA, "nobody's"), "", "Ω" * 100])
-def test_a_code_of_nobody(world: World, code: str) -> None:
+def test_a_code_that_no_key_makes(world: World, code: str) -> None:
     """What no key makes of the data is not explained away."""
-    assert verdict(world, code).reason == "wrong_key_or_data"
+    found = verdict(world, code)
+    assert found.reason == "wrong_key_or_data"
+    assert found.why.endswith("makes this code of this data, in any hash or encoding")
 
 
 def test_another_definitions_key() -> None:
