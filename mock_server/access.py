@@ -1,8 +1,7 @@
 """Who may call: what a request's address, Host, Origin and Sec-Fetch-Site say of its sender.
 
-The mock listens on loopback, and so do all browsers of the machine: a page that somebody merely
-opens can send requests to it, and read the responses if its own name is made to lead to 127.0.0.1.
-A reverse proxy on the machine makes everybody look like a caller from here.
+The mock listens on loopback: any web page open in a browser can send requests to it, and by DNS
+rebinding read the responses. Behind a reverse proxy on the machine, every caller seems local.
 """
 
 import ipaddress
@@ -26,7 +25,7 @@ _MAX_PORT = 65_535
 class Access(NamedTuple):
     """Who may use the worlds of a server."""
 
-    admin_token: str | None = None  # its holders use the control API from anywhere, nobody else
+    admin_token: str | None = None  # required for the control API, from any address
     names: frozenset[str] = frozenset()  # of the server, in lower case, besides its addresses
     origins: frozenset[str] = frozenset()  # of web pages that may call the API
 
@@ -45,7 +44,7 @@ class Caller(NamedTuple):
 
 
 def is_admin_token(text: str) -> bool:
-    """Whether a text may be an admin token: ADMIN_TOKEN_CHARACTERS, at least one."""
+    """Return True if a string may be an admin token: ADMIN_TOKEN_CHARACTERS, at least one."""
     return text != "" and all("!" <= each <= "~" for each in text)
 
 
@@ -59,7 +58,7 @@ def api_refusal(access: Access, caller: Caller) -> str | None:
     if origin is None:
         seen = "Sec-Fetch-Site: cross-site" if fetch_site == "cross-site" else None
     else:
-        # The host's name has been looked at. "null" is the origin of a page in a sandbox.
+        # The host's name is checked already. "null" is the origin of a page in a sandbox.
         own = origin.partition("://")[2] == host and _name_in(host)
         seen = None if own or origin in access.origins else quoted(origin)
     if seen is None:
@@ -72,7 +71,7 @@ def host_refusal(access: Access, caller: Caller) -> str | None:
     host = caller.host
     if host is None or not is_loopback(caller.address):
         return None
-    # A page may let its own name lead here; then its requests come without an Origin.
+    # A page may make its own name resolve to here; then its requests come without an Origin.
     name = _name_in(host)
     if name and (_is_ours(name) or name in access.names or ANY_NAME in access.names):
         return None
@@ -81,7 +80,7 @@ def host_refusal(access: Access, caller: Caller) -> str | None:
 
 
 def is_loopback(address: str | None) -> bool:
-    """Whether a caller is on this machine."""
+    """Return True if a caller is on this machine."""
     if address is None:  # in process, without a socket
         return True
     try:
@@ -101,7 +100,7 @@ def _name_in(host: str) -> str:
 
 
 def _is_ours(host: str) -> bool:
-    """Whether nobody else can have a host's name: an address, or a name that no DNS leads to."""
+    """Return True if no other machine can have a host's name: an address, or a name not in DNS."""
     if host == "localhost" or host.endswith((".localhost", ".invalid")):
         return True
     try:

@@ -32,9 +32,9 @@ class FixedClock:
     """A time that only ``advance`` changes, for tests and reproducible runs."""
 
     def __init__(self, start: datetime) -> None:
-        """Stand at ``start``, which must have a zone. Raises ValueError if it has none."""
+        """Stand at ``start``, which must have a time zone. Raises ValueError if it has none."""
         if start.tzinfo is None:
-            msg = f"clock: {start!r} has no zone; allowed is a moment with one"
+            msg = f"clock: {start!r} has no time zone; allowed is a date and time with one"
             raise ValueError(msg)
         self._now = start.astimezone(UTC)
 
@@ -60,7 +60,7 @@ def in_clock_range(name: str, moment: datetime) -> datetime:
     """Return ``moment`` in UTC.
 
     Raises:
-        UsageError: about ``name``: it has no zone, or is not within the range of clocks.
+        UsageError: about ``name``: it has no time zone, or is not within the range of clocks.
     """
     if moment.tzinfo is None:
         raise UsageError(name, seen=moment.isoformat(), allowed="a date and time with a time zone")

@@ -10,7 +10,7 @@ from crmcom_kit.mock_server.admin.document import PREFIX, document
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.statements import statements
 
-#: What ``/health`` answers to callers without the admin token.
+#: What ``/health`` returns to callers without the admin token.
 HEALTHY = {"status": "healthy"}
 #: The files of the reference page, and the package that has them.
 _SWAGGER_UI = "flask_swagger_ui"
@@ -36,7 +36,7 @@ def health(call: Call) -> Any:
         "release": world.release.name,
         "dialect": world.dialect.name,
         "world": world.name,
-        "epoch": world.epoch,
+        "epoch": world.epoch_number,
         "webhook_requests": len(world.store),
     }
 

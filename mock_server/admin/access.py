@@ -39,7 +39,7 @@ def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
         return f"{PREFIX} answers to loopback addresses only; seen {request.remote_addr}"
     for name, _ in request.headers:
         if name in ("Forwarded", "Via") or name.startswith("X-Forwarded-"):
-            # A proxy on this machine would open it to everybody.
+            # A proxy on this machine would open it to other machines.
             return f"{PREFIX} needs --admin-token to answer through a proxy; seen {name}"
     headers = request.headers
     is_link = request.method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"

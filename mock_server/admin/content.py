@@ -33,7 +33,7 @@ def put_state(call: Call) -> Any:
     """Replace the content with the entries of a world file; this begins a new epoch."""
     entries = read_entries(call.stream, call.world.release, place="body")
     by_age = call.query["order"] == "created"
-    epoch = call.world.fill(entries, by_age=by_age, begun=call.epoch)
+    epoch = call.world.replace_content(entries, by_age=by_age, expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 
@@ -73,7 +73,7 @@ def _entry(record: Record) -> dict[str, Any]:
 def post_records(call: Call) -> Any:
     """Add the entries of a world file to the content."""
     entries = read_entries(call.stream, call.world.release, place="body")
-    added = call.world.add(entries, begun=call.epoch)
+    added = call.world.add(entries, expected_epoch=call.epoch)
     return {"added": added, "webhook_requests": len(call.epoch.store)}
 
 
@@ -91,13 +91,13 @@ def seed(call: Call) -> Any:
     try:
         if adds:
             count, start = knobs.pop("count"), knobs.pop("start", None)
-            added = call.world.add_beside(
-                lambda epoch: list(generated_more(epoch, count, start, knobs)), begun=epoch
+            added = call.world.add_built_for(
+                lambda epoch: list(generated_more(epoch, count, start, knobs)), expected_epoch=epoch
             )
         else:
             # A list, since errors of the generator come with the first entry.
             entries = list(generated(call.world, scenario, knobs))
-            epoch = call.world.fill(entries, begun=epoch)
+            epoch = call.world.replace_content(entries, expected_epoch=epoch)
             added = len(epoch.store)
     except FixtureError as error:
         text = str(error)
@@ -135,7 +135,7 @@ def save_snapshot(call: Call) -> Any:
 
 def restore_snapshot(call: Call) -> Any:
     """Replace the content with a snapshot; this begins a new epoch."""
-    epoch = call.world.restore(call.path["name"], begun=call.epoch)
+    epoch = call.world.restore(call.path["name"], expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
 
 

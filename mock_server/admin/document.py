@@ -52,7 +52,7 @@ def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``part`` refers to in the document, or ``part`` if it is no reference."""
+    """Return what ``part`` refers to in the document, or ``part`` if it is not a reference."""
     while "$ref" in part:
         found: Any = document()
         for name in part["$ref"].removeprefix("#/").split("/"):

@@ -51,7 +51,7 @@ def forget_received(call: Call) -> Any:
 
 
 def receive(call: Call) -> Any:
-    """Receive a request, and give the next answer."""
+    """Receive a request, and return the next answer."""
     body = call.stream.read(MAX_BODY_BYTES)
     headers = {name: value for name, value in call.headers.items() if name != "Cookie"}
     receiver = call.world.current_epoch.receiver
@@ -77,7 +77,9 @@ def verify_message(call: Call) -> Any:
         fields = ("name", "alternative_code", "id")
         found = next((one for f in fields if (one := directory.find(f, definition))), None)
         if found is None:
-            raise UsageError("definition", seen=definition, allowed="one of this world")
+            raise UsageError(
+                "definition", seen=definition, allowed="a webhook definition of this world"
+            )
         definition = found["id"]
     return diagnose(
         epoch,

@@ -14,9 +14,9 @@ def json_response(payload: Any, status: int) -> Response:
     return Response(orjson.dumps(payload), status, content_type="application/json")
 
 
-def refused_call(misuse: UsageError) -> Response:
-    """Return the response to a call that is refused."""
-    return json_response(misuse.facts(), misuse.status)
+def refused_call(error: UsageError) -> Response:
+    """Return the response to a request that is refused."""
+    return json_response(error.facts(), error.status)
 
 
 def nothing_here(error: HTTPException, text: str) -> Response:

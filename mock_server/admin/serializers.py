@@ -106,7 +106,7 @@ def chain(epoch: Epoch, text: str) -> dict[str, Any]:
         text: the id or number of an entry in the journal, or ``attempt-`` and an attempt's number.
 
     Raises:
-        NotFound: there is no such entry or attempt any more.
+        NotFound: there is no such entry or attempt, or it was removed.
     """
     entry, begun = _beginning(epoch, text)
     found: list[dict[str, Any]] = []

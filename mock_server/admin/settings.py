@@ -1,4 +1,4 @@
-"""Operations on how the mock is set."""
+"""Operations on settings."""
 
 from platform import python_version
 from typing import Any
@@ -29,7 +29,7 @@ def get_settings(call: Call) -> Any:
         "admin_token": None if registry.access.admin_token is None else MASK,
         "journal": world.journal.limits._asdict(),
         "worlds": {"most": registry.most, "idle_seconds": registry.idle_seconds},
-        "waiting_calls": registry.waiting.most,
+        "waiting_calls": registry.waiting.maximum,
     }
 
 

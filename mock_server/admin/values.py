@@ -23,7 +23,7 @@ _DATE_TIME = re.compile(
 
 
 def read_moment(text: str) -> datetime:
-    """Return the datetime in a text of the format ``date-time``. Raises ValueError."""
+    """Return the datetime in a string of the format ``date-time``. Raises ValueError."""
     if not _DATE_TIME.fullmatch(text):
         msg = f"{text!r} is not a date and time with a time zone, such as 2026-01-31T12:00:00Z"
         raise ValueError(msg)

@@ -12,7 +12,7 @@ def list_worlds(call: Call) -> Any:
     worlds = [
         {
             "name": one.world.name,
-            "epoch": one.world.epoch,
+            "epoch": one.world.epoch_number,
             "webhook_requests": len(one.world.store),
             "calls": one.world.journal.last,
             "idle_seconds": None if one.idle is None else round(one.idle, 3),

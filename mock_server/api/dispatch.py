@@ -1,4 +1,4 @@
-"""The way of a request: fault, method, token, parameters, the method itself, the journal.
+"""How a request is processed: fault, method, token, parameters, the method itself, the journal.
 
 There is one implementation, ``steps``. It does no I/O and never blocks: it yields each thing that a
 request must wait for, and each shell waits in its own way. ``dispatch`` waits in its own thread.
@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.api.waits import Wait
 from crmcom_kit.mock_server.protocol.errors import RequestError, VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.protocol.response import Ending, Response, misused
+from crmcom_kit.mock_server.protocol.response import Ending, Response, usage_error_response
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.world import World
@@ -33,7 +33,7 @@ _METHODS_THAT_NEVER_WAIT: dict[str, Callable[[Epoch, dict[str, Any], Session], R
 
 
 def dispatch(world: World, request: Request) -> Response:
-    """Return the response of ``world`` to ``request``; wait in this thread where it must wait."""
+    """Return the response of ``world`` to ``request``; wait in this thread if it must wait."""
     way = steps(world, request)
     try:
         wait = next(way)
@@ -50,9 +50,9 @@ def dispatch(world: World, request: Request) -> Response:
 
 
 def steps(world: World, request: Request) -> Generator[Wait, Any, Response]:
-    """Yield what the request has to wait for; return its response, which the journal then has.
+    """Yield what the request has to wait for; return its response, and record it in the journal.
 
-    The request stays in the epoch in which it began: after a reset it changes nothing any more.
+    The request stays in the epoch in which it began: after a reset it no longer changes the world.
     The shell sends the result of each wait back, or throws what the wait raised.
     """
     epoch = world.current_epoch
@@ -65,12 +65,12 @@ def steps(world: World, request: Request) -> Generator[Wait, Any, Response]:
         if fault is None:
             response = yield from respond(epoch, request)
         else:
-            # Imported with the first fault: most mocks have none, and start sooner.
+            # Imported with the first fault: most mocks have none, and start sooner without it.
             from crmcom_kit.mock_server.api.fault_effects import apply
 
             response = yield from apply(fault, epoch, request, respond)
     except UsageError as error:
-        response = misused(error)
+        response = usage_error_response(error)
     finally:
         if response is None:  # the shell gave up while the request waited
             response = Response(0, b"", "text/plain", 0, ending=Ending("dropped"))

@@ -39,7 +39,7 @@ def apply(
 
 
 class _Over(NamedTuple):
-    """Set once the epoch's faults may hold back no request any more."""
+    """Set once the epoch's faults may no longer hold back requests."""
 
     faults: Faults
 
@@ -104,5 +104,5 @@ def _damage(effect: Spec, response: Response) -> None:
         # At least one byte, and never all of them.
         response.ending = Ending("cut", min(max(1, kept), max(0, length - 1)))
     elif isinstance(response.body, bytes):
-        response.body = response.body[: length // 2]  # half of an object is no JSON
+        response.body = response.body[: length // 2]  # half of an object is not JSON
         response.length = len(response.body)

@@ -50,7 +50,7 @@ class FaultState:
         """Whether it will hit nothing any more."""
         return self.left == 0 or (self.expires is not None and now >= self.expires)
 
-    def counts(self) -> bool:
+    def count_match(self) -> bool:
         """Count a request that it matches; return whether the fault is due."""
         self.calls += 1
         match, probability = self.fault.match, self.fault.spec["probability"]
@@ -200,7 +200,7 @@ class Faults:
                 for one in matched
                 if self._faults.get(one.fault.id) is one and not one.is_over(now)
             ]
-            due = [one for one in matched if one.counts()]
+            due = [one for one in matched if one.count_match()]
             return due[0].hit() if due else None
 
     def end(self) -> None:

@@ -20,7 +20,7 @@ from crmcom_kit.mock_server.http.requests import (
 )
 from crmcom_kit.mock_server.http.transmission import refusal, started, status_line
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import Response, misused
+from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
@@ -99,7 +99,7 @@ class _WorldMiddleware:
                 name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)
             )
         except UsageError as error:
-            return started(misused(error), start_response, verb)
+            return started(usage_error_response(error), start_response, verb)
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
         # A copy: the access log in front of it still needs the whole path.
         environ = {**environ, PICKED: world, "SCRIPT_NAME": root, "PATH_INFO": rest}

@@ -40,7 +40,7 @@ from crmcom_kit.mock_server.http.wsgi_bridge import (
     wsgi_path,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import Response, misused
+from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
     CONTROL,
@@ -128,7 +128,7 @@ class AsgiShell:
                     name, headers.get(WORLD_HEADER), self._registry, admin_token_of(headers)
                 )
             except UsageError as error:
-                response = misused(error)
+                response = usage_error_response(error)
             else:
                 content_type = headers.pop("CONTENT_TYPE", "")
                 body = await _body(headers, receive)

@@ -25,7 +25,7 @@ from crmcom_kit.mock_server.http.transmission import (
     started,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import FAULT_HEADER, misused
+from crmcom_kit.mock_server.protocol.response import FAULT_HEADER, usage_error_response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_for, world_of
 from crmcom_kit.mock_server.world.world import World
@@ -94,7 +94,7 @@ class WsgiShell:
         if len(body) < int(environ.get("CONTENT_LENGTH") or 0):
             # Some servers hand over a body that breaks off as if it were whole.
             error = UsageError("body", seen="a part of it", allowed="all of it")
-            return started(misused(error), start_response, verb)
+            return started(usage_error_response(error), start_response, verb)
         try:
             world = world_for(
                 name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)

@@ -16,12 +16,11 @@ from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
 from crmcom_kit.mock_server.journal.tracing import Step, trace
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
+from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES, query_pairs
 from crmcom_kit.redaction import Pairs, Redactor, as_dicts, parsed_json, redact_path
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.schemas.methods import Method
-
-IDENTIFIER = "webhook_request_identifier"
 
 
 @dataclass(frozen=True)
@@ -164,7 +163,7 @@ class CallView:
     @property
     def identifier(self) -> str | None:
         """The webhook request that it named, as ``number=7`` or ``id=…``."""
-        value = self.parameters.get(IDENTIFIER)
+        value = self.parameters.get(REQUEST_IDENTIFIER)
         if isinstance(value, dict) and len(value) == 1:
             ((field, text),) = value.items()
             return f"{field}={text}"

@@ -16,6 +16,7 @@ from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.matchers import OPERATORS, Matcher, equal_to, matcher, text_of
 from crmcom_kit.mock_server.journal.safe_regex import Budget
 from crmcom_kit.mock_server.protocol.request import json_type
+from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.redaction import MASK, is_secret, redact_query
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import entities_since
@@ -23,7 +24,7 @@ from crmcom_kit.schemas.statements import statements
 from crmcom_kit.usage_errors import UsageError, quoted
 
 #: The states of a webhook request that responses show.
-SHOWN_STATES = ("SUCCESSFUL", "REJECTED")
+SHOWN_STATES = (State.SUCCESSFUL.value, State.REJECTED.value)
 _MAX_MEMBERS = 100
 _IDENTIFIER_FIELDS = frozenset({"id", "number", "name", "alternative_code"})
 _RECORD_FIELDS = frozenset({"id", "number"})

@@ -12,11 +12,11 @@ import orjson
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.statements import statement
 
 HELD, BROKEN, SKIPPED = "held", "broken", "skipped"
-SENDING = "SENDING"
 
 
 class Step(NamedTuple):
@@ -40,12 +40,12 @@ def steps_of(attempt: Attempt) -> Iterator[Step]:
     """Yield what happened in an attempt, in order: state, attempt, receiver's response, state."""
     before, after, outcome = attempt.before, attempt.after, attempt.outcome
     if before is not None:
-        yield _change(before, SENDING)
+        yield _change(before, State.SENDING)
     yield Step("attempt", HELD, facts={"id": attempt.number})
     if outcome is not None:
         yield Step("receiver", HELD, facts={"name": outcome.name, "status": outcome.status})
     if attempt.over and (before is not None or after is not None):
-        yield _change(None if before is None else SENDING, before if after is None else after)
+        yield _change(None if before is None else State.SENDING, before if after is None else after)
 
 
 def _change(before: str | None, after: str | None) -> Step:

@@ -3,7 +3,7 @@
     VendorError
     ├── TokenError        the request has no valid token
     ├── LoginError        a login method refuses the caller
-    ├── RequestError      the request as a whole cannot be read, or no method answers it
+    ├── RequestError      the request as a whole cannot be read, or no method serves it
     ├── ParameterError    a parameter is missing, invalid, misplaced or one too many
     └── RecordError       the record does not exist, or is in the wrong state
 
@@ -20,7 +20,7 @@ from crmcom_kit.schemas.envelopes import phrase
 
 @dataclass(eq=False, repr=False)
 class VendorError(Exception):
-    """An error that is answered as the API answers it.
+    """An error that has the response that the API gives.
 
     Raises:
         ValueError: there is no such kind.
@@ -57,7 +57,7 @@ class LoginError(VendorError):
 
 
 class RequestError(VendorError):
-    """The request as a whole cannot be read, or no method answers it."""
+    """The request as a whole cannot be read, or no method serves it."""
 
 
 class ParameterError(VendorError):

@@ -242,7 +242,7 @@ def _one_of(parameter: Parameter) -> str:
 
 
 def _missing(parameter: Parameter) -> ParameterError:
-    allowed = _one_of(parameter) if parameter.type == "object" else "a text"
+    allowed = _one_of(parameter) if parameter.type == "object" else "a string"
     return ParameterError("missing_parameter", parameter.name, seen="nothing", allowed=allowed)
 
 
@@ -303,9 +303,10 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise _wrong_type(name, value)
     if not value:
-        allowed = "a text with at least one character"
+        allowed = "a string with at least one character"
         raise ParameterError("empty_value", name, seen='""', allowed=allowed)
     if _FORBIDDEN.search(value):
-        seen, allowed = quoted(value, secret=is_secret(name)), "a text without control characters"
+        seen = quoted(value, secret=is_secret(name))
+        allowed = "a string without control characters"
         raise ParameterError("invalid_value", name, seen=seen, allowed=allowed)
     return value

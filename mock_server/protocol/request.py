@@ -137,9 +137,9 @@ def _bad_body(seen: str) -> RequestError:
 
 
 def why(error: ValueError) -> str:
-    """Return why a text is not JSON."""
+    """Return why a string is not JSON."""
     if isinstance(error, json.JSONDecodeError):
-        return f"a text that is no JSON from line {error.lineno}, column {error.colno} on"
+        return f"a string that is not JSON from line {error.lineno}, column {error.colno} on"
     if "digits" in str(error):  # Python's limit for integers, with advice about Python
         return "a number with too many digits"
     return str(error)

@@ -30,9 +30,9 @@ Action = Literal["set", "leave out", "verb", "path", "body", "header"]
 class Change(NamedTuple):
     """One change of a refused request.
 
-    ``set`` gives a parameter its one value: a text, an identifier as an object, or ``...`` for what
-    only the caller knows. ``leave out`` removes it; ``body`` and ``query`` can be left out as a
-    whole. The others name the verb, path, JSON body or header that would be valid.
+    ``set`` gives a parameter its one value: a string, an identifier as an object, or ``...`` for
+    what only the caller knows. ``leave out`` removes it; ``body`` and ``query`` can be left out as
+    a whole. The others name the verb, path, JSON body or header that would be valid.
     """
 
     action: Action
@@ -99,7 +99,7 @@ class Response:
         return found
 
 
-def misused(error: UsageError) -> Response:
+def usage_error_response(error: UsageError) -> Response:
     """Return the response to a request that uses the mock itself wrongly."""
     body = orjson.dumps(error.facts())
     return Response(error.status, body, "application/json", len(body))

@@ -25,7 +25,7 @@ _MAX_PLACE = 80
 def strict_validator(
     schema: Mapping[str, Any], formats: Mapping[str, Callable[[object], bool]] | None = None
 ) -> "Draft202012Validator":
-    """Return a validator for which ``1.0`` is no integer, and NaN no number.
+    """Return a validator for which ``1.0`` is not an integer, and NaN not a number.
 
     Args:
         schema: the schema, with the components that it refers to.
@@ -124,7 +124,7 @@ def _of_intended_option(error: "ValidationError") -> "ValidationError":
 
 
 def _excludes(error: "ValidationError", validators: tuple[str, ...]) -> bool:
-    """Whether a violation shows that a value was not meant to be this option."""
+    """Return True if a violation shows that a value was not meant to be this option."""
     if error.relative_path:  # a member: only a constant tells options apart
         return error.validator == "const" and list(error.relative_path) == ["type"]
     return error.validator in validators

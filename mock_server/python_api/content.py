@@ -121,7 +121,7 @@ def seed_world(
         located = generated(world, scenario, knobs)
     else:
         located = given_entries(entries, world.release, "entry")
-    return len(world.fill(located).store)
+    return len(world.replace_content(located).store)
 
 
 def _check_knobs(knobs: Mapping[str, Any]) -> None:

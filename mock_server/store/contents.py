@@ -1,4 +1,4 @@
-"""What a store holds: its records, and the indexes that lists are answered from.
+"""What a store holds: its records, and the indexes that queries use.
 
 Nothing here locks: ``Store`` decides who may read and write when.
 """
@@ -30,7 +30,7 @@ class Contents:
     """Records by position: the first one that was ever added has position 0.
 
     A position is never used again. The id and the number of a deleted record still lead to its
-    position, where there is no record any more: so they are known to be taken.
+    position, which is empty, so they cannot be used again.
     """
 
     __slots__ = ("indexes", "largest_number", "positions", "records")
@@ -41,7 +41,7 @@ class Contents:
         self.positions: dict[Key, dict[str, int]] = {key: {} for key in KEYS}
         #: The largest whole number that a record has or had; 0 if there is none.
         self.largest_number = 0
-        self.indexes: dict[_Field, _Index] = {}  # those that a query needed already
+        self.indexes: dict[_Field, _Index] = {}  # built when a query first needs them
 
     def copy(self) -> "Contents":
         """Return a copy; its indexes are built when a query needs them."""
@@ -68,7 +68,7 @@ class Contents:
                     raise DuplicateRecord(msg, record)
 
     def add(self, records: Sequence[Record]) -> None:
-        """Add ``records``, which ``check_new`` let pass, as the newest."""
+        """Add ``records``, which ``check_new`` accepted, as the newest."""
         new = dict(enumerate(records, len(self.positions["id"])))
         for position, record in new.items():
             self.positions["id"][record.id] = position
@@ -79,7 +79,7 @@ class Contents:
         self.records.update(new)  # last and in one step: a reader without a lock sees all or none
 
     def replace(self, position: int, record: Record) -> None:
-        """Put ``record``, of the same id and number, in the place of another."""
+        """Put ``record``, of the same id and number, at the position of another."""
         before = self.records[position]
         for field, index in self.indexes.items():
             old, new = getattr(before, field), getattr(record, field)
@@ -97,8 +97,8 @@ class Contents:
     def find(self, query: Query) -> Iterable[Record]:
         """Return the page of records that ``query`` asks for.
 
-        A page of one value of one field costs the page. Any other query walks the records of the
-        condition that the fewest meet, up to the end of the page.
+        A query on one value of one indexed field reads only its page; any other reads the records
+        of the most selective condition, up to the end of the page.
         """
         conditions, tests = _conditions(query), _tests(query)
         positions: Iterable[int] = self.records
@@ -168,7 +168,7 @@ def _meets(condition: _Condition) -> _Test:
 
 
 def _tests(query: Query) -> list[_Test]:
-    """Return the conditions that each record must be looked at for."""
+    """Return the conditions that no index can answer."""
     tests: list[_Test] = []
     if query.created_from is not None or query.created_before is not None:
         first = -inf if query.created_from is None else query.created_from

@@ -1,7 +1,7 @@
 """The life cycle of a webhook request: which state allows what, as a table.
 
 Only a REJECTED webhook request may be resent: ``TRANSITIONS`` has no other entry for
-``Event.RESEND``. Deleting is no part of the table, since every state allows it.
+``Event.RESEND``. Deleting is not in the table, since every state allows it.
 
 Sources: webhook_requests/resend and /delete, R9.0.0. That resend keeps the record and changes its
 state is inferred from the resend example. SENDING is the emulator's own: a record has it while its
@@ -30,7 +30,7 @@ class Event(StrEnum):
     RESEND = "resend"
     DELIVERED = "delivered"
     FAILED = "failed"
-    ABANDONED = "abandoned"  # the delivery could not be tried at all: nothing has changed
+    ABANDONED = "abandoned"  # the delivery could not be tried: nothing has changed
 
 
 TRANSITIONS: dict[tuple[State, Event], State] = {
@@ -39,6 +39,8 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.SENDING, Event.FAILED): State.REJECTED,
     (State.SENDING, Event.ABANDONED): State.REJECTED,
 }
+#: The states in which a webhook request may be resent.
+RESENDABLE = frozenset(state for state, event in TRANSITIONS if event is Event.RESEND)
 
 
 class WrongState(Exception):

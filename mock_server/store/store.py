@@ -11,8 +11,8 @@ from crmcom_kit.mock_server.store.records import Key, Query, Record
 class Store:
     """The webhook requests of one epoch. Every call is atomic.
 
-    A copy costs the same however many records there are: both stores share the contents, and the
-    one that is written to first copies them then.
+    Copying takes the same time for any number of records: both stores share the contents, and the
+    first one that is written to copies them.
     """
 
     __slots__ = ("_contents", "_lock", "_sending", "_shared")
@@ -21,13 +21,13 @@ class Store:
         """Start empty."""
         self._lock = threading.Lock()
         self._contents = Contents()
-        self._shared = False  # whether others may read the contents, which nobody changes then
-        # The positions of the records whose delivery runs. They are no part of the contents, where
+        self._shared = False  # True if other stores share the contents; do not change them then
+        # The positions of the records whose delivery runs. They are not in the contents, where
         # these records stay REJECTED: a delivery belongs to the store that it began in.
         self._sending: set[int] = set()
 
     def copy(self) -> "Store":
-        """Return a store with the same records, all of them REJECTED whose delivery runs here."""
+        """Return a copy; records being sent here are REJECTED in it."""
         copy = Store()
         with self._lock:
             self._shared = copy._shared = True
@@ -35,7 +35,7 @@ class Store:
         return copy
 
     def _writable(self) -> Contents:
-        """Return the contents, of which nobody else knows."""
+        """Return contents that no other store shares; copy them if needed."""
         if self._shared:
             self._contents = self._contents.copy()
             self._shared = False
@@ -48,13 +48,13 @@ class Store:
         return None if position is None else self._contents.records.get(position)
 
     def __len__(self) -> int:
-        """How many records there are."""
+        """Return the number of records."""
         return len(self._contents.records)
 
     def body(self, key: Key, value: str) -> bytes | None:
         """Return the body of the record with that id or number; None if there is none.
 
-        Takes no lock: a record is put there, changed and removed in one step.
+        Takes no lock: a record is added, changed and removed in one step.
         """
         contents = self._contents
         record = contents.records.get(contents.positions[key].get(value, -1))
@@ -66,18 +66,18 @@ class Store:
             return self._record(self._contents.positions[key].get(value))
 
     def ever_existed(self, key: Key, value: str) -> bool:
-        """Whether a record has that id or number, or had it until it was deleted."""
+        """Return True if a record has that id or number, or had it until it was deleted."""
         return value in self._contents.positions[key]
 
     def query(self, query: Query) -> list[bytes]:
-        """Return the bodies of the records that ``query`` finds, all of one moment."""
+        """Return the bodies of the records that ``query`` finds, all as they are at one moment."""
         with self._lock:
             return [record.body for record in self._contents.find(query)]
 
     def records(self) -> Iterator[Record]:
         """Return all records as they are at this moment, oldest first."""
         with self._lock:
-            self._shared = True  # so that nobody changes what is iterated over
+            self._shared = True  # so that a write copies what is iterated over
             return iter(self._contents.records.values())
 
     def largest_number(self) -> int:

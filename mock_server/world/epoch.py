@@ -23,8 +23,8 @@ from crmcom_kit.schemas.formats import write_date_time
 class Epoch:
     """All that one request can see or change: records, reference data, ids, journal and so on.
 
-    A request stays in the epoch in which it began. After a reset it changes only what nobody sees
-    any more.
+    A request stays in the epoch in which it began. Changes it makes after a reset affect only the
+    old epoch, which no other request reads.
     """
 
     config: Config
@@ -49,7 +49,7 @@ class Epoch:
         self.reference_data = self.initial_content.reference_data
         self.store = self.initial_content.store.copy()
         self._numbering = threading.Lock()
-        self._promised = 0
+        self._reserved = 0
         #: True once another epoch is in its place: a delivery that is still queued is not sent.
         self.over = False
 
@@ -65,14 +65,14 @@ class Epoch:
         return [one for one in self.attempts.list() if number in (one.number, one.of)]
 
     def next_number(self) -> str:
-        """Return the number after the largest that a record has, had, or was promised."""
-        return str(self.promise_numbers(1))
+        """Return the number after the largest that a record has, had, or was reserved."""
+        return str(self.reserve_numbers(1))
 
-    def promise_numbers(self, count: int, *, least: int = 1) -> int:
-        """Return the first of ``count`` numbers above those of all records, past and promised."""
+    def reserve_numbers(self, count: int, *, least: int = 1) -> int:
+        """Return the first of ``count`` numbers above those of all records, past and reserved."""
         with self._numbering:
-            first = max(self._promised + 1, self.store.largest_number() + 1, least)
-            self._promised = first + count - 1
+            first = max(self._reserved + 1, self.store.largest_number() + 1, least)
+            self._reserved = first + count - 1
             return first
 
     def date_time(self) -> str:

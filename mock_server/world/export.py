@@ -47,7 +47,7 @@ def in_arrays(epoch: Epoch) -> Iterator[bytes]:
 
 
 def _stands_alone(kind: str, value: Object) -> bool:
-    """Whether an object can be an entry; one that is known from records alone may lack its name."""
+    """Return True if an object can be an entry; one that only records name may lack its name."""
     return kind not in _REFERENCES or "name" in value
 
 

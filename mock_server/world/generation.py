@@ -63,9 +63,9 @@ def generated_more(
     from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
     if start is None:
-        start = epoch.promise_numbers(count, least=FIRST_NUMBER) - FIRST_NUMBER
+        start = epoch.reserve_numbers(count, least=FIRST_NUMBER) - FIRST_NUMBER
     if start > MAX_START:
-        seen = f"nothing, and webhook request number {start + FIRST_NUMBER - 1} is there"
+        seen = f"no start, and number {start + FIRST_NUMBER - 1} exists already"
         raise UsageError("start", seen=seen, allowed=f"at most {MAX_START:,}")
     given = {"release": epoch.config.release.name, "dialect": epoch.config.dialect, **knobs}
     reference_data = (entry for entry in generate(**given, count=0) if _is_new(epoch, entry))
@@ -96,13 +96,13 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
         at = index
         if at is None:
-            at = epoch.promise_numbers(1, least=FIRST_NUMBER) - FIRST_NUMBER
+            at = epoch.reserve_numbers(1, least=FIRST_NUMBER) - FIRST_NUMBER
         entries = webhook_request_entries(options=options, index=at, **members)
         ids.append(entries[-1]["webhook_request"]["record"]["id"])
         new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
         return validated((LocatedEntry(one, "the webhook request") for one in new), world.release)
 
-    world.add_beside(entries_for)
+    world.add_built_for(entries_for)
     body = world.store.body("id", ids[0])
     assert body is not None  # noqa: S101 - it was added just now
     return body

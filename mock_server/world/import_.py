@@ -37,7 +37,7 @@ def import_entries(
     Args:
         config: how the world responds.
         entries: what it starts with.
-        by_age: whether records are taken in the order of their creation; else as they come.
+        by_age: sort records by creation date; otherwise keep the order of ``entries``.
 
     Raises:
         DataError: entries contradict each other, or hold a value that cannot be kept.
@@ -54,7 +54,7 @@ def add_entries(
     """Add ``entries`` to ``store``; return the new reference data and the number of records added.
 
     Raises:
-        DataError: entries contradict each other or what is there, and nothing has changed.
+        DataError: entries contradict each other or the content; nothing has changed.
     """
     grown = reference_data.copy()
     return grown, _Importer(config, grown).insert(store, entries)
@@ -82,13 +82,13 @@ class _Importer:
         return len(records)
 
     def _read(self, entries: Iterable[LocatedEntry]) -> None:
-        """Make records of ``entries``; what is no record becomes reference data."""
+        """Make records of ``entries``; all other entries become reference data."""
         early: list[LocatedEntry] = []  # webhook requests that came before what they refer to
         for located in entries:
             ((kind, value),) = located.entry.items()
             if kind != "webhook_request":
                 self._add(kind, value, located.place)
-            elif early or not self.reference_data.know(value["record"]):
+            elif early or not self.reference_data.has_references_of(value["record"]):
                 early.append(located)
             else:
                 self._keep(value, located.place)
@@ -141,7 +141,7 @@ class _Importer:
         )
 
     def _add_exchange(self, record: Object, data: Object | None, sent: bytes | None) -> None:
-        """Add what the last delivery left in a record, where the entry does not say it."""
+        """Add what the last delivery left in a record, if the entry does not have it."""
         exchanges = self._config.exchanges
         if "authentication_code" not in record:
             key = self.reference_data.key_of(record["webhook_definition"]["id"])

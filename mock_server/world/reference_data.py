@@ -68,8 +68,8 @@ class ReferenceData:
             "workflow_rule": self.rules,
         }[kind]
 
-    def know(self, record: Object) -> bool:
-        """Whether everything that a webhook request refers to is known."""
+    def has_references_of(self, record: Object) -> bool:
+        """Return True if everything that a webhook request refers to is present."""
         definition = self.definitions.find("id", record["webhook_definition"].get("id", ""))
         rule = self.rules.find("id", record["workflow_rule"].get("id", ""))
         if definition is None or rule is None:
@@ -85,7 +85,7 @@ class ReferenceData:
         return key["key"] if key else None
 
     def is_effective(self, definition_id: str) -> bool:
-        """Whether a webhook definition is effective; one without a state is."""
+        """Return True if a webhook definition is effective; one without a state is."""
         definition: Mapping[str, Any] = self.definitions.find("id", definition_id) or {}
         return not str(definition.get("life_cycle_state") or "").startswith("NOT")
 

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.access import (
     Access,
     is_admin_token,
 )
-from crmcom_kit.mock_server.world.wait_slots import Waiting
+from crmcom_kit.mock_server.world.wait_slots import WaitSlots
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
@@ -83,7 +83,7 @@ class WorldRegistry:
         self.idle_seconds = idle_seconds
         #: Set when the server is about to stop; waiting calls then return.
         self.closing = default.config.closing
-        self.waiting = Waiting(waiting)
+        self.waiting = WaitSlots(waiting)
         self.access = access
         if token is not None:
             default.hide(token)

@@ -2,7 +2,7 @@
 
 Sources: authentication/token (an hour, in later wording an hour without use; from R12.0.0 two
 hours, used or not, and a JWT), authentication/web_api_key/token and token/release (R10.0.0). The
-claims of the JWT, with ``exp`` and ``iat`` as texts, are those of a recorded R12 token.
+claims of the JWT, with ``exp`` and ``iat`` as strings, are those of a recorded R12 token.
 """
 
 import threading
@@ -26,7 +26,7 @@ _RENEWAL_DIAL = "tokens.hour_before_r12"
 _EndedKind = Literal["released_token", "expired_token"]
 _ALLOWED = {
     "released_token": "a token that was not released",
-    "expired_token": "a token that was not made to expire",
+    "expired_token": "a token that no fault has expired",
 }
 
 
@@ -187,7 +187,7 @@ class Tokens:
                 return False
             return True
 
-    def fix(self, fixed: Mapping[str, Session]) -> None:
+    def set_fixed(self, fixed: Mapping[str, Session]) -> None:
         """Replace the fixed tokens and their sessions; those that were ended stay ended."""
         with self._lock:
             self._fixed = fixed

@@ -1,29 +1,28 @@
-"""Calls that wait for something to happen: only so many at once, since each holds a thread."""
+"""A limit on the calls that wait for something to happen, since each holds a thread."""
 
 import threading
 
 from crmcom_kit.usage_errors import LimitExceeded
 
 
-class Waiting:
-    """Lets calls of the control API wait, a few at once: ``with waiting:``.
+class WaitSlots:
+    """Limits how many calls of the control API wait at the same time: ``with wait_slots:``.
 
-    Each holds a thread of the server for as long as it waits; the other threads keep answering.
+    Each call holds a thread of the server while it waits; the other threads keep responding.
     """
 
-    def __init__(self, most: int) -> None:
-        """Let ``most`` calls wait at once."""
-        self.most = most
-        self._places = threading.BoundedSemaphore(most)
+    def __init__(self, maximum: int) -> None:
+        """Let at most ``maximum`` calls wait at the same time."""
+        self.maximum = maximum
+        self._slots = threading.BoundedSemaphore(maximum)
 
-    def __enter__(self) -> "Waiting":
-        """Take a place. Raises LimitExceeded if none is free."""
-        if not self._places.acquire(blocking=False):
-            what = "waiting calls"
-            allowed = f"at most {self.most} at once, half of the server's threads"
+    def __enter__(self) -> "WaitSlots":
+        """Take a slot. Raises LimitExceeded if none is free."""
+        if not self._slots.acquire(blocking=False):
+            what, allowed = "waiting calls", f"at most {self.maximum} at once"
             raise LimitExceeded(what, seen="one more", allowed=allowed)
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Give the place back."""
-        self._places.release()
+        """Give the slot back."""
+        self._slots.release()

@@ -145,9 +145,11 @@ class World:
     # epoch in which it began.
 
     def reset(self) -> Epoch:
-        """Go back to the start: records, ids, clock, journal, faults, script, fixed tokens.
+        """Go back to the initial content; return the new epoch.
 
-        Tokens from logins stay valid, and snapshots stay.
+        Replace records, reference data, ids, journal, faults, delivery attempts, delivery faults
+        and receiver; restart clock and script; make fixed tokens valid again. Tokens from logins
+        stay valid, and snapshots stay.
         """
         with self._lock:
             before = self.current_epoch
@@ -156,48 +158,56 @@ class World:
             self.clock.restart()
             if self._delivery is not None:
                 self._delivery.reset()
-            self.tokens.fix(self._start.fixed_tokens)
+            self.tokens.set_fixed(self._start.fixed_tokens)
             self.tokens.restore_fixed()
             return self.current_epoch
 
-    def fill(
-        self, entries: Iterable[LocatedEntry], *, by_age: bool = True, begun: Epoch | None = None
+    def replace_content(
+        self,
+        entries: Iterable[LocatedEntry],
+        *,
+        by_age: bool = True,
+        expected_epoch: Epoch | None = None,
     ) -> Epoch:
         """Replace the content with ``entries``; return the new epoch.
 
         Args:
             entries: the new content.
-            by_age: sort records by their creation; otherwise keep the order of ``entries``.
-            begun: the epoch in which the request for this began, if it must be the current one.
+            by_age: sort records by creation date; otherwise keep the order of ``entries``.
+            expected_epoch: the epoch that must be the current one; any by default.
 
         Raises:
             DataError: the entries contradict each other; nothing has changed.
-            Conflict: another epoch than ``begun`` has begun; nothing has changed.
+            Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
         initial_content = import_entries(self.config, entries, by_age=by_age)
         with self._lock:
-            self._check_still(begun)
+            self._check_epoch(expected_epoch)
             return self._replace(initial_content, self._new_ids(), self.current_epoch.delivery)
 
-    def add(self, entries: Iterable[LocatedEntry], *, begun: Epoch | None = None) -> int:
+    def add(self, entries: Iterable[LocatedEntry], *, expected_epoch: Epoch | None = None) -> int:
         """Add ``entries`` to the content; return how many webhook requests these were.
 
         Raises:
             DataError: the entries contradict each other or the content; nothing has changed.
-            Conflict: another epoch than ``begun`` has begun; nothing has changed.
+            Conflict: ``expected_epoch`` is not the current one; nothing has changed.
         """
         entries = list(entries)  # not under the lock: producing them may be slow
-        return self.add_beside(lambda _: entries, begun=begun)
+        return self.add_built_for(lambda _: entries, expected_epoch=expected_epoch)
 
-    def add_beside(
-        self, make: Callable[[Epoch], Iterable[LocatedEntry]], *, begun: Epoch | None = None
+    def add_built_for(
+        self,
+        make: Callable[[Epoch], Iterable[LocatedEntry]],
+        *,
+        expected_epoch: Epoch | None = None,
     ) -> int:
-        """Add the entries that ``make`` returns for the current epoch, while no others are added.
+        """Add the entries that ``make`` returns for the current epoch.
 
-        Raises what ``add`` raises, and what ``make`` raises.
+        Returns how many webhook requests these were. No other entries are added meanwhile. Raises
+        what ``add`` raises, and what ``make`` raises.
         """
         with self._lock:
-            self._check_still(begun)
+            self._check_epoch(expected_epoch)
             epoch = self.current_epoch
             reference_data, records = add_entries(
                 self.config, epoch.reference_data, epoch.store, make(epoch)
@@ -205,9 +215,10 @@ class World:
             epoch.reference_data = reference_data
             return records
 
-    def _check_still(self, begun: Epoch | None) -> None:
-        if begun is not None and begun is not self.current_epoch:
-            seen = f"epoch {self.current_epoch.number}, and this call began in epoch {begun.number}"
+    def _check_epoch(self, expected_epoch: Epoch | None) -> None:
+        if expected_epoch is not None and expected_epoch is not self.current_epoch:
+            now, expected = self.current_epoch.number, expected_epoch.number
+            seen = f"epoch {now}, and this call began in epoch {expected}"
             raise Conflict("world", seen=seen, allowed="the epoch that the call began in")
 
     def limit_journal(self, limits: JournalLimits) -> None:
@@ -236,10 +247,13 @@ class World:
             self._snapshots[name] = kept
             return kept.records
 
-    def restore(self, name: str, *, begun: Epoch | None = None) -> Epoch:
-        """Replace the content with a snapshot. Raises NotFound, and Conflict as ``fill`` does."""
+    def restore(self, name: str, *, expected_epoch: Epoch | None = None) -> Epoch:
+        """Replace the content with a snapshot; return the new epoch.
+
+        Raises NotFound, and Conflict as ``replace_content`` does.
+        """
         with self._lock:
-            self._check_still(begun)
+            self._check_epoch(expected_epoch)
             kept = self._kept(name)
             delivery = _cloned(kept.delivery)
             return self._replace(kept.initial_content, kept.ids.clone(), delivery)
@@ -265,7 +279,7 @@ class World:
     def _replace(self, content: InitialContent, ids: Ids, delivery: Delivery) -> Epoch:
         """Begin an epoch with other content; journal, faults and deliveries go on."""
         before = self.current_epoch
-        self.tokens.fix(content.fixed_tokens)
+        self.tokens.set_fixed(content.fixed_tokens)
         self.current_epoch = replace(
             before, number=before.number + 1, initial_content=content, ids=ids, delivery=delivery
         )
@@ -276,11 +290,11 @@ class World:
 
     @property
     def sends(self) -> bool:
-        """Whether resend may really send something."""
+        """True if resend may really send something."""
         return not isinstance(self.current_epoch.delivery, ScriptedDelivery)
 
     @property
-    def epoch(self) -> int:
+    def epoch_number(self) -> int:
         """How many times the content was replaced."""
         return self.current_epoch.number
 
@@ -331,5 +345,5 @@ def _redactor(config: Config, tokens: Tokens, secrets: frozenset[str]) -> Redact
 
 
 def _cloned(delivery: Delivery) -> Delivery:
-    """Return a delivery that goes on by itself, if it follows a script."""
+    """Return an independent copy of a delivery that follows a script; any other delivery itself."""
     return delivery.clone() if isinstance(delivery, ScriptedDelivery) else delivery

@@ -34,8 +34,8 @@ MAX_DOCUMENT = 512 * 1024 * 1024  # bytes of a document, whose text is in memory
 MAX_VALUES = 16_000_000  # of a document that is read at once, counted by its commas
 ALLOWED_VALUES = "JSON with whole numbers of 64 bits, in UTF-8, less than 254 deep"
 _FORMS = {
-    "crm-date-time": "date and time of the form yyyy-MM-ddTHH:mm:ss",
-    "crm-date": "date of the form yyyy-MM-dd",
+    "crm-date-time": "a date and time of the form yyyy-MM-ddTHH:mm:ss",
+    "crm-date": "a date of the form yyyy-MM-dd",
 }
 _MAX_REASON = 300
 # A number of 19 digits may be more than 64 bits hold. orjson makes a float of it, json does not.
@@ -127,7 +127,7 @@ def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[Loc
     """Return copies of entries that Python code made, each validated.
 
     Raises:
-        DataError: an entry is no JSON, or does not fit the schema or the release.
+        DataError: an entry is not JSON, or does not fit the schema or the release.
     """
     return _checked((LocatedEntry(_as_json(one), one.place) for one in entries), release)
 
@@ -168,13 +168,13 @@ def _first_line(file: IO[bytes], place: str) -> tuple[int, bytes]:
 
 
 def _start(first: bytes, here: str) -> object:
-    """Return a value of the type that a file begins with. Raises DataError if it is no JSON."""
+    """Return a value of the type that a file begins with. Raises DataError if it is not JSON."""
     if first.lstrip().startswith(b"["):
         return []
     try:
         return orjson.loads(first[:_MAX_REASON])
     except orjson.JSONDecodeError as error:
-        msg = f"{here} column {error.colno}: no JSON: {error.msg}"
+        msg = f"{here} column {error.colno}: not JSON: {error.msg}"
         raise DataError(msg) from None
 
 
@@ -208,7 +208,7 @@ def _document(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
 
 
 class _Unusual(Exception):
-    """A document that cannot be read entry by entry, or is no valid one."""
+    """A document that cannot be read entry by entry, or is not valid."""
 
 
 def _one_by_one(text: bytes, place: str) -> Iterator[LocatedEntry]:
@@ -266,11 +266,11 @@ def _parsed(text: bytes, place: str, start: int) -> Any:
         return _loads(text)
     except json.JSONDecodeError as error:
         where = f"{place} line {error.lineno + start - 1} column {error.colno}"
-        msg = f"{where}: no JSON: {error.msg}"
+        msg = f"{where}: not JSON: {error.msg}"
         raise DataError(msg) from None
     except (ValueError, RecursionError) as error:
         reason = why(error) if isinstance(error, ValueError) else error
-        msg = f"{place} line {start}: no JSON: {reason}"
+        msg = f"{place} line {start}: not JSON: {reason}"
         raise DataError(msg) from None
 
 
@@ -300,7 +300,7 @@ def _checked(entries: Iterable[LocatedEntry], release: Release) -> Iterator[Loca
 
 
 def _dates_exist(entry: Entry) -> bool:
-    """Whether every date of an entry that fits the schema is a day that the calendar has."""
+    """Return True if every date of an entry that fits the schema is a day that the calendar has."""
     record = entry.get("webhook_request", {}).get("record", {})
     log = record.get("log_information", {})
     try:
@@ -329,10 +329,10 @@ def _explain(located: LocatedEntry) -> None:
 
 
 def _reason(error: "ValidationError") -> str:
-    """Return what is wrong, with the value no longer than a message can bear."""
+    """Return what is wrong, with the value shortened."""
     seen: Any = error.instance
     if error.validator == "format":
-        return f"{quoted(seen)} is no {_FORMS[str(error.validator_value)]}"
+        return f"{quoted(seen)} is not {_FORMS[str(error.validator_value)]}"
     allowed = f"; allowed are entries of {', '.join(kinds())}"
     if error.validator in ("minProperties", "maxProperties"):
         return f"{len(seen)} members{allowed}"
@@ -346,12 +346,12 @@ def _reason(error: "ValidationError") -> str:
 
 
 def _may_be_secret(kind: object = "secret_key", *members: object) -> bool:
-    """Whether a place in an entry may hold a key: the entry, or a part that does not tell which."""
+    """Return True if a place in an entry may hold a key: the entry, or a part of unknown kind."""
     return kind == "secret_key" and members[:1] not in (("id",), ("name",))
 
 
 def _short(text: str) -> str:
-    """Return ``text`` as one line that is not too long, whatever a file put into it."""
+    """Return ``text`` as one printable line of limited length."""
     line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:_MAX_REASON])
     return line if len(text) <= _MAX_REASON else f"{line}…"
 
@@ -360,7 +360,7 @@ def _as_json(given: LocatedEntry) -> Entry:
     """Return a copy of an entry as it comes back from JSON. Raises DataError if it differs."""
     try:
         copy: Entry = orjson.loads(orjson.dumps(given.entry))
-        reason = "" if copy == given.entry else "a value that is no JSON"
+        reason = "" if copy == given.entry else "a value that is not JSON"
     except TypeError as error:
         reason = str(error)
     if reason:

@@ -193,7 +193,7 @@ MISTAKES: list[tuple[str, Asked, str]] = [
     ("bad_body", post(RESEND, [{"token": TOKEN, "webhook_request_identifier": {"number": "7"}}]),
      "send the object itself, without the array around it"),
     ("bad_body", post(LOGIN, json.dumps(json.dumps(RIGHT)).encode()),
-     "send the object itself, not a text that holds it"),
+     "send the object itself, not a string that holds it"),
     ("bad_charset", post(RESEND, b"\xef\xbb\xbf" + json.dumps(
         {"token": TOKEN, "webhook_request_identifier": {"number": "7"}}).encode()),
      "leave out the byte order mark"),
@@ -254,5 +254,5 @@ NOT_MECHANICAL: list[tuple[str, str, dict[str, Any], Asked, str]] = [
     ("body_too_large", "R9", {}, post(RESEND, b" " * 2_000_000), "send at most 1048576 bytes"),
     ("invalid_value", "R9", {}, get(SHOW, *[("a", "b")] * 600), "at most 500 parameters"),
     ("delivery_failed", "R9", {"resend.failed": "error", "delivery.script": "timeout"},
-     resend(number="7"), "resend it again once the receiver takes it"),
+     resend(number="7"), "resend it again once the receiver accepts it"),
 ]  # fmt: skip

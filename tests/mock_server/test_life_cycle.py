@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
+from crmcom_kit.mock_server.store.life_cycle import RESENDABLE, Event, State, WrongState, after
 
 #: Written out a second time, so that a slip in the table shows.
 EXPECTED = {
@@ -25,6 +25,7 @@ def test_each_state_and_event_lead_to_the_expected_state_or_are_refused() -> Non
         with pytest.raises(WrongState, match=f"{event} is not possible in state {state}") as caught:
             after(state, event)
         assert caught.value.state is state
+    assert frozenset({State.REJECTED}) == RESENDABLE
 
 
 def test_only_documented_states_are_shown() -> None:

@@ -134,5 +134,7 @@ def test_a_record_is_known_when_all_it_refers_to_is_there(
     """Definition, rule and the definition's key must be there; references without id are not."""
     record = {"webhook_definition": {"id": definition}, "workflow_rule": {"id": rule}}
 
-    assert reference_data(secret_key_id=key_id).know(record) == known
-    assert not reference_data().know({**record, "workflow_rule": {"name": "Job closed"}})
+    assert reference_data(secret_key_id=key_id).has_references_of(record) == known
+    assert not reference_data().has_references_of(
+        {**record, "workflow_rule": {"name": "Job closed"}}
+    )

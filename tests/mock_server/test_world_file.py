@@ -278,13 +278,13 @@ def test_a_file_that_is_no_world(write: Write) -> None:
         (b"", ": it is empty; allowed is JSON Lines .*{} is an empty world"),
         (b"\n \n\t\n", ": it is empty"),
         (BOM_UTF8, ": it is empty"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0", " line 1 column 1: no JSON"),
-        ("{}".encode("utf-16-le"), " line 1 column 2: no JSON"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", " line 1 column 1: not JSON"),
+        ("{}".encode("utf-16-le"), " line 1 column 2: not JSON"),
         ("\ufeff{}".encode("utf-16-le"), " line 1: seen UTF-16; allowed is UTF-8, not compressed"),
         ("\ufeff{}".encode("utf-16-be"), " line 1: seen UTF-16; allowed is UTF-8, not compressed"),
         (gzip.compress(UNIT, mtime=0), " line 1: seen gzip; allowed is UTF-8, not compressed"),
-        (b'{"unit":{"id":"\xff"}}', " line 1 column .*: no JSON: .*UTF-8"),
-        (b"id,number,url\n1,2,3\n", " line 1 column 1: no JSON"),
+        (b'{"unit":{"id":"\xff"}}', " line 1 column .*: not JSON: .*UTF-8"),
+        (b"id,number,url\n1,2,3\n", " line 1 column 1: not JSON"),
         (b"[]", " line 1: seen an array; allowed is JSON Lines of entries, or an object of arrays"),
         (b"\n[" * 500_000, " line 2: seen an array"),
         (b"5\n" + UNIT, " line 1: seen a number; allowed is"),
@@ -292,19 +292,19 @@ def test_a_file_that_is_no_world(write: Write) -> None:
         (b"null", " line 1: seen null; allowed is"),
         (b'{"unit": [],\n "users": []}', ': "users" with an array is not allowed; .*unit, user,'),
         (b'{"unit": [],\n "user": {}}', ': "user" with an object is not allowed; .*arrays'),
-        (b'{"unit": [{"id": "1"}],\n "user": [}', " line 2 column 11: no JSON"),
-        (b'\n\n{"unit": [}', " line 3 column 11: no JSON"),
+        (b'{"unit": [{"id": "1"}],\n "user": [}', " line 2 column 11: not JSON"),
+        (b'\n\n{"unit": [}', " line 3 column 11: not JSON"),
         (b'{"unit": [{"id": 1}]}', r" /unit/0: \$.unit.id: 1 is not of type 'string'"),
         (b'{"unit": [{"id": "1"}, 5]}', r" /unit/1: \$.unit: 5 is not of type 'object'"),
-        (b'{"unit": []}\n' + UNIT, " line 2 column 1: no JSON: "),
-        (b"{}\n{}", " line 2 column 1: no JSON: "),
-        (b'{"unit":}\n' + UNIT, " line 1 column 9: no JSON"),
+        (b'{"unit": []}\n' + UNIT, " line 2 column 1: not JSON: "),
+        (b"{}\n{}", " line 2 column 1: not JSON: "),
+        (b'{"unit":}\n' + UNIT, " line 1 column 9: not JSON"),
         (b'{"units":{}}\n' + UNIT, " line 1: .*'units' is no member known here"),
-        (DEEP, " line 1 column .*no JSON"),
-        (b'{"unit":[' + DEEP + b"]}", " line 1 column .*no JSON"),
+        (DEEP, " line 1 column .*not JSON"),
+        (b'{"unit":[' + DEEP + b"]}", " line 1 column .*not JSON"),
         (
             b'{"unit":{"id":' + b"9" * 5000 + b"}}",
-            " line 1: no JSON: a number with too many digits$",
+            " line 1: not JSON: a number with too many digits$",
         ),
     ):
         assert re.search(said, error_of(write(text))), (text[:80], said)
@@ -313,13 +313,13 @@ def test_a_file_that_is_no_world(write: Write) -> None:
 def test_a_wrong_line_is_named(write: Write) -> None:
     """The number of a wrong line is given; blank lines count."""
     for line, said in (
-        (b'{"unit":', "line 3 column 9: no JSON: "),
-        (b'{"unit":{"id":"2"}},', "line 3 column 20: no JSON: "),
-        (b"not JSON", "line 3 column .*: no JSON: "),
-        (b'{"unit":{"id":"\xff"}}', "line 3 column .*: no JSON: .*UTF-8"),
-        (b'{"unit":{"id":"\\ud800"}}', "line 3 column .*: no JSON: .*surrogate"),
-        (b'{"unit":{"id":NaN}}', "line 3 column .*: no JSON: "),
-        (b'{"unit":{"id":1e999}}', "line 3 column .*: no JSON: "),
+        (b'{"unit":', "line 3 column 9: not JSON: "),
+        (b'{"unit":{"id":"2"}},', "line 3 column 20: not JSON: "),
+        (b"not JSON", "line 3 column .*: not JSON: "),
+        (b'{"unit":{"id":"\xff"}}', "line 3 column .*: not JSON: .*UTF-8"),
+        (b'{"unit":{"id":"\\ud800"}}', "line 3 column .*: not JSON: .*surrogate"),
+        (b'{"unit":{"id":NaN}}', "line 3 column .*: not JSON: "),
+        (b'{"unit":{"id":1e999}}', "line 3 column .*: not JSON: "),
         (b"[1, 2]", r"line 3: \$: an array is not of type 'object'"),
         (b"null", r"line 3: \$: None is not of type 'object'"),
         (b"{}", r"line 3: \$: 0 members; allowed are entries of unit, user, secret_key"),
@@ -365,7 +365,7 @@ def test_a_wrong_record_is_refused(write: Write) -> None:
         ({"entity": "LEADS"}, "entity LEADS is not in R9.0.0; it is known from R14.0.0"),
         (
             {"log_information": {"created_date": "2015-11-01"}},
-            'created_date: "2015-11-01" is no date and time of the form yyyy',
+            'created_date: "2015-11-01" is not a date and time of the form yyyy',
         ),
         ({"log_information": {"created_date": "2015-02-30T00:00:00"}}, 'created_date: "2015-02-30'),
         ({"webhook_definition": {}}, "webhook_definition of webhook request 1 has no id"),
@@ -459,8 +459,8 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, write: Write) -> None:
 def test_entries_from_python_must_be_json() -> None:
     """A value that JSON cannot carry is refused, rather than changed or left for later."""
     for value, said in (
-        (float("nan"), "a value that is no JSON"),
-        ((1, 2), "a value that is no JSON"),
+        (float("nan"), "a value that is not JSON"),
+        ((1, 2), "a value that is not JSON"),
         ({1, 2}, "set"),
         (b"bytes", "bytes"),
         ("\ud800", "surrogates"),
@@ -511,7 +511,7 @@ def test_a_file_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world_file, "MAX_ENTRY", 300_000)
     monkeypatch.setattr(world_file, "MAX_DOCUMENT", 500_000)
     for start, repeated, said in (
-        (b"", b"\0", " line 1 column 1: no JSON"),
+        (b"", b"\0", " line 1 column 1: not JSON"),
         (b"", b"\n", ": it begins with more than 1,048,576 bytes of blank lines"),
         (b"", b" ", ": it begins with more than 1,048,576 bytes of blank lines"),
         (UNIT, b"x", " line 2: longer than 300,000 bytes"),

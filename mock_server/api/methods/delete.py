@@ -1,7 +1,7 @@
 """The method delete. Source: POST webhook_requests/delete, R9.0.0 and later."""
 
-from crmcom_kit.mock_server.api.methods.show import IDENTIFIER, Values, key_of, unknown
-from crmcom_kit.mock_server.protocol.parameters import Identifier
+from crmcom_kit.mock_server.api.methods.show import Values, key_of, unknown
+from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
@@ -14,7 +14,7 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
         RecordError: it does not exist (unknown_webhook_request).
     """
     del session
-    identifier: Identifier = values[IDENTIFIER]
+    identifier: Identifier = values[REQUEST_IDENTIFIER]
     record = epoch.store.delete(key_of(identifier), identifier.value)
     if record is None:
         raise unknown(identifier)

@@ -106,7 +106,7 @@ def _reference(epoch: Epoch, name: str, identifier: Identifier) -> str | None:
             f"unknown_{kind}",
             f"{name}.{field}",
             seen=quoted(identifier.value),
-            allowed=f"the {field} of one that exists",
+            allowed=f"the {field} of an existing definition or rule",
             dials=("list.unknown_reference",),
         )
     return None

@@ -124,5 +124,5 @@ def _basic_user(epoch: Epoch, authorization: str) -> tuple[str | None, tuple[str
 
 
 def _same(seen: str, right: str) -> bool:
-    """Compare two texts in a time that does not show where they differ."""
+    """Compare two strings in a time that does not show where they differ."""
     return hmac.compare_digest(seen.encode("utf-8", "surrogatepass"), right.encode())

@@ -7,19 +7,19 @@ Source: POST webhook_requests/resend, R9.0.0 and later. Only records in state RE
 from collections.abc import Generator
 from typing import Any
 
-from crmcom_kit.mock_server.api.methods.show import IDENTIFIER, Values, find, unknown
+from crmcom_kit.mock_server.api.methods.show import Values, find, unknown
 from crmcom_kit.mock_server.api.waits import Blocking, Wait
 from crmcom_kit.mock_server.deliveries.attempts import Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
 from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.mock_server.protocol.errors import RecordError
-from crmcom_kit.mock_server.protocol.parameters import Identifier
+from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
-from crmcom_kit.mock_server.world.webhooks.dispatch import Dispatch
+from crmcom_kit.mock_server.world.webhooks.delivery_job import DeliveryJob
 from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
 
 _DIALS = ("resend.delivery", "resend.destination", "resend.exchange", "resend.updates_log")
@@ -33,50 +33,50 @@ def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, An
             being sent (resend_under_way), or the dialect refuses its definition
             (definition_not_effective) or the failed delivery (delivery_failed).
     """
-    record = find(epoch, values[IDENTIFIER])
+    record = find(epoch, values[REQUEST_IDENTIFIER])
     _check_state(record)
     _check_definition(epoch, record)
-    dispatch = redelivery(epoch, session, _claim(epoch, record), Cause.RESEND)
+    job = redelivery(epoch, session, _claim(epoch, record), Cause.RESEND)
     if epoch.config.dialect["resend.delivery"] == "queued":
-        settled = dispatch.enqueue()  # a full queue settles the record at once
-        return _response(epoch, values, record, settled or record, dispatch)
+        settled = job.enqueue()  # a full queue settles the record at once
+        return _response(epoch, values, record, settled or record, job)
     try:
-        if dispatch.may_block:
-            outcome, settled = yield Blocking(dispatch.deliver_now)
+        if job.may_block:
+            outcome, settled = yield Blocking(job.deliver_now)
         else:
-            outcome, settled = dispatch.deliver_now()
+            outcome, settled = job.deliver_now()
     except Stopped:  # the mock ends: the record is as before
-        return _response(epoch, values, record, record, dispatch)
-    attempts = (dispatch.attempt.number,)
+        return _response(epoch, values, record, record, job)
+    attempts = (job.attempt.number,)
     if settled is None:
         raise RecordError(
             "unknown_webhook_request",
-            IDENTIFIER,
+            REQUEST_IDENTIFIER,
             seen=f"number {record.number}, deleted while it was being sent",
-            allowed="a webhook request that exists until it is sent",
+            allowed="a webhook request that is not deleted during the delivery",
             attempts=attempts,
         )
     if not outcome.delivered and epoch.config.dialect["resend.failed"] == "error":
         raise RecordError(
             "delivery_failed",
-            IDENTIFIER,
+            REQUEST_IDENTIFIER,
             seen=f"{outcome.error_code} when number {record.number} was sent",
-            allowed="a receiver that takes it",
+            allowed="a receiver that accepts it",
             dials=("resend.failed",),
             record=settled.body,
             attempts=attempts,
         )
-    return _response(epoch, values, record, settled, dispatch)
+    return _response(epoch, values, record, settled, job)
 
 
 def _response(
-    epoch: Epoch, values: Values, before: Record, after: Record, dispatch: Dispatch
+    epoch: Epoch, values: Values, before: Record, after: Record, job: DeliveryJob
 ) -> Response:
     response = epoch.config.responses.record(after.body, values.get("fields_set"))
     response.before, response.after = before.body, after.body
-    response.attempts = (dispatch.attempt.number,)
+    response.attempts = (job.attempt.number,)
     response.dials += _DIALS
-    outcome = dispatch.attempt.outcome
+    outcome = job.attempt.outcome
     if outcome is not None and outcome.why and outcome.name in NOT_SENT:
         # The error in the record is in the vendor's words, which do not say what to change.
         response.warnings = (f"nothing was sent: {outcome.why}",)
@@ -109,8 +109,8 @@ def _wrong_state(record: Record, state: State) -> RecordError:
     allowed = "a webhook request that is REJECTED"
     if state is State.SENDING:
         kind, seen = "resend_under_way", f"{number} while another resend of it runs"
-        allowed = "one at a time"
-    return RecordError(kind, IDENTIFIER, seen=seen, allowed=allowed, record=record.body)
+        allowed = "one resend at a time"
+    return RecordError(kind, REQUEST_IDENTIFIER, seen=seen, allowed=allowed, record=record.body)
 
 
 def _check_definition(epoch: Epoch, record: Record) -> None:
@@ -120,9 +120,9 @@ def _check_definition(epoch: Epoch, record: Record) -> None:
     if not epoch.reference_data.is_effective(record.definition):
         raise RecordError(
             "definition_not_effective",
-            IDENTIFIER,
+            REQUEST_IDENTIFIER,
             seen=f"number {record.number}, whose webhook definition is not effective",
-            allowed="one whose webhook definition is effective",
+            allowed="a webhook request whose webhook definition is effective",
             dials=(dial,),
             record=record.body,
         )

@@ -15,7 +15,6 @@ from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.usage_errors import quoted
 
 Values = Mapping[str, Any]
-IDENTIFIER = REQUEST_IDENTIFIER
 
 
 def show(epoch: Epoch, values: Values, session: Session) -> Response:
@@ -25,7 +24,7 @@ def show(epoch: Epoch, values: Values, session: Session) -> Response:
         RecordError: it does not exist (unknown_webhook_request).
     """
     del session
-    identifier: Identifier = values[IDENTIFIER]
+    identifier: Identifier = values[REQUEST_IDENTIFIER]
     body = epoch.store.body(key_of(identifier), identifier.value)
     if body is None:
         raise unknown(identifier)
@@ -51,7 +50,7 @@ def unknown(identifier: Identifier) -> RecordError:
     """Return the error that no such record exists."""
     return RecordError(
         "unknown_webhook_request",
-        f"{IDENTIFIER}.{identifier.field}",
+        f"{REQUEST_IDENTIFIER}.{identifier.field}",
         seen=quoted(identifier.value),
         allowed=f"the {identifier.field} of a webhook request that exists",
     )

@@ -1,7 +1,7 @@
 """Suggestions: the smallest change that makes a refused request valid, in the caller's own terms.
 
 A suggestion is a hint of the mock's own, in a header and in the journal; CRM.COM sends none. Its
-mechanical changes, made on the request, let it succeed.
+mechanical changes, made on the request, make it succeed.
 """
 
 from collections.abc import Callable

@@ -9,6 +9,7 @@ import orjson
 from crmcom_kit.mock_server.api.suggestions.refused_call import RefusedCall, leave_out
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.response import Change, Suggestion
+from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
 from crmcom_kit.mock_server.store.records import Indexed, Key, Query
 from crmcom_kit.mock_server.world.reference_data import Directory
 
@@ -17,19 +18,18 @@ Identifier = dict[str, str]
 _FIELD = re.compile(
     r"(?<!\w)(id|number|name|alternative_code)[\"'\s\]]*[=:][\"'\s]*([^,;&\s\"'}]+)"
 )
-_REJECTED = frozenset({"REJECTED"})
 _MAX_NUMBER = 15
 _MAX_LENGTH = 100
 
 
 def identifier(call: RefusedCall) -> Suggestion:
-    """Suggest a valid identifier in place of an invalid value: the value read otherwise, or any."""
+    """Suggest an identifier for an invalid one: the same value in another form, or any valid."""
     name = call.base
     return _set(call, name, _readable(call, name, call.value(name)) or _example(call, name))
 
 
 def missing_identifier(call: RefusedCall) -> Suggestion:
-    """Suggest an identifier for a request without one; it may stand under another name."""
+    """Suggest an identifier for a request without one; it may be under another name."""
     name = call.base
     for wrong in call.unknown_names if call.lacks(name) else ():
         if wrong in ("id", "number") or "identifier" in wrong.casefold():
@@ -64,7 +64,9 @@ def _one_field(call: RefusedCall) -> Suggestion:
 def _not_rejected(call: RefusedCall) -> Suggestion:
     found = _example(call, REQUEST_IDENTIFIER)
     if found is None:
-        return Suggestion("nothing is REJECTED: let a delivery fail first (--deliveries)")
+        return Suggestion(
+            "no webhook request is REJECTED; make a delivery fail first (--deliveries)"
+        )
     return _set(call, REQUEST_IDENTIFIER, found)
 
 
@@ -75,7 +77,7 @@ def _resend_under_way(_: RefusedCall) -> Suggestion:
 def _definition_not_effective(call: RefusedCall) -> Suggestion:
     known = call.epoch.reference_data
     effective = frozenset(one["id"] for one in known.definitions if known.is_effective(one["id"]))
-    found = _some_record(call, ("definition", effective), rejected=True)
+    found = _some_record(call, ("definition", effective), resendable=True)
     if found is None:
         return Suggestion('start the mock with the dial resend.definition_not_effective = "send"')
     text, changes = _set(call, REQUEST_IDENTIFIER, found)
@@ -84,18 +86,18 @@ def _definition_not_effective(call: RefusedCall) -> Suggestion:
 
 def _delivery_failed(_: RefusedCall) -> Suggestion:
     return Suggestion(
-        "resend it again once the receiver takes it (in the mock: --deliveries success)"
+        "resend it again once the receiver accepts it (in the mock: --deliveries success)"
     )
 
 
 def _set(call: RefusedCall, name: str, found: Identifier | None) -> Suggestion:
-    """Suggest an identifier; if there is none, to do without or to make a record."""
+    """Suggest an identifier; if there is none, to leave it out or to create a record."""
     if found is not None:
         text, changes = call.set_to(name, found)
         return Suggestion(f"{text} (REJECTED)" if _resends(call, name) else text, changes)
     if name != REQUEST_IDENTIFIER and call.has_other_semi_optional(name):
         return leave_out(name)
-    return Suggestion("make a record first: there is none that this call could be about")
+    return Suggestion("create a webhook request first; none fits this request")
 
 
 def _resends(call: RefusedCall, name: str) -> bool:
@@ -120,7 +122,7 @@ def _readable(call: RefusedCall, name: str, given: Any) -> Identifier | None:
 
 
 def _spellings(field: str, text: str) -> Iterator[str]:
-    """Yield what could have been meant by a text, the likeliest first."""
+    """Yield what could be meant by a string, the likeliest first."""
     yield text
     if field != "number":
         yield text.upper()
@@ -142,13 +144,13 @@ def _fits(call: RefusedCall, name: str, field: str, value: str) -> bool:
         return _directory(call, name).find(field, value) is not None
     key: Key = "number" if field == "number" else "id"
     record = call.epoch.store.get(key, value)
-    return record is not None and (not _resends(call, name) or record.state == "REJECTED")
+    return record is not None and (not _resends(call, name) or record.state in RESENDABLE)
 
 
 def _example(call: RefusedCall, name: str) -> Identifier | None:
     """Return an identifier with which the request would be valid."""
     if name == REQUEST_IDENTIFIER:
-        return _some_record(call, rejected=_resends(call, name))
+        return _some_record(call, resendable=_resends(call, name))
     found = _directory(call, name).first()
     return None if found is None else {"id": str(found["id"])}
 
@@ -159,9 +161,9 @@ def _directory(call: RefusedCall, name: str) -> Directory:
     return reference_data.rules if is_rule else reference_data.definitions
 
 
-def _some_record(call: RefusedCall, *indexed: Indexed, rejected: bool) -> Identifier | None:
+def _some_record(call: RefusedCall, *indexed: Indexed, resendable: bool) -> Identifier | None:
     """Return the number of the newest record that meets conditions."""
-    query = Query(indexed, states=_REJECTED if rejected else None, limit=1)
+    query = Query(indexed, states=RESENDABLE if resendable else None, limit=1)
     found = call.epoch.store.query(query)
     return {"number": orjson.loads(found[0])["number"]} if found else None
 

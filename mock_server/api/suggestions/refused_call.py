@@ -35,7 +35,7 @@ class RefusedCall:
 
     @property
     def wrong_identifier(self) -> bool:
-        """Whether the wrong parameter is an identifier."""
+        """True if the wrong parameter is an identifier."""
         return self.parameter is not None and self.parameter.type == "object"
 
     def value(self, name: str) -> Any:
@@ -48,7 +48,7 @@ class RefusedCall:
 
     @property
     def in_body(self) -> bool:
-        """Whether the parameters are in a JSON body."""
+        """True if the parameters are in a JSON body."""
         return self.request.verb == "POST"
 
     @property

@@ -63,7 +63,7 @@ def _bad_body(call: RefusedCall) -> Suggestion:
         text = "send the object itself, without the array around it"
         return Suggestion(text, (Change("body", "body", found[0]),))
     changes = _json_body(found.encode()) if isinstance(found, str) else ()
-    text = "send the object itself, not a text that holds it" if changes else _JSON
+    text = "send the object itself, not a string that holds it" if changes else _JSON
     return Suggestion(text, changes)
 
 

@@ -42,14 +42,14 @@ def _example(call: RefusedCall, name: str) -> str:
 
 
 def _choices(call: RefusedCall) -> Sequence[str]:
-    """Return the values that the wrong parameter may have; none if it is no enumeration."""
+    """Return the values that the wrong parameter may have; none if it is not an enumeration."""
     if call.base == "entity":
         return call.epoch.config.entities
     return call.parameter.choices if call.parameter else ()
 
 
 def _empty_or_invalid(call: RefusedCall) -> Suggestion:
-    """Suggest a value in place of one that is empty or has control characters."""
+    """Suggest a value instead of one that is empty or has control characters."""
     name, value = call.base, call.value(call.base)
     if call.wrong_identifier:
         return identifier(call)

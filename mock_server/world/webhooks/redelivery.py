@@ -16,7 +16,7 @@ from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
-from crmcom_kit.mock_server.world.webhooks.dispatch import Dispatch
+from crmcom_kit.mock_server.world.webhooks.delivery_job import DeliveryJob
 
 
 def redelivery(
@@ -26,7 +26,7 @@ def redelivery(
     cause: Cause,
     message: OutgoingMessage | None = None,
     of: int | None = None,
-) -> Dispatch:
+) -> DeliveryJob:
     """Return the delivery of a claimed record, which settles the record when it ends.
 
     Args:
@@ -66,7 +66,7 @@ def redelivery(
         change = _change(epoch, session, sent, data, outcome, first=first)
         return epoch.store.transition(claimed.id, event, change)
 
-    return Dispatch(epoch, attempt, settle, abandon)
+    return DeliveryJob(epoch, attempt, settle, abandon)
 
 
 def _message(epoch: Epoch, record: Record) -> tuple[OutgoingMessage, Any]:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from crmcom_kit.mock_server.clock import in_clock_range
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.protocol.filters import seconds
-from crmcom_kit.mock_server.store.life_cycle import Event, WrongState
+from crmcom_kit.mock_server.store.life_cycle import RESENDABLE, Event, WrongState
 from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.dispatch import Dispatch, repeated
+from crmcom_kit.mock_server.world.webhooks.delivery_job import DeliveryJob, repeated
 from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
 from crmcom_kit.usage_errors import NotFound
 
@@ -44,12 +44,12 @@ def replay(epoch: Epoch, number: int) -> Attempt:
     claimed = _claimed(epoch, before.record_id)
     if claimed is None:
         attempt = repeated(epoch, Cause.REPLAY, before)
-        dispatch = Dispatch(epoch, attempt, settle=lambda _: None, abandon=bool)
+        job = DeliveryJob(epoch, attempt, settle=lambda _: None, abandon=bool)
     else:
         session = epoch.session()
-        dispatch = redelivery(epoch, session, claimed, Cause.REPLAY, before.message, number)
-    dispatch.start()
-    return dispatch.attempt
+        job = redelivery(epoch, session, claimed, Cause.REPLAY, before.message, number)
+    job.start()
+    return job.attempt
 
 
 def _claimed(epoch: Epoch, record_id: str) -> Record | None:
@@ -66,9 +66,7 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
     ``since`` has no zone, or is out of the range of clocks.
     """
     created = None if since is None else seconds(_written(epoch, since))
-    query = Query(
-        indexed=(), states=frozenset({"REJECTED"}), created_from=created, newest_first=False
-    )
+    query = Query(indexed=(), states=RESENDABLE, created_from=created, newest_first=False)
     attempts: list[Attempt] = []
     left = 0
     session = epoch.session()
@@ -79,9 +77,9 @@ def recover(epoch: Epoch, since: datetime | None) -> Recovery:
         claimed = _claimed(epoch, json.loads(body)["id"])
         if claimed is None:
             continue
-        dispatch = redelivery(epoch, session, claimed, Cause.RECOVER)
-        dispatch.enqueue()
-        attempts.append(dispatch.attempt)
+        job = redelivery(epoch, session, claimed, Cause.RECOVER)
+        job.enqueue()
+        attempts.append(job.attempt)
     return Recovery(attempts, left)
 
 

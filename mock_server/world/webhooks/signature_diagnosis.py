@@ -95,7 +95,7 @@ def diagnose(
     if attempt is not None:
         definition = attempt.definition
         sent = None if attempt.message.data is None else orjson.loads(attempt.message.data)
-    return judge(epoch.config, arrived, body, keys_of(epoch.reference_data, definition), sent)
+    return check_code(epoch.config, arrived, body, keys_of(epoch.reference_data, definition), sent)
 
 
 def keys_of(reference_data: ReferenceData, definition: str | None) -> list[Key]:
@@ -118,7 +118,7 @@ def keys_of(reference_data: ReferenceData, definition: str | None) -> list[Key]:
     return found
 
 
-def judge(
+def check_code(
     config: Config,
     arrived: Arrived,
     body: bytes,
@@ -143,7 +143,7 @@ def judge(
         if key.expected and _same(arrived.code, sign(arrived.data, key.text, **ways)):
             return Verdict(valid=True, reason="valid", why=f"signed with {key.name}")
     if len(body) > _MAX_LENGTH:
-        why = "the code is of something else, and the body is too long for a diagnosis"
+        why = "the code does not match, and the body is too long for a diagnosis"
         return _invalid("unknown", why)
     if not keys:
         return _invalid("no_key", "no definition of this world has a key")
@@ -155,9 +155,7 @@ def judge(
         made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
         if _same(arrived.code, made):
             return _found(text, algorithm, encoding, key, ways)
-    why = (
-        "no key of this world makes this code of this data, in any hash or spelling that was tried"
-    )
+    why = "no key of this world makes this code of this data, in any hash or encoding"
     return _invalid("wrong_key_or_data", why)
 
 
@@ -181,14 +179,14 @@ def _texts(
     right = (ways["canonical_form"], ways["charset"])
     forms = sorted(product(CANONICAL_FORMS, CHARSETS), key=lambda one: one != right)
     for form, charset in forms:
-        why = f"is of the data written anew as JSON, {form} in {charset}"
+        why = f"is of the data re-serialized as JSON, {form} in {charset}"
         why = f"{why}; right is {' in '.join(right)}"
         text = canonical_bytes(data, canonical_form=form, charset=charset)
         yield _Signed(text, "" if (form, charset) == right else "reserialised_json", why)
     if sent is not None:
         text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
         if sent == data:
-            why = "is right for the data as it was sent; on the way its JSON was written anew"
+            why = "is right for the data as it was sent; on the way its JSON was re-serialized"
             yield _Signed(text, "reserialised_json", why)
         else:
             why = "is right for the data that was sent; on the way it was changed"

@@ -18,7 +18,7 @@ from crmcom_kit.mock_server.deliveries.senders import (
     outcome_of,
 )
 from crmcom_kit.mock_server.protocol.response import compact_json
-from crmcom_kit.mock_server.store.life_cycle import Event
+from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
@@ -94,10 +94,10 @@ def fire(
     claimed = _stored(epoch, record, sent)
     code = epoch.config.exchanges.code(sent, epoch.reference_data.key_of(found["id"]), None)
     message = OutgoingMessage(address, compact_json(sent), code)
-    dispatch = redelivery(epoch, epoch.session(), claimed, Cause.FIRE, message)
-    kept = dispatch.start()
-    why = _why_not_sent(epoch, dispatch.attempt)
-    return Fired(not why, why, dispatch.attempt, kept, left_out)
+    job = redelivery(epoch, epoch.session(), claimed, Cause.FIRE, message)
+    kept = job.start()
+    why = _why_not_sent(epoch, job.attempt)
+    return Fired(not why, why, job.attempt, kept, left_out)
 
 
 def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
@@ -146,7 +146,7 @@ def _found(directory: Any, kind: str, wanted: str) -> Object:
 
 
 def _near(directory: Any, kind: str, wanted: str) -> str:
-    """Name the nearest ones, each with its alternative code, which is shorter to type."""
+    """Return what is allowed: the nearest names, with alternative codes, which are shorter."""
     names: dict[str, str] = {}  # by name and by alternative code
     for one in directory:
         code = one.get("alternative_code")
@@ -155,7 +155,7 @@ def _near(directory: Any, kind: str, wanted: str) -> str:
     found = get_close_matches(wanted, names, n=3, cutoff=0.4)
     near = list(dict.fromkeys(names[key] for key in found)) or sorted(set(names.values()))[:5]
     if not near:
-        return "none: it has none"
+        return f"nothing; this world has no {kind}"
     return f"a {kind} of this world, by name, alternative code or id; nearest: {', '.join(near)}"
 
 
@@ -168,7 +168,7 @@ def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> 
     possible = by_name or [one for one in rules if "webhook_definition_ids" not in one]
     if not possible:
         seen = f"nothing, and no workflow rule triggers {definition['name']}"
-        raise NotFound("rule", seen=seen, allowed="name, alternative code or id of one")
+        raise NotFound("rule", seen=seen, allowed="name, alternative code or id of a workflow rule")
     return min(possible, key=_is_off)
 
 
@@ -191,7 +191,7 @@ def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: 
         "fields_set": definition.get("fields_set"),
         "webhook_definition": {"id": definition["id"]},
         "workflow_rule": {"id": rule["id"]},
-        "life_cycle_state": "REJECTED",
+        "life_cycle_state": State.REJECTED.value,
         "error_code": interrupted.error_code,
         "error_description": interrupted.error_description,
         "log_information": {

@@ -55,7 +55,7 @@ def test_an_import_takes_the_place_of_everything(mock: Any, admin: Any) -> None:
 def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
     """A wrong entry is named with its line, and the world is as before, reference data too."""
     before = admin.send("GET", "/state").data
-    epoch = mock.world.epoch
+    epoch = mock.world.epoch_number
     cases = [
         (b"", "body: it is empty"),
         (b"{", "body line 1"),
@@ -69,7 +69,7 @@ def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
             b'{"unit": {"id": "1", "name": "a"}}\n{"unit": {"id": "1", "name": "b"}}',
             "there already",
         ),
-        (b'{"a": NaN}', "no JSON"),
+        (b'{"a": NaN}', "not JSON"),
         (b"\xff\xfe", "seen UTF-16"),
     ]
     with all_cases() as case:
@@ -80,7 +80,7 @@ def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
                     assert status == 400
                     assert says in found["error"]
                     assert admin.send("GET", "/state").data == before
-                    assert mock.world.epoch == epoch
+                    assert mock.world.epoch_number == epoch
 
 
 def test_entries_of_later_releases_are_refused(admin: Any) -> None:
@@ -179,7 +179,7 @@ def test_added_records_are_there_at_once(mock: Any, admin: Any) -> None:
     assert json.loads(mock.state()[0])["number"] == "4711"
     assert mock.state()[1:] == before
     assert mock.resend("4711").data["life_cycle_state"] == "SUCCESSFUL"
-    assert mock.world.epoch == 0
+    assert mock.world.epoch_number == 0
 
 
 @pytest.mark.parametrize("deleted", [False, True])
@@ -293,6 +293,7 @@ def test_too_large_numbers_leave_the_start_to_the_caller(admin: Any) -> None:
 
     _, found = admin.refused("POST", "/seed", {"count": 1, "add": True})
     assert found["parameter"] == "start"
+    assert found["seen"] == "no start, and number 900000000000000000 exists already"
     assert admin.ask("POST", "/seed", {"count": 1, "add": True, "start": 5000})["added"] == 1
 
 

@@ -101,7 +101,7 @@ class HoldingClock:
 OVERTAKE = {
     "reset": World.reset,
     "restore": lambda world: world.restore("start"),
-    "fill": lambda world: world.fill(list(sample_entries(world.release))),
+    "replace_content": lambda world: world.replace_content(list(sample_entries(world.release))),
 }
 
 
@@ -127,7 +127,7 @@ def test_a_call_that_began_before_changes_nothing_after(method: str, overtake: A
     assert [*before.store.records()] != start
 
 
-@looped("change", ["fill", "add", "restore"])
+@looped("change", ["replace_content", "add", "restore"])
 def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     """What was asked for before a reset does not come into the world after it."""
     world = make_world(tokens=["T"])
@@ -143,9 +143,9 @@ def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
         world.reset()
     given: Any = "start" if change == "restore" else slow()
     with pytest.raises(Conflict, match="seen epoch 1, and this call began in epoch 0"):
-        getattr(world, change)(given, begun=begun)
+        getattr(world, change)(given, expected_epoch=begun)
 
-    assert world.epoch == 1
+    assert world.epoch_number == 1
     assert [*world.store.records()] == [*begun.store.records()]
 
 
@@ -159,7 +159,7 @@ def test_adding_and_deleting_and_resetting_race() -> None:
     def add() -> None:
         begun = world.current_epoch
         with suppress(Conflict, DataError):
-            world.add(entries, begun=begun)
+            world.add(entries, expected_epoch=begun)
 
     def delete() -> None:
         dispatch(world, RESEND._replace(path="webhook_requests/delete"))

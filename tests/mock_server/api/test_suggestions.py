@@ -131,14 +131,14 @@ def test_a_resend_that_nothing_can_be_resent_for_is_told_so() -> None:
     ]
     for number in rejected:
         assert asker.ask(resend(number=number)).json["status"]["code"] == "OK"
-    assert hold(asker, "not_rejected", resend(number="7"), "nothing is REJECTED") == ()
+    assert hold(asker, "not_rejected", resend(number="7"), "no webhook request is REJECTED") == ()
 
 
 def test_an_empty_world_has_no_record_to_name() -> None:
     """Without any record there is no other one to suggest."""
     asker = Asker(data=())
     asked = show("number=7")
-    assert hold(asker, "unknown_webhook_request", asked, "there is none that this call") == ()
+    assert hold(asker, "unknown_webhook_request", asked, "none fits this request") == ()
 
 
 def _records(asker: Asker) -> list[Any]:

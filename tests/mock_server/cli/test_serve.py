@@ -96,7 +96,7 @@ FILES = [
     ("--dialect", "[list\n", "not a TOML file in UTF-8"),
     ("--dialect", "errors.status.bad_date = 199\n", "allowed is an HTTP status from 200 to 599"),
     ("--data", "", "it is empty"),
-    ("--data", "not json\n", "no JSON"),
+    ("--data", "not json\n", "not JSON"),
     ("--data", "[]\n", "allowed is JSON Lines of entries, or an object of arrays"),
     ("--data", BAD_WORLD, "line 1: $.unit"),
     ("--data", '{"unit": {"id": "1", "name": "a"}}\n{oops\n', "line 2"),

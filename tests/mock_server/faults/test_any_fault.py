@@ -124,8 +124,8 @@ def read(spec: Any) -> Fault | UsageError:
     """What a specification is read as, or why it is refused."""
     try:
         return fault_of(spec, "fault-1", OPERATIONS)
-    except UsageError as misuse:
-        return misuse
+    except UsageError as error:
+        return error
 
 
 def allowed(spec: Any) -> bool:
@@ -223,8 +223,8 @@ def test_any_preference_is_a_fault_or_refused(header: str) -> None:
     found: Fault | UsageError
     try:
         found = preferred(header)
-    except UsageError as misuse:
-        found = misuse
+    except UsageError as error:
+        found = error
     if isinstance(found, UsageError):
         assert found.parameter.startswith("X-Mock-Prefer")
     else:

@@ -172,7 +172,7 @@ def test_a_warning_shows_no_token(make_mock: Any) -> None:
     """A token in the place of a parameter's name is redacted where a warning quotes it, too."""
     token = "Known-Ticket-0123456"
     out, mock = Terminal(), make_mock()
-    mock.world.tokens.fix({token: mock.world.current_epoch.session()})
+    mock.world.tokens.set_fixed({token: mock.world.current_epoch.session()})
     client = Client(log_of(mock.app, mock, out))
     query = f"token={token}&webhook_request_identifier=number=7&{token}=1"
     client.get(f"{SHOW}?{query}", buffered=True)

@@ -214,7 +214,7 @@ def test_a_record_that_another_content_leaves_out_is_gone(lived: Lived) -> None:
     gone = OneRecord(lambda: lived.world.store, "number", "7", "DELETED")
     assert not gone.holds()
 
-    lived.world.fill([])
+    lived.world.replace_content([])
 
     assert gone.holds()
 

@@ -153,7 +153,7 @@ def test_an_empty_world_gets_what_a_record_refers_to() -> None:
     mock = crmcom_mock(data=[], release="R15")
     record = mock.add(life_cycle_state="REJECTED")
 
-    assert mock.emulated.current_epoch.reference_data.know(record)
+    assert mock.emulated.current_epoch.reference_data.has_references_of(record)
     assert answered(mock, "resend", record["number"])["status"]["code"] == "OK"
 
 

@@ -132,7 +132,7 @@ def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> N
     answers = [{"status": 201, "delay": 0.001, "times": 1}, {"status": 202}]
     mock.admin("PUT", "/receiver", {"answers": answers})
     with ExitStack() as all_places:
-        for _ in range(mock.registry.waiting.most):
+        for _ in range(mock.registry.waiting.maximum):
             all_places.enter_context(mock.registry.waiting)
         refused = mock.client.post(mock.receiver, content=b"{}")
     taken = [mock.client.post(mock.receiver, content=b"{}").status_code for _ in range(2)]
@@ -289,12 +289,22 @@ def test_what_cannot_be_fired_is_refused(
     assert mock.admin("GET", "/receiver")["received"] == 0
 
 
+def test_a_world_without_definitions_says_so(mock: ServedMock) -> None:
+    """There is nothing to suggest then, and the error says why."""
+    mock.world.replace_content([])
+    event = {"entity": "ACTIVITIES", "definition": DEFINITION, "data": DATA, "url": mock.receiver}
+    answer = mock.client.post(f"{mock.base}/__admin/events/fire", json=event)
+
+    assert answer.status_code == 404
+    assert answer.json()["allowed"] == "nothing; this world has no definition"
+
+
 def test_a_delivery_cannot_command_the_mock(mock: ServedMock) -> None:
     """A URL that points at the control API gets nowhere, but for the receiver."""
     for path in ("/reset", "/events/fire", "/deliveries/recover", "/receiver"):
         fired = fire(mock, url=f"{mock.base}/__admin{path}")
         assert fired["delivery"]["outcome"]["status"] in (403, 405)
-    assert mock.world.epoch == mock.admin("GET", "/health")["epoch"]
+    assert mock.world.epoch_number == mock.admin("GET", "/health")["epoch"]
 
 
 def test_a_mock_that_calls_itself_ends(mock: ServedMock) -> None:

@@ -25,7 +25,7 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 Settle = Callable[[Outcome], Record | None]
 
 
-class Dispatch:
+class DeliveryJob:
     """One delivery."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Dispatch:
 
     @property
     def may_block(self) -> bool:
-        """Whether sending may take long: over the network, or with a delivery fault's delay."""
+        """True if sending may take long: over the network, or with a delivery fault's delay."""
         epoch = self._epoch
         scripted = isinstance(epoch.delivery, ScriptedDelivery)
         return not scripted or epoch.delivery_faults.has_active
@@ -153,7 +153,7 @@ class Dispatch:
                 raise TypeError(msg)  # noqa: TRY301 - handled like any other mistake of the sender
         except Stopped:
             raise
-        except Exception as error:  # noqa: BLE001 - the sender may be anybody's
+        except Exception as error:  # noqa: BLE001 - the sender may be the user's
             limit = epoch.config.dialect["delivery.description_limit"]
             outcome = outcome_of_error(error, limit)
         attempt.milliseconds = round((perf_counter() - began) * 1000, 3)
