@@ -120,7 +120,7 @@ def test_a_mistake_is_one_line(mock: ServedMock) -> None:
         ({"url": "127.0.0.1:8080"}, "missing an 'http://'"),
         ({"data": "nope.json"}, "nope.json"),
         *(
-            ({"stdin": data}, "--data: seen a text that is no JSON")
+            ({"stdin": data}, "--data: seen a string that is not JSON")
             for data in ("", "no json", "{")
         ),
         ({"stdin": "[1]"}, "--data: seen an array; allowed is a JSON object"),
