@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -50,6 +51,7 @@ class Running:
                 env=environ,
                 stdout=out,
                 stderr=out,
+                start_new_session=True,  # granian and gunicorn have children of their own
             )
         deadline = time.monotonic() + 60
         while True:
@@ -79,7 +81,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
     """The mock under each of the servers."""
     found = Running(request.param, tmp_path / "log")
     yield found
-    found.process.kill()
+    os.killpg(found.process.pid, signal.SIGKILL)
     found.process.wait(20)
 
 
