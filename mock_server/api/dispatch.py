@@ -34,16 +34,16 @@ _METHODS_THAT_NEVER_WAIT: dict[str, Callable[[Epoch, dict[str, Any], Session], R
 
 def dispatch(world: World, request: Request) -> Response:
     """Return the response of ``world`` to ``request``; wait in this thread if it must wait."""
-    way = steps(world, request)
+    generator = steps(world, request)
     try:
-        wait = next(way)
+        wait = next(generator)
         while True:
             try:
                 result = wait.block()
             except BaseException as error:  # noqa: BLE001 - the request decides what it means
-                wait = way.throw(error)
+                wait = generator.throw(error)
             else:
-                wait = way.send(result)
+                wait = generator.send(result)
     except StopIteration as end:
         response: Response = end.value
         return response

@@ -162,22 +162,22 @@ class AsgiShell:
                 )
             )
 
-    async def _run(self, way: Generator[Wait, Any, Response]) -> Response:
-        """Return the response at the end of ``way``; wait where it has to wait."""
+    async def _run(self, generator: Generator[Wait, Any, Response]) -> Response:
+        """Return the response at the end of ``generator``; `dispatch` is the same without a loop."""
         try:
-            wait = next(way)
+            wait = next(generator)
             while True:
                 try:
                     result = await self._wait(wait)
                 except Exception as error:  # noqa: BLE001 - the request decides what it means
-                    wait = way.throw(error)
+                    wait = generator.throw(error)
                 else:
-                    wait = way.send(result)
+                    wait = generator.send(result)
         except StopIteration as end:
             response: Response = end.value
             return response
         finally:
-            way.close()  # if the server ends meanwhile
+            generator.close()  # if the server ends meanwhile
 
     async def _wait(self, wait: Wait) -> Any:
         if isinstance(wait, Delay):
