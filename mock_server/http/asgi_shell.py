@@ -163,7 +163,7 @@ class AsgiShell:
             )
 
     async def _run(self, generator: Generator[Wait, Any, Response]) -> Response:
-        """Return the response at the end of ``generator``; `dispatch` is the same without a loop."""
+        """Return the response at the end of ``generator``, as ``dispatch`` does without a loop."""
         try:
             wait = next(generator)
             while True:
