@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, render_template, request
+from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
-from crmcom_kit.mock_server.admin import ControlApp
+from crmcom_kit.mock_server.admin import ControlApp, access
 from crmcom_kit.mock_server.admin.refusals import nothing_here
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.requests import (
@@ -94,6 +95,11 @@ class _WorldMiddleware:
             refused = judge(self._registry.access, caller)
             if refused is not None:
                 return started(refusal(refused), start_response, verb)
+        elif self._registry.access.admin_token is None and access.refusal(
+            FlaskRequest({**environ, "PATH_INFO": rest}), self._registry
+        ):
+            name = None  # the control API refuses the request, which must not create a world
+            environ = {key: value for key, value in environ.items() if key != WORLD_HEADER}
         try:
             world = world_for(
                 name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)

@@ -247,3 +247,23 @@ def test_every_operation_is_guarded(make_mock: Any) -> None:
     for verb, path, _ in operations().values():
         url = "/__admin" + path.replace("{", "").replace("}", "")
         assert client.open(url, method=verb, environ_overrides=FAR).status_code == 403, path
+
+
+def test_a_refused_request_creates_no_world() -> None:
+    """A foreign page, host or proxy is refused before the world that it names is made."""
+    registry = WorldRegistry(make_world())
+    client = create_app(registry).test_client()
+    for headers in (
+        {"Origin": "http://evil.example"},
+        {"Host": "evil.example"},
+        {"X-Forwarded-For": "10.0.0.1"},
+    ):
+        for path, more in (
+            ("/worlds/x/__admin/reset", {}),
+            ("/__admin/reset", {"X-Mock-World": "x"}),
+        ):
+            assert client.post(path, headers={**headers, **more}).status_code == 403
+
+    assert registry.names() == ("default",)
+    assert client.post("/worlds/x/__admin/reset").status_code == 200
+    assert registry.names() == ("default", "x")
