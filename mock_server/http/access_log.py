@@ -149,10 +149,11 @@ def _redacted(world: "World", text: str, *, is_path: bool = False) -> str:
 
 @lru_cache(maxsize=2048)
 def _analyzed(redactor: Redactor, text: str, *, is_path: bool) -> tuple[str, tuple[str, ...]]:
-    """Return a string without the secrets of the moment, and the words that may become tokens."""
-    found = set(WORD.findall(text) + WORD.findall(decoded(text, escapes=True)))
+    """Return a string without the secrets of the moment, and its words, which may become tokens."""
+    shown = _without_secrets(redactor, text, is_path=is_path)
+    found = set(WORD.findall(shown) + WORD.findall(decoded(shown, escapes=True)))
     found |= {word.strip("._-") for word in found}
-    return _without_secrets(redactor, text, is_path=is_path), tuple(found)
+    return shown, tuple(found)
 
 
 def _without_secrets(redactor: Redactor, text: str, *, is_path: bool) -> str:
