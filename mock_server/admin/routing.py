@@ -24,7 +24,7 @@ from crmcom_kit.mock_server.admin import (
     settings,
     worlds,
 )
-from crmcom_kit.mock_server.admin.access import refusal
+from crmcom_kit.mock_server.admin.access import admin_token_of, refusal
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, CancelToken, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
@@ -37,7 +37,7 @@ from crmcom_kit.mock_server.admin.validation import (
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import PICKED
+from crmcom_kit.mock_server.world.routing import PICKED, PICKED_NAME, WORLD_HEADER, world_for
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
@@ -71,9 +71,12 @@ def control_app(registry: WorldRegistry) -> Flask:
 
     @app.before_request
     def guard() -> Response | None:
-        """Refuse callers without access, on paths without an operation as well."""
+        """Refuse callers without access, on any path; find the world for the others."""
         refused = refusal(request, registry)
         if refused is None:
+            environ, token = request.environ, admin_token_of(request)
+            name, header = environ[PICKED_NAME], environ.get(WORLD_HEADER)
+            environ[PICKED] = world_for(name, header, registry, token)
             return None
         text, status = refused
         is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")

@@ -1,10 +1,10 @@
 """The effects of a fault on a request that it hits: delay, side effects, another response."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from crmcom_kit.mock_server.api.waits import Delay, Wait
+from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Fault, Spec
 from crmcom_kit.mock_server.faults.registry import Faults
@@ -13,24 +13,26 @@ from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response
 from crmcom_kit.mock_server.world.epoch import Epoch
 
-Respond = Callable[[Epoch, Request], Generator[Wait, Any, Response]]
 
-
-def apply(
-    fault: Fault, epoch: Epoch, request: Request, respond: Respond
-) -> Generator[Wait, Any, Response]:
+async def apply(
+    fault: Fault,
+    epoch: Epoch,
+    request: Request,
+    respond: Callable[[], Awaitable[Response]],
+    waits: Waits,
+) -> Response:
     """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own."""
     effect = fault.effect
     view = RequestView(epoch.config, epoch.store.get, request)
     record = view.record if "deleteRecord" in effect else None  # while it exists
     response: Response | None = None
     if fault.after_commit:
-        response = yield from respond(epoch, request)
-    yield from _disturb(epoch, effect, view)
+        response = await respond()
+    await _disturb(epoch, effect, view, waits)
     if fault.instead:
         response = _replacement(epoch, effect, view.operation or "methods", response)
     elif response is None:
-        response = yield from respond(epoch, request)
+        response = await respond()
     if record is not None and response.before is None:
         response.before = record.body
     _damage(effect, response)
@@ -47,10 +49,11 @@ class _Over(NamedTuple):
         return self.faults.over
 
 
-def _disturb(epoch: Epoch, effect: Spec, view: RequestView) -> Generator[Wait, Any, None]:
+async def _disturb(epoch: Epoch, effect: Spec, view: RequestView, waits: Waits) -> None:
     """Hold the request back, let its token expire, delete its record."""
     if "delay" in effect:
-        yield Delay(effect["delay"]["milliseconds"] / 1000, epoch.clock, _Over(epoch.faults))
+        seconds = effect["delay"]["milliseconds"] / 1000
+        await waits.sleep(epoch.clock, seconds, _Over(epoch.faults))
     token = view.token if "expireToken" in effect else None
     if token is not None:
         # Tokens outlive an epoch: a fault of this one must not reach into the next.

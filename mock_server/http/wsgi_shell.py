@@ -10,24 +10,22 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.access import api_refusal
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
-from crmcom_kit.mock_server.http.requests import (
-    admin_token_of,
-    api_path,
-    caller_of,
-    wsgi_request,
-)
+from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
 from crmcom_kit.mock_server.http.transmission import (
     ConnectionDropped,
     ConnectionEnded,
     started,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import FAULT_HEADER, usage_error_response
+from crmcom_kit.mock_server.protocol.response import (
+    FAULT_HEADER,
+    Response,
+    usage_error_response,
+)
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_for, world_of
+from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
@@ -85,9 +83,9 @@ class WsgiShell:
         verb = environ["REQUEST_METHOD"]
         if path is None or self._verbs.get(path) != verb or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
-        caller = caller_of(environ.get("REMOTE_ADDR"), environ)
-        if api_refusal(self._registry.access, caller) is not None:
-            return self._app(environ, start_response)  # which says why
+        found = world_or_refusal(self._registry, name, environ.get("REMOTE_ADDR"), environ)
+        if isinstance(found, Response):
+            return started(found, start_response, verb)
         body = _plain_body(environ, verb)
         if body is None:
             return self._app(environ, start_response)
@@ -95,13 +93,7 @@ class WsgiShell:
             # Some servers hand over a body that breaks off as if it were whole.
             error = UsageError("body", seen="a part of it", allowed="all of it")
             return started(usage_error_response(error), start_response, verb)
-        try:
-            world = world_for(
-                name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)
-            )
-        except UsageError:
-            return self._app(environ, start_response)
-        return started(dispatch(world, wsgi_request(environ, path, body)), start_response, verb)
+        return started(dispatch(found, wsgi_request(environ, path, body)), start_response, verb)
 
 
 def _plain_body(environ: "WSGIEnvironment", verb: str) -> bytes | None:

@@ -4,11 +4,8 @@ Source: POST webhook_requests/resend, R9.0.0 and later. Only records in state RE
 (see ``store.life_cycle``). How a delivery changes the record is in ``webhooks.redelivery``.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from crmcom_kit.mock_server.api.methods.show import Values, find, unknown
-from crmcom_kit.mock_server.api.waits import Blocking, Wait
+from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.deliveries.attempts import Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
 from crmcom_kit.mock_server.deliveries.senders import Stopped
@@ -25,7 +22,7 @@ from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
 _DIALS = ("resend.delivery", "resend.destination", "resend.exchange", "resend.updates_log")
 
 
-def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, Any, Response]:
+async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -> Response:
     """Send a rejected webhook request again, and return it as it is then.
 
     Raises:
@@ -42,7 +39,7 @@ def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, An
         return _response(epoch, values, record, settled or record, job)
     try:
         if job.may_block:
-            outcome, settled = yield Blocking(job.deliver_now)
+            outcome, settled = await waits.call(job.deliver_now)
         else:
             outcome, settled = job.deliver_now()
     except Stopped:  # the mock ends: the record is as before
