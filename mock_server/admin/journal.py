@@ -179,7 +179,10 @@ def wait(call: Call) -> Any:
     seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
     with call.registry.waiting:
         done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
-    payload = {"ok": done.ok, "why": done.why, **done.facts}
+    why = done.why
+    if why == "closing" and not call.registry.closing.is_set():
+        why = "left"  # it is the client that has closed its side
+    payload = {"ok": done.ok, "why": why, **done.facts}
     return _written(payload, 200 if done.ok else 408)
 
 
