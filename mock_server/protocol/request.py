@@ -22,7 +22,7 @@ class Encoding(NamedTuple):
 
     name: str
     advice: str  # to who sends them
-    codec: str  # of Python, which may find a text in them
+    codec: str  # of Python, which may find a string in them
 
 
 # By the first bytes.

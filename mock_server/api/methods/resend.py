@@ -15,6 +15,7 @@ from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.reference_data import is_effective
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.webhooks.delivery_job import DeliveryJob
 from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
@@ -114,7 +115,7 @@ def _check_definition(epoch: Epoch, record: Record) -> None:
     dial = "resend.definition_not_effective"
     if epoch.config.dialect[dial] == "send":
         return
-    if not epoch.reference_data.is_effective(record.definition):
+    if not is_effective(epoch.reference_data.definitions.find("id", record.definition) or {}):
         raise RecordError(
             "definition_not_effective",
             REQUEST_IDENTIFIER,

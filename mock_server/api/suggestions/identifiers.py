@@ -11,7 +11,7 @@ from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.response import Change, Suggestion
 from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
 from crmcom_kit.mock_server.store.records import Indexed, Key, Query
-from crmcom_kit.mock_server.world.reference_data import Directory
+from crmcom_kit.mock_server.world.reference_data import Directory, is_effective
 
 Identifier = dict[str, str]
 
@@ -75,8 +75,8 @@ def _resend_under_way(_: RefusedCall) -> Suggestion:
 
 
 def _definition_not_effective(call: RefusedCall) -> Suggestion:
-    known = call.epoch.reference_data
-    effective = frozenset(one["id"] for one in known.definitions if known.is_effective(one["id"]))
+    known = call.epoch.reference_data.definitions
+    effective = frozenset(one["id"] for one in filter(is_effective, known))
     found = _some_record(call, ("definition", effective), resendable=True)
     if found is None:
         return Suggestion('start the mock with the dial resend.definition_not_effective = "send"')
