@@ -10,6 +10,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.routing import CONTROL
+
+#: Where a body may be a whole world, and how long it may be there, in bytes.
+LARGE_BODIES = frozenset({f"{CONTROL}/records", f"{CONTROL}/state"})
+MAX_LARGE_BODY_BYTES = 1024**3
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

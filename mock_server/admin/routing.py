@@ -15,6 +15,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit.mock_server.admin import (
+    LARGE_BODIES,
+    MAX_LARGE_BODY_BYTES,
     about,
     content,
     deliveries,
@@ -33,7 +35,6 @@ from crmcom_kit.mock_server.admin.validation import (
     checked_path,
     checked_query,
     is_streamed,
-    max_body_bytes,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -71,14 +72,14 @@ def control_app(registry: WorldRegistry) -> Flask:
 
     @app.before_request
     def guard() -> Response | None:
-        """Refuse callers without access, on any path; find the world for the others."""
-        refused = refusal(request, registry)
-        if refused is None:
+        """Find the world, and refuse callers without access, on paths without an operation too."""
+        text, status = refusal(request, registry) or ("", HTTPStatus.OK)
+        if status != HTTPStatus.FORBIDDEN:  # a caller who lacks the token creates no world
             environ, token = request.environ, admin_token_of(request)
             name, header = environ[PICKED_NAME], environ.get(WORLD_HEADER)
             environ[PICKED] = world_for(name, header, registry, token)
+        if status == HTTPStatus.OK:
             return None
-        text, status = refused
         is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")
         if status == HTTPStatus.UNAUTHORIZED and is_probe:
             return json_response(about.HEALTHY, 200)  # a probe of a container needs no secret
@@ -124,9 +125,8 @@ def _respond(operation: str, registry: WorldRegistry, **path: str) -> Response:
 
 
 def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call:
-    limit = max_body_bytes(operation)
-    if limit is not None:
-        request.max_content_length = limit
+    if request.path in LARGE_BODIES:
+        request.max_content_length = MAX_LARGE_BODY_BYTES
     world = request.environ[PICKED]
     call = Call(
         registry=registry,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
-from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
+from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.formats import id_of
 from crmcom_kit.usage_errors import LimitExceeded, UsageError
@@ -36,8 +36,7 @@ def _validator() -> "Draft202012Validator":
 
 def delivery_fault(spec: Mapping[str, Any]) -> "DeliveryFault":
     """Return the delivery fault that a specification describes. Raises UsageError."""
-    for error in _validator().iter_errors(spec):
-        raise explained(error, dict, whole="fault")
+    check(_validator(), spec, whole="fault")
     return DeliveryFault(**spec)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from crmcom_kit.mock_server.faults.model import Fault, Spec
-from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
+from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import release_names
@@ -37,7 +37,6 @@ ALIASES = {
     "too_large": "body_too_large",
 }
 _ENDS = ("status", "error", "drop", "cut", "malformed")
-_COMPONENTS = "#/components/schemas/"
 
 
 def errors() -> tuple[str, ...]:
@@ -100,10 +99,8 @@ def valid(
         UsageError: the value does not fit.
     """
     plain = _plain(value)
-    components = schemas(operations)
     validator = _validator(schema, operations, None if only is None else tuple(only))
-    for error in validator.iter_errors(plain):
-        raise explained(error, lambda part: _resolved(part, components), whole="fault")
+    check(validator, plain, whole="fault")
     return plain
 
 
@@ -115,18 +112,12 @@ def _plain(value: object) -> Any:
     return value
 
 
-def _resolved(part: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    while "$ref" in part:
-        part = found[part["$ref"].removeprefix(_COMPONENTS)]
-    return part
-
-
 @cache
 def _validator(
     name: str, operations: tuple[str, ...], only: tuple[str, ...] | None
 ) -> "Draft202012Validator":
     found = schemas(operations)
-    schema: dict[str, Any] = {"$ref": _COMPONENTS + name}
+    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
     if only is not None:
         members = {one: found[name]["properties"][one] for one in only}
         schema = {**found[name], "properties": members}

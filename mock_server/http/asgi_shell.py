@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
+from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
 from crmcom_kit.mock_server.clock import Flag, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
@@ -37,7 +38,7 @@ from crmcom_kit.mock_server.http.wsgi_bridge import (
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import CONTROL, WORLD_HEADER, split_path, world_of
+from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_of
 from crmcom_kit.mock_server.world.world import World
 
 if TYPE_CHECKING:
@@ -45,10 +46,6 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _POLL_SECONDS = 0.5  # how often a waiting request looks whether it should stop
-
-#: Where bodies may be a whole world, and how long they may be then, in bytes.
-LARGE_BODIES = frozenset({f"{CONTROL}/records", f"{CONTROL}/state"})
-MAX_LARGE_BODY_BYTES = 1024**3
 
 
 class AsgiShell:

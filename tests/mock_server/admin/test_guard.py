@@ -83,13 +83,6 @@ def test_the_token_is_for_the_control_api_alone(guarded: Any) -> None:
     assert answer.json["status"]["code"] == "OK"
 
 
-def test_without_the_token_nobody_learns_which_worlds_there_are(guarded: Any) -> None:
-    """The token is asked for before the world that the path names."""
-    assert guarded.get("/worlds/nothing/__admin/state").status_code == 401
-    headers = {"X-Mock-Admin-Token": TOKEN}
-    assert guarded.get("/worlds/not a name/__admin/state", headers=headers).status_code == 400
-
-
 def test_settings_do_not_show_it(guarded: Any, admin_of: Any) -> None:
     """The mock says that there is a token, and its document how to send it, but not the token."""
     headers = {"X-Mock-Admin-Token": TOKEN}

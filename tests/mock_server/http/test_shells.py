@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.asgi_shell import LARGE_BODIES, MAX_LARGE_BODY_BYTES, AsgiShell
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.http.connection import CONNECTION
 from crmcom_kit.mock_server.http.wsgi_shell import LateFlask, WsgiShell
 from crmcom_kit.mock_server.store.records import Query
@@ -214,19 +214,6 @@ def test_all_shells_answer_alike(release: str, dialect: str, made: list[Call]) -
         assert _over_wsgi(wsgi, call) == expected
         assert _over_asgi(asgi, call) == expected
     assert _state(registries[1]) == _state(registries[2]) == _state(registries[0])
-
-
-def test_the_asgi_shell_knows_where_bodies_may_be_large() -> None:
-    """It takes longer bodies exactly where the control API's document allows them."""
-    from crmcom_kit.mock_server.admin.document import PREFIX, operations
-
-    large = {
-        f"{PREFIX}{path}": about["requestBody"]["x-most-bytes"]
-        for _, path, about in operations().values()
-        if "x-most-bytes" in about.get("requestBody", {})
-    }
-
-    assert large == dict.fromkeys(LARGE_BODIES, MAX_LARGE_BODY_BYTES)
 
 
 def test_notes_hold_neither_connections_nor_the_environment(
