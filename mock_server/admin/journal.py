@@ -214,8 +214,7 @@ def _condition(call: Call) -> verification.Condition:
 def _delivered(world: World, record: str | None, *, delivered: bool | None) -> int:
     """Count the attempts that are over: of a record or any, delivered or not or either."""
     return sum(
-        attempt.over
-        and delivered in (None, attempt.outcome is not None and attempt.outcome.delivered)
+        attempt.over and delivered in (None, attempt.delivered)
         for attempt in world.current_epoch.attempts.list(record=record)
     )
 

@@ -132,13 +132,12 @@ def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[Attempt]]:
             first = attempt.of or number
             cause = _causes(epoch).get(first)
             entry = None if cause is None else epoch.journal.find(cause)
-            return entry, epoch.attempts_of(first)
+            return entry, epoch.attempts.with_repeats(first)
     else:
         # An id names its journal, too; 0 if that is another one.
         entry = epoch.journal.find(epoch.journal.number_of(text) if prefix else number)
         if entry is not None:
-            numbers = entry.response.attempts
-            return entry, [attempt for each in numbers for attempt in epoch.attempts_of(each)]
+            return entry, epoch.attempts.with_repeats(*entry.response.attempts)
     allowed = "the id of a call in the journal, or attempt- and the id of a delivery"
     raise NotFound("id", seen=quoted(text), allowed=allowed)
 

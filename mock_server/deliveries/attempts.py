@@ -63,6 +63,11 @@ class Attempt:
         """Whether it has ended, with an outcome or abandoned."""
         return self.stage in (Stage.ENDED, Stage.ABANDONED)
 
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver has accepted it."""
+        return self.outcome is not None and self.outcome.delivered
+
 
 class Attempts:
     """The last attempts of one world, oldest first."""
@@ -137,6 +142,12 @@ class Attempts:
     def find(self, number: int) -> Attempt | None:
         """Return the attempt with that number, unless it is gone."""
         return self._attempts.get(number)
+
+    def with_repeats(self, *numbers: int) -> builtins.list[Attempt]:
+        """Return the attempts with these numbers and those that repeat them, oldest first."""
+        if not numbers:
+            return []
+        return [one for one in self.list() if one.number in numbers or one.of in numbers]
 
     def wait_for(
         self, found: Callable[[], _T | None], seconds: float, until: Flag | None = None

@@ -65,8 +65,7 @@ class Deliveries:
 
         def found() -> Attempt | None:
             for attempt in attempts.list(record=wanted):
-                took = attempt.outcome is not None and attempt.outcome.delivered
-                if attempt.over and delivered in (None, took):
+                if attempt.over and delivered in (None, attempt.delivered):
                     return attempt
             return None
 

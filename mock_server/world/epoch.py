@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from crmcom_kit.mock_server.clock import WorldClock
-from crmcom_kit.mock_server.deliveries.attempts import Attempt, Attempts
+from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
@@ -59,10 +59,6 @@ class Epoch:
         self.journal.close()
         self.faults.end()
         self.attempts.close()
-
-    def attempts_of(self, number: int) -> list[Attempt]:
-        """Return the attempt of that number and those that sent the same again."""
-        return [one for one in self.attempts.list() if number in (one.number, one.of)]
 
     def next_number(self) -> str:
         """Return the number after the largest that a record has, had, or was reserved."""

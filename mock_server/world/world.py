@@ -311,9 +311,8 @@ class World:
     @property
     def reader(self) -> JournalReader:
         """Builds views of the entries of the journal, without secrets."""
-        journal = self.current_epoch.journal
-        attempts = self.current_epoch.attempts_of
-        return JournalReader(journal, self.config, self.redactor, attempts)
+        epoch = self.current_epoch
+        return JournalReader(epoch.journal, self.config, self.redactor, epoch.attempts)
 
     @property
     def faults(self) -> Faults:
