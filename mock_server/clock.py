@@ -70,12 +70,8 @@ def in_clock_range(name: str, moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-class Flag(Protocol):
-    """Set when it is time to stop waiting, such as a ``threading.Event``."""
-
-    def is_set(self) -> bool:
-        """Return whether it is set."""
-        ...
+#: Says whether it is time to stop waiting, such as the method ``is_set`` of an event.
+IsOver = Callable[[], bool]
 
 
 class ClockState(NamedTuple):
@@ -152,16 +148,16 @@ class WorldClock:
             self.now = self._base.now
             self._wake()
 
-    def sleep(self, seconds: float, until: Flag | None = None) -> None:
+    def sleep(self, seconds: float, until: IsOver | None = None) -> None:
         """Return when ``seconds`` of the world's time have passed, at once if the clock stands.
 
         Args:
             seconds: how long, in the world's time.
-            until: ends the sleep early, within a second of the machine's time, when it is set.
+            until: ends the sleep early, within a second of the machine's time.
         """
         with self._changed:
             end = self.now() + timedelta(seconds=seconds)
-            while until is None or not until.is_set():
+            while until is None or not until():
                 left = self.seconds_until(end)
                 if left <= 0:
                     return

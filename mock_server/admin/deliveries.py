@@ -65,7 +65,7 @@ def get_delivery_faults(call: Call) -> Any:
 def put_delivery_faults(call: Call) -> Any:
     """Replace the delivery faults."""
     wanted = [delivery_fault(one) for one in call.body["faults"]]
-    call.epoch.delivery_faults.put(wanted, sends=call.world.sends)
+    call.epoch.delivery_faults.put(wanted, sends=call.epoch.sends)
     return get_delivery_faults(call)
 
 

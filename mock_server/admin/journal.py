@@ -1,7 +1,6 @@
 """Operations on a world's journal: its entries, verifying, waiting, and a stream of events."""
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -21,7 +20,6 @@ from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 HEARTBEAT_SECONDS = 1.0
 _DEFAULT_MILLIS = 10_000
 _MAX_NEAR = 10
-_NUMBER = re.compile(r"[0-9]{1,40}(-[0-9]{1,40})?")
 
 
 def _written(payload: Any, status: int = 200) -> Reply:
@@ -52,7 +50,7 @@ def _since(call: Call, text: str | None) -> list[CallView]:
     reader = call.world.reader
     if text is None:
         return reader.calls()
-    number = _number_since(call, text)
+    number = reader.journal.number_of(text)
     if number is not None:
         return reader.calls(number)
     try:
@@ -64,16 +62,6 @@ def _since(call: Call, text: str | None) -> list[CallView]:
     return [one for one in reader.calls() if one.at > moment]
 
 
-def _number_since(call: Call, text: str) -> int | None:
-    """Return the number of the entry with that number or id; None if ``text`` is neither.
-
-    For the id of an entry before a reset it is 0: every entry there is now is after it.
-    """
-    if not _NUMBER.fullmatch(text):
-        return None
-    return call.world.journal.number_of(text) if "-" in text else int(text)
-
-
 def get_request(call: Call) -> Any:
     """Return one entry."""
     return _written(serializers.entry(CallView(call.world.reader, _entry(call))))
@@ -81,8 +69,7 @@ def get_request(call: Call) -> Any:
 
 def _entry(call: Call) -> Entry:
     journal, id = call.world.journal, call.path["id"]
-    number = _number_since(call, id)
-    entry = journal.find(number) if number else None
+    entry = journal.find(journal.number_of(id) or 0)
     if entry is None:
         entries = journal.entries()
         allowed = "the id of a call in the journal"
@@ -190,7 +177,7 @@ def _condition(call: Call) -> verification.Condition:
     body, world = call.body, call.world
     if "calls" in body:
         asked = body["calls"]
-        since = _number_since(call, asked.get("since", "0")) or 0
+        since = world.journal.number_of(asked.get("since", "0")) or 0
         pattern = pattern_of(asked["pattern"])
         return verification.Calls(world.reader, pattern, asked.get("times"), since)
     if "records" in body:
@@ -222,7 +209,7 @@ def _delivered(world: World, record: str | None, *, delivered: bool | None) -> i
 def events(call: Call) -> Any:
     """Return the requests as they are recorded, as server-sent events."""
     text = call.query.get("since") or call.headers.get("Last-Event-ID")
-    number = _number_since(call, text) if text else None
+    number = call.world.journal.number_of(text) if text else None
     if text and number is None:
         raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
     stream = _events(call, call.world.journal.last if number is None else number)
@@ -241,12 +228,12 @@ def _events(call: Call, since: int) -> Iterator[bytes]:
 
     def news() -> bool | None:
         """Return True if there is something to do: a new entry, or the end."""
-        return (journal.last > since or journal.closed or over.is_set()) or None
+        return (journal.last > since or journal.closed or over()) or None
 
     with call.registry.waiting:
         yield b""
         yield b"retry: 1000\n\n"  # so that the reader knows that the stream has begun
-        while not over.is_set():
+        while not over():
             calls = reader.calls(since)
             for view in calls:
                 since = view.number

@@ -27,7 +27,7 @@ from crmcom_kit.mock_server.admin import (
     worlds,
 )
 from crmcom_kit.mock_server.admin.access import admin_token_of, refusal
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, CancelToken, Reply
+from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import (
@@ -128,11 +128,12 @@ def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call
     if request.path in LARGE_BODIES:
         request.max_content_length = MAX_LARGE_BODY_BYTES
     world = request.environ[PICKED]
+    client_left = request.environ.get(CLIENT_LEFT, bool)
     call = Call(
         registry=registry,
         world=world,
         epoch=world.current_epoch,
-        over=CancelToken(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
+        over=lambda: registry.closing.is_set() or client_left(),
         path=checked_path(operation, path),
         query=checked_query(operation, request.args.items(multi=True)),
         verb=request.method,

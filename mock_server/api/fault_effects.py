@@ -2,12 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import NamedTuple
 
 from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Fault, Spec
-from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response
@@ -40,20 +38,11 @@ async def apply(
     return response
 
 
-class _Over(NamedTuple):
-    """Set once the epoch's faults may no longer hold back requests."""
-
-    faults: Faults
-
-    def is_set(self) -> bool:
-        return self.faults.over
-
-
 async def _disturb(epoch: Epoch, effect: Spec, view: RequestView, waits: Waits) -> None:
     """Hold the request back, let its token expire, delete its record."""
     if "delay" in effect:
         seconds = effect["delay"]["milliseconds"] / 1000
-        await waits.sleep(epoch.clock, seconds, _Over(epoch.faults))
+        await waits.sleep(epoch.clock, seconds, epoch.faults.is_over)
     token = view.token if "expireToken" in effect else None
     if token is not None:
         # Tokens outlive an epoch: a fault of this one must not reach into the next.

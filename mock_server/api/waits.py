@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from crmcom_kit.mock_server.clock import Flag, WorldClock
+from crmcom_kit.mock_server.clock import IsOver, WorldClock
 
 _T = TypeVar("_T")
 
@@ -11,11 +11,11 @@ _T = TypeVar("_T")
 class Waits(Protocol):
     """The two things that a request may have to wait for."""
 
-    async def sleep(self, clock: WorldClock, seconds: float, until: Flag) -> None:
+    async def sleep(self, clock: WorldClock, seconds: float, until: IsOver) -> None:
         """Return when ``seconds`` of the world's time have passed.
 
-        The sleep ends early when the world's clock is frozen or moved on, and when ``until`` is
-        set.
+        The sleep ends early when the world's clock is frozen or moved on, and when ``until``
+        returns True.
         """
         ...
 
@@ -27,7 +27,7 @@ class Waits(Protocol):
 class WaitsInThread:
     """Waits in the thread of the request: nothing is ever suspended."""
 
-    async def sleep(self, clock: WorldClock, seconds: float, until: Flag) -> None:
+    async def sleep(self, clock: WorldClock, seconds: float, until: IsOver) -> None:
         """Sleep."""
         clock.sleep(seconds, until)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from time import monotonic
 from typing import TypeVar
 
-from crmcom_kit.mock_server.clock import Flag
+from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.store.life_cycle import State
 
@@ -150,7 +150,7 @@ class Attempts:
         return [one for one in self.list() if one.number in numbers or one.of in numbers]
 
     def wait_for(
-        self, found: Callable[[], _T | None], seconds: float, until: Flag | None = None
+        self, found: Callable[[], _T | None], seconds: float, until: IsOver | None = None
     ) -> _T | None:
         """Return what ``found`` returns as soon as it is not None; None once time is over.
 
@@ -161,7 +161,7 @@ class Attempts:
         while True:
             result = found()
             left = deadline - monotonic()
-            if result is not None or left <= 0 or self._closed or (until and until.is_set()):
+            if result is not None or left <= 0 or self._closed or (until and until()):
                 return result
             with self._changed:
                 self._changed.wait(min(left, 0.2))

@@ -214,7 +214,6 @@ class Faults:
             if not self._is_over:
                 change()
 
-    @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether no request may be held back any more: the epoch is over, or the server ends."""
         return self._is_over or self._config.closing.is_set()

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
 from crmcom_kit.mock_server.api.dispatch import handle
-from crmcom_kit.mock_server.clock import Flag, WorldClock
+from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.requests import (
@@ -150,13 +150,13 @@ class WaitsOnLoop:
         """Make calls that may take long in ``threads``; in the loop's own by default."""
         self._threads = threads
 
-    async def sleep(self, clock: WorldClock, seconds: float, until: Flag) -> None:
+    async def sleep(self, clock: WorldClock, seconds: float, until: IsOver) -> None:
         """Sleep without a thread."""
         changed = asyncio.Event()
         loop = asyncio.get_running_loop()
         end = clock.now() + timedelta(seconds=seconds)
         with clock.watched(lambda: loop.call_soon_threadsafe(changed.set)):
-            while not until.is_set() and (left := clock.seconds_until(end)) > 0:
+            while not until() and (left := clock.seconds_until(end)) > 0:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), min(left, _POLL_SECONDS))
                 changed.clear()

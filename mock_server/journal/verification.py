@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from crmcom_kit.mock_server.clock import Flag
+from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.journal.patterns import (
@@ -219,7 +219,7 @@ def verify(
     expected: Expected = None,
     *,
     seconds: float = 0.0,
-    closing: Flag | None = None,
+    closing: IsOver | None = None,
 ) -> Calls:
     """Return the requests that match, once they are as many as expected or the time is over.
 
@@ -228,7 +228,7 @@ def verify(
         pattern: which requests count.
         expected: how many; at least one by default.
         seconds: how long to wait until there are as many.
-        closing: ends the wait when it is set.
+        closing: ends the wait when it returns True.
 
     Raises:
         UsageError: ``expected`` cannot be read, or the pattern takes too long.
@@ -247,7 +247,7 @@ class Waited(NamedTuple):
 
 
 def wait_for(
-    journal: Journal, condition: Condition, *, seconds: float, closing: Flag | None = None
+    journal: Journal, condition: Condition, *, seconds: float, closing: IsOver | None = None
 ) -> Waited:
     """Return once ``condition`` holds, or when there is nothing more to wait for.
 
@@ -255,7 +255,7 @@ def wait_for(
         journal: of the world that the condition is about; its reset ends the wait.
         condition: what to wait for.
         seconds: how long.
-        closing: ends the wait when it is set.
+        closing: ends the wait when it returns True.
 
     Raises:
         UsageError: a pattern takes too long.
@@ -264,11 +264,11 @@ def wait_for(
     return Waited(why == "held", why, condition.facts())
 
 
-def _wait(journal: Journal, condition: Condition, seconds: float, closing: Flag | None) -> str:
+def _wait(journal: Journal, condition: Condition, seconds: float, closing: IsOver | None) -> str:
     def look() -> str | None:
         if condition.holds():
             return "held"
-        return "closing" if closing is not None and closing.is_set() else None
+        return "closing" if closing is not None and closing() else None
 
     return journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
 

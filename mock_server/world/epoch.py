@@ -8,7 +8,7 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
-from crmcom_kit.mock_server.deliveries.senders import Delivery
+from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
@@ -59,6 +59,11 @@ class Epoch:
         self.journal.close()
         self.faults.end()
         self.attempts.close()
+
+    @property
+    def sends(self) -> bool:
+        """True if deliveries may really send something; a script sends nothing."""
+        return not isinstance(self.delivery, ScriptedDelivery)
 
     def next_number(self) -> str:
         """Return the number after the largest that a record has, had, or was reserved."""

@@ -289,11 +289,6 @@ class World:
     # Shortcuts to the current epoch and the config, for tests and the control API.
 
     @property
-    def sends(self) -> bool:
-        """True if resend may really send something."""
-        return not isinstance(self.current_epoch.delivery, ScriptedDelivery)
-
-    @property
     def epoch_number(self) -> int:
         """How many times the content was replaced."""
         return self.current_epoch.number

@@ -1,8 +1,9 @@
 """The method delete. Source: POST webhook_requests/delete, R9.0.0 and later."""
 
-from crmcom_kit.mock_server.api.methods.show import Values, key_of, unknown
+from crmcom_kit.mock_server.api.methods.show import Values, unknown
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 
@@ -15,7 +16,7 @@ def delete(epoch: Epoch, values: Values, session: Session) -> Response:
     """
     del session
     identifier: Identifier = values[REQUEST_IDENTIFIER]
-    record = epoch.store.delete(key_of(identifier), identifier.value)
+    record = epoch.store.delete(key_of(identifier.field), identifier.value)
     if record is None:
         raise unknown(identifier)
     response = epoch.config.responses.record(record.body, values.get("fields_set"))

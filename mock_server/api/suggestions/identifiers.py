@@ -10,7 +10,7 @@ from crmcom_kit.mock_server.api.suggestions.refused_call import RefusedCall, lea
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.response import Change, Suggestion
 from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
-from crmcom_kit.mock_server.store.records import Indexed, Key, Query
+from crmcom_kit.mock_server.store.records import Indexed, Query, key_of
 from crmcom_kit.mock_server.world.reference_data import Directory, is_effective
 
 Identifier = dict[str, str]
@@ -142,8 +142,7 @@ def _fits(call: RefusedCall, name: str, field: str, value: str) -> bool:
         return False
     if name != REQUEST_IDENTIFIER:
         return _directory(call, name).find(field, value) is not None
-    key: Key = "number" if field == "number" else "id"
-    record = call.epoch.store.get(key, value)
+    record = call.epoch.store.get(key_of(field), value)
     return record is not None and (not _resends(call, name) or record.state in RESENDABLE)
 
 

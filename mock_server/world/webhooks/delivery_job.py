@@ -13,7 +13,6 @@ from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import (
     Outcome,
-    ScriptedDelivery,
     Stopped,
     outcome_of,
     outcome_of_error,
@@ -47,9 +46,7 @@ class DeliveryJob:
     @property
     def may_block(self) -> bool:
         """True if sending may take long: over the network, or with a delivery fault's delay."""
-        epoch = self._epoch
-        scripted = isinstance(epoch.delivery, ScriptedDelivery)
-        return not scripted or epoch.delivery_faults.has_active
+        return self._epoch.sends or self._epoch.delivery_faults.has_active
 
     def start(self) -> Record | None:
         """Send as the dialect says, now or soon; return the record once it is settled.
@@ -137,7 +134,7 @@ class DeliveryJob:
             message = fault.changed(attempt.message, epoch.config.exchanges, key)
             epoch.attempts.change(attempt, fault=fault.fault, message=message)
             if fault.fault == "delay":
-                epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed)
+                epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed.is_set)
         outcome = self._send_once(attempt)
         for _ in range(fault.copies if fault is not None and fault.fault == "duplicate" else 0):
             self._duplicate()

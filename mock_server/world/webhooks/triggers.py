@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import (
     OutgoingMessage,
-    ScriptedDelivery,
     outcome_of,
 )
 from crmcom_kit.mock_server.protocol.response import compact_json
@@ -125,7 +124,7 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
 
 def _why_not_sent(epoch: Epoch, attempt: Attempt) -> str:
     """Say why nothing has left the mock, whatever the record says; empty if it has."""
-    if isinstance(epoch.delivery, ScriptedDelivery):
+    if not epoch.sends:
         return "a script decides the outcome; a mock with --deliver http really sends"
     outcome = attempt.outcome
     return outcome.why if outcome is not None and outcome.name in NOT_SENT else ""

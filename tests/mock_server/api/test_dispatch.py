@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from crmcom_kit.mock_server.api.dispatch import dispatch, handle
-from crmcom_kit.mock_server.clock import FixedClock, Flag, SystemClock, WorldClock
+from crmcom_kit.mock_server.clock import FixedClock, IsOver, SystemClock, WorldClock
 from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage, outcome_of
 from crmcom_kit.mock_server.http.asgi_shell import WaitsOnLoop
 from crmcom_kit.mock_server.protocol.errors import RequestError
@@ -67,7 +67,7 @@ class Recorded:
     def __init__(self) -> None:
         self.asked: list[object] = []
 
-    async def sleep(self, clock: WorldClock, seconds: float, until: Flag) -> None:
+    async def sleep(self, clock: WorldClock, seconds: float, until: IsOver) -> None:
         """Note the seconds."""
         del clock, until
         self.asked.append(seconds)
@@ -152,7 +152,7 @@ def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
     }
 
     async def wait() -> None:
-        waiting = asyncio.create_task(WaitsOnLoop(None).sleep(clock, 600, until))
+        waiting = asyncio.create_task(WaitsOnLoop(None).sleep(clock, 600, until.is_set))
         await asyncio.sleep(0.05)
         assert not waiting.done()
         await asyncio.to_thread(changes[change])
@@ -164,7 +164,7 @@ def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
 def test_a_sleep_on_the_loop_lasts_its_time() -> None:
     """It does not end before its time."""
     began = time.monotonic()
-    asyncio.run(WaitsOnLoop(None).sleep(WorldClock(SystemClock()), 0.2, threading.Event()))
+    asyncio.run(WaitsOnLoop(None).sleep(WorldClock(SystemClock()), 0.2, bool))
     assert time.monotonic() - began >= 0.19
 
 

@@ -166,7 +166,7 @@ def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
     """Whoever waits is told that nothing will come any more."""
     registry = WorldRegistry(lived.world)
     registry.closing.set()
-    closing = registry.closing
+    closing = registry.closing.is_set
     assert not verify(lived.world.reader, pattern_of(), seconds=LONG, closing=closing).ok
 
 
