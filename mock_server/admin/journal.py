@@ -1,7 +1,7 @@
 """Operations on a world's journal: its entries, verifying, waiting, and a stream of events."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -100,9 +100,12 @@ def count_requests(call: Call) -> Any:
 def find_requests(call: Call) -> Any:
     """Return the requests that match a pattern."""
     calls = matching(call.world.reader, pattern_of(call.body))
-    return _written(
-        {"requests": [serializers.request(one) for one in calls], "requestJournalDisabled": False}
-    )
+    return _requests(calls)
+
+
+def _requests(calls: Iterable[CallView]) -> Reply:
+    requests = [serializers.request(one) for one in calls]
+    return _written({"requests": requests, "requestJournalDisabled": False})
 
 
 def remove_requests(call: Call) -> Any:
@@ -116,16 +119,16 @@ def remove_requests(call: Call) -> Any:
 
 def unmatched_requests(call: Call) -> Any:
     """Return the requests that broke a restriction."""
-    calls = [one for one in call.world.reader.calls() if not one.matched]
-    return _written(
-        {"requests": [serializers.request(one) for one in calls], "requestJournalDisabled": False}
-    )
+    return _requests(_unmatched(call))
+
+
+def _unmatched(call: Call) -> Iterator[CallView]:
+    return (one for one in call.world.reader.calls() if not one.matched)
 
 
 def unmatched_near_misses(call: Call) -> Any:
     """Return the requests that broke a restriction, each with what would have been valid."""
-    calls = [one for one in call.world.reader.calls() if not one.matched]
-    return _written({"nearMisses": [serializers.refused(one) for one in calls]})
+    return _written({"nearMisses": list(map(serializers.refused, _unmatched(call)))})
 
 
 def near_misses(call: Call) -> Any:

@@ -74,11 +74,11 @@ def serve(**options: Any) -> None:
     with listening:
         with _without_gc():
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-            from crmcom_kit.mock_server.http.wsgi_shell import LateFlask
+            from crmcom_kit.mock_server.http.late_app import late_flask
 
             registry = registry_of(options)
             log = log_of(options, registry)
-            flask = LateFlask(registry)
+            flask = late_flask(registry)
             app = AsgiShell(registry, flask, threads=options["threads"], log=log)
             try:
                 server = Server(

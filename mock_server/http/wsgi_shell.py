@@ -5,13 +5,13 @@ of the API too, goes to Flask. Both give the same bytes and leave the same state
 """
 
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
+from crmcom_kit.mock_server.http.late_app import late_flask
 from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
 from crmcom_kit.mock_server.http.transmission import (
     ConnectionDropped,
@@ -35,41 +35,13 @@ if TYPE_CHECKING:
 _PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
-class LateFlask:
-    """The Flask application, made when a request needs it or when ``warm`` is called.
-
-    Importing Flask is most of what a start would cost; the shells respond without it.
-    """
-
-    def __init__(self, registry: WorldRegistry) -> None:
-        """Serve ``registry``, later."""
-        self._registry = registry
-        self._lock = threading.Lock()
-        self._app: WSGIApplication | None = None
-
-    def warm(self) -> "WSGIApplication":
-        """Make the application, once."""
-        with self._lock:
-            if self._app is None:
-                from crmcom_kit.mock_server.http.app import create_app
-
-                self._app = create_app(self._registry)
-            return self._app
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> "Iterable[bytes]":
-        """Respond to one request with Flask."""
-        return (self._app or self.warm())(environ, start_response)
-
-
 class WsgiShell:
     """A WSGI application in front of the Flask one."""
 
     def __init__(self, world: World | WorldRegistry, app: "WSGIApplication | None" = None) -> None:
         """Respond to the API's requests; leave the rest to ``app``, Flask's by default."""
         self._registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
-        self._app = LateFlask(self._registry) if app is None else app
+        self._app = late_flask(self._registry) if app is None else app
         self._verbs = {
             path: method.verb for path, method in self._registry.default.config.methods.items()
         }

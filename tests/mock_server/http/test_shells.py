@@ -22,7 +22,8 @@ from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.http.connection import CONNECTION
-from crmcom_kit.mock_server.http.wsgi_shell import LateFlask, WsgiShell
+from crmcom_kit.mock_server.http.late_app import late_flask
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -297,7 +298,7 @@ assert not {{"flask", "werkzeug", "asyncio", "uvicorn"}} & sys.modules.keys()
 
 def test_flask_is_made_once() -> None:
     """Warming early and answering later use the same application."""
-    late = LateFlask(WorldRegistry(make_world(tokens=["T"])))
+    late = late_flask(WorldRegistry(make_world(tokens=["T"])))
 
     assert late.warm() is late.warm()
 
