@@ -21,8 +21,6 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own time."""
 
-    __slots__ = ("now",)
-
     def __init__(self) -> None:
         #: Return the current time in UTC. An attribute, since every request calls it.
         self.now: Callable[[], datetime] = partial(datetime.now, UTC)
@@ -88,8 +86,6 @@ class WorldClock:
     A sleep on it takes the world's time: it ends early when the clock is moved on or frozen.
     """
 
-    __slots__ = ("_at", "_base", "_changed", "_frozen", "_rate", "_since", "_watchers", "now")
-
     def __init__(self, base: Clock) -> None:
         """Follow ``base``."""
         self._base = base
@@ -151,9 +147,7 @@ class WorldClock:
     def sleep(self, seconds: float, until: IsOver | None = None) -> None:
         """Return when ``seconds`` of the world's time have passed, at once if the clock stands.
 
-        Args:
-            seconds: how long, in the world's time.
-            until: ends the sleep early, within a second of the machine's time.
+        ``until`` ends the sleep early, within a second of the machine's time.
         """
         with self._changed:
             end = self.now() + timedelta(seconds=seconds)

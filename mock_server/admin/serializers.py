@@ -101,12 +101,8 @@ def received(epoch: Epoch, request: Received) -> dict[str, Any]:
 def chain(epoch: Epoch, text: str) -> dict[str, Any]:
     """Return the chain that a request or an attempt belongs to, in the order of what happened.
 
-    Args:
-        epoch: where it happened.
-        text: the id or number of an entry in the journal, or ``attempt-`` and an attempt's number.
-
-    Raises:
-        NotFound: there is no such entry or attempt, or it was removed.
+    ``text`` is the id or number of an entry in the journal, or ``attempt-`` and an attempt's
+    number. Raises NotFound if there is no such entry or attempt, or if it was removed.
     """
     entry, begun = _beginning(epoch, text)
     found: list[dict[str, Any]] = []

@@ -26,7 +26,7 @@ from crmcom_kit.schemas.methods import API_PATH, Method
 from crmcom_kit.usage_errors import UsageError, quoted
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
-_METHODS_THAT_NEVER_WAIT: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
+_READ_OR_DELETE: dict[str, Callable[[Epoch, dict[str, Any]], Response]] = {
     "show": show,
     "list": list_,
     "delete": delete,
@@ -90,7 +90,7 @@ async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
             if name == "resend":
                 response = await resend(epoch, values, session, waits)
             else:
-                response = _METHODS_THAT_NEVER_WAIT[name](epoch, values, session)
+                response = _READ_OR_DELETE[name](epoch, values)
         else:
             response = _log_in_or_out(epoch, method, given, request)
     except VendorError as error:

@@ -113,9 +113,7 @@ class DeliveryFaults:
     def put(self, faults: list[DeliveryFault], *, sends: bool) -> None:
         """Replace the faults.
 
-        Args:
-            faults: the new ones.
-            sends: whether the mock really sends; scripted deliveries have no message to change.
+        If the mock does not really send (``sends``), there is no message that they could change.
 
         Raises:
             UsageError: a fault could do nothing.

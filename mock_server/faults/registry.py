@@ -179,12 +179,7 @@ class Faults:
     def select(self, find_record: FindRecord, request: Request) -> Fault | None:
         """Return the fault that hits a request; a fault that the request asks for goes first.
 
-        Args:
-            find_record: finds the record that the request names.
-            request: the request.
-
-        Raises:
-            UsageError: what the request asks for is not allowed.
+        Raises UsageError if what the request asks for is not allowed.
         """
         if request.prefer:
             return preferred(request.prefer)

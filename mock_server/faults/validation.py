@@ -60,15 +60,10 @@ def schemas(operations: tuple[str, ...]) -> dict[str, Any]:
 
 
 def fault_of(spec: object, identifier: str, operations: tuple[str, ...]) -> Fault:
-    """Return the fault that a specification describes.
+    """Return the fault that a specification describes, with ``identifier`` as its id.
 
-    Args:
-        spec: the specification; sequences and mappings count as JSON arrays and objects.
-        identifier: the id of the fault.
-        operations: the names of the methods that can be matched.
-
-    Raises:
-        UsageError: the specification is not allowed.
+    Sequences and mappings in ``spec`` count as JSON arrays and objects; ``operations`` are the
+    names of the methods that can be matched. Raises UsageError if the specification is not allowed.
     """
     given = valid(spec, "FaultSpec", operations)
     effect = _effect(given["effect"])
@@ -87,16 +82,10 @@ def fault_of(spec: object, identifier: str, operations: tuple[str, ...]) -> Faul
 def valid(
     value: object, schema: str, operations: tuple[str, ...], only: Iterable[str] | None = None
 ) -> Any:
-    """Return a value as JSON, once it fits a schema of ``schemas.json``.
+    """Return a value as JSON, once it fits the schema of that name in ``schemas.json``.
 
-    Args:
-        value: the value.
-        schema: the schema's name.
-        operations: the names of the methods that can be matched.
-        only: the members that are allowed of those in the schema; all by default.
-
-    Raises:
-        UsageError: the value does not fit.
+    ``only`` are the members that are allowed of those in the schema; all by default. Raises
+    UsageError if the value does not fit.
     """
     plain = _plain(value)
     validator = _validator(schema, operations, None if only is None else tuple(only))

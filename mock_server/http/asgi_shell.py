@@ -61,11 +61,7 @@ class AsgiShell:
     ) -> None:
         """Respond to the API's requests; leave the rest to ``app``, Flask's.
 
-        Args:
-            registry: the worlds.
-            app: responds to what is not the API's, in threads.
-            threads: how many requests may run in threads at the same time; as many deliveries.
-            log: the access log.
+        So many ``threads`` may run requests in ``app`` at the same time, and as many deliveries.
         """
         self._registry = registry
         self._log = log

@@ -30,11 +30,7 @@ _BARE_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENG
 
 
 def api_path(path: str) -> str | None:
-    """Return a path as the API knows it; None if the path is not the API's.
-
-    Args:
-        path: without what names a world.
-    """
+    """Return a path within a world as the API knows it; None if it is not the API's."""
     if path.startswith(_BELOW_API):
         return path[len(_BELOW_API) :].removesuffix("/")
     is_api = path == _ROOT_OF_API or path.startswith(f"{_ROOT_OF_API}/")
@@ -115,12 +111,8 @@ def world_or_refusal(
 ) -> World | Response:
     """Return the world that a request is for, or the response if the request is refused.
 
-    Args:
-        registry: the worlds.
-        name: what ``split_path`` found.
-        address: the sender's.
-        headers: the request's, or an environ.
-        refusal: says why a sender gets nothing.
+    ``name`` is what ``split_path`` found, ``address`` the sender's; ``headers`` may be an environ.
+    ``refusal`` says why a sender gets nothing.
     """
     origin, site = headers.get("HTTP_ORIGIN"), headers.get("HTTP_SEC_FETCH_SITE")
     why = refusal(registry.access, Caller(address, headers.get("HTTP_HOST"), origin, site))

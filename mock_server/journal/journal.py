@@ -120,10 +120,8 @@ class Journal:
     ) -> None:
         """Start empty.
 
-        Args:
-            limits: how much it holds.
-            begun: the number of the epoch it begins in; part of every entry's id.
-            budget: the limit it shares with the journals of other worlds; none by default.
+        ``begun`` is the number of the epoch that it begins in; it is part of every entry's id.
+        ``budget`` is the limit that it shares with the journals of other worlds.
         """
         self.limits = JournalLimits() if limits is None else limits
         self.last = 0  # the number of the last request, which is how many there were

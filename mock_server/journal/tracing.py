@@ -53,13 +53,7 @@ def _change(before: str | None, after: str | None) -> Step:
 
 
 def trace(config: Config, entry: Entry, attempts: Sequence[Attempt]) -> tuple[Step, ...]:
-    """Return the chain of causes of one request.
-
-    Args:
-        config: the world's configuration.
-        entry: the request and its response.
-        attempts: the attempts to deliver that the request caused, and those that repeat them.
-    """
+    """Return the chain of causes of one request, which caused these attempts to deliver."""
     steps = [] if entry.fault is None else [Step("fault", BROKEN)]
     steps.append(_decision(config, entry))
     for attempt in attempts:

@@ -223,15 +223,8 @@ def verify(
 ) -> Calls:
     """Return the requests that match, once they are as many as expected or the time is over.
 
-    Args:
-        reader: of the journal.
-        pattern: which requests count.
-        expected: how many; at least one by default.
-        seconds: how long to wait until there are as many.
-        closing: ends the wait when it returns True.
-
-    Raises:
-        UsageError: ``expected`` cannot be read, or the pattern takes too long.
+    At least one is expected by default. ``closing`` ends the wait when it returns True. Raises
+    UsageError if ``expected`` cannot be read, or if the pattern takes too long.
     """
     calls = Calls(reader, pattern, expected)
     _wait(reader.journal, calls, seconds, closing)
@@ -251,14 +244,8 @@ def wait_for(
 ) -> Waited:
     """Return once ``condition`` holds, or when there is nothing more to wait for.
 
-    Args:
-        journal: of the world that the condition is about; its reset ends the wait.
-        condition: what to wait for.
-        seconds: how long.
-        closing: ends the wait when it returns True.
-
-    Raises:
-        UsageError: a pattern takes too long.
+    A reset of the world whose journal it is ends the wait; so does ``closing`` when it returns
+    True. Raises UsageError if a pattern takes too long.
     """
     why = _wait(journal, condition, seconds, closing)
     return Waited(why == "held", why, condition.facts())
@@ -339,14 +326,8 @@ def records(
 ) -> Count:
     """Return the condition that as many webhook requests are in a state, as responses show it.
 
-    Args:
-        store: returns the records of the moment.
-        state: SUCCESSFUL or REJECTED; either by default.
-        expected: how many.
-        entity: only those of this entity.
-
-    Raises:
-        UsageError: there is no such state or entity, or ``expected`` cannot be read.
+    Those of every state and entity count by default. Raises UsageError if there is no such state
+    or entity, or if ``expected`` cannot be read.
     """
     if state is not None:
         check_one_of("state", state, SHOWN_STATES)

@@ -169,12 +169,9 @@ class World:
         by_age: bool = True,
         expected_epoch: Epoch | None = None,
     ) -> Epoch:
-        """Replace the content with ``entries``; return the new epoch.
+        """Replace the content with ``entries``, records ``by_age`` or in their order.
 
-        Args:
-            entries: the new content.
-            by_age: sort records by creation date; otherwise keep the order of ``entries``.
-            expected_epoch: the epoch that must be the current one; any by default.
+        Returns the new epoch.
 
         Raises:
             DataError: the entries contradict each other; nothing has changed.

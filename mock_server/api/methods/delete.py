@@ -5,16 +5,14 @@ from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Ident
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.tokens import Session
 
 
-def delete(epoch: Epoch, values: Values, session: Session) -> Response:
+def delete(epoch: Epoch, values: Values) -> Response:
     """Delete a webhook request in any state, and return it as it last was.
 
     Raises:
         RecordError: it does not exist (unknown_webhook_request).
     """
-    del session
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     record = epoch.store.delete(key_of(identifier.field), identifier.value)
     if record is None:

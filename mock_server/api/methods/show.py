@@ -11,19 +11,17 @@ from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Ident
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.records import Record, key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.usage_errors import quoted
 
 Values = Mapping[str, Any]
 
 
-def show(epoch: Epoch, values: Values, session: Session) -> Response:
+def show(epoch: Epoch, values: Values) -> Response:
     """Return one webhook request.
 
     Raises:
         RecordError: it does not exist (unknown_webhook_request).
     """
-    del session
     identifier: Identifier = values[REQUEST_IDENTIFIER]
     body = epoch.store.body(key_of(identifier.field), identifier.value)
     if body is None:

@@ -30,14 +30,7 @@ class DeliveryJob:
     def __init__(
         self, epoch: Epoch, attempt: Attempt, settle: Settle, abandon: Callable[[], object]
     ) -> None:
-        """Prepare the delivery of ``attempt``.
-
-        Args:
-            epoch: where it begins and ends.
-            attempt: what is sent.
-            settle: applies its outcome.
-            abandon: called if there is no outcome.
-        """
+        """Prepare the delivery of ``attempt``; ``abandon`` is called if there is no outcome."""
         self.attempt = attempt
         self._epoch = epoch
         self._settle = settle
