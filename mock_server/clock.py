@@ -99,8 +99,8 @@ class WorldClock:
 
     def _computed(self) -> datetime:
         elapsed = (self._base.now() - self._since).total_seconds() * self._rate
-        most = (LAST_MOMENT - self._at).total_seconds()
-        return self._at + timedelta(seconds=min(elapsed, most))
+        longest = (LAST_MOMENT - self._at).total_seconds()
+        return self._at + timedelta(seconds=min(elapsed, longest))
 
     def _standing(self) -> datetime:
         return self._at

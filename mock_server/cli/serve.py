@@ -134,7 +134,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 
     return WorldRegistry(
         _world(options),
-        most=options["max_worlds"],
+        max_worlds=options["max_worlds"],
         idle_seconds=options["world_idle"],
         waiting=options["threads"] // 2,
         access=Access(

@@ -170,8 +170,8 @@ class Journal:
         """Count ``size`` bytes more and drop what exceeds the limits, with the lock held."""
         before = self.size
         self.size += size
-        entries, most = self.limits
-        while self._entries and (self.size > most or len(self._entries) > entries):
+        max_entries, max_bytes = self.limits
+        while self._entries and (self.size > max_bytes or len(self._entries) > max_entries):
             self.size -= self._entries.popleft().size
         if self._budget is not None:
             self._budget.count(self.size - before)

@@ -35,21 +35,21 @@ _MAX_KEPT = 100  # matching requests that a watch keeps
 class Times(NamedTuple):
     """How often something is expected."""
 
-    least: int = 1
-    most: int | None = None
+    minimum: int = 1
+    maximum: int | None = None
 
     def allows(self, count: int) -> bool:
         """Whether ``count`` is within the limits."""
-        return self.least <= count and (self.most is None or count <= self.most)
+        return self.minimum <= count and (self.maximum is None or count <= self.maximum)
 
     def __str__(self) -> str:
-        if self.most is None:
-            return f"at least {_calls(self.least)}"
-        if self.most == self.least:
-            return "no call" if not self.least else f"exactly {_calls(self.least)}"
-        if not self.least:
-            return f"at most {_calls(self.most)}"
-        return f"{self.least} to {_calls(self.most)}"
+        if self.maximum is None:
+            return f"at least {_calls(self.minimum)}"
+        if self.maximum == self.minimum:
+            return "no call" if not self.minimum else f"exactly {_calls(self.minimum)}"
+        if not self.minimum:
+            return f"at most {_calls(self.maximum)}"
+        return f"{self.minimum} to {_calls(self.maximum)}"
 
 
 #: How often: a number, or ``{"atLeast": 1, "atMost": 3}``, or ``{"exactly": 2}``.
@@ -82,11 +82,11 @@ def times(value: Any) -> Times:
             raise UsageError("times", seen="exactly beside others", allowed="exactly alone")
         return Times(value["exactly"], value["exactly"])
     # atMost alone allows none at all.
-    least = value.get("atLeast", 0 if "atMost" in value else 1)
-    most = value.get("atMost")
-    if most is not None and most < least:
-        raise UsageError("times.atMost", seen=str(most), allowed=f"atLeast, {least}, or more")
-    return Times(least, most)
+    minimum = value.get("atLeast", 0 if "atMost" in value else 1)
+    maximum = value.get("atMost")
+    if maximum is not None and maximum < minimum:
+        raise UsageError("times.atMost", seen=str(maximum), allowed=f"atLeast, {minimum}, or more")
+    return Times(minimum, maximum)
 
 
 class NearMiss(NamedTuple):
@@ -122,7 +122,7 @@ def matching(reader: JournalReader, pattern: Pattern) -> list[CallView]:
     return [call for call in reader.calls() if pattern.matches(call, budget)]
 
 
-def nearest(calls: Iterable[CallView], pattern: Pattern, most: int = NEAREST) -> list[NearMiss]:
+def nearest(calls: Iterable[CallView], pattern: Pattern, limit: int = NEAREST) -> list[NearMiss]:
     """Return the requests that do not match ``pattern`` and are nearest to it, nearest first.
 
     Raises:
@@ -135,7 +135,7 @@ def nearest(calls: Iterable[CallView], pattern: Pattern, most: int = NEAREST) ->
         if differences:
             far = sum(one.distance for one in differences) / len(pattern.members)
             near.append(NearMiss(call, round(far, 3), differences))
-    return sorted(near, key=lambda one: (one.distance, -one.call.number))[:most]
+    return sorted(near, key=lambda one: (one.distance, -one.call.number))[:limit]
 
 
 class Condition(Protocol):
@@ -199,7 +199,7 @@ class Calls:
             more = self.count - len(shown)
             lines += [f"found{f', {more} earlier ones and' if more else ''}:"]
             lines += [f"  {line(call)}" for call in shown]
-        if self.near and self.count < self.times.least:
+        if self.near and self.count < self.times.minimum:
             lines += [f"nearest of {self.others} other calls:", *(f"  {one}" for one in self.near)]
         elif not self.count and not self.others:
             lines.append("the journal is empty")

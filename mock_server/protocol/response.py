@@ -18,7 +18,7 @@ from crmcom_kit.usage_errors import UsageError
 #: The header that names the fault behind a response.
 FAULT_HEADER = "X-Mock-Fault"
 #: A list of more records than this is streamed, so that memory does not grow with the response.
-JOIN_AT_MOST = 256
+MAX_JOINED = 256
 _CHUNK_BYTES = 65_536
 _MAX_HEADER = 400
 
@@ -154,7 +154,7 @@ class ResponseBuilder:
             return Response(200, whole, self._type, len(whole), dials=("list.empty",))
         dials = () if selection is None else selection.dials
         before, after = self._around[False]
-        if len(bodies) <= JOIN_AT_MOST:
+        if len(bodies) <= MAX_JOINED:
             chosen = bodies if selection is None else map(selection.of, bodies)
             whole = b"".join((before, b"[", b",".join(chosen), b"]", after))
             return Response(200, whole, self._type, len(whole), dials=dials)

@@ -69,10 +69,10 @@ class Epoch:
         """Return the number after the largest that a record has, had, or was reserved."""
         return str(self.reserve_numbers(1))
 
-    def reserve_numbers(self, count: int, *, least: int = 1) -> int:
+    def reserve_numbers(self, count: int, *, minimum: int = 1) -> int:
         """Return the first of ``count`` numbers above those of all records, past and reserved."""
         with self._numbering:
-            first = max(self._reserved + 1, self.store.largest_number() + 1, least)
+            first = max(self._reserved + 1, self.store.largest_number() + 1, minimum)
             self._reserved = first + count - 1
             return first
 

@@ -58,7 +58,7 @@ def generated_more(
     from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
     if start is None:
-        start = epoch.reserve_numbers(count, least=FIRST_NUMBER) - FIRST_NUMBER
+        start = epoch.reserve_numbers(count, minimum=FIRST_NUMBER) - FIRST_NUMBER
     if start > MAX_START:
         seen = f"no start, and number {start + FIRST_NUMBER - 1} exists already"
         raise UsageError("start", seen=seen, allowed=f"at most {MAX_START:,}")
@@ -88,7 +88,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
         at = index
         if at is None:
-            at = epoch.reserve_numbers(1, least=FIRST_NUMBER) - FIRST_NUMBER
+            at = epoch.reserve_numbers(1, minimum=FIRST_NUMBER) - FIRST_NUMBER
         entries = webhook_request_entries(options=options, index=at, **members)
         ids.append(entries[-1]["webhook_request"]["record"]["id"])
         new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
