@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.ladder import records, report, target, target_url, verdicts
 from crmcom_kit.contract_tests.plugin import given_options
+from crmcom_kit.contract_tests.pytest_fixtures import records, report, target, target_url, verdicts
 
 __all__ = ["records", "report", "target", "target_url", "verdicts"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
 
 class Verdict(StrEnum):

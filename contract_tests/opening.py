@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from crmcom_kit.contract_tests.kit import Judge, Kit
-from crmcom_kit.contract_tests.plan import Plan
+from crmcom_kit.contract_tests.client.http import Client
+from crmcom_kit.contract_tests.client.login import log_in
+from crmcom_kit.contract_tests.config import Plan
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard
-from crmcom_kit.contract_tests.sending.client import Client
-from crmcom_kit.contract_tests.sending.logging_in import log_in
+from crmcom_kit.contract_tests.session import Judge, Kit
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
 
 #: The methods that change webhook requests.

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviations
 from crmcom_kit.contract_tests.findings import Findings, Found, Verdict, Violation
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, statements

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from crmcom_kit.contract_tests.sending.in_process import InProcess, WsgiApp
-from crmcom_kit.contract_tests.worlds import entries
+from crmcom_kit.contract_tests.client.in_process import InProcess, WsgiApp
+from crmcom_kit.contract_tests.own_world import entries
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, resolve
 

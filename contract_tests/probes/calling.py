@@ -5,11 +5,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.envelope import NOWHERE
+from crmcom_kit.contract_tests.checks.logins import decoded
+from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.envelope import NOWHERE
-from crmcom_kit.contract_tests.judging.logins import decoded
-from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.probes.asking import (
+from crmcom_kit.contract_tests.probes.helpers import (
     JSON,
     body,
     breadth,
@@ -18,12 +21,9 @@ from crmcom_kit.contract_tests.probes.asking import (
     show,
     some,
 )
-from crmcom_kit.contract_tests.probes.choices import note_refusal
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.calls import build, query
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.sending.made_up import WRONG_TOKEN
+from crmcom_kit.contract_tests.session import Kit, outcome
 
 
 def named(record: Seen) -> dict[str, Any]:

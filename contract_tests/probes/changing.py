@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ, value_at
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.knowledge import changed_members, differ, value_at
-from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
-from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.own_world import not_effective
 from crmcom_kit.contract_tests.safety.pool import Seen, nameable
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.worlds import not_effective
+from crmcom_kit.contract_tests.session import Kit, outcome
 from crmcom_kit.schemas.methods import response_fields
 
 

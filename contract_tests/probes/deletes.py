@@ -1,8 +1,7 @@
 """Probes of delete: what it deletes, what it returns, and that nothing else goes with it."""
 
+from crmcom_kit.contract_tests.checks.history import IDENTIFIER
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.probes.changing import (
     Change,
     check_field_known,
@@ -16,6 +15,7 @@ from crmcom_kit.contract_tests.probes.changing import (
 )
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen, nameable
+from crmcom_kit.contract_tests.session import Kit
 
 
 def take_any(kit: Kit, state: str) -> Seen:

@@ -1,12 +1,12 @@
 """Probes of fields_set in show and list."""
 
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, value_at
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.knowledge import changed_members, value_at
-from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.probes.asking import breadth, show, some, steady
+from crmcom_kit.contract_tests.probes.helpers import breadth, show, some, steady
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.session import Kit, outcome
 from crmcom_kit.schemas.methods import response_fields
 
 _LISTS = ("id,number", "life_cycle_state,error_code,error_description", "log_information,url")

@@ -7,12 +7,12 @@ of ``readings`` makes of it, and all lists of a run what one and the same readin
 from collections.abc import Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.generating.cases import Named
-from crmcom_kit.contract_tests.judging.readings import READINGS, Reading, selected
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.asking import pages, show, whole_list
+from crmcom_kit.contract_tests.checks.interpretations import READINGS, Reading, selected
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.probes.helpers import pages, show, whole_list
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.stateful.cases import Named
 
 Filters = Mapping[str, Any]
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 
-from crmcom_kit.contract_tests.generating.cases import Named
-from crmcom_kit.contract_tests.judging.knowledge import IDENTIFIERS
-from crmcom_kit.contract_tests.judging.readings import day_ends, is_date
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.asking import breadth, some, steady
-from crmcom_kit.contract_tests.probes.choices import note_refusal
+from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.interpretations import day_ends, is_date
+from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
 from crmcom_kit.contract_tests.probes.filtering import filtered, possible
+from crmcom_kit.contract_tests.probes.helpers import breadth, some, steady
 from crmcom_kit.contract_tests.probes.lists import semi_optional
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen, nameable
+from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.stateful.cases import Named
 
 #: A URL that nothing was sent to.
 _NOWHERE = "https://nowhere.invalid/never"

@@ -1,11 +1,11 @@
 """Probes of show: which webhook request it returns, and what it refuses."""
 
-from crmcom_kit.contract_tests.judging.envelope import NOWHERE
-from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.probes.asking import breadth, refused, show, some
+from crmcom_kit.contract_tests.checks.envelope import NOWHERE
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.probes.helpers import breadth, refused, show, some
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.session import Kit, outcome
 
 
 @probe(

@@ -4,15 +4,15 @@ A resend that is queued, or that failed again, leaves its webhook request REJECT
 is expected.
 """
 
+from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.asking import breadth, steady, whole_list
 from crmcom_kit.contract_tests.probes.changing import show, take
 from crmcom_kit.contract_tests.probes.filtering import may_be_cut
+from crmcom_kit.contract_tests.probes.helpers import breadth, steady, whole_list
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.session import Kit
 
 _FILTER, _AGREES = "list.life_cycle_state.filter", "list.agrees_with_show"
 #: Where one of these is broken, what a list has or lacks tells nothing of a resend.

@@ -2,11 +2,10 @@
 
 from typing import Any
 
+from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.knowledge import IDENTIFIERS
-from crmcom_kit.contract_tests.judging.readings import SEMI_OPTIONAL
-from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.probes.asking import (
+from crmcom_kit.contract_tests.probes.helpers import (
     breadth,
     in_service,
     pages,
@@ -15,6 +14,7 @@ from crmcom_kit.contract_tests.probes.asking import (
 )
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.session import Kit, outcome
 
 
 def semi_optional(record: Seen) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.asking import in_service, pages, whole_list
-from crmcom_kit.contract_tests.probes.choices import note_refusal
+from crmcom_kit.contract_tests.probes.helpers import in_service, pages, whole_list
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.session import Kit
 
 
 def _busiest(kit: Kit) -> tuple[dict[str, str], list[str]]:

@@ -7,16 +7,16 @@ refused and did not has changed one: then the next probe takes another.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.envelope import NOWHERE
+from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.envelope import NOWHERE
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.asking import refused, show
-from crmcom_kit.contract_tests.probes.choices import note_refusal
+from crmcom_kit.contract_tests.probes.helpers import refused, show
 from crmcom_kit.contract_tests.probes.registry import Layer, probe
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.calls import build, query
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.sending.made_up import WRONG_TOKEN
+from crmcom_kit.contract_tests.session import Kit
 
 _IDENTIFIER = "webhook_request_identifier"
 

@@ -1,12 +1,12 @@
 """Probes of calls that are refused, and so must change nothing."""
 
-from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.probes.changing import show, take
 from crmcom_kit.contract_tests.probes.deletes import take_any
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.sending.calls import build
-from crmcom_kit.contract_tests.sending.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.session import Kit
 
 
 @probe("errors.change_nothing", layer="resend", cost=8)

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal
 
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.session import Kit
 
 #: In this order the layers run; the later ones may change webhook requests.
 Layer = Literal["read", "login", "resend", "delete"]
 LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
 _HOMES = (
-    "reaching",
-    "unchanged", "identifiers", "fields_sets", "lists", "filters", "values", "paging", "calling",
-    "refusals", "noting", "signatures", "logins", "resends", "keeping_up", "deletes", "refused",
+    "probes.connectivity", "probes.unchanged", "probes.identifiers", "probes.fields_sets",
+    "probes.lists", "probes.filters", "probes.values", "probes.paging", "probes.calling",
+    "probes.refusals", "calibration.undocumented", "probes.signatures", "probes.logins",
+    "probes.resends", "probes.keeping_up", "probes.deletes", "probes.refused",
 )  # fmt: skip
 
 
@@ -61,5 +62,5 @@ def probe(
 def probes() -> tuple[Probe, ...]:
     """Return every probe, in the order in which they run."""
     for home in _HOMES:
-        import_module(f"crmcom_kit.contract_tests.probes.{home}")
+        import_module(f"crmcom_kit.contract_tests.{home}")
     return tuple(sorted(_PROBES, key=lambda each: LAYERS.index(each.layer)))

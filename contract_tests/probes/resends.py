@@ -6,10 +6,12 @@ an error answers because the delivery failed again.
 
 from collections.abc import Mapping
 
+from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.knowledge import changed_members, differ
-from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
-from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.own_world import not_effective, units
 from crmcom_kit.contract_tests.probes.changing import (
     Change,
     check_fields_sets,
@@ -20,9 +22,7 @@ from crmcom_kit.contract_tests.probes.changing import (
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.probes.resent import TRACELESS, examine
 from crmcom_kit.contract_tests.safety.pool import Seen, nameable
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.sending.logging_in import ask_for_token, token_of
-from crmcom_kit.contract_tests.worlds import not_effective, units
+from crmcom_kit.contract_tests.session import Kit, outcome
 
 #: So many webhook requests are sent again in search of one that is delivered.
 MOST_TRIES = 3

@@ -1,11 +1,10 @@
 """Checks of one resend, however it ended: its answer, and what it did to the webhook request."""
 
-from crmcom_kit.contract_tests.judging.knowledge import (
+from crmcom_kit.contract_tests.checks.knowledge import (
     changed_members,
     is_of_identity,
     value_at,
 )
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.probes.changing import (
     Change,
     check_field_known,
@@ -14,6 +13,7 @@ from crmcom_kit.contract_tests.probes.changing import (
     check_selected,
 )
 from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.session import Kit
 
 #: Under this name a kit's memory has the resends after which nothing was another.
 TRACELESS = "resends without a trace"

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from crmcom_kit.contract_tests.calibration.codes import Form, data_of, fitting
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.codes import Form, data_of, fitting
+from crmcom_kit.contract_tests.own_world import signed
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.worlds import signed
+from crmcom_kit.contract_tests.session import Kit
 
 #: So many authentication codes are checked.
 MOST = 200

@@ -1,9 +1,9 @@
 """Probes of reading, which must change nothing."""
 
-from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.probes.changing import neighbours, show
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.session import Kit, outcome
 
 
 @probe("show.changes_nothing", "list.changes_nothing", layer="read", cost=8, afresh=True)

@@ -1,8 +1,8 @@
 """Probes of the values that list's enumerated parameters take, by release."""
 
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.asking import breadth, in_service, refused, some
+from crmcom_kit.contract_tests.probes.helpers import breadth, in_service, refused, some
 from crmcom_kit.contract_tests.probes.registry import probe
+from crmcom_kit.contract_tests.session import Kit
 from crmcom_kit.schemas.releases import entities_since, resolve
 
 _NO_ENTITY = ("NOSUCHENTITY", "ACTIVITY", "WEBHOOKREQUESTS")

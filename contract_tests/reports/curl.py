@@ -3,8 +3,8 @@
 import re
 import shlex
 
-from crmcom_kit.contract_tests.reports.masks import API_KEY, Masks
-from crmcom_kit.contract_tests.sending.exchanges import Call
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.reports.redaction import API_KEY, Masks
 from crmcom_kit.contract_tests.targets import Target
 
 BASE_URL = "$CRMCOM_BASE_URL"

@@ -4,9 +4,9 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.reports.redaction import Masks
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
 from crmcom_kit.schemas.har import Answered, Asked, archive, entry
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})

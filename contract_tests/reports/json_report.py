@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit import __version__
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.reports.curl import curl
-from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.reports.redaction import Masks
 from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
 _MOST_CONTENT = 20_000

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.curl import curl
-from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.reports.redaction import Masks
 from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
 
 # What XML 1.0 cannot hold, not even as a character reference.

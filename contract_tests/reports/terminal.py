@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from crmcom_kit.contract_tests.findings import Verdict, Violation
 from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.json_report import summary
-from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.reports.redaction import Masks
 from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.client.http import AnswerTooLong
 from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.sending.client import AnswerTooLong
+from crmcom_kit.contract_tests.session import Kit
 
 Parameters = dict[str, Any]
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crmcom_kit.contract_tests.judging.knowledge import differ
-from crmcom_kit.contract_tests.kit import Kit, changing_method
+from crmcom_kit.contract_tests.checks.knowledge import differ
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.session import Kit, changing_method
 
 #: So many webhook requests that no list returns any more are looked for one by one.
 MOST_SHOWN = 20

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from crmcom_kit.contract_tests.client.http import TargetDown
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.client import TargetDown
 
 
 class LedgerFailed(TargetDown):

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit, changing_method
 from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.session import Kit, changing_method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

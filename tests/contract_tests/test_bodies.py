@@ -2,8 +2,8 @@
 
 import json
 
-from crmcom_kit.contract_tests.sending.bodies import Bodies
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.bodies import Bodies
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
 CALL = Call("list", "GET", "webhook_requests/list")
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.calibration.codes import data_of, fitting, forms
+from crmcom_kit.contract_tests.checks.history import changed_members
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.judging.memory import changed_members
-from crmcom_kit.contract_tests.probes.codes import data_of, fitting, forms
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import Plan, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas import load_dialect
 from crmcom_kit.schemas.signing import sign

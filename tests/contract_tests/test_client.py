@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from crmcom_kit.contract_tests.sending.client import (
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import (
     MOST_WAITS,
     AnswerTooLong,
     BudgetSpent,
@@ -14,7 +15,6 @@ from crmcom_kit.contract_tests.sending.client import (
     Limits,
     TargetDown,
 )
-from crmcom_kit.contract_tests.sending.exchanges import Call
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 

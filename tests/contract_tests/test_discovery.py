@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.own_world import definitions, entries, not_effective, signed, units
 from crmcom_kit.contract_tests.safety.discovery import NEEDS, discover, needs
 from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.logging_in import log_in
-from crmcom_kit.contract_tests.sending.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.session import Kit
 from crmcom_kit.contract_tests.targets import own_mock
-from crmcom_kit.contract_tests.worlds import definitions, entries, not_effective, signed, units
 from crmcom_kit.schemas import release_names, resolve, validator
 
 BOTH = frozenset(("resend", "delete"))

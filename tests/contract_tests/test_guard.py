@@ -10,16 +10,16 @@ import httpx
 import pytest
 from helpers.far import BOTH, NAME, Wire, changing, everything, plan, remote
 
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.reports import json_report
 from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.exchanges import Call
-from crmcom_kit.contract_tests.suite import run
+from crmcom_kit.contract_tests.session import Kit
 
 
 def test_nothing_is_changed_once_the_ledger_fails(

@@ -12,7 +12,7 @@ from broken_servers.oddities import ODDITIES, combined, together
 
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import Plan, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import load_dialect
 from crmcom_kit.schemas.releases import resolve

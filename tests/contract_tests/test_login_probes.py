@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
+from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
+from crmcom_kit.contract_tests.client.login import Keeper, log_in
+from crmcom_kit.contract_tests.client.made_up import NO_PASSWORD
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.sending.client import Client, Limits, TargetDown
-from crmcom_kit.contract_tests.sending.logging_in import Keeper, log_in
-from crmcom_kit.contract_tests.sending.made_up import NO_PASSWORD
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import Plan, run
+from crmcom_kit.contract_tests.session import Kit
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.schemas import load_dialect, resolve
 

@@ -5,16 +5,16 @@ from itertools import pairwise
 import pytest
 from broken_servers.catalogue import broken_servers
 
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.generating.layers import run_generated_layers
-from crmcom_kit.contract_tests.generating.machine import run_machine
-from crmcom_kit.contract_tests.generating.model import Model
-from crmcom_kit.contract_tests.generating.oracle import Oracle
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.safety.discovery import discover
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.sending.logging_in import log_in
+from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
+from crmcom_kit.contract_tests.stateful.machine import run_machine
+from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.stateful.oracle import Oracle
 from crmcom_kit.contract_tests.targets import Target, own_mock
 
 #: Found by these layers, and by which of them.

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.sending.client import Limits
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import Plan, run
 from crmcom_kit.contract_tests.targets import own_mock
 
 Change = Callable[[str, dict[str, Any]], None]
@@ -126,7 +126,7 @@ def test_an_error_of_the_kit_itself_loses_no_report(monkeypatch: pytest.MonkeyPa
         msg = "no such thing"
         raise LookupError(msg)
 
-    monkeypatch.setattr("crmcom_kit.contract_tests.suite.discover", fail)
+    monkeypatch.setattr("crmcom_kit.contract_tests.run.discover", fail)
 
     results = run(own_mock("R9"), PLAN)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import (
     DeviationsError,
     read_deviations,
@@ -14,8 +15,7 @@ from crmcom_kit.contract_tests.deviations import (
 )
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, command_line, shown
-from crmcom_kit.contract_tests.running import prepared
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.setup import prepared
 from crmcom_kit.schemas.dialect import DialectError
 from crmcom_kit.schemas.releases import UnknownRelease
 

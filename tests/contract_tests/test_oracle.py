@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.generating import casebook
-from crmcom_kit.contract_tests.generating.cases import Case, Named
-from crmcom_kit.contract_tests.generating.model import Model
-from crmcom_kit.contract_tests.generating.oracle import Oracle, verdicts
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.stateful import expectations
+from crmcom_kit.contract_tests.stateful.cases import Case, Named
+from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.stateful.oracle import Oracle, verdicts
 from crmcom_kit.schemas.releases import resolve
 
 RELEASE = resolve("R15")
@@ -61,7 +61,7 @@ def broken(judge: Oracle, case: Case, data: Any, code: str = "OK") -> list[str]:
 
 def jobs(**more: Any) -> Case:
     """Return a list of jobs with more filters."""
-    return casebook.listing({"entity": "JOBS", **more}, RELEASE)
+    return expectations.listing({"entity": "JOBS", **more}, RELEASE)
 
 
 def test_a_right_list_keeps_its_promises() -> None:
@@ -115,7 +115,7 @@ def test_a_filter_that_is_ignored_beside_another_is_named() -> None:
 )
 def test_every_reading_of_a_date_is_right(date: str, found: list[int]) -> None:
     """Of the same day, of that second, or from then on."""
-    case = casebook.listing({"entity": "ACTIVITIES", "created_date": date}, RELEASE)
+    case = expectations.listing({"entity": "ACTIVITIES", "created_date": date}, RELEASE)
     known = {each["id"]: {**each, "entity": "ACTIVITIES"} for each in RECORDS[1::2]}
     judge = Oracle(Model(known, {}, complete=True))
     data = [{**RECORDS[at], "entity": "ACTIVITIES"} for at in found]
@@ -124,7 +124,7 @@ def test_every_reading_of_a_date_is_right(date: str, found: list[int]) -> None:
 
 def test_a_limit_on_answers_is_legal_if_it_is_one() -> None:
     """Answers may have so many results at most; then none has more."""
-    case = casebook.listing({"entity_id": "A"}, RELEASE)
+    case = expectations.listing({"entity_id": "A"}, RELEASE)
     judge = oracle(most=0)
     assert broken(judge, case, [RECORDS[0]]) == []
     assert broken(judge, jobs(), RECORDS[:1]) == []
@@ -135,7 +135,7 @@ def test_a_limit_on_answers_is_legal_if_it_is_one() -> None:
 
 def test_show_returns_the_one_that_is_named() -> None:
     """Another one breaks the statement of the identifier."""
-    case = casebook.known("show", RECORDS[0], "number")
+    case = expectations.known("show", RECORDS[0], "number")
     assert broken(oracle(), case, RECORDS[0]) == []
     assert broken(oracle(), case, RECORDS[1]) == ["show.identifier.selects"]
     assert broken(oracle(), case, None, "ERROR") == ["show.identifier.selects"]
@@ -143,7 +143,7 @@ def test_show_returns_the_one_that_is_named() -> None:
 
 def test_what_nobody_has_may_exist_after_all() -> None:
     """Of an unknown number, a webhook request with just that number is no violation."""
-    case = casebook.stranger("show", "number", "77")
+    case = expectations.stranger("show", "number", "77")
     assert broken(oracle(), case, record(77, "JOBS", "A")) == []
     assert broken(oracle(), case, RECORDS[0]) == ["show.identifier.known"]
 
@@ -151,12 +151,12 @@ def test_what_nobody_has_may_exist_after_all() -> None:
 def test_a_resend_that_fails_is_legal_and_a_second_success_is_not() -> None:
     """REJECTED again, an error, queued: all legal; a SUCCESSFUL one is not sent again."""
     sent = RECORDS[0] | {"life_cycle_state": "SUCCESSFUL"}
-    first = casebook.known("resend", RECORDS[0], "id")
+    first = expectations.known("resend", RECORDS[0], "id")
     assert broken(oracle(), first, None, "ERROR") == []
     judge = oracle()
     assert broken(judge, first, RECORDS[0]) == []
-    assert broken(judge, casebook.known("show", RECORDS[0], "id"), sent) == []
-    assert broken(judge, casebook.known("resend", sent, "id"), sent) == ["resend.only_rejected"]
+    assert broken(judge, expectations.known("show", RECORDS[0], "id"), sent) == []
+    assert broken(judge, expectations.known("resend", sent, "id"), sent) == ["resend.only_rejected"]
     other = sent | {"entity_id": "Z"}
     assert broken(oracle(), first, other) == ["resend.identity_kept"]
 
@@ -164,8 +164,8 @@ def test_a_resend_that_fails_is_legal_and_a_second_success_is_not() -> None:
 def test_a_deleted_one_is_gone() -> None:
     """It is neither shown nor listed, and a list without it is right."""
     judge = oracle()
-    assert broken(judge, casebook.known("delete", RECORDS[0], "number"), RECORDS[0]) == []
-    assert broken(judge, casebook.gone("show", RECORDS[0], "id"), RECORDS[0]) == ["delete.gone"]
+    assert broken(judge, expectations.known("delete", RECORDS[0], "number"), RECORDS[0]) == []
+    assert broken(judge, expectations.gone("show", RECORDS[0], "id"), RECORDS[0]) == ["delete.gone"]
     assert broken(judge, jobs(), RECORDS[1:2]) == []
     assert broken(judge, jobs(), RECORDS[:2]) == ["delete.gone"]
 
@@ -184,4 +184,4 @@ def test_a_name_of_two_definitions_is_open() -> None:
     }
     judge = Oracle(Model(twins, {}, complete=True))
     filters = {"webhook_definition_identifier": Named("name", "Twin")}
-    assert broken(judge, casebook.listing(filters, RELEASE), [twins["ID1"]]) == []
+    assert broken(judge, expectations.listing(filters, RELEASE), [twins["ID1"]]) == []

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.calibration.dialect_out import settled
+from crmcom_kit.contract_tests.checks.all_checks import JUDGES
+from crmcom_kit.contract_tests.checks.history import Memory
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
-from crmcom_kit.contract_tests.judging.judges import JUDGES
-from crmcom_kit.contract_tests.judging.memory import Memory
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.probes.registry import probes
-from crmcom_kit.contract_tests.reports.dialect_out import settled
+from crmcom_kit.contract_tests.run import Plan, run
 from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.safety.pool import Pool
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.logging_in import log_in
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.session import Kit
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import Dialect, dials, error_kinds
 from crmcom_kit.schemas.statements import statements

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
 from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation
 from crmcom_kit.contract_tests.reports import har, html, json_report, junit, terminal
 from crmcom_kit.contract_tests.reports.curl import curl, shell
-from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.reports.redaction import Masks
 from crmcom_kit.contract_tests.results import Results, verdicts
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from helpers.far import BOTH, NAME, ask, changing, everything, plan, remote
 
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.sending.client import Limits
-from crmcom_kit.contract_tests.suite import run
 from crmcom_kit.contract_tests.targets import Login
 from crmcom_kit.schemas import load_dialect
 

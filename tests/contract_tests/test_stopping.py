@@ -15,8 +15,8 @@ import pytest
 from helpers.far import plan, remote
 from helpers.serving import LOGIN
 
+from crmcom_kit.contract_tests.run import Plan, run
 from crmcom_kit.contract_tests.stopping import Stop
-from crmcom_kit.contract_tests.suite import Plan, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
 

@@ -5,14 +5,14 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from crmcom_kit.contract_tests.generating.cases import Case, Must
-from crmcom_kit.contract_tests.generating.layers import run_generated_layers
-from crmcom_kit.contract_tests.generating.model import Model
-from crmcom_kit.contract_tests.generating.strategies import Calls
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.safety.discovery import discover
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.logging_in import log_in
+from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.stateful.cases import Case, Must
+from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
+from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.stateful.strategies import Calls
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import load_dialect
 

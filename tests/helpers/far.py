@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
-from crmcom_kit.contract_tests.plan import Plan
+from crmcom_kit.contract_tests.config import Plan
+from crmcom_kit.contract_tests.own_world import entries
 from crmcom_kit.contract_tests.targets import Target, own_mock
-from crmcom_kit.contract_tests.worlds import entries
 from crmcom_kit.schemas import resolve
 
 NAME = "New = changed & renewed, 100%"  # of a webhook definition with four webhook requests each
