@@ -139,11 +139,11 @@ def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> Any:
     from crmcom_kit.schemas.releases import UnknownRelease
 
     try:
-        target, plan = prepared(given, now=now)
+        target, config = prepared(given, now=now)
     except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
         raise Refused(str(error)) from None
-    with _no_litter(keep=plan.profile == "dev"):
-        return run(target, replace(plan, stop=stop))
+    with _no_litter(keep=config.profile == "dev"):
+        return run(target, replace(config, stop=stop))
 
 
 @contextmanager
@@ -181,20 +181,20 @@ def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> lis
     from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
     from crmcom_kit.contract_tests.deviations import write_deviations
     from crmcom_kit.contract_tests.reports import har, html, json_report, junit
-    from crmcom_kit.contract_tests.reports.redaction import Masks
+    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
     from crmcom_kit.schemas.output import OutputError, opened
 
-    masks = Masks(results.target, results.history)
+    redactor = ReportRedactor(results.target, results.history)
     broken = (violation for result in results.statements for violation in result.violations)
     writers: dict[str, Callable[[], str | bytes]] = {
         "junit": lambda: junit.written(results),
         "json": lambda: json_report.written(results),
         "html": lambda: html.written(results),
         "har": lambda: har.written(results),
-        "dialect-out": lambda: masks.text(
+        "dialect-out": lambda: redactor.text(
             dialect_file(results.findings, results.target.name, results.began)
         ),
-        "write-deviations": lambda: write_deviations(broken, today=today, shown=masks.text),
+        "write-deviations": lambda: write_deviations(broken, today=today, redact=redactor.text),
     }
     failures = []
     for name, path in outputs.items():

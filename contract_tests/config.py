@@ -1,4 +1,4 @@
-"""How a run goes about its target."""
+"""The configuration of a run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,12 @@ from typing import Any
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.deviations import Deviations
 from crmcom_kit.contract_tests.options import DEFAULT_EXAMPLES, Profile
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.stopping import Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RunConfig:
     """How a run goes about its target."""
 
     seed: int = 0
@@ -21,7 +21,7 @@ class Plan:
     #: Of resend and delete, what may be called; None: both on a mock of ours, else neither.
     allowed: frozenset[str] | None = None
     #: The webhook requests that may be changed; None: all on a mock of ours, else none.
-    scope: Callable[[Seen], bool] | None = None
+    scope: Callable[[Record], bool] | None = None
     only: str = "*"  # a glob of statement ids
     max_examples: int = DEFAULT_EXAMPLES  # of each generated layer, where no budget rules
     deviations: Deviations = field(default_factory=Deviations)

@@ -1,4 +1,4 @@
-"""Makes one test of each statement; the fixtures are those of ``ladder``."""
+"""Make one test of each statement; the fixtures are those of ``pytest_fixtures``."""
 
 from typing import Any
 

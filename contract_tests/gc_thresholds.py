@@ -1,4 +1,4 @@
-"""Python's collection of garbage while a run lasts, which keeps nearly all that it makes."""
+"""Raise the garbage collector's thresholds while a run lasts."""
 
 import gc
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _THRESHOLDS = (50_000, 20, 100)
 
 
 @contextmanager
-def seldom_collected() -> Iterator[None]:
+def raised_gc_thresholds() -> Iterator[None]:
     """Have the collector look at what is kept only seldom."""
     before = gc.get_threshold()
     gc.set_threshold(*_THRESHOLDS)

@@ -1,4 +1,4 @@
-"""The world that the kit makes for a mock of its own: small, and with every case that checks need.
+"""The world of the kit's own mock: small, and with every case that the checks need.
 
 Data objects and secret keys are known here, so authentication codes can be checked; everything
 else of it is found out by calls, as on any other target.

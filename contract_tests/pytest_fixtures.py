@@ -1,4 +1,4 @@
-"""The ladder of fixtures under the suite, and under contract tests of one's own.
+"""The pytest fixtures of the suite, for contract tests of your own as well.
 
 ``target_url`` → ``target`` → ``records`` is what a test asks by itself; ``report`` and
 ``verdicts`` are what the suite's one run has found out. Name this module in ``pytest_plugins`` of
@@ -19,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.config import Plan
+from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.options import OptionsError
 from crmcom_kit.contract_tests.plugin import given_options
-from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Target
 
 try:
@@ -40,22 +40,22 @@ def target_url(pytestconfig: pytest.Config) -> str | None:
 
 
 @pytest.fixture(scope="session")
-def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[Kit]:
+def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[Session]:
     """The target, logged in to: ``target.call("show", …)`` calls it and returns the exchange.
 
     What the options say holds for every call: limits, what may be changed, and the ledger.
     """
-    from crmcom_kit.contract_tests.opening import hands_on
+    from crmcom_kit.contract_tests.setup import new_session
 
-    made, plan = _prepared({**_values(request), "base_url": target_url})
-    kit, _ = hands_on(made, plan)
-    _enter(kit, plan)
-    yield kit
-    kit.client.close()
+    made, config = _prepared({**_values(request), "base_url": target_url})
+    session, _ = new_session(made, config)
+    _enter(session, config)
+    yield session
+    session.client.close()
 
 
 @pytest.fixture
-def records(target: Kit) -> list[dict[str, Any]]:
+def records(target: Session) -> list[dict[str, Any]]:
     """The webhook requests that a test may use, whole, as list returned them.
 
     Where the options allow changes they are those in scope, else all that are found. On a mock of
@@ -72,7 +72,7 @@ def records(target: Kit) -> list[dict[str, Any]]:
     if not len(pool):
         discover(target, pool.may_change)
     used = {} if own or target.guard is None else target.guard.touched
-    known = [each for each in pool.some() if each["id"] not in used]
+    known = [each for each in pool.known() if each["id"] not in used]
     return deepcopy([each for each in known if pool.may_change(each)] if target.allowed else known)
 
 
@@ -102,22 +102,22 @@ def verdicts(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["id"]: each for each in report["statements"]}
 
 
-def _enter(kit: Kit, plan: Plan) -> None:
+def _enter(session: Session, config: RunConfig) -> None:
     """Log in; what a server says to a login that fails may repeat the password."""
     from crmcom_kit.contract_tests.client.http import TargetDown
     from crmcom_kit.contract_tests.findings import Unreachable
-    from crmcom_kit.contract_tests.opening import enter
-    from crmcom_kit.contract_tests.reports.redaction import Masks
+    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+    from crmcom_kit.contract_tests.setup import enter
 
     try:
-        enter(kit, plan)
+        enter(session, config)
     except (TargetDown, Unreachable) as error:
-        told = f"{type(error).__name__}: {error}"
+        message = f"{type(error).__name__}: {error}"
     else:
         return
     # Out here, since pytest shows what was being handled, too.
-    kit.client.close()
-    pytest.fail(Masks(kit.target, kit.client.history).text(told), pytrace=False)
+    session.client.close()
+    pytest.fail(ReportRedactor(session.target, session.client.history).text(message), pytrace=False)
 
 
 def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
     return values
 
 
-def _prepared(values: dict[str, Any]) -> tuple[Target, Plan]:
+def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
     from crmcom_kit.contract_tests.setup import prepared
 
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time

@@ -1,4 +1,4 @@
-"""One run's hands: sends calls, has every exchange judged, and notes what checks find out."""
+"""The session of a run: sends requests, runs the checks, and records what they find."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -7,15 +7,15 @@ from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client
 from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
-from crmcom_kit.contract_tests.safety.pool import Pool, Seen
+from crmcom_kit.contract_tests.safety.pool import Pool, Record
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
 
-#: A judge looks at one exchange and yields a statement's id where its promise was kept, a
+#: A check looks at one exchange and yields a statement's id where its promise was kept, a
 #: Violation where it was not.
-Judge = Callable[[Exchange, "Kit"], Iterator["str | Violation"]]
+Check = Callable[[Exchange, "Session"], Iterator["str | Violation"]]
 
 #: Of an answer that breaks one of these, nothing else can be said.
 _CONDEMNING = frozenset(
@@ -24,7 +24,7 @@ _CONDEMNING = frozenset(
 _CONDEMNING |= {f"{name}.single_result" for name in ("show", "resend", "delete")}
 
 
-class TokenKeeper(Protocol):
+class TokenRefresher(Protocol):
     """Sees to it that the run's token holds."""
 
     def renew_ahead(self) -> None:
@@ -39,7 +39,7 @@ class TokenKeeper(Protocol):
 class ChangeGuard(Protocol):
     """Looks at each call that may change something before it is sent."""
 
-    touched: dict[str, Seen]  # by id: all that a changing call has named
+    touched: dict[str, Record]  # by id: all that a changing call has named
 
     def __call__(self, call: Call) -> None:
         """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
@@ -50,7 +50,7 @@ class ChangeGuard(Protocol):
         ...
 
 
-class Kit:
+class Session:
     """What probes and generated calls work with."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Kit:
         *,
         allowed: frozenset[str] = frozenset(),
         pool: Pool | None = None,
-        judges: Sequence[Judge] = (),
+        checks: Sequence[Check] = (),
         findings: Findings | None = None,
     ) -> None:
         """Work on ``client``'s target.
@@ -68,7 +68,7 @@ class Kit:
             client: sends the calls.
             allowed: the changing methods that may be called: resend, delete.
             pool: what is known of the target's webhook requests.
-            judges: look at every exchange.
+            checks: look at every exchange.
             findings: where everything that is found goes.
         """
         self.client = client
@@ -77,17 +77,17 @@ class Kit:
         self.findings = findings or Findings()
         self.token: str | None = client.target.login.token
         self.layer = ""
-        self.keeper: TokenKeeper | None = None
-        self.thrifty = False  # whether there are fewer requests than all probes take
+        self.refresher: TokenRefresher | None = None
+        self.small_budget = False  # whether there are fewer requests than all probes take
         self.shares_looks = False  # whether a GET that was answered already is not sent again
         self._looks: dict[tuple[str, str], Exchange] = {}  # by path and query
         self.guard: ChangeGuard | None = None  # asked before a call that may change
         self.stop = Stop()  # asked before each call
         self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
         self.memory: dict[str, Any] = {}  # what checks keep from one exchange to the next
-        self.judged: dict[Any, Any] = {}  # what judges said of webhook requests, as they looked
+        self.checked: dict[Any, Any] = {}  # what checks said of webhook requests, as they looked
         self._condemned: set[int] = set()  # exchanges whose envelope is broken already
-        self._judges = judges
+        self._checks = checks
         self._methods = methods(client.target.release)
 
     @property
@@ -115,13 +115,13 @@ class Kit:
         given = dict(parameters or {})
         if "token" not in method.parameters or "token" in given:
             return self.send(build(method, given, raw=raw))
-        if self.keeper is not None:
-            self.keeper.renew_ahead()
+        if self.refresher is not None:
+            self.refresher.renew_ahead()
         call = build(method, {"token": self.token, **given}, raw=raw)
         if self.shares_looks and (call.path, call.query) in self._looks:
             return self._looks[call.path, call.query]
         exchange = self.send(call)
-        if exchange.ok or self.keeper is None or not self.keeper.renewed_after(exchange):
+        if exchange.ok or self.refresher is None or not self.refresher.renewed_after(exchange):
             return exchange
         if method.verb != "GET":  # never sent twice, whatever the first answer says
             msg = f"the token ended before {name}; a run with a fresh token reaches it"
@@ -129,7 +129,7 @@ class Kit:
         return self.send(build(method, {"token": self.token, **given}, raw=raw))
 
     def send(self, call: Call) -> Exchange:
-        """Send a call as it stands, and have the exchange judged.
+        """Send a call as it stands, and have the exchange checked.
 
         Raises:
             BudgetSpent, TargetDown: see ``Client.send``.
@@ -149,8 +149,8 @@ class Kit:
         if self.client.limits.max_requests is not None:
             self._keep(exchange)
         kept: list[str] = []
-        for judge in self._judges:
-            for verdict in judge(exchange, self):
+        for check in self._checks:
+            for verdict in check(exchange, self):
                 if isinstance(verdict, Violation):
                     verdict.layer = verdict.layer or "judge"
                     self.findings.broke(verdict)
@@ -194,12 +194,12 @@ class Kit:
         if kept:
             self.findings.hold(statement, *exchanges)
         else:
-            shown = seen if isinstance(seen, str) else shortened(repr(seen))
+            text = seen if isinstance(seen, str) else shortened(repr(seen))
             violation = Violation(
                 statement,
                 *exchanges,
                 expected=expected,
-                seen=shown,
+                seen=text,
                 record=record,
                 layer=self.layer,
             )
@@ -220,14 +220,14 @@ class Kit:
 
     # Webhook requests to work with.
 
-    def record(self, state: str | None = None) -> Seen:
+    def record(self, state: str | None = None) -> Record:
         """Return a known webhook request, to be read. Raises Unreachable where there is none."""
-        for record in self.pool.some(state):
+        for record in self.pool.known(state):
             return record
         msg = f"no {state or ''} webhook request is known".replace("  ", " ")
         raise Unreachable(msg)
 
-    def record_for_change(self, state: str | None = None) -> Seen:
+    def record_for_change(self, state: str | None = None) -> Record:
         """Return a webhook request that may be changed, once. Raises Unreachable."""
         record = self.pool.for_change(state)
         if record is None:
@@ -252,6 +252,6 @@ def outcome(exchange: Exchange) -> str:
     return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
 
 
-def shortened(text: str, most: int = 200) -> str:
+def shortened(text: str, limit: int = 200) -> str:
     """Return ``text``, cut where it is long."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

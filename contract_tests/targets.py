@@ -1,4 +1,4 @@
-"""What the kit is pointed at: a base URL with a login, or a mock that it starts for itself.
+"""Targets: a base URL with a login, or a mock that the kit starts for itself.
 
 This is the one module of the kit that may start ``mock_server``; it uses nothing else of it.
 """
@@ -82,7 +82,7 @@ def own_mock(
         dialect: the dialect it speaks.
         wrap: put around its WSGI application; how a server that is wrong on purpose is made.
         options: more arguments of ``mock_server.make_world``, such as ``deliveries`` or ``data``;
-            without ``data`` the kit makes a world of its own, see ``worlds``.
+            without ``data`` the kit makes a world of its own, see ``own_world``.
     """
     from crmcom_kit.mock_server import create_app, make_world
     from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell

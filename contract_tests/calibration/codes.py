@@ -1,4 +1,4 @@
-"""Authentication codes: which of the forms that an HMAC can take fits the ones that are seen.
+"""Authentication codes: find the forms of HMAC that match the codes seen.
 
 The documents name neither hash function nor spelling nor the exact bytes; so every form that the
 dials know is tried, with an implementation of the kit's own.

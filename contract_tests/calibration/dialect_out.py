@@ -1,4 +1,4 @@
-"""Writes down a target's choices as a dialect file that the mock then speaks."""
+"""Write a target's choices as a dialect file, which the mock then speaks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which way a target takes where the documents are silent: a dial's value, from exchanges.
+"""Observe a target's choices: the values of dials, from exchanges.
 
 Pure functions. A dial is decided only where what was seen leaves one value.
 """
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from crmcom_kit.contract_tests.checks.envelope import sound
 from crmcom_kit.contract_tests.checks.knowledge import DATES, USERS, units
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.dialect import delivery_outcomes, dials, error_kinds
 from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import response_fields
@@ -29,14 +29,14 @@ class Choice(NamedTuple):
 Records = Sequence[Mapping[str, Any]]
 
 
-def note_refusal(kit: Kit, kind: str, exchange: Exchange) -> None:
+def note_refusal(session: Session, kind: str, exchange: Exchange) -> None:
     """Note how the target spells an error of ``kind``, where ``exchange`` is one."""
     if exchange.ok or not sound(exchange) or kind not in error_kinds():
         return
-    kit.findings.chose(f"errors.status.{kind}", exchange.status, exchange)
+    session.findings.chose(f"errors.status.{kind}", exchange.status, exchange)
     for name, value in (("code", exchange.code), ("message", first_sentence(exchange))):
         if isinstance(value, str) and dials()[f"errors.{name}.{kind}"].accepts(value):
-            kit.findings.chose(f"errors.{name}.{kind}", value, exchange)
+            session.findings.chose(f"errors.{name}.{kind}", value, exchange)
 
 
 def first_sentence(exchange: Exchange) -> str | None:

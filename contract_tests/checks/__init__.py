@@ -1,1 +1,1 @@
-"""Judging: what every answer must keep, and what must be as it last was."""
+"""Checks: what every response must keep, and what must stay as it was."""

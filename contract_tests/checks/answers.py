@@ -1,6 +1,6 @@
-"""Judges the webhook requests of an answer: each by itself, and all of them together.
+"""Check the webhook requests in a response: each by itself, and all of them together.
 
-A run reads the same webhook requests over and over. Each one is judged once a run in each form
+A run reads the same webhook requests over and over. Each one is checked once a run in each form
 that it is seen in; later sights of it are looked up.
 """
 
@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.checks.knowledge import alike, required_fields, s
 from crmcom_kit.contract_tests.checks.records import Problem, problems, promises
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Findings, Violation
-from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.releases import Release
 
@@ -27,7 +27,7 @@ _LONG = 16 * 1024
 _METHODS = ("show", "list", "resend", "delete")
 
 
-class Asked(NamedTuple):
+class RequestedFields(NamedTuple):
     """Which fields the webhook requests of an answer shall have."""
 
     names: frozenset[str]
@@ -35,13 +35,13 @@ class Asked(NamedTuple):
 
 
 _EVERY = frozenset(response_fields())
-ALL = Asked(_EVERY, by_name=False)
+ALL = RequestedFields(_EVERY, by_name=False)
 
-Verdicts = tuple[frozenset[str], tuple[Problem, ...]]  # of one record: promises kept, problems
+RecordVerdict = tuple[frozenset[str], tuple[Problem, ...]]  # of one record: promises kept, problems
 
 
-def judge_answers(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
-    """Judge response.*, X.fields_set.*, list.no_duplicates, of an answer with webhook requests."""
+def check_answers(exchange: Exchange, session: Session) -> Iterator[str | Violation]:
+    """Check response.*, X.fields_set.*, list.no_duplicates, of an answer with webhook requests."""
     method = exchange.call.method
     if method not in _METHODS or not sound(exchange) or not exchange.ok:
         return
@@ -50,10 +50,10 @@ def judge_answers(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
     records = exchange.records
     if not isinstance(exchange.data, list if method == "list" else dict):
         return
-    yield from _each(exchange, records, kit)
+    yield from _each(exchange, records, session)
     if method == "list":
         yield from _one_list(exchange, records)
-    yield from _names_one(exchange, records, kit)
+    yield from _names_one(exchange, records, session)
 
 
 def _ways_of_writing(call: Call) -> Iterator[str]:
@@ -67,7 +67,7 @@ def _ways_of_writing(call: Call) -> Iterator[str]:
             yield "parameters.identifier_in_body"
 
 
-def asked_fields(call: Call, release: Release) -> Asked | None:
+def requested_fields(call: Call, release: Release) -> RequestedFields | None:
     """Return which fields the answer to a call shall have; None where the documents don't say."""
     if not call.parameters and (call.query or call.body):
         return None  # written by hand
@@ -81,7 +81,7 @@ def asked_fields(call: Call, release: Release) -> Asked | None:
     fine = set(names) <= _EVERY and len(set(names)) == len(names)
     if not fine or "fields_set" in _repeated(call):
         return None
-    return Asked(frozenset(names), by_name=True)
+    return RequestedFields(frozenset(names), by_name=True)
 
 
 def _repeated(call: Call) -> set[str]:
@@ -89,16 +89,18 @@ def _repeated(call: Call) -> set[str]:
     return {name for name, times in counts.items() if times > 1}
 
 
-def _each(exchange: Exchange, records: list[dict[str, Any]], kit: Kit) -> Iterator[str | Violation]:
-    """Judge each record by itself; of several that break one statement, the first is told."""
-    asked = asked_fields(exchange.call, kit.release)
+def _each(
+    exchange: Exchange, records: list[dict[str, Any]], session: Session
+) -> Iterator[str | Violation]:
+    """Check each record by itself; of several that break one statement, the first is told."""
+    requested = requested_fields(exchange.call, session.release)
     content = exchange.content
     if len(content) > _LONG:
         content = hashlib.sha256(content).digest()
-    whole = (exchange.call.method, asked, content)
-    if whole not in kit.judged:
-        kit.judged[whole] = _together(records, exchange.call.method, asked, kit)
-    kept, broken = kit.judged[whole]
+    whole = (exchange.call.method, requested, content)
+    if whole not in session.checked:
+        session.checked[whole] = _together(records, exchange.call.method, requested, session)
+    kept, broken = session.checked[whole]
     yield from kept
     for (statement, expected, seen), record_id in broken:
         named = record_id if isinstance(record_id, str) else None
@@ -106,19 +108,19 @@ def _each(exchange: Exchange, records: list[dict[str, Any]], kit: Kit) -> Iterat
 
 
 def _together(
-    records: list[dict[str, Any]], method: str, asked: Asked | None, kit: Kit
+    records: list[dict[str, Any]], method: str, requested: RequestedFields | None, session: Session
 ) -> tuple[list[str], list[tuple[Problem, Any]]]:
     """Return what several records keep, and what they break, each with the id of the first."""
-    cache: dict[tuple[str, Asked | None, bytes | str], Verdicts] = kit.judged
+    cache: dict[tuple[str, RequestedFields | None, bytes | str], RecordVerdict] = session.checked
     kept: set[str] = set()
     broken: dict[str, tuple[Problem, Any]] = {}
     for record in records:
-        key = (method, asked, _written(record))
-        verdicts = cache.get(key)
-        if verdicts is None:
-            verdicts = cache[key] = _judged(record, method, asked, kit)
-        kept |= verdicts[0]
-        for problem in verdicts[1]:
+        key = (method, requested, _written(record))
+        verdict = cache.get(key)
+        if verdict is None:
+            verdict = cache[key] = _check_record(record, method, requested, session)
+        kept |= verdict[0]
+        for problem in verdict[1]:
             broken.setdefault(problem[0], (problem, record.get("id")))
     return sorted(kept - broken.keys()), list(broken.values())
 
@@ -131,23 +133,25 @@ def _written(record: dict[str, Any]) -> bytes | str:
         return json.dumps(record)
 
 
-def _judged(record: dict[str, Any], method: str, asked: Asked | None, kit: Kit) -> Verdicts:
-    found = problems(record, kit.release)
-    note_drift(record, kit)
-    promised = set(promises(record, kit.release))
-    if asked is not None:
-        statement = _of_fields(method, asked, kit.release)
+def _check_record(
+    record: dict[str, Any], method: str, requested: RequestedFields | None, session: Session
+) -> RecordVerdict:
+    found = problems(record, session.release)
+    note_drift(record, session)
+    promised = set(promises(record, session.release))
+    if requested is not None:
+        statement = _of_fields(method, requested, session.release)
         promised.add(statement)
-        told = {problem[0] for problem in found}
-        lack = _fields(record, asked, kit.release, told)
+        reported = {problem[0] for problem in found}
+        lack = _fields(record, requested, session.release, reported)
         if lack:
             found.append((statement, *lack))
     return frozenset(promised - {problem[0] for problem in found}), tuple(found)
 
 
-def _of_fields(method: str, asked: Asked, release: Release) -> str:
+def _of_fields(method: str, requested: RequestedFields, release: Release) -> str:
     """Return the statement that says which fields an answer has."""
-    if asked.by_name:
+    if requested.by_name:
         return f"{method}.fields_set.selects"
     if method in ("resend", "delete") and not release.at_least("R10.0.0"):
         return f"{method}.returns_record"  # fields_set came later
@@ -155,7 +159,7 @@ def _of_fields(method: str, asked: Asked, release: Release) -> str:
 
 
 def _fields(
-    record: Mapping[str, Any], asked: Asked, release: Release, told: set[str]
+    record: Mapping[str, Any], requested: RequestedFields, release: Release, reported: set[str]
 ) -> tuple[str, str] | None:
     """Return what was expected of a record's fields and what was seen, where these differ.
 
@@ -165,34 +169,36 @@ def _fields(
     missing = [
         name
         for name in response_fields()
-        if name in asked.names & required_fields(release.name)
+        if name in requested.names & required_fields(release.name)
         and name not in record
-        and f"response.{name}" not in told
+        and f"response.{name}" not in reported
     ]
     if missing:
         expected = "every field"
-        if asked.by_name:
-            expected = f"the fields {','.join(sorted(asked.names))}"
+        if requested.by_name:
+            expected = f"the fields {','.join(sorted(requested.names))}"
         return expected, f"no {', '.join(missing)}"
     beyond = [
-        name for name in response_fields() if name in record and name not in asked.names | {"id"}
+        name
+        for name in response_fields()
+        if name in record and name not in requested.names | {"id"}
     ]
     if beyond:
-        return f"only the fields {','.join(sorted(asked.names))}", f"{', '.join(beyond)}, too"
+        return f"only the fields {','.join(sorted(requested.names))}", f"{', '.join(beyond)}, too"
     return None
 
 
-def note_drift(record: Mapping[str, Any], kit: Kit) -> None:
+def note_drift(record: Mapping[str, Any], session: Session) -> None:
     """Note the members of a record that no page knows."""
-    findings: Findings = kit.findings
-    for home, unknown, missing in strangers(record, kit.release.name):
+    findings: Findings = session.findings
+    for home, unknown, missing in strangers(record, session.release.name):
         for name in unknown:
             if not any(alike((name,), lacked) for lacked in missing):
                 findings.drift.add(f"{home or 'webhook_request'}.{name}")
 
 
 def _one_list(exchange: Exchange, records: list[dict[str, Any]]) -> Iterator[str | Violation]:
-    """Judge whether a list has a webhook request twice."""
+    """Check whether a list has a webhook request twice."""
     numbers: dict[str, Any] = {}
     for record in records:
         name = record.get("id")
@@ -213,16 +219,16 @@ def _one_list(exchange: Exchange, records: list[dict[str, Any]]) -> Iterator[str
 
 
 def _names_one(
-    exchange: Exchange, records: list[dict[str, Any]], kit: Kit
+    exchange: Exchange, records: list[dict[str, Any]], session: Session
 ) -> Iterator[str | Violation]:
-    """Judge whether id and number name one webhook request each, among all that were seen.
+    """Check whether id and number name one webhook request each, among all that were seen.
 
     What was seen before a change is forgotten: the statements on changes tell of what they keep.
     """
     if exchange.call.method in ("resend", "delete"):
-        kit.memory["names"] = ({}, {})
+        session.memory["names"] = ({}, {})
         return
-    numbers, ids = kit.memory.setdefault("names", ({}, {}))
+    numbers, ids = session.memory.setdefault("names", ({}, {}))
     both = [
         (record["id"], record["number"])
         for record in records

@@ -1,11 +1,11 @@
-"""Judges the envelope: the JSON around every answer, of a success and of an error."""
+"""Check the envelope: the JSON around every response, of a success and of an error."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.session import Kit, shortened
+from crmcom_kit.contract_tests.session import Session, shortened
 from crmcom_kit.schemas.loader import schema_names, validator
 from crmcom_kit.schemas.methods import response_fields
 
@@ -16,13 +16,13 @@ _ONE = ("show", "resend", "delete")  # methods whose data is one webhook request
 _TEXTS = ("message", "description")
 
 
-def judge_envelope(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
-    """Judge envelope.* and errors.*, as far as one answer tells."""
+def check_envelope(exchange: Exchange, session: Session) -> Iterator[str | Violation]:
+    """Check envelope.* and errors.*, as far as one answer tells."""
     if exchange.json is NOT_JSON:
         if exchange.status not in _OUTAGES:
-            refused = exchange.status >= 400 or surely_refused(exchange.call, kit)
+            refused = exchange.status >= 400 or surely_refused(exchange.call, session)
             statement = "errors.json" if refused else "envelope.json"
-            yield Violation(statement, exchange, expected="JSON", seen=_seen(exchange, kit))
+            yield Violation(statement, exchange, expected="JSON", seen=_seen(exchange, session))
         return
     yield "envelope.json"
     lack = _lack(exchange.json)
@@ -32,9 +32,9 @@ def judge_envelope(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
         return
     yield "envelope.status"
     yield from _texts(exchange)
-    if exchange.ok and not _speaks_of_an_error(exchange, kit):
+    if exchange.ok and not _speaks_of_an_error(exchange, session):
         if exchange.data and isinstance(exchange.message, str):
-            _messages_of_success(kit).add(exchange.message)
+            _messages_of_success(session).add(exchange.message)
         yield "envelope.code_ok"
         yield from _data(exchange)
     else:
@@ -72,7 +72,7 @@ def _texts(exchange: Exchange) -> Iterator[str | Violation]:
 
 
 def _code_of_error(exchange: Exchange) -> Iterator[str | Violation]:
-    """Judge the code where the call was not served: another text than OK."""
+    """Check the code where the call was not served: another text than OK."""
     code = exchange.code
     if code != "OK" and exchange.status < 400 and _has_result(exchange):
         expected, seen = "code OK, since there is a result", f"code {code!r}"
@@ -104,21 +104,21 @@ def _has_result(exchange: Exchange) -> bool:
     return isinstance(first, dict) and not {"token", *response_fields()}.isdisjoint(first)
 
 
-def _speaks_of_an_error(exchange: Exchange, kit: Kit) -> bool:
+def _speaks_of_an_error(exchange: Exchange, session: Session) -> bool:
     """Whether a code OK stands in an error: a call that cannot be served, no data, a message."""
     message = exchange.message
     if not isinstance(message, str) or not message.strip() or exchange.data:
         return False
-    return message not in _messages_of_success(kit) and surely_refused(exchange.call, kit)
+    return message not in _messages_of_success(session) and surely_refused(exchange.call, session)
 
 
-def _messages_of_success(kit: Kit) -> set[str]:
+def _messages_of_success(session: Session) -> set[str]:
     """Return the messages that stood beside results: they tell of no error."""
-    found: set[str] = kit.memory.setdefault("messages of success", set())
+    found: set[str] = session.memory.setdefault("messages of success", set())
     return found
 
 
-def surely_refused(call: Call, kit: Kit) -> bool:
+def surely_refused(call: Call, session: Session) -> bool:
     """Whether the documents leave a call no way to be served.
 
     It decides which statement an odd answer breaks, never whether it breaks any.
@@ -131,7 +131,7 @@ def surely_refused(call: Call, kit: Kit) -> bool:
         return True
     if "token" not in call.parameters and call.method in ("list", *_ONE):
         return True
-    return not validator(schema, "core", kit.release.name).is_valid(dict(call.parameters))
+    return not validator(schema, "core", session.release.name).is_valid(dict(call.parameters))
 
 
 #: The id and the number of a webhook request that exists nowhere.
@@ -139,7 +139,7 @@ NOWHERE = {"id": "0D15EA5E0D15EA5E0D15EA5E0D15EA5E", "number": "987654321098"}
 
 
 def _data(exchange: Exchange) -> Iterator[str | Violation]:
-    """Judge whether data has the form that the method's data has."""
+    """Check whether data has the form that the method's data has."""
     data, method = exchange.data, exchange.call.method
     if method in _ONE:
         if isinstance(data, dict):
@@ -169,11 +169,11 @@ def _kind(value: Any) -> str:
     return "null" if value is None else names.get(type(value), "a number")
 
 
-def _seen(exchange: Exchange, kit: Kit) -> str:
+def _seen(exchange: Exchange, session: Session) -> str:
     """Return the beginning of what came, with no token in it."""
     if exchange.call.method in ("token", "web_api_key_token"):
         return f"HTTP {exchange.status} with {len(exchange.content)} bytes that are no JSON"
     text = exchange.content.decode("utf-8", "replace")
-    if kit.token:
-        text = text.replace(kit.token, "…")
+    if session.token:
+        text = text.replace(session.token, "…")
     return f"HTTP {exchange.status}: {text[:80]!r}"

@@ -1,4 +1,4 @@
-"""Remembers each webhook request as it was last shown, and holds every later look against it.
+"""Compare each webhook request with the way it was last seen.
 
 Nothing but a served resend or delete changes a webhook request. So whatever differs between two
 looks was done by a call in between that must leave it unchanged; which statement that call
@@ -12,8 +12,8 @@ from crmcom_kit.contract_tests.checks.knowledge import changed_members, value_at
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.login import token_of
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.session import Kit, changing_method, shortened
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session, changing_method, shortened
 from crmcom_kit.schemas.loader import validator
 
 IDENTIFIER = "webhook_request_identifier"
@@ -24,7 +24,7 @@ _READS = ("show", "list")
 class Sight:
     """One webhook request in one answer."""
 
-    record: Seen
+    record: Record
     exchange: Exchange
 
 
@@ -37,7 +37,7 @@ def identifier_of(exchange: Exchange) -> tuple[str, str] | None:
     return (field, value) if field in ("id", "number") and isinstance(value, str) else None
 
 
-def names(exchange: Exchange, record: Seen) -> bool:
+def names(exchange: Exchange, record: Record) -> bool:
     """Whether a call names ``record``, in whatever way, or its answer shows it."""
     identifier = exchange.call.parameters.get(IDENTIFIER)
     given = identifier.values() if isinstance(identifier, Mapping) else [identifier]
@@ -46,8 +46,8 @@ def names(exchange: Exchange, record: Seen) -> bool:
     return shown or any(value in own for value in given)
 
 
-class Memory:
-    """A judge that remembers. Make one for each run."""
+class RecordHistory:
+    """A check that remembers. Make one for each run."""
 
     def __init__(self) -> None:
         """Remember nothing yet."""
@@ -58,18 +58,18 @@ class Memory:
         self._tokens: set[str | None] = set()  # that logins returned
         self.others: list[str] = []  # what somebody else has changed meanwhile
 
-    def __call__(self, exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
+    def __call__(self, exchange: Exchange, session: Session) -> Iterator[str | Violation]:
         """Compare what ``exchange`` shows with what was seen before."""
         token = token_of(exchange)
         if token is not None:
             self._tokens.add(token)
         if changing_method(exchange.call) is not None:
-            self._note_change(exchange, self._tokens | {kit.target.login.token})
+            self._note_change(exchange, self._tokens | {session.target.login.token})
         elif exchange.call.method in _READS and "fields_set" not in exchange.call.parameters:
             kept: set[str] = set()
             for record in exchange.records:
                 if isinstance(record.get("id"), str):
-                    for verdict in self._look(Sight(record, exchange), kit):
+                    for verdict in self._look(Sight(record, exchange), session):
                         if isinstance(verdict, Violation):
                             yield verdict
                         else:
@@ -86,7 +86,7 @@ class Memory:
                 del self._sights[record_id]
                 self._moving.add(record_id)
 
-    def _look(self, now: Sight, kit: Kit) -> Iterator[str | Violation]:
+    def _look(self, now: Sight, session: Session) -> Iterator[str | Violation]:
         record_id, kind = now.record["id"], now.exchange.call.method
         sights = self._sights.setdefault(record_id, {})
         if record_id in self._moving:
@@ -96,21 +96,21 @@ class Memory:
         before = sights.get(kind)
         changed = list(changed_members(before.record, now.record)) if before else []
         if before is not None and changed:
-            yield from self._blame(before, now, changed, kit)
+            yield from self._blame(before, now, changed, session)
             sights.clear()
         elif before is not None:
-            yield from self._unchanged(before, now, kit)
-            yield from self._agreement(before, now, sights.get(_other(kind)), kit)
-        elif (other := sights.get(_other(kind))) is not None and self._is_sure(other, now, kit):
-            yield from self._agreement(other, now, other, kit)
+            yield from self._unchanged(before, now, session)
+            yield from self._agreement(before, now, sights.get(_other(kind)), session)
+        elif (other := sights.get(_other(kind))) is not None and self._is_sure(other, now, session):
+            yield from self._agreement(other, now, other, session)
         sights[kind] = now
 
-    def _between(self, before: Sight, now: Sight, kit: Kit) -> Sequence[Exchange]:
-        return kit.client.history[before.exchange.number : now.exchange.number - 1]
+    def _between(self, before: Sight, now: Sight, session: Session) -> Sequence[Exchange]:
+        return session.client.history[before.exchange.number : now.exchange.number - 1]
 
-    def _unchanged(self, before: Sight, now: Sight, kit: Kit) -> Iterator[str]:
+    def _unchanged(self, before: Sight, now: Sight, session: Session) -> Iterator[str]:
         """Yield the statements that two equal looks tell of."""
-        kind, between = now.exchange.call.method, self._between(before, now, kit)
+        kind, between = now.exchange.call.method, self._between(before, now, session)
         yield f"{kind}.changes_nothing"
         self._clean.add(kind)
         for exchange in between[-50:]:
@@ -121,7 +121,7 @@ class Memory:
                 yield f"{changes}.single_result"
 
     def _agreement(
-        self, before: Sight, now: Sight, other: Sight | None, kit: Kit
+        self, before: Sight, now: Sight, other: Sight | None, session: Session
     ) -> Iterator[str | Violation]:
         """Do two equal looks of one method, and one of the other in between, agree?"""
         if other is None or other.exchange.number < before.exchange.number:
@@ -129,30 +129,30 @@ class Memory:
         changed = list(changed_members(other.record, now.record))
         if not changed:
             yield "list.agrees_with_show"
-        elif _whole(other.record, kit) and _whole(now.record, kit):
+        elif _whole(other.record, session) and _whole(now.record, session):
             yield _violation("list.agrees_with_show", other, now, changed)
 
-    def _is_sure(self, other: Sight, now: Sight, kit: Kit) -> bool:
+    def _is_sure(self, other: Sight, now: Sight, session: Session) -> bool:
         """Whether one look of each method must agree: between them nothing can have changed."""
-        calls = self._between(other, now, kit)
+        calls = self._between(other, now, session)
         quiet = not any(changing_method(exchange.call) for exchange in calls)
         clean = self._dirty is None and self._clean.issuperset(_READS)
-        return kit.target.own and quiet and clean
+        return session.target.own and quiet and clean
 
     def _blame(
-        self, before: Sight, now: Sight, changed: list[str], kit: Kit
+        self, before: Sight, now: Sight, changed: list[str], session: Session
     ) -> Iterator[str | Violation]:
         """Find the call that changed what must be left unchanged."""
-        if not (_whole(before.record, kit) and _whole(now.record, kit)):
+        if not (_whole(before.record, session) and _whole(now.record, session)):
             return
-        between = self._between(before, now, kit)
-        if not kit.target.own and "log_information.updated_date" in changed:
+        between = self._between(before, now, session)
+        if not session.target.own and "log_information.updated_date" in changed:
             touched = any(changing_method(e.call) and names(e, now.record) for e in between)
             if not touched:
                 number = now.record.get("number")
                 self.others.append(f"number {number} was changed by somebody else meanwhile")
                 return
-        if self._dirty is not None or kit.findings.is_broken("list.agrees_with_show"):
+        if self._dirty is not None or session.findings.is_broken("list.agrees_with_show"):
             return  # two looks of either method, and what is between them, tell nothing
         found = self._culprit(before, now, between)
         if found is None:
@@ -189,7 +189,7 @@ class Memory:
         return f"{kind}.changes_nothing", before.exchange
 
 
-def _may_have_tried(exchange: Exchange, record: Seen, tokens: set[str | None]) -> bool:
+def _may_have_tried(exchange: Exchange, record: Record, tokens: set[str | None]) -> bool:
     """Whether an error may be about the delivery of a resend, which did happen."""
     given = exchange.call.parameters
     return (
@@ -204,9 +204,9 @@ def _other(kind: str) -> str:
     return "list" if kind == "show" else "show"
 
 
-def _whole(record: Seen, kit: Kit) -> bool:
+def _whole(record: Record, session: Session) -> bool:
     """Whether a record is as the contract says; what is wrong with another is said elsewhere."""
-    return bool(validator("webhook_request", "core", kit.release.name).is_valid(record))
+    return bool(validator("webhook_request", "core", session.release.name).is_valid(record))
 
 
 def _violation(
@@ -218,12 +218,12 @@ def _violation(
 ) -> Violation:
     path = changed[0]
     was, is_now = value_at(before.record, path), value_at(now.record, path)
-    told = {before.exchange.number: before.exchange, now.exchange.number: now.exchange}
+    exchanges = {before.exchange.number: before.exchange, now.exchange.number: now.exchange}
     if culprit is not None:
-        told[culprit.number] = culprit
+        exchanges[culprit.number] = culprit
     return Violation(
         statement,
-        *(told[number] for number in sorted(told)),
+        *(exchanges[number] for number in sorted(exchanges)),
         expected=f"{path} as before: {shortened(repr(was), 80)}",
         seen=shortened(repr(is_now), 80),
         record=now.record["id"],

@@ -1,4 +1,4 @@
-"""The ways in which list's filters may be read where the documents leave it open.
+"""The ways to interpret list's filters where the documents leave it open.
 
 A server reads them one way; a run finds out which by leaving out the ways that an answer rules
 out. Only a server that no single way explains is wrong.
@@ -31,7 +31,7 @@ _DATE = ("day", "instant", "from")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Interpretation:
     """One way to read the filters; the values are those of the dials ``list.*``."""
 
     combine: str
@@ -40,15 +40,15 @@ class Reading:
     moment: str  # the same where it is a date and time
 
 
-class Readings(tuple[Reading, ...]):
-    """The readings that are left, at first all of them."""
+class Interpretations(tuple[Interpretation, ...]):
+    """The interpretations that are left, at first all of them."""
 
-    def __init__(self, _: Iterable[Reading]) -> None:
+    def __init__(self, _: Iterable[Interpretation]) -> None:
         """Keep them, in their order."""
-        self._kinds: dict[tuple[str, ...], list[Reading]] = {}
+        self._kinds: dict[tuple[str, ...], list[Interpretation]] = {}
 
-    def of_each_kind(self, filters: Mapping[str, Any]) -> list[Reading]:
-        """Return one reading of each kind that makes a difference to ``filters``."""
+    def of_each_kind(self, filters: Mapping[str, Any]) -> list[Interpretation]:
+        """Return one interpretation of each kind that makes a difference to ``filters``."""
         matter = dimensions(filters)
         if matter not in self._kinds:
             kinds = {tuple(getattr(each, n) for n in matter): each for each in reversed(self)}
@@ -56,9 +56,11 @@ class Readings(tuple[Reading, ...]):
         return self._kinds[matter]
 
 
-READINGS = Readings(Reading(*each) for each in product(("all", "any"), _URL, _DATE, _DATE))
+INTERPRETATIONS = Interpretations(
+    Interpretation(*each) for each in product(("all", "any"), _URL, _DATE, _DATE)
+)
 
-Record = Mapping[str, Any]
+RecordMapping = Mapping[str, Any]
 
 
 class Span(NamedTuple):
@@ -73,7 +75,7 @@ def is_date(text: str) -> bool:
     return "T" not in text
 
 
-def is_meant(text: str) -> bool:
+def has_api_form(text: str) -> bool:
     """Whether ``text`` is a date, or a date and time, in the form that the API writes."""
     try:
         (parse_date if is_date(text) else parse_date_time)(text)
@@ -83,7 +85,7 @@ def is_meant(text: str) -> bool:
 
 
 def dimensions(filters: Mapping[str, Any]) -> tuple[str, ...]:
-    """The members of a reading that matter to these filters."""
+    """The members of an interpretation that matter to these filters."""
     found = ["combine"] if sum(name in filters for name in SEMI_OPTIONAL) > 1 else []
     if "url" in filters:
         found.append("url")
@@ -92,18 +94,22 @@ def dimensions(filters: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def fits(record: Mapping[str, Any], name: str, wanted: Any, reading: Reading) -> bool | None:
+def fits(
+    record: Mapping[str, Any], name: str, wanted: Any, interpretation: Interpretation
+) -> bool | None:
     """Whether a webhook request fits one filter; None where it does not tell."""
     if isinstance(wanted, Named):
         inner = record.get(_OBJECT[name])
         seen = inner.get(wanted.field) if isinstance(inner, dict) else None
         return None if seen is None else seen == wanted.value
     if name == "created_date":
-        return _created(record, wanted, reading.day if is_date(wanted) else reading.moment)
+        return _created(
+            record, wanted, interpretation.day if is_date(wanted) else interpretation.moment
+        )
     seen = record.get(_PLAIN.get(name, name))
     if not isinstance(seen, str):
         return None
-    return _URL[reading.url](seen, wanted) if name == "url" else seen == wanted
+    return _URL[interpretation.url](seen, wanted) if name == "url" else seen == wanted
 
 
 def _created(record: Mapping[str, Any], wanted: str, how: str) -> bool | None:
@@ -132,14 +138,16 @@ def day_ends(moment: str) -> tuple[str, ...]:
 class Spans:
     """What single filters select of webhook requests, found out anew only for those that change."""
 
-    def __init__(self, start: Mapping[str, Record], found: dict[Any, Span] | None = None) -> None:
+    def __init__(
+        self, start: Mapping[str, RecordMapping], found: dict[Any, Span] | None = None
+    ) -> None:
         """Begin with what there is; ``found``: what filters select of it, as far as it is known."""
         self._start = start if found is not None else dict(start)
         self._found: dict[Any, Span] = {} if found is None else found
         self._changed: set[str] = set()
         self._now: dict[Any, Span] = {}
 
-    def begun_anew(self, records: Mapping[str, Record]) -> "Spans":
+    def begun_anew(self, records: Mapping[str, RecordMapping]) -> "Spans":
         """Return spans of ``records``, which are as these are now, to be changed without these."""
         return Spans(records) if self._changed else Spans(self._start, self._found)
 
@@ -148,17 +156,27 @@ class Spans:
         self._changed.add(record_id)
         self._now.clear()
 
-    def of(self, name: str, wanted: Any, reading: Reading, records: Mapping[str, Record]) -> Span:
+    def of(
+        self,
+        name: str,
+        wanted: Any,
+        interpretation: Interpretation,
+        records: Mapping[str, RecordMapping],
+    ) -> Span:
         """Return what one filter selects of ``records``, which are the present ones."""
-        key = (name, wanted, *(getattr(reading, each) for each in dimensions({name: wanted})))
+        key = (
+            name,
+            wanted,
+            *(getattr(interpretation, each) for each in dimensions({name: wanted})),
+        )
         if key in self._now:
             return self._now[key]
         if key not in self._found:
-            self._found[key] = _fitting(self._start, name, wanted, reading)
+            self._found[key] = _fitting(self._start, name, wanted, interpretation)
         sure, possible = self._found[key]
         if self._changed:
             others = {each: records[each] for each in self._changed if each in records}
-            now = _fitting(others, name, wanted, reading)
+            now = _fitting(others, name, wanted, interpretation)
             sure = (sure - self._changed) | now.sure
             possible = (possible - self._changed) | now.possible
         if isinstance(wanted, Named) and wanted.field != "id" and _shared(records, name, sure):
@@ -169,15 +187,15 @@ class Spans:
 
 def selected(
     filters: Mapping[str, Any],
-    reading: Reading,
-    records: Mapping[str, Record],
+    interpretation: Interpretation,
+    records: Mapping[str, RecordMapping],
     spans: Spans | None = None,
 ) -> Span:
     """Return the webhook requests that list has to find, and those that it may.
 
     Args:
         filters: the filters that are given.
-        reading: how they are read.
+        interpretation: how they are read.
         records: what there is, by id.
         spans: what single filters select of these, where it is kept.
     """
@@ -185,8 +203,8 @@ def selected(
     either: list[Span] = []
     every: list[Span] = []
     for name, wanted in filters.items():
-        semi = name in SEMI_OPTIONAL and reading.combine == "any"
-        (either if semi else every).append(spans.of(name, wanted, reading, records))
+        semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
+        (either if semi else every).append(spans.of(name, wanted, interpretation, records))
     if either:
         every.append(
             Span(_union(each.sure for each in either), _union(each.possible for each in either))
@@ -200,16 +218,18 @@ def selected(
     )
 
 
-def _fitting(records: Mapping[str, Record], name: str, wanted: Any, reading: Reading) -> Span:
+def _fitting(
+    records: Mapping[str, RecordMapping], name: str, wanted: Any, interpretation: Interpretation
+) -> Span:
     """Return which of ``records`` fit one filter for sure, and which of them may."""
-    answers = {each: fits(record, name, wanted, reading) for each, record in records.items()}
+    answers = {each: fits(record, name, wanted, interpretation) for each, record in records.items()}
     return Span(
         frozenset(each for each, answer in answers.items() if answer),
         frozenset(each for each, answer in answers.items() if answer is not False),
     )
 
 
-def _shared(records: Mapping[str, Record], name: str, found: Iterable[str]) -> bool:
+def _shared(records: Mapping[str, RecordMapping], name: str, found: Iterable[str]) -> bool:
     return len({str(records[each][_OBJECT[name]].get("id")) for each in found}) > 1
 
 

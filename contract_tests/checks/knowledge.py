@@ -1,4 +1,4 @@
-"""What the pages know of the members of an answer, read from the schemas.
+"""The documented members of a response, read from the schemas.
 
 And what two answers of one webhook request must have in common.
 """

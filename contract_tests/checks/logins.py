@@ -1,4 +1,4 @@
-"""Judges what the login methods answer: a token, from R12 on a JSON Web Token; nothing signed."""
+"""Check the responses of the login methods: a token, from R12 on a JSON Web Token."""
 
 import base64
 import json
@@ -8,15 +8,15 @@ from typing import Any
 from crmcom_kit.contract_tests.checks.envelope import sound
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.session import Kit, shortened
+from crmcom_kit.contract_tests.session import Session, shortened
 
 CLAIMS = ("jti", "usr", "org", "oun", "exp", "iat")
 LIFE = 7200  # seconds from iat to exp
-_MOST_DIGITS = 18  # what is longer counts no seconds, and may be too long to be read as a number
+_MAX_DIGITS = 18  # what is longer counts no seconds, and may be too long to be read as a number
 
 
-def judge_logins(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
-    """Judge login.token.* and token_release.empty_answer."""
+def check_logins(exchange: Exchange, session: Session) -> Iterator[str | Violation]:
+    """Check login.token.* and token_release.empty_answer."""
     if not (sound(exchange) and exchange.ok):
         return
     if exchange.call.method in ("token", "web_api_key_token"):
@@ -24,7 +24,7 @@ def judge_logins(exchange: Exchange, kit: Kit) -> Iterator[str | Violation]:
         token = data.get("token") if isinstance(data, dict) else None
         if isinstance(token, str) and token:
             yield "login.token.returns_token"
-            if kit.release.at_least("R12.0.0"):
+            if session.release.at_least("R12.0.0"):
                 yield from _jwt(token, exchange)
         else:
             seen = "data without token"
@@ -98,4 +98,4 @@ def _times(end: Any, begin: Any, exchange: Exchange) -> Iterator[str | Violation
 
 def _digits(value: Any) -> bool:
     plain = isinstance(value, str) and value.isascii() and value.isdecimal()
-    return plain and len(value) <= _MOST_DIGITS
+    return plain and len(value) <= _MAX_DIGITS

@@ -1,4 +1,4 @@
-"""Judges one webhook request: every field's type and values, by the schemas.
+"""Check one webhook request: the type and value of every field, by the schemas.
 
 What a schema says is not said again here; an error of the schema is put to the statement that
 tells of its field. The rest is what a schema cannot say.
@@ -93,7 +93,7 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]
         early = leaf.instance == _EARLY_ENTITY and release.at_least(_EARLY_SINCE)
         statement = None if early else _statement(path, leaf, release)
         if statement:
-            yield statement, f"{'.'.join(path)}: {_wanted(leaf)}", _shown(leaf.instance)
+            yield statement, f"{'.'.join(path)}: {_wanted(leaf)}", _quoted(leaf.instance)
 
 
 def _surely_fits(record: Mapping[str, Any], release: Release) -> bool:
@@ -152,7 +152,7 @@ def _wanted(error: Any) -> str:
             return f"{error.validator} {value}"
 
 
-def _shown(value: Any) -> str:
+def _quoted(value: Any) -> str:
     return shortened(repr(value), 80)
 
 

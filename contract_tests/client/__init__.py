@@ -1,1 +1,1 @@
-"""Sending: calls, the answers to them, tokens, and the limits that all of it keeps."""
+"""The client: requests, their responses, tokens, and the limits that all requests keep."""

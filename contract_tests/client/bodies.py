@@ -1,4 +1,4 @@
-"""Keeps the large answers of a run out of memory: all but the latest wait in a temporary file.
+"""Keep large response bodies out of memory: all except the latest wait in a temporary file.
 
 Below R13 a list has no pages, and may have everything that a target was ever told. A run asks for
 hundreds of lists, and reads most of them once.
@@ -14,7 +14,7 @@ from typing import IO
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 
 #: So many bytes of large bodies stay in memory; what is read from them takes several times as much.
-MOST_IN_MEMORY = 64 * 1024 * 1024
+MAX_IN_MEMORY = 64 * 1024 * 1024
 
 #: Bodies of fewer bytes always stay.
 _LARGE = 16 * 1024
@@ -23,9 +23,9 @@ _LARGE = 16 * 1024
 class Bodies:
     """Lets go of old bodies, and fetches them again when they are asked for."""
 
-    def __init__(self, most: int = MOST_IN_MEMORY) -> None:
-        """Let ``most`` bytes of large bodies stay, and always the latest."""
-        self._most = most
+    def __init__(self, maximum: int = MAX_IN_MEMORY) -> None:
+        """Let ``maximum`` bytes of large bodies stay, and always the latest."""
+        self._maximum = maximum
         self._size = 0
         self._here: deque[Exchange] = deque()  # those whose bodies are in memory, latest last
         self._places: dict[int, tuple[int, int]] = {}  # by number: where in the file, how long
@@ -38,7 +38,7 @@ class Bodies:
             return
         self._here.append(exchange)
         self._size += size
-        while self._size > self._most and len(self._here) > 1:
+        while self._size > self._maximum and len(self._here) > 1:
             oldest = self._here.popleft()
             self._size -= len(oldest.content)
             if oldest.number not in self._places:

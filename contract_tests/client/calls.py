@@ -1,4 +1,4 @@
-"""Builds calls: the parameters of a method, written as the documents' examples write them."""
+"""Build requests: the parameters of a method, written as the documents' examples write them."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What was said: a call as it was sent, and the exchange that it became once it was answered.
+"""A call as it was sent, and the exchange of call and response.
 
 Checks are pure functions over these; nothing here does any I/O.
 """

@@ -1,4 +1,4 @@
-"""Sends calls to a target, one at a time, and records every exchange.
+"""Send requests to a target, one at a time, and record every exchange.
 
 Time-outs, the rate, the budget of requests and the bound of an answer's size are kept here; so
 nothing that a check does can go around them. An answer that does not come is ``TargetDown``: the
@@ -47,7 +47,7 @@ class Limits:
 
 
 #: So often in a row a target may ask to wait before the run gives up.
-MOST_WAITS = 10
+MAX_WAITS = 10
 
 #: What stands in front of a server says these when it has none to pass a request to.
 _OUTAGES = (502, 503, 504)
@@ -107,10 +107,10 @@ class Client:
         waits = 0
         while self._asks_for_patience(exchange):
             waits += 1
-            if waits > MOST_WAITS:
-                msg = f"{self.target.name} asked to wait {MOST_WAITS} times in a row"
+            if waits > MAX_WAITS:
+                msg = f"{self.target.name} asked to wait {MAX_WAITS} times in a row"
                 raise TargetDown(msg)
-            self._wait_as_told(exchange)
+            self._wait_as_asked(exchange)
             exchange = self._answer(call)
         if exchange.status in _OUTAGES and exchange.code is None:  # a gateway may speak JSON, too
             msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
@@ -189,8 +189,8 @@ class Client:
                 self._sleep(self._next - now)
             self._next = max(now, self._next) + 1 / self.limits.rate
 
-    def _wait_as_told(self, exchange: Exchange) -> None:
-        seconds = seconds_told(exchange)
+    def _wait_as_asked(self, exchange: Exchange) -> None:
+        seconds = retry_after_seconds(exchange)
         if seconds > self.limits.longest_wait:
             msg = f"{self.target.name} asks to wait {seconds:.0f} s, and allowed is a wait of "
             msg += f"{self.limits.longest_wait:.0f} s"
@@ -218,20 +218,20 @@ def _plain(content: bytes, answer: httpx.Response, longest: int) -> bytes:
 
 
 def _too_long(call: Call, limits: Limits) -> str:
-    told = f"the answer to {call.method or call.path} is longer than {limits.longest_answer} bytes"
-    return f"{told}; narrow the scope with --only-…"
+    text = f"the answer to {call.method or call.path} is longer than {limits.longest_answer} bytes"
+    return f"{text}; narrow the scope with --only-…"
 
 
-def seconds_told(exchange: Exchange) -> float:
+def retry_after_seconds(exchange: Exchange) -> float:
     """Return how long an answer asks to wait: 1 s where it does not say, or not clearly.
 
     Retry-After is a number of seconds or a date; a date is read by the clock of the one who
     wrote it, the Date header of the same answer.
     """
-    told = (exchange.header("Retry-After") or "").strip()
-    if told.isascii() and told.isdigit():
-        return float(told)
-    until, now = http_date(told), http_date(exchange.header("Date"))
+    header = (exchange.header("Retry-After") or "").strip()
+    if header.isascii() and header.isdigit():
+        return float(header)
+    until, now = http_date(header), http_date(exchange.header("Date"))
     return 1.0 if until is None or now is None else max(0.0, until - now)
 
 

@@ -1,4 +1,4 @@
-"""Calls a WSGI application in this process: as an httpx transport, and by a shorter way.
+"""Call a WSGI application in this process: as an httpx transport, or directly.
 
 The client takes the shorter way, which leaves out everything that has to do with connections; so
 a mock in this process answers several times as many calls a second as one over loopback.

@@ -1,4 +1,4 @@
-"""Gets the token that a run works with, and another one when it ends."""
+"""Log in, and refresh the token of a run."""
 
 import base64
 from typing import Any
@@ -9,27 +9,27 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import TargetDown, http_date
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.session import Kit, outcome
+from crmcom_kit.contract_tests.session import Session, outcome
 from crmcom_kit.schemas.methods import API_PATH
 
 #: A token is renewed when less than this is left of its life, in seconds, or a tenth of it.
 _MARGIN = 60.0
 
 
-def log_in(kit: Kit) -> None:
-    """Give ``kit`` a token, unless it was given one, and a keeper that renews it.
+def log_in(session: Session) -> None:
+    """Give ``session`` a token, unless it was given one, and a refresher that renews it.
 
     Raises:
         TargetDown: the target lets the run not in.
         Unreachable: a login was served, and no token came with it.
     """
     try:
-        _enter(kit)
+        _enter(session)
     except TargetDown:
-        if not _is_elsewhere(kit):
+        if not _is_elsewhere(session):
             raise
-        kit.findings.by_statement.clear()  # whatever answered, it was not what is to be checked
-        base = kit.target.base_url
+        session.findings.by_statement.clear()  # whatever answered, it was not what is to be checked
+        base = session.target.base_url
         msg = (
             f"{base} answers 404, and not as the API does: --base-url takes the whole base URL of "
         )
@@ -37,23 +37,23 @@ def log_in(kit: Kit) -> None:
         raise TargetDown(msg) from None
 
 
-def _is_elsewhere(kit: Kit) -> bool:
+def _is_elsewhere(session: Session) -> bool:
     """Whether nothing at a base URL without the API's path speaks as the API does."""
-    history = kit.client.history
+    history = session.client.history
     strange = all(each.status == 404 and each.code is None for each in history)
-    return bool(history) and strange and API_PATH not in kit.target.base_url
+    return bool(history) and strange and API_PATH not in session.target.base_url
 
 
-def _enter(kit: Kit) -> None:
-    keeper = Keeper(kit)
-    given = kit.token is not None
+def _enter(session: Session) -> None:
+    refresher = LoginRefresher(session)
+    given = session.token is not None
     if not given:
-        keeper.renew()
-    keeper.learn_refusal()
-    if given and not keeper.is_good():
-        msg = f"{kit.target.name} does not accept the token that was given"
+        refresher.renew()
+    refresher.learn_refusal()
+    if given and not refresher.is_good():
+        msg = f"{session.target.name} does not accept the token that was given"
         raise TargetDown(msg)
-    kit.keeper = keeper
+    session.refresher = refresher
 
 
 def token_of(exchange: Exchange) -> str | None:
@@ -62,63 +62,68 @@ def token_of(exchange: Exchange) -> str | None:
     return token if exchange.ok and isinstance(token, str) and token else None
 
 
-def ask_for_token(kit: Kit, **changed: Any) -> Exchange:
+def ask_for_token(session: Session, **changed: Any) -> Exchange:
     """Log in with whatever the target's login has, and return the exchange.
 
     Args:
-        kit: where to log in.
+        session: where to log in.
         changed: parameters of authentication/token that differ; None leaves one out.
     """
-    login = kit.target.login
+    login = session.target.login
     if login.username is None and login.api_key is not None:
-        return kit.send(by_key(kit, login.api_key, unit=login.unit))
+        return session.send(by_key(session, login.api_key, unit=login.unit))
     given = {"username": login.username, "password": login.password}
     given |= {"organisation": login.organisation, "unit": login.unit} | changed
-    method = kit.method("token")
-    return kit.send(build(method, {name: value for name, value in given.items() if value}))
+    method = session.method("token")
+    return session.send(build(method, {name: value for name, value in given.items() if value}))
 
 
 def by_key(
-    kit: Kit, api_key: str, *, written: str = "Basic {}", behind: str = ":", unit: str | None = None
+    session: Session,
+    api_key: str,
+    *,
+    written: str = "Basic {}",
+    behind: str = ":",
+    unit: str | None = None,
 ) -> Call:
     """Build a login by Web API key, sent as HTTP Basic authentication says.
 
     Args:
-        kit: where to log in.
+        session: where to log in.
         api_key: the Web API key.
         written: the header's value, with ``{}`` for what is encoded.
         behind: what stands behind the key before it is encoded.
         unit: the ID of the unit to act for.
     """
-    call = build(kit.method("web_api_key_token"), {} if unit is None else {"unit": unit})
+    call = build(session.method("web_api_key_token"), {} if unit is None else {"unit": unit})
     basic = base64.b64encode(f"{api_key}{behind}".encode()).decode()
     headers = (*call.headers, ("Authorization", written.format(basic)))
     return Call(call.method, call.verb, call.path, headers=headers, body=call.body)
 
 
-class Keeper:
+class LoginRefresher:
     """Keeps a token that holds: renews it before its JWT ends, and when the target ends it."""
 
-    def __init__(self, kit: Kit) -> None:
-        """Keep ``kit``'s token."""
-        self._kit = kit
+    def __init__(self, session: Session) -> None:
+        """Keep ``session``'s token."""
+        self._session = session
         self._refusal: tuple[int, Any] | None = None  # how a wrong token is answered
         self._ends: float | None = None  # by the client's clock
         self._margin = _MARGIN
 
     def renew(self) -> None:
         """Log in, and use the token that comes. Raises TargetDown, Unreachable."""
-        kit = self._kit
+        session = self._session
         self._ends = None
-        exchange = ask_for_token(kit)
+        exchange = ask_for_token(session)
         token = token_of(exchange)
         if not exchange.ok:
-            msg = f"{kit.target.name} gives no token: {outcome(exchange)}"
+            msg = f"{session.target.name} gives no token: {outcome(exchange)}"
             raise TargetDown(msg)
-        if token is None:  # which a judge has noticed
+        if token is None:  # which a check has noticed
             msg = "the login gives no token, and nothing can be called without"
             raise Unreachable(msg)
-        kit.token = token
+        session.token = token
         self._read_life(token)
 
     def _read_life(self, token: str, now: float | None = None) -> None:
@@ -127,12 +132,12 @@ class Keeper:
         until, since = _seconds(found.get("exp")), _seconds(found.get("iat"))
         since = since if now is None else now
         if until is not None and since is not None and until > since:
-            self._ends = self._kit.client.now() + until - since
+            self._ends = self._session.client.now() + until - since
             self._margin = min(_MARGIN, (until - since) / 10)
 
     @property
     def _may_log_in(self) -> bool:
-        login = self._kit.target.login
+        login = self._session.target.login
         return login.username is not None or login.api_key is not None
 
     def learn_refusal(self) -> None:
@@ -140,26 +145,26 @@ class Keeper:
         exchange = self._list(NO_TOKEN)
         if not exchange.ok:
             self._refusal = (exchange.status, exchange.code)
-        if self._ends is None and self._kit.token is not None:
+        if self._ends is None and self._session.token is not None:
             now = http_date(exchange.header("Date"))
             if now is not None:
-                self._read_life(self._kit.token, now)
+                self._read_life(self._session.token, now)
 
     def _list(self, token: str | None) -> Exchange:
-        kit = self._kit
-        given = {"token": token, "entity": kit.release.entities[0]}
-        if "number_of_results" in kit.method("list").parameters:
+        session = self._session
+        given = {"token": token, "entity": session.release.entities[0]}
+        if "number_of_results" in session.method("list").parameters:
             given["number_of_results"] = "1"
-        return kit.send(build(kit.method("list"), given))
+        return session.send(build(session.method("list"), given))
 
     def is_good(self) -> bool:
         """Whether the target accepts the run's token, as far as a call can tell."""
-        exchange = self._list(self._kit.token)
+        exchange = self._list(self._session.token)
         return exchange.ok or (exchange.status, exchange.code) != self._refusal
 
     def renew_ahead(self) -> None:
         """Get another token if the present one is about to end."""
-        if self._ends is not None and self._kit.client.now() > self._ends - self._margin:
+        if self._ends is not None and self._session.client.now() > self._ends - self._margin:
             if self._may_log_in:
                 self.renew()
             else:
@@ -172,7 +177,7 @@ class Keeper:
         if self.is_good():  # the target answers other mistakes in the same way
             return False
         if not self._may_log_in:
-            msg = f"the token of {self._kit.target.name} ended in mid-run; "
+            msg = f"the token of {self._session.target.name} ended in mid-run; "
             msg += "with user name and password the kit gets another"
             raise TargetDown(msg)
         self.renew()

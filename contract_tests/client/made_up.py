@@ -1,4 +1,4 @@
-"""Credentials that the kit has made up: no login ever gave them, and reports may show them."""
+"""Made-up credentials: no login ever returned them, so reports may show them."""
 
 NO_TOKEN = "crmcom-kit-no-token"
 #: In the form of a real one.

@@ -1,4 +1,4 @@
-"""The network transport of the kit: no exchange lasts longer than it may.
+"""The network transport: no exchange lasts longer than its timeout.
 
 Nothing is kept from one exchange to the next but the connection: no cookies are sent back, no
 redirects followed.

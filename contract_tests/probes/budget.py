@@ -1,4 +1,4 @@
-"""What a run with few requests tries: the probes that tell most for what they cost."""
+"""The budget of a run with few requests: choose the probes that tell the most for their cost."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ from crmcom_kit.contract_tests.probes.registry import Probe
 _AGAIN = 0.1
 
 
-class Thrift:
+class Budget:
     """Chooses probes, and remembers what the run knows already."""
 
     def __init__(self, statements: Iterable[str]) -> None:
@@ -37,9 +37,9 @@ class Thrift:
         others = [each for each in probes if each not in free]
         chosen = set(free)
         while others:
-            best = max(others, key=lambda each: sum(_told(worth, each)) / each.cost)
+            best = max(others, key=lambda each: sum(_worths(worth, each)) / each.cost)
             others.remove(best)
-            if best.cost <= left and any(_told(worth, best)):
+            if best.cost <= left and any(_worths(worth, best)):
                 chosen.add(best)
                 left -= best.cost
                 worth |= _after(worth, best)
@@ -50,7 +50,7 @@ def _finds_causes(probe: Probe) -> bool:
     return probe.run.__module__.endswith(".connectivity")
 
 
-def _told(worth: dict[str, float], probe: Probe) -> list[float]:
+def _worths(worth: dict[str, float], probe: Probe) -> list[float]:
     return [worth.get(name, 0) for name in probe.statements]
 
 

@@ -1,4 +1,4 @@
-"""Keeps secrets out of everything that a run of the kit shows."""
+"""Redact secrets in everything that a run of the kit shows."""
 
 import base64
 import re
@@ -18,7 +18,7 @@ _CUT = re.compile(r"\.\.\.|…")
 _LONGEST_CUT = 10_000  # characters of a text that the kit worded, and may have cut inside
 
 
-class Masks(Redactor):
+class ReportRedactor(Redactor):
     """Shows a variable's name instead of each secret, in whichever spelling it stands.
 
     Secrets are what the login holds, what logins returned, and any value behind a secret's name,
@@ -70,15 +70,15 @@ class Masks(Redactor):
             return f"{scheme} {API_KEY}"
         return f"{scheme} {given if given in PUBLIC else MASK}"
 
-    def content(self, content: bytes | None, most: int | None = None) -> str:
-        """Return bytes as text without secrets, cut behind ``most`` characters."""
+    def content(self, content: bytes | None, limit: int | None = None) -> str:
+        """Return bytes as text without secrets, cut behind ``maximum`` characters."""
         content = content or b""
         text = self._contents.get(content)  # a run gets the same responses over and over
         if text is None:
             text = super().text(content.decode("utf-8", "backslashreplace"))
             self._contents[content] = text
-        if most is not None and len(text) > most:
-            return f"{text[:most]}… ({len(text)} characters)"
+        if limit is not None and len(text) > limit:
+            return f"{text[:limit]}… ({len(text)} characters)"
         return text
 
     def _without_ends(self, text: str) -> str:

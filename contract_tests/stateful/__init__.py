@@ -1,1 +1,1 @@
-"""Generated calls: drawn by Hypothesis, foretold by a model of the kit's own."""
+"""Generated requests: drawn by Hypothesis, checked against the kit's own model."""

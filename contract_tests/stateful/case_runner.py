@@ -1,4 +1,4 @@
-"""Makes the calls of the generated layers, has them judged, and makes sure before it accuses.
+"""Send generated cases, check the responses, and confirm before reporting a violation.
 
 A violation that rests on what was known of one webhook request is confirmed by showing that
 one: on a target that others use it may have changed meanwhile.
@@ -12,68 +12,68 @@ from typing import Any
 from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.session import Kit, outcome
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session, outcome
 from crmcom_kit.contract_tests.stateful import expectations, oracle_changes
 from crmcom_kit.contract_tests.stateful.cases import Case, Must
 from crmcom_kit.contract_tests.stateful.model import is_whole
-from crmcom_kit.contract_tests.stateful.oracle import Oracle, verdicts
+from crmcom_kit.contract_tests.stateful.oracle import Oracle, kept_and_broken
 
 #: So many webhook requests are shown to make sure of one violation.
-MOST_SHOWN = 5
+MAX_SHOWN = 5
 
 
-class Hands:
-    """Makes cases on a kit's target, and judges the answers."""
+class CaseRunner:
+    """Sends cases to a session's target, and checks the answers."""
 
-    def __init__(self, kit: Kit, oracle: Oracle, layer: str) -> None:
-        """Use ``kit`` to call and ``oracle`` to judge; ``layer`` is named in violations."""
-        self.kit = kit
+    def __init__(self, session: Session, oracle: Oracle, layer: str) -> None:
+        """Use ``session`` to call and ``oracle`` to check; ``layer`` is named in violations."""
+        self.session = session
         self.oracle = oracle
         self.layer = layer
         self.trace: list[tuple[Case, Exchange]] = []
         self.events: Counter[str] = Counter()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def make(self, case: Case) -> Violation | None:
         """Make one call; note what was kept; return what it broke, which is not noted yet.
 
         Raises:
-            BudgetSpent, TargetDown, Unreachable: see ``Kit.send``.
+            BudgetSpent, TargetDown, Unreachable: see ``Session.send``.
         """
         exchange = self._sent(case)
         self.trace.append((case, exchange))
-        kept, broken = verdicts(self.oracle.judge(case, exchange))
+        kept, broken = kept_and_broken(self.oracle.check(case, exchange))
         self._count(case, exchange)
         violation = self._sure(case, exchange, broken[0]) if broken else None
         if violation is None:
-            self.kit.findings.hold_all(kept, exchange)
+            self.session.findings.hold_all(kept, exchange)
         self.oracle.take_in(case, exchange)
         if violation is not None:
             violation.layer = self.layer
             violation.witness = (exchange.call,)
         return violation
 
-    def tell(self, violation: Violation) -> None:
+    def report(self, violation: Violation) -> None:
         """Note a violation, once for each statement."""
-        if violation.statement not in self._told:
-            self._told.add(violation.statement)
-            self.kit.findings.broke(violation)
+        if violation.statement not in self._reported:
+            self._reported.add(violation.statement)
+            self.session.findings.broke(violation)
 
-    def is_told(self, statement: str) -> bool:
+    def is_reported(self, statement: str) -> bool:
         """Whether this layer has noted a violation of a statement."""
-        return statement in self._told
+        return statement in self._reported
 
     def _sent(self, case: Case) -> Exchange:
-        kit = self.kit
-        method = kit.method(case.method)
-        if kit.keeper is None or not case.with_token or "token" in case.parameters:
-            return kit.send(case.call(method, kit.token))
-        kit.keeper.renew_ahead()
-        exchange = kit.send(case.call(method, kit.token))
+        session = self.session
+        method = session.method(case.method)
+        if session.refresher is None or not case.with_token or "token" in case.parameters:
+            return session.send(case.call(method, session.token))
+        session.refresher.renew_ahead()
+        exchange = session.send(case.call(method, session.token))
         again = case.must is Must.SERVE and not exchange.ok and method.verb == "GET"
-        if again and kit.keeper.renewed_after(exchange):
-            return kit.send(case.call(method, kit.token))
+        if again and session.refresher.renewed_after(exchange):
+            return session.send(case.call(method, session.token))
         return exchange
 
     def _count(self, case: Case, exchange: Exchange) -> None:
@@ -94,15 +94,17 @@ class Hands:
         known = self.oracle.model.records.get(key) if key else None
         if case.must is Must.REFUSE or case.method == "delete" or known is None or key is None:
             return violation
-        shown = self.kit.send(
-            expectations.known("show", known, "id").call(self.kit.method("show"), self.kit.token)
+        shown = self.session.send(
+            expectations.known("show", known, "id").call(
+                self.session.method("show"), self.session.token
+            )
         )
         if not shown.envelope:
             return violation
         if not shown.ok:
             return self._lost(violation, key, shown)
         if isinstance(shown.data, dict) and is_whole(shown.data) and shown.data["id"] == key:
-            return self._judged_anew(case, exchange, violation, shown)
+            return self._check_again(case, exchange, violation, shown)
         return violation
 
     def _without_pages(self, case: Case, violation: Violation) -> Violation:
@@ -113,27 +115,29 @@ class Hands:
         whole = replace(
             case, parameters=given, sense=replace(case.sense, limit=None, offset=0), again=()
         )
-        exchange = self.kit.send(whole.call(self.kit.method(case.method), self.kit.token))
-        _, broken = verdicts(self.oracle.judge(whole, exchange))
+        exchange = self.session.send(
+            whole.call(self.session.method(case.method), self.session.token)
+        )
+        _, broken = kept_and_broken(self.oracle.check(whole, exchange))
         return broken[0] if broken else violation
 
-    def _judged_anew(
+    def _check_again(
         self, case: Case, exchange: Exchange, violation: Violation, shown: Exchange
     ) -> Violation | None:
-        """Judge once more, knowing the webhook request as it is now shown.
+        """Check once more, knowing the webhook request as it is now shown.
 
         Where the answer is at odds with others as well, these are shown, too, a few of them.
         """
         model = self.oracle.model
-        before: dict[str, Seen] = {}
+        before: dict[str, Record] = {}
         key = first = str(violation.record)
         while True:
             before[key] = model.records[key]
             model.put(key, shown.data)
-            _, broken = verdicts(self.oracle.judge(case, exchange))
+            _, broken = kept_and_broken(self.oracle.check(case, exchange))
             if not broken:
                 break
-            other = self._shown_again(broken[0].record, before)
+            other = self._show_again(broken[0].record, before)
             if other is None:
                 broken[0].exchanges = (exchange, shown)
                 self._put_back(before)
@@ -148,17 +152,17 @@ class Hands:
         self._put_back(now)
         return violation
 
-    def _shown_again(self, key: str | None, before: Mapping[str, Seen]) -> Exchange | None:
+    def _show_again(self, key: str | None, before: Mapping[str, Record]) -> Exchange | None:
         """Show another webhook request; None where none is known, or enough were shown."""
         known = self.oracle.model.records.get(key) if key and key not in before else None
-        if known is None or len(before) >= MOST_SHOWN:
+        if known is None or len(before) >= MAX_SHOWN:
             return None
         case = expectations.known("show", known, "id")
-        shown = self.kit.send(case.call(self.kit.method("show"), self.kit.token))
+        shown = self.session.send(case.call(self.session.method("show"), self.session.token))
         fine = isinstance(shown.data, dict) and is_whole(shown.data) and shown.data["id"] == key
         return shown if shown.ok and fine else None
 
-    def _put_back(self, records: Mapping[str, Seen]) -> None:
+    def _put_back(self, records: Mapping[str, Record]) -> None:
         for key, record in records.items():
             self.oracle.model.put(key, record)
 
@@ -186,7 +190,7 @@ class Hands:
             for name in sorted(given, key=lambda each: each not in SEMI_OPTIONAL):
                 tried[name] = given[name]
                 if not self._is_served(case, tried):
-                    release = self.kit.release
+                    release = self.session.release
                     violation.statement = expectations.served_by(tried, release)
                     break
         return violation
@@ -196,4 +200,6 @@ class Hands:
             method=case.method, parameters=parameters, must=Must.EITHER, statement="", why="",
             raw=case.raw,
         )  # fmt: skip
-        return self.kit.send(tried.call(self.kit.method(case.method), self.kit.token)).ok
+        return self.session.send(
+            tried.call(self.session.method(case.method), self.session.token)
+        ).ok

@@ -1,4 +1,4 @@
-"""Cases: generated calls with what they are about, so that the oracle can judge the answer."""
+"""Cases: generated requests with what they ask for, so that the oracle can check the response."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

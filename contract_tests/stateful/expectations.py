@@ -1,4 +1,4 @@
-"""Makes cases: for each kind of call what the documents say of it.
+"""Make cases: for each kind of request, what the documents expect of the response.
 
 The strategies and the state machine draw values; what follows from them is decided here alone.
 """
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, is_meant
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, has_api_form
+from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.stateful.cases import DELETED, Case, Must, Named, Sense
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.releases import Release, entities_since
@@ -21,7 +21,12 @@ _OPEN_ENTITY, _OPEN_SINCE, _OPEN_UNTIL = "REWARDOFFERS", "R11.0.0", "R15.0.0"
 
 
 def known(
-    method: str, record: Seen, field: str, fields: Sequence[str] | None = None, *, raw: bool = False
+    method: str,
+    record: Record,
+    field: str,
+    fields: Sequence[str] | None = None,
+    *,
+    raw: bool = False,
 ) -> Case:
     """A call that names a webhook request that exists."""
     statement = {
@@ -59,7 +64,7 @@ def loosely(case: Case, **changed: Any) -> Case:
     )  # fmt: skip
 
 
-def gone(method: str, record: Seen, field: str, *, raw: bool = False) -> Case:
+def gone(method: str, record: Record, field: str, *, raw: bool = False) -> Case:
     """A call that names a webhook request that was deleted."""
     statement = "delete.gone" if method == "show" else f"{method}.identifier.known"
     case = _refused(
@@ -99,7 +104,7 @@ def no_identifier(method: str, *, empty: bool) -> Case:
     return _refused(method, {}, f"{method}.parameters.mandatory", f"{IDENTIFIER} is missing")
 
 
-def both_fields(method: str, one: Seen, other: Seen, *, number_first: bool, raw: bool) -> Case:
+def both_fields(method: str, one: Record, other: Record, *, number_first: bool, raw: bool) -> Case:
     """A call with both fields of the identifier, of one webhook request or of two."""
     pair = {"id": one["id"], "number": other["number"]}
     if number_first:
@@ -174,12 +179,12 @@ def listing(
     values = [wanted.value for wanted in filters.values() if isinstance(wanted, Named)]
     open_ = unknown or semi == ["entity_id"] or "created_date" in filters or (limit or 1) > 1
     clear = not any("," in value for value in values)  # a comma also parts an identifier's fields
-    meant = is_meant(filters.get("created_date", "2016-01-01"))
+    clear_date = has_api_form(filters.get("created_date", "2016-01-01"))
     return Case(
         method="list", parameters=given,
         must=Must.EITHER if open_ or any("=" in v or "," in v for v in values) else Must.SERVE,
         statement=served_by(given, release), why="every parameter is as its page says",
-        sense=sense if clear and meant and all(filters.values()) else None, raw=raw,
+        sense=sense if clear and clear_date and all(filters.values()) else None, raw=raw,
     )  # fmt: skip
 
 

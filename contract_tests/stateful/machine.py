@@ -1,4 +1,4 @@
-"""The state machine: sequences of list, show, resend, delete and login, held against a model.
+"""The state machine: sequences of list, show, resend, delete and login, against a model.
 
 Deleted webhook requests stay in play, and every list is compared with the model. On a mock of
 one's own each sequence starts afresh; elsewhere there is one, on what is in scope.
@@ -16,14 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.options import Profile
-from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful import expectations
 from crmcom_kit.contract_tests.stateful.cases import Named
 from crmcom_kit.contract_tests.stateful.model import Model
 from crmcom_kit.contract_tests.stateful.oracle import Oracle
 from crmcom_kit.contract_tests.stateful.profiles import examples, layer_settings
-from crmcom_kit.contract_tests.stateful.stateful_run import LAYER, Play
+from crmcom_kit.contract_tests.stateful.stateful_run import LAYER, StatefulRun
 
 #: Steps of one sequence, and how many calls one makes, about.
 STEPS = 40
@@ -48,31 +48,31 @@ _AFTER = (
 )  # fmt: skip
 
 
-class Sequence(RuleBasedStateMachine):
+class CallSequence(RuleBasedStateMachine):
     """One sequence of calls."""
 
-    def __init__(self, play: Play) -> None:
-        """Play with ``play``'s hands."""
-        self.play = play
+    def __init__(self, stateful_run: StatefulRun) -> None:
+        """Play with the runner of ``stateful_run``."""
+        self.stateful_run = stateful_run
         super().__init__()
 
     @initialize()
     def begin(self) -> None:
         """Start from what there is."""
-        self.play.begin()
+        self.stateful_run.begin()
 
     @property
     def model(self) -> Model:
         """What must be there now."""
-        return self.play.hands.oracle.model
+        return self.stateful_run.runner.oracle.model
 
-    def _record(self, place: int, *, changeable: bool = False) -> Seen | None:
+    def _record(self, place: int, *, changeable: bool = False) -> Record | None:
         records = list(self.model.records.values())
-        if changeable and not self.play.fresh:
-            records = [each for each in records if self.play.kit.pool.may_change(each)]
+        if changeable and not self.stateful_run.fresh:
+            records = [each for each in records if self.stateful_run.session.pool.may_change(each)]
         return records[place % len(records)] if records else None
 
-    def _deleted(self, place: int) -> Seen | None:
+    def _deleted(self, place: int) -> Record | None:
         records = list(self.model.deleted.values())
         return records[place % len(records)] if records else None
 
@@ -88,18 +88,18 @@ class Sequence(RuleBasedStateMachine):
         if record is None:
             return
         if field in record:
-            self.play.make(expectations.known("show", record, field, raw=raw))
+            self.stateful_run.make(expectations.known("show", record, field, raw=raw))
         if self._list(record, names, short):
             self._show_found(place)
 
     def _show_found(self, place: int) -> None:
         """Show one of the webhook requests that the last list has found."""
-        trace = self.play.hands.trace
+        trace = self.stateful_run.runner.trace
         found = trace[-1][1].records if trace else []
         key = found[place % len(found)].get("id") if found else None
         record = self.model.records.get(key) if isinstance(key, str) else None
         if record is not None:
-            self.play.make(expectations.known("show", record, "id"))
+            self.stateful_run.make(expectations.known("show", record, "id"))
 
     @rule(place=_PLACE)
     def look_for_deleted(self, place: int) -> None:
@@ -111,21 +111,21 @@ class Sequence(RuleBasedStateMachine):
             self._look(place)
             return
         if field in record and self._allowed(method, record):
-            self.play.make(expectations.gone(method, record, field))
+            self.stateful_run.make(expectations.gone(method, record, field))
         self._list(record, ("entity_id",) if left % 2 else names, None)
 
-    def _list(self, record: Seen, names: tuple[str, ...], fields: tuple[str, ...] | None) -> bool:
+    def _list(self, record: Record, names: tuple[str, ...], fields: tuple[str, ...] | None) -> bool:
         filters = {name: value for name in names if (value := _value(record, name)) is not None}
-        case = expectations.listing(filters, self.play.kit.release, fields=fields)
+        case = expectations.listing(filters, self.stateful_run.session.release, fields=fields)
         if filters:
-            self.play.make(case)
+            self.stateful_run.make(case)
         return bool(filters)
 
-    def _show_another(self, place: int, changed: Seen) -> None:
+    def _show_another(self, place: int, changed: Record) -> None:
         """Show a webhook request that was not called for, and is to be as it was."""
         other = self._record(place // 2)
         if other is not None and other["id"] != changed["id"]:
-            self.play.make(expectations.known("show", other, "id"))
+            self.stateful_run.make(expectations.known("show", other, "id"))
 
     @rule(place=_PLACE)
     def resend(self, place: int) -> None:
@@ -137,11 +137,11 @@ class Sequence(RuleBasedStateMachine):
         case = expectations.known("resend", record, field)
         if record["id"] in self.model.unsettled:
             case = expectations.loosely(case)
-        self.play.make(case)
+        self.stateful_run.make(case)
         after = self.model.records.get(record["id"])
         if after is not None:
             self._list(after, names, None)
-            self.play.make(expectations.known("show", after, "id"))
+            self.stateful_run.make(expectations.known("show", after, "id"))
         self._show_another(place, record)
 
     @rule(place=_PLACE)
@@ -154,8 +154,8 @@ class Sequence(RuleBasedStateMachine):
         if record is None or record["id"] in self.model.unsettled or field not in record:
             self._look(place)
         elif self._allowed("resend", record):
-            self.play.make(expectations.known("resend", record, field))
-            self.play.make(expectations.known("show", record, "id"))
+            self.stateful_run.make(expectations.known("resend", record, field))
+            self.stateful_run.make(expectations.known("show", record, "id"))
             self._show_another(left, record)
 
     @rule(place=_PLACE)
@@ -168,25 +168,28 @@ class Sequence(RuleBasedStateMachine):
         case = expectations.known("delete", record, field)
         if record["id"] in self.model.unsettled:
             case = expectations.loosely(case)  # it may be under way
-        self.play.make(case)
+        self.stateful_run.make(case)
         if record["id"] in self.model.deleted:
-            self.play.make(expectations.gone("show", record, field))
+            self.stateful_run.make(expectations.gone("show", record, field))
             self._list(record, ("entity", "entity_id"), ("id",))
         self._show_another(place, record)
 
     @rule(place=_PLACE)
     def log_in(self, place: int) -> None:
         """Log in once more; the newest token is used from here on."""
-        play = self.play
-        if play.fresh and not play.over:
-            token = token_of(ask_for_token(play.kit))
-            play.kit.token = token if token is not None else play.kit.token
+        stateful_run = self.stateful_run
+        if stateful_run.fresh and not stateful_run.over:
+            token = token_of(ask_for_token(stateful_run.session))
+            stateful_run.session.token = token if token is not None else stateful_run.session.token
         self._look(place)
 
-    def _allowed(self, method: str, record: Seen) -> bool:
-        if method == "show" or self.play.fresh:
+    def _allowed(self, method: str, record: Record) -> bool:
+        if method == "show" or self.stateful_run.fresh:
             return True
-        return method in self.play.kit.allowed and self.play.kit.pool.may_change(record)
+        return (
+            method in self.stateful_run.session.allowed
+            and self.stateful_run.session.pool.may_change(record)
+        )
 
 
 def _parted(number: int, *choices: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -198,7 +201,7 @@ def _parted(number: int, *choices: tuple[Any, ...]) -> tuple[Any, ...]:
     return number, *made
 
 
-def _value(record: Seen, name: str) -> Any:
+def _value(record: Record, name: str) -> Any:
     """Return the value of a filter that a webhook request fits."""
     if name in ("webhook_definition_identifier", "workflow_rule_identifier"):
         inner = record.get(name.removesuffix("_identifier"))
@@ -213,30 +216,38 @@ def _value(record: Seen, name: str) -> Any:
 
 
 def run_machine(
-    kit: Kit, model: Model, readings: Oracle, *, profile: Profile, sequences: int, number: int
-) -> Play:
+    session: Session,
+    model: Model,
+    interpretations: Oracle,
+    *,
+    profile: Profile,
+    sequences: int,
+    number: int,
+) -> StatefulRun:
     """Run the state machine, and note what broke.
 
     Args:
-        kit: makes the calls.
+        session: makes the calls.
         model: what there is at the start.
-        readings: an oracle that knows how the target reads filters, as far as calls have told.
+        interpretations: an oracle that knows how the target reads filters, as far as is known.
         profile: see ``profiles``.
         sequences: how many, each of ``STEPS`` steps.
         number: the seed.
 
     Raises:
-        BudgetSpent, TargetDown: see ``Kit.send``.
+        BudgetSpent, TargetDown: see ``Session.send``.
     """
-    fresh = kit.target.renew is not None
-    play = Play(kit, model, readings, fresh=fresh)
+    fresh = session.target.renew is not None
+    stateful_run = StatefulRun(session, model, interpretations, fresh=fresh)
     # Not a class a run: Hypothesis keeps every class of machines for good.
-    machine: Callable[[], RuleBasedStateMachine] = seed(number)(partial(Sequence, play))
+    machine: Callable[[], RuleBasedStateMachine] = seed(number)(partial(CallSequence, stateful_run))
     times = examples(profile, sequences) if fresh else 1
     chosen = layer_settings(profile, times, shrink=False, stateful_step_count=STEPS)
     with suppress(HypothesisException):  # violations are kept, and raise nothing
         run_state_machine_as_test(machine, settings=chosen)  # type: ignore[arg-type]
-    kit.findings.events.update({f"{LAYER}: {key}": n for key, n in play.hands.events.items()})
-    if play.stopped is not None:
-        raise play.stopped
-    return play
+    session.findings.events.update(
+        {f"{LAYER}: {key}": n for key, n in stateful_run.runner.events.items()}
+    )
+    if stateful_run.stopped is not None:
+        raise stateful_run.stopped
+    return stateful_run

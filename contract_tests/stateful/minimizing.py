@@ -1,4 +1,4 @@
-"""Cuts the shortest sequence of calls that shows a violation out of a recorded history.
+"""Minimize a recorded sequence of calls that shows a violation.
 
 First every call is left out that does not touch the webhook request concerned. Where a fresh mock
 can be had, the rest is tried there, and calls are left out as long as the same statement breaks.
@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.stateful.cases import Case
 from crmcom_kit.contract_tests.stateful.model import Model
 
@@ -18,7 +18,7 @@ Trace = Sequence[tuple[Case, Exchange]]
 Breaks = Callable[[Sequence[Case]], bool]
 
 #: So many sequences are tried on fresh mocks.
-MOST_TRIES = 40
+MAX_TRIES = 40
 
 
 def touching(trace: Trace, violation: Violation, model: Model) -> list[int]:
@@ -36,7 +36,7 @@ def touching(trace: Trace, violation: Violation, model: Model) -> list[int]:
     ]
 
 
-def _names(call: Call, record: Seen) -> bool:
+def _names(call: Call, record: Record) -> bool:
     identifier = call.parameters.get("webhook_request_identifier")
     given = identifier.values() if isinstance(identifier, dict) else ()
     return any(value in (record.get("id"), record.get("number")) for value in given)
@@ -70,7 +70,7 @@ def cut(
 class _Tries:
     def __init__(self, breaks: Breaks, trace: Trace) -> None:
         self._breaks, self._trace = breaks, trace
-        self._left = MOST_TRIES
+        self._left = MAX_TRIES
 
     def broken(self, places: Sequence[int]) -> bool:
         """Whether the calls at ``places`` break the statement; False once tries are spent."""

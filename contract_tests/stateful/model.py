@@ -1,4 +1,4 @@
-"""The kit's own memory of a target's webhook requests while generated calls run.
+"""The model of a target's webhook requests while generated requests run.
 
 It knows what answers have shown, which webhook requests are deleted, and which are not settled: a
 webhook request that was sent again and is still REJECTED may be queued, and change later.
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.checks.interpretations import Spans
 from crmcom_kit.contract_tests.checks.knowledge import IDENTITY, changed_members
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.stateful.cases import DELETED, Named
 
 #: What is not compared: a reference may be made anew for each answer.
 _FLEETING = frozenset(("request", "response"))
 
 
-class Change(NamedTuple):
+class ChangingCall(NamedTuple):
     """A call of resend or delete, as the model remembers it."""
 
     method: str
@@ -28,7 +28,7 @@ class Model:
     """Webhook requests by id, as they must be now."""
 
     def __init__(
-        self, records: Mapping[str, Seen], deleted: Mapping[str, Seen], *, complete: bool
+        self, records: Mapping[str, Record], deleted: Mapping[str, Record], *, complete: bool
     ) -> None:
         """Start with what is known.
 
@@ -41,12 +41,14 @@ class Model:
         self.deleted = dict(deleted)
         self.complete = complete
         self.unsettled: set[str] = set()
-        self.changes: list[Change] = []
+        self.changes: list[ChangingCall] = []
         # By whether number_of_results is given: a server may have one limit for either.
         self.cap: dict[bool, int] = {}  # how many results answers have at most, once one was short
-        self.most = {False: 0, True: 0}  # the most results that an answer had
-        self.spans = Spans(self.records)  # what filters select now, see ``readings.selected``
-        self._settled: Mapping[str, Seen] | None = None
+        self.largest = {False: 0, True: 0}  # the most results that an answer had
+        self.spans = Spans(
+            self.records
+        )  # what filters select now, see ``interpretations.selected``
+        self._settled: Mapping[str, Record] | None = None
         self._learned: dict[str, tuple[str, int]] = {}
         self._numbers = {
             each["number"]: key
@@ -57,18 +59,18 @@ class Model:
     def copy(self) -> "Model":
         """Return a model that knows the same, and is changed without this one."""
         new = Model(self.records, self.deleted, complete=self.complete)
-        new.cap, new.most = dict(self.cap), dict(self.most)
+        new.cap, new.largest = dict(self.cap), dict(self.largest)
         new.spans = self.spans.begun_anew(new.records)
         return new
 
-    def find(self, named: Named | None) -> Seen | None:
+    def find(self, named: Named | None) -> Record | None:
         """Return the webhook request that an identifier names, or None."""
         if named is None:
             return None
         key = named.value if named.field == "id" else self._numbers.get(named.value, "")
         return self.records.get(key)
 
-    def gone(self, named: Named) -> Seen | None:
+    def gone(self, named: Named) -> Record | None:
         """Return the deleted webhook request that an identifier names, or None."""
         for record in self.deleted.values():
             if record.get(named.field) == named.value:
@@ -85,7 +87,7 @@ class Model:
         known = self.records.get(key, {})
         return known.get("life_cycle_state") == state and key not in self.unsettled
 
-    def learn(self, record: Seen, method: str) -> None:
+    def learn(self, record: Record, method: str) -> None:
         """Keep a whole webhook request that an answer of ``method`` has shown."""
         key = record.get("id")
         if not isinstance(key, str) or key in self.deleted:
@@ -97,7 +99,7 @@ class Model:
         if self.records.get(key) != record:
             self.put(key, record)
 
-    def put(self, key: str, record: Seen) -> None:
+    def put(self, key: str, record: Record) -> None:
         """Let a webhook request be as ``record``."""
         self.records[key] = record
         self._changed(key)
@@ -126,8 +128,8 @@ class Model:
         self.spans.change(key)
         self._settled = None
 
-    def settled(self) -> Mapping[str, Seen]:
-        """The webhook requests to judge lists by: of unsettled ones only what stays."""
+    def settled(self) -> Mapping[str, Record]:
+        """The webhook requests to check lists by: of unsettled ones only what stays."""
         if not self.unsettled:
             return self.records
         if self._settled is None:
@@ -137,16 +139,16 @@ class Model:
             }
         return self._settled
 
-    def since(self, key: str) -> tuple[str, list[Change]]:
+    def since(self, key: str) -> tuple[str, list[ChangingCall]]:
         """Return by which method a webhook request was seen last, and the changes since then."""
         method, at = self._learned.get(key, ("list", 0))
         return method, self.changes[at:]
 
 
-def lasting(record: Seen) -> Seen:
+def lasting(record: Record) -> Record:
     """What sending again must keep of a webhook request, however the delivery goes."""
     log = record.get("log_information")
-    kept: Seen = {name: record[name] for name in IDENTITY if name in record}
+    kept: Record = {name: record[name] for name in IDENTITY if name in record}
     if isinstance(log, dict):  # of whose members IDENTITY has the dotted name
         kept["log_information"] = {name: log[name] for name in ("created_date",) if name in log}
     return kept

@@ -1,16 +1,16 @@
-"""What the oracle says of resend and delete, and of webhook requests found changed."""
+"""The oracle for resend and delete, and for webhook requests that have changed."""
 
 from collections.abc import Iterator, Sequence
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import shortened
 from crmcom_kit.contract_tests.stateful.model import Model, differing, is_whole, lasting
 
 
-def resent(exchange: Exchange, known: Seen, record: Seen) -> Iterator[str | Violation]:
-    """Judge what resend returned, against the webhook request as it was before."""
+def resent(exchange: Exchange, known: Record, record: Record) -> Iterator[str | Violation]:
+    """Check what resend returned, against the webhook request as it was before."""
     before, after = lasting(known), lasting(record)
     name = differing(before, after)
     if name is None:
@@ -23,7 +23,7 @@ def resent(exchange: Exchange, known: Seen, record: Seen) -> Iterator[str | Viol
     )  # fmt: skip
 
 
-def take_in(model: Model, method: str, exchange: Exchange, known: Seen | None) -> None:
+def take_in(model: Model, method: str, exchange: Exchange, known: Record | None) -> None:
     """Bring ``model`` in step with a call of resend or delete; ``known`` is what it named."""
     if known is None:
         return
@@ -41,9 +41,9 @@ def take_in(model: Model, method: str, exchange: Exchange, known: Seen | None) -
 
 
 def agreeing(
-    model: Model, method: str, exchange: Exchange, records: Sequence[Seen]
+    model: Model, method: str, exchange: Exchange, records: Sequence[Record]
 ) -> Iterator[str | Violation]:
-    """Judge whether the webhook requests in an answer are as they are known."""
+    """Check whether the webhook requests in an answer are as they are known."""
     settled = model.settled()
     compared = False
     for record in records:

@@ -1,12 +1,12 @@
-"""What the oracle says of the answers to list: which webhook requests, how many, and each once."""
+"""The oracle for list: which webhook requests it returns, how many, and each once."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.interpretations import (
     SEMI_OPTIONAL,
-    Reading,
-    Readings,
+    Interpretation,
+    Interpretations,
     Span,
     dimensions,
     fits,
@@ -14,26 +14,26 @@ from crmcom_kit.contract_tests.checks.interpretations import (
 )
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.stateful.cases import Case, Sense
 from crmcom_kit.contract_tests.stateful.model import Model, is_whole
 from crmcom_kit.contract_tests.stateful.oracle_changes import agreeing
 
-Verdicts = Iterator["str | Violation"]
+CheckResults = Iterator["str | Violation"]
 
 
-def judged(
+def check_list(
     model: Model,
-    readings: Readings,
+    interpretations: Interpretations,
     case: Case,
     exchange: Exchange,
     doubt: Violation | None,
-) -> Verdicts:
-    """Judge the answer to a list that was served.
+) -> CheckResults:
+    """Check the answer to a list that was served.
 
     Args:
         model: what there is.
-        readings: those that are left.
+        interpretations: those that are left.
         case: what was asked for.
         exchange: the answer.
         doubt: what an earlier answer breaks unless filters combine as "any".
@@ -53,20 +53,24 @@ def judged(
         return
     if model.deleted:
         yield "delete.gone"
-    for verdict in _contents(model, readings, case, exchange, ids):
-        broken = isinstance(verdict, Violation) and _combines(sense)
-        yield _once_more(doubt) if broken and doubt is not None else verdict
+    for result in _contents(model, interpretations, case, exchange, ids):
+        broken = isinstance(result, Violation) and _combines(sense)
+        yield _once_more(doubt) if broken and doubt is not None else result
     yield from agreeing(model, "list", exchange, records)
 
 
 def _contents(
-    model: Model, readings: Readings, case: Case, exchange: Exchange, ids: Sequence[str]
-) -> Verdicts:
-    """Judge which webhook requests were found, under every reading that is left."""
+    model: Model,
+    interpretations: Interpretations,
+    case: Case,
+    exchange: Exchange,
+    ids: Sequence[str],
+) -> CheckResults:
+    """Check which webhook requests were found, under every interpretation that is left."""
     assert case.sense is not None  # noqa: S101 - for the type checker
     problems = []
-    for reading in readings.of_each_kind(case.sense.filters):
-        problem = _problem(model, case, exchange, ids, reading)
+    for interpretation in interpretations.of_each_kind(case.sense.filters):
+        problem = _problem(model, case, exchange, ids, interpretation)
         if problem is None:
             yield from (f"list.{name}.filter" for name in case.sense.filters)
             if len(ids) > 1:
@@ -74,8 +78,8 @@ def _contents(
             if case.sense.limit is not None:
                 yield "list.paging.number_of_results"
             return
-        problems.append((reading.combine != "all", *problem))
-    if problems:  # of the readings the plain one counts, unless it is ruled out already
+        problems.append((interpretation.combine != "all", *problem))
+    if problems:  # of the interpretations the plain one counts, unless it is ruled out already
         yield min(problems, key=lambda each: each[:2])[2]
 
 
@@ -90,45 +94,49 @@ def _combines(sense: Sense) -> bool:
     return "combine" in dimensions(sense.filters)
 
 
-def doubted(model: Model, case: Case, exchange: Exchange, reading: Reading) -> Violation | None:
-    """Return what an answer breaks under one reading, or None."""
+def doubted(
+    model: Model, case: Case, exchange: Exchange, interpretation: Interpretation
+) -> Violation | None:
+    """Return what an answer breaks under one interpretation, or None."""
     ids = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
-    problem = _problem(model, case, exchange, ids, reading)
+    problem = _problem(model, case, exchange, ids, interpretation)
     return None if problem is None else problem[1]
 
 
-def left(model: Model, readings: Readings, case: Case, exchange: Exchange) -> Readings:
-    """Return the readings that an answer leaves possible; all of them where it leaves none."""
+def left(
+    model: Model, interpretations: Interpretations, case: Case, exchange: Exchange
+) -> Interpretations:
+    """Return the interpretations that an answer leaves possible; all of them if it leaves none."""
     assert case.sense is not None  # noqa: S101 - for the type checker
     ids = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
     matter = dimensions(case.sense.filters)
     if not matter or len(ids) != len(exchange.records):
-        return readings
-    kinds = readings.of_each_kind(case.sense.filters)
+        return interpretations
+    kinds = interpretations.of_each_kind(case.sense.filters)
     if len(kinds) == 1:
-        return readings
+        return interpretations
     good = {
         tuple(getattr(each, name) for name in matter)
         for each in kinds
         if _problem(model, case, exchange, ids, each) is None
     }
     if len(good) == len(kinds):
-        return readings
-    fine = (each for each in readings if tuple(getattr(each, n) for n in matter) in good)
-    return Readings(fine) or readings
+        return interpretations
+    fine = (each for each in interpretations if tuple(getattr(each, n) for n in matter) in good)
+    return Interpretations(fine) or interpretations
 
 
 def _problem(
-    model: Model, case: Case, exchange: Exchange, ids: Sequence[str], reading: Reading
+    model: Model, case: Case, exchange: Exchange, ids: Sequence[str], interpretation: Interpretation
 ) -> tuple[int, Violation] | None:
-    """Return how far an answer is from what ``reading`` leads to, and the violation; or None."""
+    """Return how far an answer is from ``interpretation``, and the violation; or None."""
     sense = case.sense
     assert sense is not None  # noqa: S101 - for the type checker
     settled = model.settled()
-    span = selected(sense.filters, reading, settled, model.spans)
+    span = selected(sense.filters, interpretation, settled, model.spans)
     wrong = []
     for record in exchange.records:
-        name = _misfit(record, settled, sense, reading, span)
+        name = _misfit(record, settled, sense, interpretation, span)
         if name is not None:
             wrong.append((name, record))
     if wrong:
@@ -145,7 +153,11 @@ def _problem(
 
 
 def _misfit(
-    record: Seen, known: Mapping[str, Seen], sense: Sense, reading: Reading, span: Span
+    record: Record,
+    known: Mapping[str, Record],
+    sense: Sense,
+    interpretation: Interpretation,
+    span: Span,
 ) -> str | None:
     """Return the filter that a returned webhook request does not fit, or None."""
     key = str(record.get("id"))
@@ -157,12 +169,14 @@ def _misfit(
         if key in span.possible:
             return None
         own = {**before, **record}
-    judged_by = {name: fits(own, name, wanted, reading) for name, wanted in sense.filters.items()}
-    semi = [name for name in judged_by if name in SEMI_OPTIONAL]
-    for name, answer in judged_by.items():
-        if answer is False and (name not in semi or reading.combine == "all"):
+    fits_by_filter = {
+        name: fits(own, name, wanted, interpretation) for name, wanted in sense.filters.items()
+    }
+    semi = [name for name in fits_by_filter if name in SEMI_OPTIONAL]
+    for name, answer in fits_by_filter.items():
+        if answer is False and (name not in semi or interpretation.combine == "all"):
             return name
-    if semi and all(judged_by[name] is False for name in semi):
+    if semi and all(fits_by_filter[name] is False for name in semi):
         return semi[0]
     return None
 
@@ -170,7 +184,7 @@ def _misfit(
 def _paged(
     model: Model, sense: Sense, exchange: Exchange, ids: Sequence[str], span: Span
 ) -> tuple[int, Violation] | None:
-    """Judge how many webhook requests a page has."""
+    """Check how many webhook requests a page has."""
     if sense.limit is not None and len(ids) > sense.limit:
         return 1, Violation(
             "list.paging.number_of_results", exchange, expected=f"at most {sense.limit}",
@@ -178,11 +192,11 @@ def _paged(
         )  # fmt: skip
     if not model.complete or not sense.offset:
         return None
-    most = max(0, len(span.possible) - sense.offset)
-    if len(ids) > most:
+    maximum = max(0, len(span.possible) - sense.offset)
+    if len(ids) > maximum:
         return 1, Violation(
             "list.paging.offset", exchange,
-            expected=f"at most {most}: {len(span.possible)} fit and {sense.offset} are skipped",
+            expected=f"at most {maximum}: {len(span.possible)} fit and {sense.offset} are skipped",
             seen=str(len(ids)),
         )  # fmt: skip
     return None
@@ -191,7 +205,7 @@ def _paged(
 def _missing(
     model: Model, sense: Sense, exchange: Exchange, ids: Sequence[str], span: Span
 ) -> tuple[int, Violation] | None:
-    """Judge whether webhook requests that fit are missing."""
+    """Check whether webhook requests that fit are missing."""
     lacking = sorted(span.sure - set(ids))
     wanted = max(0, len(span.sure) - sense.offset)
     if sense.limit is not None:
@@ -219,12 +233,12 @@ def _missing(
 def _capped(model: Model, sense: Sense, count: int) -> bool:
     """Whether an answer may be short since no answer has more results than so many."""
     paged = sense.limit is not None
-    if count == 0 or count < model.most[paged]:
+    if count == 0 or count < model.largest[paged]:
         return False
     return model.cap.get(paged, count) == count
 
 
-def take_in(model: Model, readings: Readings, case: Case, exchange: Exchange) -> None:
+def take_in(model: Model, interpretations: Interpretations, case: Case, exchange: Exchange) -> None:
     """Note how many results answers have at most."""
     sense = case.sense
     assert sense is not None  # noqa: S101 - for the type checker
@@ -232,14 +246,14 @@ def take_in(model: Model, readings: Readings, case: Case, exchange: Exchange) ->
     ids = [each["id"] for each in exchange.records if isinstance(each.get("id"), str)]
     may_be_cap = paged not in model.cap and _capped(model, sense, count)
     if may_be_cap and len(ids) == count and not sense.offset:
-        for reading in readings.of_each_kind(sense.filters):
-            wanted = len(selected(sense.filters, reading, model.settled(), model.spans).sure)
+        for interpretation in interpretations.of_each_kind(sense.filters):
+            wanted = len(selected(sense.filters, interpretation, model.settled(), model.spans).sure)
             if sense.limit is not None:
                 wanted = min(wanted, sense.limit)
             if count < wanted:
                 model.cap[paged] = count
                 break
-    model.most[paged] = max(model.most[paged], count)
+    model.largest[paged] = max(model.largest[paged], count)
 
 
 def _text(wanted: Any) -> str:

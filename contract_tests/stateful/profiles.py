@@ -1,4 +1,4 @@
-"""How much Hypothesis tries: three profiles, and the settings of each layer."""
+"""Hypothesis profiles: how many examples each generated layer tries."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The layer of generated single calls: Hypothesis draws them, the oracle judges the answers."""
+"""The layer of generated single requests: Hypothesis draws them, the oracle checks them."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,8 +10,8 @@ from hypothesis.strategies import SearchStrategy
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Violation
 from crmcom_kit.contract_tests.options import Profile
-from crmcom_kit.contract_tests.session import Kit
-from crmcom_kit.contract_tests.stateful.case_runner import Hands
+from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.contract_tests.stateful.case_runner import CaseRunner
 from crmcom_kit.contract_tests.stateful.cases import Case
 from crmcom_kit.contract_tests.stateful.model import Model
 from crmcom_kit.contract_tests.stateful.oracle import Oracle
@@ -24,19 +24,19 @@ LAYER = "generated"
 _MANY = 6
 
 #: So many calls may be spent on making what broke smaller, on a mock of one's own.
-MOST_TO_SHRINK = 200
+MAX_TO_SHRINK = 200
 
 
 class Broken(Exception):
     """Tells Hypothesis that a call broke something; one class for each statement."""
 
 
-class Calling:
+class StrategyRunner:
     """Runs one strategy of cases; keeps the smallest violation of each statement."""
 
-    def __init__(self, hands: Hands, *, shrink: bool) -> None:
-        """Make the cases with ``hands``; where ``shrink``, Hypothesis is told what broke."""
-        self.hands = hands
+    def __init__(self, runner: CaseRunner, *, shrink: bool) -> None:
+        """Make the cases with ``runner``; where ``shrink``, Hypothesis is told what broke."""
+        self.runner = runner
         self.found: dict[str, Violation] = {}
         self.stopped: Exception | None = None
         self._shrink = shrink
@@ -60,7 +60,7 @@ class Calling:
         with suppress(Broken, BaseExceptionGroup, HypothesisException):
             one()
         for violation in self.found.values():
-            self.hands.tell(violation)
+            self.runner.report(violation)
         if self.stopped is not None:
             raise self.stopped
 
@@ -71,7 +71,7 @@ class Calling:
         if key not in self._answers:
             if self.found:
                 self._since_broken += 1
-                if self._since_broken > MOST_TO_SHRINK:
+                if self._since_broken > MAX_TO_SHRINK:
                     return
             self._answers[key] = self._made(case)
         violation = self._answers[key]
@@ -82,7 +82,7 @@ class Calling:
 
     def _made(self, case: Case) -> Violation | None:
         try:
-            return self.hands.make(case)
+            return self.runner.make(case)
         except (BudgetSpent, TargetDown) as error:
             self.stopped = error
         except Unreachable:
@@ -100,33 +100,33 @@ def _kind(statement: str) -> Broken:
 
 
 def run_generated(
-    kit: Kit, model: Model, *, profile: Profile, max_examples: int, number: int
-) -> Hands:
+    session: Session, model: Model, *, profile: Profile, max_examples: int, number: int
+) -> CaseRunner:
     """Make generated calls of show and list, and refused ones of resend and delete.
 
     Args:
-        kit: makes the calls.
+        session: makes the calls.
         model: what there is; it is kept in step.
         profile: see ``profiles``.
         max_examples: how many calls of list, at most; on a mock of one's own it is ``_MANY`` times.
         number: the seed.
 
     Raises:
-        BudgetSpent, TargetDown: see ``Kit.send``.
+        BudgetSpent, TargetDown: see ``Session.send``.
     """
-    hands = Hands(kit, Oracle(model), LAYER)
+    runner = CaseRunner(session, Oracle(model), LAYER)
     times = examples(profile, max_examples)
-    many = _MANY if kit.target.own else 1
+    many = _MANY if session.target.own else 1
     parts: list[tuple[Callable[[Calls], SearchStrategy[Case]], int]] = [
         (Calls.lists, times * many), (Calls.shows, times * many // 2),
     ]  # fmt: skip
-    if kit.target.own:  # where one of these is served against the documents, nobody is harmed
+    if session.target.own:  # where one of these is served against the documents, nobody is harmed
         few = times // 2
         parts += [(lambda c: c.refused("resend"), few), (lambda c: c.refused("delete"), few)]
     for part, count in parts:
-        calls = Calls(model, kit.release, kit.token)
+        calls = Calls(model, session.release, session.token)
         if not calls.records:
             break
-        Calling(hands, shrink=kit.target.own).run(part(calls), profile, count, number)
-    kit.findings.events.update({f"{LAYER}: {key}": n for key, n in hands.events.items()})
-    return hands
+        StrategyRunner(runner, shrink=session.target.own).run(part(calls), profile, count, number)
+    session.findings.events.update({f"{LAYER}: {key}": n for key, n in runner.events.items()})
+    return runner

@@ -8,9 +8,9 @@ from typing import Any
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Unreachable, Violation
-from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful import minimizing
-from crmcom_kit.contract_tests.stateful.case_runner import Hands
+from crmcom_kit.contract_tests.stateful.case_runner import CaseRunner
 from crmcom_kit.contract_tests.stateful.cases import Case
 from crmcom_kit.contract_tests.stateful.model import Model
 from crmcom_kit.contract_tests.stateful.oracle import Oracle
@@ -18,13 +18,15 @@ from crmcom_kit.contract_tests.stateful.oracle import Oracle
 LAYER = "machine"
 
 
-class Play:
-    """What all sequences of one run share: the kit, the start, and what was found."""
+class StatefulRun:
+    """What all sequences of one run share: the session, the start, and what was found."""
 
-    def __init__(self, kit: Kit, model: Model, readings: Oracle, *, fresh: bool) -> None:
-        """Play on ``kit``'s target from what ``model`` knows; ``fresh``: anew each time."""
-        self.kit, self.start, self.fresh = kit, model, fresh
-        self.hands = Hands(kit, _oracle(model, readings), LAYER)
+    def __init__(
+        self, session: Session, model: Model, interpretations: Oracle, *, fresh: bool
+    ) -> None:
+        """Run on ``session``'s target from what ``model`` knows; ``fresh``: anew each time."""
+        self.session, self.start, self.fresh = session, model, fresh
+        self.runner = CaseRunner(session, _oracle(model, interpretations), LAYER)
         self.stopped: Exception | None = None
         self.over = False  # this sequence: something broke, and model and target may differ
 
@@ -33,16 +35,16 @@ class Play:
         self.over = self.stopped is not None
         if self.over or not self.fresh:
             return
-        begin_anew(self.kit)
-        self.hands.oracle = _oracle(self.start.copy(), self.hands.oracle)
-        self.hands.trace = []
+        begin_anew(self.session)
+        self.runner.oracle = _oracle(self.start.copy(), self.runner.oracle)
+        self.runner.trace = []
 
     def make(self, case: Case) -> None:
         """Make one call of the sequence, unless it is over."""
         if self.over:
             return
         try:
-            violation = self.hands.make(case)
+            violation = self.runner.make(case)
         except (BudgetSpent, TargetDown) as error:
             self.stopped, self.over = error, True
             return
@@ -53,27 +55,29 @@ class Play:
             self._found(violation)
 
     def _found(self, violation: Violation) -> None:
-        if not self.hands.is_told(violation.statement):
-            model = self.hands.oracle.model
+        if not self.runner.is_reported(violation.statement):
+            model = self.runner.oracle.model
             breaks = self._again(violation.statement) if self.fresh else None
-            violation.witness = minimizing.cut(self.hands.trace, violation, model, breaks)
-            self.hands.tell(violation)
+            violation.witness = minimizing.cut(self.runner.trace, violation, model, breaks)
+            self.runner.report(violation)
 
     def _again(self, statement: str) -> minimizing.Breaks:
         """Return what tries a sequence on a fresh mock, without a trace in the run."""
         from crmcom_kit.contract_tests.client.http import Client, Limits
 
         def breaks(cases: Any) -> bool:
-            client = Client(self.kit.target, Limits())
-            kit = Kit(client, allowed=self.kit.allowed)
-            kit.stop = self.kit.stop
-            begin_anew(kit)
-            hands = Hands(kit, _oracle(self.start.copy(), self.hands.oracle), LAYER)
+            client = Client(self.session.target, Limits())
+            session = Session(client, allowed=self.session.allowed)
+            session.stop = self.session.stop
+            begin_anew(session)
+            runner = CaseRunner(session, _oracle(self.start.copy(), self.runner.oracle), LAYER)
             for case in cases[:-1]:
-                hands.make(case)
-            told = hands.make(cases[-1]) if hands.oracle.model.holds(cases[-1].premise) else None
+                runner.make(case)
+            violation = (
+                runner.make(cases[-1]) if runner.oracle.model.holds(cases[-1].premise) else None
+            )
             client.close()
-            return told is not None and told.statement == statement
+            return violation is not None and violation.statement == statement
 
         return breaks
 
@@ -81,14 +85,14 @@ class Play:
 def _oracle(model: Model, before: Oracle) -> Oracle:
     """Return an oracle of a new sequence, which keeps what is known of how filters are read."""
     oracle = Oracle(model)
-    oracle.readings, oracle.doubt = before.readings, before.doubt
+    oracle.interpretations, oracle.doubt = before.interpretations, before.doubt
     return oracle
 
 
-def begin_anew(kit: Kit) -> None:
+def begin_anew(session: Session) -> None:
     """Put a fresh mock in the place of the kit's own one, and log in to it."""
-    if kit.target.renew is not None:
-        kit.target.renew()
-    kit.memory.clear()
-    token = token_of(ask_for_token(kit))
-    kit.token = token if token is not None else kit.token
+    if session.target.renew is not None:
+        session.target.renew()
+    session.memory.clear()
+    token = token_of(ask_for_token(session))
+    session.token = token if token is not None else session.token

@@ -1,6 +1,6 @@
-"""Strategies for whole calls, hand-written over what is known: valid, boundary and invalid ones.
+"""Strategies for whole requests: valid, boundary and invalid ones.
 
-Each call comes as a case, which says what it is about; see ``casebook``.
+Each call comes as a case, which says what it is about; see ``expectations``.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.stateful import expectations
 from crmcom_kit.contract_tests.stateful.cases import Case, Named
 from crmcom_kit.contract_tests.stateful.model import Model
@@ -55,7 +55,7 @@ class Calls:
         self.moments = sorted({found for record in self.records if (found := _created(record))})
         self.paged = release.at_least("R13.0.0")
 
-    def record(self) -> st.SearchStrategy[Seen]:
+    def record(self) -> st.SearchStrategy[Record]:
         """A webhook request that exists."""
         return st.sampled_from(self.records)
 
@@ -66,7 +66,7 @@ class Calls:
 
     def shows(self) -> st.SearchStrategy[Case]:
         """Calls of show."""
-        plain = _shown(self)
+        plain = _show_calls(self)
         return _mixed(
             (3, plain), (4, identifiers(self, "show")), (2, loose(self, plain)),
             (1, tokens(self, plain)),
@@ -96,14 +96,14 @@ def _mixed(*parts: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]
     return st.sampled_from(places).flatmap(lambda at: parts[at][1])
 
 
-def _created(record: Seen) -> str | None:
+def _created(record: Record) -> str | None:
     log = record.get("log_information")
     found = log.get("created_date") if isinstance(log, dict) else None
     fine = isinstance(found, str) and len(found) == 19 and found[10] == "T"
     return found if fine else None
 
 
-def _shown(calls: Calls) -> st.SearchStrategy[Case]:
+def _show_calls(calls: Calls) -> st.SearchStrategy[Case]:
     return st.builds(
         expectations.known, st.just("show"), calls.record(), st.sampled_from(["id", "number"]),
         fields_sets(), raw=st.booleans(),
@@ -142,7 +142,7 @@ def _strange(calls: Calls, value: str) -> str:
     return "no such webhook request" if calls.is_known(value) else value
 
 
-def _near(record: Seen, field: str) -> list[str]:
+def _near(record: Record, field: str) -> list[str]:
     """Values that are almost the webhook request's; the other field's value is one."""
     own, other = record[field], record["number" if field == "id" else "id"]
     return [f"0{own}", f"00{own}", own[:-1] or f"{own}0", f"{own}0", f"{own}.0", other, other]
@@ -198,7 +198,7 @@ def filtered(draw: DrawFn, calls: Calls) -> Case:
     )  # fmt: skip
 
 
-def _is_own(record: Seen, name: str, value: Any) -> bool:
+def _is_own(record: Record, name: str, value: Any) -> bool:
     """Whether a value is one that servers know; an odd one may be refused, no page says."""
     if isinstance(value, Named):
         inner = record.get(_OBJECTS[name])
@@ -206,7 +206,7 @@ def _is_own(record: Seen, name: str, value: Any) -> bool:
     return name not in ("entity_id", "url") or record.get(name) == value
 
 
-def _value(calls: Calls, name: str, record: Seen) -> st.SearchStrategy[Any]:
+def _value(calls: Calls, name: str, record: Record) -> st.SearchStrategy[Any]:
     """Values for a filter: mostly those of ``record``, some that nothing has."""
     if name in _OBJECTS:
         inner = record.get(_OBJECTS[name])

@@ -1,4 +1,4 @@
-"""Strategies for single values: texts of every kind, fields sets, dates, paging numbers, tokens."""
+"""Strategies for single values: texts, fields sets, dates, paging numbers, tokens."""
 
 from collections.abc import Sequence
 

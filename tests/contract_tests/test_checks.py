@@ -1,4 +1,4 @@
-"""Judges say of single answers which statement they break, and alarm at nothing that is legal."""
+"""Checks name the statement that a response breaks, and never alarm at a legal one."""
 
 import copy
 import json
@@ -8,11 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.contract_tests.checks.all_checks import JUDGES
+from crmcom_kit.contract_tests.checks.all_checks import CHECKS
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 from crmcom_kit.schemas.examples import examples
@@ -24,8 +24,8 @@ OK = {"code": "OK", "message": "", "description": ""}
 ERROR = {"code": "E1", "message": "It does not exist.", "description": None}
 
 
-def _kit(release: str = "R9") -> Kit:
-    """A kit that sends nothing."""
+def _session(release: str = "R9") -> Session:
+    """A session that sends nothing."""
     nothing = httpx.MockTransport(lambda _request: httpx.Response(500))
     target = Target(
         name="none",
@@ -34,7 +34,7 @@ def _kit(release: str = "R9") -> Kit:
         login=Login(token="T"),
         transport=nothing,
     )
-    return Kit(Client(target, Limits()))
+    return Session(Client(target, Limits()))
 
 
 def _exchange(
@@ -45,11 +45,11 @@ def _exchange(
     return Exchange(1, Call(method, "GET", method, "x", None, (), given), status, (), content, 0.0)
 
 
-def _judged(kit: Kit, exchange: Exchange) -> tuple[set[str], set[str]]:
+def _judged(session: Session, exchange: Exchange) -> tuple[set[str], set[str]]:
     """Return the statements that are kept, and those that are broken."""
     kept, broken = set(), set()
-    for judge in JUDGES:
-        for verdict in judge(exchange, kit):
+    for check in CHECKS:
+        for verdict in check(exchange, session):
             if isinstance(verdict, Violation):
                 assert verdict.expected
                 broken.add(verdict.statement)
@@ -70,9 +70,9 @@ def _record(**changed: Any) -> dict[str, Any]:
     return record
 
 
-def _shown(record: Any, release: str = "R9", **parameters: Any) -> set[str]:
+def _broken_by_show(record: Any, release: str = "R9", **parameters: Any) -> set[str]:
     exchange = _exchange({"status": OK, "data": record}, parameters=parameters)
-    return _judged(_kit(release), exchange)[1]
+    return _judged(_session(release), exchange)[1]
 
 
 UNNAMED: dict[str, Any] = {}
@@ -105,16 +105,16 @@ def test_a_broken_envelope_is_told_alone(
 ) -> None:
     """Each flaw of an envelope is put to its own statement, and nothing follows of it."""
     exchange = _exchange(answer, status=status, parameters=parameters)
-    assert _judged(_kit(), exchange)[1] == {statement}
+    assert _judged(_session(), exchange)[1] == {statement}
 
 
 def test_the_message_of_every_success_tells_of_no_error() -> None:
     """Else a server that says of each success that it is one could leave nothing unrefused."""
-    kit, said = _kit(), {**OK, "message": "Done as asked."}
+    session, said = _session(), {**OK, "message": "Done as asked."}
     empty = _exchange({"status": said, "data": []}, "list", parameters=UNNAMED)
-    assert _judged(kit, empty)[1] == {"errors.code_not_ok"}
-    _judged(kit, _exchange({**EXAMPLE, "status": said}, parameters=NAMED))
-    assert not _judged(kit, empty)[1]
+    assert _judged(session, empty)[1] == {"errors.code_not_ok"}
+    _judged(session, _exchange({**EXAMPLE, "status": said}, parameters=NAMED))
+    assert not _judged(session, empty)[1]
 
 
 @pytest.mark.parametrize("data", [{}, None, "absent"])
@@ -122,26 +122,26 @@ def test_the_message_of_every_success_tells_of_no_error() -> None:
 def test_errors_are_free_in_status_code_and_data(data: Any, status: int) -> None:
     """An error may have any HTTP status and code, and hardly any data."""
     answer = {"status": ERROR} if data == "absent" else {"status": ERROR, "data": data}
-    kept, broken = _judged(_kit(), _exchange(answer, status=status))
+    kept, broken = _judged(_session(), _exchange(answer, status=status))
     assert not broken
     assert {"errors.json", "errors.code_not_ok", "errors.message"} <= kept
 
 
 def test_a_gateway_is_no_server() -> None:
     """What a gateway says while the server is away is no answer of the server."""
-    assert _judged(_kit(), _exchange(b"<html>", status=502)) == (set(), set())
+    assert _judged(_session(), _exchange(b"<html>", status=502)) == (set(), set())
 
 
 @pytest.mark.parametrize("answer", [[], None, "absent"])
 def test_an_empty_list_has_any_form(answer: Any) -> None:
     """An empty array, null and no data are all an empty list."""
     whole = {"status": OK} if answer == "absent" else {"status": OK, "data": answer}
-    assert not _judged(_kit(), _exchange(whole, "list", parameters={"entity": "JOBS"}))[1]
+    assert not _judged(_session(), _exchange(whole, "list", parameters={"entity": "JOBS"}))[1]
 
 
 def test_the_example_keeps_everything() -> None:
     """The documents' own webhook request is right, and tells of most statements."""
-    kept, broken = _judged(_kit(), _exchange(EXAMPLE, parameters=NAMED))
+    kept, broken = _judged(_session(), _exchange(EXAMPLE, parameters=NAMED))
     assert not broken
     assert {"response.id", "show.fields_set.default_all", "envelope.data_object"} <= kept
 
@@ -181,18 +181,18 @@ LOG = "response.log_information"
 )  # fmt: skip
 def test_a_wrong_field_is_put_to_its_statement(changed: dict[str, Any], statement: str) -> None:
     """Whatever is wrong with one field breaks the statement of that field alone."""
-    assert _shown(_record(**changed)) == {statement}
+    assert _broken_by_show(_record(**changed)) == {statement}
 
 
 @pytest.mark.parametrize("field", ["error_code", "error_description"])
 def test_only_rejected_ones_have_errors(field: str) -> None:
     """A SUCCESSFUL webhook request has no error; null and nothing are both none."""
     fine = {"life_cycle_state": "SUCCESSFUL", "error_code": None, "error_description": None}
-    assert _shown(_record(**fine)) == set()
-    assert _shown(_record(**{**fine, field: "x"})) == {f"response.{field}.only_rejected"}
+    assert _broken_by_show(_record(**fine)) == set()
+    assert _broken_by_show(_record(**{**fine, field: "x"})) == {f"response.{field}.only_rejected"}
     bare = _record(**fine)
     del bare[field]
-    assert _shown(bare) == set()
+    assert _broken_by_show(bare) == set()
 
 
 @pytest.mark.parametrize(
@@ -214,15 +214,15 @@ def test_a_member_under_another_name_is_seen(
     inside[new] = inside.pop(old)
     if release == "R18":
         inside["updated_by_business_unit"] = inside.pop("updated_by_unit")
-    assert _shown(record, release) == {statement}
+    assert _broken_by_show(record, release) == {statement}
 
 
 def test_unknown_members_are_drift_and_no_violation() -> None:
     """Members that no page knows are collected."""
-    kit = _kit()
+    session = _session()
     record = _record(extra=1, log_information__nonce="x")
-    assert not _judged(kit, _exchange({"status": OK, "data": record}))[1]
-    assert kit.findings.drift == {"webhook_request.extra", "log_information.nonce"}
+    assert not _judged(session, _exchange({"status": OK, "data": record}))[1]
+    assert session.findings.drift == {"webhook_request.extra", "log_information.nonce"}
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_fields_set_is_held_to_what_it_names(
 ) -> None:
     """An answer has the fields that fields_set names, and only those."""
     record = {name: _record()[name] for name in names}
-    assert _shown(record, fields_set=fields_set) == broken
+    assert _broken_by_show(record, fields_set=fields_set) == broken
 
 
 @pytest.mark.parametrize("missing", ["number", "workflow_rule"])
@@ -249,30 +249,30 @@ def test_without_fields_set_no_field_may_be_missing(missing: str) -> None:
     """A field that always has a value is there."""
     record = _record()
     del record[missing]
-    assert _shown(record) == {"show.fields_set.default_all"}
+    assert _broken_by_show(record) == {"show.fields_set.default_all"}
 
 
 def test_a_list_has_each_one_once_and_names_are_unique() -> None:
     """Twice the same is a duplicate; one id or number with two is another thing."""
     one, other = _record(), _record(id="B" * 32, number="99")
-    kit = _kit()
+    session = _session()
 
     def broken(*records: dict[str, Any]) -> set[str]:
         answer = {"status": OK, "data": list(records)}
-        return _judged(_kit(), _exchange(answer, "list", parameters={"entity": "JOBS"}))[1]
+        return _judged(_session(), _exchange(answer, "list", parameters={"entity": "JOBS"}))[1]
 
     assert broken(one, other) == set()
     assert broken(one, one) == {"list.no_duplicates"}
     assert broken(one, {**other, "id": one["id"]}) == {"response.id.names_one"}
     assert broken(one, {**other, "number": one["number"]}) == {"response.number.names_one"}
-    assert not _judged(kit, _exchange({"status": OK, "data": one}))[1]
+    assert not _judged(session, _exchange({"status": OK, "data": one}))[1]
     again = _exchange({"status": OK, "data": {**other, "number": one["number"]}})
-    assert _judged(kit, again)[1] == {"response.number.names_one"}
+    assert _judged(session, again)[1] == {"response.number.names_one"}
 
 
 def test_a_record_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was judged is looked up."""
-    from crmcom_kit.contract_tests.checks import answers as judges_answers
+    """What was checked is looked up."""
+    from crmcom_kit.contract_tests.checks import answers as checks_answers
 
     looked: list[Any] = []
 
@@ -280,7 +280,7 @@ def test_a_record_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
         looked.append(given)
         return []
 
-    monkeypatch.setattr(judges_answers, "problems", counted)
-    kit, exchange = _kit(), _exchange({"status": OK, "data": _record()})
-    assert _judged(kit, exchange) == _judged(kit, exchange)
+    monkeypatch.setattr(checks_answers, "problems", counted)
+    session, exchange = _session(), _exchange({"status": OK, "data": _record()})
+    assert _judged(session, exchange) == _judged(session, exchange)
     assert len(looked) == 1

@@ -1,4 +1,4 @@
-"""Judges of logins read tokens without verifying them."""
+"""Checks of logins read tokens without verifying them."""
 
 import base64
 import json
@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from crmcom_kit.contract_tests.checks.logins import decoded, judge_logins
+from crmcom_kit.contract_tests.checks.logins import check_logins, decoded
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.session import Kit
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 
@@ -38,7 +38,7 @@ def _broken(release: str, data: Any, method: str = "token") -> dict[str, str]:
     status = {"code": "OK", "message": None, "description": None}
     content = json.dumps({"status": status, "data": data}).encode()
     exchange = Exchange(1, Call(method, "POST", method), 200, (), content, 0.0)
-    found = judge_logins(exchange, Kit(Client(target, Limits())))
+    found = check_logins(exchange, Session(Client(target, Limits())))
     return {each.statement: each.seen for each in found if isinstance(each, Violation)}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import (
-    MOST_WAITS,
+    MAX_WAITS,
     AnswerTooLong,
     BudgetSpent,
     Client,
@@ -137,7 +137,7 @@ def test_waiting_comes_to_an_end() -> None:
 
     with pytest.raises(TargetDown, match="in a row"):
         one.send(GET)
-    assert one.sent == MOST_WAITS + 1
+    assert one.sent == MAX_WAITS + 1
 
 
 def test_only_a_get_is_repeated_after_503() -> None:

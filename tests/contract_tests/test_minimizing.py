@@ -1,4 +1,4 @@
-"""Witnesses: the shortest sequence of calls is cut out of a history."""
+"""Minimizing: the shortest sequence of calls is cut out of a history."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.stateful import expectations
 from crmcom_kit.contract_tests.stateful.cases import Case, with_token
-from crmcom_kit.contract_tests.stateful.minimizing import MOST_TRIES, cut, touching
+from crmcom_kit.contract_tests.stateful.minimizing import MAX_TRIES, cut, touching
 from crmcom_kit.contract_tests.stateful.model import Model
 
 RECORDS = [{"id": f"ID{n}", "number": str(n), "life_cycle_state": "REJECTED"} for n in range(9)]
@@ -59,7 +59,7 @@ def test_what_is_not_needed_is_left_out_by_trying() -> None:
 
     found = cut(trace, about("ID2", trace), KNOWN, breaks)
     assert found == (trace[2][1].call, trace[6][1].call)
-    assert len(tried) <= MOST_TRIES
+    assert len(tried) <= MAX_TRIES
 
 
 def test_a_call_of_another_record_may_be_the_cause() -> None:

@@ -1,4 +1,4 @@
-"""Masks: no report shows a secret, wherever and however a server or the kit spells it."""
+"""Redaction: no report shows a secret, however a server or the kit spells it."""
 
 import datetime as dt
 import io
@@ -17,8 +17,8 @@ from crmcom_kit.contract_tests.findings import Findings, Violation
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, check_values, command_line
 from crmcom_kit.contract_tests.reports import har, html, json_report, junit, terminal
 from crmcom_kit.contract_tests.reports.curl import curl
-from crmcom_kit.contract_tests.reports.redaction import Masks
-from crmcom_kit.contract_tests.results import Results, verdicts
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.session import shortened
 from crmcom_kit.contract_tests.setup import prepared
 from crmcom_kit.contract_tests.targets import Login, Target
@@ -62,7 +62,7 @@ def reports(
         seed=0,
         began="2026-11-24T20:00:00+00:00",
         seconds=1.0,
-        statements=verdicts(findings, found.release, Deviations()),
+        statements=statement_results(findings, found.release, Deviations()),
         history=(one,),
         findings=findings,
         trouble=trouble,
@@ -113,66 +113,68 @@ def test_what_a_server_echoes_is_masked() -> None:
 
 def test_what_is_made_from_a_token_is_masked() -> None:
     """An almost right token would tell the right one: in a call, and where a server repeats it."""
-    masks = Masks(target(token=JWT))
+    redactor = ReportRedactor(target(token=JWT))
     last = f"{JWT.rpartition('.')[0]}.B{JWT[-42:]}"
     for token in (JWT[:-1], JWT[::-1], f"{JWT}A", f"B{JWT[1:]}", last):
         call = Call("list", "GET", "webhook_requests/list", query({"token": token, "entity": "X"}))
         for text in (
-            curl(call, target(token=JWT), masks),
-            masks.query(call.query),
-            masks.content(json.dumps({"token": token}).encode()),
-            masks.text(f"no such token: {token}"),
-            masks.text(repr({"token": token})),
+            curl(call, target(token=JWT), redactor),
+            redactor.query(call.query),
+            redactor.content(json.dumps({"token": token}).encode()),
+            redactor.text(f"no such token: {token}"),
+            redactor.text(repr({"token": token})),
         ):
             assert JWT[-12:-1] not in text
             assert JWT[-12:-1][::-1] not in text
-        assert "entity=X" in masks.query(call.query)
+        assert "entity=X" in redactor.query(call.query)
 
 
 def test_a_secret_is_masked_where_a_text_was_cut() -> None:
     """The beginning of a long token is a secret, too."""
     token = "".join(f"{at:03}-" for at in range(150))
-    masks = Masks(target(token=token))
+    redactor = ReportRedactor(target(token=token))
 
     for text in (f"code {token}", repr({"token": token}), repr({"x": token})):
-        assert "003-" not in masks.text(shortened(text))
+        assert "003-" not in redactor.text(shortened(text))
 
 
 def test_what_the_kit_made_up_is_shown() -> None:
     """Who reads a report sees which wrong token was sent; what was sent stands as it stood."""
-    masks = Masks(target(token=JWT))
+    redactor = ReportRedactor(target(token=JWT))
     for token in (NO_TOKEN, *ODD_TOKENS, ""):
-        assert masks.query(f"token={token}&x=%20y") == f"token={token}&x=%20y"
+        assert redactor.query(f"token={token}&x=%20y") == f"token={token}&x=%20y"
     body = json.dumps({"password": NO_PASSWORD})[:-1] + ',  "n": 1.0, "x": "\\u0041"}'
 
-    assert masks.content(body.encode()) == body
-    assert masks.authorization("Basic Y3JtY29tLWtpdC1uby1rZXk6") == "Basic Y3JtY29tLWtpdC1uby1rZXk6"
+    assert redactor.content(body.encode()) == body
+    assert (
+        redactor.authorization("Basic Y3JtY29tLWtpdC1uby1rZXk6") == "Basic Y3JtY29tLWtpdC1uby1rZXk6"
+    )
     assert NO_KEY == "crmcom-kit-no-key"
 
 
 def test_a_key_is_masked_in_each_form_of_a_header() -> None:
     """Without its colon, too, and as a password: what Basic encodes is not hidden by that."""
-    masks = Masks(target(api_key="KEY-01"))
+    redactor = ReportRedactor(target(api_key="KEY-01"))
 
-    assert masks.authorization("Basic S0VZLTAxOg==") == "Basic $CRMCOM_API_KEY"
-    assert masks.authorization("Basic S0VZLTAx") == "Basic ***"
-    assert masks.authorization("Basic OktFWS0wMQ==") == "Basic ***"
-    assert "S0VZ" not in masks.text("said: S0VZLTAx")
+    assert redactor.authorization("Basic S0VZLTAxOg==") == "Basic $CRMCOM_API_KEY"
+    assert redactor.authorization("Basic S0VZLTAx") == "Basic ***"
+    assert redactor.authorization("Basic OktFWS0wMQ==") == "Basic ***"
+    assert "S0VZ" not in redactor.text("said: S0VZLTAx")
 
 
 def test_a_long_answer_is_masked_in_one_pass() -> None:
     """Looking for an end anew at each beginning would take hours here."""
-    masks = Masks(target(token=JWT))
+    redactor = ReportRedactor(target(token=JWT))
     for part in ('\\"', '"', "token", '"token":"', "token="):
-        assert masks.content(f'"x{part * 100_000}'.encode())
+        assert redactor.content(f'"x{part * 100_000}'.encode())
 
 
 def test_the_name_of_this_project_is_no_secret() -> None:
     """The default password of a mock is documented; reports name the project that wrote them."""
-    masks = Masks(target(username="ann", password="crmcom-kit", organisation="O"))
+    redactor = ReportRedactor(target(username="ann", password="crmcom-kit", organisation="O"))
 
-    assert masks.text("# A dialect of crmcom-kit") == "# A dialect of crmcom-kit"
-    assert masks.text("crmcom-kit check --seed 0") == "crmcom-kit check --seed 0"
+    assert redactor.text("# A dialect of crmcom-kit") == "# A dialect of crmcom-kit"
+    assert redactor.text("crmcom-kit check --seed 0") == "crmcom-kit check --seed 0"
 
 
 def test_a_secret_in_the_base_url_is_masked() -> None:
@@ -190,7 +192,7 @@ def test_a_secret_in_the_base_url_is_masked() -> None:
     for name, text in reports(one, on=found, command=command_line(values)).items():
         assert "0123" not in text, name
         assert "crm.example.com/token/" in text, name
-    assert "$CRMCOM_BASE_URL" in curl(one.call, found, Masks(found))
+    assert "$CRMCOM_BASE_URL" in curl(one.call, found, ReportRedactor(found))
     with pytest.raises(OptionsError) as refused:
         check_values({**values, "base_url": "https://crm.example.com/x?token=S-0123456"})
     assert "0123" not in str(refused.value)
@@ -208,10 +210,10 @@ def test_a_server_cannot_forge_lines_of_the_terminal() -> None:
 
 def test_a_draft_of_deviations_shows_no_secret() -> None:
     """In its place is an asterisk, by which the draft explains the same another time."""
-    masks = Masks(target(token=JWT, password="abc"))
+    redactor = ReportRedactor(target(token=JWT, password="abc"))
     seen = f'{JWT} and {{"password": "abc"}}'
     broken = Violation("response.number", logged_in(b""), expected="a text", seen=seen)
 
-    draft = write_deviations([broken], today=dt.date(2026, 11, 24), shown=masks.text)
+    draft = write_deviations([broken], today=dt.date(2026, 11, 24), redact=redactor.text)
 
     assert tomllib.loads(draft)["deviation"][0]["seen"] == '* and {"password": "*"}'
