@@ -68,7 +68,7 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
         response = usage_error_response(error)
     finally:
         if response is None:  # the shell gave up while the request waited
-            response = Response(0, b"", "text/plain", 0, ending=Ending("dropped"))
+            response = Response(0, b"", "text/plain", ending=Ending("dropped"))
         epoch.journal.record(began, request, response, fault)
     return response
 

@@ -56,7 +56,7 @@ def _replacement(epoch: Epoch, effect: Spec, method: str, real: Response | None)
     if real is not None:
         method = real.method
     if "drop" in effect:
-        found = Response(0, b"", "text/plain", 0) if real is None else real
+        found = Response(0, b"", "text/plain") if real is None else real
         found.ending = Ending("dropped")
     elif "error" in effect:
         error = VendorError(effect["error"])
@@ -79,7 +79,7 @@ def _page(status: int) -> Response:
     except ValueError:
         title = str(status)
     page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
-    return Response(status, page.encode(), "text/html", len(page))
+    return Response(status, page.encode(), "text/html")
 
 
 def _damage(effect: Spec, response: Response) -> None:

@@ -74,7 +74,7 @@ def serve(**options: Any) -> None:
     with listening:
         with _without_gc():
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-            from crmcom_kit.mock_server.http.late_app import late_flask
+            from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 
             registry = registry_of(options)
             log = log_of(options, registry)

@@ -11,7 +11,7 @@ from crmcom_kit import __version__
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
 from crmcom_kit.mock_server.admin.refusals import nothing_here
 from crmcom_kit.mock_server.api.dispatch import dispatch
-from crmcom_kit.mock_server.http.late_app import late_control
+from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
 from crmcom_kit.mock_server.http.transmission import started, status_line
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
@@ -73,8 +73,13 @@ class _WorldMiddleware:
 
     def __init__(self, app: "WSGIApplication", registry: WorldRegistry) -> None:
         self._app = app
-        self._control = late_control(registry)
+        self._control = LateApp(self._make_control)
         self._registry = registry
+
+    def _make_control(self) -> "WSGIApplication":
+        from crmcom_kit.mock_server.admin.routing import control_app
+
+        return control_app(self._registry)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -1,4 +1,4 @@
-"""WSGI applications that are made when a request needs them.
+"""A WSGI application that is made when a request needs it.
 
 Importing Flask is most of what a start would cost: the shells respond to the API's requests without
 it, and many users never call the control API.
@@ -7,8 +7,6 @@ it, and many users never call the control API.
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
-
-from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,25 +34,3 @@ class LateApp:
     ) -> Iterable[bytes]:
         """Respond to one request."""
         return (self._app or self.warm())(environ, start_response)
-
-
-def late_flask(registry: WorldRegistry) -> LateApp:
-    """Return the Flask application, which serves every route of a server's worlds."""
-
-    def make() -> "WSGIApplication":
-        from crmcom_kit.mock_server.http.app import create_app
-
-        return create_app(registry)
-
-    return LateApp(make)
-
-
-def late_control(registry: WorldRegistry) -> LateApp:
-    """Return the control API of a server's worlds."""
-
-    def make() -> "WSGIApplication":
-        from crmcom_kit.mock_server.admin.routing import control_app
-
-        return control_app(registry)
-
-    return LateApp(make)

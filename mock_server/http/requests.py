@@ -117,8 +117,7 @@ def world_or_refusal(
     origin, site = headers.get("HTTP_ORIGIN"), headers.get("HTTP_SEC_FETCH_SITE")
     why = refusal(registry.access, Caller(address, headers.get("HTTP_HOST"), origin, site))
     if why is not None:
-        body = orjson.dumps({"error": why})
-        return Response(403, body, "application/json", len(body))
+        return Response(403, orjson.dumps({"error": why}), "application/json")
     own, bearer = headers.get("HTTP_X_MOCK_ADMIN_TOKEN"), headers.get("HTTP_AUTHORIZATION")
     try:
         return world_for(name, headers.get(WORLD_HEADER), registry, admin_token_in(own, bearer))

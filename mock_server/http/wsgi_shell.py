@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
-from crmcom_kit.mock_server.http.late_app import late_flask
+from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
 from crmcom_kit.mock_server.http.transmission import (
     ConnectionDropped,
@@ -33,6 +33,17 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
+
+
+def late_flask(registry: WorldRegistry) -> LateApp:
+    """Return the Flask application, which serves every route of a server's worlds."""
+
+    def make() -> "WSGIApplication":
+        from crmcom_kit.mock_server.http.app import create_app
+
+        return create_app(registry)
+
+    return LateApp(make)
 
 
 class WsgiShell:

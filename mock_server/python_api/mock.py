@@ -4,8 +4,7 @@ from typing import Any
 
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.queue import max_waiting
-from crmcom_kit.mock_server.http.late_app import late_flask
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell, late_flask
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockContext, MockWorld
 from crmcom_kit.mock_server.world.factory import make_world

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-from crmcom_kit.mock_server.http.late_app import late_flask
 from crmcom_kit.mock_server.http.server import Server, bound_socket
+from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import World

@@ -22,8 +22,7 @@ from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.http.connection import CONNECTION
-from crmcom_kit.mock_server.http.late_app import late_flask
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell, late_flask
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.registry import WorldRegistry
