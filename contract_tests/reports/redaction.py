@@ -87,7 +87,7 @@ class ReportRedactor(Redactor):
         return f"{self.beginning(content, limit)}… ({len(content)} bytes)"
 
     def beginning(self, content: bytes, limit: int) -> str:
-        """Return at most ``limit`` characters from the beginning of bytes, without secrets.
+        """Return bytes as text without secrets, or the first ``limit`` characters of more bytes.
 
         Some more is redacted than is returned: a secret that the limit cuts is still found.
         """
