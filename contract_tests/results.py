@@ -33,7 +33,7 @@ class StatementResult:
     alike: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by expected and seen
 
     @property
-    def seen_once(self) -> bool:
+    def is_seen_once(self) -> bool:
         """Whether the statement holds, and no more than one request shows it."""
         return self.verdict is Verdict.HOLDS and self.requests <= 1
 

@@ -36,7 +36,7 @@ def written(results: Results) -> str:
         **report,
         outcome=outcome(results),
         headline=redactor.text(headline(results)),
-        coverage=list(coverage(results)),
+        coverage=[redactor.text(line) for line in coverage(results)],
         shown=shown,
         opens=len(shown) <= _MAX_OPEN,
         left_out=[group._replace(why=redactor.text(group.why)) for group in not_exercised(results)],

@@ -54,7 +54,7 @@ def _blocks(results: Results, redactor: ReportRedactor) -> Iterator[str]:
     names = " | ".join(name.replace("_", " ") for name in counts)
     row = " | ".join(map(str, counts.values()))
     yield f"| {names} |\n{'|---:' * len(counts)}|\n| {row} |\n\n"
-    yield from (f"{line}\n" for line in coverage(results))
+    yield from (f"{_plain(redactor.text(line))}\n" for line in coverage(results))
     yield from _broken(results, redactor)
     yield from _not_exercised(results, redactor)
     if results.command:

@@ -73,7 +73,7 @@ def coverage(results: Results) -> Iterator[str]:
         f"Checked {results.achieved} of the {results.reachable} statements that requests can "
         f"show, of {len(results.statements)} in all."
     )
-    if once := sum(result.seen_once for result in results.statements):
+    if once := sum(result.is_seen_once for result in results.statements):
         verb = "holds" if once == 1 else "hold"
         yield f"{counted(once, 'statement')} {verb} but {was(once)} seen only once."
 
@@ -85,7 +85,7 @@ def was(number: int) -> str:
 
 def amount(result: StatementResult) -> str:
     """Return how many requests show what is said of a statement: "seen once", "7 requests"."""
-    if result.seen_once:
+    if result.is_seen_once:
         return "seen once"
     return counted(result.requests, "request") if result.requests else ""
 
