@@ -52,9 +52,7 @@ def fault(
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", server_class.__name__).lower()
         assert name not in FAULTS
         assert number not in {other.number for other in FAULTS.values()}
-        FAULTS[name] = Fault(
-            number, name, breaks, statement, server_class, release, doubt, changes
-        )
+        FAULTS[name] = Fault(number, name, breaks, statement, server_class, release, doubt, changes)
         return server_class
 
     return declare

@@ -1,5 +1,8 @@
 """Faults in tokens, logins and verbs."""
 
+# The docstring of a class says what its overridden step does wrong.
+# ruff: noqa: D102
+
 import json
 from typing import Any
 
@@ -18,11 +21,9 @@ class Lenient(StandIn):
     """Accepts tokens that are not quite those it issued."""
 
     def same(self, token: str, known: str, call: Call) -> bool:
-        """Return whether a token passes for a known one."""
         raise NotImplementedError
 
     def check_token(self, token: Any, call: Call) -> None:
-        """Put the known token in the place of what passes for it."""
         for known in list(self.tokens.known):
             if isinstance(token, str) and self.same(token, known, call):
                 token = known
@@ -35,7 +36,6 @@ class LongerTokenAccepted(Lenient):
     """A token with more behind it passes."""
 
     def same(self, token: str, known: str, _call: Call) -> bool:
-        """Compare the beginning."""
         return token.startswith(known)
 
 
@@ -44,7 +44,6 @@ class ShorterTokenAccepted(Lenient):
     """A token without its last letter passes."""
 
     def same(self, token: str, known: str, _call: Call) -> bool:
-        """Compare all but the last letter."""
         return token == known[:-1]
 
 
@@ -53,7 +52,6 @@ class TokenInAnyCase(Lenient):
     """A token in lower case passes."""
 
     def same(self, token: str, known: str, _call: Call) -> bool:
-        """Compare regardless of case."""
         return token.upper() == known.upper()
 
 
@@ -62,7 +60,6 @@ class TokenUncheckedInActions(Lenient):
     """resend and delete only look whether there is a token."""
 
     def same(self, _token: str, _known: str, call: Call) -> bool:
-        """Let all pass."""
         return call.method in ("resend", "delete")
 
 
@@ -71,7 +68,6 @@ class TokenUncheckedForEntityId(Lenient):
     """list by entity_id answers for any token."""
 
     def same(self, _token: str, _known: str, call: Call) -> bool:
-        """Let all pass."""
         return "entity_id" in call.parameters
 
 
@@ -80,7 +76,6 @@ class TokenUncheckedAfterResend(Lenient):
     """Once somebody has sent a record again, show answers for any token."""
 
     def same(self, _token: str, _known: str, call: Call) -> bool:
-        """Let all pass."""
         resent = any(record.sends > 1 for record in self.records.values())
         return call.method == "show" and resent
 
@@ -90,7 +85,6 @@ class TokenIsWildcard(Lenient):
     """A percent sign passes, as in LIKE of SQL."""
 
     def same(self, token: str, known: str, _call: Call) -> bool:
-        """Compare the beginning."""
         return token.endswith("%") and known.startswith(token[:-1])
 
 
@@ -99,7 +93,6 @@ class SignatureUnchecked(Lenient):
     """Of a JWT only header and claims are compared."""
 
     def same(self, token: str, known: str, _call: Call) -> bool:
-        """Compare all but the signature."""
         return token.count(".") == 2 and token.rpartition(".")[0] == known.rpartition(".")[0]
 
 
@@ -109,11 +102,9 @@ class OtherJwt(StandIn):
     header: dict[str, Any] = {"typ": "JWT", "alg": "HS256"}
 
     def claims(self, claims: dict[str, Any]) -> dict[str, Any]:
-        """Return other claims."""
         return claims
 
     def do_login(self, call: Call) -> Any:
-        """Rewrite the token."""
         data = super().do_login(call)
         parts = data["token"].split(".")
         claims = self.claims(self.tokens.claims(data["token"]))
@@ -134,7 +125,6 @@ class UnitClaimMissing(OtherJwt):
     """A token has no claim oun."""
 
     def claims(self, claims: dict[str, Any]) -> dict[str, Any]:
-        """Leave the unit out."""
         del claims["oun"]
         return claims
 
@@ -144,7 +134,6 @@ class TokenOfOneHour(OtherJwt):
     """A token says that it ends an hour after it was issued."""
 
     def claims(self, claims: dict[str, Any]) -> dict[str, Any]:
-        """Let it end earlier."""
         kind = type(claims["exp"])
         return {**claims, "exp": kind(int(claims["exp"]) - 3600)}
 
@@ -154,7 +143,6 @@ class HexTokenInR12(StandIn):
     """A token is still 32 digits."""
 
     def do_login(self, call: Call) -> Any:
-        """Return another token."""
         token = super().do_login(call)["token"]
         short = self.tokens.opaque(by_key=False)
         self.tokens.known[short] = self.tokens.known.pop(token)
@@ -166,7 +154,6 @@ class LoginWithoutOrganisation(StandIn):
     """A login without organisation is for the only one there is."""
 
     def do_login(self, call: Call) -> Any:
-        """Add the organisation."""
         call.parameters.setdefault("organisation", "ACMETV")
         return super().do_login(call)
 
@@ -176,7 +163,6 @@ class LoginWithoutPassword(StandIn):
     """A login without a password comes in; with a wrong one it does not."""
 
     def do_login(self, call: Call) -> Any:
-        """Add the password."""
         call.parameters.setdefault("password", PASSWORD)
         return super().do_login(call)
 
@@ -186,7 +172,6 @@ class LoginUnitIgnored(StandIn):
     """A login acts for the default unit whatever unit it names."""
 
     def unit(self, call: Call) -> dict[str, Any]:
-        """Look at no unit."""
         call.parameters.pop("unit", None)
         return super().unit(call)
 
@@ -201,7 +186,6 @@ class KeyLoginWithoutKey(StandIn):
     """Without a header the login by key returns a token."""
 
     def do_key_login(self, call: Call) -> Any:
-        """Let those without a key in."""
         if "authorization" in call.headers:
             return super().do_key_login(call)
         unit = self.unit(call)
@@ -218,7 +202,6 @@ class ReleaseWithoutToken(StandIn):
     """A release without a token answers OK."""
 
     def do_release_token(self, call: Call) -> Any:
-        """Release nothing."""
         return super().do_release_token(call) if "token" in call.parameters else {}
 
 
@@ -227,7 +210,6 @@ class DeleteByGet(StandIn):
     """delete can be called with GET, and deletes."""
 
     def verbs(self, method: str, verb: str) -> tuple[str, ...]:
-        """Allow another verb."""
         return (verb, "GET") if method == "delete" else (verb,)
 
 
@@ -236,7 +218,6 @@ class ResendNotAvailable(StandIn):
     """There is no resend."""
 
     def run(self, call: Call) -> Any:
-        """Know three methods."""
         if call.method == "resend":
             raise Refusal("unknown_path", "There is no method webhook_requests/resend.")
         return super().run(call)
@@ -252,7 +233,6 @@ class ListWithoutToken(StandIn):
     """list answers without a token."""
 
     def authenticate(self, call: Call) -> None:
-        """Let list pass."""
         if call.method != "list" or "token" in call.parameters:
             super().authenticate(call)
 
@@ -268,7 +248,6 @@ class ReleasedTokenShows(StandIn):
     """show answers for a token that was released."""
 
     def check_token(self, token: Any, call: Call) -> None:
-        """Let released tokens pass."""
         try:
             super().check_token(token, call)
         except Refusal as refusal:
@@ -286,7 +265,6 @@ class ExpiredTokenAccepted(StandIn):
     """list answers for a token that has expired."""
 
     def check_token(self, token: Any, call: Call) -> None:
-        """Let expired tokens pass."""
         try:
             super().check_token(token, call)
         except Refusal as refusal:
@@ -304,7 +282,6 @@ class PasswordCutToEight(StandIn):
     """Of a password only the first eight letters count."""
 
     def credentials_right(self, username: str, password: str, organisation: str) -> bool:
-        """Compare the beginning."""
         whole = password[:8] == PASSWORD[:8]
         return super().credentials_right(username, PASSWORD if whole else "", organisation)
 
@@ -319,7 +296,6 @@ class AnyOrganisation(StandIn):
     """The organisation must be there, and may be any."""
 
     def credentials_right(self, username: str, password: str, _organisation: str) -> bool:
-        """Compare two of three."""
         return super().credentials_right(username, password, "ACMETV")
 
 
@@ -333,5 +309,4 @@ class ListByPost(StandIn):
     """list can be called with POST as well."""
 
     def verbs(self, method: str, verb: str) -> tuple[str, ...]:
-        """Allow another verb."""
         return (verb, "POST") if method == "list" else (verb,)

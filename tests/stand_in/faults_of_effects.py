@@ -1,5 +1,8 @@
 """Faults in what resend and delete do, and in how soon that is seen."""
 
+# The docstring of a class says what its overridden step does wrong.
+# ruff: noqa: D102
+
 from copy import copy
 from typing import Any
 
@@ -21,11 +24,9 @@ class ShowByNumberStaleAfterResend(StandIn):
     """A cache by number keeps what show returned first, and only a delete empties it."""
 
     def set_up(self) -> None:
-        """Start with an empty cache."""
         self.cache: dict[str, Record] = {}
 
     def do_show(self, call: Call) -> Any:
-        """Return what is in the cache."""
         if call.identifier[0] != "number":
             return super().do_show(call)
         record = self.cache.get(call.identifier[1]) or copy(self.find(call))
@@ -33,7 +34,6 @@ class ShowByNumberStaleAfterResend(StandIn):
         return self.trimmed(record, call)
 
     def remove(self, record: Record) -> None:
-        """Empty the cache."""
         super().remove(record)
         self.cache.clear()
 
@@ -43,11 +43,9 @@ class ShowStaleAfterDelete(StandIn):
     """A record that was shown before it was deleted is still shown."""
 
     def set_up(self) -> None:
-        """Start with nothing shown."""
         self.shown: set[str] = set()
 
     def find(self, call: Call) -> Record:
-        """Look among what was shown as well."""
         name, value = call.identifier
         if call.method == "show":
             for record in self.deleted.values():
@@ -64,7 +62,6 @@ class DeleteHidesFromListOnly(StandIn):
     """show finds deleted records by their id."""
 
     def find(self, call: Call) -> Record:
-        """Look among the deleted as well."""
         if call.method == "show" and call.identifier[1] in self.deleted:
             return self.deleted[call.identifier[1]]
         return super().find(call)
@@ -75,7 +72,6 @@ class DeleteHidesFromShowOnly(StandIn):
     """A list by rule still has deleted records."""
 
     def select(self, call: Call) -> list[Record]:
-        """Select among the deleted as well."""
         found = super().select(call)
         if "workflow_rule_identifier" in call.filters:
             found += [record for record in self.deleted.values() if self.selected(record, call)]
@@ -87,15 +83,12 @@ class ListCacheSurvivesDelete(StandIn):
     """The same list again comes from a cache that only a resend empties."""
 
     def set_up(self) -> None:
-        """Start with an empty cache."""
         self.cache: dict[str, Any] = {}
 
     def select(self, call: Call) -> list[Record]:
-        """Return what is in the cache."""
         return list(self.cache.setdefault(repr(call.filters), super().select(call)))
 
     def send_again(self, record: Record) -> None:
-        """Empty the cache."""
         super().send_again(record)
         self.cache.clear()
 
@@ -105,16 +98,13 @@ class ListStaleForSeconds(StandIn):
     """A list by entity shows deleted records for four seconds more."""
 
     def set_up(self) -> None:
-        """Start without deletions."""
         self.removed_at: dict[str, float] = {}
 
     def remove(self, record: Record) -> None:
-        """Note when the record was deleted."""
         super().remove(record)
         self.removed_at[record.id] = self.now
 
     def select(self, call: Call) -> list[Record]:
-        """Select among those deleted just now as well."""
         found = super().select(call)
         if list(call.filters) == ["entity"]:
             found += [
@@ -130,16 +120,13 @@ class DeletedComesBack(StandIn):
     """Twelve requests after a deletion the record is back, from a replica."""
 
     def set_up(self) -> None:
-        """Start without deletions."""
         self.left: dict[str, int] = {}
 
     def remove(self, record: Record) -> None:
-        """Note the deletion."""
         super().remove(record)
         self.left[record.id] = 12
 
     def work_of_others(self) -> None:
-        """Bring records back."""
         super().work_of_others()
         for record_id in list(self.left):
             self.left[record_id] -= 1
@@ -153,7 +140,6 @@ class ResendBringsDeletedBack(StandIn):
     """A resend writes back everything of the same definition that was in memory."""
 
     def send_again(self, record: Record) -> None:
-        """Send, and restore."""
         super().send_again(record)
         for other in list(self.deleted.values()):
             if other.definition is record.definition:
@@ -165,7 +151,6 @@ class DeleteByIdKeeps(StandIn):
     """delete by id answers OK and keeps a record that is SUCCESSFUL."""
 
     def do_delete(self, call: Call) -> Any:
-        """Delete, or only say so."""
         record = self.find(call)
         if call.identifier[0] == "id" and record.life_cycle_state == SUCCESSFUL:
             return self.trimmed(record, call)
@@ -177,7 +162,6 @@ class DeleteWithFieldsKeeps(StandIn):
     """delete with fields_set only returns the fields."""
 
     def do_delete(self, call: Call) -> Any:
-        """Delete, or only show."""
         if call.fields is not None:
             return self.trimmed(self.find(call), call)
         return super().do_delete(call)
@@ -188,7 +172,6 @@ class DeleteTakesSameSecond(StandIn):
     """Records that were created in the same second are deleted together."""
 
     def remove(self, record: Record) -> None:
-        """Delete all of a second."""
         super().remove(record)
         for other in list(self.records.values()):
             if other.created == record.created:
@@ -200,7 +183,6 @@ class DeleteByNumberTakesPrefix(StandIn):
     """delete by number 6 deletes 60 to 66 as well."""
 
     def do_delete(self, call: Call) -> Any:
-        """Delete all whose number begins so."""
         answer = super().do_delete(call)
         name, value = call.identifier
         for other in list(self.records.values()):
@@ -214,7 +196,6 @@ class DeleteUnknownTakesNext(StandIn):
     """delete of a number that is gone deletes the record after it."""
 
     def find(self, call: Call) -> Record:
-        """Return the next record if there is none."""
         name, value = call.identifier
         if call.method == "delete" and name == "number" and value.isdigit():
             for record in self.records.values():
@@ -228,7 +209,6 @@ class DeleteOfWildcard(StandIn):
     """delete compares numbers as LIKE of SQL does."""
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:
-        """Heed a percent sign."""
         if call.method == "delete" and value.endswith("%"):
             return record.number.startswith(value[:-1])
         return super().names(record, name, value, call)
@@ -239,7 +219,6 @@ class DeleteOnlyRejected(StandIn):
     """delete refuses a record that is SUCCESSFUL."""
 
     def do_delete(self, call: Call) -> Any:
-        """Refuse, or delete."""
         if self.find(call).life_cycle_state == SUCCESSFUL:
             raise Refusal("not_rejected", "Only rejected webhook requests can be deleted.")
         return super().do_delete(call)
@@ -250,7 +229,6 @@ class DeleteRefusesResent(StandIn):
     """A record that was sent twice cannot be deleted."""
 
     def do_delete(self, call: Call) -> Any:
-        """Refuse, or delete."""
         if self.find(call).sends > 1:
             raise Refusal("bad_parameter", "The webhook request is in use.")
         return super().do_delete(call)
@@ -261,7 +239,6 @@ class DeleteReturnsNothing(StandIn):
     """data of delete is an empty object if the record was rejected."""
 
     def do_delete(self, call: Call) -> Any:
-        """Delete, and return less."""
         rejected = self.find(call).life_cycle_state == REJECTED
         answer = super().do_delete(call)
         return {} if rejected else answer
@@ -272,7 +249,6 @@ class DeleteWithoutIdentifierTakesOldest(StandIn):
     """An empty identifier matches every record, and the first goes."""
 
     def read_arguments(self, call: Call) -> None:
-        """Name the first record."""
         if call.method == "delete" and call.parameters.get("webhook_request_identifier") == {}:
             first = next(iter(self.records))
             call.parameters["webhook_request_identifier"] = {"id": first}
@@ -284,7 +260,6 @@ class DeleteTakesTwoFields(StandIn):
     """delete accepts id and number together if they name the same record."""
 
     def read_arguments(self, call: Call) -> None:
-        """Drop the number."""
         given = call.parameters.get("webhook_request_identifier")
         if call.method == "delete" and isinstance(given, dict) and len(given) == 2:
             record = self.records.get(given.get("id", ""))
@@ -298,7 +273,6 @@ class ResendTakesFirstOfTwoFields(StandIn):
     """resend uses the id where id and number are given, whatever they name."""
 
     def read_arguments(self, call: Call) -> None:
-        """Drop the number."""
         given = call.parameters.get("webhook_request_identifier")
         if call.method == "resend" and isinstance(given, dict) and "id" in given:
             call.parameters["webhook_request_identifier"] = {"id": given["id"]}
@@ -310,7 +284,6 @@ class ResendSuccessfulByNumber(StandIn):
     """resend checks the state only for an identifier by id."""
 
     def may_resend(self, record: Record, call: Call) -> bool:
-        """Let numbers pass."""
         return call.identifier[0] == "number" or super().may_resend(record, call)
 
 
@@ -319,7 +292,6 @@ class ResendAgainAfterResend(StandIn):
     """A record that was rejected once can be sent again ever after."""
 
     def may_resend(self, record: Record, call: Call) -> bool:
-        """Let those pass that were sent twice."""
         return record.sends > 1 or super().may_resend(record, call)
 
 
@@ -328,7 +300,6 @@ class ResendSuccessfulOfOldDefinition(StandIn):
     """The state is not checked where the definition is not effective."""
 
     def may_resend(self, record: Record, call: Call) -> bool:
-        """Let those of old definitions pass."""
         return not record.definition.effective or super().may_resend(record, call)
 
 
@@ -337,7 +308,6 @@ class ResendSendsNextToo(StandIn):
     """The next rejected record of the definition is sent along."""
 
     def do_resend(self, call: Call) -> Any:
-        """Send two."""
         answer = super().do_resend(call)
         sent = self.find(call)
         later = list(self.records.values())
@@ -353,7 +323,6 @@ class ResendByPosition(StandIn):
     """resend takes the number for a position, and numbers have gaps."""
 
     def find(self, call: Call) -> Record:
-        """Count records."""
         record = super().find(call)
         if call.method != "resend" or call.identifier[0] == "id":
             return record
@@ -366,7 +335,6 @@ class ResendReturnsAnother(StandIn):
     """resend sends the right record and returns the newest one with the same rule."""
 
     def do_resend(self, call: Call) -> Any:
-        """Return another record."""
         super().do_resend(call)
         sent = self.find(call)
         return self.trimmed(
@@ -379,7 +347,6 @@ class ResendWithoutIdentifierSendsLast(StandIn):
     """Without an identifier resend takes the newest rejected record."""
 
     def read_arguments(self, call: Call) -> None:
-        """Name a record."""
         if call.method == "resend" and "webhook_request_identifier" not in call.parameters:
             rejected = [r for r in self.records.values() if r.life_cycle_state == REJECTED]
             call.parameters["webhook_request_identifier"] = {"id": rejected[-1].id}
@@ -391,7 +358,6 @@ class ResendKeepsDescription(StandIn):
     """A record that was sent again with success keeps its error_description."""
 
     def succeed(self, record: Record) -> None:
-        """Forget the code alone."""
         kept = record.error_description
         super().succeed(record)
         record.error_description = kept
@@ -402,16 +368,13 @@ class ListKeepsErrorAfterResend(StandIn):
     """list reads the error of a record from a table that resend forgets."""
 
     def set_up(self) -> None:
-        """Start without resends."""
         self.codes: dict[str, str | None] = {}
 
     def succeed(self, record: Record) -> None:
-        """Keep the code for list."""
         self.codes[record.id] = record.error_code
         super().succeed(record)
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Show the old code in list."""
         view = super().view(record, call)
         if call.method == "list" and record.id in self.codes:
             view["error_code"] = self.codes[record.id]
@@ -425,7 +388,6 @@ class ResendLosesRule(StandIn):
     """A record that was sent by hand has no rule any more."""
 
     def succeed(self, record: Record) -> None:
-        """Forget the rule."""
         super().succeed(record)
         record.rule = None
 
@@ -435,7 +397,6 @@ class ResendChangesDefinition(StandIn):
     """A resend books the record under the first definition."""
 
     def succeed(self, record: Record) -> None:
-        """Change the definition."""
         super().succeed(record)
         record.definition = self.world.definitions[0]
 
@@ -450,7 +411,6 @@ class ResendFailsInThirdState(StandIn):
     """A resend that fails leaves the record FAILED."""
 
     def send_again(self, record: Record) -> None:
-        """Send, and name the failure."""
         super().send_again(record)
         if record.life_cycle_state == REJECTED:
             record.life_cycle_state = "FAILED"
@@ -461,11 +421,9 @@ class StateIndexStaleAfterResend(StandIn):
     """list filters by the state that a record had when it was created."""
 
     def set_up(self) -> None:
-        """Index the states."""
         self.index = {record.id: record.life_cycle_state for record in self.records.values()}
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Look into the index."""
         if name == "life_cycle_state":
             state = self.index.setdefault(record.id, record.life_cycle_state)
             return state in call.filters[name]
@@ -477,7 +435,6 @@ class DeleteBeforeTokenCheck(StandIn):
     """delete with a wrong token is refused, after it has deleted."""
 
     def authenticate(self, call: Call) -> None:
-        """Delete, then refuse."""
         try:
             super().authenticate(call)
         except Refusal:
@@ -497,7 +454,6 @@ class ResendMakesCopy(StandIn):
     """A resend leaves the record and makes a new one that is SUCCESSFUL."""
 
     def send_again(self, record: Record) -> None:
-        """Copy the record."""
         made = copy(record)
         made.id = self.world.hex_id()
         self.world.created_so_far += 1
@@ -517,7 +473,6 @@ class ResendRefusesWithoutError(StandIn):
     """A rejected record without an error_description counts as not rejected."""
 
     def may_resend(self, record: Record, _call: Call) -> bool:
-        """Look at the text."""
         return record.error_description is not None
 
 
@@ -531,7 +486,6 @@ class DeleteRefusedWithEffect(StandIn):
     """delete with two fields deletes, then refuses."""
 
     def read_arguments(self, call: Call) -> None:
-        """Delete by the id."""
         given = call.parameters.get("webhook_request_identifier")
         if call.method == "delete" and isinstance(given, dict) and len(given) == 2:
             record = self.records.get(given.get("id", ""))
@@ -550,7 +504,6 @@ class ShowSendsAgain(StandIn):
     """show of a rejected record tries to send it once more."""
 
     def do_show(self, call: Call) -> Any:
-        """Show, then send."""
         answer = super().do_show(call)
         record = self.find(call)
         if record.life_cycle_state == REJECTED:

@@ -1,5 +1,8 @@
 """Faults in what list selects, and in its pages."""
 
+# The docstring of a class says what its overridden step does wrong.
+# ruff: noqa: D102
+
 from typing import Any
 
 from stand_in.fault import fault
@@ -28,7 +31,6 @@ class Ignoring(StandIn):
     beside = ""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Skip the filter."""
         if name == self.ignored and (self.beside in call.filters or self.beside in call.parameters):
             return True
         return super().matches(record, name, call)
@@ -81,7 +83,6 @@ class DefinitionNameIsPrefix(StandIn):
     """A definition's name selects all definitions whose names begin so."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Compare the beginning."""
         if name == DEFINITIONS and call.filters[name]:
             return record.definition.name.startswith(call.filters[name][0].name)
         return super().matches(record, name, call)
@@ -92,7 +93,6 @@ class UnknownDefinitionSelectsAll(StandIn):
     """An identifier of no definition is no filter."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Skip a filter that names nothing."""
         if name == DEFINITIONS and not call.filters[name]:
             return True
         return super().matches(record, name, call)
@@ -103,7 +103,6 @@ class RuleNameCutAtComma(StandIn):
     """A rule's name is taken for a list of names with commas between them."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Compare the first part of the name."""
         if name == RULES and call.filters[name] and record.rule:
             return record.rule.name == call.filters[name][0].name.split(",")[0]
         return super().matches(record, name, call)
@@ -114,7 +113,6 @@ class EntityIdIsPrefix(StandIn):
     """entity_id selects all ids that begin so."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Compare the beginning."""
         if name == "entity_id":
             return record.entity_id.startswith(call.filters[name][0])
         return super().matches(record, name, call)
@@ -125,7 +123,6 @@ class EntityIdUnderscoreIsWildcard(StandIn):
     """entity_id is compared as LIKE of SQL does, with any letter for an underscore."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Compare letter by letter."""
         if name == "entity_id":
             wanted, seen = call.filters[name][0], record.entity_id
             pairs = zip(wanted, seen, strict=False)
@@ -138,7 +135,6 @@ class EntityCutToSixLetters(StandIn):
     """WALLETS finds WALLETTRANSACTIONS, for the column has six letters."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Compare six letters."""
         if name == "entity":
             return record.entity[:6] in [value[:6] for value in call.filters[name]]
         return super().matches(record, name, call)
@@ -149,7 +145,6 @@ class LeadsNotSupported(StandIn):
     """list refuses the entity LEADS."""
 
     def read_arguments(self, call: Call) -> None:
-        """Refuse one entity."""
         super().read_arguments(call)
         if "LEADS" in call.filters.get("entity", ()):
             raise Refusal("bad_entity", "LEADS is not supported.")
@@ -160,7 +155,6 @@ class WriteOffsNotSupported(StandIn):
     """list refuses the last entity of R15 in company of another filter."""
 
     def read_arguments(self, call: Call) -> None:
-        """Refuse one entity."""
         super().read_arguments(call)
         if "WRITEOFFS" in call.filters.get("entity", ()) and len(call.filters) > 1:
             raise Refusal("bad_entity", "WRITEOFFS is not supported.")
@@ -171,7 +165,6 @@ class UnknownEntitySelectsAll(StandIn):
     """An entity that is not supported is no filter."""
 
     def read_arguments(self, call: Call) -> None:
-        """Let it pass."""
         try:
             super().read_arguments(call)
         except Refusal as refusal:
@@ -185,7 +178,6 @@ class UnknownStateSelectsAll(StandIn):
     """A state that does not exist is no filter."""
 
     def read_arguments(self, call: Call) -> None:
-        """Let it pass."""
         try:
             super().read_arguments(call)
         except Refusal as refusal:
@@ -198,7 +190,6 @@ class StateReadFromErrorText(StandIn):
     """A record without an error_description counts as SUCCESSFUL for the filter."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Look at the text."""
         if name == "life_cycle_state":
             return (record.error_description is None) == (SUCCESSFUL in call.filters[name])
         return super().matches(record, name, call)
@@ -209,17 +200,15 @@ class LastSecondOfDayMissing(StandIn):
     """The day ends at 23:59:59, exclusive."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Leave the last second out."""
         late = record.created.strftime("%H%M%S") == "235959"
         return super().matches(record, name, call) and not (name == "created_date" and late)
 
 
-@fault(57, "list.created_date.filter", CREATED)
+@fault(57, "list.created_date.filter", CREATED, created_date_meaning="day")
 class MidnightBelongsToBothDays(StandIn):
     """The day ends at 24:00:00, inclusive."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Take the first second of the next day in."""
         if name == "created_date" and record.created == call.filters[name][1]:
             return True
         return super().matches(record, name, call)
@@ -230,7 +219,6 @@ class CreatedDateIsUpdatedDate(StandIn):
     """created_date is compared with the date of the last change."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Compare the other date."""
         if name == "created_date" and record.updated:
             start, end = call.filters[name]
             return start <= record.updated and (end is None or record.updated < end)
@@ -242,7 +230,6 @@ class UrlCutAtQuery(StandIn):
     """What follows a question mark in a URL is dropped from the filter."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Compare what comes before."""
         if name == "url":
             return record.url == call.filters[name].split("?")[0]
         return super().matches(record, name, call)
@@ -253,36 +240,38 @@ class UrlSchemeIgnored(StandIn):
     """http and https are the same to the filter."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        """Compare without the scheme."""
         if name == "url":
             return record.url.split("://")[-1] == call.filters[name].split("://")[-1]
         return super().matches(record, name, call)
 
 
-@fault(61, "list.semi_optional.at_least_one", ONE_OF)
-class UrlAloneIsEnough(StandIn):
-    """list accepts a url without any of the four."""
+class Enough(StandIn):
+    """Takes some optional parameters for a filter that is enough by itself."""
+
+    enough: tuple[str, ...] = ()
 
     def read_arguments(self, call: Call) -> None:
-        """Count url as well."""
-        if "url" in call.parameters and not set(SEMI_OPTIONAL) & set(call.parameters):
-            call.parameters[DEFINITIONS] = {"id": self.world.definitions[0].id}
-            super().read_arguments(call)
-            del call.filters[DEFINITIONS]
-        else:
-            super().read_arguments(call)
+        given = set(call.parameters)
+        alone = call.method == "list" and given >= set(self.enough) and not given & {*SEMI_OPTIONAL}
+        if alone:
+            call.parameters["entity"] = "JOBS"
+        super().read_arguments(call)
+        if alone:
+            del call.filters["entity"]
+
+
+@fault(61, "list.semi_optional.at_least_one", ONE_OF)
+class UrlAloneIsEnough(Enough):
+    """list accepts a url without any of the four."""
+
+    enough = ("url",)
 
 
 @fault(62, "list.semi_optional.at_least_one", ONE_OF)
-class StateAndDateAreEnough(UrlAloneIsEnough):
+class StateAndDateAreEnough(Enough):
     """list accepts a state together with a date, though neither alone."""
 
-    def read_arguments(self, call: Call) -> None:
-        """Count the two."""
-        if {"life_cycle_state", "created_date"} <= set(call.parameters):
-            super().read_arguments(call)
-        else:
-            StandIn.read_arguments(self, call)
+    enough = ("life_cycle_state", "created_date")
 
 
 @fault(63, "list.semi_optional.at_least_one", ONE_OF)
@@ -290,11 +279,9 @@ class NoFilterGivesEmptyList(StandIn):
     """list without any filter answers OK with nothing."""
 
     def do_list(self, call: Call) -> Any:
-        """Return nothing, or the list."""
         return super().do_list(call) if call.filters else []
 
     def read_arguments(self, call: Call) -> None:
-        """Let a list without filters pass."""
         if call.method != "list" or set(call.parameters) - {"token", "fields_set"}:
             super().read_arguments(call)
 
@@ -304,7 +291,6 @@ class DefinitionAndRuleRefused(StandIn):
     """list refuses a definition and a rule together."""
 
     def read_arguments(self, call: Call) -> None:
-        """Refuse the two."""
         if {DEFINITIONS, RULES} <= set(call.parameters):
             raise Refusal("two_identifier_fields", "Only one of these is allowed.")
         super().read_arguments(call)
@@ -315,7 +301,6 @@ class ThreeFiltersRefused(StandIn):
     """list refuses more than two of the four."""
 
     def read_arguments(self, call: Call) -> None:
-        """Refuse three."""
         if len(set(SEMI_OPTIONAL) & set(call.parameters)) > 2:
             raise Refusal("bad_parameter", "There are too many filters.")
         super().read_arguments(call)
@@ -326,7 +311,6 @@ class SameSecondOnlyOnce(StandIn):
     """Of the records of one second a list by rule has the first only."""
 
     def select(self, call: Call) -> list[Record]:
-        """Return one record for each second."""
         found = super().select(call)
         if RULES not in call.filters:
             return found
@@ -338,7 +322,6 @@ class ListNeedsRule(StandIn):
     """Records without a rule are in no list."""
 
     def selected(self, record: Record, call: Call) -> bool:
-        """Look for a rule."""
         return record.rule is not None and super().selected(record, call)
 
 
@@ -347,7 +330,6 @@ class ListNeedsEffectiveDefinition(StandIn):
     """A list by entity omits records whose definition is not effective."""
 
     def selected(self, record: Record, call: Call) -> bool:
-        """Look at the definition."""
         hidden = list(call.filters) == ["entity"] and not record.definition.effective
         return not hidden and super().selected(record, call)
 
@@ -357,7 +339,6 @@ class ListNeedsUpdater(StandIn):
     """Records that no user has changed are in no list."""
 
     def selected(self, record: Record, call: Call) -> bool:
-        """Look for a user."""
         return record.updated_by is not None and super().selected(record, call)
 
 
@@ -366,7 +347,6 @@ class EmptyListWithoutState(StandIn):
     """Where nothing has the state, list returns what has the other."""
 
     def select(self, call: Call) -> list[Record]:
-        """Try once more."""
         found = super().select(call)
         if not found and "life_cycle_state" in call.filters:
             del call.filters["life_cycle_state"]
@@ -379,11 +359,9 @@ class EveryFifthListWithoutState(StandIn):
     """One of the servers behind the balancer does not know the state."""
 
     def set_up(self) -> None:
-        """Start counting."""
         self.count = 0
 
     def do_list(self, call: Call) -> Any:
-        """Forget the filter now and then."""
         if "life_cycle_state" in call.filters:
             self.count += 1
             if self.count % 5 == 0:
@@ -396,7 +374,6 @@ class OffsetOneTooFew(StandIn):
     """From the second page on one record too few is skipped."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Skip one less."""
         call.skip = max(0, call.skip - 1)
         return super().page(found, call)
 
@@ -406,7 +383,6 @@ class OneTooManyOnLaterPages(StandIn):
     """Pages after the first have one record too many."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Return one more."""
         if call.skip and call.limit:
             call.limit += 1
         return super().page(found, call)
@@ -417,7 +393,6 @@ class OffsetAtEndRepeatsLast(StandIn):
     """An offset that skips exactly all returns the last record."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Return the last record at the end."""
         return found[-1:] if call.skip == len(found) else super().page(found, call)
 
 
@@ -426,7 +401,6 @@ class OffsetBeyondEndStartsOver(StandIn):
     """An offset beyond the end returns the first page."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Start over."""
         if call.skip > len(found):
             call.skip = 0
         return super().page(found, call)
@@ -437,7 +411,6 @@ class LimitIgnoredBesideState(StandIn):
     """number_of_results counts for nothing where a state is given."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Return all."""
         return found if "life_cycle_state" in call.filters else super().page(found, call)
 
 
@@ -446,7 +419,6 @@ class PagedBeforeStateFilter(StandIn):
     """The page is cut from all states, and then the state is filtered."""
 
     def do_list(self, call: Call) -> Any:
-        """Filter late."""
         state = call.filters.pop("life_cycle_state", None)
         found = self.page(self.select(call), call)
         kept = [record for record in found if not state or record.life_cycle_state in state]
@@ -458,7 +430,6 @@ class OffsetNeedsLimit(StandIn):
     """offset counts for nothing without number_of_results."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Skip nothing without a limit."""
         return found if call.limit is None else super().page(found, call)
 
 
@@ -467,7 +438,6 @@ class OffsetCountsPages(StandIn):
     """offset is taken for a number of pages."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Skip pages."""
         call.skip *= call.limit or 1
         return super().page(found, call)
 
@@ -477,7 +447,6 @@ class LastPageOnlyIfFull(StandIn):
     """A last page that is not full is empty."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Return full pages."""
         page = super().page(found, call)
         return [] if call.skip and call.limit and len(page) < call.limit else page
 
@@ -487,7 +456,6 @@ class LaterPagesInOtherOrder(StandIn):
     """Pages after the first are cut from the records in reverse order."""
 
     def page(self, found: list[Record], call: Call) -> list[Record]:
-        """Turn the order round."""
         return super().page(found[::-1] if call.skip else found, call)
 
 
@@ -501,7 +469,6 @@ class TwiceBesideDefinitionAndRule(StandIn):
     """A list by definition and rule has each record twice."""
 
     def select(self, call: Call) -> list[Record]:
-        """Double the records."""
         found = super().select(call)
         both = {DEFINITIONS, RULES} <= set(call.filters)
         return [record for record in found for _ in range(1 + both)]

@@ -1,5 +1,8 @@
 """Faults in what a response shows: identifiers, members, types, fields_set and JSON."""
 
+# The docstring of a class says what its overridden step does wrong.
+# ruff: noqa: D102
+
 from typing import Any
 
 from stand_in.fault import fault
@@ -20,7 +23,6 @@ class NumberReadAsSql(StandIn):
     """show reads the digits at the start of a number, so that 7x is 7."""
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:
-        """Compare the digits."""
         if name == "number":
             value = value[: len(value) - len(value.lstrip("0123456789"))] or value
         return super().names(record, name, value, call)
@@ -31,7 +33,6 @@ class IdCutTo32(StandIn):
     """Of an id only the first 32 letters are compared."""
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:
-        """Compare the beginning."""
         return super().names(record, name, value[:32] if name == "id" else value, call)
 
 
@@ -40,7 +41,6 @@ class NumberFindsId(StandIn):
     """show looks for ids first, whichever field is named."""
 
     def find(self, call: Call) -> Record:
-        """Look for an id first."""
         return self.records.get(call.identifier[1]) or super().find(call)
 
 
@@ -49,7 +49,6 @@ class ShowOfWildcard(StandIn):
     """show by id compares as LIKE of SQL does, and returns the first record that fits."""
 
     def names(self, record: Record, name: str, value: str, call: Call) -> bool:
-        """Heed percent signs."""
         if name == "id" and value.endswith("%"):
             return record.id.startswith(value[:-1])
         return super().names(record, name, value, call)
@@ -60,11 +59,9 @@ class EveryNinthShowIsPrevious(StandIn):
     """A buffer that two threads share returns what was shown before."""
 
     def set_up(self) -> None:
-        """Start with nothing shown."""
         self.count, self.previous = 0, next(iter(self.records.values()))
 
     def do_show(self, call: Call) -> Any:
-        """Show, now and then the one before."""
         self.count += 1
         record = self.find(call)
         shown = self.previous if self.count % 9 == 0 else record
@@ -77,7 +74,6 @@ class FourthFieldLost(StandIn):
     """fields_set is cut after three names."""
 
     def wanted_fields(self, call: Call, names: list[str]) -> list[str]:
-        """Cut the names."""
         return super().wanted_fields(call, names[:3])
 
 
@@ -86,7 +82,6 @@ class ListAddsUrl(StandIn):
     """list returns url, too, where number is asked for."""
 
     def wanted_fields(self, call: Call, names: list[str]) -> list[str]:
-        """Add a name."""
         return [*names, "url"] if call.method == "list" and "number" in names else names
 
 
@@ -95,7 +90,6 @@ class FieldsIgnoredOnLaterPages(StandIn):
     """fields_set counts on the first page only."""
 
     def do_list(self, call: Call) -> Any:
-        """Forget the fields."""
         if call.skip:
             call.fields = None
         return super().do_list(call)
@@ -106,7 +100,6 @@ class ListOmitsDescription(StandIn):
     """list leaves error_description out, for it is long."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Leave one field out."""
         view = super().view(record, call)
         if call.method == "list" and call.fields is None:
             del view["error_description"]
@@ -118,7 +111,6 @@ class JobsHaveNoRule(StandIn):
     """Records of JOBS have no workflow_rule."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Leave one field out."""
         view = super().view(record, call)
         if record.entity == "JOBS" and call.fields is None:
             del view["workflow_rule"]
@@ -130,11 +122,9 @@ class FieldsStayInSession(StandIn):
     """The fields_set of a list holds for the next show as well."""
 
     def set_up(self) -> None:
-        """Start without fields."""
         self.kept: list[str] | None = None
 
     def read_arguments(self, call: Call) -> None:
-        """Keep fields, or use those that were kept."""
         super().read_arguments(call)
         if call.method == "list":
             self.kept = call.fields
@@ -147,7 +137,6 @@ class FieldsCutLog(StandIn):
     """log_information has its dates alone where fields_set asks for it."""
 
     def pick(self, view: dict[str, Any], name: str, picked: dict[str, Any]) -> None:
-        """Keep the dates."""
         super().pick(view, name, picked)
         if name == "log_information":
             log = picked[name]
@@ -159,7 +148,6 @@ class ListNumbersAreIntegers(StandIn):
     """number is a JSON number in list."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Change the type."""
         view = super().view(record, call)
         if call.method == "list" and record.number.isdigit():
             view["number"] = int(record.number)
@@ -171,7 +159,6 @@ class FieldsSetIsArray(StandIn):
     """fields_set of a record is an array where it has two names."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Change the type."""
         view = super().view(record, call)
         if "," in (view["fields_set"] or ""):
             view["fields_set"] = view["fields_set"].split(",")
@@ -183,7 +170,6 @@ class DescriptionIsArrayOfLines(StandIn):
     """error_description of a rejected record is an array in show."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Change the type."""
         view = super().view(record, call)
         if call.method == "show" and record.error_description:
             view["error_description"] = record.error_description.splitlines()
@@ -195,7 +181,6 @@ class IdsOfDigitsAreNumbers(StandIn):
     """An id that consists of digits becomes a JSON number."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Change the type."""
         view = super().view(record, call)
         if record.id.isdigit():
             view["id"] = int(record.id)
@@ -207,19 +192,17 @@ class ListLogIsText(StandIn):
     """log_information is only a date in list."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Change the type."""
         view = super().view(record, call)
         if call.method == "list":
             view["log_information"] = record.created.isoformat()
         return view
 
 
-@fault(100, "response.log_information.user_members", LOG)
+@fault(100, "response.log_information.user_members", LOG, resend_touches_log=True)
 class UserNameMissingAfterResend(StandIn):
     """The user who sent a record again has no username."""
 
     def log_information(self, record: Record) -> dict[str, Any]:
-        """Leave the name out."""
         view = super().log_information(record)
         if record.sends > 1 and view["updated_by_user"]:
             user = dict(view["updated_by_user"])
@@ -233,7 +216,6 @@ class OldUnitNamesInR18(StandIn):
     """list keeps the names of units that R18 has replaced."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Rename the units."""
         view = super().view(record, call)
         if call.method == "list":
             log = view["log_information"]
@@ -241,14 +223,11 @@ class OldUnitNamesInR18(StandIn):
         return view
 
 
-@fault(
-    102, "response.webhook_definition", "webhook_definition is the definition that was used."
-)
+@fault(102, "response.webhook_definition", "webhook_definition is the definition that was used.")
 class ListNestsOneDefinition(StandIn):
     """In a list by rule all records show the definition of the first."""
 
     def do_list(self, call: Call) -> Any:
-        """Nest one object everywhere."""
         answer = super().do_list(call)
         for view in answer if "workflow_rule_identifier" in call.filters else ():
             if "webhook_definition" in view:
@@ -262,7 +241,6 @@ class RuleShowsDefinition(StandIn):
     """workflow_rule of records of the third definition is the definition."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Nest the wrong object."""
         view = super().view(record, call)
         wrong: Named = self.world.definitions[2]
         if record.definition is wrong:
@@ -275,7 +253,6 @@ class ListStatesLowerCase(StandIn):
     """list shows states in lower case."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Change the case."""
         view = super().view(record, call)
         if call.method == "list":
             view["life_cycle_state"] = record.life_cycle_state.lower()
@@ -287,7 +264,6 @@ class DeleteShowsSingularEntity(StandIn):
     """delete returns the entity in the singular."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Change the name."""
         view = super().view(record, call)
         if call.method == "delete":
             view["entity"] = record.entity.removesuffix("S")
@@ -299,7 +275,6 @@ class SuccessHasCodeZero(StandIn):
     """error_code of a SUCCESSFUL record of SUBSCRIPTIONS is 0."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Add a code."""
         view = super().view(record, call)
         if record.life_cycle_state == SUCCESSFUL and record.entity == "SUBSCRIPTIONS":
             view["error_code"] = "0"
@@ -311,7 +286,6 @@ class EntityIdEmptyAfterResend(StandIn):
     """The id of the thing is lost when a record is sent again."""
 
     def succeed(self, record: Record) -> None:
-        """Forget the id."""
         super().succeed(record)
         record.entity_id = ""
 
@@ -320,11 +294,9 @@ class HtmlError(StandIn):
     """Answers some requests with a page of the application server."""
 
     def page_for(self, request: Request) -> bool:
-        """Return whether a request breaks the server."""
         raise NotImplementedError
 
     def answer(self, request: Request) -> Reply:
-        """Answer with a page, or as usual."""
         if self.page_for(request):
             page = b"<html><body><h1>HTTP Status 500</h1></body></html>"
             return Reply(500, "text/html;charset=utf-8", page)
@@ -336,7 +308,6 @@ class HtmlForLongNumber(HtmlError):
     """A number with more than 18 digits is more than the server can read."""
 
     def page_for(self, request: Request) -> bool:
-        """Look for a long number."""
         _, _, value = request.query.partition("identifier=number=")
         value = value.split("&")[0]
         return value.isdigit() and len(value) > 18
@@ -347,7 +318,6 @@ class HtmlForOtherLetters(HtmlError):
     """A parameter of a GET beyond ASCII is more than the server can read."""
 
     def page_for(self, request: Request) -> bool:
-        """Look for a percent sign before a high byte."""
         return any(part[:1] in tuple("89ABCDEFabcdef") for part in request.query.split("%")[1:])
 
 
@@ -356,7 +326,6 @@ class HtmlForBrokenJson(HtmlError):
     """A body that is no JSON object is answered by the application server."""
 
     def page_for(self, request: Request) -> bool:
-        """Look at the beginning of the body."""
         return request.path.endswith("/resend") and not request.body.strip().startswith(b"{")
 
 
@@ -365,7 +334,6 @@ class EmptyBodyBeyondEnd(StandIn):
     """A page without records has no body at all."""
 
     def success(self, call: Call, data: Any) -> Reply:
-        """Answer with nothing."""
         reply = super().success(call, data)
         return Reply(204, reply.content_type, b"") if data == [] and call.skip else reply
 
@@ -375,7 +343,6 @@ class LineBreakInText(StandIn):
     """Line breaks in an error_description are not escaped in list."""
 
     def success(self, call: Call, data: Any) -> Reply:
-        """Put line breaks where they must not be."""
         reply = super().success(call, data)
         if call.method != "list":
             return reply
@@ -392,7 +359,6 @@ class ListDatesInOtherForm(StandIn):
     """list writes dates as dd/MM/yyyy."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Change the form."""
         view = super().view(record, call)
         if call.method == "list":
             log = {**view["log_information"]}
@@ -411,7 +377,6 @@ class OneResultIsObject(StandIn):
     """A list with one record has the record itself for data."""
 
     def do_list(self, call: Call) -> Any:
-        """Unwrap a single record."""
         answer = super().do_list(call)
         return answer[0] if len(answer) == 1 else answer
 
@@ -426,7 +391,6 @@ class ListHidesCode(StandIn):
     """error_code of a rejected record is null in list."""
 
     def view(self, record: Record, call: Call) -> dict[str, Any]:
-        """Hide the code."""
         view = super().view(record, call)
         if call.method == "list" and record.life_cycle_state == REJECTED:
             view["error_code"] = None
@@ -443,7 +407,6 @@ class IdInAnyCase(StandIn):
     """An id in lower case names the same record."""
 
     def find(self, call: Call) -> Record:
-        """Write the id in upper case."""
         name, value = call.identifier
         call.identifier = (name, value.upper() if name == "id" else value)
         return super().find(call)
@@ -459,7 +422,6 @@ class UnsetErrorsAbsentWithFields(StandIn):
     """fields_set=error_code returns no member where the code is null."""
 
     def pick(self, view: dict[str, Any], name: str, picked: dict[str, Any]) -> None:
-        """Leave null out."""
         if view.get(name, "") is not None:
             super().pick(view, name, picked)
 
@@ -474,7 +436,6 @@ class UnknownRecordIsNull(StandIn):
     """show of an unknown number answers OK with null for data."""
 
     def do_show(self, call: Call) -> Any:
-        """Return null."""
         try:
             return super().do_show(call)
         except Refusal:

@@ -63,9 +63,7 @@ variant("created_date_blank_for_t", DATES, created_date_formats=(f"{DAY} %H:%M:%
 variant("created_date_without_zone", DATES, created_date_accepts_zone=False)
 variant("created_date_local", "the zone of created_date", created_date_zone=120)
 variant("created_date_far_west", "the zone of created_date", created_date_zone=-600)
-variant(
-    "created_date_exact_local", DATES, created_date_zone=180, created_date_meaning="exact"
-)
+variant("created_date_exact_local", DATES, created_date_zone=180, created_date_meaning="exact")
 
 FILTERS = "how a filter compares"
 variant("entity_any_case", FILTERS, entity_any_case=True)
@@ -78,9 +76,7 @@ variant("entity_id_not_alone", "entity_id without entity", entity_id_alone=False
 variant("unknown_definition_empty", "an unknown definition or rule", unknown_definition="empty")
 for empty in ("null", "absent"):
     variant(f"empty_list_{empty}", "a list without results", empty_list=empty)
-variant(
-    "unknown_definition_absent", "both", unknown_definition="empty", empty_list="absent"
-)
+variant("unknown_definition_absent", "both", unknown_definition="empty", empty_list="absent")
 for order in ("newest", "oldest", "id", "updated", "text", "unstable"):
     variant(f"order_{order}", "the order of results", order=order)
 
@@ -153,9 +149,7 @@ CONTENT = "what the fields of a record hold"
 for form in ("object", "text", "null"):
     variant(f"request_{form}", CONTENT, request_form=form)
 for form in ("hex", "object", "text"):
-    variant(
-        f"response_differs_{form}", CONTENT, request_form=form, response_equals_request=False
-    )
+    variant(f"response_differs_{form}", CONTENT, request_form=form, response_equals_request=False)
 for form in ("HEX", "base64", "sha1"):
     variant(f"code_{form}", CONTENT, authentication_code=form)
 variant("code_null_on_failure", CONTENT, code_null_on_failure=True)
@@ -177,9 +171,7 @@ for length in (511, 5000):
 variant("record_error_codes_http", CONTENT, record_error_codes="http")
 for zones in ("some", "all"):
     variant(f"zones_{zones}", "the zone of dates", zones=zones)
-    variant(
-        f"zones_{zones}_exact", "the zone of dates", zones=zones, created_date_meaning="exact"
-    )
+    variant(f"zones_{zones}_exact", "the zone of dates", zones=zones, created_date_meaning="exact")
 variant("some_rules_null", CONTENT, some_rules_null=True)
 for numbers in ("large", "prefixed"):
     variant(f"numbers_{numbers}", "the sequence of numbers", number_form=numbers)

@@ -174,7 +174,7 @@ def read_filters(choices: Choices, world: World, call: Call) -> None:
     counting = [name for name in SEMI_OPTIONAL if name in given]
     if not counting or (counting == ["entity_id"] and not choices.entity_id_alone):
         raise Refusal("missing_parameter", f"One of {', '.join(SEMI_OPTIONAL)} is mandatory.")
-    for name in (*SEMI_OPTIONAL, *OPTIONAL):
+    for name in ("entity", "entity_id", *OPTIONAL):
         if name in given and (not isinstance(given[name], str) or not given[name]):
             raise Refusal("bad_parameter", f"{name} must be a text.")
     for name, things in zip(SEMI_OPTIONAL, (world.definitions, world.rules), strict=False):
@@ -209,9 +209,7 @@ def referred(choices: Choices, call: Call, parameter: str, things: list[Named]) 
         raise Refusal("two_identifier_fields", f"{parameter} may have only one field.")
     if choices.list_identifier_of_two == "first":
         pairs = pairs[:1]
-    found = [
-        thing for thing in things if all(getattr(thing, name) == text for name, text in pairs)
-    ]
+    found = [thing for thing in things if all(getattr(thing, name) == text for name, text in pairs)]
     if not found and choices.unknown_definition == "error":
         raise Refusal("unknown_definition", f"{parameter} names nothing that exists.")
     return found

@@ -519,7 +519,11 @@ class StandIn:
         """Return the response of a call that went well."""
         text = {"empty": "", "null": None, "text": "Success"}[self.choices.ok_texts]
         status = {"message": text, "description": text, "code": "OK"}
-        if self.key >= (18, 0) and self.choices.r18 == "warns" and call.method not in reading.LOGIN_METHODS:
+        if (
+            self.key >= (18, 0)
+            and self.choices.r18 == "warns"
+            and call.method not in reading.LOGIN_METHODS
+        ):
             status["description"] = "This method is deprecated."
         envelope = {"status": status, "data": data}
         if data == [] and self.choices.empty_list != "array":

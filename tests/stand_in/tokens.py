@@ -35,7 +35,13 @@ class Tokens:
     known: dict[str, Token] = field(default_factory=dict)
 
     def issue(
-        self, now: float, user: str, organisation: str, unit: dict[str, Any], *, by_key: bool = False
+        self,
+        now: float,
+        user: str,
+        organisation: str,
+        unit: dict[str, Any],
+        *,
+        by_key: bool = False,
     ) -> str:
         """Return a new token."""
         fixed = self.key >= (12, 0)
