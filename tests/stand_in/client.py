@@ -52,7 +52,7 @@ class Client:
         given = {"webhook_request_identifier": f"{name}={value}", "fields_set": fields_set}
         return self.get("show", token=self.token if token is None else token, **given)
 
-    def list(self, **filters: Any) -> Any:
+    def search(self, **filters: Any) -> Any:
         """Return the envelope of a list."""
         return self.get("list", **filters)
 
@@ -69,26 +69,26 @@ class Client:
         """Delete the record with an id or a number."""
         return self.act("delete", identifier)
 
-    def rows(self, **filters: Any) -> Any:
+    def rows(self, **filters: Any) -> list[Any]:
         """Return the records of a list."""
-        envelope = self.list(**filters)
-        return (ok(envelope) and envelope.get("data")) or []
+        envelope = self.search(**filters)
+        rows: list[Any] = (ok(envelope) and envelope.get("data")) or []
+        return rows
 
-    def ids(self, **filters: Any) -> Any:
+    def ids(self, **filters: Any) -> list[Any]:
         """Return the ids in a list."""
         return [row["id"] for row in self.rows(**filters)]
 
     # What a test starts from.
 
     @property
-    def records(self) -> Any:
-        """All records that the server has, as a list."""
+    def records(self) -> list[Record]:
+        """All records that the server has."""
         return [*self.app.records.values()]
 
     def pick(self, state: str, position: int = 0) -> Record:
         """Return a record in a state."""
-        found: Record = [r for r in self.records if r.life_cycle_state == state][position]
-        return found
+        return [r for r in self.records if r.life_cycle_state == state][position]
 
     @property
     def rejected(self) -> Record:

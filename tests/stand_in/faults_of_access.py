@@ -99,7 +99,7 @@ class SignatureUnchecked(Lenient):
 class OtherJwt(StandIn):
     """Issues a JWT that is not quite the documented one."""
 
-    header: dict[str, Any] = {"typ": "JWT", "alg": "HS256"}
+    algorithm = "HS256"
 
     def claims(self, claims: dict[str, Any]) -> dict[str, Any]:
         return claims
@@ -108,7 +108,8 @@ class OtherJwt(StandIn):
         data = super().do_login(call)
         parts = data["token"].split(".")
         claims = self.claims(self.tokens.claims(data["token"]))
-        parts[:2] = [encoded(json.dumps(part)) for part in (self.header, claims)]
+        header = {"typ": "JWT", "alg": self.algorithm}
+        parts[:2] = [encoded(json.dumps(part)) for part in (header, claims)]
         self.tokens.known[".".join(parts)] = self.tokens.known.pop(data["token"])
         return {"token": ".".join(parts)}
 
@@ -117,7 +118,7 @@ class OtherJwt(StandIn):
 class OtherAlgorithm(OtherJwt):
     """The header of a token names another algorithm."""
 
-    header = {"typ": "JWT", "alg": "none"}
+    algorithm = "none"
 
 
 @fault(128, "login.token.jwt_claims", CLAIMS, release="R12")

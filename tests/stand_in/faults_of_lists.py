@@ -84,7 +84,7 @@ class DefinitionNameIsPrefix(StandIn):
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
         if name == DEFINITIONS and call.filters[name]:
-            return record.definition.name.startswith(call.filters[name][0].name)
+            return record.definition.name.startswith(str(call.filters[name][0].name))
         return super().matches(record, name, call)
 
 
@@ -104,7 +104,7 @@ class RuleNameCutAtComma(StandIn):
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
         if name == RULES and call.filters[name] and record.rule:
-            return record.rule.name == call.filters[name][0].name.split(",")[0]
+            return record.rule.name == str(call.filters[name][0].name).split(",")[0]
         return super().matches(record, name, call)
 
 
@@ -231,7 +231,7 @@ class UrlCutAtQuery(StandIn):
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
         if name == "url":
-            return record.url == call.filters[name].split("?")[0]
+            return record.url == str(call.filters[name]).split("?")[0]
         return super().matches(record, name, call)
 
 
@@ -241,7 +241,7 @@ class UrlSchemeIgnored(StandIn):
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
         if name == "url":
-            return record.url.split("://")[-1] == call.filters[name].split("://")[-1]
+            return record.url.split("://")[-1] == str(call.filters[name]).split("://")[-1]
         return super().matches(record, name, call)
 
 

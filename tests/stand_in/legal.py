@@ -256,7 +256,6 @@ def random_choices(seed: int) -> tuple[Choices, str]:
     if release_key(release) >= (13, 0) and changes.get("order") in ("unstable", "updated"):
         # How many to skip means nothing in an order that changes between two requests.
         changes["order"] = "number"
-    if random.random() < 0.75:
-        # Servers that refuse everything, or on which others work, leave little to compare.
-        changes |= {"r18": "works", "other_users": False}
+    if changes.get("r18") == "refused" and random.random() < 0.9:
+        del changes["r18"]  # a server that refuses everything leaves little to look at
     return replace(Choices(), **changes), release

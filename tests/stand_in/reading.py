@@ -22,9 +22,22 @@ SEMI_OPTIONAL = (
 OPTIONAL = ("url", "life_cycle_state", "created_date")
 PAGING = ("number_of_results", "offset")
 FIELDS = (
-    "id number life_cycle_state entity entity_id url authentication_code fields_set request "
-    "response error_code error_description webhook_definition workflow_rule log_information"
-).split()
+    "id",
+    "number",
+    "life_cycle_state",
+    "entity",
+    "entity_id",
+    "url",
+    "authentication_code",
+    "fields_set",
+    "request",
+    "response",
+    "error_code",
+    "error_description",
+    "webhook_definition",
+    "workflow_rule",
+    "log_information",
+)
 
 
 class Refusal(Exception):
@@ -137,10 +150,8 @@ def read_arguments(choices: Choices, key: tuple[int, int], world: World, call: C
     call.fields = read_fields(choices, key, call)
 
 
-def identifier_pairs(
-    choices: Choices, call: Call, parameter: str, known: tuple[str, ...]
-) -> list[tuple[str, str]]:
-    """Return the fields of an identifier, at least one."""
+def identifier_object(choices: Choices, call: Call, parameter: str) -> dict[str, Any]:
+    """Return an identifier as an object, in whichever way it is written."""
     value = call.parameters.get(parameter)
     if value is None:
         raise Refusal("missing_parameter", f"{parameter} is mandatory.")
@@ -149,17 +160,24 @@ def identifier_pairs(
         if encoded and choices.encoded_equals_sign == "error":
             raise Refusal("bad_parameter", f"{parameter} is written field=value.")
         name, _, text = value.partition("=")
-        value = {name: text}
+        return {name: text}
     if not isinstance(value, dict):
         raise Refusal("bad_parameter", f"{parameter} must be an object.")
+    return value
+
+
+def identifier_pairs(
+    choices: Choices, call: Call, parameter: str, known: tuple[str, ...]
+) -> list[tuple[str, str]]:
+    """Return the fields of an identifier, at least one."""
     pairs = []
-    for name, text in value.items():
+    for name, value in identifier_object(choices, call, parameter).items():
         if name not in known:
-            if choices.unknown_identifier_field == "error" and value:
+            if choices.unknown_identifier_field == "error":
                 raise Refusal("bad_parameter", f"{name} is no field of {parameter}.")
             continue
-        if name == "number" and choices.number_as_json_number == "accepted":
-            text = str(text) if type(text) is int else text
+        counts = type(value) is int and choices.number_as_json_number == "accepted"
+        text = str(value) if counts and name == "number" else value
         if not isinstance(text, str) or not text:
             raise Refusal("bad_parameter", f"{name} of {parameter} must be a text.")
         pairs.append((name, text))
@@ -174,32 +192,35 @@ def read_filters(choices: Choices, world: World, call: Call) -> None:
     counting = [name for name in SEMI_OPTIONAL if name in given]
     if not counting or (counting == ["entity_id"] and not choices.entity_id_alone):
         raise Refusal("missing_parameter", f"One of {', '.join(SEMI_OPTIONAL)} is mandatory.")
-    for name in ("entity", "entity_id", *OPTIONAL):
-        if name in given and (not isinstance(given[name], str) or not given[name]):
-            raise Refusal("bad_parameter", f"{name} must be a text.")
     for name, things in zip(SEMI_OPTIONAL, (world.definitions, world.rules), strict=False):
         if name in given:
             call.filters[name] = referred(choices, call, name, things)
-    if "entity" in given:
+    for name in ("entity", "entity_id", *OPTIONAL):
+        if name in given:
+            if not isinstance(given[name], str) or not given[name]:
+                raise Refusal("bad_parameter", f"{name} must be a text.")
+            call.filters[name] = read_filter(choices, world, name, given[name])
+
+
+def read_filter(choices: Choices, world: World, name: str, text: str) -> Any:
+    """Return what a record is compared with for a filter that is a text."""
+    if name == "entity":
         allowed = entities_of(world.release, choices)
-        values = given["entity"].split(",") if choices.entity_comma_lists else [given["entity"]]
+        values = text.split(",") if choices.entity_comma_lists else [text]
         values = [value.upper() for value in values] if choices.entity_any_case else values
         if not set(values) <= set(allowed):
             raise Refusal("bad_entity", f"entity must be one of {', '.join(allowed)}.")
-        call.filters["entity"] = values
-    if "entity_id" in given:
-        call.filters["entity_id"] = [given["entity_id"]]
-    if "url" in given:
-        url = given["url"]
-        call.filters["url"] = unquote(url) if choices.url_decoded_twice else url
-    if "life_cycle_state" in given:
-        state = given["life_cycle_state"]
-        state = state.upper() if choices.state_any_case else state
+        return values
+    if name == "life_cycle_state":
+        state = text.upper() if choices.state_any_case else text
         if state not in (SUCCESSFUL, REJECTED):
             raise Refusal("bad_state", "life_cycle_state must be SUCCESSFUL or REJECTED.")
-        call.filters["life_cycle_state"] = [state]
-    if "created_date" in given:
-        call.filters["created_date"] = read_span(choices, given["created_date"])
+        return [state]
+    if name == "created_date":
+        return read_span(choices, text)
+    if name == "url":
+        return unquote(text) if choices.url_decoded_twice else text
+    return [text]
 
 
 def referred(choices: Choices, call: Call, parameter: str, things: list[Named]) -> list[Named]:
@@ -266,16 +287,19 @@ def read_fields(choices: Choices, key: tuple[int, int], call: Call) -> list[str]
         raise Refusal("bad_parameter", "fields_set must be a text.")
     if not value and choices.empty_fields_set != "error":
         return None if choices.empty_fields_set == "all" else []
-    names = value.split(",")
+    return field_names(choices, value)
+
+
+def field_names(choices: Choices, text: str) -> list[str]:
+    """Return the names in a text with commas between them."""
+    names = text.split(",")
     if choices.field_spaces == "trimmed":
         names = [name.strip() for name in names]
     if len(set(names)) < len(names) and choices.field_twice == "error":
         raise Refusal("bad_field", "fields_set names a field twice.")
     for name in names:
-        known = name in FIELDS or (
-            choices.dotted_field != "unknown" and name.partition(".")[0] in FIELDS
-        )
-        if not known and choices.unknown_field == "error":
+        head = name if choices.dotted_field == "unknown" else name.partition(".")[0]
+        if head not in FIELDS and choices.unknown_field == "error":
             raise Refusal("bad_field", f"{name} is not a field.")
     return names
 

@@ -1,6 +1,6 @@
 """The API: reads a request, checks it, and answers it from the world.
 
-Each step is a method of ``StandIn``, so that a server with a fault overrides the step that is wrong.
+Each step is a method of ``StandIn``; a server with a fault overrides the step that is wrong.
 """
 
 import base64

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from stand_in.client import LOGIN, Client, ok, refused
 from stand_in.faults import ALL, FAULTS
 from stand_in.legal import VARIANTS, random_choices
@@ -20,6 +21,7 @@ ROOMS = ("mock_server", "fixtures", "schemas", "contract_tests", "broken_servers
 
 
 def test_imports_no_room() -> None:
+    """The package imports none of the rooms and no test of theirs."""
     for path in Path(__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -31,6 +33,7 @@ def test_imports_no_room() -> None:
 
 
 def test_serves_over_a_socket() -> None:
+    """A client finds it at a URL."""
     with served(StandIn()) as server:
         login = {
             "username": server.username,
@@ -48,11 +51,13 @@ def test_serves_over_a_socket() -> None:
 
 
 def test_the_same_seed_makes_the_same_server() -> None:
+    """A seed decides what is in the world."""
     one, same, other = (Client(StandIn(seed=seed)) for seed in (3, 3, 4))
-    assert one.list(entity="JOBS") == same.list(entity="JOBS") != other.list(entity="JOBS")
+    assert one.search(entity="JOBS") == same.search(entity="JOBS") != other.search(entity="JOBS")
 
 
 def test_every_fault_has_a_witness() -> None:
+    """The faults are numbered in the order of writing."""
     assert set(WITNESSES) == set(FAULTS)
     assert [fault.number for fault in ALL] == list(range(1, len(ALL) + 1))
     assert sum(not fault.doubtful for fault in ALL) >= 64
@@ -60,6 +65,7 @@ def test_every_fault_has_a_witness() -> None:
 
 @pytest.mark.parametrize("seed", range(2))
 def test_faults_are_seen(seed: int) -> None:
+    """A sound server passes each witness, and the faulty one does not."""
     for fault in ALL:
         right = WITNESSES[fault.name]
         assert right(Client(fault.sound_server(seed))), f"{fault.name}: the sound server"
@@ -70,7 +76,7 @@ def look_around(app: StandIn) -> None:
     """Call all four methods, and assert what every legal server does."""
     client, choices = Client(app), app.choices
     if app.key >= (18, 0) and choices.r18 == "refused":
-        assert refused(client.list(entity="JOBS"))
+        assert refused(client.search(entity="JOBS"))
         return
     number = client.rejected.number
     shown = client.show(number=number)
@@ -81,8 +87,8 @@ def look_around(app: StandIn) -> None:
         for row in client.rows(entity="JOBS", life_cycle_state=state):
             assert (row["entity"], row["life_cycle_state"]) == ("JOBS", state)
             assert state == REJECTED or row["error_code"] is None
-    assert refused(client.list())
-    assert refused(client.list(life_cycle_state=REJECTED))
+    assert refused(client.search())
+    assert refused(client.search(life_cycle_state=REJECTED))
     assert refused(client.show(number="987654"))
     assert refused(client.show(number=number, token="0"))
     assert refused(client.act("delete", {"id": client.rejected.id, "number": number}))
@@ -97,7 +103,7 @@ def effects(client: Client) -> None:
     answer = client.resend(id=sent.id)
     assert choices.other_users or ok(answer) or refused(answer)
     for _ in range(10):
-        client.list(entity="JOBS")  # until a queued resend is through
+        client.search(entity="JOBS")  # until a queued resend is through
     sure = sent.definition.effective and not sent.definition.fails
     if sure and not choices.other_users:
         data: Any = client.show(id=sent.id)["data"]
@@ -113,6 +119,7 @@ def effects(client: Client) -> None:
 
 
 def test_legal_variants_are_legal() -> None:
+    """Each variant keeps to the pages."""
     assert len(VARIANTS) >= 60
     for name, variant in VARIANTS.items():
         try:
@@ -122,6 +129,7 @@ def test_legal_variants_are_legal() -> None:
 
 
 def test_random_choices_are_legal() -> None:
+    """So do mixtures of them."""
     for seed in range(60):
         choices, release = random_choices(seed)
         try:
@@ -131,11 +139,13 @@ def test_random_choices_are_legal() -> None:
 
 
 def test_every_choice_has_a_variant() -> None:
+    """No choice is left at its default in all variants."""
     seen = {name for variant in VARIANTS.values() for name in variant.changes}
     assert seen == set(StandIn().choices.__dataclass_fields__)
 
 
 def test_a_login_needs_all_three() -> None:
+    """A login with one wrong value is refused."""
     client = Client(StandIn())
     for name in LOGIN:
         assert refused(client.post("authentication/token", {**LOGIN, name: "x"}))
