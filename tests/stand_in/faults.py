@@ -7,6 +7,7 @@ from stand_in import (
     faults_of_views,
     faults_second,
     faults_second_answers,
+    faults_second_lists,
 )
 from stand_in.fault import FAULTS, Fault
 
@@ -18,6 +19,7 @@ PARTS = (
     faults_of_views,
     faults_of_access,
     faults_second,
+    faults_second_lists,
     faults_second_answers,
 )
 ALL = sorted(FAULTS.values(), key=lambda fault: fault.number)

@@ -1,7 +1,5 @@
 """Witnesses of the second set of faults; see ``witnesses``."""
 
-# ruff: noqa: D103 - the fault of the name says what is at stake
-
 import base64
 from typing import Any
 
@@ -24,7 +22,9 @@ from stand_in.witnesses import (
 )
 from stand_in.world import REJECTED, SUCCESSFUL, Record
 
-RULES, DEFINITIONS = "workflow_rule_identifier", "webhook_definition_identifier"
+__all__ = ["WITNESSES"]
+
+RULES = "workflow_rule_identifier"
 UNKNOWN = "987654"
 ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
 
@@ -420,7 +420,7 @@ def unit_kept_for_next_login(c: Client) -> bool:
     named = c.post(TOKEN, {**LOGIN, "unit": unit})["data"]["token"]
     later = c.post(TOKEN, LOGIN)["data"]["token"]
     units = [jwt_part(token, 1)["oun"] for token in (c.token, named, later)]
-    return units[0] == units[2] != units[1]
+    return bool(units[0] == units[2] != units[1])
 
 
 @witness
