@@ -6,8 +6,9 @@ from typing import Any
 
 from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.deliveries.senders import Outcome, message_of
+from crmcom_kit.mock_server.deliveries.senders import message_of
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.tracing import steps_of
 from crmcom_kit.mock_server.world.epoch import Epoch

@@ -10,7 +10,8 @@ from time import monotonic
 from typing import TypeVar
 
 from crmcom_kit.mock_server.clock import IsOver
-from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.store.life_cycle import State
 
 _T = TypeVar("_T")

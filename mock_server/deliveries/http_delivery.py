@@ -16,15 +16,17 @@ import httpcore
 
 from crmcom_kit.deadline_streams import Deadline, DeadlineStream, TooManyBytes
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts, Destination
-from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
+from crmcom_kit.mock_server.deliveries.outcomes import (
+    Outcome,
+    OutcomeName,
+    outcome_of,
+    outcome_of_status,
+)
 from crmcom_kit.mock_server.deliveries.senders import (
     CallFailed,
-    Outcome,
     OutgoingMessage,
     Stopped,
     message_of,
-    outcome_of,
-    outcome_of_status,
 )
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages

@@ -5,6 +5,9 @@ script (``--deliveries``, ``delivery.script``) may use every name in it.
 """
 
 from enum import StrEnum
+from typing import NamedTuple
+
+from crmcom_kit.schemas.dialect import delivery_outcomes, other_statuses
 
 
 class OutcomeName(StrEnum):
@@ -32,3 +35,47 @@ class OutcomeName(StrEnum):
 NOT_SENT = frozenset(
     (OutcomeName.BLOCKED, OutcomeName.BAD_URL, OutcomeName.NO_CONNECTION, OutcomeName.QUEUE_FULL)
 )
+
+
+class Outcome(NamedTuple):
+    """The result of an attempt; ``error_code`` is None if it succeeded."""
+
+    name: str
+    error_code: str | None
+    error_description: str | None
+    status: int | None  # of the receiver's response, if one came
+    answer: bytes = b""  # the beginning of the response's body
+    why: str = ""  # in the mock's own words, if the vendor's say less
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver accepted the webhook request."""
+        return self.error_code is None
+
+
+def outcome_of(name: str, url: str, limit: int, *, answer: bytes = b"", why: str = "") -> Outcome:
+    """Return an outcome of the table for ``url``, described in at most ``limit`` characters."""
+    entry = delivery_outcomes()[name]
+    text = entry["error_description"]
+    if text is not None:
+        text = text.replace("{url}", url)[:limit]
+    return Outcome(name, entry["error_code"], text, entry["status"], answer, why)
+
+
+def outcome_of_status(
+    status: int, reason: str, url: str, limit: int, *, answer: bytes = b""
+) -> Outcome:
+    """Return the outcome of a receiver's HTTP status that is not a success."""
+    name = f"http_{status}"
+    if name in delivery_outcomes():
+        return outcome_of(name, url, limit, answer=answer)
+    entry = other_statuses()
+    text = entry["error_description"].replace("{reason}", reason or str(status))
+    return Outcome(name, entry["error_code"], text.replace("{url}", url)[:limit], status, answer)
+
+
+def outcome_of_error(error: Exception, limit: int) -> Outcome:
+    """Return the outcome of a sender that raised ``error`` instead of returning an outcome."""
+    code = type(error).__name__
+    why = f"{code}: {error}; raised by the delivery given to the mock"
+    return Outcome(OutcomeName.INTERNAL, code, why[:limit], None, why=why)

@@ -11,9 +11,9 @@ from crmcom_kit import __version__
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
 from crmcom_kit.mock_server.admin.refusals import nothing_here
 from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.http.endings import started, status_line
 from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
-from crmcom_kit.mock_server.http.transmission import started, status_line
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.world.factory import make_world

@@ -19,13 +19,13 @@ from crmcom_kit.mock_server.api.dispatch import handle
 from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
+from crmcom_kit.mock_server.http.endings import ConnectionEnded, ended
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     asgi_headers,
     request_of,
     world_or_refusal,
 )
-from crmcom_kit.mock_server.http.transmission import ConnectionEnded, ended
 from crmcom_kit.mock_server.http.wsgi_bridge import (
     ClientLeft,
     Receive,

@@ -25,7 +25,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from crmcom_kit.mock_server.http.transmission import status_line
+from crmcom_kit.mock_server.http.endings import status_line
 
 if TYPE_CHECKING:
     from uvicorn.config import Config

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
-from crmcom_kit.mock_server.http.late_app import LateApp
-from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
-from crmcom_kit.mock_server.http.transmission import (
+from crmcom_kit.mock_server.http.endings import (
     ConnectionDropped,
     ConnectionEnded,
     started,
 )
+from crmcom_kit.mock_server.http.late_app import LateApp
+from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import (
     FAULT_HEADER,

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 import httpx
 
-from crmcom_kit.mock_server.http.transmission import ConnectionCut, ConnectionDropped
+from crmcom_kit.mock_server.http.endings import ConnectionCut, ConnectionDropped
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -23,8 +23,9 @@ from crmcom_kit.schemas.formats import write_date_time
 class Epoch:
     """All that one request can see or change: records, reference data, ids, journal and so on.
 
-    A request stays in the epoch in which it began. Changes it makes after a reset affect only the
-    old epoch, which no other request reads.
+    A reset replaces all of it (``World.reset``), an import or a restored snapshot a part of it
+    (``World.replace_content``). A request stays in the epoch in which it began. Changes it makes
+    after a reset affect only the old epoch, which no other request reads.
     """
 
     config: Config

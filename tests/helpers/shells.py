@@ -8,7 +8,7 @@ from werkzeug.test import EnvironBuilder
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.transmission import ConnectionEnded
+from crmcom_kit.mock_server.http.endings import ConnectionEnded
 from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import DEFAULT, World

@@ -10,13 +10,13 @@ from time import perf_counter
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause, Stage
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
-from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
-from crmcom_kit.mock_server.deliveries.senders import (
+from crmcom_kit.mock_server.deliveries.outcomes import (
     Outcome,
-    Stopped,
+    OutcomeName,
     outcome_of,
     outcome_of_error,
 )
+from crmcom_kit.mock_server.deliveries.senders import Stopped
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 

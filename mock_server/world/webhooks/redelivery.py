@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
-from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record

@@ -11,11 +11,8 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
-from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName
-from crmcom_kit.mock_server.deliveries.senders import (
-    OutgoingMessage,
-    outcome_of,
-)
+from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName, outcome_of
+from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.protocol.response import compact_json
 from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import stream, world
-from crmcom_kit.mock_server.deliveries.senders import Outcome
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.store.records import Query, Record
 from crmcom_kit.mock_server.world.reference_data import Object, is_effective
 from crmcom_kit.mock_server.world.world_file import kinds

@@ -14,7 +14,8 @@ import pytest
 
 from crmcom_kit.mock_server.api.dispatch import dispatch, handle
 from crmcom_kit.mock_server.clock import FixedClock, IsOver, SystemClock, WorldClock
-from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage, outcome_of
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome, outcome_of
+from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.http.asgi_shell import WaitsOnLoop
 from crmcom_kit.mock_server.protocol.errors import RequestError
 from crmcom_kit.mock_server.protocol.request import Request

@@ -9,7 +9,7 @@ import pytest
 from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.deliveries.senders import Outcome
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.schemas import dials, load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.statements import statement

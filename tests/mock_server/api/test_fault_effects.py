@@ -9,7 +9,7 @@ import pytest
 from helpers.shells import CALLS, DELETE, LIST, NOON, RESEND, SHOW, Seen, Shell
 
 from crmcom_kit.fixtures import world
-from crmcom_kit.mock_server.http.transmission import ConnectionCut, ConnectionDropped
+from crmcom_kit.mock_server.http.endings import ConnectionCut, ConnectionDropped
 from crmcom_kit.mock_server.protocol.response import MAX_JOINED
 from crmcom_kit.schemas.dialect import error_kinds
 

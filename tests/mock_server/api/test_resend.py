@@ -8,7 +8,7 @@ import pytest
 from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.deliveries.senders import Outcome
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.schemas import response_fields

@@ -20,8 +20,9 @@ from crmcom_kit.mock_server.deliveries.attempts import (
     Cause,
     Stage,
 )
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
-from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage, Stopped
+from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage, Stopped
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.mock_server.store.records import Query

@@ -9,7 +9,7 @@ from helpers.shells import CALLS, DELETE, LIST, RESEND, SHOW, Shell
 
 from crmcom_kit.mock_server.faults.presets import PRESETS, preferred
 from crmcom_kit.mock_server.faults.validation import ALIASES
-from crmcom_kit.mock_server.http.transmission import ConnectionDropped
+from crmcom_kit.mock_server.http.endings import ConnectionDropped
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.usage_errors import NotFound, UsageError
 

@@ -9,8 +9,8 @@ import pytest
 from helpers.tables import all_cases
 
 from crmcom_kit.mock_server import Mock, crmcom_mock
-from crmcom_kit.mock_server.deliveries.senders import Outcome
-from crmcom_kit.mock_server.http.transmission import ConnectionCut
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.http.endings import ConnectionCut
 from crmcom_kit.mock_server.python_api.client import HOST, InProcess
 
 ERROR = httpx.RemoteProtocolError
