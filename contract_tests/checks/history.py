@@ -1,0 +1,323 @@
+"""Compare what responses show of a webhook request with how it was seen before.
+
+Nothing but a served resend or delete changes a webhook request; others may use the server, too. So a difference is
+first a *suspicion*. A later sight decides: if it shows the webhook request as it was before, the
+odd response in between was wrong. If it shows the new content, the webhook request has
+changed, and the requests in between tell who did it. A session asks for that sight at once; in a recording it comes or not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmcom_kit.contract_tests.checks import blame
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, value_at
+from crmcom_kit.contract_tests.checks.sense import Sense
+from crmcom_kit.contract_tests.checks.world import Change, Record, Sight, World, lasting
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import Violation, shortened
+
+READS = ("show", "list")
+#: What is not compared: a reference may be made anew for each response.
+_FLEETING = ("request", "response")
+
+
+@dataclass(slots=True)
+class Suspicion:
+    """A violation, if a webhook request is still as it was known."""
+
+    violation: Violation
+    record: str  # id of the webhook request
+    known: Record  # what is compared
+    deciding: str  # show or list: by which method to look at it
+    seen: Record | None = None  # the other content; None: it was missing or refused
+    tried: bool = False  # a session has asked for the deciding sight
+
+
+@dataclass(slots=True)
+class Coincidence:
+    """A webhook request that changed while a request named another one."""
+
+    violation: Violation
+    record: str
+
+
+@dataclass(slots=True)
+class History:
+    """Compares sights; keeps what is not decided yet."""
+
+    world: World
+    suspicions: list[Suspicion] = field(default_factory=list)
+    coincidences: list[Coincidence] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Forget what is not decided: the server has other content from now on."""
+        self.suspicions.clear()
+        self.coincidences.clear()
+
+    def check(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
+        """Compare each webhook request in a response of show or list with what is known of it."""
+        if sense.name not in READS or not exchange.ok:
+            return
+        held: set[str] = set()
+        whole = is_whole(sense)
+        for record in exchange.records:
+            if isinstance(record.get("id"), str):
+                for verdict in self._sight(Sight(record, sense.name, exchange, whole)):
+                    if isinstance(verdict, str):
+                        held.add(verdict)
+                    else:
+                        yield verdict
+        yield from sorted(held)
+
+    def suspect(self, suspicion: Suspicion) -> None:
+        """Keep a suspicion until a later sight decides it; of one kind and record only one."""
+        for other in self.suspicions:
+            if (other.record, other.violation.statement) == (
+                suspicion.record, suspicion.violation.statement,
+            ):  # fmt: skip
+                return
+        self.suspicions.append(suspicion)
+
+    # Sights.
+
+    def _sight(self, now: Sight) -> Iterator[str | Violation]:
+        world, key = self.world, now.record["id"]
+        if key in world.deleted:
+            yield self._back(now)
+            return
+        pending = [each for each in self.suspicions if each.record == key]
+        for suspicion in pending:
+            yield from self._decide(suspicion, now)
+        if key not in world.records:
+            world.see(now)
+            return
+        known = world.settled(key)
+        if differing(known, now.record):
+            if not any(each.record == key for each in self.suspicions):
+                yield from self._differs(now, known)
+            return
+        yield from self._agrees(now)
+        world.see(now)
+
+    def _back(self, now: Sight) -> Violation:
+        number = self.world.deleted[now.record["id"]].get("number", now.record["id"])
+        return Violation(
+            "delete.gone", now.exchange, expected=f"no webhook request {number}, it was deleted",
+            seen=f"{now.method} returns {number}", record=now.record["id"],
+        )  # fmt: skip
+
+    def _decide(self, suspicion: Suspicion, now: Sight) -> Iterator[str | Violation]:
+        """Decide a suspicion by a later sight of its webhook request, if this one can."""
+        as_known = not differing(suspicion.known, now.record)
+        if suspicion.seen is None:
+            self.suspicions.remove(suspicion)
+            if as_known:
+                yield _with(suspicion.violation, now.exchange)
+            return
+        as_seen = not differing(suspicion.seen, now.record)
+        if as_known and not as_seen:
+            self.suspicions.remove(suspicion)
+            yield _with(suspicion.violation, now.exchange)
+        elif now.method == suspicion.deciding or not as_seen:
+            self.suspicions.remove(suspicion)
+            yield from self._changed(suspicion, now)
+
+    def _differs(self, now: Sight, known: Record) -> Iterator[str | Violation]:
+        """A webhook request is another than it was known."""
+        key = now.record["id"]
+        last = self.world.sights.get(key, {})
+        before = max(last.values(), key=lambda each: each.exchange.number, default=None)
+        path = differing(known, now.record)[0]
+        violation = _violation(blame.of_difference(self.world, now, before), now, known, path)
+        if before is not None:
+            violation.exchanges = (before.exchange, now.exchange)
+        if key in self.world.unsettled:
+            violation.statement = "resend.identity_kept"
+            yield violation
+            return
+        if before is not None and before.method == "resend":
+            yield from self._unlike_resend(now, violation)
+            return
+        deciding = before.method if before is not None and before.method in READS else "show"
+        self.suspect(Suspicion(violation, key, known, deciding, now.record))
+
+    def _unlike_resend(self, now: Sight, violation: Violation) -> Iterator[Violation]:
+        """What a resend answered as SUCCESSFUL is shown in another way."""
+        earlier = self.world.before_resend.get(now.record["id"])
+        if earlier is not None and not differing(earlier, now.record):
+            violation.statement = blame.of_no_effect(self.world, now)
+        yield violation
+        self.world.see(now)
+
+    def _changed(self, suspicion: Suspicion, now: Sight) -> Iterator[Violation]:
+        """A webhook request has really changed since it was known: who did it?"""
+        world, key = self.world, suspicion.record
+        changes = world.since_seen(key)
+        named = [each for each in changes if key in each.named]
+        world.see(now)
+        violation = suspicion.violation
+        if named:
+            violation.statement = blame.of_change_by(named[-1])
+            violation.exchanges = (named[-1].exchange, *violation.exchanges)
+            yield violation
+        elif changes:
+            violation.statement = blame.of_change_by_another(changes)
+            violation.exchanges = (changes[-1].exchange, *violation.exchanges)
+            yield from self._coincides(Coincidence(violation, key))
+        elif world.exclusive:
+            violation.statement = f"{now.method}.changes_nothing"
+            yield violation
+        else:
+            number = now.record.get("number", key)
+            world.others[key] = f"number {number} was changed by somebody else meanwhile"
+
+    def _coincides(self, coincidence: Coincidence) -> Iterator[Violation]:
+        if self.world.exclusive:
+            yield coincidence.violation
+        else:
+            self.coincidences.append(coincidence)
+
+    def gone(self, key: str, exchange: Exchange) -> Iterator[Violation]:
+        """Note that a webhook request that was not deleted is neither shown nor listed any more."""
+        world = self.world
+        self.suspicions = [each for each in self.suspicions if each.record != key]
+        record = world.records.get(key)
+        if record is None:
+            return
+        number = record.get("number", key)
+        changes = world.since_seen(key)
+        named = [each for each in changes if key in each.named]
+        violation = Violation(
+            blame.of_loss_by(named, changes), *(each.exchange for each in (named or changes)[-1:]),
+            exchange, expected=f"the webhook request {number} still exists",
+            seen="it is neither shown nor listed any more", record=key,
+        )  # fmt: skip
+        world.lose(key)
+        if named or (world.exclusive and violation.statement):
+            yield violation
+        elif changes:
+            yield from self._coincides(Coincidence(violation, key))
+        else:
+            world.others[key] = f"number {number} was deleted by somebody else meanwhile"
+
+    def conclude(self) -> Iterator[Violation]:
+        """Judge at the end what happened to webhook requests that nobody named.
+
+        One of them may be somebody else's doing. Two of one kind are the server's, if nothing else
+        in the run shows that anybody else was at work.
+        """
+        if self.world.others:
+            return
+        by_statement: dict[str, list[Coincidence]] = {}
+        for each in self.coincidences:
+            by_statement.setdefault(each.violation.statement, []).append(each)
+        for found in by_statement.values():
+            if len({each.violation.exchanges[0].number for each in found}) > 1:
+                yield found[0].violation
+
+    # What equal sights tell of.
+
+    def _agrees(self, now: Sight) -> Iterator[str]:
+        key, world = now.record["id"], self.world
+        last = world.sights.get(key, {})
+        if now.method in last:
+            yield f"{now.method}.changes_nothing"
+        if any(method != now.method and method in READS for method in last):
+            yield "list.agrees_with_show"
+        for change in world.since_seen(key)[-50:]:
+            if not change.served:
+                yield "errors.change_nothing"
+            elif key not in change.named:
+                yield f"{change.method}.single_result"
+
+
+def differing(known: Record, seen: Record) -> list[str]:
+    """Return the members in which two sights of one webhook request differ, as dotted names.
+
+    Members that only one of them has do not count: there are short and long forms.
+    """
+    if known == seen or seen.items() <= known.items():
+        return []
+    return [
+        path for path in changed_members(known, seen) if path.partition(".")[0] not in _FLEETING
+    ]
+
+
+def is_whole(sense: Sense) -> bool:
+    """Whether a request asks for every field of its webhook requests."""
+    return "fields_set" not in sense.given and "" not in sense.unclear
+
+
+def after_change(change: Change, sense: Sense, world: World) -> Iterator[str | Violation]:
+    """Bring ``world`` in step with a request of resend or delete; check what it answered."""
+    exchange, key = change.exchange, change.record
+    world.change(change)
+    answered = exchange.data if exchange.ok and isinstance(exchange.data, dict) else {}
+    known = world.records.get(key) if key is not None else None
+    if key is None or known is None:
+        return
+    if change.method == "delete":
+        if exchange.ok:
+            yield from _deleted_as_known(exchange, known, answered, key in world.unsettled)
+            world.forget(key)
+        return
+    if not exchange.ok:
+        if known.get("life_cycle_state") == "REJECTED" and sense.is_clear:
+            world.unsettle(key)  # the error may be about the delivery, which was tried
+        return
+    yield from _kept(exchange, known, answered)
+    world.before_resend[key] = known
+    done = answered.get("life_cycle_state") == "SUCCESSFUL" and answered.get("id") == key
+    if done and is_whole(sense):
+        world.see(Sight(answered, "resend", exchange, whole=True))
+    else:
+        world.unsettle(key)  # it is queued, or failed again: open until a response shows it
+
+
+def _kept(exchange: Exchange, known: Record, answered: Record) -> Iterator[str | Violation]:
+    """Check what sending again must keep."""
+    paths = differing(lasting(known), lasting(answered))
+    if not paths:
+        yield "resend.identity_kept"
+        return
+    now = Sight(answered, "resend", exchange, whole=False)
+    yield _violation("resend.identity_kept", now, known, paths[0])
+
+
+def _deleted_as_known(
+    exchange: Exchange, known: Record, answered: Record, unsettled: bool
+) -> Iterator[str | Violation]:
+    """Check that delete returns the webhook request that was there; who updated it is open."""
+    before = lasting(known) if unsettled else known
+    paths = [
+        path
+        for path in differing(before, answered)
+        if not path.startswith("log_information.updated_")
+    ]
+    if not paths:
+        yield "delete.returns_record"
+        return
+    now = Sight(answered, "delete", exchange, whole=False)
+    yield _violation("delete.returns_record", now, known, paths[0])
+
+
+def _violation(statement: str, now: Sight, known: Record, path: str) -> Violation:
+    number = now.record.get("number", now.record.get("id"))
+    was, is_now = value_at(known, path), value_at(now.record, path)
+    return Violation(
+        statement, now.exchange,
+        expected=f"{path} of {number} as it was: {shortened(repr(was), 80)}",
+        seen=shortened(repr(is_now), 120), record=_text(known.get("id")),
+    )  # fmt: skip
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _with(violation: Violation, exchange: Exchange) -> Violation:
+    """Return a violation with the exchange that confirms it."""
+    if exchange not in violation.exchanges:
+        violation.exchanges = (*violation.exchanges, exchange)
+    return violation

@@ -1,0 +1,183 @@
+"""The ways in which list's filters may be read where the documents leave it open.
+
+A server reads them in one way; its lists rule out the others. Only a server that no single way explains is wrong.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import product
+from typing import Any, NamedTuple
+
+from crmcom_kit.schemas.formats import parse_date, parse_date_time
+
+#: The parameters of list of which one must be specified.
+SEMI_OPTIONAL = (
+    "webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id",
+)  # fmt: skip
+OBJECT_OF = {
+    "webhook_definition_identifier": "webhook_definition",
+    "workflow_rule_identifier": "workflow_rule",
+}
+_URL: dict[str, Callable[[str, str], bool]] = {
+    "exact": lambda url, wanted: url == wanted,
+    "prefix": lambda url, wanted: url.startswith(wanted),
+    "contains": lambda url, wanted: wanted in url,
+}
+_DATE = ("day", "instant", "from")
+
+Record = Mapping[str, Any]
+Filters = Mapping[str, Any]
+
+
+class Named(NamedTuple):
+    """What an identifier names: a field and its value."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interpretation:
+    """One way to read the filters; the values are those of the dials ``list.*``."""
+
+    combine: str
+    url: str
+    day: str  # how created_date selects where it is a date
+    moment: str  # the same where it is a date and time
+
+
+INTERPRETATIONS = tuple(
+    Interpretation(*each) for each in product(("all", "any"), _URL, _DATE, _DATE)
+)
+
+
+class Selection(NamedTuple):
+    """Ids of webhook requests: those that fit for sure, and those that may."""
+
+    sure: frozenset[str]
+    possible: frozenset[str]
+
+
+def is_date(text: str) -> bool:
+    """Whether a created_date is a date without a time."""
+    return "T" not in text
+
+
+def is_meant(text: str) -> bool:
+    """Whether ``text`` is a date, or a date and time, in the form that the API writes."""
+    try:
+        (parse_date if is_date(text) else parse_date_time)(text)
+    except ValueError:
+        return False
+    return True
+
+
+def dimensions(filters: Filters) -> tuple[str, ...]:
+    """Return the members of an interpretation that matter to these filters."""
+    found = ["combine"] if sum(name in filters for name in SEMI_OPTIONAL) > 1 else []
+    if "url" in filters:
+        found.append("url")
+    if "created_date" in filters:
+        found.append("day" if is_date(filters["created_date"]) else "moment")
+    return tuple(found)
+
+
+def fits(record: Record, name: str, wanted: Any, interpretation: Interpretation) -> bool | None:
+    """Whether a webhook request fits one filter; None if it does not tell."""
+    if isinstance(wanted, Named):
+        inner = record.get(OBJECT_OF[name])
+        seen = inner.get(wanted.field) if isinstance(inner, dict) else None
+        return None if seen is None else seen == wanted.value
+    if name == "created_date":
+        how = interpretation.day if is_date(wanted) else interpretation.moment
+        return _created(record, wanted, how)
+    seen = record.get(name)
+    if not isinstance(seen, str):
+        return None
+    return _URL[interpretation.url](seen, wanted) if name == "url" else seen == wanted
+
+
+def _created(record: Record, wanted: str, how: str) -> bool | None:
+    log = record.get("log_information")
+    try:
+        seen = parse_date_time(log["created_date"])  # type: ignore[index]
+    except (TypeError, KeyError, ValueError):
+        return None  # with a zone, for example: which day that is to the server is open
+    asked = _start(parse_date(wanted)) if is_date(wanted) else parse_date_time(wanted)
+    if how == "instant":
+        return seen == asked
+    return seen >= asked if how == "from" else seen.date() == asked.date()
+
+
+def _start(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - the API's dates have no zone
+
+
+def day_ends(moment: str) -> tuple[str, ...]:
+    """Return the moments around the ends of the day of ``moment``, as the API writes them."""
+    start = _start(parse_date_time(moment).date())
+    seconds = (-1, 0, 1, 86_399, 86_400)
+    return tuple((start + timedelta(seconds=each)).isoformat() for each in seconds)
+
+
+def misfit(record: Record, filters: Filters, interpretation: Interpretation) -> str | None:
+    """Return a filter that ``record`` surely does not fit, or None."""
+    answers = {
+        name: fits(record, name, wanted, interpretation) for name, wanted in filters.items()
+    }
+    semi = [name for name in answers if name in SEMI_OPTIONAL]
+    for name, answer in answers.items():
+        if answer is False and (name not in semi or interpretation.combine == "all"):
+            return name
+    if semi and all(answers[name] is False for name in semi):
+        return semi[0]
+    return None
+
+
+def selected(
+    filters: Filters, interpretation: Interpretation, records: Mapping[str, Record]
+) -> Selection:
+    """Return which of ``records`` list has to find, and which it may.
+
+    Args:
+        filters: the filters that are given.
+        interpretation: how they are read.
+        records: what there is, by id.
+    """
+    either: list[Selection] = []
+    every: list[Selection] = []
+    for name, wanted in filters.items():
+        semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
+        (either if semi else every).append(_by_one(records, name, wanted, interpretation))
+    if either:
+        every.append(
+            Selection(_union(e.sure for e in either), _union(e.possible for e in either))
+        )
+    if not every:
+        return Selection(frozenset(records), frozenset(records))
+    return Selection(
+        frozenset.intersection(*(each.sure for each in every)),
+        frozenset.intersection(*(each.possible for each in every)),
+    )
+
+
+def _by_one(
+    records: Mapping[str, Record], name: str, wanted: Any, interpretation: Interpretation
+) -> Selection:
+    answers = {
+        key: fits(record, name, wanted, interpretation) for key, record in records.items()
+    }
+    sure = frozenset(key for key, answer in answers.items() if answer)
+    possible = frozenset(key for key, answer in answers.items() if answer is not False)
+    if isinstance(wanted, Named) and wanted.field != "id" and _is_shared(records, name, sure):
+        sure = frozenset()  # a name of several: which of them is meant is open
+    return Selection(sure, possible)
+
+
+def _is_shared(records: Mapping[str, Record], name: str, found: Iterable[str]) -> bool:
+    return len({str(records[each][OBJECT_OF[name]].get("id")) for each in found}) > 1
+
+
+def _union(sets: Iterable[frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*sets)

@@ -1,0 +1,111 @@
+"""Check what logins return: a token, from R12 on a JSON Web Token; and keep the tokens of the world."""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from crmcom_kit.contract_tests.checks.sense import Sense
+from crmcom_kit.contract_tests.checks.world import TokenState, World
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import Violation, shortened
+
+CLAIMS = ("jti", "usr", "org", "oun", "exp", "iat")
+LIFE = 7200  # seconds from iat to exp
+_MAX_DIGITS = 18  # what is longer counts no seconds, and may be too long to be read as a number
+
+
+def check_login(exchange: Exchange, sense: Sense, world: World) -> Iterator[str | Violation]:
+    """Check login.token.* and token_release.empty_answer; note which tokens are valid."""
+    if sense.name in ("token", "web_api_key_token") and exchange.ok:
+        yield from _returned_token(exchange, world)
+    elif sense.name == "token_release" and exchange.ok:
+        if isinstance(sense.token, str):
+            ends = not world.release.at_least("R12.0.0")  # from then on it is a choice
+            world.set_token(sense.token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
+        if "data" not in exchange.envelope:
+            return
+        if exchange.data == {}:
+            yield "token_release.empty_answer"
+        else:
+            expected, seen = "an empty object as data", "data that is null or not empty"
+            yield Violation("token_release.empty_answer", exchange, expected=expected, seen=seen)
+    elif exchange.ok and not world.knows_tokens and isinstance(sense.token, str):
+        world.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
+
+
+def _returned_token(exchange: Exchange, world: World) -> Iterator[str | Violation]:
+    data = exchange.data
+    token = data.get("token") if isinstance(data, dict) else None
+    if isinstance(token, str) and token:
+        world.set_token(token, TokenState.LIVE)
+        yield "login.token.returns_token"
+        if world.release.at_least("R12.0.0"):
+            yield from _jwt(token, exchange)
+        return
+    seen = "data without token"
+    if isinstance(data, dict) and "token" in data:
+        seen = f"a token that is {'empty' if token == '' else type(token).__name__}"
+    expected = "data with a token, a string"
+    yield Violation("login.token.returns_token", exchange, expected=expected, seen=seen)
+
+
+def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Return header and payload of a JSON Web Token, unverified; None where it is none."""
+    parts = token.split(".")
+    if len(parts) != 3 or not all(parts):
+        return None
+    try:
+        header, payload = (json.loads(_base64url(part)) for part in parts[:2])
+        _base64url(parts[2])
+    except (ValueError, RecursionError):
+        return None
+    return (header, payload) if isinstance(header, dict) and isinstance(payload, dict) else None
+
+
+def _base64url(text: str) -> bytes:
+    raw = text.encode("ascii")  # anything else is a ValueError, like what is no base64
+    return base64.b64decode(raw + b"=" * (-len(raw) % 4), altchars=b"-_", validate=True)
+
+
+def _jwt(token: str, exchange: Exchange) -> Iterator[str | Violation]:
+    found = decoded(token)
+    if found is None or len(token) <= 32:
+        expected, seen = "a JSON Web Token", f"a string of {len(token)} characters that is none"
+        yield Violation("login.token.jwt", exchange, expected=expected, seen=seen)
+        return
+    yield "login.token.jwt"
+    header, claims = found
+    typ, alg = (shortened(repr(header.get(name)), 80) for name in ("typ", "alg"))
+    seen = f"typ {typ} and alg {alg}"
+    if header.get("typ") == "JWT" and header.get("alg") == "HS256":
+        yield "login.token.jwt_header"
+    else:
+        expected = "typ JWT and alg HS256"
+        yield Violation("login.token.jwt_header", exchange, expected=expected, seen=seen)
+    missing = [name for name in CLAIMS if name not in claims]
+    if missing:
+        expected, seen = f"the claims {', '.join(CLAIMS)}", f"no {', '.join(missing)}"
+        yield Violation("login.token.jwt_claims", exchange, expected=expected, seen=seen)
+    else:
+        yield "login.token.jwt_claims"
+    if "exp" in claims and "iat" in claims:
+        yield from _times(claims["exp"], claims["iat"], exchange)
+
+
+def _times(end: Any, begin: Any, exchange: Exchange) -> Iterator[str | Violation]:
+    texts = all(_digits(each) for each in (end, begin))
+    if texts and int(end) - int(begin) == LIFE:
+        yield "login.token.jwt_times"
+    else:
+        yield Violation(
+            "login.token.jwt_times",
+            exchange,
+            expected=f"exp and iat as strings of seconds, {LIFE} apart",
+            seen=f"exp {shortened(repr(end), 80)} and iat {shortened(repr(begin), 80)}",
+        )
+
+
+def _digits(value: Any) -> bool:
+    plain = isinstance(value, str) and value.isascii() and value.isdecimal()
+    return plain and len(value) <= _MAX_DIGITS

@@ -1,0 +1,294 @@
+"""One run's session with a server: sends requests, has every exchange checked, and makes sure.
+
+Whoever sends a request, its exchange goes through all checks. What rests on knowledge that may be old is looked at again
+before it counts: see ``follow_up``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
+from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import Client
+from crmcom_kit.contract_tests.findings import (
+    Findings,
+    Unreachable,
+    Violation,
+    outcome,
+    shortened,
+)
+from crmcom_kit.contract_tests.follow_up import FollowUp
+from crmcom_kit.contract_tests.pool import Pool
+from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.schemas.methods import Method, methods
+from crmcom_kit.schemas.releases import Release
+
+#: A response that breaks one of these tells nothing else.
+_UNREADABLE = frozenset(
+    f"envelope.{name}" for name in ("json", "status", "code_ok", "data_object", "data_array")
+) | {"errors.json", "errors.code_not_ok"}
+_UNREADABLE |= {f"{name}.single_result" for name in ("show", "resend", "delete")}
+
+
+class TokenRefresher(Protocol):
+    """Keeps the run's token valid."""
+
+    def renew_ahead(self) -> None:
+        """Get another token if the present one is about to end."""
+        ...
+
+    def renewed_after(self, exchange: Exchange) -> bool:
+        """Whether a request was refused for its token, and there is another token now."""
+        ...
+
+
+class ChangeGuard(Protocol):
+    """Looks at each request that may change something before it is sent."""
+
+    touched: dict[str, Record]  # by id: all that a changing request has named
+
+    def __call__(self, call: Call) -> None:
+        """Let ``call`` pass. Raises Unreachable if it would leave the scope."""
+        ...
+
+    def answered(self, exchange: Exchange) -> None:
+        """Take note of the response to a request that passed."""
+        ...
+
+
+@dataclass(slots=True)
+class Observed:
+    """What probes have found out about the server, for later probes."""
+
+    unusable: dict[str, str] = field(default_factory=dict)  # method -> the statement that says why
+    withdrawn: bool | None = None  # whether a deprecated release answers nothing any more
+    longest_uncut: int = 0  # results of the longest list that is known to be whole
+    cut_at: int = 0  # results that a page has if none are asked for; 0: not known
+    resent: list[str] = field(default_factory=list)  # ids, in their order
+    served_resend: bool = False
+    delivered_resend: bool = False
+
+
+class Session:
+    """What probes and generated requests work with."""
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        allowed: frozenset[str] = frozenset(),
+        findings: Findings | None = None,
+        world: World | None = None,
+    ) -> None:
+        """Work on ``client``'s target.
+
+        Args:
+            client: sends the requests.
+            allowed: the changing methods that may be called: resend, delete.
+            findings: where everything that is found goes.
+            world: what is known of the target; None: nothing yet.
+        """
+        target = client.target
+        self.client = client
+        self.allowed = allowed
+        self.findings = findings or Findings()
+        login = target.login
+        known = Credentials(login.username, login.password, login.organisation, login.api_key)
+        self.world = world or World(target.release, exclusive=target.own, credentials=known)
+        self.checker = Checker(self.world)
+        self.pool = Pool(self.world)
+        self.observed = Observed()
+        self.token: str | None = login.token
+        self.layer = ""
+        self.keeper: TokenRefresher | None = None
+        self.thrifty = False  # whether there are fewer requests than all probes take
+        self.shares_looks = False  # whether a GET that was answered already is not sent again
+        self.guard: ChangeGuard | None = None  # asked before a request that may change
+        self.stop = Stop()  # asked before each request
+        self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
+        self.follow_up = FollowUp(self)
+        self._looks: dict[tuple[str, str], Exchange] = {}  # by path and query
+        self.unreadable: set[int] = set()  # exchanges whose envelope is broken already
+        self._methods = methods(target.release)
+
+    def start(self) -> None:
+        """Forget all webhook requests: the target has others from now on."""
+        self.checker.start()
+        self.pool.start()
+        self.follow_up.start()
+        self.observed = Observed()
+        self._looks.clear()
+
+    @property
+    def target(self) -> Target:
+        """What is checked."""
+        return self.client.target
+
+    @property
+    def release(self) -> Release:
+        """The release that the target is held to."""
+        return self.client.target.release
+
+    def method(self, name: str) -> Method:
+        """Return a method of the release. Raises Unreachable if the release does not have it."""
+        if name not in self._methods:
+            msg = f"{self.release.name} has no {name}"
+            raise Unreachable(msg)
+        return self._methods[name]
+
+    def call(
+        self, name: str, parameters: Mapping[str, Any] | None = None, *, raw: bool = False
+    ) -> Exchange:
+        """Call a method with the run's token in front of ``parameters``.
+
+        Raises: see ``send``.
+        """
+        method = self.method(name)
+        given = dict(parameters or {})
+        if "token" not in method.parameters or "token" in given:
+            return self.send(build(method, given, raw=raw))
+        if self.keeper is not None:
+            self.keeper.renew_ahead()
+        token = self.token
+        call = build(method, {"token": token, **given}, raw=raw)
+        if self.shares_looks and (call.path, call.query) in self._looks:
+            return self._looks[call.path, call.query]
+        exchange = self.send(call)
+        if not exchange.ok and self.keeper is not None and self.token == token:
+            self.keeper.renewed_after(exchange)
+        if exchange.ok or self.token == token:
+            return exchange
+        if method.verb != "GET":  # never sent twice, whatever the first response says
+            msg = f"the token ended before {name}; a run with a fresh token reaches it"
+            raise Unreachable(msg)
+        return self.send(build(method, {"token": self.token, **given}, raw=raw))
+
+    def send(self, call: Call) -> Exchange:
+        """Send a request as it stands, have the exchange checked, and make sure of what is found.
+
+        Raises:
+            BudgetSpent, TargetDown: see ``Client.send``.
+            Unreachable: the request may change something, and that is not allowed.
+            KeyboardInterrupt: the run was told to stop.
+        """
+        self.stop.check()
+        changes = changing_method(call)
+        if changes is not None and changes not in self.allowed:
+            msg = f"{changes} is not allowed; allow it with --allow {changes}"
+            raise Unreachable(msg)
+        if changes is not None and self.guard is not None:
+            self.guard(call)
+        exchange = self.client.send(call)
+        if changes is not None and self.guard is not None:
+            self.guard.answered(exchange)
+        self._keep(exchange, changes)
+        expected, verdicts = self.checker.check(exchange)
+        self.note(exchange, verdicts)
+        self.follow_up.after(exchange, expected)
+        return exchange
+
+    def note(self, exchange: Exchange, verdicts: list[Verdict]) -> None:
+        """Note what the checks say of an exchange."""
+        kept: list[str] = []
+        for verdict in verdicts:
+            match verdict:
+                case str():
+                    kept.append(verdict)
+                case Violation():
+                    verdict.layer = verdict.layer or self.layer or "check"
+                    self.findings.broke(verdict)
+                    if verdict.statement in _UNREADABLE:
+                        self.unreadable.add(exchange.number)
+                case CheckFailed(name, error):
+                    self.findings.crash(f"the check {name}", error)
+        self.findings.hold_all(kept, exchange)
+
+    def _keep(self, exchange: Exchange, changes: str | None) -> None:
+        """Keep the response to a GET, until a request is made that may change something."""
+        call = exchange.call
+        if changes is not None:
+            self._looks.clear()
+        elif self.thrifty and call.verb == "GET" and call.body is None and not call.headers:
+            self._looks[call.path, call.query] = exchange
+
+    @property
+    def reading_changes(self) -> bool:
+        """Whether reading was found to change things: then no two responses can be compared."""
+        return self.findings.is_broken("show.changes_nothing", "list.changes_nothing")
+
+    # What a probe says of a statement that no check can see by itself.
+
+    def expect(
+        self,
+        statement: str,
+        *exchanges: Exchange,
+        kept: bool,
+        expected: str,
+        seen: object,
+        record: str | None = None,
+    ) -> bool:
+        """Note that ``statement`` was kept, or broken; return ``kept``.
+
+        A response whose envelope is broken tells nothing else: nothing is a violation because of it.
+        """
+        if any(exchange.number in self.unreadable for exchange in exchanges):
+            return kept
+        if kept:
+            self.findings.hold(statement, *exchanges)
+        else:
+            quoted = seen if isinstance(seen, str) else shortened(repr(seen))
+            violation = Violation(
+                statement, *exchanges, expected=expected, seen=quoted, record=record,
+                layer=self.layer,
+            )  # fmt: skip
+            self.findings.broke(violation)
+        return kept
+
+    def expect_served(self, statement: str, exchange: Exchange, why: str) -> bool:
+        """Note whether a request was answered with OK, as ``statement`` promises."""
+        return self.expect(
+            statement, exchange, kept=exchange.ok, expected=f"OK: {why}", seen=outcome(exchange)
+        )
+
+    def expect_refused(self, statement: str, exchange: Exchange, why: str) -> bool:
+        """Note whether a request was answered with an error, as ``statement`` promises."""
+        return self.expect(
+            statement, exchange, kept=not exchange.ok, expected=f"an error: {why}", seen="OK"
+        )
+
+    # Webhook requests to work with.
+
+    def record(self, state: str | None = None) -> Record:
+        """Return a known webhook request, to be read. Raises Unreachable if there is none."""
+        for record in self.pool.some(state):
+            return record
+        msg = f"no {state or ''} webhook request is known".replace("  ", " ")
+        raise Unreachable(msg)
+
+    def record_for_change(self, state: str | None = None) -> Record:
+        """Return a webhook request that may be changed, once. Raises Unreachable."""
+        record = self.pool.for_change(state)
+        if record is None:
+            msg = f"no {state or ''} webhook request is in scope and untouched"
+            if not self.takes_everything:
+                msg += "; widen the scope with --only-… or --all-records"
+            raise Unreachable(msg.replace("  ", " "))
+        return record
+
+    def conclude(self) -> None:
+        """Look once more at what was changed, and judge what only the whole run tells."""
+        self.follow_up.look_again()
+        for violation in self.checker.history.conclude():
+            violation.layer = violation.layer or "check"
+            self.findings.broke(violation)
+
+
+
+def changing_method(call: Call) -> str | None:
+    """Return which method that changes webhook requests a request reaches, however it is called."""
+    parts = (call.method, *call.path.lower().split("/"))
+    return next((name for name in ("resend", "delete") if name in parts), None)
