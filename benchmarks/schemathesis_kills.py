@@ -68,7 +68,7 @@ def _broken_servers() -> Any:
 @contextmanager
 def _served(release: str, make: Callable[[WsgiApp], WsgiApp]) -> Iterator[tuple[str, list[int]]]:
     """Serve a mock with ``make`` around it; yield its URL and a count of its requests."""
-    from crmcom_kit.contract_tests.worlds import entries
+    from crmcom_kit.contract_tests.own_world import entries
     from crmcom_kit.mock_server import create_app, make_world
     from crmcom_kit.schemas import API_PATH, resolve
 

@@ -1,11 +1,11 @@
-"""Makes one test of each statement; the fixtures are those of ``ladder``."""
+"""Make one test of each statement; the fixtures are those of ``pytest_fixtures``."""
 
 from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.ladder import records, report, target, target_url, verdicts
 from crmcom_kit.contract_tests.plugin import given_options
+from crmcom_kit.contract_tests.pytest_fixtures import records, report, target, target_url, verdicts
 
 __all__ = ["records", "report", "target", "target_url", "verdicts"]
 

@@ -113,11 +113,11 @@ def _read(place: str, entry: Any) -> Deviation:
 
 
 def write_deviations(
-    violations: Iterable[Violation], *, today: dt.date, shown: Callable[[str], str] = str
+    violations: Iterable[Violation], *, today: dt.date, redact: Callable[[str], str] = str
 ) -> str:
     """Draft a file of deviations from what a run found broken; reasons are left to people.
 
-    ``shown`` masks secrets; in the draft * stands for them, so that it explains the next run, too.
+    ``redact`` hides secrets; in the draft * stands for them, so that it explains the next run, too.
     """
     lines = [_HEADER.format(kinds=", ".join(KINDS))]
     drafted: set[str] = set()
@@ -129,7 +129,7 @@ def write_deviations(
             "[[deviation]]",
             f"statement = {toml_value(violation.statement)}",
             f"kind = {toml_value(KINDS[0])}",
-            f"seen = {toml_value(_MASKED.sub('*', shown(violation.seen)))}",
+            f"seen = {toml_value(_MASKED.sub('*', redact(violation.seen)))}",
             'reason = "to be said"',
             f"date = {today.isoformat()}",
             "",

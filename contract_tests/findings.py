@@ -1,4 +1,4 @@
-"""What a run found out: promises that held, violations, choices, and what could not be tried."""
+"""What a run found: statements kept, violations, choices, and what could not be tried."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
 
 class Verdict(StrEnum):
@@ -39,7 +39,7 @@ class Violation(Exception):
             expected: what the statement promises for this call.
             seen: what came instead.
             record: the id of the webhook request concerned, where it is about one.
-            layer: which part of the suite found it: a judge, a probe, or a generated call.
+            layer: which part of the suite found it: "judge" (a check), a probe, a generated call.
         """
         super().__init__(statement, expected, seen)
         self.statement = statement
@@ -64,7 +64,7 @@ class Unreachable(Exception):
 
 
 @dataclass(slots=True)
-class Found:
+class StatementFindings:
     """All that a run found out about one statement."""
 
     held: int = 0
@@ -76,18 +76,18 @@ class Found:
 
 
 #: So many violations of one statement are kept whole; more are counted.
-MOST_KEPT = 10
+MAX_KEPT = 10
 
 #: So many exchanges are named that tell of one statement.
-MOST_REQUESTS = 10_000
+MAX_REQUESTS = 10_000
 
 
 class Findings:
-    """Collects what judges, probes and generated calls find, by statement; and the choices seen."""
+    """Collects what checks, probes and generated calls find, by statement; and the choices seen."""
 
     def __init__(self) -> None:
         """Start with nothing found."""
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, StatementFindings] = {}
         self._held: dict[tuple[str, ...], list[int]] = {}  # held together, by which exchanges
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
@@ -95,19 +95,19 @@ class Findings:
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
     @property
-    def by_statement(self) -> dict[str, Found]:
+    def by_statement(self) -> dict[str, StatementFindings]:
         """What was found out, by statement."""
         held, self._held = self._held, {}
         for statements, exchanges in held.items():
             for statement in statements:
                 found = self._of(statement)
                 found.held += len(exchanges)
-                room = MOST_REQUESTS - len(found.requests)
+                room = MAX_REQUESTS - len(found.requests)
                 found.requests.update(exchanges[: max(0, room)])
         return self._found
 
-    def _of(self, statement: str) -> Found:
-        return self._found.setdefault(statement, Found())
+    def _of(self, statement: str) -> StatementFindings:
+        return self._found.setdefault(statement, StatementFindings())
 
     def is_broken(self, *statements: str) -> bool:
         """Whether any of ``statements`` was found broken so far."""
@@ -121,7 +121,7 @@ class Findings:
         """Note that a promise was kept."""
         found = self._of(statement)
         found.held += 1
-        if len(found.requests) < MOST_REQUESTS:
+        if len(found.requests) < MAX_REQUESTS:
             found.requests.update(exchange.number for exchange in exchanges)
 
     def hold_all(self, statements: Sequence[str], exchange: Exchange) -> None:
@@ -138,7 +138,7 @@ class Findings:
         found = self._of(violation.statement)
         found.breaks += 1
         found.requests.update(exchange.number for exchange in violation.exchanges)
-        if len(found.violations) < MOST_KEPT:
+        if len(found.violations) < MAX_KEPT:
             found.violations.append(violation)
 
     def miss(self, statements: Iterable[str], why: str) -> None:

@@ -1,4 +1,4 @@
-"""The options of a run: one table for the command and for pytest, and what is made of them."""
+"""The options of a run: one table for the command and for pytest."""
 
 import fnmatch
 from collections.abc import Mapping
@@ -241,26 +241,26 @@ def _check_url(url: str | None) -> None:
         usable = False
     if not usable or parts.query or parts.fragment or parts.username or parts.password:
         allowed = "an http or https URL without user, query and fragment"
-        shown = redact_url(url) if "@" not in url else "a URL with a user in it"
-        raise OptionsError(_text("base-url", shown, allowed))
+        quoted = redact_url(url) if "@" not in url else "a URL with a user in it"
+        raise OptionsError(_text("base-url", quoted, allowed))
 
 
-def _within(values: Mapping[str, Any], name: str, least: float, most: float) -> None:
+def _within(values: Mapping[str, Any], name: str, minimum: float, maximum: float) -> None:
     """Refuse a number that is not above 0, or out of bounds."""
     seen = values[name]
-    if seen is None or (0 < seen < float("inf") and least <= seen <= most):
+    if seen is None or (0 < seen < float("inf") and minimum <= seen <= maximum):
         return
     allowed = "a number above 0"
-    if seen > most:
-        allowed += f" and up to {most:g}"
+    if seen > maximum:
+        allowed += f" and up to {maximum:g}"
     elif seen > 0 and seen != float("inf"):
-        allowed = f"a number from {least:.2g} on"
+        allowed = f"a number from {minimum:.2g} on"
     raise OptionsError(_text(name, seen, allowed))
 
 
-def _at_least(values: Mapping[str, Any], name: str, least: int) -> None:
-    if values[name] is not None and values[name] < least:
-        raise OptionsError(_text(name, values[name], f"a number from {least} on"))
+def _at_least(values: Mapping[str, Any], name: str, minimum: int) -> None:
+    if values[name] is not None and values[name] < minimum:
+        raise OptionsError(_text(name, values[name], f"a number from {minimum} on"))
 
 
 def _text(name: str, seen: object, allowed: str) -> str:
@@ -276,7 +276,7 @@ def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(_listed(values["allow"])) - {"none"}
 
 
-def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that differ from their defaults, for reports; secrets are left out."""
     return {
         option.name: list(values[option.key]) if option.repeats else values[option.key]

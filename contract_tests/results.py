@@ -1,13 +1,13 @@
-"""The outcome of a run: one verdict for every statement in force that is asked for."""
+"""The results of a run: one verdict for each statement in force that is asked for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.deviations import Deviations
-from crmcom_kit.contract_tests.findings import Findings, Found, Verdict, Violation
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import Findings, StatementFindings, Verdict, Violation
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, statements
@@ -70,21 +70,25 @@ class Results:
         return 2 if any(result.verdict is Verdict.ERROR for result in self.statements) else 0
 
 
-def verdicts(
+def statement_results(
     findings: Findings, release: Release, deviations: Deviations, only: str = "*"
 ) -> tuple[StatementResult, ...]:
     """Give each statement in force its verdict, where its id fits the pattern ``only``.
 
-    Judges look at every answer, so that a run about few statements comes by others, too.
+    Checks look at every answer, so that a run about few statements comes by others, too.
     """
     return tuple(
-        _verdict(statement, findings.by_statement.get(statement.id, Found()), deviations)
+        _verdict(
+            statement, findings.by_statement.get(statement.id, StatementFindings()), deviations
+        )
         for statement in statements(release.name)
         if fnmatchcase(statement.id, only)
     )
 
 
-def _verdict(statement: Statement, found: Found, deviations: Deviations) -> StatementResult:
+def _verdict(
+    statement: Statement, found: StatementFindings, deviations: Deviations
+) -> StatementResult:
     listed = deviations.of(statement.id)
     verdict, why = Verdict.NOT_EXERCISED, "; ".join(found.missed)
     if found.breaks:

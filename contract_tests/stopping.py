@@ -1,4 +1,4 @@
-"""Ctrl-C, or SIGTERM: a run that is told to stop ends as interrupted, with its reports."""
+"""Stop a run on Ctrl-C or SIGTERM: it ends as interrupted, and still writes its reports."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""What the kit is pointed at: a base URL with a login, or a mock that it starts for itself.
+"""Targets: a base URL with a login, or a mock that the kit starts for itself.
 
 This is the one module of the kit that may start ``mock_server``; it uses nothing else of it.
 """
@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from crmcom_kit.contract_tests.sending.in_process import InProcess, WsgiApp
-from crmcom_kit.contract_tests.worlds import entries
+from crmcom_kit.contract_tests.client.in_process import InProcess, WsgiApp
+from crmcom_kit.contract_tests.own_world import entries
 from crmcom_kit.schemas.methods import API_PATH
 from crmcom_kit.schemas.releases import Release, resolve
 
@@ -82,7 +82,7 @@ def own_mock(
         dialect: the dialect it speaks.
         wrap: put around its WSGI application; how a server that is wrong on purpose is made.
         options: more arguments of ``mock_server.make_world``, such as ``deliveries`` or ``data``;
-            without ``data`` the kit makes a world of its own, see ``worlds``.
+            without ``data`` the kit makes a world of its own, see ``own_world``.
     """
     from crmcom_kit.mock_server import create_app, make_world
     from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell

@@ -18,11 +18,11 @@ def test_statement(statement_id: str, verdicts: dict[str, dict[str, Any]]) -> No
     found = verdicts[statement_id]
     if found["verdict"] in ("not_exercised", "deviates"):
         pytest.skip(f"{found['verdict']}: {found['why']}")
-    assert found["verdict"] == "holds", "\n".join(_told(found))
+    assert found["verdict"] == "holds", "\n".join(_lines(found))
     assert not found["stale"], found["why"]
 
 
-def _told(found: dict[str, Any]) -> list[str]:
+def _lines(found: dict[str, Any]) -> list[str]:
     lines = [f"{found['verdict']}: {found['text']} ({found['source']})", found["why"]]
     for violation in found["violations"]:
         lines += [f"expected {violation['expected']}", f"seen {violation['seen']}"]

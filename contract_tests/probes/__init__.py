@@ -1,1 +1,1 @@
-"""The fixed probes, by what they call."""
+"""Probes: fixed sequences of requests, one module for each subject."""

@@ -1,23 +1,23 @@
-"""What resend and delete have in common: a change watched from before to after, and its answer."""
+"""Helpers of the probes of resend and delete: watch a change, and check its response."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ, value_at
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.knowledge import changed_members, differ, value_at
-from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
-from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.safety.pool import Seen, nameable
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.worlds import not_effective
+from crmcom_kit.contract_tests.own_world import not_effective
+from crmcom_kit.contract_tests.safety.pool import Record, nameable
+from crmcom_kit.contract_tests.session import Session, outcome
 from crmcom_kit.schemas.methods import response_fields
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WatchedChange:
     """One resend or delete, with what was shown and listed before and after."""
 
-    before: Seen
+    before: Record
     listed_before: Exchange
     answer: Exchange
     shown: Exchange  # afterwards
@@ -29,12 +29,12 @@ class Change:
         return str(self.before["id"])
 
     @property
-    def after(self) -> Seen | None:
+    def after(self) -> Record | None:
         """The webhook request as it was shown afterwards; None where it was not."""
         return next((r for r in self.shown.records if r.get("id") == self.id), None)
 
     @property
-    def listed_after(self) -> Seen | None:
+    def listed_after(self) -> Record | None:
         """The webhook request as it was listed afterwards; None where it was not."""
         return next((r for r in self.listed.records if r.get("id") == self.id), None)
 
@@ -52,68 +52,68 @@ class Change:
         return before, after
 
 
-def take(kit: Kit, state: str | None = None) -> Seen:
+def take(session: Session, state: str | None = None) -> Record:
     """Return a webhook request that may be changed, as it is shown now. Raises Unreachable.
 
     One whose webhook definition is known not to be effective is left out: whether it can be
     sent again is open.
     """
-    off = not_effective(kit.target.entries)
+    off = not_effective(session.target.entries)
     while True:
-        record = kit.record_for_change(state)
+        record = session.record_for_change(state)
         if record["id"] in off:
             continue
         now = next(
-            (r for r in show(kit, record["id"]).records if r.get("id") == record["id"]), None
+            (r for r in show(session, record["id"]).records if r.get("id") == record["id"]), None
         )
         if now is None:
-            kit.pool.forget(record["id"])  # somebody else has deleted it
+            session.pool.forget(record["id"])  # somebody else has deleted it
         elif not nameable(now):
-            continue  # which a judge has noticed
-        elif kit.pool.may_change(now) and state in (None, now.get("life_cycle_state")):
-            kit.pool.learn(now)
+            continue  # which a check has noticed
+        elif session.pool.may_change(now) and state in (None, now.get("life_cycle_state")):
+            session.pool.learn(now)
             return now
 
 
-def show(kit: Kit, record_id: str) -> Exchange:
+def show(session: Session, record_id: str) -> Exchange:
     """Show a webhook request by its id."""
-    return kit.call("show", {IDENTIFIER: {"id": record_id}})
+    return session.call("show", {IDENTIFIER: {"id": record_id}})
 
 
-def neighbours(kit: Kit, record: Seen) -> Exchange:
+def neighbours(session: Session, record: Record) -> Exchange:
     """List a webhook request with others of its entity: on a target that is not ours, few.
 
-    Raises Unreachable where it has no such thing to be listed by, which a judge has noticed.
+    Raises Unreachable where it has no such thing to be listed by, which a check has noticed.
     """
-    names = ("entity",) if kit.target.own else ("entity", "entity_id")
+    names = ("entity",) if session.target.own else ("entity", "entity_id")
     filters = {name: record.get(name) for name in names}
     if not all(isinstance(value, str) for value in filters.values()):
         msg = f"the webhook request {record['id']} has no {' and '.join(names)} to be listed by"
         raise Unreachable(msg)
-    return kit.call("list", filters)
+    return session.call("list", filters)
 
 
-def watch(kit: Kit, method: str, before: Seen, field: str = "id") -> Change:
+def watch(session: Session, method: str, before: Record, field: str = "id") -> WatchedChange:
     """Call resend or delete for a webhook request that was just shown, and look at what it did.
 
     Args:
-        kit: what calls.
+        session: what calls.
         method: resend or delete.
         before: the webhook request as it is now.
         field: which field of the identifier names it.
     """
-    listed_before = neighbours(kit, before)
-    answer = kit.call(method, {IDENTIFIER: {field: before[field]}})
-    shown = show(kit, before["id"])
-    return Change(before, listed_before, answer, shown, neighbours(kit, before))
+    listed_before = neighbours(session, before)
+    answer = session.call(method, {IDENTIFIER: {field: before[field]}})
+    shown = show(session, before["id"])
+    return WatchedChange(before, listed_before, answer, shown, neighbours(session, before))
 
 
-def check_selected(kit: Kit, method: str, change: Change) -> bool:
+def check_selected(session: Session, method: str, change: WatchedChange) -> bool:
     """Check that a served call was about the one that was named; return whether it was."""
     record = change.answer.data
     named = f"{method}.identifier.selects"
     if not isinstance(record, Mapping) or not set(record) & set(response_fields()):
-        kit.expect(
+        session.expect(
             f"{method}.returns_record",
             change.answer,
             kept=False,
@@ -123,13 +123,13 @@ def check_selected(kit: Kit, method: str, change: Change) -> bool:
         )
         return False
     if record.get("id") == change.id:
-        kit.expect(named, change.answer, kept=True, expected="", seen="")
+        session.expect(named, change.answer, kept=True, expected="", seen="")
         return True
     if "id" not in record:
         return True  # which a check of the fields says
-    other = kit.pool.named(record["id"])
+    other = session.pool.named(record["id"])
     if other is not None:
-        kit.expect(
+        session.expect(
             named,
             change.answer,
             kept=False,
@@ -140,18 +140,20 @@ def check_selected(kit: Kit, method: str, change: Change) -> bool:
     return False
 
 
-def check_returned(kit: Kit, method: str, change: Change, now: Seen | None) -> None:
+def check_returned(
+    session: Session, method: str, change: WatchedChange, now: Record | None
+) -> None:
     """Check that an answer has every field, with the values that ``now`` has.
 
     Args:
-        kit: where violations go.
+        session: where violations go.
         method: resend or delete.
         change: whose answer is checked; it is about the right webhook request.
         now: the webhook request as the answer should show it, where that is known.
     """
     record = change.answer.data
     differing = list(changed_members(record, now)) if now is not None else []
-    if kit.reading_changes:
+    if session.reading_changes:
         differing = []
     missing = [
         name
@@ -161,9 +163,9 @@ def check_returned(kit: Kit, method: str, change: Change, now: Seen | None) -> N
     if method == "resend":  # which ends what these tell of; another statement says so
         missing = [name for name in missing if not name.startswith("error_")]
         differing = [path for path in differing if not path.startswith("error_")]
-    late = kit.release.at_least("R10.0.0")
+    late = session.release.at_least("R10.0.0")
     statement = f"{method}.fields_set.default_all" if late else f"{method}.returns_record"
-    kept = kit.expect(
+    kept = session.expect(
         statement,
         change.answer,
         kept=not missing,
@@ -178,7 +180,7 @@ def check_returned(kit: Kit, method: str, change: Change, now: Seen | None) -> N
     differing = [path for path in differing if value_at(record, path) != value_at(listed, path)]
     if kept or late:
         path = differing[0] if differing else ""
-        kit.expect(
+        session.expect(
             f"{method}.returns_record",
             change.answer,
             change.shown,
@@ -189,15 +191,15 @@ def check_returned(kit: Kit, method: str, change: Change, now: Seen | None) -> N
         )
 
 
-def check_others_exist(kit: Kit, method: str, change: Change) -> None:
+def check_others_exist(session: Session, method: str, change: WatchedChange) -> None:
     """Check that no other webhook request went, as far as nobody else is at work."""
     before, after = change.ids()
     lost = sorted(before - after - {change.id})
-    if not change.listed_before.ok or not change.listed.ok or kit.reading_changes:
+    if not change.listed_before.ok or not change.listed.ok or session.reading_changes:
         return
-    if lost and (not kit.target.own or show(kit, lost[0]).ok):
+    if lost and (not session.target.own or show(session, lost[0]).ok):
         return  # somebody else may have deleted it; or list has it on another page
-    kit.expect(
+    session.expect(
         f"{method}.single_result",
         change.answer,
         change.listed,
@@ -208,7 +210,7 @@ def check_others_exist(kit: Kit, method: str, change: Change) -> None:
     )
 
 
-def check_field_known(kit: Kit, method: str, change: Change) -> bool:
+def check_field_known(session: Session, method: str, change: WatchedChange) -> bool:
     """Find out whether a call was refused for the field that named the webhook request.
 
     Returns:
@@ -216,26 +218,26 @@ def check_field_known(kit: Kit, method: str, change: Change) -> bool:
     """
     ((refused, _),) = change.answer.call.parameters[IDENTIFIER].items()
     field = "number" if refused == "id" else "id"
-    other = kit.call(method, {IDENTIFIER: {field: change.before[field]}})
-    for record in show(kit, change.id).records:
-        kit.pool.learn(record)
+    other = session.call(method, {IDENTIFIER: {field: change.before[field]}})
+    for record in show(session, change.id).records:
+        session.pool.learn(record)
     if not other.ok:
         return False
-    kit.expect_served(
+    session.expect_served(
         f"{method}.identifier.fields", change.answer, f"{refused} names the webhook request"
     )
     if method == "delete":
-        kit.pool.forget(change.id)
+        session.pool.forget(change.id)
     return True
 
 
 def check_fields_sets(
-    kit: Kit, method: str, take_one: Callable[[], Seen], settle: Callable[[Seen], None]
+    session: Session, method: str, take_one: Callable[[], Record], settle: Callable[[Record], None]
 ) -> None:
     """Check what calls with one field and with several answer; the first wrong answer is enough.
 
     Args:
-        kit: what calls.
+        session: what calls.
         method: resend or delete.
         take_one: returns the webhook request for the next call.
         settle: is given each one after its call.
@@ -243,18 +245,20 @@ def check_fields_sets(
     Raises:
         Unreachable: the release has no fields_set for the method, or there is none to take.
     """
-    if "fields_set" not in kit.method(method).parameters:
+    if "fields_set" not in session.method(method).parameters:
         msg = f"{method} has no fields_set in this release"
         raise Unreachable(msg)
     for wanted in (("number",), ("url", "error_code", "life_cycle_state")):
         record = take_one()
-        kept = _check_fields_set(kit, method, wanted, record)
+        kept = _check_fields_set(session, method, wanted, record)
         settle(record)
         if not kept:
             break
 
 
-def _check_fields_set(kit: Kit, method: str, wanted: tuple[str, ...], record: Seen) -> bool:
+def _check_fields_set(
+    session: Session, method: str, wanted: tuple[str, ...], record: Record
+) -> bool:
     """Check what a call with fields_set answers: names that are separated, and no other field.
 
     Returns:
@@ -264,18 +268,18 @@ def _check_fields_set(kit: Kit, method: str, wanted: tuple[str, ...], record: Se
         Unreachable: the call was refused, for another reason as far as can be told.
     """
     text = ",".join(wanted)
-    exchange = kit.call(method, {IDENTIFIER: {"id": record["id"]}, "fields_set": text})
+    exchange = session.call(method, {IDENTIFIER: {"id": record["id"]}, "fields_set": text})
     if not exchange.ok:
-        _tell_why_refused(kit, method, exchange, record)
+        _find_why_refused(session, method, exchange, record)
         return False
-    kit.expect_served(f"{method}.fields_set.names", exchange, "names with commas between them")
+    session.expect_served(f"{method}.fields_set.names", exchange, "names with commas between them")
     got = set(exchange.data) if isinstance(exchange.data, dict) else set()
     got &= set(response_fields())  # others, which no page knows, are no matter of fields_set
     if "id" not in wanted and "id" in got and got != set(response_fields()):
-        kit.findings.chose("fields_set.always_id", True, exchange)  # noqa: FBT003 - a dial's value
+        session.findings.chose("fields_set.always_id", True, exchange)  # noqa: FBT003 - a dial's value
         got.discard("id")
     unset = {"error_code", "error_description"} & set(wanted)  # which may be left out
-    return kit.expect(
+    return session.expect(
         f"{method}.fields_set.selects",
         exchange,
         kept=got | unset == set(wanted),
@@ -285,14 +289,14 @@ def _check_fields_set(kit: Kit, method: str, wanted: tuple[str, ...], record: Se
     )
 
 
-def _tell_why_refused(kit: Kit, method: str, refused: Exchange, record: Seen) -> None:
+def _find_why_refused(session: Session, method: str, refused: Exchange, record: Record) -> None:
     """Find out whether it was fields_set that made the target refuse. Raises Unreachable."""
-    now = next(iter(show(kit, record["id"]).records), None)
+    now = next(iter(show(session, record["id"]).records), None)
     if now is not None and not differ(record, now):
-        plain = kit.call(method, {IDENTIFIER: {"id": record["id"]}})
+        plain = session.call(method, {IDENTIFIER: {"id": record["id"]}})
         if plain.ok:
             why = "fields_set names fields of the answer"
-            kit.expect_served(f"{method}.fields_set.names", refused, why)
+            session.expect_served(f"{method}.fields_set.names", refused, why)
             return
     msg = f"{method} with fields_set was answered {outcome(refused)}"
     raise Unreachable(msg)

@@ -2,22 +2,22 @@
 
 from typing import Any
 
+from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.knowledge import IDENTIFIERS
-from crmcom_kit.contract_tests.judging.readings import SEMI_OPTIONAL
-from crmcom_kit.contract_tests.kit import Kit, outcome
-from crmcom_kit.contract_tests.probes.asking import (
+from crmcom_kit.contract_tests.probes.helpers import (
     breadth,
     in_service,
     pages,
     refused,
-    some,
+    sample,
 )
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session, outcome
 
 
-def semi_optional(record: Seen) -> dict[str, Any]:
+def semi_optional(record: Record) -> dict[str, Any]:
     """Return the semi-optional parameters that find ``record``, as far as it shows them."""
     found: dict[str, Any] = {}
     for parameter, field in (
@@ -37,37 +37,37 @@ def semi_optional(record: Seen) -> dict[str, Any]:
 
 
 @probe("list.semi_optional.at_least_one", layer="read", cost=5)
-def list_needs_a_semi_optional_parameter(kit: Kit) -> None:
+def list_needs_a_semi_optional_parameter(session: Session) -> None:
     """List with optional parameters alone, or with none, is refused."""
-    record = some(kit, 1)[0]
+    record = sample(session, 1)[0]
     state = {"life_cycle_state": record["life_cycle_state"]}
     cases: list[dict[str, Any]] = [{}, state, {"url": record["url"]}, {"fields_set": "id"}]
-    if pages(kit):
+    if pages(session):
         cases.append({"number_of_results": 5, "offset": 0})
     for parameters in cases:
-        exchange = kit.call("list", parameters)
+        exchange = session.call("list", parameters)
         why = "none of the semi-optional parameters is given"
         statement = "list.semi_optional.at_least_one"
-        refused(kit, statement, exchange, why, "no_semi_optional")
+        refused(session, statement, exchange, why, "no_semi_optional")
 
 
 @probe(
     "list.parameters.mandatory", "list.semi_optional.several_allowed",
     "list.optional_parameters", layer="read", cost=7,
 )  # fmt: skip
-def list_takes_any_of_its_parameters(kit: Kit) -> None:
+def list_takes_any_of_its_parameters(session: Session) -> None:
     """Each semi-optional parameter is enough, several go together, the optional ones are added."""
-    record = some(kit, 1)[0]
+    record = sample(session, 1)[0]
     given = semi_optional(record)
     for name in SEMI_OPTIONAL:
         if name in given:
-            exchange = kit.call("list", {name: given[name]})
+            exchange = session.call("list", {name: given[name]})
             if name == "entity_id":
-                kit.findings.chose("list.entity_id_alone", exchange.ok, exchange)
+                session.findings.chose("list.entity_id_alone", exchange.ok, exchange)
                 if not exchange.ok:  # a dial: it may need its entity, and nothing else
                     state = {"life_cycle_state": record["life_cycle_state"]}
-                    helped = kit.call("list", {name: given[name], **state})
-                    kit.expect(
+                    helped = session.call("list", {name: given[name], **state})
+                    session.expect(
                         "list.optional_parameters",
                         exchange,
                         helped,
@@ -78,35 +78,35 @@ def list_takes_any_of_its_parameters(kit: Kit) -> None:
                     continue
             statement = "list.parameters.mandatory"
             if exchange.ok:
-                kit.findings.hold("list.optional_parameters", exchange)
-            kit.expect_served(statement, exchange, f"{name} alone is enough")
-    together = kit.call("list", given)
+                session.findings.hold("list.optional_parameters", exchange)
+            session.expect_served(statement, exchange, f"{name} alone is enough")
+    together = session.call("list", given)
     why = f"{', '.join(given)} are given together"
-    kit.expect_served("list.semi_optional.several_allowed", together, why)
+    session.expect_served("list.semi_optional.several_allowed", together, why)
     entity = {"entity": record["entity"]}
     optional = {"url": record["url"], "life_cycle_state": record["life_cycle_state"]}
     for name, value in {**optional, "fields_set": "id"}.items():
-        exchange = kit.call("list", {**entity, name: value})
+        exchange = session.call("list", {**entity, name: value})
         why = f"{name} may be given, and the other optional parameters left out"
-        kit.expect_served("list.optional_parameters", exchange, why)
+        session.expect_served("list.optional_parameters", exchange, why)
 
 
 @probe("list.several_results", layer="read", cost=1)
-def list_returns_several(kit: Kit) -> None:
+def list_returns_several(session: Session) -> None:
     """List returns more than one webhook request where more than one fits."""
-    in_service(kit)
+    in_service(session)
     by_entity: dict[str, set[str]] = {}
-    for record in kit.pool.some():
+    for record in session.pool.known():
         by_entity.setdefault(str(record.get("entity")), set()).add(record["id"])
     entity = max(by_entity, key=lambda each: len(by_entity[each]), default=None)
     if entity is None or len(by_entity[entity]) < 2:
         msg = "no entity is known to have two webhook requests; a wider scope may reach it"
         raise Unreachable(msg)
-    more = {"number_of_results": 2} if pages(kit) else {}
-    exchange = kit.call("list", {"entity": entity, **more})
+    more = {"number_of_results": 2} if pages(session) else {}
+    exchange = session.call("list", {"entity": entity, **more})
     if more and len(exchange.records) < 2:
-        exchange = kit.call("list", {"entity": entity})  # the number is another statement's
-    kit.expect(
+        exchange = session.call("list", {"entity": entity})  # the number is another statement's
+    session.expect(
         "list.several_results",
         exchange,
         kept=len(exchange.records) > 1,
@@ -115,17 +115,17 @@ def list_returns_several(kit: Kit) -> None:
     )
 
 
-def _pages(kit: Kit) -> bool:
-    return "number_of_results" in kit.method("list").parameters
+def _pages(session: Session) -> bool:
+    return "number_of_results" in session.method("list").parameters
 
 
 @probe("list.identifier.fields", layer="read", cost=3)
-def list_knows_the_fields_of_its_identifiers(kit: Kit) -> None:
+def list_knows_the_fields_of_its_identifiers(session: Session) -> None:
     """Identifiers of list take id, name and alternative_code, and no other field."""
-    if kit.findings.is_broken("list.parameters.mandatory"):
+    if session.findings.is_broken("list.parameters.mandatory"):
         msg = "list.parameters.mandatory is broken, so that an identifier alone tells nothing"
         raise Unreachable(msg)
-    for record in some(kit, breadth(kit, 1, 3)):
+    for record in sample(session, breadth(session, 1, 3)):
         for parameter, field in (
             ("webhook_definition_identifier", "webhook_definition"),
             ("workflow_rule_identifier", "workflow_rule"),
@@ -134,10 +134,10 @@ def list_knows_the_fields_of_its_identifiers(kit: Kit) -> None:
             for name in IDENTIFIERS:
                 value = inner.get(name) if isinstance(inner, dict) else None
                 if isinstance(value, str) and value and "," not in value:
-                    exchange = kit.call("list", {parameter: {name: value}})
+                    exchange = session.call("list", {parameter: {name: value}})
                     why = f"{name} is a field of {parameter}"
-                    kit.expect_served("list.identifier.fields", exchange, why)
-            exchange = kit.call("list", {parameter: {"number": "1"}})
+                    session.expect_served("list.identifier.fields", exchange, why)
+            exchange = session.call("list", {parameter: {"number": "1"}})
             why = f"number is no field of {parameter}"
             kind = "unknown_identifier_field"
-            refused(kit, "list.identifier.fields", exchange, why, kind)
+            refused(session, "list.identifier.fields", exchange, why, kind)

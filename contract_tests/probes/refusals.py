@@ -7,156 +7,156 @@ refused and did not has changed one: then the next probe takes another.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.envelope import NOWHERE
+from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.envelope import NOWHERE
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.asking import refused, show
-from crmcom_kit.contract_tests.probes.choices import note_refusal
+from crmcom_kit.contract_tests.probes.helpers import refused, show
 from crmcom_kit.contract_tests.probes.registry import Layer, probe
-from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.calls import build, query
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.sending.made_up import WRONG_TOKEN
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session
 
 _IDENTIFIER = "webhook_request_identifier"
 
 
-def _in_scope(kit: Kit, method: str) -> Seen:
+def _in_scope(session: Session, method: str) -> Record:
     """Return a webhook request that ``method`` could be called for. Raises Unreachable."""
-    if method not in kit.allowed:
+    if method not in session.allowed:
         msg = f"{method} is not allowed; allow it with --allow {method}"
         raise Unreachable(msg)
-    for record in kit.pool.some("REJECTED"):
-        if kit.pool.may_change(record) and isinstance(record.get("number"), str):
+    for record in session.pool.known("REJECTED"):
+        if session.pool.may_change(record) and isinstance(record.get("number"), str):
             return record
     msg = "no REJECTED webhook request is in scope; widen the scope with --only-… or --all-records"
     raise Unreachable(msg)
 
 
 def _refuse(
-    kit: Kit, method: str, statement: str, parameters: Mapping[str, Any], why: str,
+    session: Session, method: str, statement: str, parameters: Mapping[str, Any], why: str,
     kind: str | None = None,
 ) -> None:  # fmt: skip
-    """Call ``method`` and judge that it is refused; keep the pool right where it was not."""
-    exchange = kit.call(method, parameters)
-    refused(kit, f"{method}.{statement}", exchange, why, kind)
-    _after(kit, method, exchange)
+    """Call ``method`` and check that it is refused; keep the pool right where it was not."""
+    exchange = session.call(method, parameters)
+    refused(session, f"{method}.{statement}", exchange, why, kind)
+    _after(session, method, exchange)
 
 
-def _after(kit: Kit, method: str, exchange: Exchange) -> None:
+def _after(session: Session, method: str, exchange: Exchange) -> None:
     """Follow in the pool what a call has changed that should have been refused."""
     for record in exchange.records:
         record_id = record.get("id")
         if not isinstance(record_id, str):
             continue
         if method == "delete":
-            kit.pool.forget(record_id)
-        elif record_id in kit.pool.records:
-            now = show(kit, {"id": record_id})
+            session.pool.forget(record_id)
+        elif record_id in session.pool.records:
+            now = show(session, {"id": record_id})
             if now.ok and isinstance(now.data, dict):
-                kit.pool.learn(now.data)
+                session.pool.learn(now.data)
 
 
-def _mandatory(kit: Kit, method: str) -> None:
-    _in_scope(kit, method)
+def _mandatory(session: Session, method: str) -> None:
+    _in_scope(session, method)
     why = f"{_IDENTIFIER} is missing"
-    _refuse(kit, method, "parameters.mandatory", {}, why)
+    _refuse(session, method, "parameters.mandatory", {}, why)
     why = "the identifier names no field"
-    _refuse(kit, method, "identifier.mandatory", {_IDENTIFIER: {}}, why, "no_identifier")
+    _refuse(session, method, "identifier.mandatory", {_IDENTIFIER: {}}, why, "no_identifier")
 
 
-def _fields(kit: Kit, method: str) -> None:
+def _fields(session: Session, method: str) -> None:
     for field in ("entity_id", "url"):
-        record = _in_scope(kit, method)
+        record = _in_scope(session, method)
         given = {_IDENTIFIER: {field: record.get(field)}}
         why, kind = f"{field} is no field of {_IDENTIFIER}", "unknown_identifier_field"
-        _refuse(kit, method, "identifier.fields", given, why, kind)
+        _refuse(session, method, "identifier.fields", given, why, kind)
 
 
-def _exactly_one(kit: Kit, method: str) -> None:
+def _exactly_one(session: Session, method: str) -> None:
     for names in (("id", "number"), ("number", "id")):
-        record = _in_scope(kit, method)
+        record = _in_scope(session, method)
         given = {_IDENTIFIER: {name: record[name] for name in names}}
         why, kind = "two fields are given", "several_identifiers"
-        _refuse(kit, method, "identifier.exactly_one", given, why, kind)
+        _refuse(session, method, "identifier.exactly_one", given, why, kind)
 
 
-def _known(kit: Kit, method: str) -> None:
-    record = _in_scope(kit, method)
+def _known(session: Session, method: str) -> None:
+    record = _in_scope(session, method)
     wrong = [{field: value} for field, value in NOWHERE.items()]
     wrong += [{"number": f"{record['number']}x"}, {"number": record["id"]}]
     wrong += [{"id": record["number"]}]
-    for identifier in wrong[:4] if kit.thrifty else wrong:
+    for identifier in wrong[:4] if session.small_budget else wrong:
         field, value = next(iter(identifier.items()))
         why, kind = f"no webhook request has the {field} {value}", "unknown_webhook_request"
-        _refuse(kit, method, "identifier.known", {_IDENTIFIER: identifier}, why, kind)
+        _refuse(session, method, "identifier.known", {_IDENTIFIER: identifier}, why, kind)
 
 
-def _token(kit: Kit, method: str) -> None:
-    api = kit.method(method)
+def _token(session: Session, method: str) -> None:
+    api = session.method(method)
     for statement, token, why in (
         ("token.required", {}, "there is no token"),
         ("token.from_login", {"token": WRONG_TOKEN}, "it is made up"),
     ):
-        record = _in_scope(kit, method)
+        record = _in_scope(session, method)
         given = {**token, _IDENTIFIER: {"id": record["id"]}}
-        exchange = kit.send(build(api, given))
-        refused(kit, statement, exchange, why)
-        _after(kit, method, exchange)
+        exchange = session.send(build(api, given))
+        refused(session, statement, exchange, why)
+        _after(session, method, exchange)
 
 
-def _verb(kit: Kit, method: str) -> None:
-    api = kit.method(method)
-    record = _in_scope(kit, method)
-    given = {"token": kit.token, _IDENTIFIER: {"id": record["id"]}}
-    exchange = kit.send(Call(method, "GET", api.path, query(given), parameters=given))
-    refused(kit, "methods.verb", exchange, f"{method} is called with POST", "wrong_verb")
-    _after(kit, method, exchange)
+def _verb(session: Session, method: str) -> None:
+    api = session.method(method)
+    record = _in_scope(session, method)
+    given = {"token": session.token, _IDENTIFIER: {"id": record["id"]}}
+    exchange = session.send(Call(method, "GET", api.path, query(given), parameters=given))
+    refused(session, "methods.verb", exchange, f"{method} is called with POST", "wrong_verb")
+    _after(session, method, exchange)
 
 
-def _note_bodies(kit: Kit, method: str) -> None:
+def _note_bodies(session: Session, method: str) -> None:
     """Note what a body may be written as, by how a webhook request is missed that exists nowhere.
 
     Where a target has one code for everything, this tells nothing.
     """
-    _in_scope(kit, method)
+    _in_scope(session, method)
     nowhere = {_IDENTIFIER: {"id": NOWHERE["id"]}}
-    missed = kit.call(method, nowhere).code
-    wrong = kit.call(method, {_IDENTIFIER: {"number": [1]}})
+    missed = session.call(method, nowhere).code
+    wrong = session.call(method, {_IDENTIFIER: {"number": [1]}})
     if wrong.code == missed:
         return
-    note_refusal(kit, "wrong_type", wrong)
-    number = kit.call(method, {_IDENTIFIER: {"number": int(NOWHERE["number"])}})
-    kit.findings.chose("identifiers.json_number", number.code == missed, number)
-    beside = kit.call(method, {_IDENTIFIER: {"id": NOWHERE["id"], "name": "x"}})
+    note_refusal(session, "wrong_type", wrong)
+    number = session.call(method, {_IDENTIFIER: {"number": int(NOWHERE["number"])}})
+    session.findings.chose("identifiers.json_number", number.code == missed, number)
+    beside = session.call(method, {_IDENTIFIER: {"id": NOWHERE["id"], "name": "x"}})
     way = "ignore" if beside.code == missed else "error"
-    kit.findings.chose("identifiers.unknown_field", way, beside)
-    if "fields_set" in kit.method(method).parameters:
-        odd = kit.call(method, {**nowhere, "fields_set": {"id": True}})
-        listed = kit.call(method, {**nowhere, "fields_set": ["id"]})
+    session.findings.chose("identifiers.unknown_field", way, beside)
+    if "fields_set" in session.method(method).parameters:
+        odd = session.call(method, {**nowhere, "fields_set": {"id": True}})
+        listed = session.call(method, {**nowhere, "fields_set": ["id"]})
         if odd.code != missed:
-            kit.findings.chose("fields_set.array_in_body", listed.code == missed, listed)
-    _note_query(kit, method, missed)
+            session.findings.chose("fields_set.array_in_body", listed.code == missed, listed)
+    _note_query(session, method, missed)
 
 
-def _note_query(kit: Kit, method: str, missed: Any) -> None:
+def _note_query(session: Session, method: str, missed: Any) -> None:
     """Note what becomes of parameters in the query of a POST."""
-    call = build(kit.method(method), {"token": kit.token})
-    unnamed = kit.send(call)
+    call = build(session.method(method), {"token": session.token})
+    unnamed = session.send(call)
     nowhere = {_IDENTIFIER: {"id": NOWHERE["id"]}}
     placed = Call(method, "POST", call.path, query(nowhere), call.body, call.headers)
-    exchange = kit.send(placed)
+    exchange = session.send(placed)
     if unnamed.code == missed:
         return
     way = {missed: "read", unnamed.code: "ignore"}.get(exchange.code, "error")
-    kit.findings.chose("requests.query_on_post", way, exchange)
+    session.findings.chose("requests.query_on_post", way, exchange)
     if way == "error":
-        note_refusal(kit, "misplaced_parameter", exchange)
+        note_refusal(session, "misplaced_parameter", exchange)
 
 
 def _register(method: Layer) -> None:
     """Make the probes of one method."""
-    kinds: dict[Callable[[Kit, str], None], tuple[tuple[str, ...], int]] = {
+    kinds: dict[Callable[[Session, str], None], tuple[tuple[str, ...], int]] = {
         _mandatory: ((f"{method}.parameters.mandatory", f"{method}.identifier.mandatory"), 2),
         _fields: ((f"{method}.identifier.fields",), 2),
         _exactly_one: ((f"{method}.identifier.exactly_one",), 2),
@@ -167,8 +167,8 @@ def _register(method: Layer) -> None:
     }
     for check, (statements, cost) in kinds.items():
 
-        def run(kit: Kit, check: Callable[[Kit, str], None] = check) -> None:
-            check(kit, method)
+        def run(session: Session, check: Callable[[Session, str], None] = check) -> None:
+            check(session, method)
 
         run.__name__ = f"{method}{check.__name__}"
         probe(*statements, layer=method, cost=cost)(run)

@@ -1,40 +1,40 @@
-"""Probes of calls that are refused, and so must change nothing."""
+"""Probes of refused calls, which must change nothing."""
 
-from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.probes.changing import show, take
 from crmcom_kit.contract_tests.probes.deletes import take_any
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.sending.calls import build
-from crmcom_kit.contract_tests.sending.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.session import Session
 
 
 @probe("errors.change_nothing", layer="resend", cost=8)
-def a_refused_resend_changes_nothing(kit: Kit) -> None:
+def a_refused_resend_changes_nothing(session: Session) -> None:
     """A resend that is refused leaves its webhook request as it was."""
-    _refused_calls_change_nothing(kit, "resend")
+    _refused_calls_change_nothing(session, "resend")
 
 
 @probe("errors.change_nothing", layer="delete", cost=8)
-def a_refused_delete_changes_nothing(kit: Kit) -> None:
+def a_refused_delete_changes_nothing(session: Session) -> None:
     """A delete that is refused deletes nothing."""
-    _refused_calls_change_nothing(kit, "delete")
+    _refused_calls_change_nothing(session, "delete")
 
 
-def _refused_calls_change_nothing(kit: Kit, method: str) -> None:
-    record = take(kit, "REJECTED") if method == "resend" else take_any(kit, "REJECTED")
+def _refused_calls_change_nothing(session: Session, method: str) -> None:
+    record = take(session, "REJECTED") if method == "resend" else take_any(session, "REJECTED")
     by_id, both = ({name: record[name] for name in names} for names in (("id",), ("id", "number")))
     calls = (
-        build(kit.method(method), {"token": NO_TOKEN, IDENTIFIER: by_id}),
-        build(kit.method(method), {IDENTIFIER: by_id}),
-        build(kit.method(method), {"token": kit.token, IDENTIFIER: both}),
+        build(session.method(method), {"token": NO_TOKEN, IDENTIFIER: by_id}),
+        build(session.method(method), {IDENTIFIER: by_id}),
+        build(session.method(method), {"token": session.token, IDENTIFIER: both}),
     )
     for call in calls:
-        refused = kit.send(call)
-        shown = show(kit, record["id"])  # which the memory compares with what it was
+        refused = session.send(call)
+        shown = show(session, record["id"])  # which the memory compares with what it was
         if refused.ok:  # which other checks see
             break
-        kept = kit.expect(
+        kept = session.expect(
             "errors.change_nothing",
             refused,
             shown,
@@ -45,9 +45,9 @@ def _refused_calls_change_nothing(kit: Kit, method: str) -> None:
         )
         if not kept:
             break
-    now = next(iter(show(kit, record["id"]).records), None)
+    now = next(iter(show(session, record["id"]).records), None)
     if now is None:
-        kit.pool.forget(record["id"])
+        session.pool.forget(record["id"])
     else:
-        kit.pool.learn(now)
-        kit.pool.give_back(record["id"])
+        session.pool.learn(now)
+        session.pool.give_back(record["id"])

@@ -1,4 +1,4 @@
-"""Probes of resend: what it sends again, what it returns, and what it leaves as it was.
+"""Probes of resend: what it sends again, what it returns, and what it leaves unchanged.
 
 Legal, and so no violation: a resend that ends REJECTED again, one that is only queued, one that
 an error answers because the delivery failed again.
@@ -6,12 +6,14 @@ an error answers because the delivery failed again.
 
 from collections.abc import Mapping
 
+from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.judging.knowledge import changed_members, differ
-from crmcom_kit.contract_tests.judging.memory import IDENTIFIER
-from crmcom_kit.contract_tests.kit import Kit, outcome
+from crmcom_kit.contract_tests.own_world import not_effective, units
 from crmcom_kit.contract_tests.probes.changing import (
-    Change,
+    WatchedChange,
     check_fields_sets,
     show,
     take,
@@ -19,13 +21,11 @@ from crmcom_kit.contract_tests.probes.changing import (
 )
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.probes.resent import TRACELESS, examine
-from crmcom_kit.contract_tests.safety.pool import Seen, nameable
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.sending.logging_in import ask_for_token, token_of
-from crmcom_kit.contract_tests.worlds import not_effective, units
+from crmcom_kit.contract_tests.safety.pool import Record, nameable
+from crmcom_kit.contract_tests.session import Session, outcome
 
 #: So many webhook requests are sent again in search of one that is delivered.
-MOST_TRIES = 3
+MAX_TRIES = 3
 
 
 @probe(
@@ -40,26 +40,26 @@ MOST_TRIES = 3
     layer="resend",
     cost=5,
 )
-def a_rejected_one_is_sent_again(kit: Kit) -> None:
+def a_rejected_one_is_sent_again(session: Session) -> None:
     """Webhook requests are sent again, one by one, until one of them is delivered."""
-    for tried in range(MOST_TRIES):
+    for tried in range(MAX_TRIES):
         try:
-            record = take(kit, "REJECTED")
+            record = take(session, "REJECTED")
         except Unreachable:
             if tried == 0:
                 raise
             break
-        change = watch(kit, "resend", record)
-        examine(kit, change)
+        change = watch(session, "resend", record)
+        examine(session, change)
         if change.after is not None and change.after.get("life_cycle_state") == "SUCCESSFUL":
             break
-    if not _noted(kit, "served"):
+    if not _noted(session, "served"):
         served = ("returns_record", "identity_kept", "same_record", "identifier.selects")
         why = "no resend was served; the webhook requests in scope can't be delivered"
-        kit.findings.miss((f"resend.{name}" for name in served), why)
-    if not _noted(kit, "delivered"):
+        session.findings.miss((f"resend.{name}" for name in served), why)
+    if not _noted(session, "delivered"):
         why = "no resend was successful; it takes a receiver that takes them"
-        kit.findings.miss(["resend.clears_error"], why)
+        session.findings.miss(["resend.clears_error"], why)
 
 
 @probe(
@@ -69,31 +69,31 @@ def a_rejected_one_is_sent_again(kit: Kit) -> None:
     layer="resend",
     cost=5,
 )
-def the_number_names_one_as_well(kit: Kit) -> None:
+def the_number_names_one_as_well(session: Session) -> None:
     """A webhook request that is named by its number is sent again."""
-    examine(kit, watch(kit, "resend", take(kit, "REJECTED"), "number"))
+    examine(session, watch(session, "resend", take(session, "REJECTED"), "number"))
 
 
-def _noted(kit: Kit, what: str) -> bool:
-    return bool(kit.memory.get(f"resend {what}"))
+def _noted(session: Session, what: str) -> bool:
+    return bool(session.memory.get(f"resend {what}"))
 
 
 @probe("resend.only_rejected", layer="resend", cost=5)
-def a_successful_one_is_refused(kit: Kit) -> None:
+def a_successful_one_is_refused(session: Session) -> None:
     """A SUCCESSFUL webhook request is not sent again, and stays as it was."""
-    record = take(kit, "SUCCESSFUL")
-    exchange = kit.call("resend", {IDENTIFIER: {"id": record["id"]}})
-    kit.expect_refused("resend.only_rejected", exchange, "the webhook request is SUCCESSFUL")
-    after = show(kit, record["id"])  # which the memory compares with what it was
+    record = take(session, "SUCCESSFUL")
+    exchange = session.call("resend", {IDENTIFIER: {"id": record["id"]}})
+    session.expect_refused("resend.only_rejected", exchange, "the webhook request is SUCCESSFUL")
+    after = show(session, record["id"])  # which the memory compares with what it was
     for now in after.records:
-        kit.pool.learn(now)
-    kit.pool.give_back(record["id"])
-    for record_id in kit.memory.get("resent", [])[:1]:
-        done = kit.pool.records.get(record_id, {})
+        session.pool.learn(now)
+    session.pool.give_back(record["id"])
+    for record_id in session.memory.get("resent", [])[:1]:
+        done = session.pool.records.get(record_id, {})
         if nameable(done) and done.get("life_cycle_state") == "SUCCESSFUL":  # by a resend, this one
-            again = kit.call("resend", {IDENTIFIER: {"number": done["number"]}})
-            kit.expect_refused("resend.only_rejected", again, "it was sent again with success")
-            show(kit, record_id)
+            again = session.call("resend", {IDENTIFIER: {"number": done["number"]}})
+            session.expect_refused("resend.only_rejected", again, "it was sent again with success")
+            show(session, record_id)
 
 
 @probe(
@@ -102,44 +102,44 @@ def a_successful_one_is_refused(kit: Kit) -> None:
     layer="resend",
     cost=6,
 )
-def the_answer_has_the_fields_asked_for(kit: Kit) -> None:
+def the_answer_has_the_fields_asked_for(session: Session) -> None:
     """With fields_set the answer of resend has the fields that it names, and only those."""
 
-    def take_one() -> Seen:
-        record = take(kit, "REJECTED")
-        kit.memory.setdefault("resent", []).append(record["id"])
+    def take_one() -> Record:
+        record = take(session, "REJECTED")
+        session.memory.setdefault("resent", []).append(record["id"])
         return record
 
-    def settle(record: Seen) -> None:
-        for now in show(kit, record["id"]).records:
-            kit.pool.learn(now)
+    def settle(record: Record) -> None:
+        for now in show(session, record["id"]).records:
+            session.pool.learn(now)
 
-    check_fields_sets(kit, "resend", take_one, settle)
+    check_fields_sets(session, "resend", take_one, settle)
 
 
 @probe("login.unit", layer="resend", cost=4)
-def the_unit_of_the_login_is_the_one_that_acts(kit: Kit) -> None:
+def the_unit_of_the_login_is_the_one_that_acts(session: Session) -> None:
     """What is sent again was updated by the unit that the login named."""
-    unit = kit.target.login.unit
-    token = kit.token
-    if unit is None and kit.target.entries and kit.target.login.username is not None:
-        unit = units(kit.target.entries)[-1]
-        token = token_of(ask_for_token(kit, unit=unit))
+    unit = session.target.login.unit
+    token = session.token
+    if unit is None and session.target.entries and session.target.login.username is not None:
+        unit = units(session.target.entries)[-1]
+        token = token_of(ask_for_token(session, unit=unit))
     if unit is None or token is None:
         msg = "needs a login that names a unit; name one with --unit"
         raise Unreachable(msg)
-    record = take(kit, "REJECTED")
-    kit.memory.setdefault("resent", []).append(record["id"])
-    sent = kit.call("resend", {"token": token, IDENTIFIER: {"id": record["id"]}})
-    shown = show(kit, record["id"])
+    record = take(session, "REJECTED")
+    session.memory.setdefault("resent", []).append(record["id"])
+    sent = session.call("resend", {"token": token, IDENTIFIER: {"id": record["id"]}})
+    shown = show(session, record["id"])
     for now in shown.records:
-        kit.pool.learn(now)
+        session.pool.learn(now)
         log = now.get("log_information")
         log = log if isinstance(log, Mapping) else {}
         by = log.get("updated_by_unit") or log.get("updated_by_business_unit")
         logged = "log_information.updated_date" in changed_members(record, now)
         if sent.ok and logged and isinstance(by, Mapping) and isinstance(by.get("id"), str):
-            kit.expect(
+            session.expect(
                 "login.unit",
                 sent,
                 shown,
@@ -151,48 +151,50 @@ def the_unit_of_the_login_is_the_one_that_acts(kit: Kit) -> None:
 
 
 @probe("resend.sends_again", layer="resend", cost=3)
-def one_of_a_definition_that_is_not_effective(kit: Kit) -> None:
+def one_of_a_definition_that_is_not_effective(session: Session) -> None:
     """Whether one is sent again whose webhook definition is not effective is a choice."""
-    off = not_effective(kit.target.entries)
-    record = next((r for r in kit.pool.some("REJECTED") if r["id"] in off), None)
-    if record is None or not kit.pool.may_change(record):
+    off = not_effective(session.target.entries)
+    record = next((r for r in session.pool.known("REJECTED") if r["id"] in off), None)
+    if record is None or not session.pool.may_change(record):
         msg = "no definition is known that is not effective"
         raise Unreachable(msg)
-    before = next(iter(show(kit, record["id"]).records), record)
-    exchange = kit.call("resend", {IDENTIFIER: {"id": record["id"]}})
-    kit.memory.setdefault("resent", []).append(record["id"])
-    for now in show(kit, record["id"]).records:
-        kit.pool.learn(now)
+    before = next(iter(show(session, record["id"]).records), record)
+    exchange = session.call("resend", {IDENTIFIER: {"id": record["id"]}})
+    session.memory.setdefault("resent", []).append(record["id"])
+    for now in show(session, record["id"]).records:
+        session.pool.learn(now)
         if exchange.ok or not differ(before, now):
             way = "send" if exchange.ok else "error"
-            kit.findings.chose("resend.definition_not_effective", way, exchange)
+            session.findings.chose("resend.definition_not_effective", way, exchange)
 
 
 @probe("resend.sends_again", layer="resend", cost=1)
-def what_was_sent_leaves_a_trace(kit: Kit) -> None:
+def what_was_sent_leaves_a_trace(session: Session) -> None:
     """What left no trace when it was sent again has one by now: it may have been queued.
 
     Comes last of its layer. Without any trace nothing can be said, unless the kit knows that one
     must be there: in its own world no delivery leaves a webhook request as it was. Elsewhere a
     response that is a mere reference is new after each delivery.
     """
-    waiting: list[Change] = kit.memory.pop(TRACELESS, [])
-    silent: list[tuple[Change, Exchange]] = []
+    waiting: list[WatchedChange] = session.memory.pop(TRACELESS, [])
+    silent: list[tuple[WatchedChange, Exchange]] = []
     for change in waiting:
-        later = show(kit, change.id)
+        later = show(session, change.id)
         now = next((r for r in later.records if r.get("id") == change.id), None)
         if now is not None and differ(change.before, now):
-            kit.pool.learn(now)
-            kit.expect("resend.sends_again", change.answer, later, kept=True, expected="", seen="")
+            session.pool.learn(now)
+            session.expect(
+                "resend.sends_again", change.answer, later, kept=True, expected="", seen=""
+            )
         elif now is not None:
             silent.append((change, later))
-    if not silent or kit.findings.is_held("resend.sends_again"):
+    if not silent or session.findings.is_held("resend.sends_again"):
         return
     change, later = silent[-1]
-    if not kit.target.entries and (len(silent) < 2 or not _tells(change.before)):
+    if not session.target.entries and (len(silent) < 2 or not _has_reference(change.before)):
         msg = "the resends left no trace by which they could be told from none"
         raise Unreachable(msg)
-    kit.expect(
+    session.expect(
         "resend.sends_again",
         change.answer,
         later,
@@ -203,6 +205,6 @@ def what_was_sent_leaves_a_trace(kit: Kit) -> None:
     )
 
 
-def _tells(record: Seen) -> bool:
+def _has_reference(record: Record) -> bool:
     response = record.get("response")
     return isinstance(response, str) and not response.lstrip().startswith(("{", "["))

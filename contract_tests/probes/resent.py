@@ -1,64 +1,64 @@
-"""Checks of one resend, however it ended: its answer, and what it did to the webhook request."""
+"""Checks of one resend: its response, and its effect on the webhook request."""
 
-from crmcom_kit.contract_tests.judging.knowledge import (
+from crmcom_kit.contract_tests.checks.knowledge import (
     changed_members,
     is_of_identity,
     value_at,
 )
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.probes.changing import (
-    Change,
+    WatchedChange,
     check_field_known,
     check_others_exist,
     check_returned,
     check_selected,
 )
-from crmcom_kit.contract_tests.safety.pool import Seen
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session
 
-#: Under this name a kit's memory has the resends after which nothing was another.
+#: Under this name a session's memory has the resends after which nothing was another.
 TRACELESS = "resends without a trace"
 
 
-def examine(kit: Kit, change: Change) -> None:
+def examine(session: Session, change: WatchedChange) -> None:
     """Check a resend of a REJECTED webhook request, however it ended."""
-    kit.memory.setdefault("resent", []).append(change.id)
+    session.memory.setdefault("resent", []).append(change.id)
     if change.after is not None:
-        kit.pool.learn(change.after)
+        session.pool.learn(change.after)
     if not change.answer.ok:
-        _examine_refused(kit, change)
+        _examine_refused(session, change)
         return
-    kit.memory["resend served"] = True
-    if not check_in_place(kit, change) or not check_selected(kit, "resend", change):
+    session.memory["resend served"] = True
+    if not check_in_place(session, change) or not check_selected(session, "resend", change):
         return
-    answered: Seen = change.answer.data
+    answered: Record = change.answer.data
     done = answered.get("life_cycle_state") == "SUCCESSFUL"
-    check_returned(kit, "resend", change, change.after if done and change.trace else None)
-    check_others_exist(kit, "resend", change)
-    _check_identity(kit, change, answered)
-    _check_error(kit, change)
-    _note_trace(kit, change)
+    check_returned(session, "resend", change, change.after if done and change.trace else None)
+    check_others_exist(session, "resend", change)
+    _check_identity(session, change, answered)
+    _check_error(session, change)
+    _note_trace(session, change)
 
 
-def _examine_refused(kit: Kit, change: Change) -> None:
+def _examine_refused(session: Session, change: WatchedChange) -> None:
     """A resend that was answered with an error: it was sent in vain, or not at all."""
     if change.trace:
-        kit.findings.chose("resend.failed", "error", change.answer)
-    elif check_field_known(kit, "resend", change):
+        session.findings.chose("resend.failed", "error", change.answer)
+    elif check_field_known(session, "resend", change):
         return
-    _note_trace(kit, change)
+    _note_trace(session, change)
 
 
-def check_in_place(kit: Kit, change: Change) -> bool:
+def check_in_place(session: Session, change: WatchedChange) -> bool:
     """Check that no new webhook request came of a resend; return whether all is in its place."""
     before, after = change.ids()
     new = after - before
     answered = change.answer.data.get("id") if isinstance(change.answer.data, dict) else None
-    if not kit.target.own or len(after) <= len(before):
+    if not session.target.own or len(after) <= len(before):
         new &= {answered}  # others, too, make webhook requests; and pages may shift
     if not change.listed_before.ok or not change.listed.ok:
         return True
     if not new and change.after is not None:
-        return kit.expect("resend.same_record", change.answer, kept=True, expected="", seen="")
+        return session.expect("resend.same_record", change.answer, kept=True, expected="", seen="")
     if not new:
         statement, seen = "resend.same_record", f"{change.id} is not shown any more"
     else:
@@ -67,7 +67,7 @@ def check_in_place(kit: Kit, change: Change) -> bool:
         moved = same_number and change.after is None
         statement = "resend.identity_kept" if moved else "resend.same_record"
         seen = f"a new webhook request {twins[0]['id']}"
-    return kit.expect(
+    return session.expect(
         statement,
         change.answer,
         change.listed,
@@ -78,14 +78,14 @@ def check_in_place(kit: Kit, change: Change) -> bool:
     )
 
 
-def _check_identity(kit: Kit, change: Change, answered: Seen) -> None:
+def _check_identity(session: Session, change: WatchedChange, answered: Record) -> None:
     """Check that what sending again must keep is as it was, in the answer and afterwards."""
     for record, exchange in ((answered, change.answer), (change.after, change.shown)):
         for path in filter(is_of_identity, changed_members(change.before, record or {})):
             was, now = value_at(change.before, path), value_at(record, path)
             if was is None or now is None:
                 continue
-            kit.expect(
+            session.expect(
                 "resend.identity_kept",
                 change.answer,
                 exchange,
@@ -95,17 +95,17 @@ def _check_identity(kit: Kit, change: Change, answered: Seen) -> None:
                 record=change.id,
             )
             return
-    kit.expect("resend.identity_kept", change.answer, kept=True, expected="", seen="")
+    session.expect("resend.identity_kept", change.answer, kept=True, expected="", seen="")
 
 
-def _check_error(kit: Kit, change: Change) -> None:
+def _check_error(session: Session, change: WatchedChange) -> None:
     """Check that a success clears the error."""
     for record, exchange in ((change.answer.data, change.answer), (change.after, change.shown)):
         if record is None or record.get("life_cycle_state") != "SUCCESSFUL":
             continue
-        kit.memory["resend delivered"] = True
+        session.memory["resend delivered"] = True
         left = [name for name in ("error_code", "error_description") if record.get(name)]
-        kit.expect(
+        session.expect(
             "resend.clears_error",
             exchange,
             kept=not left,
@@ -115,14 +115,14 @@ def _check_error(kit: Kit, change: Change) -> None:
         )
 
 
-def _note_trace(kit: Kit, change: Change) -> None:
+def _note_trace(session: Session, change: WatchedChange) -> None:
     """Note what shows that a webhook request was sent again, and which way the target takes."""
     after, trace = change.after, change.trace
     if after is None or not trace:
-        kit.memory.setdefault(TRACELESS, []).append(change)
+        session.memory.setdefault(TRACELESS, []).append(change)
         return
-    kit.expect("resend.sends_again", change.answer, kept=True, expected="", seen="")
-    state, chose = after.get("life_cycle_state"), kit.findings.chose
+    session.expect("resend.sends_again", change.answer, kept=True, expected="", seen="")
+    state, chose = after.get("life_cycle_state"), session.findings.chose
     if state == "REJECTED" and change.answer.ok:
         chose("resend.failed", "ok_rejected", change.answer)
     logged = "log_information.updated_date" in trace

@@ -4,22 +4,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from crmcom_kit.contract_tests.calibration.codes import Form, data_of, fitting
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit
-from crmcom_kit.contract_tests.probes.codes import Form, data_of, fitting
+from crmcom_kit.contract_tests.own_world import signed
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.worlds import signed
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session
 
 #: So many authentication codes are checked.
-MOST = 200
+MAX_CODES = 200
 
 
 @probe("response.authentication_code.hmac", layer="read", cost=0)
-def authentication_codes_are_hmacs(kit: Kit) -> None:
+def authentication_codes_are_hmacs(session: Session) -> None:
     """Each authentication code is an HMAC of the data object, all in the same form."""
-    known = list(_known(kit))[:MOST]
+    known = list(_known(session))[:MAX_CODES]
     if not known:
         msg = "no data object is known together with its secret key: it takes a target that shows "
         msg += "request as a JSON object or text, and secret keys, which Plan.secret_keys gives"
@@ -29,8 +29,8 @@ def authentication_codes_are_hmacs(kit: Kit) -> None:
     best = counts.most_common(1)[0][0] if counts else None
     for record, found in fits:
         kept = best in found
-        exchange = last_look(kit, record)
-        kit.expect(
+        exchange = last_look(session, record)
+        session.expect(
             "response.authentication_code.hmac",
             *([exchange] if exchange is not None else []),
             kept=kept,
@@ -41,35 +41,35 @@ def authentication_codes_are_hmacs(kit: Kit) -> None:
             record=record["id"],
         )
     if best is not None and counts[best] == len(fits):
-        _note_form(kit, {form for form, count in counts.items() if count == len(fits)})
+        _note_form(session, {form for form, count in counts.items() if count == len(fits)})
 
 
-def _known(kit: Kit) -> Iterator[tuple[Seen, tuple[Mapping[str, Any], str]]]:
+def _known(session: Session) -> Iterator[tuple[Record, tuple[Mapping[str, Any], str]]]:
     """Yield the webhook requests whose code can be checked, with data object and secret key."""
-    made = signed(kit.target.entries)
-    for record in kit.pool.some():
+    made = signed(session.target.entries)
+    for record in session.pool.known():
         if not isinstance(record.get("authentication_code"), str):
             continue
         definition = record.get("webhook_definition")
         named = definition.get("id") if isinstance(definition, Mapping) else None
-        key, data = kit.secret_keys.get(str(named)), data_of(record.get("request"))
+        key, data = session.secret_keys.get(str(named)), data_of(record.get("request"))
         if record["id"] in made:
             yield record, (made[record["id"]].data, made[record["id"]].key)
         elif key and data is not None:
             yield record, (data, key)
 
 
-def last_look(kit: Kit, record: Seen) -> Exchange | None:
+def last_look(session: Session, record: Record) -> Exchange | None:
     """Return the last exchange that showed ``record``."""
-    for exchange in reversed(kit.client.history):
+    for exchange in reversed(session.client.history):
         if any(each.get("id") == record["id"] for each in exchange.records):
             return exchange
     return None
 
 
-def _note_form(kit: Kit, found: set[Form]) -> None:
+def _note_form(session: Session, found: set[Form]) -> None:
     """Note what all fitting forms have in common; the rest these records can't tell."""
     for at, name in enumerate(Form._fields):
         values = {form[at] for form in found}
         if len(values) == 1:
-            kit.findings.chose(f"signing.{name}", values.pop())
+            session.findings.chose(f"signing.{name}", values.pop())

@@ -1,1 +1,1 @@
-"""What is made of a run's results: for a terminal, for programs, for a browser."""
+"""Reports: the results of a run for a terminal, for programs, and for a browser."""

@@ -1,22 +1,22 @@
-"""Writes a call as a curl command that can be pasted into a shell."""
+"""Write a call as a curl command that can be pasted into a shell."""
 
 import re
 import shlex
 
-from crmcom_kit.contract_tests.reports.masks import API_KEY, Masks
-from crmcom_kit.contract_tests.sending.exchanges import Call
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.reports.redaction import API_KEY, ReportRedactor
 from crmcom_kit.contract_tests.targets import Target
 
 BASE_URL = "$CRMCOM_BASE_URL"
 _VARIABLE = re.compile(r"(\$CRMCOM_[A-Z_]+)")
 
 
-def curl(call: Call, target: Target, masks: Masks) -> str:
+def curl(call: Call, target: Target, redactor: ReportRedactor) -> str:
     """Return the command; secrets are variables, as is a base URL that has one or is a mock's."""
-    shown = masks.text(target.base_url)
-    base = BASE_URL if target.own or shown != target.base_url else shown
-    url = f"{base}/{masks.text(call.path)}"
-    url += f"?{masks.query(call.query)}" if call.query else ""
+    redacted = redactor.text(target.base_url)
+    base = BASE_URL if target.own or redacted != target.base_url else redacted
+    url = f"{base}/{redactor.text(call.path)}"
+    url += f"?{redactor.query(call.query)}" if call.query else ""
     words = ["curl", "-sS"]
     if any(sign in url for sign in "[]{}"):
         words.append("--globoff")
@@ -24,13 +24,13 @@ def curl(call: Call, target: Target, masks: Masks) -> str:
         words += ["-X", call.verb]
     for name, value in call.headers:
         secret = name == "Authorization"
-        shown = masks.authorization(value) if secret else masks.text(value)
-        if secret and API_KEY in shown:
+        redacted = redactor.authorization(value) if secret else redactor.text(value)
+        if secret and API_KEY in redacted:
             words += ["-u", f'"{API_KEY}:"']
         else:
-            words += ["-H", shell(f"{name}: {shown}")]
+            words += ["-H", shell(f"{name}: {redacted}")]
     if call.body is not None:
-        words += ["--data-binary", shell(masks.content(call.body))]
+        words += ["--data-binary", shell(redactor.content(call.body))]
     return " ".join([*words, shell(url)])
 
 

@@ -1,4 +1,4 @@
-"""The JSON report: everything that a program may want to know of a run.
+"""The JSON report of a run, for programs.
 
 Its shape is described by ``report_schema.json`` beside this module.
 """
@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit import __version__
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.reports.curl import curl
-from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
-_MOST_CONTENT = 20_000
+_MAX_CONTENT = 20_000
 
 
 def document(results: Results) -> dict[str, Any]:
     """Return the report as a JSON object, without secrets."""
-    masks = Masks(results.target, results.history)
+    redactor = ReportRedactor(results.target, results.history)
     return {
-        "summary": {**summary(results), "trouble": _masked(results.trouble, masks)},
+        "summary": {**summary(results), "trouble": _masked(results.trouble, redactor)},
         "target": {
-            "name": masks.text(results.target.name),
-            "base_url": masks.text(results.target.base_url),
+            "name": redactor.text(results.target.name),
+            "base_url": redactor.text(results.target.base_url),
             "release": results.target.release.name,
             "own_mock": results.target.own,
         },
@@ -36,17 +36,17 @@ def document(results: Results) -> dict[str, Any]:
             "began": results.began,
             "seconds": round(results.seconds, 3),
             "options": {
-                name: masks.text(value) if isinstance(value, str) else value
+                name: redactor.text(value) if isinstance(value, str) else value
                 for name, value in results.options.items()
             },
-            "command": masks.text(results.command),
+            "command": redactor.text(results.command),
         },
-        "statements": [_statement(each, results, masks) for each in results.statements],
-        "choices": _choices(results, masks),
+        "statements": [_statement(each, results, redactor) for each in results.statements],
+        "choices": _choices(results, redactor),
         "changed": list(results.changed),
         "perhaps_changed": list(results.unclear),
-        "inventory": masks.text(results.inventory),
-        "notes": [masks.text(note) for note in results.notes],
+        "inventory": redactor.text(results.inventory),
+        "notes": [redactor.text(note) for note in results.notes],
     }
 
 
@@ -70,12 +70,14 @@ def written(results: Results) -> str:
     return json.dumps(document(results), ensure_ascii=False, indent=1) + "\n"
 
 
-def _statement(result: StatementResult, results: Results, masks: Masks) -> dict[str, Any]:
+def _statement(
+    result: StatementResult, results: Results, redactor: ReportRedactor
+) -> dict[str, Any]:
     about = result.statement
     return {
         "id": about.id,
         "verdict": str(result.verdict),
-        "why": masks.text(result.why),
+        "why": redactor.text(result.why),
         "requests": result.requests,
         "held": result.held,
         "evidence": about.evidence,
@@ -85,46 +87,46 @@ def _statement(result: StatementResult, results: Results, masks: Masks) -> dict[
         "methods": list(about.methods),
         "stale": result.stale,
         "violations": [
-            {**_violation(each, results, masks), "times": times}
+            {**_violation(each, results, redactor), "times": times}
             for each, times in distinct(result.violations)
         ],
     }
 
 
-def _violation(violation: Violation, results: Results, masks: Masks) -> dict[str, Any]:
+def _violation(violation: Violation, results: Results, redactor: ReportRedactor) -> dict[str, Any]:
     calls = violation.witness or tuple(each.call for each in violation.exchanges)
     return {
         "statement": violation.statement,
-        "expected": masks.text(violation.expected),
-        "seen": masks.text(violation.seen),
+        "expected": redactor.text(violation.expected),
+        "seen": redactor.text(violation.seen),
         "record": violation.record,
         "layer": violation.layer,
-        "curl": [curl(call, results.target, masks) for call in calls],
-        "exchanges": [exchange(each, masks) for each in violation.exchanges],
+        "curl": [curl(call, results.target, redactor) for call in calls],
+        "exchanges": [exchange(each, redactor) for each in violation.exchanges],
     }
 
 
-def exchange(each: Exchange, masks: Masks) -> dict[str, Any]:
+def exchange(each: Exchange, redactor: ReportRedactor) -> dict[str, Any]:
     """Return an exchange as JSON, without secrets and cut where it is long."""
     call = each.call
     return {
         "number": each.number,
         "verb": call.verb,
-        "path": masks.text(call.path),
-        "query": masks.query(call.query),
-        "body": None if call.body is None else masks.content(call.body, _MOST_CONTENT),
+        "path": redactor.text(call.path),
+        "query": redactor.query(call.query),
+        "body": None if call.body is None else redactor.content(call.body, _MAX_CONTENT),
         "status": each.status,
-        "answer": masks.content(each.content, _MOST_CONTENT),
+        "answer": redactor.content(each.content, _MAX_CONTENT),
         "milliseconds": round(each.seconds * 1000, 1),
     }
 
 
-def _masked(text: str | None, masks: Masks) -> str | None:
-    return None if text is None else masks.text(text)
+def _masked(text: str | None, redactor: ReportRedactor) -> str | None:
+    return None if text is None else redactor.text(text)
 
 
-def _choices(results: Results, masks: Masks) -> list[dict[str, Any]]:
+def _choices(results: Results, redactor: ReportRedactor) -> list[dict[str, Any]]:
     return [
-        {"dial": dial, "seen": sorted(map(masks.text, seen))}
+        {"dial": dial, "seen": sorted(map(redactor.text, seen))}
         for dial, seen in sorted(results.findings.choices.items())
     ]

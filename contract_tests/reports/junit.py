@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.curl import curl
-from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
 
 # What XML 1.0 cannot hold, not even as a character reference.
@@ -15,11 +15,11 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def written(results: Results) -> bytes:
     """Return the report as an XML document."""
-    masks = Masks(results.target, results.history)
-    cases = [_case(result, results, masks) for result in results.statements]
+    redactor = ReportRedactor(results.target, results.history)
+    cases = [_case(result, results, redactor) for result in results.statements]
     suite = ET.Element(
         "testsuite",
-        name=f"crmcom-kit check of {_safe(masks.text(results.target.name))}",
+        name=f"crmcom-kit check of {_safe(redactor.text(results.target.name))}",
         tests=str(len(cases)),
         failures=str(sum(case.find("failure") is not None for case in cases)),
         errors=str(sum(case.find("error") is not None for case in cases)),
@@ -29,11 +29,11 @@ def written(results: Results) -> bytes:
     )
     facts = {
         "release": results.target.release.name,
-        "base_url": masks.text(results.target.base_url),
+        "base_url": redactor.text(results.target.base_url),
         "version": __version__,
         "seed": str(results.seed),
-        "command": masks.text(results.command),
-        "trouble": masks.text(results.trouble or ""),
+        "command": redactor.text(results.command),
+        "trouble": redactor.text(results.trouble or ""),
     }
     suite.append(_properties(facts))
     suite.extend(cases)
@@ -44,7 +44,7 @@ def written(results: Results) -> bytes:
     return document
 
 
-def _case(result: StatementResult, results: Results, masks: Masks) -> ET.Element:
+def _case(result: StatementResult, results: Results, redactor: ReportRedactor) -> ET.Element:
     about = result.statement
     group = about.id.partition(".")[0]
     case = ET.Element("testcase", classname=f"crmcom_kit.{group}", name=about.id)
@@ -56,12 +56,12 @@ def _case(result: StatementResult, results: Results, masks: Masks) -> ET.Element
         "requests": str(result.requests),
     }
     case.append(_properties(facts))
-    why = masks.text(result.why)
+    why = redactor.text(result.why)
     if result.verdict is Verdict.BROKEN or result.stale:
         first = result.violations[0] if result.violations else None
-        said = masks.text(f"expected {first.expected}; seen {first.seen}") if first else why
+        said = redactor.text(f"expected {first.expected}; seen {first.seen}") if first else why
         failure = ET.SubElement(case, "failure", message=_safe(said), type=str(result.verdict))
-        failure.text = _safe(_details(result, results, masks))
+        failure.text = _safe(_details(result, results, redactor))
     elif result.verdict is Verdict.ERROR:
         ET.SubElement(case, "error", message=_safe(why), type="error")
     elif result.verdict in (Verdict.NOT_EXERCISED, Verdict.DEVIATES):
@@ -69,16 +69,16 @@ def _case(result: StatementResult, results: Results, masks: Masks) -> ET.Element
     return case
 
 
-def _details(result: StatementResult, results: Results, masks: Masks) -> str:
+def _details(result: StatementResult, results: Results, redactor: ReportRedactor) -> str:
     lines = [result.statement.text, f"Source: {result.statement.source}"]
     for violation, _times in distinct(result.violations):
         lines += [
             "",
-            masks.text(f"expected {violation.expected}"),
-            masks.text(f"seen {violation.seen}"),
+            redactor.text(f"expected {violation.expected}"),
+            redactor.text(f"seen {violation.seen}"),
         ]
         calls = violation.witness or tuple(each.call for each in violation.exchanges)
-        lines += [curl(call, results.target, masks) for call in calls]
+        lines += [curl(call, results.target, redactor) for call in calls]
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from crmcom_kit.contract_tests.findings import Verdict, Violation
 from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.json_report import summary
-from crmcom_kit.contract_tests.reports.masks import Masks
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _SIGNS = {
     Verdict.ERROR: ("!", "magenta"),
 }
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_MOST_SHOWN = 3  # violations of one statement
+_MAX_SHOWN = 3  # violations of one statement
 
 
 def show(results: Results, console: "Console", *, every: bool = False) -> None:
@@ -35,19 +35,19 @@ def show(results: Results, console: "Console", *, every: bool = False) -> None:
     """
     from rich.markup import escape
 
-    masks = Masks(results.target, results.history)
-    console.print(_table(results.statements, masks, every=every))
+    redactor = ReportRedactor(results.target, results.history)
+    console.print(_table(results.statements, redactor, every=every))
     for result in results.statements:
         if result.verdict is Verdict.BROKEN or result.stale:
-            for line in _broken(result, results, masks):
+            for line in _broken(result, results, redactor):
                 console.print(line, highlight=False, soft_wrap=True)
     for note in results.notes if every or results.trouble or not results.history else ():
-        console.print(escape(_line(masks.text(note))), highlight=False, soft_wrap=True)
+        console.print(escape(_line(redactor.text(note))), highlight=False, soft_wrap=True)
     for line in closing(results):
-        console.print(escape(_line(masks.text(line))), highlight=False, soft_wrap=True)
+        console.print(escape(_line(redactor.text(line))), highlight=False, soft_wrap=True)
 
 
-def _table(found: Iterable[StatementResult], masks: Masks, *, every: bool) -> "Table":
+def _table(found: Iterable[StatementResult], redactor: ReportRedactor, *, every: bool) -> "Table":
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_edge=False)
@@ -61,7 +61,7 @@ def _table(found: Iterable[StatementResult], masks: Masks, *, every: bool) -> "T
         if not every and result.verdict in left and not result.stale:
             left[result.verdict] += 1
             continue
-        table.add_row(*_cells(result, masks))
+        table.add_row(*_cells(result, redactor))
     for verdict, count in left.items():
         if count:
             sign, style = _SIGNS[verdict]
@@ -80,7 +80,7 @@ def _line(text: str) -> str:
     return _plain(text).replace("\n", "\\n")
 
 
-def _cells(result: StatementResult, masks: Masks) -> "tuple[RenderableType, ...]":
+def _cells(result: StatementResult, redactor: ReportRedactor) -> "tuple[RenderableType, ...]":
     from rich.text import Text
 
     sign, style = _SIGNS[result.verdict]
@@ -91,11 +91,13 @@ def _cells(result: StatementResult, masks: Masks) -> "tuple[RenderableType, ...]
         Text(about.id),
         about.evidence,
         str(result.requests),
-        Text(_line(masks.text(why)), style="dim"),
+        Text(_line(redactor.text(why)), style="dim"),
     )
 
 
-def _broken(result: StatementResult, results: Results, masks: Masks) -> "Iterable[RenderableType]":
+def _broken(
+    result: StatementResult, results: Results, redactor: ReportRedactor
+) -> "Iterable[RenderableType]":
     from rich.text import Text
 
     about = result.statement
@@ -104,21 +106,21 @@ def _broken(result: StatementResult, results: Results, masks: Masks) -> "Iterabl
     yield Text(f"  {about.text}")
     yield Text(f"  source    {about.source} ({about.evidence})", style="dim")
     if result.stale:
-        yield Text(_line(f"  {masks.text(result.why)}"))
+        yield Text(_line(f"  {redactor.text(result.why)}"))
     found = distinct(result.violations)
-    for violation, times in found[:_MOST_SHOWN]:
-        yield Text(_facts(violation, results, masks))
+    for violation, times in found[:_MAX_SHOWN]:
+        yield Text(_facts(violation, results, redactor))
         if times > 1:
             yield Text(f"  and {times - 1} more like it", style="dim")
-    if len(found) > _MOST_SHOWN:
-        yield Text(f"  and {len(found) - _MOST_SHOWN} others", style="dim")
+    if len(found) > _MAX_SHOWN:
+        yield Text(f"  and {len(found) - _MAX_SHOWN} others", style="dim")
 
 
-def _facts(violation: Violation, results: Results, masks: Masks) -> str:
+def _facts(violation: Violation, results: Results, redactor: ReportRedactor) -> str:
     calls = violation.witness or tuple(each.call for each in violation.exchanges)
     facts = {"expected": violation.expected, "seen": violation.seen}
-    lines = [f"  {name:<10}{_line(masks.text(text))}" for name, text in facts.items()]
-    lines += [_plain(f"  {curl(call, results.target, masks)}") for call in calls]
+    lines = [f"  {name:<10}{_line(redactor.text(text))}" for name, text in facts.items()]
+    lines += [_plain(f"  {curl(call, results.target, redactor)}") for call in calls]
     return "\n".join(lines)
 
 

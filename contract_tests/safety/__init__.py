@@ -1,1 +1,1 @@
-"""The webhook requests of a target: found, and kept from harm."""
+"""Safety: find the webhook requests of a target, and protect those out of scope."""

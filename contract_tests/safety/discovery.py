@@ -1,11 +1,11 @@
-"""Finds the webhook requests that a target has, by list over the entities of the release."""
+"""Discover the webhook requests of a target, by list over the entities of the release."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.client.http import AnswerTooLong
 from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.sending.client import AnswerTooLong
+from crmcom_kit.contract_tests.session import Session
 
 Parameters = dict[str, Any]
 
@@ -29,7 +29,7 @@ NEEDS: Mapping[str, tuple[tuple[str, int, str], ...]] = {
 PAGE = 50
 
 #: So many lists are asked for the other state of entities that are known.
-_MOST_NARROW = 6
+_MAX_NARROW = 6
 
 
 def needs(allowed: frozenset[str]) -> tuple[str, ...]:
@@ -41,11 +41,11 @@ def needs(allowed: frozenset[str]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def discover(kit: Kit, scope: object = None) -> list[Parameters]:
-    """Fill the kit's pool with whole webhook requests.
+def discover(session: Session, scope: object = None) -> list[Parameters]:
+    """Fill the session's pool with whole webhook requests.
 
     Args:
-        kit: where they go, and what calls the target.
+        session: where they go, and what calls the target.
         scope: which of them may be changed; a ``Scope`` says how to find them.
 
     Returns:
@@ -53,74 +53,74 @@ def discover(kit: Kit, scope: object = None) -> list[Parameters]:
     """
     lists: list[Parameters] = []
     if isinstance(scope, Scope):
-        _show_numbers(kit, scope)
-    wanted = _everything(kit) if kit.target.own else _narrow_first(kit, scope)
+        _show_numbers(session, scope)
+    wanted = _everything(session) if session.target.own else _narrow_first(session, scope)
     for parameters in wanted:
         try:
-            records = kit.call("list", parameters).records
+            records = session.call("list", parameters).records
         except AnswerTooLong:
             continue  # a narrower list may do
         for record in records:
-            kit.pool.learn(record)
+            session.pool.learn(record)
         if records:
             lists.append(parameters)
     return lists
 
 
-def _show_numbers(kit: Kit, scope: Scope) -> None:
+def _show_numbers(session: Session, scope: Scope) -> None:
     """Look for those in scope that are named by number."""
     for number in sorted(scope.numbers):
         identifier = {"webhook_request_identifier": {"number": number}}
-        for record in kit.call("show", identifier).records:
-            kit.pool.learn(record)
+        for record in session.call("show", identifier).records:
+            session.pool.learn(record)
 
 
-def _everything(kit: Kit) -> Iterator[Parameters]:
-    return ({"entity": entity} for entity in kit.release.entities)
+def _everything(session: Session) -> Iterator[Parameters]:
+    return ({"entity": entity} for entity in session.release.entities)
 
 
-def _narrow_first(kit: Kit, scope: object) -> Iterator[Parameters]:
+def _narrow_first(session: Session, scope: object) -> Iterator[Parameters]:
     """Yield lists, narrow ones first, until enough is known for what is to be exercised."""
-    paged = "number_of_results" in kit.method("list").parameters
+    paged = "number_of_results" in session.method("list").parameters
     page: Parameters = {"number_of_results": str(PAGE), "offset": "0"} if paged else {}
     if isinstance(scope, Scope) and scope.filters:
         yield scope.filters | page
-    for entity in kit.release.entities:
-        if _enough(kit, scope, "REJECTED"):
+    for entity in session.release.entities:
+        if _enough(session, scope, "REJECTED"):
             break
         yield {"entity": entity, "life_cycle_state": "REJECTED"} | page
     if paged:
-        for entity in kit.release.entities:
-            if _enough(kit, scope, "SUCCESSFUL"):
+        for entity in session.release.entities:
+            if _enough(session, scope, "SUCCESSFUL"):
                 return
             yield {"entity": entity, "life_cycle_state": "SUCCESSFUL"} | page
         return
-    yield from _successful_without_paging(kit, scope)
+    yield from _successful_without_paging(session, scope)
 
 
-def _successful_without_paging(kit: Kit, scope: object) -> Iterator[Parameters]:
+def _successful_without_paging(session: Session, scope: object) -> Iterator[Parameters]:
     """Below R13 a list may be as long as the target is old: ask for one entity's alone first."""
-    known = [(r.get("entity"), r.get("entity_id")) for r in kit.pool.some("REJECTED")]
+    known = [(r.get("entity"), r.get("entity_id")) for r in session.pool.known("REJECTED")]
     pairs = {(e, i) for e, i in known if isinstance(e, str) and isinstance(i, str)}
-    for entity, entity_id in sorted(pairs)[:_MOST_NARROW]:
-        if _enough(kit, scope, "SUCCESSFUL"):
+    for entity, entity_id in sorted(pairs)[:_MAX_NARROW]:
+        if _enough(session, scope, "SUCCESSFUL"):
             return
         yield {"entity": entity, "entity_id": entity_id, "life_cycle_state": "SUCCESSFUL"}
-    for entity in kit.release.entities:
-        if _enough(kit, scope, "SUCCESSFUL"):
+    for entity in session.release.entities:
+        if _enough(session, scope, "SUCCESSFUL"):
             return
         yield {"entity": entity, "life_cycle_state": "SUCCESSFUL"}
 
 
-def _enough(kit: Kit, scope: object, state: str) -> bool:
+def _enough(session: Session, scope: object, state: str) -> bool:
     """Whether as many are known in ``state``, and in scope, as the layers work with."""
     counts = {
         layer: sum(count for each, count, _ in wanted if each == state)
         for layer, wanted in NEEDS.items()
     }
-    if sum(1 for _ in kit.pool.some(state)) < counts["read"]:
+    if sum(1 for _ in session.pool.known(state)) < counts["read"]:
         return False
     if isinstance(scope, Scope) and not scope.everything:
         return True  # the scope's own list has found what there is of it
-    in_scope = sum(map(kit.pool.may_change, kit.pool.some(state)))
-    return in_scope >= sum(counts.get(layer, 0) for layer in kit.allowed)
+    in_scope = sum(map(session.pool.may_change, session.pool.known(state)))
+    return in_scope >= sum(counts.get(layer, 0) for layer in session.allowed)

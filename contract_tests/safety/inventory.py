@@ -1,25 +1,25 @@
-"""The inventory: what the run had not to change, read before and after, must be the same."""
+"""The inventory: compare what the run must not change before and after it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from crmcom_kit.contract_tests.judging.knowledge import differ
-from crmcom_kit.contract_tests.kit import Kit, changing_method
-from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
+from crmcom_kit.contract_tests.checks.knowledge import differ
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session, changing_method
 
 #: So many webhook requests that no list returns any more are looked for one by one.
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 
 
 class Inventory:
     """All that was known at the start, and the lists that found it."""
 
-    def __init__(self, kit: Kit, lists: Sequence[Mapping[str, Any]]) -> None:
-        """Remember what ``kit`` knows now, found by calling list with each of ``lists``."""
-        self._kit = kit
+    def __init__(self, session: Session, lists: Sequence[Mapping[str, Any]]) -> None:
+        """Remember what ``session`` knows now, found by calling list with each of ``lists``."""
+        self._session = session
         self._lists = lists
-        self._before: dict[str, Seen] = dict(kit.pool.records)
+        self._before: dict[str, Record] = dict(session.pool.records)
 
     @property
     def cost(self) -> int:
@@ -32,7 +32,7 @@ class Inventory:
         Args:
             touched: the ids of what the run was allowed to change, and tried to.
         """
-        kit = self._kit
+        session = self._session
         left = set(touched) | self._answered()
         kept = {key: record for key, record in self._before.items() if key not in left}
         if not kept:
@@ -42,8 +42,8 @@ class Inventory:
         unread = [key for key in kept if key not in after]
         found = {key: record for key in kept if (record := after.get(key)) is not None}
         differing = [key for key, now in found.items() if differ(kept[key], now)]
-        outside = sum(not kit.pool.may_change(record) for record in kept.values())
-        if kit.target.own:
+        outside = sum(not session.pool.may_change(record) for record in kept.values())
+        if session.target.own:
             self._expect_none_gone(gone)
         said = f"{len(kept)} webhook requests that the run had not to change "
         said += f"({outside} of them out of scope) were read before and after: "
@@ -55,33 +55,33 @@ class Inventory:
             parts += [f"{len(keys)} {what} (numbers {numbers})"] if keys else []
         return said + "; ".join(parts)
 
-    def _read_again(self, kept: Mapping[str, Seen]) -> dict[str, Seen | None]:
+    def _read_again(self, kept: Mapping[str, Record]) -> dict[str, Record | None]:
         """Return each webhook request as it is now, None where it is gone; some not at all."""
-        after: dict[str, Seen | None] = {}
+        after: dict[str, Record | None] = {}
         for parameters in self._lists:
-            for record in self._kit.call("list", parameters).records:
+            for record in self._session.call("list", parameters).records:
                 if isinstance(record.get("id"), str):
                     after[record["id"]] = record
-        for key in [key for key in kept if key not in after][:MOST_SHOWN]:
+        for key in [key for key in kept if key not in after][:MAX_SHOWN]:
             identifier = {"webhook_request_identifier": {"id": key}}
-            exchange = self._kit.call("show", identifier)
+            exchange = self._session.call("show", identifier)
             shown = next((r for r in exchange.records if r.get("id") == key), None)
             after[key] = shown
         return after
 
     def _answered(self) -> set[str]:
         """Return the ids of what served calls answered: if it was wrong, that was said."""
-        calls = (e for e in self._kit.client.history if changing_method(e.call))
+        calls = (e for e in self._session.client.history if changing_method(e.call))
         return {r["id"] for e in calls for r in e.records if isinstance(r.get("id"), str)}
 
     def _expect_none_gone(self, gone: Sequence[str]) -> None:
         """Say which statement is broken by what is gone: nobody else is at work here."""
-        calls = [e for e in self._kit.client.history if changing_method(e.call)]
+        calls = [e for e in self._session.client.history if changing_method(e.call)]
         for key in gone:  # it is said once
             self._before.pop(key)
-        if gone and calls and not self._kit.reading_changes:
-            self._kit.layer = "inventory"
-            self._kit.expect(
+        if gone and calls and not self._session.reading_changes:
+            self._session.layer = "inventory"
+            self._session.expect(
                 _single_result(calls),
                 calls[-1],
                 kept=False,

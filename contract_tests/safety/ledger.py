@@ -1,4 +1,4 @@
-"""The ledger: each webhook request as it was before the run changed it, safe on the disk."""
+"""The ledger: saves each webhook request to disk before the run changes it."""
 
 import json
 import os
@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.client import TargetDown
+from crmcom_kit.contract_tests.client.http import TargetDown
+from crmcom_kit.contract_tests.safety.pool import Record
 
 
 class LedgerFailed(TargetDown):
@@ -38,7 +38,7 @@ class Ledger:
         """See before anything is sent that the file can be written. Raises LedgerFailed."""
         self._write("")
 
-    def note(self, record: Seen, method: str) -> None:
+    def note(self, record: Record, method: str) -> None:
         """Write ``record`` down before ``method`` changes it. Raises LedgerFailed."""
         line = {"time": self._now(), "target": self._target, "method": method, "record": record}
         self._write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -1,24 +1,24 @@
-"""The webhook requests that a run knows of, and which of them it may change."""
+"""The webhook requests that a run knows, and which of them it may change."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Seen = dict[str, Any]  # a webhook request as an answer showed it, whole
+Record = dict[str, Any]  # a webhook request as an answer showed it, whole
 
 
-def nameable(record: Seen) -> bool:
+def nameable(record: Record) -> bool:
     """Whether a webhook request has as texts what it is named and listed by."""
     names = ("id", "number", "entity", "entity_id")
     return all(isinstance(record.get(name), str) for name in names)
 
 
 class Pool:
-    """What is known of the target's webhook requests, by id; the kit's own memory of them."""
+    """What is known of the target's webhook requests, by id."""
 
-    def __init__(self, may_change: Callable[[Seen], bool] = lambda _: False) -> None:
+    def __init__(self, may_change: Callable[[Record], bool] = lambda _: False) -> None:
         """Start with none; ``may_change`` says whether a webhook request is in scope."""
-        self.records: dict[str, Seen] = {}
-        self.deleted: dict[str, Seen] = {}  # as they were when they were deleted
+        self.records: dict[str, Record] = {}
+        self.deleted: dict[str, Record] = {}  # as they were when they were deleted
         self.may_change = may_change
         self._taken: set[str] = set()
 
@@ -31,7 +31,7 @@ class Pool:
         self.deleted.clear()
         self._taken.clear()
 
-    def learn(self, record: Seen) -> None:
+    def learn(self, record: Record) -> None:
         """Keep a whole webhook request, as it is now."""
         if isinstance(record.get("id"), str):
             self.records[record["id"]] = record
@@ -42,17 +42,17 @@ class Pool:
         if gone is not None:
             self.deleted[record_id] = gone
 
-    def some(self, state: str | None = None) -> Iterator[Seen]:
+    def known(self, state: str | None = None) -> Iterator[Record]:
         """Yield the known webhook requests, or those in ``state``, in the order they were seen."""
         for record in list(self.records.values()):
             if state is None or record.get("life_cycle_state") == state:
                 yield record
 
-    def for_change(self, state: str | None = None) -> Seen | None:
+    def for_change(self, state: str | None = None) -> Record | None:
         """Take a webhook request that may be changed, and that no other check has taken."""
-        for record in self.some(state):
+        for record in self.known(state):
             if not nameable(record):
-                continue  # which a judge has noticed
+                continue  # which a check has noticed
             if record["id"] not in self._taken and self.may_change(record):
                 self._taken.add(record["id"])
                 return record
@@ -62,7 +62,7 @@ class Pool:
         """Let another check take a webhook request that was changed and still exists."""
         self._taken.discard(record_id)
 
-    def named(self, value: object) -> Seen | None:
+    def named(self, value: object) -> Record | None:
         """Return the known webhook request with that id or number, or None."""
         if not isinstance(value, str):
             return None

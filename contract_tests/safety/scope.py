@@ -1,4 +1,4 @@
-"""What may be changed: the scope of a run, and the guard that no changing call gets around."""
+"""The scope of a run: which webhook requests it may change, and the guard that enforces it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit, changing_method
-from crmcom_kit.contract_tests.safety.pool import Seen
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.session import Session, changing_method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Scope:
     numbers: frozenset[str] = frozenset()
     everything: bool = False
 
-    def __call__(self, record: Seen) -> bool:
+    def __call__(self, record: Record) -> bool:
         """Whether a webhook request is in scope."""
         if not (self.definition or self.entity_id or self.numbers or self.everything):
             return False
@@ -61,7 +61,7 @@ EVERYTHING = Scope(everything=True)
 class Log(Protocol):
     """Where webhook requests are written down before they are changed; see ``ledger``."""
 
-    def note(self, record: Seen, method: str) -> None:
+    def note(self, record: Record, method: str) -> None:
         """Write a webhook request down, so that it outlives whatever comes next.
 
         Raises where it cannot: then the call is not sent.
@@ -76,21 +76,21 @@ class Guard:
     that is not known is first shown, since it might name one after all.
     """
 
-    def __init__(self, kit: Kit, log: Log | None = None) -> None:
-        """Guard what ``kit`` sends; ``log`` gets what is about to be changed."""
-        self._kit = kit
+    def __init__(self, session: Session, log: Log | None = None) -> None:
+        """Guard what ``session`` sends; ``log`` gets what is about to be changed."""
+        self._session = session
         self._log = log
         self._looked_up: set[tuple[str, str]] = set()
-        self.touched: dict[str, Seen] = {}  # by id: all that a changing call has named
-        self.unclear: dict[str, Seen] = {}  # by id: those that no answer has told the fate of
-        self._newly_unclear: list[Seen] = []
+        self.touched: dict[str, Record] = {}  # by id: all that a changing call has named
+        self.unclear: dict[str, Record] = {}  # by id: those that no answer has told the fate of
+        self._newly_unclear: list[Record] = []
 
     def __call__(self, call: Call) -> None:
         """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
         values = sorted(set(_values(call)))
-        records = [found for field, value in values for found in self._meant(field, value)]
+        records = [found for field, value in values for found in self._named_records(field, value)]
         for record in records:
-            if not self._kit.pool.may_change(record):
+            if not self._session.pool.may_change(record):
                 msg = f"number {record.get('number')} is out of scope, and is not touched"
                 raise Unreachable(msg)
         for record in records:
@@ -98,7 +98,7 @@ class Guard:
                 if self._log is not None:  # first: one that is touched passes from then on
                     self._log.note(record, changing_method(call) or call.method)
                 self.touched[record["id"]] = record
-        sent = self._kit.client.left != 0
+        sent = self._session.client.left != 0
         self._newly_unclear = [r for r in records if sent and r["id"] not in self.unclear]
         self.unclear |= {r["id"]: r for r in self._newly_unclear}
 
@@ -111,19 +111,19 @@ class Guard:
             for record in self._newly_unclear:
                 self.unclear.pop(record["id"], None)
 
-    def _meant(self, field: str, value: str) -> Iterator[Seen]:
+    def _named_records(self, field: str, value: str) -> Iterator[Record]:
         """Yield the webhook requests that a value may name, be it as id or as number."""
-        pool = self._kit.pool
+        pool = self._session.pool
         found = [r for r in pool.records.values() if value in (r["id"], r.get("number"))]
         known = bool(found) or value in pool.deleted
         yield from found
-        if known or self._kit.target.own or pool.may_change is EVERYTHING:
+        if known or self._session.target.own or pool.may_change is EVERYTHING:
             return
         for name in (field,) if field in ("id", "number") else ("id", "number"):
             if (name, value) not in self._looked_up:
                 self._looked_up.add((name, value))
                 identifier = {"webhook_request_identifier": {name: value}}
-                for record in self._kit.call("show", identifier).records:
+                for record in self._session.call("show", identifier).records:
                     if isinstance(record.get("id"), str):
                         pool.learn(record)
                         yield record

@@ -22,7 +22,7 @@ COMMANDS = {
     ),
     "fixtures": ("crmcom_kit.fixtures.commands:fixtures", "Generate fixture data."),
     "check": (
-        "crmcom_kit.contract_tests.command:check",
+        "crmcom_kit.contract_tests.cli:check",
         "Check a server against the contract.",
     ),
     "schemas": ("crmcom_kit.schemas.commands:schemas", "List or print the JSON Schemas."),

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 
 from broken_servers.catalogue import BrokenServer, broken_servers
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.sending.client import Limits
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
 
 
@@ -35,21 +35,21 @@ def attack(server: BrokenServer, seeds: Iterable[int] = (0,)) -> list[Kill]:
     fixed = attack_briefly(server, None)
     if fixed.caught:
         return [replace(fixed, seed=seed) for seed in seeds]
-    return [_attack(server, Plan(seed=seed)) for seed in seeds]
+    return [_attack(server, RunConfig(seed=seed)) for seed in seeds]
 
 
 def attack_narrowly(server: BrokenServer) -> Kill:
     """Check one broken server with the probes of its own statement alone, which is quick."""
-    return _attack(server, Plan(only=server.statement, max_examples=0))
+    return _attack(server, RunConfig(only=server.statement, max_examples=0))
 
 
 def attack_briefly(server: BrokenServer, max_requests: int | None) -> Kill:
     """Check one broken server with the fixed layers alone, and with so many requests at most."""
-    return _attack(server, Plan(limits=Limits(max_requests=max_requests), max_examples=0))
+    return _attack(server, RunConfig(limits=Limits(max_requests=max_requests), max_examples=0))
 
 
-def _attack(server: BrokenServer, plan: Plan) -> Kill:
-    return _kill(server, plan.seed, run(own_mock(server.release, wrap=server.make), plan))
+def _attack(server: BrokenServer, config: RunConfig) -> Kill:
+    return _kill(server, config.seed, run(own_mock(server.release, wrap=server.make), config))
 
 
 def _kill(server: BrokenServer, seed: int, results: Results) -> Kill:

@@ -38,8 +38,8 @@ def without(asked: Asked, forward: Forward, *dropped: str) -> Answer:
         return answer
     kept = {n: v for n, v in lesser.parameters.items() if n not in ("token", "offset")}
     found = everything(asked, forward, **kept)
-    most = kept.get("number_of_results")
-    return served(found[: int(most)] if most else found)
+    limit = kept.get("number_of_results")
+    return served(found[: int(limit)] if limit else found)
 
 
 @broken("list.parameters.mandatory")
@@ -270,9 +270,9 @@ def number_of_results_is_ignored(asked: Asked, forward: Forward, _memory: Memory
 @broken("list.paging.number_of_results")
 def one_result_too_many(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
     """List returns one webhook request more than number_of_results says."""
-    most: Any = asked.parameters.get("number_of_results", "")
-    if asked.method == "list" and most.isdigit() and int(most):
-        return forward(asked.given(number_of_results=str(int(most) + 1)))
+    limit: Any = asked.parameters.get("number_of_results", "")
+    if asked.method == "list" and limit.isdigit() and int(limit):
+        return forward(asked.given(number_of_results=str(int(limit) + 1)))
     return forward(asked)
 
 
@@ -297,9 +297,9 @@ def offset_counts_from_one(asked: Asked, forward: Forward, _memory: Memory) -> A
 def offset_counts_pages(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
     """Offset counts pages of number_of_results, not webhook requests."""
     skipped = asked.parameters.get("offset", "")
-    most = asked.parameters.get("number_of_results", "")
-    if asked.method == "list" and skipped.isdigit() and most.isdigit():
-        return forward(asked.given(offset=str(int(skipped) * max(1, int(most)))))
+    limit = asked.parameters.get("number_of_results", "")
+    if asked.method == "list" and skipped.isdigit() and limit.isdigit():
+        return forward(asked.given(offset=str(int(skipped) * max(1, int(limit)))))
     return forward(asked)
 
 

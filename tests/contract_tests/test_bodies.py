@@ -2,8 +2,8 @@
 
 import json
 
-from crmcom_kit.contract_tests.sending.bodies import Bodies
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.bodies import Bodies
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 
 CALL = Call("list", "GET", "webhook_requests/list")
 
@@ -24,7 +24,7 @@ def in_memory(exchanges: list[Exchange]) -> list[int]:
 
 def test_old_bodies_leave_memory_and_come_back() -> None:
     """Of what is too much the oldest go; each is as it was when it is asked for, and goes again."""
-    bodies = Bodies(most=50_000)
+    bodies = Bodies(maximum=50_000)
     exchanges = [answer(number) for number in range(1, 6)]
     for each in exchanges:
         assert each.records
@@ -39,7 +39,7 @@ def test_old_bodies_leave_memory_and_come_back() -> None:
 
 def test_what_is_small_is_known_without_the_body() -> None:
     """Whether it was served, and how many it carries, need no look into the body."""
-    bodies = Bodies(most=1)
+    bodies = Bodies(maximum=1)
     exchanges = [answer(1), answer(2)]
     for each in exchanges:
         bodies.keep(each)
@@ -51,7 +51,7 @@ def test_what_is_small_is_known_without_the_body() -> None:
 
 def test_small_bodies_stay() -> None:
     """A small body is not worth the way."""
-    bodies = Bodies(most=1)
+    bodies = Bodies(maximum=1)
     exchanges = [answer(number, size=10) for number in range(5)]
 
     for each in exchanges:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.calibration.codes import data_of, fitting, forms
+from crmcom_kit.contract_tests.checks.history import changed_members
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.judging.memory import changed_members
-from crmcom_kit.contract_tests.probes.codes import data_of, fitting, forms
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas import load_dialect
 from crmcom_kit.schemas.signing import sign
@@ -42,7 +42,7 @@ def wrong(results: Results) -> list[str]:
 @pytest.mark.parametrize("release", RELEASES)
 def test_every_promise_is_exercised(release: str, dialect: str) -> None:
     """On a mock of our own each statement about changes holds, and none is left out."""
-    results = run(own_mock(release, dialect), Plan(max_examples=0))
+    results = run(own_mock(release, dialect), RunConfig(max_examples=0))
 
     assert not wrong(results)
     assert {k: v for k, v in verdicts(results).items() if v is not Verdict.HOLDS} == {}
@@ -56,7 +56,7 @@ def test_every_promise_is_exercised(release: str, dialect: str) -> None:
 def test_deliveries_may_fail(release: str, deliveries: str, failed: str) -> None:
     """No outcome of a delivery is a violation; what needs a success is left out without one."""
     dialect = load_dialect("default").changed({"resend.failed": failed})
-    results = run(own_mock(release, dialect, deliveries=deliveries), Plan(max_examples=0))
+    results = run(own_mock(release, dialect, deliveries=deliveries), RunConfig(max_examples=0))
 
     assert not wrong(results)
     assert verdicts(results)["resend.sends_again"] is Verdict.HOLDS
@@ -80,7 +80,7 @@ def test_deliveries_may_fail(release: str, deliveries: str, failed: str) -> None
 def test_choices_are_noted(dial: str, value: Any) -> None:
     """A server may take either way, and the kit says which."""
     results = run(
-        own_mock("R12", load_dialect("default").changed({dial: value})), Plan(max_examples=0)
+        own_mock("R12", load_dialect("default").changed({dial: value})), RunConfig(max_examples=0)
     )
 
     assert not wrong(results)
@@ -165,7 +165,7 @@ def _loses_rule(method: str, record: dict[str, Any], _memory: dict[str, Any]) ->
 )
 def test_the_right_statement_is_named(statement: str, rewrite: Rewrite) -> None:
     """Of the statements that are checked here, that one alone is broken."""
-    results = run(own_mock("R9", wrap=rewriting(rewrite)), Plan(max_examples=0))
+    results = run(own_mock("R9", wrap=rewriting(rewrite)), RunConfig(max_examples=0))
 
     broken = {name for name, verdict in verdicts(results).items() if verdict is Verdict.BROKEN}
     if statement == "show.changes_nothing":  # what refused calls are held to is seen with show

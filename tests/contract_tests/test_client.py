@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from crmcom_kit.contract_tests.sending.client import (
-    MOST_WAITS,
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import (
+    MAX_WAITS,
     AnswerTooLong,
     BudgetSpent,
     Client,
     Limits,
     TargetDown,
 )
-from crmcom_kit.contract_tests.sending.exchanges import Call
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 
@@ -137,7 +137,7 @@ def test_waiting_comes_to_an_end() -> None:
 
     with pytest.raises(TargetDown, match="in a row"):
         one.send(GET)
-    assert one.sent == MOST_WAITS + 1
+    assert one.sent == MAX_WAITS + 1
 
 
 def test_only_a_get_is_repeated_after_503() -> None:

@@ -14,7 +14,7 @@ from helpers.serving import LOGIN
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.contract_tests.reports import json_report
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.schemas import load_dialect
@@ -218,13 +218,13 @@ ODD = {
 
 def test_a_target_is_written_down_as_a_dialect(tmp_path: Path) -> None:
     """A mock that speaks the dialect that was written down makes the same choices."""
-    from crmcom_kit.contract_tests.reports.dialect_out import dialect_file, settled
+    from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file, settled
 
     spoken = load_dialect("http").changed(ODD)
-    first = run(own_mock("R13", spoken), Plan(max_examples=0))
+    first = run(own_mock("R13", spoken), RunConfig(max_examples=0))
     (tmp_path / "d.toml").write_text(dialect_file(first.findings, "x", ""), "utf-8")
 
-    second = run(own_mock("R13", tmp_path / "d.toml"), Plan(max_examples=0))
+    second = run(own_mock("R13", tmp_path / "d.toml"), RunConfig(max_examples=0))
 
     assert settled(first.findings) == settled(second.findings)
     found = settled(first.findings)

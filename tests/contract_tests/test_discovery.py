@@ -7,32 +7,32 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.own_world import definitions, entries, not_effective, signed, units
 from crmcom_kit.contract_tests.safety.discovery import NEEDS, discover, needs
 from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.logging_in import log_in
-from crmcom_kit.contract_tests.sending.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import own_mock
-from crmcom_kit.contract_tests.worlds import definitions, entries, not_effective, signed, units
 from crmcom_kit.schemas import release_names, resolve, validator
 
 BOTH = frozenset(("resend", "delete"))
 
 
-def kit_for(release: str, scope: Any = None, *, own: bool = False) -> Kit:
-    """A kit that has logged in at a mock, which it takes for somebody's server by default."""
+def kit_for(release: str, scope: Any = None, *, own: bool = False) -> Session:
+    """A session that has logged in at a mock, which it takes for somebody's server by default."""
     target = replace(own_mock(release), own=own)
     pool = Pool(scope or (lambda _: False))
-    kit = Kit(Client(target, Limits()), allowed=BOTH if scope else frozenset(), pool=pool)
-    log_in(kit)
-    return kit
+    session = Session(Client(target, Limits()), allowed=BOTH if scope else frozenset(), pool=pool)
+    log_in(session)
+    return session
 
 
-def lists(kit: Kit) -> list[dict[str, Any]]:
+def lists(session: Session) -> list[dict[str, Any]]:
     """The parameters of each list that was called, without the token."""
-    calls = (e.call.parameters for e in kit.client.history if e.call.method == "list")
+    calls = (e.call.parameters for e in session.client.history if e.call.method == "list")
     mine = (each for each in calls if each["token"] != NO_TOKEN)
     return [{n: v for n, v in each.items() if n != "token"} for each in mine]
 
@@ -43,8 +43,8 @@ def test_the_world_is_valid_and_has_every_case(release: str) -> None:
     known = resolve(release)
     world = entries(known)
 
-    judge = validator("world_entry", "strict")
-    assert not [str(e) for entry in world for e in judge.iter_errors(entry)]
+    check = validator("world_entry", "strict")
+    assert not [str(e) for entry in world for e in check.iter_errors(entry)]
     records = [each["webhook_request"]["record"] for each in world if "webhook_request" in each]
     states = Counter((each["entity"], each["life_cycle_state"]) for each in records)
     assert {entity for entity, _ in states} == set(known.entities)
@@ -61,45 +61,47 @@ def test_the_world_is_valid_and_has_every_case(release: str) -> None:
 
 def test_on_a_mock_of_its_own_everything_is_found() -> None:
     """One list an entity."""
-    kit = kit_for("R15", EVERYTHING, own=True)
+    session = kit_for("R15", EVERYTHING, own=True)
 
-    found = discover(kit, EVERYTHING)
+    found = discover(session, EVERYTHING)
 
-    assert len(found) == len(kit.release.entities)
-    assert len(kit.pool) == len([each for each in kit.target.entries if "webhook_request" in each])
+    assert len(found) == len(session.release.entities)
+    assert len(session.pool) == len(
+        [each for each in session.target.entries if "webhook_request" in each]
+    )
 
 
 @pytest.mark.parametrize("release", ["R13", "R15", "R18"])
 def test_elsewhere_lists_are_paged(release: str) -> None:
     """Each list asks for one page, and no more lists are called than needed."""
-    kit = kit_for(release)
+    session = kit_for(release)
 
-    discover(kit)
+    discover(session)
 
-    assert all(set(each) >= {"number_of_results", "offset"} for each in lists(kit))
-    assert len(lists(kit)) == 2
-    assert {each["life_cycle_state"] for each in kit.pool.some()} == {"REJECTED", "SUCCESSFUL"}
+    assert all(set(each) >= {"number_of_results", "offset"} for each in lists(session))
+    assert len(lists(session)) == 2
+    assert {each["life_cycle_state"] for each in session.pool.known()} == {"REJECTED", "SUCCESSFUL"}
 
 
 @pytest.mark.parametrize("release", ["R9", "R12"])
 def test_below_r13_lists_are_narrow(release: str) -> None:
     """No list of a whole entity: state, and entity_id where one is known."""
-    kit = kit_for(release)
+    session = kit_for(release)
 
-    discover(kit)
+    discover(session)
 
-    assert lists(kit)
-    assert all("life_cycle_state" in each for each in lists(kit))
-    assert any("entity_id" in each for each in lists(kit))
+    assert lists(session)
+    assert all("life_cycle_state" in each for each in lists(session))
+    assert any("entity_id" in each for each in lists(session))
 
 
 def test_the_scope_says_where_to_look_first() -> None:
     """A definition's name and an entity_id are filters; numbers are shown."""
     scope = Scope(definition="New = changed & renewed, 100%")
-    kit = kit_for("R15", scope)
-    discover(kit, scope)
-    assert lists(kit)[0]["webhook_definition_identifier"] == {"name": scope.definition}
-    assert all(map(scope, list(kit.pool.some())[:4]))
+    session = kit_for("R15", scope)
+    discover(session, scope)
+    assert lists(session)[0]["webhook_definition_identifier"] == {"name": scope.definition}
+    assert all(map(scope, list(session.pool.known())[:4]))
 
     numbered = kit_for("R15", Scope(numbers=frozenset({"1", "2"})))
     discover(numbered, numbered.pool.may_change)
@@ -110,11 +112,11 @@ def test_the_scope_says_where_to_look_first() -> None:
 
 def test_with_all_in_scope_it_goes_on_until_there_are_enough() -> None:
     """As many of each state as the layers work with."""
-    kit = kit_for("R15", EVERYTHING)
+    session = kit_for("R15", EVERYTHING)
 
-    discover(kit, EVERYTHING)
+    discover(session, EVERYTHING)
 
-    counts = Counter(each["life_cycle_state"] for each in kit.pool.some())
+    counts = Counter(each["life_cycle_state"] for each in session.pool.known())
     for state in ("REJECTED", "SUCCESSFUL"):
         wanted = sum(c for layer in BOTH for s, c, _ in NEEDS[layer] if s == state)
         assert counts[state] >= wanted

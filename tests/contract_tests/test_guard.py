@@ -8,18 +8,18 @@ from typing import Any
 
 import httpx
 import pytest
-from helpers.far import BOTH, NAME, Wire, changing, everything, plan, remote
+from helpers.far import BOTH, NAME, Wire, changing, config, everything, remote
 
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.reports import json_report
 from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.exchanges import Call
-from crmcom_kit.contract_tests.suite import run
+from crmcom_kit.contract_tests.session import Session
 
 
 def test_nothing_is_changed_once_the_ledger_fails(
@@ -35,7 +35,7 @@ def test_nothing_is_changed_once_the_ledger_fails(
 
     monkeypatch.setattr("crmcom_kit.contract_tests.safety.ledger.os.fsync", full)
     scope = Scope(definition=NAME)
-    results = run(target, plan(allowed=BOTH, scope=scope, ledger=tmp_path / "ledger"))
+    results = run(target, config(allowed=BOTH, scope=scope, ledger=tmp_path / "ledger"))
 
     assert everything(wire, target) == before
     assert results.exit_code == 2
@@ -56,7 +56,7 @@ def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(tmp_path: Path) -> 
     for path in (tmp_path, tmp_path / "none" / "ledger"):
         target, wire = remote("R15")
 
-        results = run(target, plan(allowed=BOTH, scope=Scope(definition=NAME), ledger=path))
+        results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME), ledger=path))
 
         assert not wire.requests
         assert results.exit_code == 2
@@ -79,7 +79,7 @@ def test_only_a_near_server_is_believed_to_be_a_mock(host: str, *, near: bool) -
     base = target.base_url.replace("mock.invalid", host, 1)
 
     results = run(
-        replace(target, base_url=base, transport=far), plan(only="resend.identifier.selects")
+        replace(target, base_url=base, transport=far), config(only="resend.identifier.selects")
     )
 
     assert bool(changing(far)) is near
@@ -102,7 +102,7 @@ def test_a_change_whose_answer_is_lost_is_reported(*, lost: bool) -> None:
         return httpx.Response(502, text="Bad gateway") if ok else None
 
     wire.hook = act_and_drop
-    results = run(target, plan(allowed=BOTH, scope=Scope(definition=NAME)))
+    results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME)))
 
     after = everything(wire, target)
     changed = tuple(r["number"] for key, r in before.items() if after.get(key) != r)
@@ -119,16 +119,16 @@ class TestGuard:
     """The guard, which no changing call gets around."""
 
     @pytest.fixture
-    def kit(self) -> Kit:
-        """A kit that knows one webhook request in scope, and one that is not."""
+    def session(self) -> Session:
+        """A session that knows one webhook request in scope, and one that is not."""
         target, _ = remote("R15")
         pool = Pool(Scope(numbers=frozenset({"1"})))
-        kit = Kit(Client(target, Limits()), allowed=BOTH, pool=pool)
-        kit.token = "none"
+        session = Session(Client(target, Limits()), allowed=BOTH, pool=pool)
+        session.token = "none"
         for number, record_id in (("1", "A"), ("2", "B")):
             pool.learn({"id": record_id, "number": number})
-        kit.guard = Guard(kit)
-        return kit
+        session.guard = Guard(session)
+        return session
 
     @pytest.mark.parametrize(
         "identifier",
@@ -136,49 +136,49 @@ class TestGuard:
     )
     @pytest.mark.parametrize("method", sorted(BOTH))
     def test_what_is_out_of_scope_is_not_named(
-        self, kit: Kit, method: str, identifier: dict[str, Any]
+        self, session: Session, method: str, identifier: dict[str, Any]
     ) -> None:
         """In whatever way a call names it, it is not sent."""
         with pytest.raises(Unreachable, match="number 2 is out of scope"):
-            kit.call(method, {"webhook_request_identifier": identifier})
+            session.call(method, {"webhook_request_identifier": identifier})
 
-        assert kit.client.sent == 0
+        assert session.client.sent == 0
 
-    def test_what_is_in_scope_passes(self, kit: Kit) -> None:
+    def test_what_is_in_scope_passes(self, session: Session) -> None:
         """A call that names what is in scope is sent, and counted as touched."""
-        kit.call("resend", {"webhook_request_identifier": {"number": "1"}})
+        session.call("resend", {"webhook_request_identifier": {"number": "1"}})
 
-        assert kit.client.sent == 1
-        assert kit.guard is not None
-        assert list(kit.guard.touched) == ["A"]
+        assert session.client.sent == 1
+        assert session.guard is not None
+        assert list(session.guard.touched) == ["A"]
 
     @pytest.mark.parametrize("record_id", ["ID0==", "=", "a,b", "number=2", "a=b,c=d"])
-    def test_an_id_may_look_like_a_list_of_fields(self, kit: Kit, record_id: str) -> None:
+    def test_an_id_may_look_like_a_list_of_fields(self, session: Session, record_id: str) -> None:
         """One with `=` or a comma in it is found in scope, and counted as touched."""
-        kit.pool.learn({"id": record_id, "number": "1"})
+        session.pool.learn({"id": record_id, "number": "1"})
 
-        kit.call("resend", {"webhook_request_identifier": {"id": record_id}})
+        session.call("resend", {"webhook_request_identifier": {"id": record_id}})
 
-        assert kit.guard is not None
-        assert list(kit.guard.touched) == [record_id]
+        assert session.guard is not None
+        assert list(session.guard.touched) == [record_id]
 
     @pytest.mark.parametrize(
         "query",
         ["webhook_request_identifier=number=2", "webhook_request_identifier=x=1,id=B",
          "webhook_request_identifier=C==", "webhook_request_identifier=id=C==", "a=B&a=A"],
     )  # fmt: skip
-    def test_a_query_is_read_in_every_way(self, kit: Kit, query: str) -> None:
+    def test_a_query_is_read_in_every_way(self, session: Session, query: str) -> None:
         """What is out of scope is found in a text, too."""
-        kit.pool.learn({"id": "C==", "number": "2"})
-        path = kit.method("delete").path
+        session.pool.learn({"id": "C==", "number": "2"})
+        path = session.method("delete").path
 
         with pytest.raises(Unreachable, match="number 2 is out of scope"):
-            kit.send(Call("delete", "POST", path, query))
+            session.send(Call("delete", "POST", path, query))
 
-    def test_what_is_unknown_is_shown_first(self, kit: Kit) -> None:
+    def test_what_is_unknown_is_shown_first(self, session: Session) -> None:
         """An identifier that nobody has looked up yet might name something after all."""
-        kit.call("delete", {"webhook_request_identifier": {"number": "77"}})
-        kit.call("delete", {"webhook_request_identifier": {"number": "77"}})
+        session.call("delete", {"webhook_request_identifier": {"number": "77"}})
+        session.call("delete", {"webhook_request_identifier": {"number": "77"}})
 
-        called = [exchange.call.method for exchange in kit.client.history]
+        called = [exchange.call.method for exchange in session.client.history]
         assert called == ["show", "delete", "delete"]

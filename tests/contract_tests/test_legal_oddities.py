@@ -12,7 +12,7 @@ from broken_servers.oddities import ODDITIES, combined, together
 
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import load_dialect
 from crmcom_kit.schemas.releases import resolve
@@ -21,14 +21,14 @@ RELEASES = ("R9", "R10", "R12", "R13", "R15", "R18")
 SEEDS = int(os.environ.get("CRMCOM_KIT_SEEDS", "1"))
 COMBINATIONS = 40 * SEEDS
 #: Of each generated layer: few by default, for there are many servers to check.
-EXAMPLES = 5 if SEEDS == 1 else Plan().max_examples
+EXAMPLES = 5 if SEEDS == 1 else RunConfig().max_examples
 
 
 def checked(names: list[str], release: str, seed: int = 0) -> Results:
     """Check a mock with the oddities ``names``."""
     wrap, dials = combined(names)
     dialect = load_dialect("default").changed(dials)
-    return run(own_mock(release, dialect, wrap=wrap), Plan(seed=seed, max_examples=EXAMPLES))
+    return run(own_mock(release, dialect, wrap=wrap), RunConfig(seed=seed, max_examples=EXAMPLES))
 
 
 def alarms(results: Results) -> list[Any]:

@@ -7,20 +7,20 @@ from typing import Any
 import httpx
 import pytest
 
+from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
+from crmcom_kit.contract_tests.client.login import LoginRefresher, log_in
+from crmcom_kit.contract_tests.client.made_up import NO_PASSWORD
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.sending.client import Client, Limits, TargetDown
-from crmcom_kit.contract_tests.sending.logging_in import Keeper, log_in
-from crmcom_kit.contract_tests.sending.made_up import NO_PASSWORD
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.schemas import load_dialect, resolve
 
 #: The statements that logins and releases of tokens keep or break.
 GLOBS = ("login.", "token.parameters", "token_release.", "web_api_key_token.")
 #: All probes of the login layer run, and few others.
-PLAN = Plan(only="[ltw][oe][gkb]*", max_examples=0)
+CONFIG = RunConfig(only="[ltw][oe][gkb]*", max_examples=0)
 
 
 def verdicts(results: Results) -> dict[str, Verdict]:
@@ -36,7 +36,7 @@ def verdicts(results: Results) -> dict[str, Verdict]:
 @pytest.mark.parametrize("release", ["R9", "R10", "R12", "R13", "R15", "R18"])
 def test_every_promise_of_the_logins_is_exercised(release: str, dialect: str) -> None:
     """On a mock of our own every statement about logins holds, none is left out."""
-    results = run(own_mock(release, dialect), PLAN)
+    results = run(own_mock(release, dialect), CONFIG)
 
     assert results.trouble is None
     assert set(verdicts(results).values()) == {Verdict.HOLDS}
@@ -57,7 +57,7 @@ def test_choices_are_noted_and_never_fail(
     dials: dict[str, Any], choice: tuple[str, Any] | None
 ) -> None:
     """A server may answer either way where the documents are silent."""
-    results = run(own_mock("R12", load_dialect("default").changed(dials)), PLAN)
+    results = run(own_mock("R12", load_dialect("default").changed(dials)), CONFIG)
 
     assert results.trouble is None
     assert not set(verdicts(results).values()) & {Verdict.BROKEN, Verdict.ERROR}
@@ -92,7 +92,7 @@ def test_a_login_without_a_token_is_named() -> None:
     def no_token(path: str, envelope: dict[str, Any]) -> dict[str, Any]:
         return {**envelope, "data": {}} if path.endswith("authentication/token") else envelope
 
-    results = run(own_mock("R9", wrap=answering(no_token)), PLAN)
+    results = run(own_mock("R9", wrap=answering(no_token)), CONFIG)
 
     assert results.exit_code == 1
     broken = [each.statement.id for each in results.statements if each.verdict is Verdict.BROKEN]
@@ -108,7 +108,7 @@ def test_a_token_that_does_not_work_is_named() -> None:
             data["token"] = f"{data['token'][:-2]}xx"
         return envelope
 
-    results = run(own_mock("R9", wrap=answering(spoil)), PLAN)
+    results = run(own_mock("R9", wrap=answering(spoil)), CONFIG)
 
     assert verdicts(results)["login.token.returns_token"] is Verdict.BROKEN
     assert results.exit_code == 1
@@ -116,7 +116,7 @@ def test_a_token_that_does_not_work_is_named() -> None:
 
 def test_no_credential_is_made_from_a_right_one() -> None:
     """A wrong password that were the right one in another order would tell it to all."""
-    results = run(own_mock("R12"), PLAN)
+    results = run(own_mock("R12"), CONFIG)
 
     bodies = [each.call.body or b"" for each in results.history if each.call.method == "token"]
     sent = {json.loads(body).get("password") for body in bodies}
@@ -135,7 +135,7 @@ def test_wrong_credentials_end_the_run() -> None:
         transport=mock.transport,
     )
 
-    results = run(target, PLAN)
+    results = run(target, CONFIG)
 
     assert results.exit_code == 2
     assert "gives no token" in str(results.trouble)
@@ -185,8 +185,8 @@ def server() -> Server:
 
 
 @pytest.fixture
-def kit(server: Server) -> Kit:
-    """A kit that has logged in there."""
+def session(server: Server) -> Session:
+    """A session that has logged in there."""
     target = Target(
         name="a server",
         base_url="http://server/crmapi/rest/v2",
@@ -195,61 +195,61 @@ def kit(server: Server) -> Kit:
         transport=httpx.MockTransport(server),
     )
     client = Client(target, Limits(), now=lambda: server.now, sleep=lambda _: None)
-    kit = Kit(client, allowed=frozenset(("resend", "delete")))
-    log_in(kit)
-    return kit
+    session = Session(client, allowed=frozenset(("resend", "delete")))
+    log_in(session)
+    return session
 
 
-def test_a_token_is_renewed_before_its_jwt_ends(kit: Kit, server: Server) -> None:
+def test_a_token_is_renewed_before_its_jwt_ends(session: Session, server: Server) -> None:
     """A minute before the end of its life, and not earlier."""
     server.now += server.life - 61
-    kit.call("list", {"entity": "JOBS"})
+    session.call("list", {"entity": "JOBS"})
     assert server.logins == 1
 
     server.now += 2
-    assert kit.call("list", {"entity": "JOBS"}).ok
+    assert session.call("list", {"entity": "JOBS"}).ok
     assert server.logins == 2
 
 
-def test_a_get_is_replayed_once_with_another_token(kit: Kit, server: Server) -> None:
+def test_a_get_is_replayed_once_with_another_token(session: Session, server: Server) -> None:
     """An error that a wrong token gets, too, makes the kit log in again."""
-    server.ended.add(str(kit.token))
+    server.ended.add(str(session.token))
 
-    assert kit.call("list", {"entity": "JOBS"}).ok
+    assert session.call("list", {"entity": "JOBS"}).ok
     assert server.logins == 2
 
 
-def test_a_post_is_never_replayed(kit: Kit, server: Server) -> None:
+def test_a_post_is_never_replayed(session: Session, server: Server) -> None:
     """The next call has another token; the one that was refused is left out."""
-    server.ended.add(str(kit.token))
+    server.ended.add(str(session.token))
 
     with pytest.raises(Exception, match="the token ended before delete"):
-        kit.call("delete", {"webhook_request_identifier": {"id": "1"}})
+        session.call("delete", {"webhook_request_identifier": {"id": "1"}})
 
     assert server.posts == 1
     assert server.logins == 2
 
 
-def test_an_ordinary_error_is_no_end_of_the_token(kit: Kit, server: Server) -> None:
+def test_an_ordinary_error_is_no_end_of_the_token(session: Session, server: Server) -> None:
     """A server that answers every error alike is asked once whether the token holds."""
-    exchange = kit.call("list", {"token": "another", "entity": "JOBS"})
+    exchange = session.call("list", {"token": "another", "entity": "JOBS"})
 
     assert not exchange.ok
     assert server.logins == 1
 
 
-def test_a_token_cannot_be_renewed_without_a_login(kit: Kit, server: Server) -> None:
+def test_a_token_cannot_be_renewed_without_a_login(session: Session, server: Server) -> None:
     """A run that was given a token alone ends with it."""
     target = Target(
         name="a server",
         base_url="http://server/crmapi/rest/v2",
         release=resolve("R12"),
-        login=Login(token=kit.token),
+        login=Login(token=session.token),
         transport=httpx.MockTransport(server),
     )
-    other = Kit(Client(target, Limits()))
+    other = Session(Client(target, Limits()))
     log_in(other)
-    assert isinstance(other.keeper, Keeper)
+    assert isinstance(other.refresher, LoginRefresher)
     server.ended.add(str(other.token))
 
     with pytest.raises(TargetDown, match="ended in mid-run"):

@@ -5,16 +5,16 @@ from itertools import pairwise
 import pytest
 from broken_servers.catalogue import broken_servers
 
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.generating.layers import run_generated_layers
-from crmcom_kit.contract_tests.generating.machine import run_machine
-from crmcom_kit.contract_tests.generating.model import Model
-from crmcom_kit.contract_tests.generating.oracle import Oracle
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.safety.discovery import discover
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.exchanges import Exchange
-from crmcom_kit.contract_tests.sending.logging_in import log_in
+from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
+from crmcom_kit.contract_tests.stateful.machine import run_machine
+from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.stateful.oracle import Oracle
 from crmcom_kit.contract_tests.targets import Target, own_mock
 
 #: Found by these layers, and by which of them.
@@ -35,11 +35,11 @@ SEEDS = range(5)
 
 def violations(target: Target, max_examples: int = 50, seed: int = 0) -> list[Violation]:
     """Return what the generated layers find on a target."""
-    kit = Kit(Client(target, Limits()), allowed=frozenset(("resend", "delete")))
-    log_in(kit)
-    discover(kit)
-    run_generated_layers(kit, max_examples=max_examples, number=seed)
-    found = kit.findings.by_statement.values()
+    session = Session(Client(target, Limits()), allowed=frozenset(("resend", "delete")))
+    log_in(session)
+    discover(session)
+    run_generated_layers(session, max_examples=max_examples, number=seed)
+    found = session.findings.by_statement.values()
     return [each for one in found for each in one.violations]
 
 
@@ -77,14 +77,14 @@ def test_a_violation_of_a_sequence_comes_with_the_calls_that_show_it() -> None:
 
 def test_a_change_is_followed_by_a_look_at_others() -> None:
     """After a change another webhook request is shown; after a list, one that it has found."""
-    kit = Kit(Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete")))
-    log_in(kit)
-    discover(kit)
-    model = Model(kit.pool.records, {}, complete=True)
-    began = len(kit.client.history)
-    run_machine(kit, model, Oracle(model), profile="ci", sequences=10, number=0)
+    session = Session(Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete")))
+    log_in(session)
+    discover(session)
+    model = Model(session.pool.records, {}, complete=True)
+    began = len(session.client.history)
+    run_machine(session, model, Oracle(model), profile="ci", sequences=10, number=0)
 
-    made = kit.client.history[began:]
+    made = session.client.history[began:]
     after_deletes = [
         after.call.method == "show" and after.ok and after.data["id"] != deleted.data["id"]
         for deleted, _, _, after in zip(made, made[1:], made[2:], made[3:], strict=False)
@@ -109,11 +109,13 @@ def test_a_run_makes_use_of_everything() -> None:
     """The statistics tell of every method, of deleted ones, and of lists with several results."""
     told: set[str] = set()
     for seed in SEEDS:
-        kit = Kit(Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete")))
-        log_in(kit)
-        discover(kit)
-        run_generated_layers(kit, max_examples=20, number=seed)
-        told |= set(kit.findings.events)
+        session = Session(
+            Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete"))
+        )
+        log_in(session)
+        discover(session)
+        run_generated_layers(session, max_examples=20, number=seed)
+        told |= set(session.findings.events)
     assert {
         "machine: delete: must serve, served",
         "machine: resend: must either, served",

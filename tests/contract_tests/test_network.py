@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from crmcom_kit.contract_tests.sending.client import Client, Limits, TargetDown
-from crmcom_kit.contract_tests.sending.exchanges import Call
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 

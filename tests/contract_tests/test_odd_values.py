@@ -1,4 +1,4 @@
-"""Values of any JSON type anywhere: judged or passed over, never an error of the kit's own."""
+"""Values of any JSON type anywhere: checked or passed over, never an error of the kit itself."""
 
 import base64
 import json
@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.contract_tests.sending.client import Limits
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
 
 Change = Callable[[str, dict[str, Any]], None]
 
 #: Enough for all layers, the changing and the generated ones among them.
-PLAN = Plan(limits=Limits(max_requests=400), max_examples=2)
+CONFIG = RunConfig(limits=Limits(max_requests=400), max_examples=2)
 DEEP = "[" * 3000 + "]" * 3000
 #: With each a release; of the last one the field is taken away.
 ODD = [([], "R15"), (10**30, "R9"), (None, "R15"), ("\ud800", "R15"), (..., "R9")]
@@ -24,7 +24,7 @@ FIELDS = ["id", "number", "life_cycle_state", "entity", "entity_id", "log_inform
           "error_description", "webhook_definition", "authentication_code", "url"]  # fmt: skip
 
 
-def changed_by(change: Change, release: str, plan: Plan = PLAN) -> Results:
+def changed_by(change: Change, release: str, config: RunConfig = CONFIG) -> Results:
     """Check a mock whose answers ``change`` is given, with the path, before they go out."""
 
     def wrap(app: Any) -> Any:
@@ -38,7 +38,7 @@ def changed_by(change: Change, release: str, plan: Plan = PLAN) -> Results:
 
         return outer
 
-    return run(own_mock(release, wrap=wrap), plan)
+    return run(own_mock(release, wrap=wrap), config)
 
 
 def errors(results: Results) -> list[str]:
@@ -126,9 +126,9 @@ def test_an_error_of_the_kit_itself_loses_no_report(monkeypatch: pytest.MonkeyPa
         msg = "no such thing"
         raise LookupError(msg)
 
-    monkeypatch.setattr("crmcom_kit.contract_tests.suite.discover", fail)
+    monkeypatch.setattr("crmcom_kit.contract_tests.run.discover", fail)
 
-    results = run(own_mock("R9"), PLAN)
+    results = run(own_mock("R9"), CONFIG)
 
     assert results.trouble == "an error of the kit itself, in fail: LookupError: no such thing"
     assert results.exit_code == 2

@@ -7,15 +7,20 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import (
     DeviationsError,
     read_deviations,
     write_deviations,
 )
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, command_line, shown
-from crmcom_kit.contract_tests.running import prepared
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.options import (
+    OPTIONS,
+    OptionsError,
+    command_line,
+    nondefault_options,
+)
+from crmcom_kit.contract_tests.setup import prepared
 from crmcom_kit.schemas.dialect import DialectError
 from crmcom_kit.schemas.releases import UnknownRelease
 
@@ -90,36 +95,36 @@ def test_unknown_releases_and_dialects_are_refused() -> None:
 
 def test_without_a_base_url_the_target_is_a_mock_of_its_own() -> None:
     """Nothing given means: a mock in this process, in release R9."""
-    target, plan = prepared(given(), now=NOW)
+    target, config = prepared(given(), now=NOW)
 
     assert target.own
     assert target.release.name == "R9.0.0"
-    assert plan.began == "2026-11-24T20:00:00+00:00"
-    assert plan.scope is None
-    assert plan.allowed is None
+    assert config.began == "2026-11-24T20:00:00+00:00"
+    assert config.scope is None
+    assert config.allowed is None
 
 
 def test_a_scope_and_what_may_be_changed() -> None:
     """--allow and --only-… decide which webhook requests may be changed, and how."""
-    target, plan = prepared(
+    target, config = prepared(
         given(**REMOTE, allow="resend, delete", only_number=("7", "14"), max_requests=9), now=NOW
     )
 
     assert not target.own
     assert target.base_url == URL
-    assert plan.allowed == {"resend", "delete"}
-    assert plan.limits.max_requests == 9
-    assert plan.scope is not None
-    assert plan.scope({"id": "A", "number": "7"})
-    assert not plan.scope({"id": "B", "number": "8"})
+    assert config.allowed == {"resend", "delete"}
+    assert config.limits.max_requests == 9
+    assert config.scope is not None
+    assert config.scope({"id": "A", "number": "7"})
+    assert not config.scope({"id": "B", "number": "8"})
 
 
 def test_reports_show_no_secret_option() -> None:
     """Options and the command that repeats a run leave secrets out."""
     values = given(**REMOTE, password="hush", api_key="hush-key", secret_key=("D=hush",))
 
-    assert "hush" not in str(shown(values))
-    assert "T-0123" not in str(shown(values))
+    assert "hush" not in str(nondefault_options(values))
+    assert "T-0123" not in str(nondefault_options(values))
     line = command_line(values)
     assert "hush" not in line
     assert line == f"crmcom-kit check --base-url {URL} --seed 0"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.generating import casebook
-from crmcom_kit.contract_tests.generating.cases import Case, Named
-from crmcom_kit.contract_tests.generating.model import Model
-from crmcom_kit.contract_tests.generating.oracle import Oracle, verdicts
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.stateful import expectations
+from crmcom_kit.contract_tests.stateful.cases import Case, Named
+from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.stateful.oracle import Oracle, kept_and_broken
 from crmcom_kit.schemas.releases import resolve
 
 RELEASE = resolve("R15")
@@ -36,11 +36,11 @@ RECORDS = [
 ]
 
 
-def oracle(most: int = 4) -> Oracle:
+def oracle(largest: int = 4) -> Oracle:
     """Return an oracle that knows ``RECORDS`` and a deleted one, and has seen so long a list."""
     known = {each["id"]: each for each in RECORDS}
     model = Model(known, {"ID9": record(9, "JOBS", "A")}, complete=True)
-    model.most[False] = most
+    model.largest[False] = largest
     return Oracle(model)
 
 
@@ -51,22 +51,22 @@ def answer(case: Case, data: Any, code: str = "OK") -> Exchange:
     return Exchange(1, call, 200, (), json.dumps(envelope).encode(), 0.0)
 
 
-def broken(judge: Oracle, case: Case, data: Any, code: str = "OK") -> list[str]:
+def broken(tested: Oracle, case: Case, data: Any, code: str = "OK") -> list[str]:
     """Return the statements that an answer breaks; the oracle learns from it."""
     exchange = answer(case, data, code)
-    _, found = verdicts(judge.judge(case, exchange))
-    judge.take_in(case, exchange)
+    _, found = kept_and_broken(tested.check(case, exchange))
+    tested.take_in(case, exchange)
     return [violation.statement for violation in found]
 
 
 def jobs(**more: Any) -> Case:
     """Return a list of jobs with more filters."""
-    return casebook.listing({"entity": "JOBS", **more}, RELEASE)
+    return expectations.listing({"entity": "JOBS", **more}, RELEASE)
 
 
 def test_a_right_list_keeps_its_promises() -> None:
     """What fits is found, nothing else, in any order."""
-    kept, found = verdicts(oracle().judge(jobs(), answer(jobs(), RECORDS[1::-1])))
+    kept, found = kept_and_broken(oracle().check(jobs(), answer(jobs(), RECORDS[1::-1])))
     assert not found
     assert {"list.entity.filter", "list.several_results", "delete.gone"} <= set(kept)
 
@@ -91,12 +91,12 @@ def test_either_way_to_combine_filters_is_right_but_not_both() -> None:
     every, some = [RECORDS[0]], RECORDS[:3]
     assert broken(oracle(), case, every) == []
     assert broken(oracle(), case, some) == []
-    judge = oracle()
-    assert broken(judge, case, every) == []
-    assert broken(judge, case, some) != []
-    judge = oracle()
-    assert broken(judge, case, some) == []
-    assert broken(judge, case, every) != []
+    tested = oracle()
+    assert broken(tested, case, every) == []
+    assert broken(tested, case, some) != []
+    tested = oracle()
+    assert broken(tested, case, some) == []
+    assert broken(tested, case, every) != []
 
 
 def test_a_filter_that_is_ignored_beside_another_is_named() -> None:
@@ -115,27 +115,27 @@ def test_a_filter_that_is_ignored_beside_another_is_named() -> None:
 )
 def test_every_reading_of_a_date_is_right(date: str, found: list[int]) -> None:
     """Of the same day, of that second, or from then on."""
-    case = casebook.listing({"entity": "ACTIVITIES", "created_date": date}, RELEASE)
+    case = expectations.listing({"entity": "ACTIVITIES", "created_date": date}, RELEASE)
     known = {each["id"]: {**each, "entity": "ACTIVITIES"} for each in RECORDS[1::2]}
-    judge = Oracle(Model(known, {}, complete=True))
+    tested = Oracle(Model(known, {}, complete=True))
     data = [{**RECORDS[at], "entity": "ACTIVITIES"} for at in found]
-    assert broken(judge, case, data) == []
+    assert broken(tested, case, data) == []
 
 
 def test_a_limit_on_answers_is_legal_if_it_is_one() -> None:
     """Answers may have so many results at most; then none has more."""
-    case = casebook.listing({"entity_id": "A"}, RELEASE)
-    judge = oracle(most=0)
-    assert broken(judge, case, [RECORDS[0]]) == []
-    assert broken(judge, jobs(), RECORDS[:1]) == []
-    judge = oracle(most=0)
-    assert broken(judge, jobs(), RECORDS[:2]) == []
-    assert broken(judge, case, [RECORDS[0]]) == ["list.entity_id.filter"]
+    case = expectations.listing({"entity_id": "A"}, RELEASE)
+    tested = oracle(largest=0)
+    assert broken(tested, case, [RECORDS[0]]) == []
+    assert broken(tested, jobs(), RECORDS[:1]) == []
+    tested = oracle(largest=0)
+    assert broken(tested, jobs(), RECORDS[:2]) == []
+    assert broken(tested, case, [RECORDS[0]]) == ["list.entity_id.filter"]
 
 
 def test_show_returns_the_one_that_is_named() -> None:
     """Another one breaks the statement of the identifier."""
-    case = casebook.known("show", RECORDS[0], "number")
+    case = expectations.known("show", RECORDS[0], "number")
     assert broken(oracle(), case, RECORDS[0]) == []
     assert broken(oracle(), case, RECORDS[1]) == ["show.identifier.selects"]
     assert broken(oracle(), case, None, "ERROR") == ["show.identifier.selects"]
@@ -143,7 +143,7 @@ def test_show_returns_the_one_that_is_named() -> None:
 
 def test_what_nobody_has_may_exist_after_all() -> None:
     """Of an unknown number, a webhook request with just that number is no violation."""
-    case = casebook.stranger("show", "number", "77")
+    case = expectations.stranger("show", "number", "77")
     assert broken(oracle(), case, record(77, "JOBS", "A")) == []
     assert broken(oracle(), case, RECORDS[0]) == ["show.identifier.known"]
 
@@ -151,29 +151,33 @@ def test_what_nobody_has_may_exist_after_all() -> None:
 def test_a_resend_that_fails_is_legal_and_a_second_success_is_not() -> None:
     """REJECTED again, an error, queued: all legal; a SUCCESSFUL one is not sent again."""
     sent = RECORDS[0] | {"life_cycle_state": "SUCCESSFUL"}
-    first = casebook.known("resend", RECORDS[0], "id")
+    first = expectations.known("resend", RECORDS[0], "id")
     assert broken(oracle(), first, None, "ERROR") == []
-    judge = oracle()
-    assert broken(judge, first, RECORDS[0]) == []
-    assert broken(judge, casebook.known("show", RECORDS[0], "id"), sent) == []
-    assert broken(judge, casebook.known("resend", sent, "id"), sent) == ["resend.only_rejected"]
+    tested = oracle()
+    assert broken(tested, first, RECORDS[0]) == []
+    assert broken(tested, expectations.known("show", RECORDS[0], "id"), sent) == []
+    assert broken(tested, expectations.known("resend", sent, "id"), sent) == [
+        "resend.only_rejected"
+    ]
     other = sent | {"entity_id": "Z"}
     assert broken(oracle(), first, other) == ["resend.identity_kept"]
 
 
 def test_a_deleted_one_is_gone() -> None:
     """It is neither shown nor listed, and a list without it is right."""
-    judge = oracle()
-    assert broken(judge, casebook.known("delete", RECORDS[0], "number"), RECORDS[0]) == []
-    assert broken(judge, casebook.gone("show", RECORDS[0], "id"), RECORDS[0]) == ["delete.gone"]
-    assert broken(judge, jobs(), RECORDS[1:2]) == []
-    assert broken(judge, jobs(), RECORDS[:2]) == ["delete.gone"]
+    tested = oracle()
+    assert broken(tested, expectations.known("delete", RECORDS[0], "number"), RECORDS[0]) == []
+    assert broken(tested, expectations.gone("show", RECORDS[0], "id"), RECORDS[0]) == [
+        "delete.gone"
+    ]
+    assert broken(tested, jobs(), RECORDS[1:2]) == []
+    assert broken(tested, jobs(), RECORDS[:2]) == ["delete.gone"]
 
 
 def test_of_an_answer_without_an_envelope_nothing_is_said() -> None:
-    """The judges have said what is wrong with it."""
+    """The checks have said what is wrong with it."""
     call = Call("list", "GET", "", parameters=jobs().parameters)
-    assert oracle().judge(jobs(), Exchange(1, call, 500, (), b"<html>", 0.0)) == []
+    assert oracle().check(jobs(), Exchange(1, call, 500, (), b"<html>", 0.0)) == []
 
 
 def test_a_name_of_two_definitions_is_open() -> None:
@@ -182,6 +186,6 @@ def test_a_name_of_two_definitions_is_open() -> None:
         each["id"]: {**each, "webhook_definition": {"id": each["id"], "name": "Twin"}}
         for each in RECORDS[:2]
     }
-    judge = Oracle(Model(twins, {}, complete=True))
+    tested = Oracle(Model(twins, {}, complete=True))
     filters = {"webhook_definition_identifier": Named("name", "Twin")}
-    assert broken(judge, casebook.listing(filters, RELEASE), [twins["ID1"]]) == []
+    assert broken(tested, expectations.listing(filters, RELEASE), [twins["ID1"]]) == []

@@ -4,24 +4,24 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.calibration.dialect_out import settled
+from crmcom_kit.contract_tests.checks.all_checks import CHECKS
+from crmcom_kit.contract_tests.checks.history import RecordHistory
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
-from crmcom_kit.contract_tests.judging.judges import JUDGES
-from crmcom_kit.contract_tests.judging.memory import Memory
-from crmcom_kit.contract_tests.kit import Kit
 from crmcom_kit.contract_tests.probes.registry import probes
-from crmcom_kit.contract_tests.reports.dialect_out import settled
+from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.safety.pool import Pool
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.logging_in import log_in
-from crmcom_kit.contract_tests.suite import Plan, run
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import Dialect, dials, error_kinds
 from crmcom_kit.schemas.statements import statements
 
 _HOMES = {
-    "reaching", "identifiers", "fields_sets", "lists", "filters", "values", "paging", "calling",
-    "refusals", "noting", "unchanged", "refused",
+    "connectivity", "identifiers", "fields_sets", "lists", "filters", "values", "paging", "calling",
+    "refusals", "undocumented", "unchanged", "refused",
 }  # fmt: skip
 _OF_OTHERS = (
     "login.", "web_api_key_token.", "token_release.", "token.parameters", "resend.", "delete.",
@@ -32,8 +32,8 @@ _REFUSALS = ("parameters.mandatory", "identifier.fields", "identifier.mandatory"
 
 
 def test_only_what_is_asked_for_has_a_verdict() -> None:
-    """Judges come by other statements, too; of these nothing is said, as under pytest."""
-    results = run(own_mock("R9"), Plan(only="list.*", max_examples=0))
+    """Checks come by other statements, too; of these nothing is said, as under pytest."""
+    results = run(own_mock("R9"), RunConfig(only="list.*", max_examples=0))
 
     assert {each.statement.id.partition(".")[0] for each in results.statements} == {"list"}
     assert results.exit_code == 0
@@ -42,24 +42,24 @@ def test_only_what_is_asked_for_has_a_verdict() -> None:
 def _read(release: str, dialect: Any = "default", **options: Any) -> Findings:
     """Run the probes of these homes alone on a mock, and return what they find."""
     client = Client(own_mock(release, dialect, **options), Limits())
-    kit = Kit(
+    session = Session(
         client,
         allowed=frozenset(("resend", "delete")),
         pool=Pool(lambda _: True),
-        judges=(*JUDGES, Memory()),
+        checks=(*CHECKS, RecordHistory()),
         findings=Findings(),
     )
-    log_in(kit)
-    discover(kit)
+    log_in(session)
+    discover(session)
     for each in probes():
         home = each.run.__module__.rpartition(".")[2]
         if home in _HOMES:
             try:
-                each.run(kit)
+                each.run(session)
             except Unreachable as missed:
-                kit.findings.miss(each.statements, missed.why)
+                session.findings.miss(each.statements, missed.why)
     client.close()
-    return kit.findings
+    return session.findings
 
 
 def _broken(findings: Findings) -> dict[str, str]:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
 from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation
 from crmcom_kit.contract_tests.reports import har, html, json_report, junit, terminal
 from crmcom_kit.contract_tests.reports.curl import curl, shell
-from crmcom_kit.contract_tests.reports.masks import Masks
-from crmcom_kit.contract_tests.results import Results, verdicts
-from crmcom_kit.contract_tests.sending.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 
@@ -87,7 +87,7 @@ def made(**changes: Any) -> Results:
         "seed": 3,
         "began": "2026-11-24T20:00:00+00:00",
         "seconds": 1.5,
-        "statements": verdicts(findings, TARGET.release, Deviations(listed)),
+        "statements": statement_results(findings, TARGET.release, Deviations(listed)),
         "history": (one, exchange(2)),
         "findings": findings,
     }
@@ -151,7 +151,9 @@ def test_a_deviation_that_looks_otherwise_is_broken() -> None:
     findings.broke(Violation("list.no_duplicates", exchange(), expected="once", seen="thrice"))
     listed = Deviations([deviation(statement="list.no_duplicates", seen="twice")])
 
-    (found,) = [each for each in verdicts(findings, TARGET.release, listed) if each.violations]
+    (found,) = [
+        each for each in statement_results(findings, TARGET.release, listed) if each.violations
+    ]
 
     assert found.verdict is Verdict.BROKEN
 
@@ -178,7 +180,7 @@ def test_exit_codes(marks: list[str], code: int) -> None:
         findings.broke(Violation("response.number", exchange(), expected="a", seen="b"))
     if "error" in marks:
         findings.fail(["response.url"], "KeyError")
-    found = verdicts(findings, TARGET.release, Deviations())
+    found = statement_results(findings, TARGET.release, Deviations())
 
     assert made(statements=found).exit_code == code
     assert made(statements=found, trouble="down").exit_code == 2
@@ -189,7 +191,7 @@ def test_a_stale_deviation_is_exit_code_1() -> None:
     findings = Findings()
     findings.hold("show.single_result", exchange())
 
-    found = verdicts(findings, TARGET.release, Deviations([deviation()]))
+    found = statement_results(findings, TARGET.release, Deviations([deviation()]))
 
     assert made(statements=found).exit_code == 1
 
@@ -302,10 +304,10 @@ def test_a_shell_reads_what_was_quoted(parts: list[str]) -> None:
 
 def test_curl_can_be_pasted() -> None:
     """Secrets are variables, and the address of a mock of the kit's own is one, too."""
-    line = curl(exchange().call, TARGET, Masks(TARGET))
+    line = curl(exchange().call, TARGET, ReportRedactor(TARGET))
 
     assert shlex.split(line)[-1].startswith("https://crm.example.com/crmapi/rest/v2/webhook_")
     assert '-u "$CRMCOM_API_KEY:"' in line
     own = Target(name="m", base_url="http://mock/x", release=TARGET.release, login=LOGIN, own=True)
-    pasted = shlex.split(curl(exchange().call, own, Masks(own)))[-1]
+    pasted = shlex.split(curl(exchange().call, own, ReportRedactor(own)))[-1]
     assert pasted.startswith("$CRMCOM_BASE_URL/webhook_requests/show?")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from helpers.far import BOTH, NAME, ask, changing, everything, plan, remote
+from helpers.far import BOTH, NAME, ask, changing, config, everything, remote
 
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.sending.client import Limits
-from crmcom_kit.contract_tests.suite import run
 from crmcom_kit.contract_tests.targets import Login
 from crmcom_kit.schemas import load_dialect
 
@@ -33,7 +33,7 @@ def test_nothing_is_changed_unless_allowed(release: str) -> None:
     target, wire = remote(release)
     before = everything(wire, target)
 
-    results = run(target, plan())
+    results = run(target, config())
 
     assert not violations(results)
     assert not changing(wire)
@@ -56,7 +56,7 @@ def test_only_what_is_in_scope_is_changed(release: str, tmp_path: Path) -> None:
             noted.append({json.loads(line)["record"]["number"] for line in lines})
 
     wire.hook = watch
-    results = run(target, plan(allowed=BOTH, scope=Scope(definition=NAME), ledger=ledger))
+    results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME), ledger=ledger))
     after = everything(wire, target)
 
     assert not violations(results)
@@ -80,7 +80,7 @@ def test_numbers_can_be_the_scope() -> None:
     target, wire = remote("R15")
     before = everything(wire, target)
 
-    results = run(target, plan(allowed=BOTH, scope=Scope(numbers=frozenset({"1", "2"}))))
+    results = run(target, config(allowed=BOTH, scope=Scope(numbers=frozenset({"1", "2"}))))
     after = everything(wire, target)
 
     assert not violations(results)
@@ -94,7 +94,7 @@ def test_the_budget_is_kept_and_the_inventory_has_its_share() -> None:
 
     results = run(
         target,
-        plan(allowed=BOTH, scope=Scope(definition=NAME), limits=Limits(max_requests=90)),
+        config(allowed=BOTH, scope=Scope(definition=NAME), limits=Limits(max_requests=90)),
     )
 
     assert len(wire.requests) <= 90
@@ -113,7 +113,7 @@ def test_a_token_that_ends_in_mid_run_is_renewed() -> None:
             ask(wire, target, "list", entity="JOBS")  # somebody else logs in
 
     wire.hook = end_the_token
-    results = run(target, plan(allowed=BOTH, scope=Scope(everything=True)))
+    results = run(target, config(allowed=BOTH, scope=Scope(everything=True)))
 
     assert results.trouble is None
     assert not violations(results)
@@ -127,7 +127,7 @@ def test_a_token_alone_cannot_be_renewed() -> None:
     target, wire = remote("R15")
     wrong = replace(target, login=replace(target.login, token="wrong", username=None, api_key=None))
 
-    results = run(wrong, plan())
+    results = run(wrong, config())
 
     assert results.exit_code == 2
     assert "does not accept the token" in str(results.trouble)
@@ -145,7 +145,7 @@ def test_an_outage_is_no_violation(at: int) -> None:
 
     target, _ = remote("R15", go_away)
 
-    results = run(target, plan(allowed=BOTH, scope=Scope(definition=NAME)))
+    results = run(target, config(allowed=BOTH, scope=Scope(definition=NAME)))
 
     assert results.exit_code == 2
     assert "does not answer" in str(results.trouble)
@@ -161,7 +161,7 @@ def test_ctrl_c_ends_with_a_report() -> None:
 
     target, _ = remote("R15", interrupt)
 
-    results = run(target, plan())
+    results = run(target, config())
 
     assert results.trouble == "interrupted"
     assert results.achieved > 0
@@ -180,7 +180,7 @@ def test_waits_are_respected_in_mid_run() -> None:
 
     target, wire = remote("R15", busy)
 
-    results = run(target, plan())
+    results = run(target, config())
 
     assert told
     assert not violations(results)
@@ -194,7 +194,7 @@ def test_a_base_url_without_its_path_is_told_so(login: dict[str, str]) -> None:
     given = Login(**login) if login else target.login
     target = replace(target, base_url="http://mock", login=given)
 
-    results = run(target, plan())
+    results = run(target, config())
 
     assert "ends in /crmapi/rest/v2: http://mock/crmapi/rest/v2" in str(results.trouble)
     assert not violations(results)
@@ -205,7 +205,7 @@ def test_a_dry_run_sends_nothing() -> None:
     """It says what would be called, and how many webhook requests it takes."""
     target, wire = remote("R15")
 
-    results = run(target, plan(dry_run=True, allowed=BOTH, scope=Scope(definition=NAME)))
+    results = run(target, config(dry_run=True, allowed=BOTH, scope=Scope(definition=NAME)))
 
     assert not wire.requests
     assert results.exit_code == 0
@@ -228,7 +228,7 @@ def test_a_dry_run_says_what_it_cannot_know(
     target, _ = remote("R15")
     target = replace(target, base_url=target.base_url.replace("mock", host, 1))
 
-    results = run(target, plan(dry_run=True, allowed=allowed))
+    results = run(target, config(dry_run=True, allowed=allowed))
 
     assert any(note.startswith(told) and "(delete." in note for note in results.notes)
 
@@ -238,8 +238,8 @@ def test_a_mock_of_ours_may_be_changed_by_default() -> None:
     target, wire = remote("R9")
     open_mock = replace(target, transport=wire.inner)
 
-    changed = run(open_mock, plan())
-    kept = run(open_mock, plan(allowed=frozenset()))
+    changed = run(open_mock, config())
+    kept = run(open_mock, config(allowed=frozenset()))
 
     assert changed.changed
     assert not violations(changed)
@@ -262,7 +262,7 @@ def test_what_somebody_else_changes_is_no_violation() -> None:
             done.append(record["number"])
 
     wire.hook = send_another
-    results = run(target, plan())
+    results = run(target, config())
 
     assert done
     wrong = {each.statement.id for each in results.statements if each.verdict is Verdict.BROKEN}

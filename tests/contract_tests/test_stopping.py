@@ -12,11 +12,11 @@ from typing import Any
 
 import httpx
 import pytest
-from helpers.far import plan, remote
+from helpers.far import config, remote
 from helpers.serving import LOGIN
 
+from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.stopping import Stop
-from crmcom_kit.contract_tests.suite import Plan, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
 
@@ -41,7 +41,7 @@ def test_a_swallowed_signal_stops_the_run_before_the_next_request(number: int) -
     stop = Stop()
 
     with stop.on_signals():
-        results = run(target, plan(stop=stop))
+        results = run(target, config(stop=stop))
 
     assert results.trouble == "interrupted"
     assert results.exit_code == 2
@@ -50,8 +50,8 @@ def test_a_swallowed_signal_stops_the_run_before_the_next_request(number: int) -
 
 
 def test_a_signal_in_the_generated_layers_is_heard() -> None:
-    """They run on a kit of their own, which stops, too."""
-    probed = len(run(own_mock(), plan()).history)
+    """They run on a session of their own, which stops, too."""
+    probed = len(run(own_mock(), config()).history)
     sent = 0
     stop = Stop()
 
@@ -66,7 +66,7 @@ def test_a_signal_in_the_generated_layers_is_heard() -> None:
         return counted
 
     with stop.on_signals():
-        results = run(own_mock(wrap=counting), Plan(max_examples=20, stop=stop))
+        results = run(own_mock(wrap=counting), RunConfig(max_examples=20, stop=stop))
 
     assert sent == probed + 40
     assert results.trouble == "interrupted"
@@ -79,7 +79,7 @@ def test_a_signal_before_the_run_leaves_nothing_sent() -> None:
 
     with stop.on_signals():
         signal.raise_signal(signal.SIGINT)
-        results = run(target, plan(stop=stop))
+        results = run(target, config(stop=stop))
 
     assert results.trouble == "interrupted"
     assert not wire.requests

@@ -5,32 +5,32 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from crmcom_kit.contract_tests.generating.cases import Case, Must
-from crmcom_kit.contract_tests.generating.layers import run_generated_layers
-from crmcom_kit.contract_tests.generating.model import Model
-from crmcom_kit.contract_tests.generating.strategies import Calls
-from crmcom_kit.contract_tests.kit import Kit
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.safety.discovery import discover
-from crmcom_kit.contract_tests.sending.client import Client, Limits
-from crmcom_kit.contract_tests.sending.logging_in import log_in
+from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.contract_tests.stateful.cases import Case, Must
+from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
+from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.stateful.strategies import Calls
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas.dialect import load_dialect
 
 RELEASES = ("R9", "R12", "R13", "R15", "R18")
 
 
-def started(release: str, dialect: object = "default") -> Kit:
-    """Return a kit on a mock of its own, which knows what there is."""
+def started(release: str, dialect: object = "default") -> Session:
+    """Return a session on a mock of its own, which knows what there is."""
     client = Client(own_mock(release, dialect), Limits())
-    kit = Kit(client, allowed=frozenset(("resend", "delete")))
-    log_in(kit)
-    discover(kit)
-    return kit
+    session = Session(client, allowed=frozenset(("resend", "delete")))
+    log_in(session)
+    discover(session)
+    return session
 
 
-def alarms(kit: Kit) -> list[str]:
+def alarms(session: Session) -> list[str]:
     """Return every violation that was found."""
-    found = kit.findings.by_statement.values()
+    found = session.findings.by_statement.values()
     return [str(violation) for each in found for violation in each.violations]
 
 
@@ -38,11 +38,11 @@ def alarms(kit: Kit) -> list[str]:
 @pytest.mark.parametrize("dialect", ["default", "http"])
 def test_a_mock_keeps_what_is_generated(release: str, dialect: str) -> None:
     """Neither single calls nor sequences find anything wrong."""
-    kit = started(release, dialect)
-    run_generated_layers(kit, max_examples=12)
-    assert alarms(kit) == []
-    assert kit.findings.by_statement["list.entity.filter"].held > 0
-    assert kit.findings.by_statement["delete.gone"].held > 0
+    session = started(release, dialect)
+    run_generated_layers(session, max_examples=12)
+    assert alarms(session) == []
+    assert session.findings.by_statement["list.entity.filter"].held > 0
+    assert session.findings.by_statement["delete.gone"].held > 0
 
 
 @pytest.mark.parametrize(
@@ -71,38 +71,38 @@ def test_a_mock_keeps_what_is_generated(release: str, dialect: str) -> None:
 )
 def test_what_the_documents_leave_open_is_no_violation(changes: dict[str, object]) -> None:
     """A server that reads an open question another way passes."""
-    kit = started("R15", load_dialect("default").changed(changes))
-    run_generated_layers(kit, max_examples=12)
-    assert alarms(kit) == []
+    session = started("R15", load_dialect("default").changed(changes))
+    run_generated_layers(session, max_examples=12)
+    assert alarms(session) == []
 
 
 def test_a_run_can_be_repeated() -> None:
     """The same seed makes the same calls, another seed makes others."""
     made = []
     for seed in (1, 1, 2):
-        kit = started("R13")
-        run_generated_layers(kit, max_examples=6, number=seed)
-        calls = [exchange.call for exchange in kit.client.history]
-        made.append([(c.method, repr(c.parameters).replace(str(kit.token), "")) for c in calls])
+        session = started("R13")
+        run_generated_layers(session, max_examples=6, number=seed)
+        calls = [exchange.call for exchange in session.client.history]
+        made.append([(c.method, repr(c.parameters).replace(str(session.token), "")) for c in calls])
     assert len(made[0]) == len(made[1])
     assert made[0] != made[2]
 
 
 def test_a_budget_is_kept_and_its_end_is_no_error() -> None:
     """The generated layers stop when the requests are spent."""
-    kit = started("R15")
-    kit.client.limits = Limits(max_requests=kit.client.sent + 60)
-    run_generated_layers(kit, max_examples=500)
-    assert kit.client.left is not None
-    assert alarms(kit) == []
+    session = started("R15")
+    session.client.limits = Limits(max_requests=session.client.sent + 60)
+    run_generated_layers(session, max_examples=500)
+    assert session.client.left is not None
+    assert alarms(session) == []
 
 
 def test_every_kind_of_call_is_drawn() -> None:
     """Calls that must be served, that must be refused, and open ones; and both encodings."""
-    kit = started("R15")
-    records = dict(kit.pool.records)
+    session = started("R15")
+    records = dict(session.pool.records)
     gone = [records.popitem() for _ in range(3)]
-    calls = Calls(Model(records, dict(gone), complete=True), kit.release, kit.token)
+    calls = Calls(Model(records, dict(gone), complete=True), session.release, session.token)
     seen: Counter[str] = Counter()
 
     @settings(max_examples=400, derandomize=True, database=None, deadline=None,

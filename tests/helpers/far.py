@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
-from crmcom_kit.contract_tests.plan import Plan
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.own_world import entries
 from crmcom_kit.contract_tests.targets import Target, own_mock
-from crmcom_kit.contract_tests.worlds import entries
 from crmcom_kit.schemas import resolve
 
 NAME = "New = changed & renewed, 100%"  # of a webhook definition with four webhook requests each
@@ -67,9 +67,9 @@ def everything(wire: Wire, target: Target) -> dict[str, Any]:
     return found
 
 
-def plan(**given: Any) -> Plan:
-    """A plan with few generated calls."""
-    return Plan(max_examples=0, **given)
+def config(**given: Any) -> RunConfig:
+    """A configuration with few generated calls."""
+    return RunConfig(max_examples=0, **given)
 
 
 def changing(wire: Wire) -> list[httpx.Request]:

@@ -1,0 +1,1 @@
+"""Calibration: which choices a target makes where the documents are silent."""

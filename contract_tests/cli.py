@@ -1,0 +1,212 @@
+"""``crmcom-kit check``: runs the suite and writes its reports."""
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import TextIOWrapper
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from crmcom_kit.contract_tests.options import OPTIONS, Option
+from crmcom_kit.contract_tests.stopping import Stop
+
+_OUTPUTS = {
+    "junit": "Write a JUnit report: one test case for each statement.",
+    "json": "Write the JSON report.",
+    "html": "Write a self-contained HTML page.",
+    "har": "Write all traffic as a HAR 1.2 archive, secrets masked.",
+    "dialect-out": "Write the choices seen as a dialect file for `crmcom-kit serve --dialect`.",
+    "write-deviations": "Draft a deviations file from what is broken.",
+}
+
+
+class Refused(click.ClickException):
+    """What the command line asks for cannot be done: one line, exit code 2."""
+
+    exit_code = 2
+
+
+class _Given(click.Option):
+    """An option that counts as given where its variable is set to nothing, to be refused then.
+
+    Else a variable that a CI server has no value for would turn a check of a server into one of
+    the kit's own mock, which passes.
+    """
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:  # noqa: ARG002 - as click calls it
+        """Return the variable's value, even an empty one."""
+        return os.environ.get(str(self.envvar))
+
+
+def _as_click(option: Option) -> Callable[[Any], Any]:
+    more: dict[str, Any] = {}
+    if option.type is bool:
+        more = {"is_flag": True}
+    elif option.repeats:
+        more = {"multiple": True, "type": option.type}
+    else:
+        more = {"type": option.type}
+    return click.option(
+        f"--{option.name}",
+        option.key,
+        default=None if option.repeats else option.default,
+        metavar=option.metavar,
+        envvar=option.envvar,
+        show_envvar=option.envvar is not None,
+        show_default=option.default is not None and option.type is not bool,
+        help=option.help,
+        cls=_Given if option.name == "base-url" else None,
+        **more,
+    )
+
+
+def _with_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(OPTIONS):
+        command = _as_click(option)(command)
+    return command
+
+
+def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
+    for name, text in reversed(_OUTPUTS.items()):
+        kind = click.Path(dir_okay=False, path_type=Path)
+        command = click.option(f"--{name}", type=kind, metavar="FILE", help=text)(command)
+    return command
+
+
+@click.command()
+@_with_options
+@_with_outputs
+@click.option("--verbose", "-v", is_flag=True, help="Name every statement, not only broken ones.")
+@click.option("--statistics", is_flag=True, help="Tell how many calls of which kind were made.")
+def check(**given: Any) -> None:
+    """Check a server statement by statement: the mock, a real instance, or anybody's stubs.
+
+    Without --base-url it starts a mock of its own and checks that. Credentials had better come
+    from the environment. Nothing is changed on a server unless --allow says so, but on a
+    crmcom-kit mock at a loopback address.
+
+    Exit code 0: every statement that was tried holds. 1: a statement is broken, or a listed
+    deviation is stale. 2: the run itself failed, or was interrupted.
+    """
+    stop = Stop()
+    with stop.on_signals():
+        sys.exit(_checked(given, stop))
+
+
+def _checked(given: dict[str, Any], stop: Stop) -> int:
+    """Run the suite, write the reports and return the exit code."""
+    outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
+    verbose, statistics = given.pop("verbose"), given.pop("statistics")
+    _check_outputs(outputs, given["ledger"])
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
+    results = _run(given, now, stop)
+    failures = _write(results, outputs, now.date())  # first: a terminal may go away
+    for failure in failures:
+        click.echo(f"Error: {failure}", err=True)
+    _show(results, verbose=verbose, statistics=statistics)
+    return 2 if failures else int(results.exit_code)
+
+
+def _check_outputs(outputs: dict[str, Path | None], ledger: str | None) -> None:
+    """Refuse files that cannot be written, or would take each other's place, ahead of all else."""
+    taken: dict[str, str] = {}
+    for name, path in {"ledger": Path(ledger) if ledger else None, **outputs}.items():
+        if path is None or (path.exists() and not path.is_file()):
+            continue  # a device, or a pipe, takes what several have to say
+        real = os.path.realpath(path)
+        if real in taken:
+            msg = f"--{name}: {path} is what --{taken[real]} writes"
+            raise Refused(msg)
+        taken[real] = name
+    for name, path in outputs.items():
+        if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
+            msg = f"--{name}: {path} cannot be written: no folder that may be written to"
+            raise Refused(msg)
+
+
+def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> Any:
+    from crmcom_kit.contract_tests.deviations import DeviationsError
+    from crmcom_kit.contract_tests.options import OptionsError
+    from crmcom_kit.contract_tests.run import run
+    from crmcom_kit.contract_tests.setup import prepared
+    from crmcom_kit.schemas.dialect import DialectError
+    from crmcom_kit.schemas.releases import UnknownRelease
+
+    try:
+        target, config = prepared(given, now=now)
+    except (OptionsError, DeviationsError, UnknownRelease, DialectError) as error:
+        raise Refused(str(error)) from None
+    with _no_litter(keep=config.profile == "dev"):
+        return run(target, replace(config, stop=stop))
+
+
+@contextmanager
+def _no_litter(*, keep: bool) -> Iterator[None]:
+    """Have Hypothesis put what it notes for itself elsewhere than into the user's folder."""
+    if keep:
+        yield
+        return
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with TemporaryDirectory() as home:
+        set_hypothesis_home_dir(home)
+        yield
+
+
+def _show(results: Any, *, verbose: bool, statistics: bool) -> None:
+    from rich.console import Console
+
+    from crmcom_kit.contract_tests.reports import terminal
+
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            raise  # noqa: PLE0704 - what is handled here; else it would exit with 1
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
+    console = Terminal(highlight=False, markup=True)
+    terminal.show(results, console, every=verbose)
+    if statistics:
+        terminal.show_statistics(results, console)
+
+
+def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> list[str]:
+    """Write every file that can be written; return a line for each that cannot."""
+    from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
+    from crmcom_kit.contract_tests.deviations import write_deviations
+    from crmcom_kit.contract_tests.reports import har, html, json_report, junit
+    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+    from crmcom_kit.schemas.output import OutputError, opened
+
+    redactor = ReportRedactor(results.target, results.history)
+    broken = (violation for result in results.statements for violation in result.violations)
+    writers: dict[str, Callable[[], str | bytes]] = {
+        "junit": lambda: junit.written(results),
+        "json": lambda: json_report.written(results),
+        "html": lambda: html.written(results),
+        "har": lambda: har.written(results),
+        "dialect-out": lambda: redactor.text(
+            dialect_file(results.findings, results.target.name, results.began)
+        ),
+        "write-deviations": lambda: write_deviations(broken, today=today, redact=redactor.text),
+    }
+    failures = []
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        try:
+            written = writers[name]()
+            content = written if isinstance(written, bytes) else written.encode("utf-8", "replace")
+            with opened(path) as file:
+                file.write(content)
+        except (OutputError, OSError) as error:
+            failures.append(f"--{name}: {error}")
+        except Exception as error:  # noqa: BLE001 - the other reports are worth having
+            failures.append(f"--{name}: no report: {type(error).__name__}: {error}")
+    return failures

@@ -1,0 +1,62 @@
+"""Build requests: the parameters of a method, written as the documents' examples write them."""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any
+from urllib.parse import quote
+
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.schemas.methods import Method, methods
+from crmcom_kit.schemas.releases import Release
+
+
+def written(value: Any, *, raw: bool = False) -> str:
+    """Write a value for a query: an identifier as ``field=value``, everything else as text.
+
+    Args:
+        value: a text, a number, or a mapping with the fields of an identifier.
+        raw: leave ``=`` and ``,`` as they stand, which the documents' examples do.
+    """
+    safe = "=," if raw else ""
+    if isinstance(value, str):
+        return _quoted(value, safe)
+    if isinstance(value, Mapping):
+        fields = (f"{name}={_plain(each)}" for name, each in value.items())
+        return _quoted(",".join(fields), safe)
+    return _quoted(_plain(value), safe)
+
+
+#: Tokens and ids are written over and over. One with half a character goes back as it came.
+_quoted = lru_cache(maxsize=2048)(partial(quote, errors="surrogatepass"))
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def query(parameters: Mapping[str, Any], *, raw: bool = False) -> str:
+    """Write parameters as a query string, in their order."""
+    return "&".join(f"{name}={written(value, raw=raw)}" for name, value in parameters.items())
+
+
+def build(method: Method, parameters: Mapping[str, Any], *, raw: bool = False) -> Call:
+    """Build a call of ``method``: parameters in the query of a GET, in the JSON body of a POST.
+
+    Args:
+        method: which method of the API.
+        parameters: every parameter by name, the token among them; identifiers as mappings.
+        raw: see ``written``.
+    """
+    if method.verb == "GET":
+        return Call(
+            method.name, "GET", method.path, query(parameters, raw=raw), parameters=parameters
+        )
+    body = json.dumps(parameters, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    headers = (("Content-Type", "application/json"),)
+    return Call(method.name, "POST", method.path, "", body, headers, parameters)
+
+
+def method_named(release: Release, name: str) -> Method:
+    """Return the method ``name`` of ``release``."""
+    return methods(release)[name]

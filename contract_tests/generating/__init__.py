@@ -1,1 +1,0 @@
-"""Generated calls: drawn by Hypothesis, foretold by a model of the kit's own."""

@@ -1,0 +1,192 @@
+"""The pytest fixtures of the suite, for contract tests of your own as well.
+
+``target_url`` → ``target`` → ``records`` is what a test asks by itself; ``report`` and
+``verdicts`` are what the suite's one run has found out. Name this module in ``pytest_plugins`` of
+a conftest to have them in tests of your own.
+
+A run is made once. Under xdist the first worker that needs it makes it, and the others read its
+report: a target is never asked, or changed, once for each worker.
+"""
+
+import datetime as dt
+import json
+import os
+import time
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.options import OptionsError
+from crmcom_kit.contract_tests.plugin import given_options
+from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.contract_tests.targets import Target
+
+try:
+    import fcntl
+except ImportError:  # on Windows; who waits there waits to the end of its patience
+    fcntl = None  # type: ignore[assignment]
+
+_PATIENCE = 3600.0  # seconds that a worker waits for another one's run
+
+
+@pytest.fixture(scope="session")
+def target_url(pytestconfig: pytest.Config) -> str | None:
+    """The base URL that is checked; None for a mock of the suite's own."""
+    return given_options(pytestconfig)["base_url"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="session")
+def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[Session]:
+    """The target, logged in to: ``target.call("show", …)`` calls it and returns the exchange.
+
+    What the options say holds for every call: limits, what may be changed, and the ledger.
+    """
+    from crmcom_kit.contract_tests.setup import new_session
+
+    made, config = _prepared({**_values(request), "base_url": target_url})
+    session, _ = new_session(made, config)
+    _enter(session, config)
+    yield session
+    session.client.close()
+
+
+@pytest.fixture
+def records(target: Session) -> list[dict[str, Any]]:
+    """The webhook requests that a test may use, whole, as list returned them.
+
+    Where the options allow changes they are those in scope, else all that are found. On a mock of
+    the suite's own each test has a fresh one; elsewhere they are looked for once a session, and
+    the next test does without what one has named to resend or delete.
+    """
+    from crmcom_kit.contract_tests.safety.discovery import discover
+    from crmcom_kit.contract_tests.stateful.stateful_run import begin_anew
+
+    pool, own = target.pool, target.target.renew is not None
+    if own:
+        begin_anew(target)
+        pool.clear()
+    if not len(pool):
+        discover(target, pool.may_change)
+    used = {} if own or target.guard is None else target.guard.touched
+    known = [each for each in pool.known() if each["id"] not in used]
+    return deepcopy([each for each in known if pool.may_change(each)] if target.allowed else known)
+
+
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, Any]:
+    """The JSON report of the one run, as `crmcom-kit check --json` writes it."""
+    values = _values(request)
+    if not hasattr(request.config, "workerinput"):
+        return _made(values)
+    folder = tmp_path_factory.getbasetemp().parent
+    path = folder / "crmcom-kit-report.json"
+    claim = path.with_suffix(".claimed")
+    if not _claimed(claim):
+        return _awaited(path, claim)
+    try:
+        made = _made(values)
+    except BaseException as error:
+        _put(path, {"failed": f"{type(error).__name__}: {error}"})
+        raise
+    _put(path, made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def verdicts(report: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the run says of each statement, by id."""
+    return {each["id"]: each for each in report["statements"]}
+
+
+def _enter(session: Session, config: RunConfig) -> None:
+    """Log in; what a server says to a login that fails may repeat the password."""
+    from crmcom_kit.contract_tests.client.http import TargetDown
+    from crmcom_kit.contract_tests.findings import Unreachable
+    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+    from crmcom_kit.contract_tests.setup import enter
+
+    try:
+        enter(session, config)
+    except (TargetDown, Unreachable) as error:
+        message = f"{type(error).__name__}: {error}"
+    else:
+        return
+    # Out here, since pytest shows what was being handled, too.
+    session.client.close()
+    pytest.fail(ReportRedactor(session.target, session.client.history).text(message), pytrace=False)
+
+
+def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return the options; with no test that is marked `changes`, nothing may be changed."""
+    values = given_options(request.config)
+    if not any(item.get_closest_marker("changes") for item in request.session.items):
+        values["allow"] = "none"
+    return values
+
+
+def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
+    from crmcom_kit.contract_tests.setup import prepared
+
+    now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time
+    try:
+        return prepared(values, now=now)
+    except (OptionsError, ValueError) as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _made(values: dict[str, Any]) -> dict[str, Any]:
+    from crmcom_kit.contract_tests.reports.json_report import document
+    from crmcom_kit.contract_tests.run import run
+
+    return document(run(*_prepared(values)))
+
+
+def _claimed(claim: Path) -> bool:
+    """Whether this worker is the first, which holds a lock for as long as it lives."""
+    try:
+        held = os.open(claim, os.O_CREAT | os.O_EXCL | os.O_RDWR)
+    except FileExistsError:
+        return False
+    if fcntl is not None:
+        fcntl.flock(held, fcntl.LOCK_EX)
+    os.write(held, b"locked")  # only now the lock tells anything
+    return True
+
+
+def _is_gone(claim: Path) -> bool:
+    """Whether the worker that claimed the run has died; its lock is free then."""
+    if fcntl is None:
+        return False
+    with claim.open("rb") as file:
+        if not file.read():
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True
+
+
+def _put(path: Path, content: dict[str, Any]) -> None:
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(content), "utf-8")
+    unfinished.replace(path)
+
+
+def _awaited(path: Path, claim: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + _PATIENCE
+    while not path.exists():
+        # In this order: a worker that has ended well wrote its report before.
+        if _is_gone(claim) and not path.exists():
+            pytest.fail("the worker that checks the target has died; no other one asks it anew")
+        if time.monotonic() > deadline:
+            pytest.fail("the worker that checks the target has not ended")
+        time.sleep(0.05)
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if "failed" in found:
+        pytest.fail(found["failed"])
+    return found

@@ -1,0 +1,113 @@
+"""Redact secrets in everything that a run of the kit shows."""
+
+import base64
+import re
+from collections.abc import Iterable
+
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.made_up import PUBLIC
+from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.redaction import MASK, PUBLIC_PASSWORD, Redactor, redact_url, secret_texts
+
+TOKEN, PASSWORD, API_KEY = "$CRMCOM_TOKEN", "$CRMCOM_PASSWORD", "$CRMCOM_API_KEY"
+
+_LOGINS = ("token", "web_api_key_token")
+_TOO_SHORT = 4  # a shorter text would be found in half of all words
+_LONG = 8  # characters of a secret whose parts can be told from other words
+_CUT = re.compile(r"\.\.\.|…")
+_LONGEST_CUT = 10_000  # characters of a text that the kit worded, and may have cut inside
+
+
+class ReportRedactor(Redactor):
+    """Shows a variable's name instead of each secret, in whichever spelling it stands.
+
+    Secrets are what the login holds, what logins returned, and any value behind a secret's name,
+    except for public values, which help a reader.
+    """
+
+    def __init__(self, target: Target, history: Iterable[Exchange] = ()) -> None:
+        """Know the secrets of the target's login, and the tokens that logins in ``history`` gave.
+
+        A mock of the kit's own is public, and so is every mock's default password.
+        """
+        login = target.login
+        known = {login.password: PASSWORD, login.api_key: API_KEY, login.token: TOKEN}
+        if target.own:
+            known = {login.api_key: API_KEY, login.token: TOKEN}
+        for exchange in history:
+            if exchange.call.method in _LOGINS:
+                for text in secret_texts(exchange.json):
+                    known.setdefault(text, TOKEN)
+        public = PUBLIC | {TOKEN, PASSWORD, API_KEY, PUBLIC_PASSWORD}
+        public |= {login.password} if target.own and login.password else set()
+        secrets = {text: name for text, name in known.items() if text and text not in public}
+        hidden = {text: name for text, name in secrets.items() if len(text) >= _TOO_SHORT}
+        for secret in tuple(hidden):
+            for part in _parts(secret):
+                hidden.setdefault(part, MASK)
+        self._api_key = login.api_key
+        for spelling in _basic(login.api_key) if login.api_key else ():
+            hidden.setdefault(spelling, API_KEY)
+        super().__init__(hidden, public=public, strict=False)
+        self._names.update(secrets)
+        self._base_url = target.base_url
+        self._shown_base_url = redact_url(target.base_url)
+        self._contents: dict[bytes, str] = {}
+
+    def text(self, text: str) -> str:
+        """Return ``text`` without secrets."""
+        if self._base_url != self._shown_base_url:
+            text = text.replace(self._base_url, self._shown_base_url)
+        redacted = super().text(text)
+        return self._without_ends(redacted) if len(redacted) <= _LONGEST_CUT else redacted
+
+    def authorization(self, value: str) -> str:
+        """Return the value of an Authorization header; made-up keys are shown."""
+        scheme, _, given = value.partition(" ")
+        if any(given in _basic(key) for key in ("", *PUBLIC)):
+            return value
+        if self._api_key and given == _basic(self._api_key)[0]:
+            return f"{scheme} {API_KEY}"
+        return f"{scheme} {given if given in PUBLIC else MASK}"
+
+    def content(self, content: bytes | None, limit: int | None = None) -> str:
+        """Return bytes as text without secrets, cut behind ``maximum`` characters."""
+        content = content or b""
+        text = self._contents.get(content)  # a run gets the same responses over and over
+        if text is None:
+            text = super().text(content.decode("utf-8", "backslashreplace"))
+            self._contents[content] = text
+        if limit is not None and len(text) > limit:
+            return f"{text[:limit]}… ({len(text)} characters)"
+        return text
+
+    def _without_ends(self, text: str) -> str:
+        """Return ``text`` without the beginnings of secrets that it was cut inside."""
+        ends = [found.start() for found in _CUT.finditer(text)]
+        for end in reversed([each for each in ends if each >= _TOO_SHORT]):
+            longest = max((_begun(text, end, secret) for secret, _ in self._known), default=0)
+            if longest >= _TOO_SHORT:
+                text = f"{text[: end - longest]}{MASK}{text[end:]}"
+        return text
+
+
+def _begun(text: str, end: int, secret: str) -> int:
+    """Return how many of a secret's first characters stand before ``end``."""
+    if text[end - _TOO_SHORT : end] not in secret:
+        return 0
+    lengths = range(min(len(secret) - 1, end), _TOO_SHORT - 1, -1)
+    return next((length for length in lengths if text.endswith(secret[:length], 0, end)), 0)
+
+
+def _parts(secret: str) -> Iterable[str]:
+    """Yield what is left of a secret in the wrong tokens that the kit makes from it."""
+    for part in {secret, secret.rpartition(".")[2]}:  # the last of a JWT's parts is what counts
+        if len(part) >= _LONG:
+            yield part[1:-1]
+            yield part[1:-1][::-1]
+
+
+def _basic(key: str) -> tuple[str, ...]:
+    """Return how a Web API key stands in headers, whichever side of the colon it is on."""
+    texts = (f"{key}:", key, f":{key}")
+    return tuple(base64.b64encode(text.encode()).decode() for text in texts)

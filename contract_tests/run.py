@@ -1,0 +1,249 @@
+"""Run all layers in their order against a target, and return the results."""
+
+import fnmatch
+import time
+from collections.abc import Sequence
+
+from crmcom_kit.contract_tests.checks.all_checks import CHECKS
+from crmcom_kit.contract_tests.checks.history import RecordHistory, names
+from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.gc_thresholds import raised_gc_thresholds
+from crmcom_kit.contract_tests.probes.budget import Budget
+from crmcom_kit.contract_tests.probes.registry import Probe, probes
+from crmcom_kit.contract_tests.results import Results, statement_results
+from crmcom_kit.contract_tests.safety.discovery import discover, needs
+from crmcom_kit.contract_tests.safety.dry_run import dry_run_lines
+from crmcom_kit.contract_tests.safety.inventory import Inventory
+from crmcom_kit.contract_tests.session import Session, changing_method, shortened
+from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
+from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
+from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.statements import statements
+
+__all__ = ["RunConfig", "run"]
+
+
+class _Run:
+    """One run: its session, and what is kept beside it until the results are made."""
+
+    def __init__(self, target: Target, config: RunConfig) -> None:
+        self.target, self.config = target, config
+        self.record_history = RecordHistory()
+        self.session, self.guard = new_session(
+            target, config, checks=(*CHECKS, self.record_history)
+        )
+        self.client = self.session.client
+        self.inventory: Inventory | None = None
+        self._resends_looked_after = False
+        self._layer = ""
+        self.budget: Budget | None = None  # where there are fewer requests than all probes take
+        self.said = ""  # what the inventory came to
+        self.notes: list[str] = []
+        self.pending = [each for each in probes() if self.wants(each)]
+
+    def all_layers(self) -> None:
+        """Log in, find data, run every probe."""
+        enter(self.session, self.config)
+        for method in sorted(CHANGING - self.session.allowed):
+            why = f"{method} is not allowed; allow it with --allow {method}"
+            self._leave_out([probe for probe in self.pending if probe.layer == method], why)
+        self.notes += needs(self.session.allowed)
+        for line in self.notes:
+            self._show_progress(line)
+        lists = discover(self.session, self.session.pool.may_change)
+        self.notes.append(_known(self.session))
+        self._show_progress(self.notes[-1])
+        self.inventory = Inventory(self.session, lists)
+        left = self.client.left
+        if left is not None:
+            self.client.reserved = min(self.inventory.cost, left // 4)
+            self._see_what_there_is(left - self.client.reserved)
+        while (probe := self._next_probe()) is not None:
+            self._between_layers(probe.layer)
+            self._show_progress(f"{probe.layer}: {probe.name.replace('_', ' ')}")
+            if self._probe(probe) and self.budget is not None:
+                self.budget.know(probe)
+            del self.pending[0]
+        self.session.shares_looks = False
+        self._generated()
+
+    def _generated(self) -> None:
+        """Run the generated layers; on a mock of this process they start from a fresh one."""
+        if self.config.max_examples <= 0 or self.config.only != "*":
+            return
+        if self.session.target.own:  # what follows leaves nothing of this mock's world
+            self.take_inventory()
+            self.inventory = None
+        self._show_progress("generated calls, and sequences of calls")
+        config = self.config
+        run_generated_layers(
+            self.session,
+            max_examples=config.max_examples,
+            profile=config.profile,
+            number=config.seed,
+        )
+
+    def _between_layers(self, layer: str) -> None:
+        """On a mock of our own, look after the resends whether anything went that must not.
+
+        After the deletes it could not be told any more which of the two did it.
+        """
+        if layer == "delete" and self.target.own and not self._resends_looked_after:
+            self._resends_looked_after = True
+            if self.inventory is not None and self.client.left is None:
+                self.inventory.compare(self.guard.touched)
+
+    def _see_what_there_is(self, budget: int) -> None:
+        """Choose probes where the limit does not allow all of them."""
+        if budget < sum(probe.cost for probe in self.pending) * 2:  # a cost is a least one
+            self.session.small_budget = True
+            known = statements(self.target.release.name)
+            self.budget = Budget(each.id for each in known if each.unchecked is None)
+
+    def _next_probe(self) -> Probe | None:
+        """Return the probe that is next; before a layer, leave out of it what costs too much."""
+        while self.pending and self.pending[0].layer != self._layer:
+            layer = self._layer = self.pending[0].layer
+            if self.budget is not None:
+                chosen = self.budget.worthwhile(self.pending, self.client.left or 0)
+                why = f"left out of a run of {self.config.limits.max_requests} requests"
+                self._leave_out(
+                    [p for p in self.pending if p.layer == layer and p not in chosen], why
+                )
+        return self.pending[0] if self.pending else None
+
+    def _leave_out(self, left_out: Sequence[Probe], why: str) -> None:
+        for probe in left_out:
+            self.session.findings.miss(probe.statements, why)
+        self.pending = [probe for probe in self.pending if probe not in left_out]
+
+    def leave_out_the_rest(self, why: str) -> None:
+        """Say of all probes that did not come to their end why they did not."""
+        for probe in self.pending:
+            self.session.findings.miss(probe.statements, why)
+
+    def wants(self, probe: Probe) -> bool:
+        """Whether any statement of ``probe`` is asked for, in a release that it is about."""
+        if probe.needs and probe.needs not in methods(self.target.release):
+            return False
+        return any(fnmatch.fnmatchcase(each, self.config.only) for each in probe.statements)
+
+    def _probe(self, probe: Probe) -> bool:
+        """Run a probe; return whether it came to its end."""
+        self.session.layer = "probe"
+        self.session.shares_looks = self.session.small_budget and probe.shares
+        try:
+            probe.run(self.session)
+        except Unreachable as missed:
+            self.session.findings.miss(probe.statements, missed.why)
+        except (TargetDown, BudgetSpent):
+            raise
+        except Exception as error:  # noqa: BLE001 - a check that fails is no verdict on the target
+            what = f"{probe.name}: {type(error).__name__}: {error}"
+            self.session.findings.fail(probe.statements, what)
+        else:
+            return True
+        return False
+
+    def take_inventory(self) -> None:
+        """Compare what was not to be changed with how it was."""
+        if self.inventory is None:
+            return
+        self.client.reserved = 0
+        try:
+            self.said = self.inventory.compare(self.guard.touched)
+        except (TargetDown, BudgetSpent, Unreachable) as error:
+            self.said = f"what the run had not to change was not compared: {error}"
+
+    def _show_progress(self, line: str) -> None:
+        if self.config.progress is not None:
+            self.config.progress(line)
+
+    def changed(self) -> tuple[str, ...]:
+        """Return the numbers of the webhook requests that served calls have changed."""
+        calls = [e for e in self.client.history if e.ok and changing_method(e.call)]
+        touched = self.guard.touched.values()
+        return tuple(str(r.get("number")) for r in touched if any(names(e, r) for e in calls))
+
+    def unclear(self) -> tuple[str, ...]:
+        """Return the numbers of others that were named in calls with no clear answer."""
+        numbers = {str(record.get("number")): None for record in self.guard.unclear.values()}
+        return tuple(number for number in numbers if number not in self.changed())
+
+
+def run(target: Target, config: RunConfig) -> Results:
+    """Check ``target`` and return the results; never raises what the target does to it."""
+    began = time.monotonic()
+    one = _Run(target, config)
+    trouble = None
+    try:
+        if config.dry_run:
+            clear = config.allowed is not None or not target.near
+            one.notes += dry_run_lines(one.session, one.pending, is_clear=clear)
+        else:
+            with config.stop.at_once(), raised_gc_thresholds():
+                trouble = _try_all(one)
+    except KeyboardInterrupt:
+        trouble = "interrupted"
+        one.leave_out_the_rest(trouble)
+    except Exception as error:  # noqa: BLE001 - what was found so far is worth a report
+        trouble = _own_error(error)
+        one.leave_out_the_rest(trouble)
+    finally:
+        one.client.close()
+    return Results(
+        target=target,
+        options=config.options,
+        command=config.command,
+        seed=config.seed,
+        began=config.began,
+        seconds=time.monotonic() - began,
+        statements=statement_results(
+            one.session.findings, target.release, config.deviations, config.only
+        ),
+        history=tuple(one.client.history),
+        findings=one.session.findings,
+        changed=one.changed(),
+        unclear=one.unclear(),
+        inventory=one.said,
+        trouble=trouble,
+        notes=(*one.notes, *one.record_history.others),
+        dry_run=config.dry_run,
+    )
+
+
+def _try_all(one: _Run) -> str | None:
+    """Run everything; return why the run itself failed, where it did."""
+    try:
+        one.all_layers()
+    except TargetDown as error:
+        one.leave_out_the_rest(str(error))
+        return str(error)
+    except (BudgetSpent, Unreachable) as error:  # Unreachable: not even a token is to be had
+        one.leave_out_the_rest(str(error))
+    one.take_inventory()
+    one.config.stop.check()  # whoever swallowed the exception
+    return None
+
+
+def _own_error(error: Exception) -> str:
+    """Say what went wrong in the kit itself, and where: no verdict on the target."""
+    step = error.__traceback__
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    where = step.tb_frame.f_code.co_name if step is not None else "?"
+    what = shortened(f"{type(error).__name__}: {error}")
+    return f"an error of the kit itself, in {where}: {what}"
+
+
+def _known(session: Session) -> str:
+    """Say in a line how many webhook requests are known, by state and scope."""
+    counts = {
+        state: sum(1 for _ in session.pool.known(state)) for state in ("REJECTED", "SUCCESSFUL")
+    }
+    scoped = sum(session.pool.may_change(record) for record in session.pool.known())
+    found = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return f"known: {len(session.pool)} webhook requests ({found}), {scoped} of them in scope"

@@ -1,1 +1,0 @@
-"""Sending: calls, the answers to them, tokens, and the limits that all of it keeps."""

@@ -1,0 +1,131 @@
+"""Set up a run: its target and configuration from the options, its session and guard."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.login import log_in
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
+from crmcom_kit.contract_tests.options import (
+    allowed_changes,
+    check_values,
+    command_line,
+    is_scoped,
+    nondefault_options,
+    secret_keys,
+)
+from crmcom_kit.contract_tests.safety.ledger import Ledger
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
+from crmcom_kit.contract_tests.session import Check, Session
+from crmcom_kit.contract_tests.targets import MOCK_HEADER, Login, Target, own_mock
+from crmcom_kit.redaction import redact_url
+from crmcom_kit.schemas.releases import resolve
+
+#: The methods that change webhook requests.
+CHANGING = frozenset(("resend", "delete"))
+
+
+def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, RunConfig]:
+    """Return what to check and how.
+
+    Args:
+        values: a value for each of ``options.OPTIONS``, by its key.
+        now: the present moment.
+
+    Raises:
+        OptionsError, DeviationsError, UnknownRelease, DialectError: an option cannot be followed.
+    """
+    check_values(values)
+    target = _target(values)
+    listed = read_deviations(Path(values["deviations"])) if values["deviations"] else ()
+    limits = Limits(
+        max_requests=values["max_requests"], rate=values["rate"], timeout=values["timeout"]
+    )
+    config = RunConfig(
+        seed=values["seed"],
+        limits=limits,
+        allowed=None if values["allow"] is None else allowed_changes(values),
+        scope=_scope(values),
+        only=values["only"],
+        profile=values["profile"],
+        max_examples=values["max_examples"],
+        deviations=Deviations(listed, today=now.date()),
+        ledger=Path(values["ledger"]) if values["ledger"] else None,
+        secret_keys=secret_keys(values),
+        dry_run=values["dry_run"],
+        options=nondefault_options(values),
+        command=command_line(values),
+        began=now.isoformat(timespec="seconds"),
+    )
+    return target, config
+
+
+def _target(values: Mapping[str, Any]) -> Target:
+    if values["base_url"] is None:
+        return own_mock(values["release"], values["dialect"])
+    base = values["base_url"].rstrip("/")
+    names = ("token", "username", "password", "organisation", "unit", "api_key")
+    return Target(
+        name=redact_url(base),
+        base_url=base,
+        release=resolve(values["release"]),
+        login=Login(**{name: values[name] or None for name in names}),
+    )
+
+
+def _scope(values: Mapping[str, Any]) -> Scope | None:
+    if not is_scoped(values):
+        return None
+    return Scope(
+        definition=values["only_definition"],
+        entity_id=values["only_entity_id"],
+        numbers=frozenset(values["only_number"]),
+        everything=values["all_records"],
+    )
+
+
+def new_session(
+    target: Target, config: RunConfig, *, checks: Sequence[Check] = ()
+) -> tuple[Session, Guard]:
+    """Return a session for ``target`` that has sent nothing yet, and its guard of changes."""
+    session = Session(Client(target, config.limits), checks=checks)
+    session.secret_keys, session.stop = config.secret_keys, config.stop
+    guard = session.guard = Guard(session, _ledger(target, config))
+    _permit(session, config, ours=target.own)
+    return session, guard
+
+
+def enter(session: Session, config: RunConfig) -> None:
+    """Log in; on a mock of ours anything may be changed from then on, if nothing else is said.
+
+    That it is one is believed only of what is near, whatever a server elsewhere says of itself.
+
+    Raises:
+        TargetDown, Unreachable: see ``log_in``.
+        LedgerFailed: it cannot be written; then nothing is sent.
+    """
+    ledger = _ledger(session.target, config)
+    if ledger is not None:
+        ledger.open()
+    log_in(session)
+    if session.target.near and any(
+        exchange.header(MOCK_HEADER) for exchange in session.client.history
+    ):
+        _permit(session, config, ours=True)
+
+
+def _ledger(target: Target, config: RunConfig) -> Ledger | None:
+    return Ledger(config.ledger, target.base_url) if config.ledger is not None else None
+
+
+def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
+    """Say what may be changed. A mock that this process made is at its mercy in any case."""
+    allowed, scope = config.allowed, config.scope
+    if ours:
+        allowed = CHANGING if allowed is None or session.target.own else allowed
+        scope = EVERYTHING if scope is None or session.target.own else scope
+    session.allowed = allowed or frozenset()
+    session.pool.may_change = scope or (lambda _: False)

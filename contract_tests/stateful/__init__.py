@@ -1,0 +1,1 @@
+"""Generated requests: drawn by Hypothesis, checked against the kit's own model."""
