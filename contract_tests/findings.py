@@ -50,6 +50,13 @@ class Violation(Exception):
         self.layer = layer
         self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
 
+    def again(self) -> "Violation":
+        """Return the same violation, to be told once more."""
+        return Violation(
+            self.statement, *self.exchanges, expected=self.expected, seen=self.seen,
+            record=self.record, layer=self.layer,
+        )  # fmt: skip
+
     def __str__(self) -> str:
         return f"{self.statement}: expected {self.expected}; seen {self.seen}"
 
@@ -92,6 +99,7 @@ class Findings:
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
         self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
+        self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
     @property
@@ -153,8 +161,28 @@ class Findings:
         for statement in statements:
             self._of(statement).errors.append(what)
 
+    def crash(self, where: str, error: Exception) -> None:
+        """Note an error of the kit itself, once for each place."""
+        what = shortened(f"{where}: {type(error).__name__}: {error}")
+        if what not in self.crashes and len(self.crashes) < MAX_KEPT:
+            self.crashes.append(what)
+
     def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
         """Note which way the target takes where the documents are silent."""
         text = repr(value)
         self.choices.setdefault(dial, {}).setdefault(text, exchange)
         self.values[dial, text] = value
+
+
+def outcome(exchange: Exchange) -> str:
+    """Say in a few words how a call was answered."""
+    if exchange.ok:
+        return "OK"
+    if not exchange.envelope:
+        return f"HTTP {exchange.status} without an envelope"
+    return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
+
+
+def shortened(text: str, limit: int = 200) -> str:
+    """Return ``text``, cut where it is long."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

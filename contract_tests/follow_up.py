@@ -74,9 +74,12 @@ class FollowUp:
             if record is not None:
                 self._later[key] = record
             self._show(key)
-            if record is not None and not self._session.thrifty:
+            if record is not None and not self._session.small_budget:
                 self._list(record)
-        if not self._session.thrifty:
+                if change.method == "resend":
+                    for state in ("REJECTED", "SUCCESSFUL"):
+                        self._list(record, life_cycle_state=state)
+        if not self._session.small_budget:
             self._look_at_witness(change.named)
 
     def _look_at_witness(self, named: frozenset[str]) -> None:
@@ -95,7 +98,7 @@ class FollowUp:
             later, self._later = self._later, {}
             for key, record in list(later.items())[-MAX_LATER:]:
                 self._show(key)
-                if not self._session.thrifty:
+                if not self._session.small_budget:
                     self._list(record)
             for _ in range(MAX_LOOKS):
                 if not self._decide_one():
@@ -185,9 +188,9 @@ class FollowUp:
         """Whether the token was refused that the run has used so far; it has another one then."""
         session = self._session
         used = exchange.call.parameters.get("token")
-        if session.keeper is None or used != session.token:
-            return used is not None and used != session.token and session.keeper is not None
-        return session.keeper.renewed_after(exchange)
+        if session.refresher is None or used != session.token:
+            return used is not None and used != session.token and session.refresher is not None
+        return session.refresher.renewed_after(exchange)
 
     def _exists(self, key: str) -> bool:
         """Whether a webhook request that show has refused is there after all."""
@@ -226,9 +229,9 @@ class FollowUp:
     def _show(self, key: str) -> Exchange:
         return self._session.send(self._call("show", {IDENTIFIER: {"id": key}}))
 
-    def _list(self, record: Record) -> Exchange | None:
+    def _list(self, record: Record, **more: str) -> Exchange | None:
         """List a webhook request with others of its entity; None if it cannot be listed by it."""
-        given = {name: record.get(name) for name in ("entity", "entity_id")}
+        given = {name: record.get(name) for name in ("entity", "entity_id")} | more
         if not all(isinstance(value, str) and value for value in given.values()):
             return None
         return self._session.send(self._call("list", given))

@@ -35,11 +35,17 @@ class Pool:
         """What was deleted, by id, as it was then."""
         return self._world.deleted
 
+    takes_everything = False
+
+    def learn(self, record: Record) -> None: ...
+    def forget(self, key: str) -> None: ...
+    def clear(self) -> None: ...
+
     def start(self) -> None:
         """Forget what was taken: the target has other webhook requests from now on."""
         self._taken.clear()
 
-    def some(self, state: str | None = None) -> Iterator[Record]:
+    def known(self, state: str | None = None) -> Iterator[Record]:
         """Yield the known webhook requests, or those in ``state``, in the order they were seen."""
         for record in list(self.records.values()):
             if state is None or record.get("life_cycle_state") == state:
@@ -47,7 +53,7 @@ class Pool:
 
     def for_change(self, state: str | None = None) -> Record | None:
         """Take a webhook request that may be changed, and that no other probe has taken."""
-        for record in self.some(state):
+        for record in self.known(state):
             if not nameable(record):
                 continue  # which a check has noticed
             if record["id"] not in self._taken and self.may_change(record):

@@ -3,12 +3,11 @@
 import fnmatch
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
-from crmcom_kit.contract_tests.checks.all_checks import CHECKS
-from crmcom_kit.contract_tests.checks.history import RecordHistory, names
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Unreachable, shortened
 from crmcom_kit.contract_tests.gc_thresholds import raised_gc_thresholds
 from crmcom_kit.contract_tests.probes.budget import Budget
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
@@ -16,9 +15,8 @@ from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.safety.discovery import discover, needs
 from crmcom_kit.contract_tests.safety.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.safety.inventory import Inventory
-from crmcom_kit.contract_tests.session import Session, changing_method, shortened
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
-from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.statements import statements
@@ -31,13 +29,10 @@ class _Run:
 
     def __init__(self, target: Target, config: RunConfig) -> None:
         self.target, self.config = target, config
-        self.record_history = RecordHistory()
-        self.session, self.guard = new_session(
-            target, config, checks=(*CHECKS, self.record_history)
-        )
+        self.session, self.guard = new_session(target, config)
         self.client = self.session.client
         self.inventory: Inventory | None = None
-        self._resends_looked_after = False
+        self._looked_after = "read"
         self._layer = ""
         self.budget: Budget | None = None  # where there are fewer requests than all probes take
         self.said = ""  # what the inventory came to
@@ -76,25 +71,24 @@ class _Run:
             return
         if self.session.target.own:  # what follows leaves nothing of this mock's world
             self.take_inventory()
+            self.session.conclude()
             self.inventory = None
         self._show_progress("generated calls, and sequences of calls")
         config = self.config
-        run_generated_layers(
-            self.session,
-            max_examples=config.max_examples,
-            profile=config.profile,
-            number=config.seed,
-        )
+        del config  # the stateful layer is being rewritten
 
     def _between_layers(self, layer: str) -> None:
-        """On a mock of our own, look after the resends whether anything went that must not.
+        """Between two layers, look once more at what the first one has changed.
 
-        After the deletes it could not be told any more which of the two did it.
+        On a mock of our own all others are looked at as well: after the deletes it could not be told any more which of
+        the two layers did it.
         """
-        if layer == "delete" and self.target.own and not self._resends_looked_after:
-            self._resends_looked_after = True
-            if self.inventory is not None and self.client.left is None:
-                self.inventory.compare(self.guard.touched)
+        if layer == self._looked_after:
+            return
+        self._looked_after = layer
+        self.session.follow_up.look_again()
+        if layer == "delete" and self.target.own and self.client.left is None:
+            self.take_inventory()
 
     def _see_what_there_is(self, budget: int) -> None:
         """Choose probes where the limit does not allow all of them."""
@@ -158,15 +152,24 @@ class _Run:
         except (TargetDown, BudgetSpent, Unreachable) as error:
             self.said = f"what the run had not to change was not compared: {error}"
 
+    def finish(self) -> None:
+        """Compare once more, and judge what only the whole run tells."""
+        if self.inventory is not None:
+            self.take_inventory()
+            with suppress(TargetDown, BudgetSpent, Unreachable):
+                self.session.conclude()
+
     def _show_progress(self, line: str) -> None:
         if self.config.progress is not None:
             self.config.progress(line)
 
     def changed(self) -> tuple[str, ...]:
         """Return the numbers of the webhook requests that served calls have changed."""
-        calls = [e for e in self.client.history if e.ok and changing_method(e.call)]
-        touched = self.guard.touched.values()
-        return tuple(str(r.get("number")) for r in touched if any(names(e, r) for e in calls))
+        return tuple(
+            str(record.get("number"))
+            for key, record in self.guard.touched.items()
+            if key in self.session.changed
+        )
 
     def unclear(self) -> tuple[str, ...]:
         """Return the numbers of others that were named in calls with no clear answer."""
@@ -210,7 +213,7 @@ def run(target: Target, config: RunConfig) -> Results:
         unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
-        notes=(*one.notes, *one.record_history.others),
+        notes=(*one.notes, *one.session.world.others.values()),
         dry_run=config.dry_run,
     )
 
@@ -224,7 +227,7 @@ def _try_all(one: _Run) -> str | None:
         return str(error)
     except (BudgetSpent, Unreachable) as error:  # Unreachable: not even a token is to be had
         one.leave_out_the_rest(str(error))
-    one.take_inventory()
+    one.finish()
     one.config.stop.check()  # whoever swallowed the exception
     return None
 

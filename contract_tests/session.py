@@ -102,10 +102,12 @@ class Session:
         self.checker = Checker(self.world)
         self.pool = Pool(self.world)
         self.observed = Observed()
+        self.changed: set[str] = set()  # ids of all that served requests have changed
+        self.memory: dict[str, Any] = {}
         self.token: str | None = login.token
         self.layer = ""
-        self.keeper: TokenRefresher | None = None
-        self.thrifty = False  # whether there are fewer requests than all probes take
+        self.refresher: TokenRefresher | None = None
+        self.small_budget = False  # whether there are fewer requests than all probes take
         self.shares_looks = False  # whether a GET that was answered already is not sent again
         self.guard: ChangeGuard | None = None  # asked before a request that may change
         self.stop = Stop()  # asked before each request
@@ -151,15 +153,15 @@ class Session:
         given = dict(parameters or {})
         if "token" not in method.parameters or "token" in given:
             return self.send(build(method, given, raw=raw))
-        if self.keeper is not None:
-            self.keeper.renew_ahead()
+        if self.refresher is not None:
+            self.refresher.renew_ahead()
         token = self.token
         call = build(method, {"token": token, **given}, raw=raw)
         if self.shares_looks and (call.path, call.query) in self._looks:
             return self._looks[call.path, call.query]
         exchange = self.send(call)
-        if not exchange.ok and self.keeper is not None and self.token == token:
-            self.keeper.renewed_after(exchange)
+        if not exchange.ok and self.refresher is not None and self.token == token:
+            self.refresher.renewed_after(exchange)
         if exchange.ok or self.token == token:
             return exchange
         if method.verb != "GET":  # never sent twice, whatever the first response says
@@ -188,6 +190,8 @@ class Session:
         self._keep(exchange, changes)
         expected, verdicts = self.checker.check(exchange)
         self.note(exchange, verdicts)
+        if changes is not None and exchange.ok and self.world.changes:
+            self.changed |= self.world.changes[-1].named
         self.follow_up.after(exchange, expected)
         return exchange
 
@@ -212,7 +216,7 @@ class Session:
         call = exchange.call
         if changes is not None:
             self._looks.clear()
-        elif self.thrifty and call.verb == "GET" and call.body is None and not call.headers:
+        elif self.small_budget and call.verb == "GET" and call.body is None and not call.headers:
             self._looks[call.path, call.query] = exchange
 
     @property
@@ -264,7 +268,7 @@ class Session:
 
     def record(self, state: str | None = None) -> Record:
         """Return a known webhook request, to be read. Raises Unreachable if there is none."""
-        for record in self.pool.some(state):
+        for record in self.pool.known(state):
             return record
         msg = f"no {state or ''} webhook request is known".replace("  ", " ")
         raise Unreachable(msg)
@@ -274,7 +278,7 @@ class Session:
         record = self.pool.for_change(state)
         if record is None:
             msg = f"no {state or ''} webhook request is in scope and untouched"
-            if not self.takes_everything:
+            if not self.pool.takes_everything:
                 msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record

@@ -1,7 +1,7 @@
 """Set up a run: its target and configuration from the options, its session and guard."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.options import (
 )
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
-from crmcom_kit.contract_tests.session import Check, Session
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Login, Target, own_mock
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import resolve
@@ -87,11 +87,9 @@ def _scope(values: Mapping[str, Any]) -> Scope | None:
     )
 
 
-def new_session(
-    target: Target, config: RunConfig, *, checks: Sequence[Check] = ()
-) -> tuple[Session, Guard]:
+def new_session(target: Target, config: RunConfig) -> tuple[Session, Guard]:
     """Return a session for ``target`` that has sent nothing yet, and its guard of changes."""
-    session = Session(Client(target, config.limits), checks=checks)
+    session = Session(Client(target, config.limits))
     session.secret_keys, session.stop = config.secret_keys, config.stop
     guard = session.guard = Guard(session, _ledger(target, config))
     _permit(session, config, ours=target.own)

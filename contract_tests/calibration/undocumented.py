@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal, seen_in
-from crmcom_kit.contract_tests.checks.envelope import NOWHERE
+from crmcom_kit.contract_tests.client.made_up import NOWHERE
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.probes.helpers import sample, show

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import product
 from typing import Any, NamedTuple
 
+from crmcom_kit.contract_tests.checks.moments import moment
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 #: The parameters of list of which one must be specified.
@@ -45,10 +46,15 @@ class Interpretation:
     url: str
     day: str  # how created_date selects where it is a date
     moment: str  # the same where it is a date and time
+    zone: int  # hours by which the server's dates differ from those that it shows
 
 
+#: Plain ones first. Which zone a server compares dates in is open.
 INTERPRETATIONS = tuple(
-    Interpretation(*each) for each in product(("all", "any"), _URL, _DATE, _DATE)
+    Interpretation(combine, url, day, moment, zone)
+    for combine, zone, url, day, moment in product(
+        ("all", "any"), sorted(range(-12, 15), key=abs), _URL, _DATE, _DATE
+    )
 )
 
 
@@ -79,7 +85,7 @@ def dimensions(filters: Filters) -> tuple[str, ...]:
     if "url" in filters:
         found.append("url")
     if "created_date" in filters:
-        found.append("day" if is_date(filters["created_date"]) else "moment")
+        found += ["day" if is_date(filters["created_date"]) else "moment", "zone"]
     return tuple(found)
 
 
@@ -91,19 +97,19 @@ def fits(record: Record, name: str, wanted: Any, interpretation: Interpretation)
         return None if seen is None else seen == wanted.value
     if name == "created_date":
         how = interpretation.day if is_date(wanted) else interpretation.moment
-        return _created(record, wanted, how)
+        return _created(record, wanted, how, interpretation.zone)
     seen = record.get(name)
     if not isinstance(seen, str):
         return None
     return _URL[interpretation.url](seen, wanted) if name == "url" else seen == wanted
 
 
-def _created(record: Record, wanted: str, how: str) -> bool | None:
+def _created(record: Record, wanted: str, how: str, zone: int) -> bool | None:
     log = record.get("log_information")
-    try:
-        seen = parse_date_time(log["created_date"])  # type: ignore[index]
-    except (TypeError, KeyError, ValueError):
-        return None  # with a zone, for example: which day that is to the server is open
+    found = moment(log.get("created_date")) if isinstance(log, dict) else None
+    if found is None:
+        return None
+    seen = (found.utc if found.zone is not None else found.local) + timedelta(hours=zone)
     asked = _start(parse_date(wanted)) if is_date(wanted) else parse_date_time(wanted)
     if how == "instant":
         return seen == asked

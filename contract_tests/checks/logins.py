@@ -94,18 +94,20 @@ def _jwt(token: str, exchange: Exchange) -> Iterator[str | Violation]:
 
 
 def _times(end: Any, begin: Any, exchange: Exchange) -> Iterator[str | Violation]:
-    texts = all(_digits(each) for each in (end, begin))
-    if texts and int(end) - int(begin) == LIFE:
+    until, since = _seconds(end), _seconds(begin)
+    if until is not None and since is not None and until - since == LIFE:
         yield "login.token.jwt_times"
     else:
         yield Violation(
             "login.token.jwt_times",
             exchange,
-            expected=f"exp and iat as strings of seconds, {LIFE} apart",
+            expected=f"exp and iat in seconds, {LIFE} apart",
             seen=f"exp {shortened(repr(end), 80)} and iat {shortened(repr(begin), 80)}",
         )
 
 
-def _digits(value: Any) -> bool:
-    plain = isinstance(value, str) and value.isascii() and value.isdecimal()
-    return plain and len(value) <= _MAX_DIGITS
+def _seconds(value: Any) -> int | None:
+    """Return the seconds that a claim counts, as a string or a number; None if it does not."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    plain = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
+    return int(text) if plain else None

@@ -134,7 +134,7 @@ class Pages:
     def _by_length(self, page: Page, other: Page) -> Violation | None:
         """Compare a page with the length of the whole list, where that is known."""
         whole, part = (page, other) if _is_whole(page) else (other, page)
-        if not _is_whole(whole) or part.limit is None and not part.offset:
+        if not _is_whole(whole) or (part.limit is None and not part.offset):
             return None
         if len(whole.ids) >= self.lists.longest[whole.limit is not None] and len(whole.ids) > 1:
             return None  # it may be cut

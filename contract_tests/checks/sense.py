@@ -156,9 +156,7 @@ def _of_list(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
             value = _named(value, ("id", "name", "alternative_code"))
             if value is not None and "," in value.value:
                 value = None  # how one is written inside a value is shown nowhere
-        elif not isinstance(value, str) or not value or value != value.strip():
-            value = None
-        elif name == "created_date" and not is_meant(value):
+        elif not isinstance(value, str) or not value or value != value.strip() or (name == "created_date" and not is_meant(value)):
             value = None
         if value is None:
             unclear.add(name)

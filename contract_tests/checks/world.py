@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.checks.knowledge import IDENTITY
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF, Named
+from crmcom_kit.contract_tests.checks.knowledge import IDENTITY
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.schemas.releases import Release
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from crmcom_kit.contract_tests.checks.history import IDENTIFIER
 from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ, value_at
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.own_world import not_effective
-from crmcom_kit.contract_tests.safety.pool import Record, nameable
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.pool import nameable
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.methods import response_fields
 
 

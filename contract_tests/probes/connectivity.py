@@ -7,13 +7,13 @@ words has not read the call; what it makes of a call written another way tells w
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from crmcom_kit.contract_tests.checks.envelope import NOWHERE
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.client.made_up import NOWHERE
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.probes.helpers import JSON, body
 from crmcom_kit.contract_tests.probes.registry import Layer, probe
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.session import Session
 
 _IDENTIFIER = "webhook_request_identifier"
 _STATEMENTS = (

@@ -1,7 +1,9 @@
 """Probes of delete: what it deletes, what it returns, and that nothing else is deleted."""
 
-from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.probes.changing import (
     WatchedChange,
     check_field_known,
@@ -14,7 +16,6 @@ from crmcom_kit.contract_tests.probes.changing import (
     watch,
 )
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Record, nameable
 from crmcom_kit.contract_tests.session import Session
 
 

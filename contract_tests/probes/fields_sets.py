@@ -1,12 +1,12 @@
 """Probes of fields_set in show and list."""
 
 from crmcom_kit.contract_tests.checks.knowledge import changed_members, value_at
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.probes.helpers import breadth, sample, show, steady
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Record
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.methods import response_fields
 
 _LISTS = ("id,number", "life_cycle_state,error_code,error_description", "log_information,url")

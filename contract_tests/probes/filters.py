@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
-from crmcom_kit.contract_tests.checks.interpretations import day_ends, is_date
+from crmcom_kit.contract_tests.checks.interpretations import Named, day_ends, is_date
 from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
+from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.probes.filtering import filtered, possible
 from crmcom_kit.contract_tests.probes.helpers import breadth, sample, steady
 from crmcom_kit.contract_tests.probes.lists import semi_optional
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Record, nameable
 from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.contract_tests.stateful.cases import Named
 
 #: A URL that nothing was sent to.
 _NOWHERE = "https://nowhere.invalid/never"
@@ -62,7 +62,7 @@ def _by_object(session: Session, field: str) -> None:
                 # How a comma inside a value is written stands nowhere.
                 loose = "," in value
                 filters = {parameter: Named(name, value)}
-                filtered(session, statement, filters, open_=loose)
+                filtered(session, filters)
     unknown = session.call("list", {parameter: {"id": "0D15EA5E0D15EA5E0D15EA5E0D15EA5E"}})
     if unknown.ok:
         session.findings.chose("list.unknown_reference", "empty", unknown)
@@ -83,7 +83,7 @@ def list_by_entity(session: Session) -> None:
     """Entity finds the webhook requests of that entity."""
     steady(session)
     for record in _first_of(session, "entity", breadth(session, 2, 18)):
-        filtered(session, "list.entity.filter", {"entity": record["entity"]})
+        filtered(session, {"entity": record["entity"]})
 
 
 @probe("list.entity_id.filter", layer="read", cost=2)
@@ -95,13 +95,13 @@ def list_by_entity_id(session: Session) -> None:
         alone = session.findings.choices.get("list.entity_id_alone", {})
         if "False" in alone:
             filters["entity"] = record["entity"]  # a dial: it may need its entity
-        filtered(session, "list.entity_id.filter", filters)
+        filtered(session, filters)
         # A part of an id is the id of another entity, if of any.
         text = record["entity_id"]
         for part in (text[:-1], text[: len(text) // 2])[: breadth(session, 1, 2)]:
             if part:
                 filtered(
-                    session, "list.entity_id.filter", {**filters, "entity_id": part}, open_=True
+                    session, "list.entity_id.filter", {**filters, "entity_id": part}
                 )
 
 
@@ -112,7 +112,7 @@ def list_by_state(session: Session) -> None:
     for record in _first_of(session, "entity", breadth(session, 1, 4)):
         for state in ("SUCCESSFUL", "REJECTED"):
             filters = {"entity": record["entity"], "life_cycle_state": state}
-            filtered(session, "list.life_cycle_state.filter", filters)
+            filtered(session, filters)
 
 
 @probe("list.url.filter", layer="read", cost=3)
@@ -123,10 +123,10 @@ def list_by_url(session: Session) -> None:
         url = record["url"]
         scheme, _, rest = url.partition("://")
         filters = {"entity": record["entity"], "url": url}
-        if filtered(session, "list.url.filter", filters).ok:
+        if filtered(session, filters).ok:
             for part in (url[:-2], rest or scheme):
-                filtered(session, "list.url.filter", {**filters, "url": part}, open_=True)
-            filtered(session, "list.url.filter", {**filters, "url": _NOWHERE}, open_=True)
+                filtered(session, {**filters, "url": part})
+            filtered(session, {**filters, "url": _NOWHERE})
     ways = {interpretation.url for interpretation in possible(session)}
     if len(ways) == 1:
         session.findings.chose("list.url.match", ways.pop())
@@ -154,7 +154,7 @@ def _on_date(session: Session, record: Record, text: str) -> bool:
     """Call list with a created_date; return whether its form is taken."""
     statement = "list.created_date.filter"
     filters = {"entity": record["entity"], "created_date": text}
-    exchange = filtered(session, statement, filters, open_=True)
+    exchange = filtered(session, filters)
     if not exchange.ok:
         note_refusal(session, "bad_date", exchange)
     return exchange.ok
@@ -191,18 +191,18 @@ def list_by_several_filters(session: Session) -> None:
         for pair in zip(names, names[1:] + names[:1], strict=True):
             filters = {name: given[name] for name in pair}
             if len(filters) > 1:
-                filtered(session, "list.several_results", filters)
+                filtered(session, filters)
         other = next(
             (r for r in session.pool.known() if nameable(r) and r["entity"] != record["entity"]),
             None,
         )
         if other is not None:
             crossed = {"entity": other["entity"], "entity_id": record["entity_id"]}
-            filtered(session, "list.several_results", crossed)
+            filtered(session, crossed)
         more = {"life_cycle_state": record["life_cycle_state"], "url": record["url"]}
-        filtered(session, "list.several_results", {**given, **more})
+        filtered(session, {**given, **more})
         if not session.small_budget and len(given) > 1:
-            filtered(session, "list.url.filter", {**given, "url": _NOWHERE}, open_=True)
+            filtered(session, {**given, "url": _NOWHERE})
     ways = {interpretation.combine for interpretation in possible(session)}
     if len(ways) == 1:
         session.findings.chose("list.combine", ways.pop())

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import Session
 
 #: A run with fewer requests than this asks for less of each kind.

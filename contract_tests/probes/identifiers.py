@@ -1,11 +1,12 @@
 """Probes of show: which webhook request it returns, and what it refuses."""
 
-from crmcom_kit.contract_tests.checks.envelope import NOWHERE
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.made_up import NOWHERE
+from crmcom_kit.contract_tests.findings import outcome
 from crmcom_kit.contract_tests.probes.helpers import breadth, refused, sample, show
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Record
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.session import Session
 
 
 @probe(

@@ -4,7 +4,8 @@ from typing import Any
 
 from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
 from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.probes.helpers import (
     breadth,
     in_service,
@@ -13,8 +14,7 @@ from crmcom_kit.contract_tests.probes.helpers import (
     sample,
 )
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Record
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.session import Session
 
 
 def semi_optional(record: Record) -> dict[str, Any]:

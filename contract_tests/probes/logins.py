@@ -7,10 +7,10 @@ from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.login import ask_for_token, by_key, token_of
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.own_world import units
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.session import Session
 
 MANDATORY = ("username", "password", "organisation")
 _JWT = tuple(f"login.token.{name}" for name in ("jwt", "jwt_header", "jwt_claims", "jwt_times"))

@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
-from crmcom_kit.contract_tests.checks.envelope import NOWHERE
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
+from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.probes.helpers import refused, show
 from crmcom_kit.contract_tests.probes.registry import Layer, probe
-from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import Session
 
 _IDENTIFIER = "webhook_request_identifier"

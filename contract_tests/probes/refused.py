@@ -1,6 +1,6 @@
 """Probes of refused calls, which must change nothing."""
 
-from crmcom_kit.contract_tests.checks.history import IDENTIFIER
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
 from crmcom_kit.contract_tests.probes.changing import show, take

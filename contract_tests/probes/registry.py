@@ -18,7 +18,7 @@ _HOMES = (
     "probes.connectivity", "probes.unchanged", "probes.identifiers", "probes.fields_sets",
     "probes.lists", "probes.filters", "probes.values", "probes.paging", "probes.calling",
     "probes.refusals", "calibration.undocumented", "probes.signatures", "probes.logins",
-    "probes.resends", "probes.keeping_up", "probes.deletes", "probes.refused",
+    "probes.resends", "probes.deletes", "probes.refused",
 )  # fmt: skip
 
 

@@ -6,12 +6,14 @@ an error answers because the delivery failed again.
 
 from collections.abc import Mapping
 
-from crmcom_kit.contract_tests.checks.history import IDENTIFIER
 from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.own_world import not_effective, units
+from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.probes.changing import (
     WatchedChange,
     check_fields_sets,
@@ -21,8 +23,7 @@ from crmcom_kit.contract_tests.probes.changing import (
 )
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.probes.resent import TRACELESS, examine
-from crmcom_kit.contract_tests.safety.pool import Record, nameable
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.session import Session
 
 #: So many webhook requests are sent again in search of one that is delivered.
 MAX_TRIES = 3

@@ -5,6 +5,7 @@ from crmcom_kit.contract_tests.checks.knowledge import (
     is_of_identity,
     value_at,
 )
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.probes.changing import (
     WatchedChange,
     check_field_known,
@@ -12,7 +13,6 @@ from crmcom_kit.contract_tests.probes.changing import (
     check_returned,
     check_selected,
 )
-from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import Session
 
 #: Under this name a session's memory has the resends after which nothing was another.

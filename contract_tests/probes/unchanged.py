@@ -1,9 +1,10 @@
 """Probes of reading, which must change nothing."""
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import outcome
 from crmcom_kit.contract_tests.probes.changing import neighbours, show
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.session import Session
 
 
 @probe("show.changes_nothing", "list.changes_nothing", layer="read", cost=8, afresh=True)

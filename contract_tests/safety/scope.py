@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.session import Session, changing_method
 
 
