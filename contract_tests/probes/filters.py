@@ -100,9 +100,7 @@ def list_by_entity_id(session: Session) -> None:
         text = record["entity_id"]
         for part in (text[:-1], text[: len(text) // 2])[: breadth(session, 1, 2)]:
             if part:
-                filtered(
-                    session, "list.entity_id.filter", {**filters, "entity_id": part}
-                )
+                filtered(session, {**filters, "entity_id": part})
 
 
 @probe("list.life_cycle_state.filter", layer="read", cost=1)
