@@ -184,6 +184,8 @@ class Session:
             raise Unreachable(msg)
         if changes is not None and self.guard is not None:
             self.guard(call)
+        if changes is not None:
+            self.follow_up.before(call)
         exchange = self.client.send(call)
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
@@ -192,7 +194,7 @@ class Session:
         self.note(exchange, verdicts)
         if changes is not None and exchange.ok and self.world.changes:
             self.changed |= self.world.changes[-1].named
-        self.follow_up.after(exchange, expected)
+        self.follow_up.after(expected)
         return exchange
 
     def note(self, exchange: Exchange, verdicts: list[Verdict]) -> None:
@@ -289,7 +291,6 @@ class Session:
         for violation in self.checker.history.conclude():
             violation.layer = violation.layer or "check"
             self.findings.broke(violation)
-
 
 
 def changing_method(call: Call) -> str | None:

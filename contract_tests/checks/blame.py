@@ -4,7 +4,7 @@ A webhook request that is found changed, or gone, may be the fault of the reques
 another, of one that was refused, or of reading itself. Every check asks here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crmcom_kit.contract_tests.checks.world import Change, Sight, World
 
@@ -58,3 +58,11 @@ def of_loss_by(named: Sequence[Change], changes: Sequence[Change]) -> str:
     if served:
         return f"{'delete' if 'delete' in served else 'resend'}.single_result"
     return "errors.change_nothing" if changes else "list.changes_nothing"
+
+
+def of_missing(world: World, key: str, filters: Mapping[str, object]) -> str:
+    """Return what is broken where a list with these filters lacks a webhook request that fits."""
+    if "life_cycle_state" in filters and key in world.before_resend:
+        return "list.life_cycle_state.filter"  # its state is the only thing that is new
+    names = list(filters)
+    return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"

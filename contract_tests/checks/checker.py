@@ -89,9 +89,7 @@ class Checker:
 
     # Was the request answered as the documents say?
 
-    def _as_expected(
-        self, exchange: Exchange, expected: Expectation
-    ) -> Iterator[str | Violation]:
+    def _as_expected(self, exchange: Exchange, expected: Expectation) -> Iterator[str | Violation]:
         if expected.must is Must.REFUSE:
             if not exchange.ok:
                 yield expected.statement
@@ -123,7 +121,9 @@ class Checker:
             return False  # it was deleted
         data = exchange.data if isinstance(exchange.data, dict) else {}
         tells = named.field in data
-        return data.get(named.field) == named.value or (not tells and expected.sense.fields is not None)
+        return data.get(named.field) == named.value or (
+            not tells and expected.sense.fields is not None
+        )
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[str | Violation]:
         """Check that the webhook request is the one that was asked for."""

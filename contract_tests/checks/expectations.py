@@ -179,7 +179,9 @@ def _of_record(sense: Sense, world: World) -> Expectation:
     if not sense.is_clear or key in world.unsettled:
         if method == "show" and sense.is_clear:
             return _served(sense, key, f"the {named.field} is that of a webhook request")
-        return _either(sense, "a part of it no page tells of, or the webhook request may change", key)
+        return _either(
+            sense, "a part of it no page tells of, or the webhook request may change", key
+        )
     if "fields_set" in sense.given and not _has_fields_set(method, world.release):
         return _either(sense, "fields_set came later", key)
     if method == "resend":

@@ -72,9 +72,7 @@ def read(call: Call, release: Release) -> Sense:
         found = sense(given, unclear)
         if "fields_set" in given and "fields_set" not in unclear:
             found["fields"] = _fields(given["fields_set"], unclear)
-    return Sense(
-        method=method, verb=call.verb, given=given, unclear=frozenset(unclear), **found
-    )
+    return Sense(method=method, verb=call.verb, given=given, unclear=frozenset(unclear), **found)
 
 
 @cache
@@ -156,7 +154,12 @@ def _of_list(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
             value = _named(value, ("id", "name", "alternative_code"))
             if value is not None and "," in value.value:
                 value = None  # how one is written inside a value is shown nowhere
-        elif not isinstance(value, str) or not value or value != value.strip() or (name == "created_date" and not is_meant(value)):
+        elif (
+            not isinstance(value, str)
+            or not value
+            or value != value.strip()
+            or (name == "created_date" and not is_meant(value))
+        ):
             value = None
         if value is None:
             unclear.add(name)

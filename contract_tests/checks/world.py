@@ -18,7 +18,6 @@ from crmcom_kit.schemas.releases import Release
 Record = dict[str, Any]  # a webhook request as a response showed it
 
 
-
 class TokenState(Enum):
     """What is known of a token."""
 
@@ -91,6 +90,8 @@ class World:
         self.unsettled: set[str] = set()
         self.changes: list[Change] = []
         self.before_resend: dict[str, Record] = {}
+        #: entity and entity_id -> number of changes when it was listed whole, and how many there were
+        self.groups: dict[tuple[str, str], tuple[int, int]] = {}
         self.sights: dict[str, dict[str, Sight]] = {}  # id -> method -> the last one
         self._changed_at: dict[str, int] = {}  # id -> number of changes when it was last seen
         self._numbers: dict[str, str] = {}
