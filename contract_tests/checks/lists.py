@@ -52,8 +52,9 @@ class Lists:
             yield from _limited(exchange, sense, len(records))
         if sense.is_clear and sense.filters:
             yield from self._contents(exchange, sense)
-        paged = sense.limit is not None
-        self.longest[paged] = max(self.longest[paged], len(records))
+        if not {"number_of_results", "offset"} & sense.unclear:
+            paged = sense.limit is not None
+            self.longest[paged] = max(self.longest[paged], len(records))
 
     def may_be_cut(self, sense: Sense, count: int) -> bool:
         """Whether a list may be short because no list of this server has more results."""
