@@ -1,7 +1,8 @@
 """Make sure, before a server is accused; look at what a change has done, at once and later.
 
-A violation that rests on what a webhook request was earlier counts only if a look shows that it is still so: others may use
-the server, too. The looks are ordinary requests, checked as all others are.
+A violation that rests on what a webhook request was earlier counts only if a look shows that it
+is still so: others may use the server, too. The looks are ordinary requests, checked as all
+others are.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class FollowUp:
         self._later.clear()
 
     def before(self, call: Call) -> None:
-        """List the entity of a webhook request that is about to be sent again: what is new later?"""
+        """List what a webhook request that is to be sent again is listed with: what is new later?"""
         session = self._session
         sense = read(call, session.release)
         known = session.world.find(sense.record)
@@ -178,8 +179,8 @@ class FollowUp:
     def _try_reading(self, key: str) -> None:
         """Find out whether reading is what changes webhook requests, or takes them away.
 
-        Somebody else's change comes once. What comes again with each show, or with each list, is the
-        server's own.
+        Somebody else's change comes once. What comes again with each show, or with each list, is
+        the server's own.
         """
         session, records = self._session, self._session.world.records
         known = records.get(key)

@@ -1,7 +1,7 @@
 """One run's session with a server: sends requests, has every exchange checked, and makes sure.
 
-Whoever sends a request, its exchange goes through all checks. What rests on knowledge that may be old is looked at again
-before it counts: see ``follow_up``.
+Every exchange goes through all checks, whether a probe or the stateful layer sent the request.
+What rests on knowledge that may be old is looked at again before it counts: see ``follow_up``.
 """
 
 from collections.abc import Mapping
@@ -239,7 +239,7 @@ class Session:
     ) -> bool:
         """Note that ``statement`` was kept, or broken; return ``kept``.
 
-        A response whose envelope is broken tells nothing else: nothing is a violation because of it.
+        A response whose envelope is broken tells nothing else, so nothing else is broken by it.
         """
         if any(exchange.number in self.unreadable for exchange in exchanges):
             return kept

@@ -1,7 +1,7 @@
 """Say how the documents want a request to be answered: served, refused, or either.
 
-One table of refusals for show, resend and delete, one for list, one for logins. Only what the documents state is
-expected; what they leave open is ``Must.EITHER``.
+One table of refusals for show, resend and delete, one for list, one for logins. Only what the
+documents state is expected; what they leave open is ``Must.EITHER``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, Named
 from crmcom_kit.contract_tests.checks.sense import (
     IDENTIFIER,
     RECORD_METHODS,

@@ -15,8 +15,8 @@ from crmcom_kit.contract_tests.checks.knowledge import (
     strangers,
     units,
 )
-from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.contract_tests.checks.moments import moment
+from crmcom_kit.contract_tests.findings import shortened
 from crmcom_kit.schemas.loader import validator
 from crmcom_kit.schemas.methods import response_fields
 from crmcom_kit.schemas.quick import quick_judge
