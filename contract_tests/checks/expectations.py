@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, Name
 from crmcom_kit.contract_tests.checks.sense import (
     IDENTIFIER,
     RECORD_METHODS,
-    Named,
     Sense,
     basic_key,
     read,

@@ -91,7 +91,7 @@ def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
     if call.verb == "GET":
         unclear |= body.keys() if body is not None else {""}
         unclear |= {name for name, times in Counter(n for n, _ in query).items() if times > 1}
-        given = {name: _identifier(value, method) if _is_identifier(name, method) else value
+        given = {name: _identifier(value) if _is_identifier(name, method) else value
                  for name, value in query}  # fmt: skip
         return given, unclear
     unclear |= {name for name, _ in query}
@@ -116,7 +116,7 @@ def _is_identifier(name: str, method: Method) -> bool:
     return parameter is not None and parameter.type == "object"
 
 
-def _identifier(text: str, method: Method) -> Any:
+def _identifier(text: str) -> Any:
     """Return the fields of an identifier in a query; the text where it has not that form.
 
     How several fields are written is shown nowhere: with commas between them they are several only
