@@ -1,4 +1,4 @@
-"""Probes of lists with several parameters at once: filters together, with pages and with fields_set."""
+"""Probes of list with several parameters at once: filters together, and with fields_set."""
 
 from itertools import combinations
 from typing import Any

@@ -80,7 +80,9 @@ def _is_served(session: Session) -> bool:
 @probe("login.credentials", layer="login", cost=6)
 def wrong_credentials_are_refused(session: Session) -> None:
     """A wrong user name, password, organisation or Web API key gives an error and no token."""
-    sent = [note_refusal(session, "wrong_credentials", each) for each in _wrong_logins(session)]
+    sent = list(_wrong_logins(session))
+    for exchange in sent:
+        note_refusal(session, "wrong_credentials", exchange)
     if not sent:
         msg = "needs a login by user name and password, or a Web API key"
         raise Unreachable(msg)
@@ -88,7 +90,7 @@ def wrong_credentials_are_refused(session: Session) -> None:
 
 
 def _wrong_logins(session: Session) -> Iterator[Exchange]:
-    """Log in with one thing wrong each time; between wrong passwords rightly: nobody gets locked out."""
+    """Log in with one thing wrong each time; rightly after each wrong password: no lockouts."""
     login = session.target.login
     if login.username is not None and login.password is not None:
         wrong = {"username": ["crmcom-kit-nobody"], "organisation": ["crmcom-kit-nowhere"]}

@@ -1,7 +1,8 @@
 """The registry of probes: fixed sequences of requests, each for one statement or a few.
 
-A probe decides what to send. Every exchange goes through the checks, whoever sent the request; so a probe says
-``session.expect…`` only of what no check can know, and raises Unreachable if it cannot send anything.
+A probe decides what to send. Every exchange goes through the checks, whoever sent the request; so
+a probe says ``session.expect…`` only of what no check can know. It raises Unreachable if it cannot
+send anything.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Probes of resend: by id, by number, with fields_set, of what is SUCCESSFUL, and of what is odd.
 
 Legal, and so no violation: a resend that ends REJECTED again, one that is only queued, one that
-is answered with an error because the delivery failed again. What resends must leave behind is judged in ``traces``.
+is answered with an error because the delivery failed again. For what a resend must leave behind
+see ``traces``.
 """
 
 from typing import Any
@@ -46,7 +47,7 @@ def shown(session: Session, key: str) -> Record | None:
 
 
 def send_again(session: Session, record: Record, form: str = "id", **more: Any) -> Resend:
-    """Send a webhook request again, named by the field ``form``; look at it, and note the choices."""
+    """Send a webhook request again, named by the field ``form``; look at it, and note choices."""
     names = ("entity",) if session.target.own else ("entity", "entity_id")
     beside = {name: record[name] for name in names}
     before = session.call("list", beside)
@@ -62,7 +63,7 @@ def send_again(session: Session, record: Record, form: str = "id", **more: Any) 
 
 
 def _new_ones(record: Record, before: Exchange, listed: Exchange) -> tuple[str, ...]:
-    """Return the ids of webhook requests that look as ``record`` does, and were not there before."""
+    """Return the ids of webhook requests that look as ``record`` does, and are new."""
     kept = {each.get("id") for each in before.records}
     same = ("entity_id", "url", "webhook_definition", "workflow_rule")
     return tuple(
@@ -90,6 +91,15 @@ def _in_its_place(session: Session, made: Resend) -> None:
             seen=f"a new webhook request {made.new[0]}" if moved else "",
             record=made.before["id"],
         )  # fmt: skip
+
+
+def _in_another_form(session: Session, made: Resend, other: str) -> None:
+    """Find out whether a resend was refused for the field that names the webhook request."""
+    if made.exchange.ok or made.after is None or differ(made.before, made.after):
+        return  # the delivery may have failed
+    if send_again(session, made.after, other).exchange.ok:
+        why = f"{made.form} names the webhook request, as {other} does"
+        session.expect_served("resend.identifier.fields", made.exchange, why)
 
 
 def _note_choices(session: Session, made: Resend) -> None:
@@ -127,6 +137,7 @@ def a_rejected_one_is_sent_again(session: Session) -> None:
             if tried == 0:
                 raise
             break
+        _in_another_form(session, made, "number")
         if made.after is not None and made.after.get("life_cycle_state") == "SUCCESSFUL":
             break
     resends = session.observed.resends
@@ -153,12 +164,7 @@ def the_number_names_one_as_well(session: Session) -> None:
             if tried == 0:
                 raise
             return
-        made = send_again(session, record, "number")
-        if not made.exchange.ok and made.after is not None and not differ(record, made.after):
-            by_id = send_again(session, made.after)
-            if by_id.exchange.ok:  # else the delivery may have failed
-                why = "number names the webhook request, as id does"
-                session.expect_served("resend.identifier.fields", made.exchange, why)
+        _in_another_form(session, send_again(session, record, "number"), "id")
 
 
 @probe("resend.only_rejected", layer="resend", cost=5)
