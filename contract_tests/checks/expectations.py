@@ -58,6 +58,8 @@ def expectation(call: Call, world: World) -> Expectation:
         return _either(sense, "no page tells of a request like this")
     if "token" in sense.method.parameters and world.token_state(sense.token) != TokenState.LIVE:
         return _either(sense, "whether its token is valid is not known")
+    if sense.method.deprecated and not world.records:
+        return _either(sense, "the method is deprecated, and may be withdrawn")
     if sense.name in RECORD_METHODS:
         return _of_record(sense, world)
     if sense.name == "list":

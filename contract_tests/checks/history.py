@@ -36,7 +36,7 @@ class Suspicion:
 
 @dataclass(slots=True)
 class Coincidence:
-    """A webhook request that changed while a request named another one."""
+    """A webhook request that changed, or went, while a request was made that must not do it."""
 
     violation: Violation
     record: str
@@ -160,7 +160,7 @@ class History:
         if named:
             violation.statement = blame.of_change_by(named[-1])
             violation.exchanges = (named[-1].exchange, *violation.exchanges)
-            yield violation
+            yield from self._coincides(Coincidence(violation, key))
         elif changes:
             violation.statement = blame.of_change_by_another(changes)
             violation.exchanges = (changes[-1].exchange, *violation.exchanges)
@@ -194,18 +194,16 @@ class History:
             seen="it is neither shown nor listed any more", record=key,
         )  # fmt: skip
         world.lose(key)
-        if named or (world.exclusive and violation.statement):
-            yield violation
-        elif changes:
+        if changes or world.exclusive:
             yield from self._coincides(Coincidence(violation, key))
         else:
             world.others[key] = f"number {number} was deleted by somebody else meanwhile"
 
     def conclude(self) -> Iterator[Violation]:
-        """Judge at the end what happened to webhook requests that nobody named.
+        """Judge at the end what happened to webhook requests while they had to stay as they were.
 
-        One of them may be somebody else's doing. Two of one kind are the server's, if nothing else
-        in the run shows that anybody else was at work.
+        Once may be somebody else's doing. Twice after requests of one kind is the server's, if nothing
+        else in the run shows that anybody else was at work.
         """
         if self.world.others:
             return

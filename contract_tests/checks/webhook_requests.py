@@ -76,10 +76,12 @@ class WebhookRequests:
 
     def _wanted(self, sense: Sense) -> Wanted | None:
         """Return which fields a response must have; None if the documents do not say."""
+        if {"", "fields_set"} & sense.unclear:
+            return None
         if "fields_set" not in sense.given:
-            return None if "" in sense.unclear else EVERY
+            return EVERY
         known = sense.name in ("show", "list") or self.release.at_least("R10.0.0")
-        if not known or sense.fields is None or "fields_set" in sense.unclear:
+        if not known or sense.fields is None:
             return None
         return Wanted(frozenset(sense.fields), by_name=True)
 
