@@ -80,8 +80,8 @@ class _Run:
     def _between_layers(self, layer: str) -> None:
         """Between two layers, look once more at what the first one has changed.
 
-        On a mock of our own all others are looked at as well: after the deletes it could not be told any more which of
-        the two layers did it.
+        On a mock of our own all others are looked at as well: after the deletes it could not be
+        told any more which of the two layers did it.
         """
         if layer == self._looked_after:
             return

@@ -1,7 +1,7 @@
 """One run's session with a server: sends requests, has every exchange checked, and makes sure.
 
-Whoever sends a request, its exchange goes through all checks. What rests on knowledge that may be old is looked at again
-before it counts: see ``follow_up``.
+Every exchange goes through all checks, whether a probe or the stateful layer sent the request.
+What rests on knowledge that may be old is looked at again before it counts: see ``follow_up``.
 """
 
 from collections.abc import Mapping
@@ -184,6 +184,8 @@ class Session:
             raise Unreachable(msg)
         if changes is not None and self.guard is not None:
             self.guard(call)
+        if changes is not None:
+            self.follow_up.before(call)
         exchange = self.client.send(call)
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
@@ -192,7 +194,7 @@ class Session:
         self.note(exchange, verdicts)
         if changes is not None and exchange.ok and self.world.changes:
             self.changed |= self.world.changes[-1].named
-        self.follow_up.after(exchange, expected)
+        self.follow_up.after(expected)
         return exchange
 
     def note(self, exchange: Exchange, verdicts: list[Verdict]) -> None:
@@ -237,7 +239,7 @@ class Session:
     ) -> bool:
         """Note that ``statement`` was kept, or broken; return ``kept``.
 
-        A response whose envelope is broken tells nothing else: nothing is a violation because of it.
+        A response whose envelope is broken tells nothing else, so nothing else is broken by it.
         """
         if any(exchange.number in self.unreadable for exchange in exchanges):
             return kept
@@ -289,7 +291,6 @@ class Session:
         for violation in self.checker.history.conclude():
             violation.layer = violation.layer or "check"
             self.findings.broke(violation)
-
 
 
 def changing_method(call: Call) -> str | None:

@@ -1,10 +1,10 @@
 """Decide which statement is to blame where several fit.
 
-A webhook request that is found changed, or gone, may be the fault of the request that named it, of one that named
-another, of one that was refused, or of reading itself. Every check asks here.
+A webhook request that is found changed, or gone, may be the fault of the request that named it,
+of one that named another, of one that was refused, or of reading itself. Every check asks here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from crmcom_kit.contract_tests.checks.world import Change, Sight, World
 
@@ -24,12 +24,10 @@ def of_difference(world: World, now: Sight, before: Sight | None) -> str:
 
 def of_no_effect(world: World, now: Sight) -> str:
     """Return what is broken where ``now`` shows a webhook request as it was before its resend."""
-    shown = world.sights.get(now.record["id"], {}).get("show")
-    resent = world.sights.get(now.record["id"], {}).get("resend")
-    fresh = shown is not None and resent is not None
-    if now.method == "list" and fresh and shown.exchange.number > resent.exchange.number:  # type: ignore[union-attr]
-        return "list.agrees_with_show"
-    return "resend.sends_again"
+    sights = world.sights.get(now.record["id"], {})
+    shown, resent = sights.get("show"), sights.get("resend")
+    later = shown and resent and shown.exchange.number > resent.exchange.number
+    return "list.agrees_with_show" if now.method == "list" and later else "resend.sends_again"
 
 
 def of_change_by(change: Change) -> str:
@@ -58,3 +56,11 @@ def of_loss_by(named: Sequence[Change], changes: Sequence[Change]) -> str:
     if served:
         return f"{'delete' if 'delete' in served else 'resend'}.single_result"
     return "errors.change_nothing" if changes else "list.changes_nothing"
+
+
+def of_missing(world: World, key: str, filters: Mapping[str, object]) -> str:
+    """Return what is broken where a list with these filters lacks a webhook request that fits."""
+    if "life_cycle_state" in filters and key in world.before_resend:
+        return "list.life_cycle_state.filter"  # its state is the only thing that is new
+    names = list(filters)
+    return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"

@@ -8,10 +8,11 @@ from crmcom_kit.contract_tests.checks import history as histories
 from crmcom_kit.contract_tests.checks.envelope import Envelopes, is_readable
 from crmcom_kit.contract_tests.checks.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.checks.history import History
+from crmcom_kit.contract_tests.checks.interpretations import Named
 from crmcom_kit.contract_tests.checks.lists import Lists
 from crmcom_kit.contract_tests.checks.logins import check_login
 from crmcom_kit.contract_tests.checks.pages import Pages
-from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, Named, identifying_values
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, identifying_values
 from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
 from crmcom_kit.contract_tests.checks.world import Change, World
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -89,9 +90,7 @@ class Checker:
 
     # Was the request answered as the documents say?
 
-    def _as_expected(
-        self, exchange: Exchange, expected: Expectation
-    ) -> Iterator[str | Violation]:
+    def _as_expected(self, exchange: Exchange, expected: Expectation) -> Iterator[str | Violation]:
         if expected.must is Must.REFUSE:
             if not exchange.ok:
                 yield expected.statement
@@ -123,7 +122,9 @@ class Checker:
             return False  # it was deleted
         data = exchange.data if isinstance(exchange.data, dict) else {}
         tells = named.field in data
-        return data.get(named.field) == named.value or (not tells and expected.sense.fields is not None)
+        return data.get(named.field) == named.value or (
+            not tells and expected.sense.fields is not None
+        )
 
     def _right_one(self, exchange: Exchange, expected: Expectation) -> Iterator[str | Violation]:
         """Check that the webhook request is the one that was asked for."""

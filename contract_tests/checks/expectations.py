@@ -1,7 +1,7 @@
 """Say how the documents want a request to be answered: served, refused, or either.
 
-One table of refusals for show, resend and delete, one for list, one for logins. Only what the documents state is
-expected; what they leave open is ``Must.EITHER``.
+One table of refusals for show, resend and delete, one for list, one for logins. Only what the
+documents state is expected; what they leave open is ``Must.EITHER``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, Named
 from crmcom_kit.contract_tests.checks.sense import (
     IDENTIFIER,
     RECORD_METHODS,
-    Named,
     Sense,
     basic_key,
     read,
@@ -179,7 +178,9 @@ def _of_record(sense: Sense, world: World) -> Expectation:
     if not sense.is_clear or key in world.unsettled:
         if method == "show" and sense.is_clear:
             return _served(sense, key, f"the {named.field} is that of a webhook request")
-        return _either(sense, "a part of it no page tells of, or the webhook request may change", key)
+        return _either(
+            sense, "a part of it no page tells of, or the webhook request may change", key
+        )
     if "fields_set" in sense.given and not _has_fields_set(method, world.release):
         return _either(sense, "fields_set came later", key)
     if method == "resend":

@@ -1,11 +1,13 @@
 """Compare what responses show of a webhook request with how it was seen before.
 
-Nothing but a served resend or delete changes a webhook request; others may use the server, too. So a difference is
-first a *suspicion*. A later sight decides: if it shows the webhook request as it was before, the
-odd response in between was wrong. If it shows the new content, the webhook request has
-changed, and the requests in between tell who did it. A session asks for that sight at once; in a recording it comes or not.
+Nothing but a served resend or delete changes a webhook request; others may use the server, too.
+So a difference is first a *suspicion*. A later sight decides: if it shows the webhook request as
+it was before, the odd response in between was wrong. If it shows the new content, the webhook
+request has changed, and the requests in between tell who did it. A session asks for that sight
+at once; in a recording it comes or not.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +50,9 @@ class History:
 
     world: World
     suspicions: list[Suspicion] = field(default_factory=list)
+    unexplained: list[str] = field(
+        default_factory=list
+    )  # ids that changed or went, nobody knows why
     coincidences: list[Coincidence] = field(default_factory=list)
 
     def start(self) -> None:
@@ -59,6 +64,7 @@ class History:
         """Compare each webhook request in a response of show or list with what is known of it."""
         if sense.name not in READS or not exchange.ok:
             return
+        group = _listed_group(sense)
         held: set[str] = set()
         whole = is_whole(sense)
         for record in exchange.records:
@@ -69,6 +75,8 @@ class History:
                     else:
                         yield verdict
         yield from sorted(held)
+        if group is not None:
+            self.world.groups[group] = (len(self.world.changes), len(exchange.records))
 
     def suspect(self, suspicion: Suspicion) -> None:
         """Keep a suspicion until a later sight decides it; of one kind and record only one."""
@@ -90,6 +98,7 @@ class History:
         for suspicion in pending:
             yield from self._decide(suspicion, now)
         if key not in world.records:
+            yield from self._new(now)
             world.see(now)
             return
         known = world.settled(key)
@@ -99,6 +108,21 @@ class History:
             return
         yield from self._agrees(now)
         world.see(now)
+
+    def _new(self, now: Sight) -> Iterator[Violation]:
+        """A webhook request that was not there when its entity was listed before a resend."""
+        world, record = self.world, now.record
+        change = world.changes[-1] if world.changes else None
+        group = world.groups.get(group_of(record))
+        if change is None or group is None or group[0] != len(world.changes) - 1:
+            return
+        if change.method == "resend" and change.served and now.method == "list":
+            violation = Violation(
+                "resend.same_record", change.exchange, now.exchange,
+                expected="no new webhook request: the one that is named is sent again",
+                seen=f"{record.get('number', record['id'])} is new", record=record["id"],
+            )  # fmt: skip
+            yield from self._coincides(Coincidence(violation, record["id"]))
 
     def _back(self, now: Sight) -> Violation:
         number = self.world.deleted[now.record["id"]].get("number", now.record["id"])
@@ -171,6 +195,7 @@ class History:
         else:
             number = now.record.get("number", key)
             world.others[key] = f"number {number} was changed by somebody else meanwhile"
+            self.unexplained.append(key)
 
     def _coincides(self, coincidence: Coincidence) -> Iterator[Violation]:
         if self.world.exclusive:
@@ -198,20 +223,25 @@ class History:
             yield from self._coincides(Coincidence(violation, key))
         else:
             world.others[key] = f"number {number} was deleted by somebody else meanwhile"
+            self.unexplained.append(key)
 
     def conclude(self) -> Iterator[Violation]:
         """Judge at the end what happened to webhook requests while they had to stay as they were.
 
-        Once may be somebody else's doing. Twice after requests of one kind is the server's, if nothing
-        else in the run shows that anybody else was at work.
+        Once may be somebody else's doing. Twice after requests of one kind is the server's, if
+        nothing else in the run shows that anybody else was at work.
         """
         if self.world.others:
             return
         by_statement: dict[str, list[Coincidence]] = {}
         for each in self.coincidences:
             by_statement.setdefault(each.violation.statement, []).append(each)
-        for found in by_statement.values():
-            if len({each.violation.exchanges[0].number for each in found}) > 1:
+        served = Counter(change.method for change in self.world.changes if change.served)
+        for statement, found in by_statement.items():
+            records = {each.record for each in found}
+            requests = {each.violation.exchanges[0].number for each in found}
+            often = max(3, served[statement.partition(".")[0]] // 2)
+            if len(requests) > 1 or len(records) >= often:
                 yield found[0].violation
 
     # What equal sights tell of.
@@ -242,6 +272,19 @@ def differing(known: Record, seen: Record) -> list[str]:
     ]
 
 
+def group_of(record: Record) -> tuple[str, str]:
+    """Return by what a webhook request is listed with all others of the same entity."""
+    return str(record.get("entity")), str(record.get("entity_id"))
+
+
+def _listed_group(sense: Sense) -> tuple[str, str] | None:
+    """Return of which entity a request lists all webhook requests, or None."""
+    plain = sense.name == "list" and sense.is_clear and not sense.is_paged
+    if not plain or sense.filters.keys() != {"entity", "entity_id"}:
+        return None
+    return sense.filters["entity"], sense.filters["entity_id"]
+
+
 def is_whole(sense: Sense) -> bool:
     """Whether a request asks for every field of its webhook requests."""
     return "fields_set" not in sense.given and "" not in sense.unclear
@@ -257,7 +300,7 @@ def after_change(change: Change, sense: Sense, world: World) -> Iterator[str | V
         return
     if change.method == "delete":
         if exchange.ok:
-            yield from _deleted_as_known(exchange, known, answered, key in world.unsettled)
+            yield from _deleted_as_known(exchange, world.settled(key), answered)
             world.forget(key)
         return
     if not exchange.ok:
@@ -284,13 +327,12 @@ def _kept(exchange: Exchange, known: Record, answered: Record) -> Iterator[str |
 
 
 def _deleted_as_known(
-    exchange: Exchange, known: Record, answered: Record, unsettled: bool
+    exchange: Exchange, known: Record, answered: Record
 ) -> Iterator[str | Violation]:
     """Check that delete returns the webhook request that was there; who updated it is open."""
-    before = lasting(known) if unsettled else known
     paths = [
         path
-        for path in differing(before, answered)
+        for path in differing(known, answered)
         if not path.startswith("log_information.updated_")
     ]
     if not paths:

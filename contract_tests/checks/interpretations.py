@@ -1,6 +1,7 @@
 """The ways in which list's filters may be read where the documents leave it open.
 
-A server reads them in one way; its lists rule out the others. Only a server that no single way explains is wrong.
+A server reads them in one way; its lists rule out the others. Only a server that no single way
+explains is wrong.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -120,18 +121,19 @@ def _start(day: date) -> datetime:
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - the API's dates have no zone
 
 
-def day_ends(moment: str) -> tuple[str, ...]:
-    """Return the moments around the ends of the day of ``moment``, as the API writes them."""
-    start = _start(parse_date_time(moment).date())
+def day_ends(text: str) -> tuple[str, ...]:
+    """Return the moments around the ends of the day of a date and time, as the API writes them."""
+    found = moment(text)
+    if found is None:
+        return ()
+    start = _start(found.local.date())
     seconds = (-1, 0, 1, 86_399, 86_400)
     return tuple((start + timedelta(seconds=each)).isoformat() for each in seconds)
 
 
 def misfit(record: Record, filters: Filters, interpretation: Interpretation) -> str | None:
     """Return a filter that ``record`` surely does not fit, or None."""
-    answers = {
-        name: fits(record, name, wanted, interpretation) for name, wanted in filters.items()
-    }
+    answers = {name: fits(record, name, wanted, interpretation) for name, wanted in filters.items()}
     semi = [name for name in answers if name in SEMI_OPTIONAL]
     for name, answer in answers.items():
         if answer is False and (name not in semi or interpretation.combine == "all"):
@@ -157,9 +159,7 @@ def selected(
         semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
         (either if semi else every).append(_by_one(records, name, wanted, interpretation))
     if either:
-        every.append(
-            Selection(_union(e.sure for e in either), _union(e.possible for e in either))
-        )
+        every.append(Selection(_union(e.sure for e in either), _union(e.possible for e in either)))
     if not every:
         return Selection(frozenset(records), frozenset(records))
     return Selection(
@@ -171,9 +171,7 @@ def selected(
 def _by_one(
     records: Mapping[str, Record], name: str, wanted: Any, interpretation: Interpretation
 ) -> Selection:
-    answers = {
-        key: fits(record, name, wanted, interpretation) for key, record in records.items()
-    }
+    answers = {key: fits(record, name, wanted, interpretation) for key, record in records.items()}
     sure = frozenset(key for key, answer in answers.items() if answer)
     possible = frozenset(key for key, answer in answers.items() if answer is not False)
     if isinstance(wanted, Named) and wanted.field != "id" and _is_shared(records, name, sure):

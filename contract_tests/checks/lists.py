@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from crmcom_kit.contract_tests.checks import blame
 from crmcom_kit.contract_tests.checks.history import History, Suspicion
 from crmcom_kit.contract_tests.checks.interpretations import (
     INTERPRETATIONS,
@@ -51,8 +52,9 @@ class Lists:
             yield from _limited(exchange, sense, len(records))
         if sense.is_clear and sense.filters:
             yield from self._contents(exchange, sense)
-        paged = sense.limit is not None
-        self.longest[paged] = max(self.longest[paged], len(records))
+        if not {"number_of_results", "offset"} & sense.unclear:
+            paged = sense.limit is not None
+            self.longest[paged] = max(self.longest[paged], len(records))
 
     def may_be_cut(self, sense: Sense, count: int) -> bool:
         """Whether a list may be short because no list of this server has more results."""
@@ -149,8 +151,7 @@ class Lists:
             return Problem(violation, len(lacking)) if self.world.exclusive else None
         if not lacking or self.may_be_cut(sense, len(ids)):
             return None
-        names = list(sense.filters)
-        statement = f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
+        statement = blame.of_missing(self.world, lacking[0], sense.filters)
         number = self.world.records[lacking[0]].get("number", lacking[0])
         violation = Violation(
             statement, exchange,
@@ -190,9 +191,7 @@ def _limited(exchange: Exchange, sense: Sense, count: int) -> Iterator[str | Vio
         )  # fmt: skip
 
 
-def _unfit(
-    exchange: Exchange, sense: Sense, record: Record, name: str, *rests_on: str
-) -> Problem:
+def _unfit(exchange: Exchange, sense: Sense, record: Record, name: str, *rests_on: str) -> Problem:
     number = record.get("number", record.get("id"))
     violation = Violation(
         f"list.{name}.filter", exchange,

@@ -1,4 +1,4 @@
-"""Check what logins return: a token, from R12 on a JSON Web Token; and keep the tokens of the world."""
+"""Check what logins return: a token, from R12 on a JSON Web Token; note which are valid."""
 
 import base64
 import json

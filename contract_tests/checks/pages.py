@@ -1,7 +1,7 @@
-"""Compare the pages of one list: each webhook request has one place, and the pages together are the whole.
+"""Compare the pages of one list: each webhook request has one place, all pages are the whole.
 
-The order of a list is open, and others may change it between two pages. So two pages that contradict each other are
-asked for again: only if both come as before, the server is wrong.
+The order of a list is open, and others may change it between two pages. So two pages that
+contradict each other are asked for again: only if both come as before, the server is wrong.
 """
 
 from collections.abc import Iterator, Mapping
@@ -87,7 +87,9 @@ class Pages:
         same = [p for p in pages if (p.offset, p.limit) == (page.offset, page.limit)]
         if any(each.ids != page.ids for each in same):
             pages[:] = [page]  # the list has changed, or its order is no order
-            self.open = [each for each in self.open if not set(map(id, each.pages)) & set(map(id, same))]
+            self.open = [
+                each for each in self.open if not set(map(id, each.pages)) & set(map(id, same))
+            ]
             return
         if same:
             same[0].repeated = True
@@ -151,9 +153,7 @@ class Pages:
         )  # fmt: skip
 
     @staticmethod
-    def _violation(
-        statement: str, page: Page, other: Page, expected: str, seen: str
-    ) -> Violation:
+    def _violation(statement: str, page: Page, other: Page, expected: str, seen: str) -> Violation:
         return Violation(statement, other.exchange, page.exchange, expected=expected, seen=seen)
 
 

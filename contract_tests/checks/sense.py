@@ -1,7 +1,8 @@
 """Read what a request asks for, from its URL and body alone.
 
-The one who sends a request tells nothing more about it: so a probe's request, a generated one and one from
-a recording are checked alike. What no page says how to read is named in ``Sense.unclear``.
+The one who sends a request tells nothing more about it: so a probe's request, a generated one
+and one from a recording are checked alike. What no page says how to read is named in
+``Sense.unclear``.
 """
 
 import base64
@@ -72,9 +73,7 @@ def read(call: Call, release: Release) -> Sense:
         found = sense(given, unclear)
         if "fields_set" in given and "fields_set" not in unclear:
             found["fields"] = _fields(given["fields_set"], unclear)
-    return Sense(
-        method=method, verb=call.verb, given=given, unclear=frozenset(unclear), **found
-    )
+    return Sense(method=method, verb=call.verb, given=given, unclear=frozenset(unclear), **found)
 
 
 @cache
@@ -92,7 +91,7 @@ def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
     if call.verb == "GET":
         unclear |= body.keys() if body is not None else {""}
         unclear |= {name for name, times in Counter(n for n, _ in query).items() if times > 1}
-        given = {name: _identifier(value, method) if _is_identifier(name, method) else value
+        given = {name: _identifier(value) if _is_identifier(name, method) else value
                  for name, value in query}  # fmt: skip
         return given, unclear
     unclear |= {name for name, _ in query}
@@ -117,7 +116,7 @@ def _is_identifier(name: str, method: Method) -> bool:
     return parameter is not None and parameter.type == "object"
 
 
-def _identifier(text: str, method: Method) -> Any:
+def _identifier(text: str) -> Any:
     """Return the fields of an identifier in a query; the text where it has not that form.
 
     How several fields are written is shown nowhere: with commas between them they are several only
@@ -156,7 +155,12 @@ def _of_list(given: Mapping[str, Any], unclear: set[str]) -> dict[str, Any]:
             value = _named(value, ("id", "name", "alternative_code"))
             if value is not None and "," in value.value:
                 value = None  # how one is written inside a value is shown nowhere
-        elif not isinstance(value, str) or not value or value != value.strip() or (name == "created_date" and not is_meant(value)):
+        elif (
+            not isinstance(value, str)
+            or not value
+            or value != value.strip()
+            or (name == "created_date" and not is_meant(value))
+        ):
             value = None
         if value is None:
             unclear.add(name)

@@ -1,7 +1,7 @@
-"""Check the webhook requests in a response: each by itself, its fields, and that id and number name one.
+"""Check the webhook requests in a response: each by itself, its fields, and its names.
 
-A run reads the same webhook requests over and over. Each is checked once in each form that it is seen in; later sights
-of it are looked up.
+A run reads the same webhook requests over and over. Each is checked once in each form that it is
+seen in; later sights of it are looked up.
 """
 
 import json
