@@ -100,6 +100,7 @@ class Findings:
         self.values: dict[tuple[str, str], Any] = {}
         self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
         self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
+        self.breaks = 0  # violations noted so far, of whatever statement
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
     @property
@@ -145,6 +146,7 @@ class Findings:
         """Note a violation."""
         found = self._of(violation.statement)
         found.breaks += 1
+        self.breaks += 1
         found.requests.update(exchange.number for exchange in violation.exchanges)
         if len(found.violations) < MAX_KEPT:
             found.violations.append(violation)
