@@ -67,7 +67,6 @@ class Resend(NamedTuple):
     before: Record
     exchange: Exchange
     after: Record | None  # None: it was not shown
-    new: tuple[str, ...]  # ids of others like it that were not listed before
 
 
 @dataclass(slots=True)

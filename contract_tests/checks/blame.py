@@ -45,8 +45,14 @@ def of_change_by_another(changes: Sequence[Change]) -> str:
     return f"{'resend' if 'resend' in served else 'delete'}.single_result"
 
 
-def of_loss_by(named: Sequence[Change], changes: Sequence[Change]) -> str:
-    """Return what is broken where a webhook request is gone that was not deleted."""
+def of_loss_by(named: Sequence[Change], changes: Sequence[Change], last: Sight | None) -> str:
+    """Return what is broken where a webhook request is gone that was not deleted.
+
+    Args:
+        named: the requests that may have changed it, since it was seen last.
+        changes: all that may have changed something since.
+        last: how it was seen last: without a change that request has taken it away.
+    """
     if named:
         last = named[-1]
         if not last.served:
@@ -55,7 +61,9 @@ def of_loss_by(named: Sequence[Change], changes: Sequence[Change]) -> str:
     served = [each.method for each in changes if each.served]
     if served:
         return f"{'delete' if 'delete' in served else 'resend'}.single_result"
-    return "errors.change_nothing" if changes else "list.changes_nothing"
+    if changes:
+        return "errors.change_nothing"
+    return f"{last.method if last is not None else 'list'}.changes_nothing"
 
 
 def of_missing(world: World, key: str, filters: Mapping[str, object]) -> str:

@@ -213,8 +213,14 @@ class History:
         number = record.get("number", key)
         changes = world.since_seen(key)
         named = [each for each in changes if key in each.named]
+        sights = world.sights.get(key, {}).values()
+        last = max(
+            (each for each in sights if each.method in READS),
+            key=lambda each: each.exchange.number,
+            default=None,
+        )
         violation = Violation(
-            blame.of_loss_by(named, changes), *(each.exchange for each in (named or changes)[-1:]),
+            blame.of_loss_by(named, changes, last), *(each.exchange for each in (named or changes)[-1:]),
             exchange, expected=f"the webhook request {number} still exists",
             seen="it is neither shown nor listed any more", record=key,
         )  # fmt: skip
