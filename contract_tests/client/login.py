@@ -177,8 +177,11 @@ class LoginRefresher:
         """Whether a call was refused for the token's sake, and there is another token now."""
         if self._refusal is None or (exchange.status, exchange.code) != self._refusal:
             return False
+        used = self._session.token
         if self.is_good():  # the target answers other mistakes in the same way
             return False
+        if self._session.token != used:
+            return True  # that refusal was followed up, and another token is here already
         if not self._may_log_in:
             msg = f"the token of {self._session.target.name} ended in mid-run; "
             msg += "with user name and password the kit gets another"
