@@ -136,7 +136,8 @@ def _is_no_name(session: Session, value: str) -> bool:
 
 def _token(session: Session, method: str, record: Record) -> Requests:
     given = {IDENTIFIER: {"id": record["id"]}} if method != "list" else by_entity(record)
-    yield Refusable("missing_token", build(session.method(method), given))
+    for _ in range(2):
+        yield Refusable("missing_token", build(session.method(method), given))
     for token in wrong_tokens(session.token or ""):
         kind = "invalid_token" if token == WRONG_TOKEN else None
         yield Refusable(kind, build(session.method(method), {"token": token, **given}))

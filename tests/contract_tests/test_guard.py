@@ -17,7 +17,6 @@ from crmcom_kit.contract_tests.reports import json_report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
-from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
 from crmcom_kit.contract_tests.session import Session
 

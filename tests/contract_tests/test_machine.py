@@ -4,6 +4,9 @@ from itertools import pairwise
 
 import pytest
 from broken_servers.catalogue import broken_servers
+from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
+from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.stateful.oracle import Oracle
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.http import Client, Limits
@@ -11,10 +14,7 @@ from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
 from crmcom_kit.contract_tests.stateful.machine import run_machine
-from crmcom_kit.contract_tests.stateful.model import Model
-from crmcom_kit.contract_tests.stateful.oracle import Oracle
 from crmcom_kit.contract_tests.targets import Target, own_mock
 
 #: Found by these layers, and by which of them.
