@@ -181,4 +181,8 @@ class TestGuard:
         session.call("delete", {"webhook_request_identifier": {"number": "77"}})
 
         called = [exchange.call.method for exchange in session.client.history]
-        assert called == ["show", "delete", "delete"]
+        shown = [each for each in session.client.history if each.call.method == "show"]
+        assert called[:2] == ["show", "delete"]
+        assert called.count("delete") == 2
+        named = [each.call.parameters.get("webhook_request_identifier") for each in shown]
+        assert named.count({"number": "77"}) == 1  # others are witnesses
