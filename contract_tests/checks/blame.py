@@ -54,10 +54,7 @@ def of_loss_by(named: Sequence[Change], changes: Sequence[Change], last: Sight |
         last: how it was seen last: without a change that request has taken it away.
     """
     if named:
-        last = named[-1]
-        if not last.served:
-            return "errors.change_nothing"
-        return "resend.same_record" if last.method == "resend" else "delete.gone"
+        return of_change_by(named[-1])
     served = [each.method for each in changes if each.served]
     if served:
         return f"{'delete' if 'delete' in served else 'resend'}.single_result"

@@ -219,9 +219,10 @@ class History:
             key=lambda each: each.exchange.number,
             default=None,
         )
+        doers = [each.exchange for each in (named or changes)[-1:]]
         violation = Violation(
-            blame.of_loss_by(named, changes, last), *(each.exchange for each in (named or changes)[-1:]),
-            exchange, expected=f"the webhook request {number} still exists",
+            blame.of_loss_by(named, changes, last), *doers, exchange,
+            expected=f"the webhook request {number} still exists",
             seen="it is neither shown nor listed any more", record=key,
         )  # fmt: skip
         world.lose(key)

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -263,7 +264,8 @@ def test_a_list_has_each_one_once_and_names_are_unique() -> None:
 
     def broken(*records: dict[str, Any]) -> set[str]:
         answer = {"status": OK, "data": list(records)}
-        return _judged(_checker(), _exchange(answer, "list", parameters={"entity": one["entity"]}))[1]
+        given = {"entity": one["entity"]}
+        return _judged(_checker(), _exchange(answer, "list", parameters=given))[1]
 
     assert broken(one, other) == set()
     assert broken(one, one) == {"list.no_duplicates"}
@@ -289,3 +291,27 @@ def test_a_record_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
     kept, broken = _judged(checker, exchange)
     assert _judged(checker, exchange) == (kept | {"show.changes_nothing"}, broken)
     assert len(looked) == 1
+
+
+def test_an_encoded_equals_sign_may_be_refused() -> None:
+    """The documents show ``number=7``; whether ``number%3D7`` is read is open."""
+    shown, refused = _exchange(EXAMPLE), _exchange({"status": ERROR})
+    given = {"webhook_request_identifier": {"id": EXAMPLE["data"]["id"]}}
+    call = build(methods(resolve("R18"))["show"], {"token": "T", **given})
+    encoded = replace(call, query=call.query.replace("identifier=id=", "identifier=id%3D"))
+    for used, suspected in ((call, 1), (encoded, 0)):
+        checker = _checker()
+        _judged(checker, shown)
+        assert not _judged(checker, replace(refused, call=used))[1]
+        assert len(checker.refused) == suspected
+    served = _judged(_checker(), replace(shown, call=encoded))
+    assert "show.identifier.selects" in served[0]
+
+
+def test_an_error_of_a_login_has_no_token() -> None:
+    """A token in spite of an error lets somebody in."""
+    given = {"username": "u", "password": "p", "organisation": "o"}
+    answer = {"status": ERROR, "data": {"token": "A"}}
+    assert _judged(_checker(), _exchange(answer, "token", parameters=given))[1] == {
+        "login.credentials"
+    }
