@@ -312,6 +312,6 @@ def test_an_error_of_a_login_has_no_token() -> None:
     """A token in spite of an error lets somebody in."""
     given = {"username": "u", "password": "p", "organisation": "o"}
     answer = {"status": ERROR, "data": {"token": "A"}}
-    assert _judged(_checker(), _exchange(answer, "token", parameters=given))[1] == {
-        "login.credentials"
-    }
+    assert (
+        "login.credentials" in _judged(_checker(), _exchange(answer, "token", parameters=given))[1]
+    )
