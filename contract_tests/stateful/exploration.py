@@ -9,11 +9,11 @@ and ``minimizing`` looks for a short sequence.
 import fnmatch
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
-from hypothesis import event, reject
+from hypothesis import event
 
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build
@@ -30,7 +30,7 @@ from crmcom_kit.schemas.statements import statements
 LAYER = "machine"
 
 #: Requests that may be spent on making one example smaller, on a mock of our own.
-MAX_TO_SHRINK = 2500
+MAX_TO_SHRINK = 1500
 
 #: Requests of each method that may be served on somebody else's server: a run need not use up a scope.
 MAX_CHANGES = {"resend": 24, "delete": 12}
@@ -43,8 +43,11 @@ class Broken(Exception):
     """Tells Hypothesis that an example broke a statement; one class for each statement."""
 
 
-class Stopped(Exception):
-    """Ends the machine: the run cannot go on."""
+class Stopped(BaseException):
+    """Ends Hypothesis at once: the run cannot go on, or enough was tried to make an example smaller.
+
+    No ``Exception``, which Hypothesis would take for a failure of the example.
+    """
 
 
 @cache
@@ -84,7 +87,7 @@ class Exploration:
         session = self.session
         if self.broken is not None:
             if session.client.sent > MAX_TO_SHRINK:
-                reject()
+                raise Stopped
             session.findings, self._breaks = Findings(), 0
             session.unreadable = set()
         with self._stopping():
@@ -172,7 +175,7 @@ class Exploration:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Raise Stopped if the run cannot go on: always here, so that Hypothesis takes it for one failure."""
+        """Raise Stopped if the run cannot go on."""
         if self.stopped is not None:
             raise Stopped
 
@@ -190,19 +193,23 @@ class Exploration:
             for name, one in found.items()
             if one.violations and name not in self.known
         ]
-        if self.broken is not None:
-            self._try_shorter(next((e for e in new if e.statement == self.broken.statement), None))
-            return
-        for violation in new:
+        ends = self._is_shorter(new) if self.broken is not None else self._are_new(new)
+        if ends and self.broken is not None:
+            raise _kind(self.broken.statement)  # always here: Hypothesis tells failures apart by it
+
+    def _are_new(self, violations: list[Violation]) -> bool:
+        """Keep the sequences that show ``violations``; return whether one is to be made smaller now."""
+        for violation in violations:
             violation.layer = violation.layer or LAYER
             violation.witness = self._sequence(violation)
-        if new and self.raises:
-            self._start_shrinking(new[0])
-            raise _kind(new[0].statement)
-        for violation in new:
+        if violations and self.raises:
+            self._start_shrinking(violations[0])
+            return True
+        for violation in violations:
             self.known.add(violation.statement)
             if not self.own:
                 self._minimize(violation)
+        return False
 
     def _sequence(self, violation: Violation) -> tuple[Call, ...]:
         """Return the requests of this example, up to the one that shows a violation."""
@@ -215,21 +222,25 @@ class Exploration:
         self.broken, self._kept = violation, self._of_run()
         session.client, session.findings = Client(session.target, Limits()), Findings()
 
-    def _try_shorter(self, violation: Violation | None) -> None:
-        """Raise again what is being made smaller, if an attempt has broken it, too."""
-        if violation is None or self.broken is None:
-            return
-        sequence = self._sequence(violation)
-        if len(sequence) <= len(self.broken.witness):
+    def _is_shorter(self, violations: list[Violation]) -> bool:
+        """Return whether an attempt has broken the same statement; keep its sequence if it is shorter."""
+        broken = self.broken
+        again = [each for each in violations if broken and each.statement == broken.statement]
+        if broken is None or not again:
+            return False
+        sequence = self._sequence(again[0])
+        if len(sequence) <= len(broken.witness):
             token, now = self.session.token or "", self._kept[3] or ""
-            self.broken.witness = tuple(with_token(each, token, now) for each in sequence)
-        raise _kind(self.broken.statement)
+            broken.witness = tuple(with_token(each, token, now) for each in sequence)
+        return True
 
     def next_statement(self) -> None:
         """Go back to the client and the findings of the run: the smallest example is found."""
         if self.broken is None:
             return
         session = self.session
+        if self.stopped is None:
+            self._minimize(self.broken)
         session.client, session.findings, session.unreadable, _ = self._kept
         self.known.add(self.broken.statement)
         self.broken, self._breaks = None, session.findings.breaks
@@ -240,15 +251,33 @@ class Exploration:
         return session.client, session.findings, session.unreadable, session.token
 
     def _minimize(self, violation: Violation) -> None:
-        """Look for a shorter sequence on a server that keeps what it was told."""
+        """Look for a shorter sequence of requests."""
         session = self.session
-        kept, session.findings = session.findings, Findings()
+        token = self._kept[3] if self.own else session.token
+
+        def breaks(calls: tuple[Call, ...]) -> bool:
+            session.findings = Findings()
+            if self.own:
+                session.unreadable = set()
+                begin_anew(session)
+                for entity in session.release.entities:
+                    session.call("list", {"entity": entity})
+            for each in calls:
+                with suppress(Unreachable):
+                    session.send(with_token(each, token or "", session.token or ""))
+            if self.own:
+                session.follow_up.look_again()
+            return session.findings.is_broken(violation.statement)
+
+        kept = session.findings
+        concerned = self.record(violation.record) if violation.record else None
         try:
             with self._stopping():
-                violation.witness = minimized(session, violation)
+                violation.witness = minimized(
+                    violation.witness, breaks, concerned=concerned, fresh=self.own
+                )
         finally:
-            session.findings = kept
-            self._breaks = kept.breaks
+            session.findings, self._breaks = kept, kept.breaks
 
     # What may be sent.
 
@@ -311,4 +340,3 @@ def begin_anew(session: Session) -> None:
     session.start()
     token = token_of(ask_for_token(session))
     session.token = token if token is not None else session.token
-
