@@ -53,6 +53,14 @@ def expectation(call: Call, world: World) -> Expectation:
     refusal = next(_refusals(call, sense, world), None)
     if refusal is not None:
         return Expectation(Must.REFUSE, *refusal, sense)
+    served = _unless_refused(sense, world)
+    if sense.is_encoded and served.must is Must.SERVE:
+        return _either(sense, "whether an identifier may be encoded is open", served.record)
+    return served
+
+
+def _unless_refused(sense: Sense, world: World) -> Expectation:
+    """Return what is expected of a request that the documents have nothing against."""
     if sense.method is None or "" in sense.unclear or "token" in sense.unclear:
         return _either(sense, "no page tells of a request like this")
     if "token" in sense.method.parameters and world.token_state(sense.token) != TokenState.LIVE:

@@ -253,6 +253,8 @@ class History:
             yield f"{now.method}.changes_nothing"
         if any(method != now.method and method in READS for method in last):
             yield "list.agrees_with_show"
+        if "resend" in last:
+            yield "resend.returns_record"
         for change in world.since_seen(key)[-50:]:
             if not change.served:
                 yield "errors.change_nothing"

@@ -37,6 +37,7 @@ class Sense:
     fields: tuple[str, ...] | None = None  # of fields_set; None: every field
     limit: int | None = None  # number_of_results; None: as many as there are
     offset: int = 0
+    is_encoded: bool = False  # the "=" of an identifier is encoded: no page says that it may be
 
     @property
     def name(self) -> str:
@@ -73,7 +74,10 @@ def read(call: Call, release: Release) -> Sense:
         found = sense(given, unclear)
         if "fields_set" in given and "fields_set" not in unclear:
             found["fields"] = _fields(given["fields_set"], unclear)
-    return Sense(method=method, verb=call.verb, given=given, unclear=frozenset(unclear), **found)
+    return Sense(
+        method=method, verb=call.verb, given=given, unclear=frozenset(unclear),
+        is_encoded=_is_encoded(call.query, method), **found,
+    )  # fmt: skip
 
 
 @cache
@@ -109,6 +113,16 @@ def _body(body: bytes | None) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _is_encoded(query: str, method: Method) -> bool:
+    """Whether an identifier in a query has its field's ``=`` percent-encoded."""
+    pairs = (part.partition("=") for part in query.split("&"))
+    return any(
+        "=" not in value and "%3d" in value.lower()
+        for name, _, value in pairs
+        if _is_identifier(name, method)
+    )
 
 
 def _is_identifier(name: str, method: Method) -> bool:

@@ -150,6 +150,8 @@ class WebhookRequests:
 def _spelling(sense: Sense) -> Iterator[str]:
     """Yield how a request was written that was served, so that this is understood."""
     named = sense.record is not None
+    if sense.fields is not None and "fields_set" not in sense.unclear:
+        yield f"{sense.name}.fields_set.names"
     if sense.verb == "GET" and named:
         yield "parameters.identifier_in_query"
     if sense.verb == "POST" and sense.given:
