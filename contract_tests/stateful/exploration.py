@@ -32,6 +32,9 @@ LAYER = "machine"
 #: Requests that may be spent on making one example smaller, on a mock of our own.
 MAX_TO_SHRINK = 1500
 
+#: So many statements are made smaller; more are found, and left as they are.
+MAX_ROUNDS = 6
+
 #: Requests of each method that may be served on somebody else's server: a run need not use up a scope.
 MAX_CHANGES = {"resend": 24, "delete": 12}
 
@@ -64,7 +67,7 @@ class Exploration:
         self.session = session
         self.only = only
         self.own = session.target.renew is not None
-        self.raises = self.own  # whether a statement that breaks ends the example
+        self.rounds = 0  # statements for which an example was made smaller
         self.examples = 0  # begun, without attempts to make one smaller
         self.complete = 0  # of these, come to their end
         self.stopped: BudgetSpent | TargetDown | None = None
@@ -202,7 +205,7 @@ class Exploration:
         for violation in violations:
             violation.layer = violation.layer or LAYER
             violation.witness = self._sequence(violation)
-        if violations and self.raises:
+        if violations and self.own and self.rounds < MAX_ROUNDS:
             self._start_shrinking(violations[0])
             return True
         for violation in violations:
@@ -220,6 +223,7 @@ class Exploration:
         """Send through another client from here on, and note elsewhere."""
         session = self.session
         self.broken, self._kept = violation, self._of_run()
+        self.rounds += 1
         session.client, session.findings = Client(session.target, Limits()), Findings()
 
     def _is_shorter(self, violations: list[Violation]) -> bool:
