@@ -1,9 +1,10 @@
-"""Send what the machine draws, see whether it broke a statement, and keep the shortest sequence that does.
+"""Send what the machine draws, see what broke, and keep the shortest sequence that shows it.
 
-On a mock of the kit's own each example starts from a fresh world, and a broken statement is raised: Hypothesis then
-makes the example smaller. These attempts go through another client and other findings, so that neither reports nor
-budget of the run are full of them. On anybody else's server nothing can be started again; there the machine goes on,
-and ``minimizing`` looks for a short sequence.
+On a mock of the kit's own each example starts from a fresh world, and a broken statement is raised:
+Hypothesis then makes the example smaller. These attempts go through another client and other
+findings, so that neither reports nor budget of the run are full of them. On anybody else's server
+nothing can be started again; there the machine goes on, and ``minimizing`` looks for a short
+sequence.
 """
 
 import fnmatch
@@ -35,7 +36,7 @@ MAX_TO_SHRINK = 1500
 #: So many statements are made smaller; more are found, and left as they are.
 MAX_ROUNDS = 6
 
-#: Requests of each method that may be served on somebody else's server: a run need not use up a scope.
+#: Requests of each method that may be served elsewhere: a run need not use up a scope.
 MAX_CHANGES = {"resend": 24, "delete": 12}
 
 #: Logins with something wrong, on somebody else's server: it may lock the user out.
@@ -47,7 +48,7 @@ class Broken(Exception):
 
 
 class Stopped(BaseException):
-    """Ends Hypothesis at once: the run cannot go on, or enough was tried to make an example smaller.
+    """Ends Hypothesis at once: the run cannot go on, or enough was tried to shrink an example.
 
     No ``Exception``, which Hypothesis would take for a failure of the example.
     """
@@ -201,7 +202,7 @@ class Exploration:
             raise _kind(self.broken.statement)  # always here: Hypothesis tells failures apart by it
 
     def _are_new(self, violations: list[Violation]) -> bool:
-        """Keep the sequences that show ``violations``; return whether one is to be made smaller now."""
+        """Keep what shows ``violations``; return whether the first is to be made smaller now."""
         for violation in violations:
             violation.layer = violation.layer or LAYER
             violation.witness = self._sequence(violation)
@@ -227,7 +228,7 @@ class Exploration:
         session.client, session.findings = Client(session.target, Limits()), Findings()
 
     def _is_shorter(self, violations: list[Violation]) -> bool:
-        """Return whether an attempt has broken the same statement; keep its sequence if it is shorter."""
+        """Return whether an attempt broke the same statement; keep its sequence if shorter."""
         broken = self.broken
         again = [each for each in violations if broken and each.statement == broken.statement]
         if broken is None or not again:

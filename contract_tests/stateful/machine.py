@@ -1,7 +1,7 @@
-"""The state machine: rules that send requests to a server, on webhook requests, tokens and definitions in bundles.
+"""The state machine: rules that send requests, on what a server has shown so far.
 
-The machine does not judge. Every response goes through the checks of the session, see ``checks``; a rule only decides
-what to send, and ``Exploration`` sees whether a statement broke.
+The machine does not judge. Every response goes through the checks of the session, see ``checks``;
+a rule only decides what to send, and ``Exploration`` sees whether a statement broke.
 """
 
 from collections.abc import Callable
@@ -63,7 +63,7 @@ filters = st.sampled_from(PLAIN_FILTERS) | st.sampled_from(FILTERS)
 
 
 def about(*globs: str) -> Callable[[Any], Any]:
-    """Return a decorator: the rule tells of statements that fit ``globs``, and runs if some are asked for."""
+    """Return a decorator: the rule runs if statements are asked for that fit ``globs``."""
     ABOUT.append(globs)
     return precondition(lambda self: self.exploration.wants(globs))
 
@@ -148,20 +148,20 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(key=known, field=fields, raw=raws, fields_set=FIELDS_SETS)
     @about(*SHOW)
-    def show(self, key: str, field: str, raw: bool, fields_set: str | None) -> None:
+    def show(self, key: str, field: str, fields_set: str | None, *, raw: bool) -> None:
         """Show a webhook request."""
         self._name("show", key, field, fields_set, raw=raw)
 
     @rule(key=changed, field=fields, raw=raws, fields_set=FIELDS_SETS)
     @about(*SHOW)
-    def show_changed(self, key: str, field: str, raw: bool, fields_set: str | None) -> None:
+    def show_changed(self, key: str, field: str, fields_set: str | None, *, raw: bool) -> None:
         """Show a webhook request that was changed some time ago."""
         self._name("show", key, field, fields_set, raw=raw)
 
     @rule(key=known, names=filters, raw=raws, fields_set=FIELDS_SETS, data=st.data())
     @about(*LIST)
     def list_known(
-        self, key: str, names: tuple[str, ...], raw: bool, fields_set: str | None, data: Any
+        self, key: str, names: tuple[str, ...], fields_set: str | None, data: Any, *, raw: bool
     ) -> None:
         """List by what a webhook request has."""
         self._list(self._filters(key, names, data), fields_set, self._page(data), raw=raw)
@@ -202,8 +202,8 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(named=definitions, rule_=rules_of_workflow, which=st.integers(0, 2), raw=raws)
     @about(*LIST)
-    def list_by_identifiers(self, named: Any, rule_: Any, which: int, raw: bool) -> None:
-        """List by a definition, by a workflow rule, or by both, in each form of their identifiers."""
+    def list_by_identifiers(self, named: Any, rule_: Any, which: int, *, raw: bool) -> None:
+        """List by a definition, by a workflow rule, or by both, in each form of identifiers."""
         given = dict(([named], [rule_], [named, rule_])[which])
         self._list(given, None, {}, raw=raw)
 
@@ -270,7 +270,7 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(key=known, field=fields, change=st.sampled_from(MUTATIONS), raw=raws)
     @about("show.*", "errors.*")
-    def show_nearly(self, key: str, field: str, change: Mutation, raw: bool) -> None:
+    def show_nearly(self, key: str, field: str, change: Mutation, *, raw: bool) -> None:
         """Show a webhook request whose identifier is almost one that exists."""
         record = self.exploration.record(key)
         if record is not None and change(record[field]):
@@ -278,8 +278,8 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(key=known, other=known, kind=st.integers(0, 6), raw=raws)
     @about("show.*", "errors.*")
-    def show_wrongly(self, key: str, other: str, kind: int, raw: bool) -> None:
-        """Show with an identifier that is none: both fields, no field, another field, the other's value."""
+    def show_wrongly(self, key: str, other: str, kind: int, *, raw: bool) -> None:
+        """Show with an identifier that is none: both fields, no field, another field."""
         self._ask("show", self._wrong_identifier(key, other, kind), raw=raw)
 
     @rule(key=changeable, other=changeable, kind=st.integers(0, 6), method=changing)
@@ -307,7 +307,7 @@ class RequestMachine(RuleBasedStateMachine):
     @rule(names=filters, key=known, kind=st.integers(0, 3), data=st.data())
     @about("list.*", "errors.*")
     def list_wrongly(self, names: tuple[str, ...], key: str, kind: int, data: Any) -> None:
-        """List without semi-optional parameter, or by an entity, a state or a field that is none."""
+        """List without semi-optional parameter, or by an unsupported entity, state or field."""
         release = self.exploration.session.release
         given = self._filters(key, names, data)
         if kind == 0:

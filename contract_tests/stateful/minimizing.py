@@ -1,12 +1,13 @@
-"""Find a short sequence of requests that breaks a statement, by sending parts of a longer one again.
+"""Find a short sequence of requests that breaks a statement: send parts of a longer one again.
 
-On a mock of the kit's own this comes after Hypothesis, which has made the values of an example smaller as far as its
-budget went: here whole requests are left out, each time on a fresh world, until no part can go.
+On a mock of the kit's own this comes after Hypothesis, which has made the values of an example
+smaller as far as its budget went: here whole requests are left out, each time on a fresh world,
+until no part can go.
 
-On anybody else's server it stands in the place of Hypothesis. What was resent or deleted there stays so, and a sequence
-cannot be tried twice from one state. So only requests are kept that name the webhook request concerned, or the last
-ones that changed any, where it is about none. If one of these changes something, they are not tried; else parts of them
-are sent again, within a budget.
+On anybody else's server it replaces Hypothesis. What was resent or deleted there stays so, and a
+sequence cannot be tried twice from one state. So only requests are kept that name the webhook
+request concerned, or the last ones that changed any if the violation is about none. If one of these
+changes something, they are not tried; otherwise parts of them are sent again, within a budget.
 """
 
 from collections.abc import Callable, Sequence

@@ -61,9 +61,10 @@ def found_by(session: Session) -> dict[str, Violation]:
     return {name: each.violations[0] for name, each in by_statement.items() if each.violations}
 
 
-def _tokens(session: Session) -> set[Any]:
+def _tokens(session: Session) -> set[str]:
     """The tokens that logins of the run returned: reports redact these."""
-    return {token_of(each) for each in session.client.history if each.call.method == "token"}
+    logins = [each for each in session.client.history if each.call.method == "token"]
+    return {token for each in logins if (token := token_of(each)) is not None}
 
 
 # Servers that are wrong for combinations only. They stand here, and in no catalogue.
@@ -139,23 +140,22 @@ FAULTS: tuple[tuple[Handle, str, set[str]], ...] = (
 )
 
 
-@pytest.mark.parametrize("own", [True, False], ids=["own", "elsewhere"])
+@pytest.mark.parametrize("where", ["own", "elsewhere"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each[0].__name__)
-def test_a_fault_of_combinations_is_found(
-    fault: tuple[Handle, str, set[str]], own: bool
-) -> None:
+def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]], where: str) -> None:
     """The statement is named, and a short sequence of requests shows it, on any server."""
     handle, release, statements = fault
     for seed in SEEDS:
         target = own_mock(release, wrap=wrapped(handle))
-        session = session_on(target if own else somebody_elses(target))
+        session = session_on(target if where == "own" else somebody_elses(target))
         assert not found_by(session)
         found = found_by(explored(session, seed, times=30))
         for name in statements & found.keys():
             violation = found[name]
             assert violation.layer == "machine"
             assert 1 <= len(violation.witness) <= 8
-            assert {e.parameters.get("token") for e in violation.witness} & _tokens(session)
+            last = violation.witness[-1]
+            assert any(token in f"{last.query}{last.body!r}" for token in _tokens(session))
             assert not session.findings.crashes
             return
     pytest.fail(f"not found with any of {len(SEEDS)} seeds")
@@ -173,7 +173,7 @@ def test_a_server_that_is_right_breaks_nothing(release: str) -> None:
 def test_a_run_makes_use_of_everything() -> None:
     """On our own mock and elsewhere there are all kinds of requests."""
     for target in (own_mock("R10"), somebody_elses(own_mock("R10"))):
-        session = explored(session_on(target), times=50)
+        session = explored(session_on(target), times=40)
         expected = {
             *(f"{name}, {outcome}" for name in ("show", "list", "resend", "delete", "token")
               for outcome in ("served", "refused") if (name, outcome) != ("list", "served")),
@@ -208,7 +208,7 @@ def test_a_layer_that_cannot_run_says_so(
     machine: type[RuleBasedStateMachine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An empty strategy or a mistake is an error of the run, not silence."""
-    monkeypatch.setattr(layer, "_machine", lambda _: lambda: machine())
+    monkeypatch.setattr(layer, "_machine", lambda _: machine)
     for target in (own_mock("R9"), somebody_elses(own_mock("R9"))):
         session = explored(session_on(target))
         assert len(session.findings.crashes) == 1
@@ -250,7 +250,7 @@ def test_nothing_out_of_scope_is_changed() -> None:
     before = _everything(target)
     numbers = frozenset(each["number"] for each in list(before.values())[:30])
     session = session_on(target, scope=Scope(numbers=numbers))
-    explored(session, times=60)
+    explored(session, times=40)
     after = _everything(target)
 
     differing = {key for key in before if before[key] != after.get(key)}
@@ -281,13 +281,11 @@ def test_a_budget_is_kept(left: int) -> None:
 # Profiles and the choice of rules.
 
 
-def _sent(profile: Profile, seed: int, times: int = 3) -> list[tuple[str, str]]:
+def _sent(profile: Profile, seed: int, times: int = 1) -> list[tuple[str, str]]:
     session = session_on(own_mock("R9"))
     began = session.client.sent
     run_stateful(session, max_examples=times, profile=profile, seed=seed)
-    return [
-        (e.call.path, e.call.query.partition("&")[2]) for e in session.client.history[began:]
-    ]
+    return [(e.call.path, e.call.query.partition("&")[2]) for e in session.client.history[began:]]
 
 
 def test_ci_repeats_itself_and_explore_tries_more() -> None:
