@@ -51,8 +51,9 @@ class FollowUp:
         self._tried_reading = 0
 
     def start(self) -> None:
-        """Forget what was changed: the target has other content from now on."""
+        """Forget what was changed and confirmed: the target has other content from now on."""
         self._later.clear()
+        self._confirmed.clear()
 
     def before(self, call: Call) -> None:
         """List the neighbors of a webhook request that is to be sent again: what is new later?"""

@@ -106,7 +106,13 @@ OPTIONS = (
         default=DEFAULT_EXAMPLES,
         metavar="N",
     ),
-    Option("seed", "What generated calls are made from.", type=int, default=0, metavar="N"),
+    Option(
+        "seed",
+        "What generated requests are drawn from. Left out: 0, or with --profile explore another "
+        "one each time.",
+        type=int,
+        metavar="N",
+    ),
     Option(
         "timeout",
         "Seconds to wait for one answer.",
@@ -285,6 +291,13 @@ def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
         and values[option.key] not in (option.default, ())
         and not (option.repeats and not values[option.key])
     }
+
+
+def resolve_seed(values: Mapping[str, Any], now: float) -> int:
+    """Return the seed that was given; without one 0, or one from the present moment to explore."""
+    if values["seed"] is not None:
+        return int(values["seed"])
+    return int(now) if values["profile"] == "explore" else 0
 
 
 def command_line(values: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from crmcom_kit.contract_tests.options import (
     command_line,
     is_scoped,
     nondefault_options,
+    resolve_seed,
     secret_keys,
 )
 from crmcom_kit.contract_tests.safety.ledger import Ledger
@@ -44,8 +45,9 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     limits = Limits(
         max_requests=values["max_requests"], rate=values["rate"], timeout=values["timeout"]
     )
+    seed = resolve_seed(values, now.timestamp())
     config = RunConfig(
-        seed=values["seed"],
+        seed=seed,
         limits=limits,
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values),
@@ -57,7 +59,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         secret_keys=secret_keys(values),
         dry_run=values["dry_run"],
         options=nondefault_options(values),
-        command=command_line(values),
+        command=command_line({**values, "seed": seed}),
         began=now.isoformat(timespec="seconds"),
     )
     return target, config
