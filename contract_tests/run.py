@@ -8,13 +8,13 @@ from crmcom_kit.contract_tests.checks.all_checks import CHECKS
 from crmcom_kit.contract_tests.checks.history import RecordHistory, names
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.gc_thresholds import raised_gc_thresholds
 from crmcom_kit.contract_tests.probes.budget import Budget
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.safety.discovery import discover, needs
-from crmcom_kit.contract_tests.safety.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.session import Session, changing_method, shortened
 from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
+from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.options import (
     allowed_changes,
     check_values,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from crmcom_kit.contract_tests.checks.knowledge import changed_members, value_at
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.login import token_of
 from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.login import token_of
 from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import Session, changing_method, shortened
 from crmcom_kit.schemas.loader import validator

@@ -17,7 +17,7 @@ LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
 _HOMES = (
     "probes.connectivity", "probes.unchanged", "probes.identifiers", "probes.fields_sets",
     "probes.lists", "probes.filters", "probes.values", "probes.paging", "probes.calling",
-    "probes.refusals", "calibration.undocumented", "probes.signatures", "probes.logins",
+    "probes.refusals", "probes.undocumented", "probes.signatures", "probes.logins",
     "probes.resends", "probes.keeping_up", "probes.deletes", "probes.refused",
 )  # fmt: skip
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from crmcom_kit.contract_tests.checks.history import IDENTIFIER
 from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.own_world import not_effective, units
 from crmcom_kit.contract_tests.probes.changing import (
     WatchedChange,

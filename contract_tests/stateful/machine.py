@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import Session

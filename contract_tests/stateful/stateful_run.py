@@ -6,8 +6,8 @@ Where a sequence breaks something on a mock of one's own, it is cut down to the 
 from typing import Any
 
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Unreachable, Violation
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful import minimizing
 from crmcom_kit.contract_tests.stateful.case_runner import CaseRunner

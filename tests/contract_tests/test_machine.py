@@ -7,8 +7,8 @@ from broken_servers.catalogue import broken_servers
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful.layers import run_generated_layers

@@ -8,8 +8,8 @@ from crmcom_kit.contract_tests.calibration.dialect_out import settled
 from crmcom_kit.contract_tests.checks.all_checks import CHECKS
 from crmcom_kit.contract_tests.checks.history import RecordHistory
 from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.findings import Findings, Unreachable
+from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.probes.registry import probes
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.safety.discovery import discover

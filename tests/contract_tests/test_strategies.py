@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.client.login import log_in
+from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful.cases import Case, Must
