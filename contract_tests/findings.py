@@ -71,7 +71,6 @@ class StatementFindings:
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
     violations: list[Violation] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)  # why something of it could not be tried
-    errors: list[str] = field(default_factory=list)  # what went wrong while it was tried
     breaks: int = 0
 
 
@@ -92,6 +91,7 @@ class Findings:
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
         self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
+        self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
     @property
@@ -148,13 +148,28 @@ class Findings:
             if why not in missed:
                 missed.append(why)
 
-    def fail(self, statements: Iterable[str], what: str) -> None:
-        """Note that trying statements went wrong, which is no verdict on the target."""
-        for statement in statements:
-            self._of(statement).errors.append(what)
+    def crash(self, where: str, error: Exception) -> None:
+        """Note an error of the kit itself, once for each place."""
+        what = shortened(f"{where}: {type(error).__name__}: {error}")
+        if what not in self.crashes and len(self.crashes) < MAX_KEPT:
+            self.crashes.append(what)
 
     def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
         """Note which way the target takes where the documents are silent."""
         text = repr(value)
         self.choices.setdefault(dial, {}).setdefault(text, exchange)
         self.values[dial, text] = value
+
+
+def outcome(exchange: Exchange) -> str:
+    """Say in a few words how a call was answered."""
+    if exchange.ok:
+        return "OK"
+    if not exchange.envelope:
+        return f"HTTP {exchange.status} without an envelope"
+    return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
+
+
+def shortened(text: str, limit: int = 200) -> str:
+    """Return ``text``, cut where it is long."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -25,6 +25,11 @@ class StatementResult:
     violations: tuple[Violation, ...] = ()
     stale: bool = False  # listed as a deviation, and holds
 
+    @property
+    def is_seen_once(self) -> bool:
+        """Whether the verdict rests on a single response."""
+        return self.verdict is not Verdict.NOT_EXERCISED and self.requests == 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
@@ -44,6 +49,7 @@ class Results:
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     dry_run: bool = False  # nothing was called; the notes say what would be
 
     @property
@@ -64,10 +70,9 @@ class Results:
             return 0
         if self.trouble is not None or self.achieved == 0:
             return 2
-        broken = any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
-        if broken:
-            return 1
-        return 2 if any(result.verdict is Verdict.ERROR for result in self.statements) else 0
+        return int(
+            any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
+        )
 
 
 def statement_results(
@@ -95,8 +100,6 @@ def _verdict(
         as_listed = listed is not None and listed.explains(found.violations)
         verdict = Verdict.DEVIATES if as_listed else Verdict.BROKEN
         why = listed.reason if listed is not None and as_listed else ""
-    elif found.errors:
-        verdict, why = Verdict.ERROR, found.errors[0]
     elif found.held:
         verdict = Verdict.HOLDS
         why = f"the listed deviation is stale: {listed.reason}" if listed else why

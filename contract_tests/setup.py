@@ -8,6 +8,7 @@ from typing import Any
 from crmcom_kit.contract_tests.client.http import Client, Limits
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
+from crmcom_kit.contract_tests.extensions import load_extensions
 from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.options import (
     allowed_changes,
@@ -33,11 +34,12 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
 
     Args:
         values: a value for each of ``options.OPTIONS``, by its key.
-        now: the present moment.
+        now: the present moment; a world that is made for the run is named after it.
 
     Raises:
         OptionsError, DeviationsError, UnknownRelease, DialectError: an option cannot be followed.
     """
+    load_extensions()
     check_values(values)
     target = _target(values)
     listed = read_deviations(Path(values["deviations"])) if values["deviations"] else ()
@@ -59,6 +61,8 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         options=nondefault_options(values),
         command=command_line(values),
         began=now.isoformat(timespec="seconds"),
+        world=f"check-{now:%Y%m%d-%H%M%S-%f}",
+        admin_token=values["admin_token"] or None,
     )
     return target, config
 

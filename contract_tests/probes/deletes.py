@@ -126,9 +126,9 @@ def the_answer_has_the_fields_asked_for(session: Session) -> None:
     check_fields_sets(session, "delete", lambda: take_any(session, "SUCCESSFUL"), settle)
 
 
-@probe("delete.gone", layer="delete", cost=8)
+@probe("delete.gone", layer="delete", cost=8, last=True)
 def what_was_deleted_stays_away(session: Session) -> None:
-    """Later calls find a deleted webhook request no more than the first ones: comes last."""
+    """Later calls find a deleted webhook request no more than the first ones."""
     if not session.pool.deleted:
         msg = "nothing was deleted"
         raise Unreachable(msg)

@@ -168,11 +168,11 @@ def one_of_a_definition_that_is_not_effective(session: Session) -> None:
             session.findings.chose("resend.definition_not_effective", way, exchange)
 
 
-@probe("resend.sends_again", layer="resend", cost=1)
+@probe("resend.sends_again", layer="resend", cost=1, last=True)
 def what_was_sent_leaves_a_trace(session: Session) -> None:
     """What left no trace when it was sent again has one by now: it may have been queued.
 
-    Comes last of its layer. Without any trace nothing can be said, unless the kit knows that one
+    Without any trace nothing can be said, unless the kit knows that one
     must be there: in its own world no delivery leaves a webhook request as it was. Elsewhere a
     response that is a mere reference is new after each delivery.
     """
