@@ -113,6 +113,11 @@ class Findings:
         """Whether any of ``statements`` was found broken so far."""
         return any(self._found[s].breaks for s in statements if s in self._found)
 
+    def looks(self, statement: str) -> int:
+        """Return how many responses told of a statement so far."""
+        found = self.by_statement.get(statement)
+        return 0 if found is None else len(found.requests)
+
     def is_held(self, statement: str) -> bool:
         """Whether a statement was seen to be kept so far."""
         return statement in self.by_statement and self.by_statement[statement].held > 0

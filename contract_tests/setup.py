@@ -92,12 +92,15 @@ def _scope(values: Mapping[str, Any]) -> Scope | None:
 
 
 def new_session(
-    target: Target, config: RunConfig, *, checks: Sequence[Check] = ()
+    target: Target, config: RunConfig, *, checks: Sequence[Check] = (), may_find_more: bool = False
 ) -> tuple[Session, Guard]:
-    """Return a session for ``target`` that has sent nothing yet, and its guard of changes."""
+    """Return a session for ``target`` that has sent nothing yet, and its guard of changes.
+
+    ``may_find_more``: see ``Guard``.
+    """
     session = Session(Client(target, config.limits), checks=checks)
     session.secret_keys, session.stop = config.secret_keys, config.stop
-    guard = session.guard = Guard(session, _ledger(target, config))
+    guard = session.guard = Guard(session, _ledger(target, config), may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
     return session, guard
 

@@ -142,6 +142,8 @@ def closing(results: Results) -> Iterable[str]:
         f"achieved {counts['achieved']}; {counts['requests']} requests, {results.seconds:.1f} s, "
         f"seed {results.seed}."
     )
+    for warning in results.warnings:
+        yield f"{warning[:1].upper()}{warning[1:]}."
     if results.trouble:
         yield f"The run failed: {results.trouble}"
 

@@ -125,7 +125,7 @@ def run_generated(
         parts += [(lambda c: c.refused("resend"), few), (lambda c: c.refused("delete"), few)]
     for part, count in parts:
         calls = Calls(model, session.release, session.token)
-        if not calls.records:
+        if not calls.records or count == 0:  # a few requests are left, and fewer for this part
             break
         StrategyRunner(runner, shrink=session.target.own).run(part(calls), profile, count, number)
     session.findings.events.update({f"{LAYER}: {key}": n for key, n in runner.events.items()})
