@@ -46,6 +46,7 @@ class _Run:
         self._planned: list[Probe] = []  # of this layer, where there is a budget
         self.budget: Budget | None = None  # where there are fewer requests than all probes take
         self.said = ""  # what the inventory came to
+        self.cut_short = ""  # why the run could not go on, although the target answers
         self.notes: list[str] = []
         self.pending = [each for each in probes() if self.wants(each)]
 
@@ -264,6 +265,8 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
     crashes = one.session.findings.crashes
     if crashes:
         return f"an error of the kit itself: {'; '.join(crashes)}"
+    if one.cut_short and not any(result.verdict is Verdict.BROKEN for result in found):
+        return one.cut_short
     if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
         why = next((each.why for each in found if each.statement.unchecked is None), "")
         return f"no statement was checked{': ' if why else ''}{why}"
@@ -277,6 +280,8 @@ def _warnings(one: _Run, world: SeparateWorld, found: Sequence[StatementResult])
     elif is_mock_to_ask(one.target) and any(e.header(MOCK_HEADER) for e in one.client.history):
         why = world.refused or "the mock's control API does not answer"
         yield f"the run {'used' if one.config.allowed else 'only read'} the default world: {why}"
+    if one.cut_short:
+        yield f"the run ended early: {one.cut_short}"
     once = sum(result.is_seen_once for result in found)
     done = sum(result.verdict is not Verdict.NOT_EXERCISED for result in found)
     if once:
@@ -285,7 +290,6 @@ def _warnings(one: _Run, world: SeparateWorld, found: Sequence[StatementResult])
 
 def _try_all(one: _Run) -> str | None:
     """Run everything; return why the run itself failed, where it did."""
-    trouble: str | None = None
     try:
         one.all_layers()
     except TargetDown as error:
@@ -295,10 +299,10 @@ def _try_all(one: _Run) -> str | None:
         one.leave_out_the_rest(str(error))
     except Unreachable as error:  # not even a token is to be had, or nothing can be read
         one.leave_out_the_rest(error.why)
-        trouble = error.why
+        one.cut_short = error.why
     one.take_inventory()
     one.config.stop.check()  # whoever swallowed the exception
-    return trouble
+    return None
 
 
 def _own_error(error: Exception) -> str:

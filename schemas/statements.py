@@ -101,7 +101,10 @@ def _check(entry: Mapping[str, Any]) -> None:
     choices = {"level": LEVELS, "evidence": EVIDENCE, "methods": known}
     for name, allowed in choices.items():
         value = entry[name]
-        seen = value if name == "methods" and isinstance(value, list | tuple) else [value]
+        if name == "methods":
+            seen = value if isinstance(value, list | tuple) else ()
+        else:
+            seen = (value,)
         if not seen or not all(each in allowed for each in seen):
             msg = f"{at}: {name}: {value!r} is not allowed; allowed is {', '.join(allowed)}"
             raise ValueError(msg)
