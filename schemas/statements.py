@@ -81,7 +81,7 @@ def add_statements(entries: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _check(entry: Mapping[str, Any]) -> None:
-    """Refuse an entry that is no statement. Raises ValueError."""
+    """Refuse an entry that is no statement. Raises ValueError, UnknownRelease."""
     at = f"statement {entry.get('id')}"
     members = {each.name: each.default for each in fields(Statement)}
     for name in entry:
@@ -92,25 +92,24 @@ def _check(entry: Mapping[str, Any]) -> None:
         if name not in entry and default is MISSING:
             msg = f"{at}: {name} is missing"
             raise ValueError(msg)
-        value = entry.get(name)
-        optional = name in ("until", "unchecked") and value is None
-        if name != "methods" and not optional and not (isinstance(value, str) and value):
-            msg = f"{at}: {name}: {value!r} is not allowed; allowed is a text"
-            raise ValueError(msg)
     known = list(methods(resolve(release_names()[-1])))
     choices = {"level": LEVELS, "evidence": EVIDENCE, "methods": known}
-    for name, allowed in choices.items():
-        value = entry[name]
-        if name == "methods":
-            seen = value if isinstance(value, list | tuple) else ()
-        else:
-            seen = (value,)
-        if not seen or not all(each in allowed for each in seen):
-            msg = f"{at}: {name}: {value!r} is not allowed; allowed is {', '.join(allowed)}"
+    for name, value in entry.items():
+        if value is None and name in ("until", "unchecked"):
+            continue
+        if not _fits(name, value, choices.get(name)):
+            allowed = ", ".join(choices.get(name, ("a text",)))
+            msg = f"{at}: {name}: {value!r} is not allowed; allowed is {allowed}"
             raise ValueError(msg)
     for name in ("since", "until"):
         if entry[name] is not None:
             resolve(entry[name])
+
+
+def _fits(name: str, value: Any, choices: Iterable[str] | None) -> bool:
+    if name == "methods":
+        return isinstance(value, list | tuple) and {*value} <= {*(choices or ())} and bool(value)
+    return isinstance(value, str) and bool(value) and (choices is None or value in choices)
 
 
 @cache

@@ -37,9 +37,8 @@ def check_with(
 
 def example() -> str:
     """The module that the documentation shows."""
-    found = re.search(
-        r"```python\n(# our_contract\.py\n.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL
-    )
+    text = DOCUMENT.read_text("utf-8")
+    found = re.search(r"```python\n(# our_contract\.py\n.*?)```", text, re.DOTALL)
     assert found is not None
     return found[1]
 
@@ -51,11 +50,8 @@ def test_a_statement_of_another_package_has_a_verdict(tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
 
     kept = check_with(tmp_path / "kept", example(), *arguments)
-    broken = check_with(
-        tmp_path / "broken",
-        example().replace("kept=exchange.seconds < 2", "kept=False"),
-        *arguments,
-    )
+    slow = example().replace("kept=exchange.seconds < 2", "kept=False")
+    broken = check_with(tmp_path / "broken", slow, *arguments)
 
     assert len(example().splitlines()) <= 26
     assert kept.returncode == 0, kept.stdout + kept.stderr

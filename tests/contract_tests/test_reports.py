@@ -220,7 +220,7 @@ def test_json_has_the_shape_that_its_schema_gives() -> None:
     assert not list(Draft202012Validator(schema).iter_errors(report))
     assert report["summary"]["broken"] == 1
     assert report["summary"]["deviates"] == 1
-    assert report["summary"]["error"] == 1
+    assert report["summary"]["error"] == 0
     assert report["summary"]["exit_code"] == 1
     assert report["choices"] == [{"dial": "errors.data", "seen": ["'absent'"]}]
     assert report["target"]["release"] == "R9.0.0"

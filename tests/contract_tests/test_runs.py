@@ -266,6 +266,19 @@ class TestSeparateWorld:
         )
         assert "hush" not in json_report.written(results)
 
+    def test_the_world_of_a_broken_server_is_kept(self) -> None:
+        """Its journal is worth a look, and the curl lines of the report go there."""
+        target, registry = self.mock()
+        assert isinstance(target.transport, Wire)
+        target.transport.hook = lambda _, request: (
+            httpx.Response(200, text="no JSON") if request.url.path.endswith("/show") else None
+        )
+
+        results = run(target, config(world="check-x"))
+
+        assert results.exit_code == 1
+        assert set(self.worlds(registry)) == {"default", "check-x"}
+
     def test_with_the_admin_token_there_is_a_world(self) -> None:
         """And it is ended with it, too."""
         target, registry = self.mock("hush")
