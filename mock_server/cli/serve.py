@@ -74,11 +74,11 @@ def serve(**options: Any) -> None:
     with listening:
         with _without_gc():
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-            from crmcom_kit.mock_server.http.wsgi_shell import LateFlask
+            from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 
             registry = registry_of(options)
             log = log_of(options, registry)
-            flask = LateFlask(registry)
+            flask = late_flask(registry)
             app = AsgiShell(registry, flask, threads=options["threads"], log=log)
             try:
                 server = Server(
@@ -134,7 +134,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 
     return WorldRegistry(
         _world(options),
-        most=options["max_worlds"],
+        max_worlds=options["max_worlds"],
         idle_seconds=options["world_idle"],
         waiting=options["threads"] // 2,
         access=Access(

@@ -35,6 +35,7 @@ OnRefusal = Callable[[str, str, str, int, str], None]
 
 _ENDS_EARLY = "The request ends too early."
 _HEAD_TOO_LONG = f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes."
+_UNKNOWN_VERSION = "Only HTTP/1 is supported."
 _UNKNOWN_CODING = "Transfer-Encoding: only chunked is supported."
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _MAX_JOINED = 64 * 1024  # bytes
@@ -248,6 +249,9 @@ class Connection(HttpToolsProtocol):
         if codings and b",".join(codings).strip().lower() != b"chunked":
             self._refusal = 501, _UNKNOWN_CODING
             raise ValueError(_UNKNOWN_CODING)
+        if self.parser.get_http_version() not in ("1.1", "1.0"):
+            self._refusal = 505, _UNKNOWN_VERSION
+            raise ValueError(_UNKNOWN_VERSION)
         if self.parser.should_upgrade():  # `_parse` goes on
             return
         before = self.cycle

@@ -32,15 +32,9 @@ class InitialContent:
 def import_entries(
     config: Config, entries: Iterable[LocatedEntry], *, by_age: bool = True
 ) -> InitialContent:
-    """Return the content that ``entries`` describe.
+    """Return the content that ``entries`` describe, its records ``by_age`` or in their order.
 
-    Args:
-        config: how the world responds.
-        entries: what it starts with.
-        by_age: sort records by creation date; otherwise keep the order of ``entries``.
-
-    Raises:
-        DataError: entries contradict each other, or hold a value that cannot be kept.
+    Raises DataError if entries contradict each other, or hold a value that cannot be kept.
     """
     reference_data, store = ReferenceData(), Store()
     _Importer(config, reference_data).insert(store, entries, by_age=by_age)

@@ -169,12 +169,9 @@ class World:
         by_age: bool = True,
         expected_epoch: Epoch | None = None,
     ) -> Epoch:
-        """Replace the content with ``entries``; return the new epoch.
+        """Replace the content with ``entries``, records ``by_age`` or in their order.
 
-        Args:
-            entries: the new content.
-            by_age: sort records by creation date; otherwise keep the order of ``entries``.
-            expected_epoch: the epoch that must be the current one; any by default.
+        Returns the new epoch.
 
         Raises:
             DataError: the entries contradict each other; nothing has changed.
@@ -289,11 +286,6 @@ class World:
     # Shortcuts to the current epoch and the config, for tests and the control API.
 
     @property
-    def sends(self) -> bool:
-        """True if resend may really send something."""
-        return not isinstance(self.current_epoch.delivery, ScriptedDelivery)
-
-    @property
     def epoch_number(self) -> int:
         """How many times the content was replaced."""
         return self.current_epoch.number
@@ -311,9 +303,8 @@ class World:
     @property
     def reader(self) -> JournalReader:
         """Builds views of the entries of the journal, without secrets."""
-        journal = self.current_epoch.journal
-        attempts = self.current_epoch.attempts_of
-        return JournalReader(journal, self.config, self.redactor, attempts)
+        epoch = self.current_epoch
+        return JournalReader(epoch.journal, self.config, self.redactor, epoch.attempts)
 
     @property
     def faults(self) -> Faults:
