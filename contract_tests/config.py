@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.deviations import Deviations
 from crmcom_kit.contract_tests.options import DEFAULT_EXAMPLES, Profile
-from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.stopping import Stop
 
 

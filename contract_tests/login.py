@@ -4,12 +4,13 @@ import base64
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.logins import decoded
+from crmcom_kit.contract_tests.checks.world import TokenState
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, http_date
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
-from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.methods import API_PATH
 
 #: A token is renewed when less than this is left of its life, in seconds, or a tenth of it.
@@ -53,6 +54,8 @@ def _enter(session: Session) -> None:
     if given and not refresher.is_good():
         msg = f"{session.target.name} does not accept the token that was given"
         raise TargetDown(msg)
+    if given and session.token is not None:
+        session.world.set_token(session.token, TokenState.LIVE)
     session.refresher = refresher
 
 

@@ -63,12 +63,12 @@ def records(target: Session) -> list[dict[str, Any]]:
     the next test does without what one has named to resend or delete.
     """
     from crmcom_kit.contract_tests.safety.discovery import discover
-    from crmcom_kit.contract_tests.stateful.stateful_run import begin_anew
+    from crmcom_kit.contract_tests.stateful.exploration import begin_anew
 
     pool, own = target.pool, target.target.renew is not None
     if own:
         begin_anew(target)
-        pool.clear()
+        target.start()
     if not len(pool):
         discover(target, pool.may_change)
     used = {} if own or target.guard is None else target.guard.touched

@@ -3,26 +3,25 @@
 import fnmatch
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.checks.all_checks import CHECKS
-from crmcom_kit.contract_tests.checks.history import RecordHistory, names
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.findings import Unreachable, Verdict, shortened
 from crmcom_kit.contract_tests.gc_thresholds import raised_gc_thresholds
 from crmcom_kit.contract_tests.probes.budget import Budget
-from crmcom_kit.contract_tests.probes.registry import Probe, concerned_methods, probes
+from crmcom_kit.contract_tests.probes.registry import Probe, probes
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.safety.discovery import discover, needs
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.safety.witnesses import sparing, witnesses
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, is_mock_to_ask, separate_world
-from crmcom_kit.contract_tests.session import Session, changing_method
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
-from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
+from crmcom_kit.contract_tests.stateful.layer import run_stateful
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.statements import statements
@@ -35,13 +34,10 @@ class _Run:
 
     def __init__(self, target: Target, config: RunConfig) -> None:
         self.target, self.config = target, config
-        self.record_history = RecordHistory()
-        self.session, self.guard = new_session(
-            target, config, checks=(*CHECKS, self.record_history)
-        )
+        self.session, self.guard = new_session(target, config)
         self.client = self.session.client
         self.inventory: Inventory | None = None
-        self._resends_looked_after = False
+        self._looked_after = "read"
         self._layer = ""
         self._planned: list[Probe] = []  # of this layer, where there is a budget
         self.budget: Budget | None = None  # where there are fewer requests than all probes take
@@ -86,35 +82,33 @@ class _Run:
             pool.may_change = sparing(scope, spared)
 
     def _generated(self) -> None:
-        """Run the generated layers; on a mock of this process they start from a fresh one.
-
-        Of the methods that change something they call those that the run is about.
-        """
-        concerned = concerned_methods(self.config.only, self.target.release)
-        if self.config.max_examples <= 0 or not concerned & {"show", "list", *CHANGING}:
-            return
-        self.session.allowed &= concerned
+        """Run the generated layers; on a mock of this process they start from a fresh one."""
         if self.session.target.own:  # what follows leaves nothing of this mock's world
             self.take_inventory()
+            self.session.conclude()
             self.inventory = None
-        self._show_progress("generated calls, and sequences of calls")
+        self._show_progress("combined requests")
         config = self.config
-        run_generated_layers(
+        run_stateful(
             self.session,
             max_examples=config.max_examples,
             profile=config.profile,
-            number=config.seed,
+            seed=config.seed,
+            only=config.only,
         )
 
     def _between_layers(self, layer: str) -> None:
-        """On a mock of our own, look after the resends whether anything went that must not.
+        """Between two layers, look once more at what the first one has changed.
 
-        After the deletes it could not be told any more which of the two did it.
+        On a mock of our own all others are looked at as well: after the deletes it could not be
+        told any more which of the two layers did it.
         """
-        if layer == "delete" and self.target.own and not self._resends_looked_after:
-            self._resends_looked_after = True
-            if self.inventory is not None and self.client.left is None:
-                self.inventory.compare(self.guard.touched)
+        if layer == self._looked_after:
+            return
+        self._looked_after = layer
+        self.session.follow_up.look_again()
+        if layer == "delete" and self.target.own and self.client.left is None:
+            self.take_inventory()
 
     def _see_what_there_is(self, budget: int) -> None:
         """Choose probes where the limit does not allow all of them."""
@@ -188,15 +182,24 @@ class _Run:
         except (TargetDown, BudgetSpent, Unreachable) as error:
             self.said = f"what the run had not to change was not compared: {error}"
 
+    def finish(self) -> None:
+        """Compare once more, and judge what only the whole run tells."""
+        if self.inventory is not None:
+            self.take_inventory()
+            with suppress(TargetDown, BudgetSpent, Unreachable):
+                self.session.conclude()
+
     def _show_progress(self, line: str) -> None:
         if self.config.progress is not None:
             self.config.progress(line)
 
     def changed(self) -> tuple[str, ...]:
         """Return the numbers of the webhook requests that served calls have changed."""
-        calls = [e for e in self.client.history if e.ok and changing_method(e.call)]
-        touched = self.guard.touched.values()
-        return tuple(str(r.get("number")) for r in touched if any(names(e, r) for e in calls))
+        return tuple(
+            str(record.get("number"))
+            for key, record in self.guard.touched.items()
+            if key in self.session.changed
+        )
 
     def unclear(self) -> tuple[str, ...]:
         """Return the numbers of others that were named in calls with no clear answer."""
@@ -248,7 +251,7 @@ def run(target: Target, config: RunConfig) -> Results:
         unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
-        notes=(*one.notes, *one.record_history.others),
+        notes=(*one.notes, *one.session.world.others.values()),
         warnings=tuple(_warnings(one, world, found)),
         dry_run=config.dry_run,
     )
@@ -283,10 +286,6 @@ def _warnings(one: _Run, world: SeparateWorld, found: Sequence[StatementResult])
         yield f"the run {'used' if one.config.allowed else 'only read'} the default world: {why}"
     if one.cut_short:
         yield f"the run ended early: {one.cut_short}"
-    once = sum(result.is_seen_once for result in found)
-    done = sum(result.verdict is not Verdict.NOT_EXERCISED for result in found)
-    if once:
-        yield f"{once} of {done} verdicts rest on one response each"
 
 
 def _try_all(one: _Run) -> str | None:
@@ -301,7 +300,7 @@ def _try_all(one: _Run) -> str | None:
     except Unreachable as error:  # not even a token is to be had, or nothing can be read
         one.leave_out_the_rest(error.why)
         one.cut_short = error.why
-    one.take_inventory()
+    one.finish()
     one.config.stop.check()  # whoever swallowed the exception
     return None
 

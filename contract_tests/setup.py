@@ -1,7 +1,7 @@
 """Set up a run: its target and configuration from the options, its session and guard."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from crmcom_kit.contract_tests.options import (
 )
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
-from crmcom_kit.contract_tests.session import Check, Session
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Login, Target, own_mock
 from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.releases import resolve
@@ -92,13 +92,13 @@ def _scope(values: Mapping[str, Any]) -> Scope | None:
 
 
 def new_session(
-    target: Target, config: RunConfig, *, checks: Sequence[Check] = (), may_find_more: bool = False
+    target: Target, config: RunConfig, *, may_find_more: bool = False
 ) -> tuple[Session, Guard]:
     """Return a session for ``target`` that has sent nothing yet, and its guard of changes.
 
     ``may_find_more``: see ``Guard``.
     """
-    session = Session(Client(target, config.limits), checks=checks)
+    session = Session(Client(target, config.limits))
     session.secret_keys, session.stop = config.secret_keys, config.stop
     guard = session.guard = Guard(session, _ledger(target, config), may_find_more=may_find_more)
     _permit(session, config, ours=target.own)

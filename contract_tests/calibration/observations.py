@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.checks.envelope import sound
+from crmcom_kit.contract_tests.checks.envelope import is_readable
 from crmcom_kit.contract_tests.checks.knowledge import DATES, USERS, units
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.session import Session
@@ -31,7 +31,7 @@ Records = Sequence[Mapping[str, Any]]
 
 def note_refusal(session: Session, kind: str, exchange: Exchange) -> None:
     """Note how the target spells an error of ``kind``, where ``exchange`` is one."""
-    if exchange.ok or not sound(exchange) or kind not in error_kinds():
+    if exchange.ok or not is_readable(exchange) or kind not in error_kinds():
         return
     session.findings.chose(f"errors.status.{kind}", exchange.status, exchange)
     for name, value in (("code", exchange.code), ("message", first_sentence(exchange))):
@@ -52,7 +52,7 @@ def first_sentence(exchange: Exchange) -> str | None:
 
 def seen_in(history: Iterable[Exchange], release: Release) -> Iterator[Choice]:
     """Yield every choice that whole answers show, in whichever call."""
-    answers = [exchange for exchange in history if sound(exchange)]
+    answers = [exchange for exchange in history if is_readable(exchange)]
     for exchange in answers:
         yield from _of_one(exchange, release)
     records: dict[str, Mapping[str, Any]] = {}

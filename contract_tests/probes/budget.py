@@ -43,7 +43,7 @@ class Budget:
             probes: all that may run, in their order.
             budget: requests that may be made.
         """
-        free = [each for each in probes if _finds_causes(each) or not each.cost]
+        free = [each for each in probes if each.finds_causes or not each.cost]
         left = budget - sum(each.cost for each in free)
         worth = {name: self._worth(name) for name in self._statements}
         others = [each for each in probes if each not in free]
@@ -60,10 +60,6 @@ class Budget:
     def _worth(self, statement: str) -> float:
         looks = max(self._looks(statement), self._probed.get(statement, 0))
         return float(_AGAIN ** min(looks, _MAX_LOOKS))
-
-
-def _finds_causes(probe: Probe) -> bool:
-    return probe.module.endswith(".connectivity")
 
 
 def _worths(worth: dict[str, float], probe: Probe) -> list[float]:

@@ -1,18 +1,15 @@
 """The registry of probes: fixed sequences of requests, each for one statement or a few.
 
-A probe is a function of a session. It sends its requests and says ``session.expect…`` of each
-statement it is registered for; it raises Unreachable where it cannot.
+A probe decides what to send. Every exchange goes through the checks, whoever sent the request; so a probe says
+``session.expect…`` only of what no check can know, and raises Unreachable if it cannot send anything.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from importlib import import_module
 from typing import Literal
 
 from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.schemas.releases import Release
-from crmcom_kit.schemas.statements import statements
 
 #: In this order the layers run; the later ones may change webhook requests.
 Layer = Literal["read", "login", "resend", "delete"]
@@ -23,9 +20,8 @@ LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
 PROBE_MODULES = tuple(
     f"crmcom_kit.contract_tests.probes.{name}"
     for name in (
-        "connectivity", "unchanged", "identifiers", "fields_sets", "lists", "filters", "values",
-        "paging", "calling", "refusals", "undocumented", "signatures", "logins", "resends",
-        "keeping_up", "deletes", "refused",
+        "connectivity", "reading", "fields_sets", "parameters", "filters", "combinations", "paging",
+        "refusals", "undocumented", "signatures", "logins", "resends", "deletes", "traces",
     )
 )  # fmt: skip
 
@@ -38,9 +34,10 @@ class Probe:
     layer: Layer
     statements: tuple[str, ...]
     run: Callable[[Session], None]
-    cost: int  # requests that it is about to make where these are few
-    shares: bool  # whether responses that the run has already will do for it
-    needs: str  # a method without which it makes no sense; "" if there is none
+    cost: int  # requests that it makes in a run of few, about
+    shares: bool  # whether answers that the run has already will do for it
+    needs: str  # a method without which it makes no sense; "": none
+    finds_causes: bool  # it tells whether a method can be called at all
     last: bool  # whether it runs after all others of its layer
 
     @property
@@ -58,6 +55,8 @@ def probe(
     cost: int = 1,
     afresh: bool = False,
     needs: str = "",
+    name: str = "",
+    finds_causes: bool = False,
     last: bool = False,
 ) -> Callable[[Callable[[Session], None]], Callable[[Session], None]]:
     """Register a function as a probe of ``statements``.
@@ -65,15 +64,20 @@ def probe(
     Args:
         statements: their ids.
         layer: with which others it runs.
-        cost: requests that it is about to make in a run of few.
+        cost: requests that it makes in a run of few, about.
         afresh: it compares responses to the same request, so each one has to be sent.
         needs: a method that not every release has, without which the probe makes no sense.
+        name: the probe's name; "": that of the function.
+        finds_causes: it tells whether a method can be called at all, and runs in every run.
         last: it looks at what the others of its layer have done, so it runs after them.
     """
 
     def register(run: Callable[[Session], None]) -> Callable[[Session], None]:
         shares = layer == "read" and not afresh
-        _PROBES.append(Probe(run.__name__, layer, statements, run, cost, shares, needs, last))
+        title = name or run.__name__
+        _PROBES.append(
+            Probe(title, layer, statements, run, cost, shares, needs, finds_causes, last)
+        )
         return run
 
     return register
@@ -89,20 +93,3 @@ def probes() -> tuple[Probe, ...]:
         return LAYERS.index(each.layer), each.last, place.get(each.module, len(place))
 
     return tuple(sorted(_PROBES, key=order))  # stable: in the order of their module's source
-
-
-def concerned_methods(only: str, release: Release) -> frozenset[str]:
-    """Return the methods that the statements with an id that fits ``only`` are about.
-
-    Generated requests of other methods tell nothing that such a run is asked for.
-
-    Args:
-        only: a glob of statement ids; ``*`` fits all.
-        release: the release whose statements are in force.
-    """
-    return frozenset(
-        method
-        for each in statements(release.name)
-        if fnmatchcase(each.id, only)
-        for method in each.methods
-    )

@@ -68,8 +68,6 @@ def discover(session: Session, scope: object = None) -> list[Parameters]:
             too_long = error.why
             continue  # a narrower list may do
         was_read = True
-        for record in records:
-            session.pool.learn(record)
         if records:
             lists.append(parameters)
     if too_long and not was_read:
@@ -82,8 +80,7 @@ def _show_numbers(session: Session, scope: Scope) -> None:
     """Look for those in scope that are named by number."""
     for number in sorted(scope.numbers):
         identifier = {"webhook_request_identifier": {"number": number}}
-        for record in session.call("show", identifier).records:
-            session.pool.learn(record)
+        session.call("show", identifier)
 
 
 def _everything(session: Session) -> Iterator[Parameters]:

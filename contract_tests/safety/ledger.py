@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crmcom_kit.contract_tests.client.http import TargetDown
-from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.checks.world import Record
 
 
 class LedgerFailed(TargetDown):

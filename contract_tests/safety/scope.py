@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.safety.pool import Record
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.session import Session, changing_method
 
 
@@ -146,8 +146,6 @@ class Guard:
             identifier = {"webhook_request_identifier": {field: value}}
             found = self._session.call("show", identifier).records
             self._looked_up[field, value] = [r for r in found if isinstance(r.get("id"), str)]
-            for record in self._looked_up[field, value]:
-                self._session.pool.learn(record)
         found = self._looked_up[field, value]
         if found and not self._may_find_more:
             msg = f"the {field} {value} was taken for one that names nothing, and names number "

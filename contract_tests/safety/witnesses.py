@@ -5,8 +5,9 @@ Where every record is in scope, nothing would be left to show that a change reac
 
 from collections.abc import Callable, Iterable
 
+from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.safety.discovery import NEEDS
-from crmcom_kit.contract_tests.safety.pool import Record, nameable
 
 #: So many are kept of each state.
 EACH_STATE = 2

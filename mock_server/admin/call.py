@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import IO, Any, NamedTuple
-
-from werkzeug.datastructures import Headers
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.world import World
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Headers
 
 #: Where an environ has a function that says whether the client has closed its side.
 CLIENT_LEFT = "crmcom_kit.client_left"
@@ -26,7 +27,7 @@ class Call:
     path: dict[str, Any]
     query: dict[str, Any]
     verb: str
-    headers: Headers
+    headers: "Headers"
     root: str  # the part of the path that names the world
     origin: str  # scheme, host and port of the server, as the client wrote them
     body: Any = None

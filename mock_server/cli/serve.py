@@ -56,13 +56,14 @@ def serve(**options: Any) -> None:
     possible gives one line on standard error and status 2. An option may be given in the
     environment instead: CRMCOM_SERVE_RELEASE for --release, and so on.
     """
-    from crmcom_kit.mock_server.http.server import (
-        ServeError,
-        Server,
-        bound_socket,
-        prepare_descriptors,
-        run_until_signalled,
-    )
+    with _without_gc():
+        from crmcom_kit.mock_server.http.server import (
+            ServeError,
+            Server,
+            bound_socket,
+            prepare_descriptors,
+            run_until_signalled,
+        )
 
     check(options)
     prepare_descriptors()

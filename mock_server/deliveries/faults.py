@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -24,7 +24,7 @@ MAX_FAULTS = 100
 @cache
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a delivery fault, which the control API's document shows."""
-    text = files(__package__).joinpath("fault_schema.json").read_bytes()
+    text = Path(__file__).with_name("fault_schema.json").read_bytes()
     found: dict[str, Any] = orjson.loads(text)
     return found
 

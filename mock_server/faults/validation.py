@@ -9,7 +9,7 @@ the same schemas. Here is only what a schema cannot say: members that contradict
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -53,7 +53,7 @@ def all_operations() -> tuple[str, ...]:
 @cache
 def schemas(operations: tuple[str, ...]) -> dict[str, Any]:
     """Return the JSON Schemas of faults by name, for a mock that has these methods."""
-    found: dict[str, Any] = orjson.loads(files(__package__).joinpath("schemas.json").read_bytes())
+    found: dict[str, Any] = orjson.loads(Path(__file__).with_name("schemas.json").read_bytes())
     found["FaultOperation"]["enum"] = list(operations)
     found["FaultEffect"]["properties"]["error"]["enum"] = list(errors())
     return found

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.clock import Clock, WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
@@ -12,7 +12,6 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.journal.call_view import JournalReader
 from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.store import Store
@@ -24,6 +23,9 @@ from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.journal.call_view import JournalReader
 
 DEFAULT = "default"
 MAX_SNAPSHOTS = 100
@@ -301,8 +303,11 @@ class World:
         return self.current_epoch.journal
 
     @property
-    def reader(self) -> JournalReader:
+    def reader(self) -> "JournalReader":
         """Builds views of the entries of the journal, without secrets."""
+        # Imported when needed: a start takes less time without it.
+        from crmcom_kit.mock_server.journal.call_view import JournalReader
+
         epoch = self.current_epoch
         return JournalReader(epoch.journal, self.config, self.redactor, epoch.attempts)
 

@@ -295,6 +295,21 @@ assert not {{"flask", "werkzeug", "asyncio", "uvicorn"}} & sys.modules.keys()
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
 
 
+def test_a_server_starts_without_what_it_may_never_need() -> None:
+    """READY does not wait for imports that only some requests need."""
+    script = """
+import sys
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.cli import serve
+from crmcom_kit.mock_server.http import access_log, asgi_shell, server
+make_world(tokens=["T"])
+late = {"flask", "jinja2", "jsonschema", "jsonschema_rs", "jwt", "tomllib",
+        "werkzeug", "crmcom_kit.mock_server.journal.call_view", "crmcom_kit.schemas.statements"}
+assert not late & sys.modules.keys(), late & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
 def test_flask_is_made_once() -> None:
     """Warming early and answering later use the same application."""
     late = late_flask(WorldRegistry(make_world(tokens=["T"])))
