@@ -231,8 +231,9 @@ class Session:
         """Return a webhook request that may be changed, once. Raises Unreachable."""
         record = self.pool.for_change(state)
         if record is None:
-            msg = f"no {state or ''} webhook request is in scope and untouched; "
-            msg += "widen the scope with --only-… or --all-records"
+            msg = f"no {state or ''} webhook request is in scope and untouched"
+            if not getattr(self.pool.may_change, "everything", False):
+                msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record
 
