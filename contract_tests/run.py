@@ -17,7 +17,7 @@ from crmcom_kit.contract_tests.results import Results, StatementResult, statemen
 from crmcom_kit.contract_tests.safety.discovery import discover, needs
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.safety.witnesses import sparing, witnesses
+from crmcom_kit.contract_tests.safety.witnesses import witnesses
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, is_mock_to_ask, separate_world
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
@@ -79,7 +79,7 @@ class _Run:
         scope = pool.may_change
         if isinstance(scope, Scope) and scope.everything and not self.target.own:
             spared = witnesses(pool.known(), self.session.allowed)
-            pool.may_change = sparing(scope, spared)
+            pool.may_change = replace(scope, spared=spared)
 
     def _generated(self) -> None:
         """Run the generated layers; on a mock of this process they start from a fresh one."""

@@ -286,7 +286,8 @@ class Session:
         record = self.pool.for_change(state)
         if record is None:
             msg = f"no {state or ''} webhook request is in scope and untouched"
-            msg += "; widen the scope with --only-… or --all-records"
+            if not getattr(self.pool.may_change, "everything", False):
+                msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record
 

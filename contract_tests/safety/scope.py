@@ -20,10 +20,13 @@ class Scope:
     entity_id: str | None = None
     numbers: frozenset[str] = frozenset()
     everything: bool = False
+    spared: frozenset[str] = frozenset()  # ids of witnesses, see ``witnesses``
 
     def __call__(self, record: Record) -> bool:
         """Whether a webhook request is in scope."""
         if not (self.definition or self.entity_id or self.numbers or self.everything):
+            return False
+        if record.get("id") in self.spared:
             return False
         definition, number = record.get("webhook_definition"), record.get("number")
         named = definition.get("name") if isinstance(definition, Mapping) else None

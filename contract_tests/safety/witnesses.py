@@ -3,7 +3,7 @@
 Where every record is in scope, nothing would be left to show that a change reached others, too.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.pool import nameable
@@ -31,12 +31,3 @@ def witnesses(records: Iterable[Record], allowed: frozenset[str]) -> frozenset[s
         spare = max(0, len(ids) - needed)
         chosen += ids[len(ids) - min(spare, EACH_STATE) :]
     return frozenset(chosen)
-
-
-def sparing(scope: Callable[[Record], bool], spared: frozenset[str]) -> Callable[[Record], bool]:
-    """Return ``scope`` without the webhook requests whose ids are ``spared``."""
-
-    def is_in_scope(record: Record) -> bool:
-        return record.get("id") not in spared and scope(record)
-
-    return is_in_scope

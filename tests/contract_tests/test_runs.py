@@ -28,7 +28,6 @@ from crmcom_kit.contract_tests.probes.registry import (
 from crmcom_kit.contract_tests.reports import json_report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run import RunConfig, run
-from crmcom_kit.contract_tests.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.safety.witnesses import EACH_STATE, witnesses
 from crmcom_kit.contract_tests.session import Session
@@ -170,10 +169,10 @@ def test_an_unknown_value_never_reaches_another_record() -> None:
     target, wire = remote("R15")
     before = everything(wire, target)
     own_id = next(each for each in before.values() if each["id"] == "7")
-    session = Session(Client(target, Limits()), allowed=BOTH, pool=Pool(EVERYTHING))
-    session.token = None
+    session = Session(Client(target, Limits()), allowed=BOTH)
+    session.pool.may_change = EVERYTHING
     log_in(session)
-    session.pool.learn(own_id)
+    session.pool.records["7"] = own_id
     session.guard = Guard(session)
 
     for _ in range(2):
@@ -183,6 +182,9 @@ def test_an_unknown_value_never_reaches_another_record() -> None:
     assert session.call("delete", {"webhook_request_identifier": {"id": "7"}}).ok
     session.guard = Guard(session, may_find_more=True)
     assert session.call("delete", {"webhook_request_identifier": {"number": "7"}}).ok
+    session.pool.records.clear()
+    with pytest.raises(Unreachable, match=r"untouched$"):  # there is no wider scope
+        session.record_for_change()
 
 
 def test_some_records_are_witnesses_where_all_may_be_changed() -> None:
