@@ -7,6 +7,7 @@ statement it is registered for; it raises Unreachable where it cannot.
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from importlib import import_module
 from typing import Literal
 
@@ -46,7 +47,8 @@ class Probe:
     @property
     def module(self) -> str:
         """The module that registered it."""
-        return self.run.__module__
+        run = self.run.func if isinstance(self.run, partial) else self.run
+        return run.__module__
 
 
 _PROBES: list[Probe] = []
