@@ -6,6 +6,7 @@ A probe decides what to send. Every exchange goes through the checks, whoever se
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Literal
 
@@ -43,7 +44,8 @@ class Probe:
     @property
     def module(self) -> str:
         """The module that registered it."""
-        return self.run.__module__
+        run = self.run.func if isinstance(self.run, partial) else self.run
+        return run.__module__
 
 
 _PROBES: list[Probe] = []
