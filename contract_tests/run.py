@@ -252,7 +252,7 @@ def run(target: Target, config: RunConfig) -> Results:
         inventory=one.said,
         trouble=trouble,
         notes=(*one.notes, *one.session.world.others.values()),
-        warnings=tuple(_warnings(one, world, found)),
+        warnings=tuple(_warnings(one, world)),
         dry_run=config.dry_run,
     )
 
@@ -277,7 +277,7 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
     return None
 
 
-def _warnings(one: _Run, world: SeparateWorld, found: Sequence[StatementResult]) -> Iterator[str]:
+def _warnings(one: _Run, world: SeparateWorld) -> Iterator[str]:
     """Yield what a reader of the verdicts has to know, a sentence each."""
     if world.name:
         yield f"the run used the world {world.name}, made for it, and left the default one alone"

@@ -129,7 +129,7 @@ print([each.name for each in probes()])
     for layer in LAYERS:
         lasts = [each.last for each in probes() if each.layer == layer]
         assert lasts == sorted(lasts)
-    assert sum(each.last for each in probes()) >= 2
+    assert any(each.last for each in probes())
 
 
 def test_a_first_look_is_worth_more_than_further_ones() -> None:
