@@ -48,7 +48,7 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
     from crmcom_kit.contract_tests.setup import new_session
 
     made, config = _prepared({**_values(request), "base_url": target_url})
-    session, _ = new_session(made, config)
+    session, _ = new_session(made, config, may_find_more=True)
     _enter(session, config)
     yield session
     session.client.close()

@@ -6,9 +6,9 @@ from typing import Any
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.login import ask_for_token, by_key, token_of
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.login import ask_for_token, by_key, token_of
 from crmcom_kit.contract_tests.own_world import units
 from crmcom_kit.contract_tests.probes.helpers import JSON, body, breadth, is_withdrawn
 from crmcom_kit.contract_tests.probes.registry import probe

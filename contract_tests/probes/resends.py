@@ -12,8 +12,8 @@ from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ, 
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.own_world import not_effective, units
 from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.probes.helpers import breadth, show

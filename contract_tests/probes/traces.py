@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.session import Resend, Session
 MIN_SILENT = 2
 
 
-@probe("resend.sends_again", layer="resend", cost=1)
+@probe("resend.sends_again", layer="resend", cost=1, last=True)
 def what_was_sent_leaves_a_trace(session: Session) -> None:
     """What resend was called for has changed by now, whatever became of the delivery.
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
-from crmcom_kit.contract_tests.client.login import LoginRefresher, log_in
 from crmcom_kit.contract_tests.client.made_up import NO_PASSWORD
 from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.login import LoginRefresher, log_in
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import RunConfig, run
