@@ -7,7 +7,7 @@ from typing import Any
 from crmcom_kit.contract_tests.checks import history as histories
 from crmcom_kit.contract_tests.checks.envelope import Envelopes, is_readable
 from crmcom_kit.contract_tests.checks.expectations import Expectation, Must, expectation
-from crmcom_kit.contract_tests.checks.history import History
+from crmcom_kit.contract_tests.checks.history import Coincidence, History
 from crmcom_kit.contract_tests.checks.interpretations import Named
 from crmcom_kit.contract_tests.checks.lists import Lists
 from crmcom_kit.contract_tests.checks.logins import check_login
@@ -15,7 +15,7 @@ from crmcom_kit.contract_tests.checks.pages import Pages
 from crmcom_kit.contract_tests.checks.resent import check_resent
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, identifying_values
 from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
-from crmcom_kit.contract_tests.checks.world import Change, World
+from crmcom_kit.contract_tests.checks.world import Change, World, lasting
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation, outcome, shortened
 
@@ -161,7 +161,18 @@ class Checker:
         if served and key is not None and answered is not None and answered != key:
             key = None  # another one was returned, and perhaps changed
         change = Change(exchange, sense.name, served, key, frozenset(named))
-        yield from histories.after_change(change, sense, world)
+        known = lasting(world.records.get(str(key), {}))
+        data = exchange.data if isinstance(exchange.data, dict) else {}
+        for verdict in histories.after_change(change, sense, world):
+            if (
+                isinstance(verdict, Violation)
+                and sense.name == "delete"
+                and (not histories.differing(known, lasting(data)))
+            ):
+                # It cannot be shown again, and somebody else may have sent it again meanwhile.
+                yield from self.history.coincides(Coincidence(verdict, str(key)))
+            else:
+                yield verdict
         for each in named:
             self.webhook_requests.forget(each)
             if served and key is None:

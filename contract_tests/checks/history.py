@@ -142,7 +142,7 @@ class History:
                 expected="no new webhook request: the one that is named is sent again",
                 seen=f"{record.get('number', record['id'])} is new", record=record["id"],
             )  # fmt: skip
-            yield from self._coincides(Coincidence(violation, record["id"]))
+            yield from self.coincides(Coincidence(violation, record["id"]))
 
     def _back(self, now: Sight) -> Violation:
         number = self.world.deleted[now.record["id"]].get("number", now.record["id"])
@@ -208,11 +208,11 @@ class History:
         if named:
             violation.statement = blame.of_change_by(named[-1])
             violation.exchanges = (named[-1].exchange, *violation.exchanges)
-            yield from self._coincides(Coincidence(violation, key))
+            yield from self.coincides(Coincidence(violation, key))
         elif changes:
             violation.statement = blame.of_change_by_another(changes)
             violation.exchanges = (changes[-1].exchange, *violation.exchanges)
-            yield from self._coincides(Coincidence(violation, key))
+            yield from self.coincides(Coincidence(violation, key))
         elif world.exclusive:
             violation.statement = f"{now.method}.changes_nothing"
             yield violation
@@ -221,7 +221,8 @@ class History:
             world.others[key] = f"number {number} was changed by somebody else meanwhile"
             self.unexplained.append(key)
 
-    def _coincides(self, coincidence: Coincidence) -> Iterator[Violation]:
+    def coincides(self, coincidence: Coincidence) -> Iterator[Violation]:
+        """Keep what may be somebody else's doing; yield it if nobody else uses the server."""
         if self.world.exclusive:
             yield coincidence.violation
         else:
@@ -251,7 +252,7 @@ class History:
         )  # fmt: skip
         world.lose(key)
         if changes or world.exclusive:
-            yield from self._coincides(Coincidence(violation, key))
+            yield from self.coincides(Coincidence(violation, key))
         else:
             world.others[key] = f"number {number} was deleted by somebody else meanwhile"
             self.unexplained.append(key)

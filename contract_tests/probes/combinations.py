@@ -62,7 +62,7 @@ def _contrary(session: Session, record: Record) -> None:
         session.call("list", {**by_id, "life_cycle_state": contrary, "url": record["url"]})
 
 
-@probe("list.created_date.filter", "list.life_cycle_state.filter", layer="read", cost=3)
+@probe("list.life_cycle_state.filter", layer="read", cost=3)
 def list_by_a_date_and_more(session: Session) -> None:
     """created_date goes with the other filters, in a form that the server takes."""
     steady(session)

@@ -14,7 +14,14 @@ from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NOWHERE
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
-from crmcom_kit.contract_tests.probes.helpers import JSON, body, by_entity, sample, show
+from crmcom_kit.contract_tests.probes.helpers import (
+    JSON,
+    body,
+    by_entity,
+    expect_served_as,
+    sample,
+    show,
+)
 from crmcom_kit.contract_tests.probes.registry import Layer, probe
 from crmcom_kit.contract_tests.session import Session
 
@@ -117,7 +124,8 @@ def a_slash_behind_the_name_is_nothing(session: Session) -> None:
         if plain.ok:  # else others tell why
             call = replace(plain.call, path=f"{plain.call.path}/")
             why = f"the path {call.path} is {name}'s"
-            session.expect_served("methods.trailing_slash", session.send(call), why)
+            slashed = session.send(call)
+            expect_served_as(session, "methods.trailing_slash", slashed, plain, why)
 
 
 def _tries(session: Session, method: str) -> Iterator[Exchange]:

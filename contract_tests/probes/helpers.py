@@ -36,6 +36,17 @@ def show(session: Session, identifier: Mapping[str, Any], **more: Any) -> Exchan
     return session.call("show", {IDENTIFIER: identifier, **more})
 
 
+def expect_served_as(
+    session: Session, statement: str, exchange: Exchange, other: Exchange, why: str
+) -> None:
+    """Note whether a GET is served as another one is; somebody may delete what both name."""
+    if not exchange.ok:
+        exchange = session.send(exchange.call)
+        other = session.send(other.call)
+    if other.ok:
+        session.expect_served(statement, exchange, why)
+
+
 def by_entity(record: Record) -> dict[str, Any]:
     """Return the parameters of a short list that has ``record``."""
     return {name: record[name] for name in ("entity", "entity_id")}

@@ -3,7 +3,13 @@
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.probes.helpers import breadth, by_entity, sample, show
+from crmcom_kit.contract_tests.probes.helpers import (
+    breadth,
+    by_entity,
+    expect_served_as,
+    sample,
+    show,
+)
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
 
@@ -21,7 +27,7 @@ def show_returns_the_one_asked_for(session: Session) -> None:
         for field, exchange, other in (("id", by_id, by_number), ("number", by_number, by_id)):
             if other.ok:
                 why = f"{field} is a field of {IDENTIFIER}"
-                session.expect_served("show.identifier.fields", exchange, why)
+                expect_served_as(session, "show.identifier.fields", exchange, other, why)
 
 
 @probe("parameters.identifier_in_query", layer="read", cost=0)
