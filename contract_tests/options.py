@@ -75,9 +75,17 @@ OPTIONS = (
     Option("unit", "The ID of the unit to act for.", metavar="ID", variable=True),
     Option("api-key", "Log in with a Web API key.", metavar="KEY", variable=True, secret=True),
     Option(
+        "admin-token",
+        "The admin token of a crmcom-kit mock on this machine, which makes a world for the run.",
+        metavar="TOKEN",
+        variable=True,
+        secret=True,
+    ),
+    Option(
         "allow",
         "Which changing methods may be called: resend, delete, both with a comma, or none. "
-        "Without it nothing is changed, but on a crmcom-kit mock at a loopback address.",
+        "Without it the run is read-only, except in a separate world of a crmcom-kit mock on this "
+        "machine.",
         metavar="METHODS",
     ),
     Option(

@@ -48,7 +48,7 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
     from crmcom_kit.contract_tests.setup import new_session
 
     made, config = _prepared({**_values(request), "base_url": target_url})
-    session, _ = new_session(made, config)
+    session, _ = new_session(made, config, may_find_more=True)
     _enter(session, config)
     yield session
     session.client.close()
@@ -68,7 +68,6 @@ def records(target: Session) -> list[dict[str, Any]]:
     pool, own = target.pool, target.target.renew is not None
     if own:
         begin_anew(target)
-        target.start()
     if not len(pool):
         discover(target, pool.may_change)
     used = {} if own or target.guard is None else target.guard.touched

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
+from crmcom_kit.contract_tests.extensions import load_extensions
+from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.options import (
     allowed_changes,
     check_values,
@@ -34,11 +35,12 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
 
     Args:
         values: a value for each of ``options.OPTIONS``, by its key.
-        now: the present moment.
+        now: the present moment; a world that is made for the run is named after it.
 
     Raises:
         OptionsError, DeviationsError, UnknownRelease, DialectError: an option cannot be followed.
     """
+    load_extensions()
     check_values(values)
     target = _target(values)
     listed = read_deviations(Path(values["deviations"])) if values["deviations"] else ()
@@ -61,6 +63,8 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         options=nondefault_options(values),
         command=command_line({**values, "seed": seed}),
         began=now.isoformat(timespec="seconds"),
+        world=f"check-{now:%Y%m%d-%H%M%S-%f}",
+        admin_token=values["admin_token"] or None,
     )
     return target, config
 
@@ -89,11 +93,16 @@ def _scope(values: Mapping[str, Any]) -> Scope | None:
     )
 
 
-def new_session(target: Target, config: RunConfig) -> tuple[Session, Guard]:
-    """Return a session for ``target`` that has sent nothing yet, and its guard of changes."""
+def new_session(
+    target: Target, config: RunConfig, *, may_find_more: bool = False
+) -> tuple[Session, Guard]:
+    """Return a session for ``target`` that has sent nothing yet, and its guard of changes.
+
+    ``may_find_more``: see ``Guard``.
+    """
     session = Session(Client(target, config.limits))
     session.secret_keys, session.stop = config.secret_keys, config.stop
-    guard = session.guard = Guard(session, _ledger(target, config))
+    guard = session.guard = Guard(session, _ledger(target, config), may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
     return session, guard
 

@@ -20,8 +20,8 @@ from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, Limits, TargetDown
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful.minimizing import minimized, with_token

@@ -23,9 +23,9 @@ from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE, ODD_TOKENS, WRONG_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.stateful.exploration import Exploration
 from crmcom_kit.contract_tests.stateful.values import (
     FIELDS_SETS,

@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
-from crmcom_kit.contract_tests.client.login import log_in, token_of
 from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.login import log_in, token_of
 from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.safety.discovery import discover
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
