@@ -323,5 +323,5 @@ def command_line(values: Mapping[str, Any]) -> str:
         for each in value if option.repeats else [value]:
             words += [f"--{option.name}", shlex.quote(str(each))]
     if "--seed" not in words:
-        words += ["--seed", str(values["seed"])]
+        words += ["--seed", str(values["seed"] or 0)]
     return " ".join(words)

@@ -31,7 +31,7 @@ from crmcom_kit.schemas.statements import statements
 LAYER = "machine"
 
 #: Requests that may be spent on making one example smaller, on a mock of our own.
-MAX_TO_SHRINK = 1500
+MAX_TO_SHRINK = 800
 
 #: So many statements are made smaller; more are found, and left as they are.
 MAX_ROUNDS = 6
