@@ -49,6 +49,7 @@ class Target:
     transport: httpx.BaseTransport | None = None  # None: the network
     own: bool = False  # a mock that this process made for itself, and may do anything to
     entries: tuple[dict[str, Any], ...] = ()  # the world that the kit made for it, if it did
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # more than its login has
 
     @property
     def near(self) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.recording import ANEW
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.schemas.har import Answered, Asked, archive, entry
@@ -21,6 +22,8 @@ def written(results: Results) -> str:
     for exchange in results.history:
         moment = began + timedelta(seconds=elapsed)
         entries.append(_entry(exchange, results.target.base_url, moment, redactor))
+        if exchange.number in results.renewed:
+            entries[-1]["comment"] += ANEW
         elapsed += exchange.seconds
     return json.dumps(archive(entries), ensure_ascii=False, indent=1) + "\n"
 
