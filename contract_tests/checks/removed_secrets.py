@@ -10,7 +10,9 @@ from crmcom_kit.contract_tests.findings import Violation
 _PLACEHOLDER = re.compile(
     r"redact|remove|hidden|mask|secret|sanit|anonym|xxx|token|\$|<|\[|\{", re.IGNORECASE
 )
-_NO_SECRET = re.compile(r"\W*(redacted|removed|hidden|masked|secret|token|password|x+|)\W*", re.I)
+_NO_SECRET = re.compile(
+    r"\W*(redacted|removed|hidden|masked|secret|token|password|x+|)\W*", re.IGNORECASE
+)
 _MIN_TOKEN = 8  # letters and digits of the shortest token that is taken for one
 _UNSIGNED = re.compile(r"eyJ[\w-]+\.[\w-]*\.?")
 

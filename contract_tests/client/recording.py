@@ -378,9 +378,10 @@ def _headers(request: Entry, name: str, context: _Context) -> tuple[tuple[str, s
 def _is_basic(value: str) -> bool:
     scheme, _, coded = value.partition(" ")
     try:
-        return scheme.lower() == "basic" and bool(base64.b64decode(coded, validate=True))
+        plain = base64.b64decode(coded, validate=True).decode()
     except ValueError:
         return False
+    return scheme.lower() == "basic" and bool(plain)
 
 
 def _has_token(request: Entry) -> bool:
