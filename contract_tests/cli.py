@@ -9,18 +9,24 @@ from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from crmcom_kit.contract_tests.options import OPTIONS, Option
 from crmcom_kit.contract_tests.stopping import Stop
 
+if TYPE_CHECKING:
+    from crmcom_kit.contract_tests.results import Results
+
 _OUTPUTS = {
     "junit": "Write a JUnit report: one test case for each statement.",
     "json": "Write the JSON report.",
+    "ctrf": "Write a CTRF report (Common Test Report Format): one test for each statement.",
     "html": "Write a self-contained HTML page.",
-    "har": "Write all traffic as a HAR 1.2 archive, secrets masked.",
+    "summary": "Write a job summary in Markdown. It is also appended to $GITHUB_STEP_SUMMARY if "
+    "that is set.",
+    "har": "Write all traffic as a HAR 1.2 archive, secrets redacted, long bodies cut.",
     "dialect-out": "Write the choices seen as a dialect file for `crmcom-kit serve --dialect`.",
     "write-deviations": "Draft a deviations file from what is broken.",
 }
@@ -82,8 +88,8 @@ def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @_with_options
 @_with_outputs
-@click.option("--verbose", "-v", is_flag=True, help="Name every statement, not only broken ones.")
-@click.option("--statistics", is_flag=True, help="Tell how many calls of which kind were made.")
+@click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
+@click.option("--statistics", is_flag=True, help="Show how many calls of each method were made.")
 def check(**given: Any) -> None:
     """Check a server statement by statement: the mock, a real instance, or anybody's stubs.
 
@@ -118,7 +124,12 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     _check_outputs(outputs, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
     results = _run(given, now, stop)
+    step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if step_summary and _is_same(outputs["summary"], step_summary):
+        outputs["summary"] = None  # what stands there stays, and it is appended once
     failures = _write(results, outputs, now.date())  # first: a terminal may go away
+    if step_summary:
+        _append_summary(results, Path(step_summary))
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
     _show(results, verbose=verbose, statistics=statistics)
@@ -145,7 +156,7 @@ def _check_outputs(
             raise Refused(msg)
 
 
-def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> Any:
+def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
     from crmcom_kit.contract_tests.run import run
@@ -174,7 +185,7 @@ def _no_litter(*, keep: bool) -> Iterator[None]:
         yield
 
 
-def _show(results: Any, *, verbose: bool, statistics: bool) -> None:
+def _show(results: "Results", *, verbose: bool, statistics: bool) -> None:
     from rich.console import Console
 
     from crmcom_kit.contract_tests.reports import terminal
@@ -191,37 +202,66 @@ def _show(results: Any, *, verbose: bool, statistics: bool) -> None:
         terminal.show_statistics(results, console)
 
 
-def _write(results: Any, outputs: dict[str, Path | None], today: dt.date) -> list[str]:
+def _is_same(path: Path | None, other: str) -> bool:
+    return path is not None and os.path.realpath(path) == os.path.realpath(other)
+
+
+def _append_summary(results: "Results", path: Path) -> None:
+    """Append the job summary to what a CI server shows; if that fails, the run is the same."""
+    from crmcom_kit.contract_tests.reports import job_summary
+
+    try:
+        size = path.stat().st_size if path.exists() else 0
+        text = job_summary.written(results, max(0, job_summary.MAX_BYTES - size))
+        with path.open("ab") as file:
+            file.write(text.encode("utf-8", "replace"))
+    except Exception as error:  # noqa: BLE001 - nobody asked for it
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {reason}", err=True)
+
+
+def _write(results: "Results", outputs: dict[str, Path | None], today: dt.date) -> list[str]:
     """Write every file that can be written; return a line for each that cannot."""
-    from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
-    from crmcom_kit.contract_tests.deviations import write_deviations
-    from crmcom_kit.contract_tests.reports import har, html, json_report, junit
-    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
     from crmcom_kit.schemas.output import OutputError, opened
 
-    redactor = ReportRedactor(results.target, results.history)
-    broken = (violation for result in results.statements for violation in result.violations)
-    writers: dict[str, Callable[[], str | bytes]] = {
-        "junit": lambda: junit.written(results),
-        "json": lambda: json_report.written(results),
-        "html": lambda: html.written(results),
-        "har": lambda: har.written(results),
-        "dialect-out": lambda: redactor.text(
-            dialect_file(results.findings, results.target.name, results.began)
-        ),
-        "write-deviations": lambda: write_deviations(broken, today=today, redact=redactor.text),
-    }
+    writers = _writers(results, today)
     failures = []
     for name, path in outputs.items():
         if path is None:
             continue
         try:
             written = writers[name]()
-            content = written if isinstance(written, bytes) else written.encode("utf-8", "replace")
+            pieces = [written] if isinstance(written, str | bytes) else written
             with opened(path) as file:
-                file.write(content)
+                for each in pieces:
+                    file.write(each if isinstance(each, bytes) else each.encode("utf-8", "replace"))
         except (OutputError, OSError) as error:
             failures.append(f"--{name}: {error}")
         except Exception as error:  # noqa: BLE001 - the other reports are worth having
             failures.append(f"--{name}: no report: {type(error).__name__}: {error}")
     return failures
+
+
+def _writers(
+    results: "Results", today: dt.date
+) -> dict[str, Callable[[], str | bytes | Iterable[str]]]:
+    """Return what makes each report, by the name of its option."""
+    from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
+    from crmcom_kit.contract_tests.deviations import write_deviations
+    from crmcom_kit.contract_tests.reports import ctrf, har, html, job_summary, json_report, junit
+    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+
+    redactor = ReportRedactor(results.target, results.history)
+    broken = [(each.statement.id, seen) for each in results.statements for _, seen in each.alike]
+    return {
+        "junit": lambda: junit.written(results),
+        "json": lambda: json_report.written(results),
+        "ctrf": lambda: ctrf.written(results),
+        "html": lambda: html.written(results),
+        "summary": lambda: job_summary.written(results),
+        "har": lambda: har.written(results),
+        "dialect-out": lambda: redactor.text(
+            dialect_file(results.findings, results.target.name, results.began)
+        ),
+        "write-deviations": lambda: write_deviations(broken, today=today, redact=redactor.text),
+    }

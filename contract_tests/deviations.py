@@ -12,7 +12,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.schemas.dialect_file import toml_value
 from crmcom_kit.schemas.files import read_own_toml
 from crmcom_kit.schemas.statements import UnknownStatement, statement
@@ -41,10 +40,10 @@ class Deviation:
     date: dt.date  # since when it is known
     expires: dt.date | None = None  # the first day on which it is not accepted any more
 
-    def explains(self, violations: Iterable[Violation]) -> bool:
-        """Whether every violation is the behaviour that is listed."""
+    def explains(self, seen: str) -> bool:
+        """Whether ``seen``, as a violation words it, is the behavior that is listed."""
         pattern = self.seen.replace("[", "[[]").replace("?", "[?]")
-        return all(fnmatchcase(violation.seen, pattern) for violation in violations)
+        return fnmatchcase(seen, pattern)
 
 
 class Deviations:
@@ -113,25 +112,43 @@ def _read(place: str, entry: Any) -> Deviation:
 
 
 def write_deviations(
-    violations: Iterable[Violation], *, today: dt.date, redact: Callable[[str], str] = str
+    broken: Iterable[tuple[str, str]], *, today: dt.date, redact: Callable[[str], str] = str
 ) -> str:
     """Draft a file of deviations from what a run found broken; reasons are left to people.
 
-    ``redact`` hides secrets; in the draft * stands for them, so that it explains the next run, too.
+    Args:
+        broken: the ids of statements with what was seen, a pair for each kind of violation. What
+            differs between those of one statement is * in the draft.
+        today: since when they are known.
+        redact: hides secrets; in the draft * stands for them, so that it explains the next run too.
     """
+    seen: dict[str, list[str]] = {}
+    for statement_id, text in broken:
+        seen.setdefault(statement_id, []).append(_MASKED.sub("*", redact(text)))
     lines = [_HEADER.format(kinds=", ".join(KINDS))]
-    drafted: set[str] = set()
-    for violation in violations:
-        if violation.statement in drafted:
-            continue
-        drafted.add(violation.statement)
+    for statement_id, texts in seen.items():
         lines += [
             "[[deviation]]",
-            f"statement = {toml_value(violation.statement)}",
+            f"statement = {toml_value(statement_id)}",
             f"kind = {toml_value(KINDS[0])}",
-            f"seen = {toml_value(_MASKED.sub('*', redact(violation.seen)))}",
+            f"seen = {toml_value(_pattern(texts))}",
             'reason = "to be said"',
             f"date = {today.isoformat()}",
             "",
         ]
     return "\n".join(lines)
+
+
+def _pattern(texts: Sequence[str]) -> str:
+    """Return what ``texts`` have in common at both ends, with * for what is between."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    start = _common_start(texts)
+    end = _common_start([text[len(start) :][::-1] for text in texts])[::-1]
+    return f"{start}*{end}"
+
+
+def _common_start(texts: Sequence[str]) -> str:
+    first, last = min(texts), max(texts)  # what these two share, all that sort between them share
+    pairs = enumerate(zip(first, last, strict=False))
+    return first[: next((at for at, (one, other) in pairs if one != other), len(first))]

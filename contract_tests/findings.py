@@ -57,6 +57,11 @@ class Violation(Exception):
             record=self.record, layer=self.layer,
         )  # fmt: skip
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that show it: the shortest sequence, or those of its exchanges."""
+        return self.witness or tuple(exchange.call for exchange in self.exchanges)
+
     def __str__(self) -> str:
         return f"{self.statement}: expected {self.expected}; seen {self.seen}"
 
@@ -80,10 +85,36 @@ class StatementFindings:
     missed: list[str] = field(default_factory=list)  # why something of it could not be tried
     errors: list[str] = field(default_factory=list)  # what went wrong while it was tried
     breaks: int = 0
+    alike: Counter[tuple[str, str]] = field(default_factory=Counter)  # by expected and seen
+    is_complete: bool = True  # whether ``alike`` has every kind of violation
+
+    def keep(self, violation: Violation) -> None:
+        """Count a violation, and keep it whole if there is room or it differs from all others."""
+        kind = (violation.expected, violation.seen)
+        self.breaks += 1
+        is_new = kind not in self.alike
+        if is_new and len(self.alike) >= MAX_KINDS:
+            self.is_complete = False
+            return
+        self.alike[kind] += 1
+        if len(self.violations) >= MAX_KEPT:
+            repeated = self._last_repeated() if is_new else None
+            if repeated is None:
+                return
+            del self.violations[repeated]
+        self.violations.append(violation)
+
+    def _last_repeated(self) -> int | None:
+        """Return the index of the last violation that looks like an earlier one, or None."""
+        kinds = [(each.expected, each.seen) for each in self.violations]
+        return max((at for at, kind in enumerate(kinds) if kind in kinds[:at]), default=None)
 
 
 #: So many violations of one statement are kept whole; more are counted.
 MAX_KEPT = 10
+
+#: So many kinds of violation of one statement are told apart, by what was expected and seen.
+MAX_KINDS = 1_000
 
 #: So many exchanges are named that tell of one statement.
 MAX_REQUESTS = 10_000
@@ -100,6 +131,7 @@ class Findings:
         self.values: dict[tuple[str, str], Any] = {}
         self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
         self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
+        self.breaks = 0  # violations noted so far, of whatever statement
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
     @property
@@ -144,10 +176,9 @@ class Findings:
     def broke(self, violation: Violation) -> None:
         """Note a violation."""
         found = self._of(violation.statement)
-        found.breaks += 1
+        self.breaks += 1
         found.requests.update(exchange.number for exchange in violation.exchanges)
-        if len(found.violations) < MAX_KEPT:
-            found.violations.append(violation)
+        found.keep(violation)
 
     def miss(self, statements: Iterable[str], why: str) -> None:
         """Note that statements could not be tried, or not in one of their ways."""

@@ -1,7 +1,8 @@
 """Make sure, before a server is accused; look at what a change has done, at once and later.
 
-A violation that rests on what a webhook request was earlier counts only if a look shows that it is still so: others may use
-the server, too. The looks are ordinary requests, checked as all others are.
+A violation that rests on what a webhook request was earlier counts only if a look shows that it
+is still so: others may use the server, too. The looks are ordinary requests, checked as all
+others are.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class FollowUp:
         self._later.clear()
 
     def before(self, call: Call) -> None:
-        """List the entity of a webhook request that is about to be sent again: what is new later?"""
+        """List the neighbors of a webhook request that is to be sent again: what is new later?"""
         session = self._session
         sense = read(call, session.release)
         known = session.world.find(sense.record)
@@ -178,8 +179,8 @@ class FollowUp:
     def _try_reading(self, key: str) -> None:
         """Find out whether reading is what changes webhook requests, or takes them away.
 
-        Somebody else's change comes once. What comes again with each show, or with each list, is the
-        server's own.
+        Somebody else's change comes once. What comes again with each show, or with each list, is
+        the server's own.
         """
         session, records = self._session, self._session.world.records
         known = records.get(key)
@@ -251,37 +252,36 @@ class FollowUp:
         return shown
 
     def _refused_again(self, refused: Refused) -> None:
-        """Make sure that a request is refused which the documents want served, and find out why."""
-        session, expected = self._session, refused.expectation
-        violation = refused.violation
+        """Make sure that a request is refused which the documents want served; find out why."""
+        session, violation = self._session, refused.violation
         exchange = violation.exchanges[-1]
         if exchange.number in session.unreadable or self._is_renewed(exchange):
             return
         if self._confirmed[violation.statement] >= MAX_CONFIRMED:
             return
         self._confirmed[violation.statement] += 1
-        name, given = expected.sense.name, dict(expected.sense.given)
-        if name == "delete":
-            shown = self._show_or_lose(
-                str(expected.record), session.world.records[str(expected.record)]
-            )
-            if shown.ok:
-                session.note(exchange, [violation])
-            return
-        again = session.send(exchange.call)
+        statement = self._confirmed_refusal(exchange, refused.expectation)
         session.checker.refused.clear()
-        if again.ok:
-            return
+        if statement:
+            violation.statement = statement
+            session.note(exchange, [violation])
+
+    def _confirmed_refusal(self, exchange: Exchange, expected: Expectation) -> str | None:
+        """Return the statement that a refusal breaks, or None if it breaks none after all."""
+        name, statement = expected.sense.name, expected.statement
+        if name == "delete":  # is never sent twice
+            known = self._known(str(expected.record))
+            return statement if self._show_or_lose(str(expected.record), known).ok else None
+        if self._session.send(exchange.call).ok:
+            return None
+        given = dict(expected.sense.given)
         if name == "list":
-            violation.statement = self._why_refused(expected, given) or violation.statement
-        elif name == "show":
-            if not self._exists(str(expected.record)):
-                return
-            if "fields_set" in given:
-                del given["fields_set"]
-                if self._is_served("show", given):
-                    violation.statement = "show.fields_set.names"
-        session.note(exchange, [violation])
+            return self._why_refused(expected, given) or statement
+        if name == "show" and not self._exists(str(expected.record)):
+            return None
+        if name == "show" and given.pop("fields_set", None) and self._is_served("show", given):
+            return "show.fields_set.names"
+        return statement
 
     def _is_renewed(self, exchange: Exchange) -> bool:
         """Whether the token was refused that the run has used so far; it has another one then."""

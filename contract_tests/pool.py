@@ -35,12 +35,6 @@ class Pool:
         """What was deleted, by id, as it was then."""
         return self._world.deleted
 
-    takes_everything = False
-
-    def learn(self, record: Record) -> None: ...
-    def forget(self, key: str) -> None: ...
-    def clear(self) -> None: ...
-
     def start(self) -> None:
         """Forget what was taken: the target has other webhook requests from now on."""
         self._taken.clear()
@@ -64,10 +58,3 @@ class Pool:
     def give_back(self, key: str) -> None:
         """Let another probe take a webhook request that was changed and still exists."""
         self._taken.discard(key)
-
-    def named(self, value: object) -> Record | None:
-        """Return the known webhook request with that id or number, or None."""
-        if not isinstance(value, str):
-            return None
-        found = self.records.get(value)
-        return found or next((r for r in self.records.values() if r.get("number") == value), None)

@@ -68,7 +68,7 @@ def records(target: Session) -> list[dict[str, Any]]:
     pool, own = target.pool, target.target.renew is not None
     if own:
         begin_anew(target)
-        pool.clear()
+        target.start()
     if not len(pool):
         discover(target, pool.may_change)
     used = {} if own or target.guard is None else target.guard.touched

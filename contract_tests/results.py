@@ -1,13 +1,19 @@
 """The results of a run: one verdict for each statement in force that is asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.deviations import Deviations
-from crmcom_kit.contract_tests.findings import Findings, StatementFindings, Verdict, Violation
+from crmcom_kit.contract_tests.deviations import Deviation, Deviations
+from crmcom_kit.contract_tests.findings import (
+    MAX_KINDS,
+    Findings,
+    StatementFindings,
+    Verdict,
+    Violation,
+)
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import Statement, statements
@@ -24,6 +30,26 @@ class StatementResult:
     held: int  # how often the promise was seen to be kept
     violations: tuple[Violation, ...] = ()
     stale: bool = False  # listed as a deviation, and holds
+    alike: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by expected and seen
+
+    @property
+    def is_seen_once(self) -> bool:
+        """Whether the statement holds, and no more than one request shows it."""
+        return self.verdict is Verdict.HOLDS and self.requests <= 1
+
+    @property
+    def distinct(self) -> list[tuple[Violation, int]]:
+        """The violations that look different, the shortest of each, with how many look like it."""
+        shortest: dict[tuple[str, str], Violation] = {}
+        for each in sorted(self.violations, key=lambda v: len(v.calls)):
+            shortest.setdefault((each.expected, each.seen), each)
+        kinds = dict.fromkeys((each.expected, each.seen) for each in self.violations)
+        return [(shortest[kind], self.alike.get(kind, 1)) for kind in kinds]
+
+    @property
+    def unlisted(self) -> int:
+        """How many kinds of violation there are of which none was kept whole."""
+        return max(0, len(self.alike) - len(self.distinct))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +119,7 @@ def _verdict(
     listed = deviations.of(statement.id)
     verdict, why = Verdict.NOT_EXERCISED, "; ".join(found.missed)
     if found.breaks:
-        as_listed = listed is not None and listed.explains(found.violations)
-        verdict = Verdict.DEVIATES if as_listed else Verdict.BROKEN
-        why = listed.reason if listed is not None and as_listed else ""
+        verdict, why = _broken(found, listed)
     elif found.errors:
         verdict, why = Verdict.ERROR, found.errors[0]
     elif found.held:
@@ -111,15 +135,18 @@ def _verdict(
         held=found.held,
         violations=tuple(found.violations),
         stale=verdict is Verdict.HOLDS and listed is not None,
+        alike=dict(found.alike),
     )
 
 
-def distinct(violations: Iterable[Violation]) -> list[tuple[Violation, int]]:
-    """Return violations that look alike once each, with how many of them there are."""
-    alike: dict[tuple[str, str], list[Violation]] = {}
-    for violation in violations:
-        alike.setdefault((violation.expected, violation.seen), []).append(violation)
-    shortest = (
-        min(each, key=lambda v: len(v.witness) or len(v.exchanges)) for each in alike.values()
-    )
-    return list(zip(shortest, map(len, alike.values()), strict=True))
+def _broken(found: StatementFindings, listed: Deviation | None) -> tuple[Verdict, str]:
+    """Tell broken from deviating: a deviation must explain every single violation."""
+    if listed is None:
+        return Verdict.BROKEN, ""
+    unexplained = next((seen for _, seen in found.alike if not listed.explains(seen)), None)
+    if unexplained is not None:
+        return Verdict.BROKEN, f"a deviation is listed, but it does not explain: {unexplained}"
+    if not found.is_complete and listed.seen != "*":
+        why = f"more than {MAX_KINDS} different violations, too many to compare with the deviation"
+        return Verdict.BROKEN, why
+    return Verdict.DEVIATES, listed.reason

@@ -18,6 +18,7 @@ from crmcom_kit.contract_tests.safety.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
+from crmcom_kit.contract_tests.stateful.layer import run_stateful
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.statements import statements
@@ -68,21 +69,25 @@ class _Run:
 
     def _generated(self) -> None:
         """Run the generated layers; on a mock of this process they start from a fresh one."""
-        if self.config.max_examples <= 0 or self.config.only != "*":
-            return
         if self.session.target.own:  # what follows leaves nothing of this mock's world
             self.take_inventory()
             self.session.conclude()
             self.inventory = None
-        self._show_progress("generated calls, and sequences of calls")
+        self._show_progress("combined requests")
         config = self.config
-        del config  # the stateful layer is being rewritten
+        run_stateful(
+            self.session,
+            max_examples=config.max_examples,
+            profile=config.profile,
+            seed=config.seed,
+            only=config.only,
+        )
 
     def _between_layers(self, layer: str) -> None:
         """Between two layers, look once more at what the first one has changed.
 
-        On a mock of our own all others are looked at as well: after the deletes it could not be told any more which of
-        the two layers did it.
+        On a mock of our own all others are looked at as well: after the deletes it could not be
+        told any more which of the two layers did it.
         """
         if layer == self._looked_after:
             return

@@ -1,12 +1,12 @@
 """One run's session with a server: sends requests, has every exchange checked, and makes sure.
 
-Whoever sends a request, its exchange goes through all checks. What rests on knowledge that may be old is looked at again
-before it counts: see ``follow_up``.
+Every exchange goes through all checks, whether a probe or the stateful layer sent the request.
+What rests on knowledge that may be old is looked at again before it counts: see ``follow_up``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
 from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
@@ -60,17 +60,24 @@ class ChangeGuard(Protocol):
         ...
 
 
+class Resend(NamedTuple):
+    """A request of resend, with the webhook request as it was shown before and right afterwards."""
+
+    form: str  # how it was written
+    before: Record
+    exchange: Exchange
+    after: Record | None  # None: it was not shown
+    new: tuple[str, ...]  # ids of others like it that were not listed before
+
+
 @dataclass(slots=True)
 class Observed:
     """What probes have found out about the server, for later probes."""
 
     unusable: dict[str, str] = field(default_factory=dict)  # method -> the statement that says why
     withdrawn: bool | None = None  # whether a deprecated release answers nothing any more
-    longest_uncut: int = 0  # results of the longest list that is known to be whole
     cut_at: int = 0  # results that a page has if none are asked for; 0: not known
-    resent: list[str] = field(default_factory=list)  # ids, in their order
-    served_resend: bool = False
-    delivered_resend: bool = False
+    resends: list[Resend] = field(default_factory=list)  # in their order
 
 
 class Session:
@@ -103,7 +110,6 @@ class Session:
         self.pool = Pool(self.world)
         self.observed = Observed()
         self.changed: set[str] = set()  # ids of all that served requests have changed
-        self.memory: dict[str, Any] = {}
         self.token: str | None = login.token
         self.layer = ""
         self.refresher: TokenRefresher | None = None
@@ -240,7 +246,7 @@ class Session:
     ) -> bool:
         """Note that ``statement`` was kept, or broken; return ``kept``.
 
-        A response whose envelope is broken tells nothing else: nothing is a violation because of it.
+        A response whose envelope is broken tells nothing else, so nothing else is broken by it.
         """
         if any(exchange.number in self.unreadable for exchange in exchanges):
             return kept
@@ -281,8 +287,7 @@ class Session:
         record = self.pool.for_change(state)
         if record is None:
             msg = f"no {state or ''} webhook request is in scope and untouched"
-            if not self.pool.takes_everything:
-                msg += "; widen the scope with --only-… or --all-records"
+            msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record
 

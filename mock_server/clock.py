@@ -21,8 +21,6 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own time."""
 
-    __slots__ = ("now",)
-
     def __init__(self) -> None:
         #: Return the current time in UTC. An attribute, since every request calls it.
         self.now: Callable[[], datetime] = partial(datetime.now, UTC)
@@ -70,12 +68,8 @@ def in_clock_range(name: str, moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-class Flag(Protocol):
-    """Set when it is time to stop waiting, such as a ``threading.Event``."""
-
-    def is_set(self) -> bool:
-        """Return whether it is set."""
-        ...
+#: Says whether it is time to stop waiting, such as the method ``is_set`` of an event.
+IsOver = Callable[[], bool]
 
 
 class ClockState(NamedTuple):
@@ -92,8 +86,6 @@ class WorldClock:
     A sleep on it takes the world's time: it ends early when the clock is moved on or frozen.
     """
 
-    __slots__ = ("_at", "_base", "_changed", "_frozen", "_rate", "_since", "_watchers", "now")
-
     def __init__(self, base: Clock) -> None:
         """Follow ``base``."""
         self._base = base
@@ -107,8 +99,8 @@ class WorldClock:
 
     def _computed(self) -> datetime:
         elapsed = (self._base.now() - self._since).total_seconds() * self._rate
-        most = (LAST_MOMENT - self._at).total_seconds()
-        return self._at + timedelta(seconds=min(elapsed, most))
+        longest = (LAST_MOMENT - self._at).total_seconds()
+        return self._at + timedelta(seconds=min(elapsed, longest))
 
     def _standing(self) -> datetime:
         return self._at
@@ -152,16 +144,14 @@ class WorldClock:
             self.now = self._base.now
             self._wake()
 
-    def sleep(self, seconds: float, until: Flag | None = None) -> None:
+    def sleep(self, seconds: float, until: IsOver | None = None) -> None:
         """Return when ``seconds`` of the world's time have passed, at once if the clock stands.
 
-        Args:
-            seconds: how long, in the world's time.
-            until: ends the sleep early, within a second of the machine's time, when it is set.
+        ``until`` ends the sleep early, within a second of the machine's time.
         """
         with self._changed:
             end = self.now() + timedelta(seconds=seconds)
-            while until is None or not until.is_set():
+            while until is None or not until():
                 left = self.seconds_until(end)
                 if left <= 0:
                     return

@@ -1,6 +1,7 @@
 """The form of a HAR 1.2 archive, which browsers and proxies read. It masks nothing."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -20,6 +21,7 @@ class Asked(NamedTuple):
     body: str | None
     body_type: str
     body_size: int  # in bytes, as it was sent
+    body_comment: str = ""  # what was done to the body, such as that it is cut
 
 
 class Answered(NamedTuple):
@@ -31,6 +33,11 @@ class Answered(NamedTuple):
     body_type: str
     body_size: int
     location: str = ""
+    body_comment: str = ""
+
+
+#: How the comment of a body begins that is not whole.
+CUT = "cut: "
 
 
 def archive(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -38,6 +45,17 @@ def archive(entries: Iterable[dict[str, Any]]) -> dict[str, Any]:
     creator = {"name": "crmcom-kit", "version": __version__}
     log = {"version": "1.2", "creator": creator, "pages": [], "entries": list(entries)}
     return {"log": log}
+
+
+def archive_text(entries: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the text of an archive in pieces, an entry at a time, so that none are kept."""
+    start, end = json.dumps(archive([])).rsplit("[]", 1)
+    yield f"{start}["
+    separator = "\n"
+    for each in entries:
+        yield f"{separator}{json.dumps(each, ensure_ascii=False)}"
+        separator = ",\n"
+    yield f"\n]{end}\n"
 
 
 def entry(
@@ -68,7 +86,8 @@ def _request(asked: Asked) -> dict[str, Any]:
         "bodySize": asked.body_size,
     }
     if asked.body is not None:
-        request["postData"] = {"mimeType": asked.body_type, "text": asked.body}
+        posted = {"mimeType": asked.body_type, "text": asked.body}
+        request["postData"] = posted | _comment(asked.body_comment)
     return request
 
 
@@ -80,7 +99,7 @@ def _response(answered: Answered) -> dict[str, Any]:
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _headers(answered.headers),
-        "content": content,
+        "content": content | _comment(answered.body_comment),
         "redirectURL": answered.location,
         "headersSize": -1,
         "bodySize": answered.body_size,
@@ -89,3 +108,7 @@ def _response(answered: Answered) -> dict[str, Any]:
 
 def _headers(headers: Headers) -> list[dict[str, str]]:
     return [{"name": name, "value": value} for name, value in headers]
+
+
+def _comment(comment: str) -> dict[str, str]:
+    return {"comment": comment} if comment else {}

@@ -110,6 +110,30 @@ def cycle_of_folders(imports: set[tuple[str, str]]) -> list[str]:
     graph: dict[str, set[str]] = {}
     for importer, imported in imports:
         graph.setdefault(folder_of(importer), set()).add(folder_of(imported))
+    return cycle_in(graph)
+
+
+def cycle_of_modules(files: dict[str, str]) -> list[str]:
+    """Return modules that import each other in a circle, late imports included.
+
+    Args:
+        files: sources by path.
+    """
+    sources = {path.removesuffix(".py").replace("/", "."): text for path, text in files.items()}
+    sources = {name.removesuffix(".__init__"): text for name, text in sources.items()}
+    graph: dict[str, set[str]] = {}
+    for importer, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.ImportFrom):
+                module = (node.module or "").removeprefix("crmcom_kit.")
+                names = {f"{module}.{alias.name}" for alias in node.names}
+                inner = names & sources.keys()
+                graph.setdefault(importer, set()).update((inner or {module}) - {importer})
+    return cycle_in(graph)
+
+
+def cycle_in(graph: dict[str, set[str]]) -> list[str]:
+    """Return nodes of a graph that form a circle; none if there is no circle."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -153,6 +177,7 @@ def test_folders_of_the_mock_import_one_way(
     upward = upward_imports(imports)
     assert not upward, "\n".join(f"{a} imports {b}" for a, b in sorted(upward))
     assert cycle_of_folders(imports) == []
+    assert cycle_of_modules(sources) == []
     assert len(root - {"__init__", "__main__"}) <= MAX_ROOT_MODULES, sorted(root)
 
 
@@ -171,6 +196,11 @@ def test_an_import_against_the_floors_is_found() -> None:
 
     assert upward_imports(found) == {("store.a", "world.world"), ("clock", "api")}
     assert set(cycle_of_folders(found - {("clock", "api")})) == {"deliveries", "faults"}
+    assert cycle_of_modules(files) == []
+    files["mock_server/world/world.py"] += (
+        "\ndef f():\n    from crmcom_kit.mock_server.store import a"
+    )
+    assert set(cycle_of_modules(files)) == {"mock_server.store.a", "mock_server.world.world"}
     assert ("api.show", "clock") in found
     assert len(found) == 5
 

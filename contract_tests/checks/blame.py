@@ -1,7 +1,7 @@
 """Decide which statement is to blame where several fit.
 
-A webhook request that is found changed, or gone, may be the fault of the request that named it, of one that named
-another, of one that was refused, or of reading itself. Every check asks here.
+A webhook request that is found changed, or gone, may be the fault of the request that named it,
+of one that named another, of one that was refused, or of reading itself. Every check asks here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,10 @@ def of_difference(world: World, now: Sight, before: Sight | None) -> str:
 
 def of_no_effect(world: World, now: Sight) -> str:
     """Return what is broken where ``now`` shows a webhook request as it was before its resend."""
-    shown = world.sights.get(now.record["id"], {}).get("show")
-    resent = world.sights.get(now.record["id"], {}).get("resend")
-    fresh = shown is not None and resent is not None
-    if now.method == "list" and fresh and shown.exchange.number > resent.exchange.number:  # type: ignore[union-attr]
-        return "list.agrees_with_show"
-    return "resend.sends_again"
+    sights = world.sights.get(now.record["id"], {})
+    shown, resent = sights.get("show"), sights.get("resend")
+    later = shown and resent and shown.exchange.number > resent.exchange.number
+    return "list.agrees_with_show" if now.method == "list" and later else "resend.sends_again"
 
 
 def of_change_by(change: Change) -> str:

@@ -8,10 +8,12 @@ from crmcom_kit.contract_tests.checks import history as histories
 from crmcom_kit.contract_tests.checks.envelope import Envelopes, is_readable
 from crmcom_kit.contract_tests.checks.expectations import Expectation, Must, expectation
 from crmcom_kit.contract_tests.checks.history import History
+from crmcom_kit.contract_tests.checks.interpretations import Named
 from crmcom_kit.contract_tests.checks.lists import Lists
 from crmcom_kit.contract_tests.checks.logins import check_login
 from crmcom_kit.contract_tests.checks.pages import Pages
-from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, Named, identifying_values
+from crmcom_kit.contract_tests.checks.resent import check_resent
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, identifying_values
 from crmcom_kit.contract_tests.checks.webhook_requests import WebhookRequests
 from crmcom_kit.contract_tests.checks.world import Change, World
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -76,6 +78,7 @@ class Checker:
                 ("webhook requests", lambda: self.webhook_requests.check(exchange, sense)),
                 ("lists", lambda: self.lists.check(exchange, sense)),
                 ("pages", lambda: self.pages.check(exchange, sense)),
+                ("resent", lambda: check_resent(exchange, sense, self.world)),
                 ("history", lambda: self.history.check(exchange, sense)),
             ]
         if _changes(expected):

@@ -1,7 +1,7 @@
 """Say how the documents want a request to be answered: served, refused, or either.
 
-One table of refusals for show, resend and delete, one for list, one for logins. Only what the documents state is
-expected; what they leave open is ``Must.EITHER``.
+One table of refusals for show, resend and delete, one for list, one for logins. Only what the
+documents state is expected; what they leave open is ``Must.EITHER``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, Named
 from crmcom_kit.contract_tests.checks.sense import (
     IDENTIFIER,
     RECORD_METHODS,
-    Named,
     Sense,
     basic_key,
     read,
@@ -54,6 +53,14 @@ def expectation(call: Call, world: World) -> Expectation:
     refusal = next(refusals(call, sense, world), None)
     if refusal is not None:
         return Expectation(Must.REFUSE, *refusal, sense)
+    served = _unless_refused(sense, world)
+    if sense.is_encoded and served.must is Must.SERVE:
+        return _either(sense, "whether an identifier may be encoded is open", served.record)
+    return served
+
+
+def _unless_refused(sense: Sense, world: World) -> Expectation:
+    """Return what is expected of a request that the documents have nothing against."""
     if sense.method is None or "" in sense.unclear or "token" in sense.unclear:
         return _either(sense, "no page tells of a request like this")
     if "token" in sense.method.parameters and world.token_state(sense.token) != TokenState.LIVE:

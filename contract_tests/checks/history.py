@@ -1,9 +1,10 @@
 """Compare what responses show of a webhook request with how it was seen before.
 
-Nothing but a served resend or delete changes a webhook request; others may use the server, too. So a difference is
-first a *suspicion*. A later sight decides: if it shows the webhook request as it was before, the
-odd response in between was wrong. If it shows the new content, the webhook request has
-changed, and the requests in between tell who did it. A session asks for that sight at once; in a recording it comes or not.
+Nothing but a served resend or delete changes a webhook request; others may use the server, too.
+So a difference is first a *suspicion*. A later sight decides: if it shows the webhook request as
+it was before, the odd response in between was wrong. If it shows the new content, the webhook
+request has changed, and the requests in between tell who did it. A session asks for that sight
+at once; in a recording it comes or not.
 """
 
 from collections import Counter
@@ -231,8 +232,8 @@ class History:
     def conclude(self) -> Iterator[Violation]:
         """Judge at the end what happened to webhook requests while they had to stay as they were.
 
-        Once may be somebody else's doing. Twice after requests of one kind is the server's, if nothing
-        else in the run shows that anybody else was at work.
+        Once may be somebody else's doing. Twice after requests of one kind is the server's, if
+        nothing else in the run shows that anybody else was at work.
         """
         if self.world.others:
             return
@@ -256,6 +257,8 @@ class History:
             yield f"{now.method}.changes_nothing"
         if any(method != now.method and method in READS for method in last):
             yield "list.agrees_with_show"
+        if "resend" in last:
+            yield "resend.returns_record"
         for change in world.since_seen(key)[-50:]:
             if not change.served:
                 yield "errors.change_nothing"
@@ -303,7 +306,7 @@ def after_change(change: Change, sense: Sense, world: World) -> Iterator[str | V
         return
     if change.method == "delete":
         if exchange.ok:
-            yield from _deleted_as_known(exchange, known, answered, key in world.unsettled)
+            yield from _deleted_as_known(exchange, world.settled(key), answered)
             world.forget(key)
         return
     if not exchange.ok:
@@ -330,13 +333,12 @@ def _kept(exchange: Exchange, known: Record, answered: Record) -> Iterator[str |
 
 
 def _deleted_as_known(
-    exchange: Exchange, known: Record, answered: Record, unsettled: bool
+    exchange: Exchange, known: Record, answered: Record
 ) -> Iterator[str | Violation]:
     """Check that delete returns the webhook request that was there; who updated it is open."""
-    before = lasting(known) if unsettled else known
     paths = [
         path
-        for path in differing(before, answered)
+        for path in differing(known, answered)
         if not path.startswith("log_information.updated_")
     ]
     if not paths:

@@ -1,6 +1,7 @@
 """The ways in which list's filters may be read where the documents leave it open.
 
-A server reads them in one way; its lists rule out the others. Only a server that no single way explains is wrong.
+A server reads them in one way; its lists rule out the others. Only a server that no single way
+explains is wrong.
 """
 
 from collections.abc import Callable, Iterable, Mapping

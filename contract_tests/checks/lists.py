@@ -40,6 +40,9 @@ class Lists:
     history: History
     left: list[Interpretation] = field(default_factory=lambda: list(INTERPRETATIONS))
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    _by_matter: dict[tuple[str, ...], dict[tuple[Any, ...], Interpretation]] = field(
+        default_factory=dict
+    )
     _doubt: Violation | None = None  # what an earlier list breaks unless filters combine as "any"
 
     def check(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
@@ -52,20 +55,19 @@ class Lists:
             yield from _limited(exchange, sense, len(records))
         if sense.is_clear and sense.filters:
             yield from self._contents(exchange, sense)
-        paged = sense.limit is not None
-        self.longest[paged] = max(self.longest[paged], len(records))
+        if not {"number_of_results", "offset"} & sense.unclear:
+            paged = sense.limit is not None
+            self.longest[paged] = max(self.longest[paged], len(records))
 
     def may_be_cut(self, sense: Sense, count: int) -> bool:
         """Whether a list may be short because no list of this server has more results."""
         return count > 1 and count >= self.longest[sense.limit is not None]
 
     def _contents(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
-        problems: dict[tuple[str, ...], Problem | None] = {}
-        matter = dimensions(sense.filters)
-        for each in self.left:
-            kind = tuple(getattr(each, name) for name in matter)
-            if kind not in problems:
-                problems[kind] = self._problem(exchange, sense, each)
+        matter = tuple(dimensions(sense.filters))
+        problems = {
+            kind: self._problem(exchange, sense, each) for kind, each in self._kinds(matter).items()
+        }
         if None in problems.values():
             yield from (f"list.{name}.filter" for name in sense.filters)
             if len(exchange.records) > 1:
@@ -87,6 +89,15 @@ class Lists:
             known = self.world.settled(key)
             self.history.suspect(Suspicion(best.violation, key, known, "show"))
 
+    def _kinds(self, matter: tuple[str, ...]) -> dict[tuple[Any, ...], Interpretation]:
+        """Return one of the interpretations left for each way in which these of its members differ."""
+        if matter not in self._by_matter:
+            found: dict[tuple[Any, ...], Interpretation] = {}
+            for each in self.left:
+                found.setdefault(tuple(getattr(each, name) for name in matter), each)
+            self._by_matter[matter] = found
+        return self._by_matter[matter]
+
     def _rule_out(
         self, problems: Mapping[tuple[str, ...], Problem | None], matter: Sequence[str]
     ) -> None:
@@ -100,6 +111,7 @@ class Lists:
             return
         first = self.left[0]
         self.left = [e for e in self.left if tuple(getattr(e, n) for n in matter) not in out]
+        self._by_matter.clear()
         if first.combine == "all" and all(each.combine == "any" for each in self.left):
             self._doubt = out[tuple(getattr(first, name) for name in matter)].violation
 

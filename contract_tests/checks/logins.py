@@ -1,4 +1,4 @@
-"""Check what logins return: a token, from R12 on a JSON Web Token; and keep the tokens of the world."""
+"""Check what logins return: a token, from R12 on a JSON Web Token; note which are valid."""
 
 import base64
 import json
@@ -17,8 +17,8 @@ _MAX_DIGITS = 18  # what is longer counts no seconds, and may be too long to be 
 
 def check_login(exchange: Exchange, sense: Sense, world: World) -> Iterator[str | Violation]:
     """Check login.token.* and token_release.empty_answer; note which tokens are valid."""
-    if sense.name in ("token", "web_api_key_token") and exchange.ok:
-        yield from _returned_token(exchange, world)
+    if sense.name in ("token", "web_api_key_token"):
+        yield from (_returned_token if exchange.ok else _no_token)(exchange, world)
     elif sense.name == "token_release" and exchange.ok:
         if isinstance(sense.token, str):
             ends = not world.release.at_least("R12.0.0")  # from then on it is a choice
@@ -32,6 +32,12 @@ def check_login(exchange: Exchange, sense: Sense, world: World) -> Iterator[str 
             yield Violation("token_release.empty_answer", exchange, expected=expected, seen=seen)
     elif exchange.ok and not world.knows_tokens and isinstance(sense.token, str):
         world.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
+
+
+def _no_token(exchange: Exchange, _world: World) -> Iterator[Violation]:
+    if isinstance(exchange.data, dict) and exchange.data.get("token"):
+        expected, seen = "an error and no token", "a token in spite of the error"
+        yield Violation("login.credentials", exchange, expected=expected, seen=seen)
 
 
 def _returned_token(exchange: Exchange, world: World) -> Iterator[str | Violation]:

@@ -1,7 +1,7 @@
-"""Compare the pages of one list: each webhook request has one place, and the pages together are the whole.
+"""Compare the pages of one list: each webhook request has one place, all pages are the whole.
 
-The order of a list is open, and others may change it between two pages. So two pages that contradict each other are
-asked for again: only if both come as before, the server is wrong.
+The order of a list is open, and others may change it between two pages. So two pages that
+contradict each other are asked for again: only if both come as before, the server is wrong.
 """
 
 from collections.abc import Iterator, Mapping

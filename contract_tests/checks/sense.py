@@ -1,7 +1,8 @@
 """Read what a request asks for, from its URL and body alone.
 
-The one who sends a request tells nothing more about it: so a probe's request, a generated one and one from
-a recording are checked alike. What no page says how to read is named in ``Sense.unclear``.
+The one who sends a request tells nothing more about it: so a probe's request, a generated one
+and one from a recording are checked alike. What no page says how to read is named in
+``Sense.unclear``.
 """
 
 import base64
@@ -36,6 +37,7 @@ class Sense:
     fields: tuple[str, ...] | None = None  # of fields_set; None: every field
     limit: int | None = None  # number_of_results; None: as many as there are
     offset: int = 0
+    is_encoded: bool = False  # the "=" of an identifier is encoded: no page says that it may be
 
     @property
     def name(self) -> str:
@@ -72,7 +74,10 @@ def read(call: Call, release: Release) -> Sense:
         found = sense(given, unclear)
         if "fields_set" in given and "fields_set" not in unclear:
             found["fields"] = _fields(given["fields_set"], unclear)
-    return Sense(method=method, verb=call.verb, given=given, unclear=frozenset(unclear), **found)
+    return Sense(
+        method=method, verb=call.verb, given=given, unclear=frozenset(unclear),
+        is_encoded=_is_encoded(call.query, method), **found,
+    )  # fmt: skip
 
 
 @cache
@@ -90,7 +95,7 @@ def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
     if call.verb == "GET":
         unclear |= body.keys() if body is not None else {""}
         unclear |= {name for name, times in Counter(n for n, _ in query).items() if times > 1}
-        given = {name: _identifier(value, method) if _is_identifier(name, method) else value
+        given = {name: _identifier(value) if _is_identifier(name, method) else value
                  for name, value in query}  # fmt: skip
         return given, unclear
     unclear |= {name for name, _ in query}
@@ -110,12 +115,22 @@ def _body(body: bytes | None) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
+def _is_encoded(query: str, method: Method) -> bool:
+    """Whether an identifier in a query has its field's ``=`` percent-encoded."""
+    pairs = (part.partition("=") for part in query.split("&"))
+    return any(
+        "=" not in value and "%3d" in value.lower()
+        for name, _, value in pairs
+        if _is_identifier(name, method)
+    )
+
+
 def _is_identifier(name: str, method: Method) -> bool:
     parameter = method.parameters.get(name)
     return parameter is not None and parameter.type == "object"
 
 
-def _identifier(text: str, method: Method) -> Any:
+def _identifier(text: str) -> Any:
     """Return the fields of an identifier in a query; the text where it has not that form.
 
     How several fields are written is shown nowhere: with commas between them they are several only

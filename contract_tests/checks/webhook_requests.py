@@ -1,7 +1,7 @@
-"""Check the webhook requests in a response: each by itself, its fields, and that id and number name one.
+"""Check the webhook requests in a response: each by itself, its fields, and its names.
 
-A run reads the same webhook requests over and over. Each is checked once in each form that it is seen in; later sights
-of it are looked up.
+A run reads the same webhook requests over and over. Each is checked once in each form that it is
+seen in; later sights of it are looked up.
 """
 
 import json
@@ -150,6 +150,8 @@ class WebhookRequests:
 def _spelling(sense: Sense) -> Iterator[str]:
     """Yield how a request was written that was served, so that this is understood."""
     named = sense.record is not None
+    if sense.fields is not None and "fields_set" not in sense.unclear:
+        yield f"{sense.name}.fields_set.names"
     if sense.verb == "GET" and named:
         yield "parameters.identifier_in_query"
     if sense.verb == "POST" and sense.given:

@@ -1,8 +1,9 @@
 """What is known of a server: its webhook requests as they were last seen, tokens, and changes.
 
-One memory for everything that is checked. It knows what responses have shown and what requests may have changed;
-it sends nothing. A webhook request that was sent again and is still REJECTED may be queued, and change later: it is
-*unsettled*, and only what sending again must keep is compared.
+One memory for everything that is checked. It knows what responses have shown and what requests
+may have changed; it sends nothing. A webhook request that was sent again and is still REJECTED
+may be queued, and change later: it is *unsettled*, and only what sending again must keep is
+compared.
 """
 
 from collections.abc import Iterable, Mapping
@@ -90,7 +91,7 @@ class World:
         self.unsettled: set[str] = set()
         self.changes: list[Change] = []
         self.before_resend: dict[str, Record] = {}
-        #: entity and entity_id -> number of changes when it was listed whole, and how many there were
+        #: entity and entity_id -> number of changes when it was listed, and how many there were
         self.groups: dict[tuple[str, str], tuple[int, int]] = {}
         self.sights: dict[str, dict[str, Sight]] = {}  # id -> method -> the last one
         self._changed_at: dict[str, int] = {}  # id -> number of changes when it was last seen
@@ -140,9 +141,10 @@ class World:
                 self._shown.setdefault(name, set()).add(record[name])
         for name, member in OBJECT_OF.items():
             inner = record.get(member)
-            for field in ("id", "name", "alternative_code") if isinstance(inner, dict) else ():
-                if isinstance(inner.get(field), str):
-                    self._shown.setdefault(name, set()).add(f"{field}={inner[field]}")
+            found = inner if isinstance(inner, dict) else {}
+            for field in ("id", "name", "alternative_code"):
+                if isinstance(found.get(field), str):
+                    self._shown.setdefault(name, set()).add(f"{field}={found[field]}")
 
     def has_shown(self, name: str, wanted: Any) -> bool:
         """Whether a filter's value is one that some webhook request has shown."""

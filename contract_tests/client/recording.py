@@ -20,6 +20,7 @@ from crmcom_kit.contract_tests.client.bodies import Bodies
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, Call, Exchange
 from crmcom_kit.contract_tests.options import OptionsError
 from crmcom_kit.redaction import MASK
+from crmcom_kit.schemas.har import CUT
 from crmcom_kit.schemas.methods import API_PATH, methods
 from crmcom_kit.schemas.releases import Release
 
@@ -31,7 +32,6 @@ ANEW = ", of a server with new content"
 HIDDEN_KEY = f"Basic {base64.b64encode(f'{MASK}:'.encode()).decode()}"
 
 _BODIES_IN_MEMORY = 16 * 1024 * 1024  # bytes
-_CUT = "cut"  # the comment of a body that is not whole begins so
 _OUTAGES = (502, 503, 504)
 _TOO_MANY = 429
 #: The methods that take a token.
@@ -433,7 +433,7 @@ def _is_envelope(body: bytes) -> bool:
 
 def _is_cut(body: bytes, comment: Any, size: Any) -> bool:
     """Whether a body is only the beginning of one, as far as it tells: JSON without an end."""
-    cut = isinstance(comment, str) and comment.lower().startswith(_CUT)
+    cut = isinstance(comment, str) and comment.startswith(CUT)
     if not cut and not (isinstance(size, int) and size > len(body)):
         return False
     return Exchange(0, Call("", "GET", ""), 0, (), body, 0.0).json is NOT_JSON

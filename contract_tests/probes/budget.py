@@ -31,7 +31,7 @@ class Budget:
             probes: all that may run, in their order.
             budget: requests that may be made.
         """
-        free = [each for each in probes if _finds_causes(each) or not each.cost]
+        free = [each for each in probes if each.finds_causes or not each.cost]
         left = budget - sum(each.cost for each in free)
         worth = dict(self._worth)
         others = [each for each in probes if each not in free]
@@ -44,10 +44,6 @@ class Budget:
                 left -= best.cost
                 worth |= _after(worth, best)
         return [each for each in probes if each in chosen]
-
-
-def _finds_causes(probe: Probe) -> bool:
-    return probe.run.__module__.endswith(".connectivity")
 
 
 def _worths(worth: dict[str, float], probe: Probe) -> list[float]:

@@ -1,12 +1,13 @@
-"""Probes of resend: what it sends again, what it returns, and what it leaves unchanged.
+"""Probes of resend: by id, by number, with fields_set, of what is SUCCESSFUL, and of what is odd.
 
 Legal, and so no violation: a resend that ends REJECTED again, one that is only queued, one that
-an error answers because the delivery failed again.
+is answered with an error because the delivery failed again. What resends must leave behind is judged in ``traces``.
 """
 
-from collections.abc import Mapping
+from typing import Any
 
-from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ
+from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ, value_at
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -14,198 +15,236 @@ from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.own_world import not_effective, units
 from crmcom_kit.contract_tests.pool import nameable
-from crmcom_kit.contract_tests.probes.changing import (
-    WatchedChange,
-    check_fields_sets,
-    show,
-    take,
-    watch,
-)
+from crmcom_kit.contract_tests.probes.helpers import breadth, show
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.probes.resent import TRACELESS, examine
-from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.contract_tests.session import Resend, Session
 
 #: So many webhook requests are sent again in search of one that is delivered.
 MAX_TRIES = 3
 
 
+def take(session: Session, state: str | None = None) -> Record:
+    """Return a webhook request that may be changed, as it is shown now. Raises Unreachable.
+
+    One whose webhook definition is known not to be effective is left out: whether it can be
+    sent again is open.
+    """
+    off = not_effective(session.target.entries)
+    while True:
+        record = session.record_for_change(state)
+        if record["id"] not in off:
+            now = shown(session, record["id"])
+            right = now is not None and state in (None, now.get("life_cycle_state"))
+            if now is not None and right and nameable(now) and session.pool.may_change(now):
+                return now
+
+
+def shown(session: Session, key: str) -> Record | None:
+    """Return a webhook request as show returns it now, or None."""
+    found = show(session, {"id": key}).records
+    return next((each for each in found if each.get("id") == key), None)
+
+
+def send_again(session: Session, record: Record, form: str = "id", **more: Any) -> Resend:
+    """Send a webhook request again, named by the field ``form``; look at it, and note the choices."""
+    names = ("entity",) if session.target.own else ("entity", "entity_id")
+    beside = {name: record[name] for name in names}
+    before = session.call("list", beside)
+    exchange = session.call("resend", {IDENTIFIER: {form: record[form]}, **more})
+    after = shown(session, record["id"])
+    listed = session.call("list", beside)
+    name = f"{form} with {', '.join(more)}" if more else form
+    made = Resend(name, record, exchange, after, _new_ones(record, before, listed))
+    session.observed.resends.append(made)
+    _in_its_place(session, made)
+    _note_choices(session, made)
+    return made
+
+
+def _new_ones(record: Record, before: Exchange, listed: Exchange) -> tuple[str, ...]:
+    """Return the ids of webhook requests that look as ``record`` does, and were not there before."""
+    kept = {each.get("id") for each in before.records}
+    same = ("entity_id", "url", "webhook_definition", "workflow_rule")
+    return tuple(
+        each["id"]
+        for each in listed.records
+        if before.ok
+        and isinstance(each.get("id"), str)
+        and each["id"] not in kept | {record["id"]}
+        and all(each.get(name) == record.get(name) for name in same)
+    )
+
+
+def _in_its_place(session: Session, made: Resend) -> None:
+    """Check that no new webhook request came of a resend: others, too, may make some meanwhile."""
+    served = [each for each in session.observed.resends if each.exchange.ok]
+    if not made.exchange.ok:
+        return
+    answered = made.exchange.data.get("id") if isinstance(made.exchange.data, dict) else None
+    always = len(served) > 1 and all(each.new for each in served)
+    moved = bool(made.new) and (session.target.own or answered in made.new or always)
+    if moved or made.after is not None:
+        session.expect(
+            "resend.same_record", made.exchange, kept=not moved,
+            expected=f"the webhook request {made.before['id']} in its place, and no new one",
+            seen=f"a new webhook request {made.new[0]}" if moved else "",
+            record=made.before["id"],
+        )  # fmt: skip
+
+
+def _note_choices(session: Session, made: Resend) -> None:
+    """Note what a resend has changed, and which way the server takes."""
+    chose, exchange, after = session.findings.chose, made.exchange, made.after
+    trace = list(changed_members(made.before, after)) if after is not None else []
+    if after is None or not trace:
+        return
+    if not exchange.ok:
+        chose("resend.failed", "error", exchange)
+        note_refusal(session, "delivery_failed", exchange)
+    elif after.get("life_cycle_state") == "REJECTED":
+        chose("resend.failed", "ok_rejected", exchange)
+    logged = "log_information.updated_date" in trace
+    if logged or value_at(after, "log_information.updated_date") is not None:
+        chose("resend.updates_log", logged, exchange)
+    if "url" in trace:
+        chose("resend.destination", "definition", exchange)
+    request = after.get("request")
+    if exchange.ok and isinstance(request, str) and not request.startswith("{"):
+        chose("resend.exchange", "renewed" if "request" in trace else "kept", exchange)
+
+
 @probe(
-    "resend.sends_again",
-    "resend.returns_record",
-    "resend.identity_kept",
-    "resend.same_record",
-    "resend.single_result",
-    "resend.clears_error",
-    "resend.identifier.selects",
-    "resend.fields_set.default_all",
-    layer="resend",
-    cost=5,
-)
+    "resend.sends_again", "resend.returns_record", "resend.identity_kept", "resend.same_record",
+    "resend.single_result", "resend.clears_error", "resend.identifier.selects",
+    "resend.fields_set.default_all", layer="resend", cost=5,
+)  # fmt: skip
 def a_rejected_one_is_sent_again(session: Session) -> None:
     """Webhook requests are sent again, one by one, until one of them is delivered."""
     for tried in range(MAX_TRIES):
         try:
-            record = take(session, "REJECTED")
+            made = send_again(session, take(session, "REJECTED"))
         except Unreachable:
             if tried == 0:
                 raise
             break
-        change = watch(session, "resend", record)
-        examine(session, change)
-        if change.after is not None and change.after.get("life_cycle_state") == "SUCCESSFUL":
+        if made.after is not None and made.after.get("life_cycle_state") == "SUCCESSFUL":
             break
-    if not _noted(session, "served"):
+    resends = session.observed.resends
+    if not any(each.exchange.ok for each in resends):
         served = ("returns_record", "identity_kept", "same_record", "identifier.selects")
         why = "no resend was served; the webhook requests in scope can't be delivered"
         session.findings.miss((f"resend.{name}" for name in served), why)
-    if not _noted(session, "delivered"):
+    states = [(each.after or {}).get("life_cycle_state") for each in resends]
+    if "SUCCESSFUL" not in states:
         why = "no resend was successful; it takes a receiver that takes them"
         session.findings.miss(["resend.clears_error"], why)
 
 
 @probe(
-    "resend.identifier.selects",
-    "resend.identifier.fields",
-    "resend.single_result",
-    layer="resend",
-    cost=5,
-)
+    "resend.identifier.selects", "resend.identifier.fields", "resend.single_result",
+    layer="resend", cost=4,
+)  # fmt: skip
 def the_number_names_one_as_well(session: Session) -> None:
-    """A webhook request that is named by its number is sent again."""
-    examine(session, watch(session, "resend", take(session, "REJECTED"), "number"))
-
-
-def _noted(session: Session, what: str) -> bool:
-    return bool(session.memory.get(f"resend {what}"))
+    """Webhook requests that are named by their number are sent again."""
+    for tried in range(breadth(session, 1, 2)):
+        try:
+            record = take(session, "REJECTED")
+        except Unreachable:
+            if tried == 0:
+                raise
+            return
+        made = send_again(session, record, "number")
+        if not made.exchange.ok and made.after is not None and not differ(record, made.after):
+            by_id = send_again(session, made.after)
+            if by_id.exchange.ok:  # else the delivery may have failed
+                why = "number names the webhook request, as id does"
+                session.expect_served("resend.identifier.fields", made.exchange, why)
 
 
 @probe("resend.only_rejected", layer="resend", cost=5)
 def a_successful_one_is_refused(session: Session) -> None:
-    """A SUCCESSFUL webhook request is not sent again, and stays as it was."""
+    """SUCCESSFUL webhook requests are not sent again: never, and not after a resend either."""
     record = take(session, "SUCCESSFUL")
-    exchange = session.call("resend", {IDENTIFIER: {"id": record["id"]}})
-    session.expect_refused("resend.only_rejected", exchange, "the webhook request is SUCCESSFUL")
-    after = show(session, record["id"])  # which the memory compares with what it was
-    for now in after.records:
-        session.pool.learn(now)
+    for field in ("id", "number")[: breadth(session, 1, 2)]:
+        exchange = session.call("resend", {IDENTIFIER: {field: record[field]}})
+        note_refusal(session, "not_rejected", exchange)
     session.pool.give_back(record["id"])
-    for record_id in session.memory.get("resent", [])[:1]:
-        done = session.pool.records.get(record_id, {})
-        if nameable(done) and done.get("life_cycle_state") == "SUCCESSFUL":  # by a resend, this one
-            again = session.call("resend", {IDENTIFIER: {"number": done["number"]}})
-            session.expect_refused("resend.only_rejected", again, "it was sent again with success")
-            show(session, record_id)
+    delivered = [
+        each.after
+        for each in session.observed.resends
+        if each.after is not None and each.after.get("life_cycle_state") == "SUCCESSFUL"
+    ]
+    for done in delivered[: breadth(session, 1, 2)]:
+        for field in ("number", "id")[: breadth(session, 1, 2)]:
+            session.call("resend", {IDENTIFIER: {field: done[field]}})
 
 
-@probe(
-    "resend.fields_set.selects",
-    "resend.fields_set.names",
-    layer="resend",
-    cost=6,
-)
-def the_answer_has_the_fields_asked_for(session: Session) -> None:
-    """With fields_set the answer of resend has the fields that it names, and only those."""
-
-    def take_one() -> Record:
+@probe("resend.fields_set.selects", "resend.fields_set.names", layer="resend", cost=6)
+def resend_returns_the_fields_asked_for(session: Session) -> None:
+    """With fields_set resend returns the fields that it names, and only those."""
+    for fields in fields_sets(session, "resend"):
         record = take(session, "REJECTED")
-        session.memory.setdefault("resent", []).append(record["id"])
-        return record
+        made = send_again(session, record, fields_set=fields)
+        if made.exchange.ok:
+            continue
+        now = made.after
+        if now is not None and not differ(record, now):
+            plain = send_again(session, now)
+            if plain.exchange.ok:
+                why = "fields_set names fields of the response"
+                session.expect_served("resend.fields_set.names", made.exchange, why)
+        msg = f"resend with fields_set was answered {outcome(made.exchange)}"
+        raise Unreachable(msg)
 
-    def settle(record: Record) -> None:
-        for now in show(session, record["id"]).records:
-            session.pool.learn(now)
 
-    check_fields_sets(session, "resend", take_one, settle)
+def fields_sets(session: Session, method: str) -> tuple[str, ...]:
+    """Return values of fields_set for a changing method. Raises Unreachable if it has none."""
+    if "fields_set" not in session.method(method).parameters:
+        msg = f"{method} has no fields_set in this release"
+        raise Unreachable(msg)
+    return ("number", "url,error_code,life_cycle_state")
 
 
 @probe("login.unit", layer="resend", cost=4)
 def the_unit_of_the_login_is_the_one_that_acts(session: Session) -> None:
     """What is sent again was updated by the unit that the login named."""
     unit = session.target.login.unit
-    token = session.token
-    if unit is None and session.target.entries and session.target.login.username is not None:
+    spare = unit is None and session.target.login.username is not None
+    if spare and session.target.entries:
         unit = units(session.target.entries)[-1]
-        token = token_of(ask_for_token(session, unit=unit))
-    if unit is None or token is None:
+    if unit is None:
         msg = "needs a login that names a unit; name one with --unit"
         raise Unreachable(msg)
     record = take(session, "REJECTED")
-    session.memory.setdefault("resent", []).append(record["id"])
-    sent = session.call("resend", {"token": token, IDENTIFIER: {"id": record["id"]}})
-    shown = show(session, record["id"])
-    for now in shown.records:
-        session.pool.learn(now)
-        log = now.get("log_information")
-        log = log if isinstance(log, Mapping) else {}
-        by = log.get("updated_by_unit") or log.get("updated_by_business_unit")
-        logged = "log_information.updated_date" in changed_members(record, now)
-        if sent.ok and logged and isinstance(by, Mapping) and isinstance(by.get("id"), str):
-            session.expect(
-                "login.unit",
-                sent,
-                shown,
-                kept=by["id"] == unit,
-                expected=f"an update by the unit {unit}",
-                seen=f"an update by the unit {by['id']}",
-                record=record["id"],
-            )
+    # At once: where one token lives at a time, the run's own next request would end this one.
+    token = token_of(ask_for_token(session, unit=unit)) if spare else session.token
+    exchange = session.call("resend", {"token": token, IDENTIFIER: {"id": record["id"]}})
+    after = shown(session, record["id"])
+    if after is None or not exchange.ok:
+        return
+    session.observed.resends.append(Resend("id", record, exchange, after, ()))
+    names = ("updated_by_unit", "updated_by_business_unit")
+    by = next(filter(None, (value_at(after, f"log_information.{each}.id") for each in names)), None)
+    logged = "log_information.updated_date" in changed_members(record, after)
+    if logged and isinstance(by, str):
+        session.expect(
+            "login.unit", exchange, kept=by == unit, expected=f"an update by the unit {unit}",
+            seen=f"an update by the unit {by}", record=record["id"],
+        )  # fmt: skip
 
 
 @probe("resend.sends_again", layer="resend", cost=3)
 def one_of_a_definition_that_is_not_effective(session: Session) -> None:
     """Whether one is sent again whose webhook definition is not effective is a choice."""
     off = not_effective(session.target.entries)
-    record = next((r for r in session.pool.known("REJECTED") if r["id"] in off), None)
-    if record is None or not session.pool.may_change(record):
+    found = [r for r in session.pool.known("REJECTED") if r["id"] in off]
+    record = next(filter(session.pool.may_change, found), None)
+    if record is None:
         msg = "no definition is known that is not effective"
         raise Unreachable(msg)
-    before = next(iter(show(session, record["id"]).records), record)
-    exchange = session.call("resend", {IDENTIFIER: {"id": record["id"]}})
-    session.memory.setdefault("resent", []).append(record["id"])
-    for now in show(session, record["id"]).records:
-        session.pool.learn(now)
-        if exchange.ok or not differ(before, now):
-            way = "send" if exchange.ok else "error"
-            session.findings.chose("resend.definition_not_effective", way, exchange)
-
-
-@probe("resend.sends_again", layer="resend", cost=1)
-def what_was_sent_leaves_a_trace(session: Session) -> None:
-    """What left no trace when it was sent again has one by now: it may have been queued.
-
-    Comes last of its layer. Without any trace nothing can be said, unless the kit knows that one
-    must be there: in its own world no delivery leaves a webhook request as it was. Elsewhere a
-    response that is a mere reference is new after each delivery.
-    """
-    waiting: list[WatchedChange] = session.memory.pop(TRACELESS, [])
-    silent: list[tuple[WatchedChange, Exchange]] = []
-    for change in waiting:
-        later = show(session, change.id)
-        now = next((r for r in later.records if r.get("id") == change.id), None)
-        if now is not None and differ(change.before, now):
-            session.pool.learn(now)
-            session.expect(
-                "resend.sends_again", change.answer, later, kept=True, expected="", seen=""
-            )
-        elif now is not None:
-            silent.append((change, later))
-    if not silent or session.findings.is_held("resend.sends_again"):
-        return
-    change, later = silent[-1]
-    if not session.target.entries and (len(silent) < 2 or not _has_reference(change.before)):
-        msg = "the resends left no trace by which they could be told from none"
-        raise Unreachable(msg)
-    session.expect(
-        "resend.sends_again",
-        change.answer,
-        later,
-        kept=False,
-        expected="a trace of the delivery: another state, date, response or error",
-        seen=f"{outcome(change.answer)}, and the webhook request is as it was",
-        record=change.id,
-    )
-
-
-def _has_reference(record: Record) -> bool:
-    response = record.get("response")
-    return isinstance(response, str) and not response.lstrip().startswith(("{", "["))
+    exchange: Exchange = session.call("resend", {IDENTIFIER: {"id": record["id"]}})
+    after = shown(session, record["id"])
+    if exchange.ok or (after is not None and not differ(record, after)):
+        way = "send" if exchange.ok else "error"
+        session.findings.chose("resend.definition_not_effective", way, exchange)
+        note_refusal(session, "definition_not_effective", exchange)

@@ -1,6 +1,6 @@
 """The traffic of a run as a HAR 1.2 archive, which browsers and proxies read."""
 
-import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,49 +8,63 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.recording import ANEW
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.schemas.har import Answered, Asked, archive, entry
+from crmcom_kit.schemas.har import CUT, Answered, Asked, archive_text, entry
+
+#: So many characters of each body are written.
+MAX_BODY = 64 * 1024
 
 _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-authorization"})
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
-def written(results: Results) -> str:
-    """Return the archive as text, without secrets."""
+def written(results: Results) -> Iterator[str]:
+    """Yield the archive's text in pieces, without secrets; long bodies are cut."""
+    return archive_text(_entries(results))
+
+
+def _entries(results: Results) -> Iterator[dict[str, Any]]:
     redactor = ReportRedactor(results.target, results.history)
     began = datetime.fromisoformat(results.began or _NO_TIME)
-    entries, elapsed = [], 0.0
+    elapsed = 0.0
     for exchange in results.history:
         moment = began + timedelta(seconds=elapsed)
-        entries.append(_entry(exchange, results.target.base_url, moment, redactor))
+        made = _entry(exchange, results.target.base_url, moment, redactor)
         if exchange.number in results.renewed:
-            entries[-1]["comment"] += ANEW
+            made["comment"] += ANEW
+        yield made
         elapsed += exchange.seconds
-    return json.dumps(archive(entries), ensure_ascii=False, indent=1) + "\n"
 
 
 def _entry(
     exchange: Exchange, base: str, moment: datetime, redactor: ReportRedactor
 ) -> dict[str, Any]:
     call = exchange.call
+    sent, received = call.body or b"", exchange.content
     asked = Asked(
         verb=call.verb,
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
         headers=_headers(call.headers, redactor),
-        body=None if call.body is None else redactor.content(call.body),
+        body=None if call.body is None else redactor.beginning(sent, MAX_BODY),
         body_type="application/json",
-        body_size=len(call.body or b""),
+        body_size=len(sent),
+        body_comment=_comment(sent),
     )
     answered = Answered(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
-        body=redactor.content(exchange.content),
+        body=redactor.beginning(received, MAX_BODY),
         body_type=exchange.header("Content-Type") or "",
-        body_size=len(exchange.content),
+        body_size=len(received),
         location=redactor.text(exchange.header("Location") or ""),
+        body_comment=_comment(received),
     )
     comment = f"{exchange.number}: {call.method}"
     return entry(moment, round(exchange.seconds * 1000, 3), asked, answered, comment)
+
+
+def _comment(body: bytes) -> str:
+    return f"{CUT}the first {MAX_BODY} of {len(body)} bytes" if len(body) > MAX_BODY else ""
 
 
 def _headers(

@@ -4,7 +4,6 @@ Its shape is described by ``report_schema.json`` beside this module.
 """
 
 import json
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,15 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
+from crmcom_kit.contract_tests.reports.wording import verdict_counts
+from crmcom_kit.contract_tests.results import Results, StatementResult
 
 SCHEMA = Path(__file__).with_name("report_schema.json")
-_MAX_CONTENT = 20_000
+_MAX_BODY = 20_000  # bytes
 
 
-def document(results: Results) -> dict[str, Any]:
-    """Return the report as a JSON object, without secrets."""
+def document(results: Results, *, max_body: int = _MAX_BODY) -> dict[str, Any]:
+    """Return the report as a JSON object, without secrets; bodies are cut after ``max_body``."""
     redactor = ReportRedactor(results.target, results.history)
     return {
         "summary": {**summary(results), "trouble": _masked(results.trouble, redactor)},
@@ -41,7 +41,9 @@ def document(results: Results) -> dict[str, Any]:
             },
             "command": redactor.text(results.command),
         },
-        "statements": [_statement(each, results, redactor) for each in results.statements],
+        "statements": [
+            _statement(each, results, redactor, max_body) for each in results.statements
+        ],
         "choices": _choices(results, redactor),
         "changed": list(results.changed),
         "perhaps_changed": list(results.unclear),
@@ -52,13 +54,12 @@ def document(results: Results) -> dict[str, Any]:
 
 def summary(results: Results) -> dict[str, Any]:
     """Count the verdicts."""
-    counts = Counter(str(result.verdict) for result in results.statements)
-    names = ("holds", "broken", "deviates", "not_exercised", "error")
     return {
-        **{name: counts[name] for name in names},
+        **verdict_counts(results),
         "statements": len(results.statements),
         "reachable": results.reachable,
         "achieved": results.achieved,
+        "seen_once": sum(result.is_seen_once for result in results.statements),
         "requests": len(results.history),
         "exit_code": results.exit_code,
         "trouble": results.trouble,
@@ -71,7 +72,7 @@ def written(results: Results) -> str:
 
 
 def _statement(
-    result: StatementResult, results: Results, redactor: ReportRedactor
+    result: StatementResult, results: Results, redactor: ReportRedactor, max_body: int
 ) -> dict[str, Any]:
     about = result.statement
     return {
@@ -80,6 +81,7 @@ def _statement(
         "why": redactor.text(result.why),
         "requests": result.requests,
         "held": result.held,
+        "seen_once": result.is_seen_once,
         "evidence": about.evidence,
         "level": about.level,
         "text": about.text,
@@ -87,36 +89,38 @@ def _statement(
         "methods": list(about.methods),
         "stale": result.stale,
         "violations": [
-            {**_violation(each, results, redactor), "times": times}
-            for each, times in distinct(result.violations)
+            {**_violation(each, results, redactor, max_body), "times": times}
+            for each, times in result.distinct
         ],
+        "more_violations": result.unlisted,
     }
 
 
-def _violation(violation: Violation, results: Results, redactor: ReportRedactor) -> dict[str, Any]:
-    calls = violation.witness or tuple(each.call for each in violation.exchanges)
+def _violation(
+    violation: Violation, results: Results, redactor: ReportRedactor, max_body: int
+) -> dict[str, Any]:
     return {
         "statement": violation.statement,
         "expected": redactor.text(violation.expected),
         "seen": redactor.text(violation.seen),
         "record": violation.record,
         "layer": violation.layer,
-        "curl": [curl(call, results.target, redactor) for call in calls],
-        "exchanges": [exchange(each, redactor) for each in violation.exchanges],
+        "curl": [curl(call, results.target, redactor) for call in violation.calls],
+        "exchanges": [_exchange(each, redactor, max_body) for each in violation.exchanges],
     }
 
 
-def exchange(each: Exchange, redactor: ReportRedactor) -> dict[str, Any]:
-    """Return an exchange as JSON, without secrets and cut where it is long."""
+def _exchange(each: Exchange, redactor: ReportRedactor, max_body: int) -> dict[str, Any]:
+    """Return an exchange as JSON, without secrets, its bodies cut if they are long."""
     call = each.call
     return {
         "number": each.number,
         "verb": call.verb,
         "path": redactor.text(call.path),
         "query": redactor.query(call.query),
-        "body": None if call.body is None else redactor.content(call.body, _MAX_CONTENT),
+        "body": None if call.body is None else redactor.content(call.body, max_body),
         "status": each.status,
-        "answer": redactor.content(each.content, _MAX_CONTENT),
+        "answer": redactor.content(each.content, max_body),
         "milliseconds": round(each.seconds * 1000, 1),
     }
 

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
+from crmcom_kit.contract_tests.reports.wording import failure_details, failure_message
+from crmcom_kit.contract_tests.results import Results, StatementResult
 
 # What XML 1.0 cannot hold, not even as a character reference.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -58,28 +58,14 @@ def _case(result: StatementResult, results: Results, redactor: ReportRedactor) -
     case.append(_properties(facts))
     why = redactor.text(result.why)
     if result.verdict is Verdict.BROKEN or result.stale:
-        first = result.violations[0] if result.violations else None
-        said = redactor.text(f"expected {first.expected}; seen {first.seen}") if first else why
+        said = failure_message(result, redactor)
         failure = ET.SubElement(case, "failure", message=_safe(said), type=str(result.verdict))
-        failure.text = _safe(_details(result, results, redactor))
+        failure.text = _safe(failure_details(result, results, redactor))
     elif result.verdict is Verdict.ERROR:
         ET.SubElement(case, "error", message=_safe(why), type="error")
     elif result.verdict in (Verdict.NOT_EXERCISED, Verdict.DEVIATES):
         ET.SubElement(case, "skipped", message=_safe(f"{result.verdict}: {why}"))
     return case
-
-
-def _details(result: StatementResult, results: Results, redactor: ReportRedactor) -> str:
-    lines = [result.statement.text, f"Source: {result.statement.source}"]
-    for violation, _times in distinct(result.violations):
-        lines += [
-            "",
-            redactor.text(f"expected {violation.expected}"),
-            redactor.text(f"seen {violation.seen}"),
-        ]
-        calls = violation.witness or tuple(each.call for each in violation.exchanges)
-        lines += [curl(call, results.target, redactor) for call in calls]
-    return "\n".join(lines)
 
 
 def _properties(facts: dict[str, str]) -> ET.Element:

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import PUBLIC
@@ -15,6 +16,8 @@ _LOGINS = ("token", "web_api_key_token")
 _TOO_SHORT = 4  # a shorter text would be found in half of all words
 _LONG = 8  # characters of a secret whose parts can be told from other words
 _CUT = re.compile(r"\.\.\.|…")
+_SHORT = 16 * 1024  # bytes of a body whose redacted text is remembered
+_MARGIN = 4 * 1024  # bytes that are redacted beyond a limit, at least
 _LONGEST_CUT = 10_000  # characters of a text that the kit worded, and may have cut inside
 
 
@@ -53,7 +56,13 @@ class ReportRedactor(Redactor):
         self._names.update(secrets)
         self._base_url = target.base_url
         self._shown_base_url = redact_url(target.base_url)
-        self._contents: dict[bytes, str] = {}
+        # A character of a secret can be spelled with several bytes, such as %25C3%25A9.
+        self._margin = _MARGIN + 20 * max(map(len, self._names), default=0)
+        self._remembered = lru_cache(maxsize=512)(
+            lambda content: super(ReportRedactor, self).text(
+                content.decode("utf-8", "backslashreplace")
+            )
+        )
 
     def text(self, text: str) -> str:
         """Return ``text`` without secrets."""
@@ -72,15 +81,29 @@ class ReportRedactor(Redactor):
         return f"{scheme} {given if given in PUBLIC else MASK}"
 
     def content(self, content: bytes | None, limit: int | None = None) -> str:
-        """Return bytes as text without secrets, cut behind ``maximum`` characters."""
+        """Return bytes as text without secrets; what is cut after ``limit`` bytes says so."""
         content = content or b""
-        text = self._contents.get(content)  # a run gets the same responses over and over
-        if text is None:
-            text = super().text(content.decode("utf-8", "backslashreplace"))
-            self._contents[content] = text
-        if limit is not None and len(text) > limit:
-            return f"{text[:limit]}… ({len(text)} characters)"
-        return text
+        if limit is None or len(content) <= limit:
+            return self._whole(content)
+        return f"{self.beginning(content, limit)}… ({len(content)} bytes)"
+
+    def beginning(self, content: bytes, limit: int) -> str:
+        """Return bytes as text without secrets, or the first ``limit`` characters of more bytes.
+
+        Some more is redacted than is returned: a secret that the limit cuts is still found.
+        """
+        if len(content) <= limit:
+            return self._whole(content)
+        text = super().text(content[: limit + self._margin].decode("utf-8", "backslashreplace"))
+        if len(content) > limit + self._margin:
+            text = text[: -self._margin]
+        return text[:limit]
+
+    def _whole(self, content: bytes) -> str:
+        """Return all of some bytes; a run gets the same short responses over and over."""
+        if len(content) > _SHORT:
+            return super().text(content.decode("utf-8", "backslashreplace"))
+        return self._remembered(content)
 
     def _without_ends(self, text: str) -> str:
         """Return ``text`` without the beginnings of secrets that it was cut inside."""

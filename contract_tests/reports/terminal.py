@@ -6,9 +6,17 @@ from typing import TYPE_CHECKING
 
 from crmcom_kit.contract_tests.findings import Verdict, Violation
 from crmcom_kit.contract_tests.reports.curl import curl
-from crmcom_kit.contract_tests.reports.json_report import summary
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.results import Results, StatementResult, distinct
+from crmcom_kit.contract_tests.reports.wording import (
+    amount,
+    counted,
+    coverage,
+    headline,
+    outcome,
+    verdict_counts,
+    was,
+)
+from crmcom_kit.contract_tests.results import Results, StatementResult
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -31,7 +39,7 @@ def show(results: Results, console: "Console", *, every: bool = False) -> None:
     Args:
         results: of the run.
         console: where to.
-        every: name the statements that hold and those left out, too, not only their number.
+        every: also list the statements that hold and those that were not exercised.
     """
     from rich.markup import escape
 
@@ -54,29 +62,31 @@ def _table(found: Iterable[StatementResult], redactor: ReportRedactor, *, every:
     table.add_column("")
     table.add_column("Statement", overflow="fold")
     table.add_column("Evidence")
-    table.add_column("Requests", justify="right")
-    table.add_column("Why", overflow="fold")
-    left = {Verdict.HOLDS: 0, Verdict.NOT_EXERCISED: 0}
+    table.add_column("Seen in")
+    table.add_column("Details", overflow="fold")
+    summed_up = {Verdict.HOLDS: 0, Verdict.NOT_EXERCISED: 0}
     for result in found:
-        if not every and result.verdict in left and not result.stale:
-            left[result.verdict] += 1
+        if not every and result.verdict in summed_up and not result.stale:
+            summed_up[result.verdict] += 1
             continue
         table.add_row(*_cells(result, redactor))
-    for verdict, count in left.items():
+    said = {Verdict.HOLDS: "hold" if summed_up[Verdict.HOLDS] != 1 else "holds"}
+    said[Verdict.NOT_EXERCISED] = f"{was(summed_up[Verdict.NOT_EXERCISED])} not exercised"
+    for verdict, count in summed_up.items():
         if count:
             sign, style = _SIGNS[verdict]
-            text = f"{count} statements: {verdict.replace('_', ' ')}"
+            text = f"{counted(count, 'statement')} {said[verdict]}"
             table.add_row(f"[{style}]{sign}[/]", text, "", "", "")
     return table
 
 
 def _plain(text: str) -> str:
-    """Return ``text`` with what would steer a terminal, or cannot be printed, as escapes."""
+    """Return ``text`` with control and other unprintable characters as escapes."""
     return _UNPRINTABLE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _line(text: str) -> str:
-    """Return ``text`` in one line: what a server says must not look like lines of the kit."""
+    """Return ``text`` in one line, so that a server's text cannot pass for a line of the kit."""
     return _plain(text).replace("\n", "\\n")
 
 
@@ -90,7 +100,7 @@ def _cells(result: StatementResult, redactor: ReportRedactor) -> "tuple[Renderab
         Text(sign, style=style),
         Text(about.id),
         about.evidence,
-        str(result.requests),
+        amount(result),
         Text(_line(redactor.text(why)), style="dim"),
     )
 
@@ -104,50 +114,51 @@ def _broken(
     yield Text("")
     yield Text(f"✗ {about.id}", style="bold red")
     yield Text(f"  {about.text}")
-    yield Text(f"  source    {about.source} ({about.evidence})", style="dim")
-    if result.stale:
-        yield Text(_line(f"  {redactor.text(result.why)}"))
-    found = distinct(result.violations)
+    yield Text(f"  Source:   {about.source} ({about.evidence})", style="dim")
+    if result.why:
+        yield Text(_line(f"  Note:     {redactor.text(result.why)}"))
+    found = result.distinct
     for violation, times in found[:_MAX_SHOWN]:
         yield Text(_facts(violation, results, redactor))
         if times > 1:
-            yield Text(f"  and {times - 1} more like it", style="dim")
-    if len(found) > _MAX_SHOWN:
-        yield Text(f"  and {len(found) - _MAX_SHOWN} others", style="dim")
+            yield Text(f"  Seen {times} times.", style="dim")
+    if more := len(found[_MAX_SHOWN:]) + result.unlisted:
+        yield Text(f"  {counted(more, 'other kind')} of violation not shown.", style="dim")
 
 
 def _facts(violation: Violation, results: Results, redactor: ReportRedactor) -> str:
-    calls = violation.witness or tuple(each.call for each in violation.exchanges)
-    facts = {"expected": violation.expected, "seen": violation.seen}
+    facts = {"Expected:": violation.expected, "Seen:": violation.seen}
     lines = [f"  {name:<10}{_line(redactor.text(text))}" for name, text in facts.items()]
-    lines += [_plain(f"  {curl(call, results.target, redactor)}") for call in calls]
+    lines += [_plain(f"  {curl(call, results.target, redactor)}") for call in violation.calls]
     return "\n".join(lines)
 
 
 def closing(results: Results) -> Iterable[str]:
-    """Yield the lines that sum a run up."""
-    counts = summary(results)
+    """Yield the lines that sum a run up; the last one is its outcome."""
     yield ""
     if results.changed:
-        yield f"Changed: webhook requests {', '.join(results.changed)}."
+        yield f"Changed webhook requests: {', '.join(results.changed)}."
     if results.unclear:
         numbers = ", ".join(results.unclear)
-        yield f"May have been changed, no answer tells: webhook requests {numbers}."
+        yield f"Webhook requests that may have changed (no clear response): {numbers}."
     if results.inventory:
         yield results.inventory
     yield (
-        f"{results.target.name}, {results.target.release.name}: {counts['holds']} hold, "
-        f"{counts['broken']} broken, {counts['deviates']} deviate as listed, "
-        f"{counts['error']} errors; reachable {counts['reachable']} of {counts['statements']}, "
-        f"achieved {counts['achieved']}; {counts['requests']} requests, {results.seconds:.1f} s, "
+        f"{results.target.name}, release {results.target.release.name}: "
+        f"{counted(len(results.history), 'request')} in {results.seconds:.1f} s, "
         f"seed {results.seed}."
     )
-    if results.trouble:
-        yield f"The run failed: {results.trouble}"
+    counts = verdict_counts(results)
+    yield (
+        f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "
+        f"listed, {counts['not_exercised']} not exercised, {counts['error']} errors."
+    )
+    yield from coverage(results)
+    yield f"{outcome(results).upper()}: {headline(results)}"
 
 
 def show_statistics(results: Results, console: "Console") -> None:
-    """Print how many calls of each method were made, and how they were answered."""
+    """Print how many calls of each method were made, and how many of them were served."""
     from rich.table import Table
 
     counts: dict[str, list[int]] = {}
@@ -159,7 +170,7 @@ def show_statistics(results: Results, console: "Console") -> None:
         seconds[name] = seconds.get(name, 0.0) + exchange.seconds
     table = Table(box=None, pad_edge=False)
     table.add_column("Method")
-    for title in ("OK", "errors", "ms a call"):
+    for title in ("OK", "Errors", "ms per call"):
         table.add_column(title, justify="right")
     for name, (served, refused) in sorted(counts.items()):
         mean = f"{seconds[name] * 1000 / (served + refused):.1f}"

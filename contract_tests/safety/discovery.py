@@ -60,8 +60,6 @@ def discover(session: Session, scope: object = None) -> list[Parameters]:
             records = session.call("list", parameters).records
         except AnswerTooLong:
             continue  # a narrower list may do
-        for record in records:
-            session.pool.learn(record)
         if records:
             lists.append(parameters)
     return lists
@@ -71,8 +69,7 @@ def _show_numbers(session: Session, scope: Scope) -> None:
     """Look for those in scope that are named by number."""
     for number in sorted(scope.numbers):
         identifier = {"webhook_request_identifier": {"number": number}}
-        for record in session.call("show", identifier).records:
-            session.pool.learn(record)
+        session.call("show", identifier)
 
 
 def _everything(session: Session) -> Iterator[Parameters]:

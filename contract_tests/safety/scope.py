@@ -125,7 +125,6 @@ class Guard:
                 identifier = {"webhook_request_identifier": {name: value}}
                 for record in self._session.call("show", identifier).records:
                     if isinstance(record.get("id"), str):
-                        pool.learn(record)
                         yield record
 
 

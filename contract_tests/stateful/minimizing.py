@@ -1,95 +1,82 @@
-"""Minimize a recorded sequence of calls that shows a violation.
+"""Find a short sequence of requests that breaks a statement, on a server that cannot be started again.
 
-First every call is left out that does not touch the webhook request concerned. Where a fresh mock
-can be had, the rest is tried there, and calls are left out as long as the same statement breaks.
+What was resent or deleted stays so: a sequence cannot be tried twice from the same state, as Hypothesis would. So first
+only the requests are kept that name the webhook request concerned, or that changed any, where it is about none. If none
+of these changes anything, they are sent again, fewer each time, within a budget; if the last one alone breaks the
+statement, that is the sequence. Where one of them does change something, the sequence is not tried.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from urllib.parse import quote
 
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.checks.sense import identifying_values
+from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.safety.pool import Record
-from crmcom_kit.contract_tests.stateful.cases import Case
-from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.session import Session, changing_method
 
-Trace = Sequence[tuple[Case, Exchange]]
+#: So many requests are kept; older ones are left out.
+MAX_KEPT = 8
 
-#: Says whether a sequence of cases, made on a fresh mock, breaks the statement again.
-Breaks = Callable[[Sequence[Case]], bool]
-
-#: So many sequences are tried on fresh mocks.
-MAX_TRIES = 40
+#: Requests that may be sent again for one statement.
+MAX_REQUESTS = 24
 
 
-def touching(trace: Trace, violation: Violation, model: Model) -> list[int]:
-    """Return the places in ``trace`` of the calls that name the webhook request concerned.
+def minimized(session: Session, violation: Violation) -> tuple[Call, ...]:
+    """Return the shortest sequence that was found; ``violation.witness`` is what is there so far.
 
-    The last call, which broke the statement, is always among them. Where the violation is about
-    no webhook request, every call that was served and changes one is kept.
+    Raises:
+        BudgetSpent, TargetDown: see ``Session.send``.
     """
-    record = model.records.get(violation.record or "") or model.deleted.get(violation.record or "")
-    last = len(trace) - 1
-    return [
-        at
-        for at, (case, exchange) in enumerate(trace)
-        if at == last or (_names(exchange.call, record) if record else _changes(case, exchange))
-    ]
-
-
-def _names(call: Call, record: Record) -> bool:
-    identifier = call.parameters.get("webhook_request_identifier")
-    given = identifier.values() if isinstance(identifier, dict) else ()
-    return any(value in (record.get("id"), record.get("number")) for value in given)
-
-
-def _changes(case: Case, exchange: Exchange) -> bool:
-    return case.method in ("resend", "delete") and exchange.ok
-
-
-def cut(
-    trace: Trace, violation: Violation, model: Model, breaks: Breaks | None = None
-) -> tuple[Call, ...]:
-    """Return the shortest sequence that is found.
-
-    Args:
-        trace: the calls from a fresh start to the one that broke the statement.
-        violation: what it broke.
-        model: what was known of the webhook requests then.
-        breaks: tries a sequence on a fresh mock; None where there is none.
-    """
-    kept = touching(trace, violation, model)
-    if breaks is not None:
-        every = list(range(len(trace)))
-        tries = _Tries(breaks, trace)
-        if not tries.broken(kept):
-            kept = every if tries.broken(every) else kept
-        kept = _shortest(kept, tries)
-    return tuple(trace[at][1].call for at in kept)
-
-
-class _Tries:
-    def __init__(self, breaks: Breaks, trace: Trace) -> None:
-        self._breaks, self._trace = breaks, trace
-        self._left = MAX_TRIES
-
-    def broken(self, places: Sequence[int]) -> bool:
-        """Whether the calls at ``places`` break the statement; False once tries are spent."""
-        if self._left == 0:
-            return False
-        self._left -= 1
-        return self._breaks([self._trace[at][0] for at in places])
-
-
-def _shortest(kept: list[int], tries: _Tries) -> list[int]:
-    """Leave out parts, half of them first and single calls last, while the rest still breaks."""
-    size = max(1, (len(kept) - 1) // 2)
-    while size:
-        at = 0
-        while at < len(kept) - 1:  # the last call stays
-            rest = kept[:at] + kept[min(at + size, len(kept) - 1) :]
-            if tries.broken(rest):
-                kept = rest
-            else:
-                at += size
-        size //= 2
+    kept = touching(session, violation)
+    if any(changing_method(each) for each in kept):
+        return kept
+    end, left = kept[-1:], MAX_REQUESTS
+    size = 0
+    while size < len(kept) - 1 and left > size:
+        sequence = (*kept[len(kept) - 1 - size : -1], *end)
+        left -= len(sequence)
+        if _breaks(session, sequence, violation.statement):
+            return sequence
+        size = size * 2 + 1
     return kept
+
+
+def touching(session: Session, violation: Violation) -> tuple[Call, ...]:
+    """Return the requests of a sequence that concern what a violation is about, and the last one."""
+    calls, world = violation.witness, session.world
+    record = world.records.get(violation.record or "") or world.deleted.get(violation.record or "")
+    names = {record.get("id"), record.get("number")} if record else set()
+    kept = [
+        each
+        for each in calls[:-1]
+        if (_names(each) & names if names else changing_method(each) is not None)
+    ]
+    return (*kept[1 - MAX_KEPT :], *calls[-1:])
+
+
+def _names(call: Call) -> frozenset[str]:
+    return identifying_values([call.parameters.get("webhook_request_identifier")])
+
+
+def _breaks(session: Session, sequence: Sequence[Call], statement: str) -> bool:
+    """Whether requests that only read break a statement when they are sent again."""
+    before = session.findings.breaks
+    for each in sequence:
+        session.send(each)
+    return session.findings.breaks > before and session.findings.is_broken(statement)
+
+
+def with_token(call: Call, old: str, new: str) -> Call:
+    """Return ``call`` with another token: how one that was made in another world is told."""
+    if not old or old == new:
+        return call
+    given = dict(call.parameters)
+    if given.get("token") == old:
+        given["token"] = new
+    return replace(
+        call,
+        query=call.query.replace(quote(old, safe=""), quote(new, safe="")),
+        body=call.body.replace(old.encode(), new.encode()) if call.body else call.body,
+        parameters=given,
+    )

@@ -24,13 +24,18 @@ def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatu
         # Else a definition's URL could make the mock command itself.
         return f"{PREFIX} takes no deliveries except at {RECEIVER}", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is not None:
-        given = admin_token_in(headers.get(ADMIN_TOKEN_HEADER), headers.get("Authorization"))
-        if registry.is_admin(given):
+        if registry.is_admin(admin_token_of(request)):
             return None
         text = f"{PREFIX} needs the token of --admin-token, in {ADMIN_TOKEN_HEADER}"
         return text, HTTPStatus.UNAUTHORIZED
     seen = _stranger(request, registry)
     return None if seen is None else (seen, HTTPStatus.FORBIDDEN)
+
+
+def admin_token_of(request: "Request") -> str | None:
+    """Return the admin token that a request carries."""
+    headers = request.headers
+    return admin_token_in(headers.get(ADMIN_TOKEN_HEADER), headers.get("Authorization"))
 
 
 def _stranger(request: "Request", registry: WorldRegistry) -> str | None:

@@ -46,12 +46,12 @@ def recover_deliveries(call: Call) -> Any:
 
 
 def _recovered(attempts: list[Attempt], left: int) -> Any:
-    delivered = [one for one in attempts if one.outcome is not None and one.outcome.delivered]
+    delivered = sum(one.delivered for one in attempts)
     over = sum(one.over for one in attempts)
     return {
         "deliveries": [one.number for one in attempts],
-        "delivered": len(delivered),
-        "failed": over - len(delivered),
+        "delivered": delivered,
+        "failed": over - delivered,
         "under_way": len(attempts) - over,
         "left": left,
     }
@@ -65,7 +65,7 @@ def get_delivery_faults(call: Call) -> Any:
 def put_delivery_faults(call: Call) -> Any:
     """Replace the delivery faults."""
     wanted = [delivery_fault(one) for one in call.body["faults"]]
-    call.epoch.delivery_faults.put(wanted, sends=call.world.sends)
+    call.epoch.delivery_faults.put(wanted, sends=call.epoch.sends)
     return get_delivery_faults(call)
 
 

@@ -49,13 +49,3 @@ def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
         for verb, described in item.items()
         if verb in _VERBS
     }
-
-
-def resolved(part: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``part`` refers to in the document, or ``part`` if it is not a reference."""
-    while "$ref" in part:
-        found: Any = document()
-        for name in part["$ref"].removeprefix("#/").split("/"):
-            found = found[name]
-        part = found
-    return part

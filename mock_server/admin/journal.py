@@ -1,8 +1,7 @@
 """Operations on a world's journal: its entries, verifying, waiting, and a stream of events."""
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
@@ -21,7 +20,6 @@ from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 HEARTBEAT_SECONDS = 1.0
 _DEFAULT_MILLIS = 10_000
 _MAX_NEAR = 10
-_NUMBER = re.compile(r"[0-9]{1,40}(-[0-9]{1,40})?")
 
 
 def _written(payload: Any, status: int = 200) -> Reply:
@@ -52,7 +50,7 @@ def _since(call: Call, text: str | None) -> list[CallView]:
     reader = call.world.reader
     if text is None:
         return reader.calls()
-    number = _number_since(call, text)
+    number = reader.journal.number_of(text)
     if number is not None:
         return reader.calls(number)
     try:
@@ -64,16 +62,6 @@ def _since(call: Call, text: str | None) -> list[CallView]:
     return [one for one in reader.calls() if one.at > moment]
 
 
-def _number_since(call: Call, text: str) -> int | None:
-    """Return the number of the entry with that number or id; None if ``text`` is neither.
-
-    For the id of an entry before a reset it is 0: every entry there is now is after it.
-    """
-    if not _NUMBER.fullmatch(text):
-        return None
-    return call.world.journal.number_of(text) if "-" in text else int(text)
-
-
 def get_request(call: Call) -> Any:
     """Return one entry."""
     return _written(serializers.entry(CallView(call.world.reader, _entry(call))))
@@ -81,8 +69,7 @@ def get_request(call: Call) -> Any:
 
 def _entry(call: Call) -> Entry:
     journal, id = call.world.journal, call.path["id"]
-    number = _number_since(call, id)
-    entry = journal.find(number) if number else None
+    entry = journal.find(journal.number_of(id) or 0)
     if entry is None:
         entries = journal.entries()
         allowed = "the id of a call in the journal"
@@ -113,9 +100,12 @@ def count_requests(call: Call) -> Any:
 def find_requests(call: Call) -> Any:
     """Return the requests that match a pattern."""
     calls = matching(call.world.reader, pattern_of(call.body))
-    return _written(
-        {"requests": [serializers.request(one) for one in calls], "requestJournalDisabled": False}
-    )
+    return _requests(calls)
+
+
+def _requests(calls: Iterable[CallView]) -> Reply:
+    requests = [serializers.request(one) for one in calls]
+    return _written({"requests": requests, "requestJournalDisabled": False})
 
 
 def remove_requests(call: Call) -> Any:
@@ -129,16 +119,16 @@ def remove_requests(call: Call) -> Any:
 
 def unmatched_requests(call: Call) -> Any:
     """Return the requests that broke a restriction."""
-    calls = [one for one in call.world.reader.calls() if not one.matched]
-    return _written(
-        {"requests": [serializers.request(one) for one in calls], "requestJournalDisabled": False}
-    )
+    return _requests(_unmatched(call))
+
+
+def _unmatched(call: Call) -> Iterator[CallView]:
+    return (one for one in call.world.reader.calls() if not one.matched)
 
 
 def unmatched_near_misses(call: Call) -> Any:
     """Return the requests that broke a restriction, each with what would have been valid."""
-    calls = [one for one in call.world.reader.calls() if not one.matched]
-    return _written({"nearMisses": [serializers.refused(one) for one in calls]})
+    return _written({"nearMisses": list(map(serializers.refused, _unmatched(call)))})
 
 
 def near_misses(call: Call) -> Any:
@@ -179,7 +169,10 @@ def wait(call: Call) -> Any:
     seconds = call.body.get("timeoutMillis", _DEFAULT_MILLIS) / 1000
     with call.registry.waiting:
         done = verification.wait_for(journal, condition, seconds=seconds, closing=call.over)
-    payload = {"ok": done.ok, "why": done.why, **done.facts}
+    why = done.why
+    if why == "closing" and not call.registry.closing.is_set():
+        why = "left"  # it is the client that has closed its side
+    payload = {"ok": done.ok, "why": why, **done.facts}
     return _written(payload, 200 if done.ok else 408)
 
 
@@ -187,7 +180,7 @@ def _condition(call: Call) -> verification.Condition:
     body, world = call.body, call.world
     if "calls" in body:
         asked = body["calls"]
-        since = _number_since(call, asked.get("since", "0")) or 0
+        since = world.journal.number_of(asked.get("since", "0")) or 0
         pattern = pattern_of(asked["pattern"])
         return verification.Calls(world.reader, pattern, asked.get("times"), since)
     if "records" in body:
@@ -211,8 +204,7 @@ def _condition(call: Call) -> verification.Condition:
 def _delivered(world: World, record: str | None, *, delivered: bool | None) -> int:
     """Count the attempts that are over: of a record or any, delivered or not or either."""
     return sum(
-        attempt.over
-        and delivered in (None, attempt.outcome is not None and attempt.outcome.delivered)
+        attempt.over and delivered in (None, attempt.delivered)
         for attempt in world.current_epoch.attempts.list(record=record)
     )
 
@@ -220,7 +212,7 @@ def _delivered(world: World, record: str | None, *, delivered: bool | None) -> i
 def events(call: Call) -> Any:
     """Return the requests as they are recorded, as server-sent events."""
     text = call.query.get("since") or call.headers.get("Last-Event-ID")
-    number = _number_since(call, text) if text else None
+    number = call.world.journal.number_of(text) if text else None
     if text and number is None:
         raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
     stream = _events(call, call.world.journal.last if number is None else number)
@@ -239,12 +231,12 @@ def _events(call: Call, since: int) -> Iterator[bytes]:
 
     def news() -> bool | None:
         """Return True if there is something to do: a new entry, or the end."""
-        return (journal.last > since or journal.closed or over.is_set()) or None
+        return (journal.last > since or journal.closed or over()) or None
 
     with call.registry.waiting:
         yield b""
         yield b"retry: 1000\n\n"  # so that the reader knows that the stream has begun
-        while not over.is_set():
+        while not over():
             calls = reader.calls(since)
             for view in calls:
                 since = view.number

@@ -73,13 +73,10 @@ def verify_message(call: Call) -> Any:
     attempt = None if "delivery" not in asked else attempt_of(epoch, asked["delivery"])
     definition = asked.get("definition")
     if definition is not None:
-        directory = epoch.reference_data.definitions
-        fields = ("name", "alternative_code", "id")
-        found = next((one for f in fields if (one := directory.find(f, definition))), None)
+        found = epoch.reference_data.definitions.find_any(definition)
         if found is None:
-            raise UsageError(
-                "definition", seen=definition, allowed="a webhook definition of this world"
-            )
+            allowed = "a webhook definition of this world"
+            raise UsageError("definition", seen=definition, allowed=allowed)
         definition = found["id"]
     return diagnose(
         epoch,

@@ -15,6 +15,8 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit.mock_server.admin import (
+    LARGE_BODIES,
+    MAX_LARGE_BODY_BYTES,
     about,
     content,
     deliveries,
@@ -24,8 +26,8 @@ from crmcom_kit.mock_server.admin import (
     settings,
     worlds,
 )
-from crmcom_kit.mock_server.admin.access import refusal
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, CancelToken, Reply
+from crmcom_kit.mock_server.admin.access import admin_token_of, refusal
+from crmcom_kit.mock_server.admin.call import CLIENT_LEFT, Call, Reply
 from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here, refused_call
 from crmcom_kit.mock_server.admin.validation import (
@@ -33,11 +35,10 @@ from crmcom_kit.mock_server.admin.validation import (
     checked_path,
     checked_query,
     is_streamed,
-    max_body_bytes,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import PICKED
+from crmcom_kit.mock_server.world.routing import PICKED, PICKED_NAME, WORLD_HEADER, world_for
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 
@@ -71,11 +72,14 @@ def control_app(registry: WorldRegistry) -> Flask:
 
     @app.before_request
     def guard() -> Response | None:
-        """Refuse callers without access, on paths without an operation as well."""
-        refused = refusal(request, registry)
-        if refused is None:
+        """Find the world, and refuse callers without access, on paths without an operation too."""
+        text, status = refusal(request, registry) or ("", HTTPStatus.OK)
+        if status != HTTPStatus.FORBIDDEN:  # a caller who lacks the token creates no world
+            environ, token = request.environ, admin_token_of(request)
+            name, header = environ[PICKED_NAME], environ.get(WORLD_HEADER)
+            environ[PICKED] = world_for(name, header, registry, token)
+        if status == HTTPStatus.OK:
             return None
-        text, status = refused
         is_probe = request.path == _HEALTH and request.method in ("GET", "HEAD")
         if status == HTTPStatus.UNAUTHORIZED and is_probe:
             return json_response(about.HEALTHY, 200)  # a probe of a container needs no secret
@@ -121,15 +125,15 @@ def _respond(operation: str, registry: WorldRegistry, **path: str) -> Response:
 
 
 def _call(operation: str, path: dict[str, str], registry: WorldRegistry) -> Call:
-    limit = max_body_bytes(operation)
-    if limit is not None:
-        request.max_content_length = limit
+    if request.path in LARGE_BODIES:
+        request.max_content_length = MAX_LARGE_BODY_BYTES
     world = request.environ[PICKED]
+    client_left = request.environ.get(CLIENT_LEFT, bool)
     call = Call(
         registry=registry,
         world=world,
         epoch=world.current_epoch,
-        over=CancelToken(registry.closing, request.environ.get(CLIENT_LEFT, bool)),
+        over=lambda: registry.closing.is_set() or client_left(),
         path=checked_path(operation, path),
         query=checked_query(operation, request.args.items(multi=True)),
         verb=request.method,

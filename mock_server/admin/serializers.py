@@ -16,7 +16,7 @@ from crmcom_kit.redaction import MASK, is_secret, redact_path, redact_url
 from crmcom_kit.usage_errors import NotFound, quoted
 
 _MAX_SHOWN = 65_536
-_ID = re.compile(r"(attempt-|[0-9]{1,18}-)?([0-9]{1,18})", re.ASCII)
+_ATTEMPT = re.compile(r"attempt-([0-9]{1,18})", re.ASCII)
 
 
 def _text(body: bytes) -> str:
@@ -101,12 +101,8 @@ def received(epoch: Epoch, request: Received) -> dict[str, Any]:
 def chain(epoch: Epoch, text: str) -> dict[str, Any]:
     """Return the chain that a request or an attempt belongs to, in the order of what happened.
 
-    Args:
-        epoch: where it happened.
-        text: the id or number of an entry in the journal, or ``attempt-`` and an attempt's number.
-
-    Raises:
-        NotFound: there is no such entry or attempt, or it was removed.
+    ``text`` is the id or number of an entry in the journal, or ``attempt-`` and an attempt's
+    number. Raises NotFound if there is no such entry or attempt, or if it was removed.
     """
     entry, begun = _beginning(epoch, text)
     found: list[dict[str, Any]] = []
@@ -124,21 +120,18 @@ def chain(epoch: Epoch, text: str) -> dict[str, Any]:
 
 def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[Attempt]]:
     """Return the entry that an id means, or that caused its attempt, and all attempts of it."""
-    found = _ID.fullmatch(text)
-    prefix, number = (found[1], int(found[2])) if found else (None, 0)
-    if prefix == "attempt-":
-        attempt = epoch.attempts.find(number)
+    found = _ATTEMPT.fullmatch(text)
+    if found is not None:
+        attempt = epoch.attempts.find(int(found[1]))
         if attempt is not None:
-            first = attempt.of or number
+            first = attempt.of or attempt.number
             cause = _causes(epoch).get(first)
             entry = None if cause is None else epoch.journal.find(cause)
-            return entry, epoch.attempts_of(first)
+            return entry, epoch.attempts.with_repeats(first)
     else:
-        # An id names its journal, too; 0 if that is another one.
-        entry = epoch.journal.find(epoch.journal.number_of(text) if prefix else number)
+        entry = epoch.journal.find(epoch.journal.number_of(text) or 0)
         if entry is not None:
-            numbers = entry.response.attempts
-            return entry, [attempt for each in numbers for attempt in epoch.attempts_of(each)]
+            return entry, epoch.attempts.with_repeats(*entry.response.attempts)
     allowed = "the id of a call in the journal, or attempt- and the id of a delivery"
     raise NotFound("id", seen=quoted(text), allowed=allowed)
 

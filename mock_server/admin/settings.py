@@ -28,7 +28,7 @@ def get_settings(call: Call) -> Any:
         "fixed_tokens": len(config.fixed_tokens),
         "admin_token": None if registry.access.admin_token is None else MASK,
         "journal": world.journal.limits._asdict(),
-        "worlds": {"most": registry.most, "idle_seconds": registry.idle_seconds},
+        "worlds": {"most": registry.max_worlds, "idle_seconds": registry.idle_seconds},
         "waiting_calls": registry.waiting.maximum,
     }
 
@@ -46,5 +46,5 @@ def patch_settings(call: Call) -> Any:
         call.world.limit_journal(call.world.journal.limits._replace(**asked))
     worlds = call.body.get("worlds")
     if worlds is not None:
-        call.registry.limit(**worlds)
+        call.registry.limit(max_worlds=worlds.get("most"), idle_seconds=worlds.get("idle_seconds"))
     return get_settings(call)

@@ -6,11 +6,12 @@ from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.admin.document import document, operations, resolved
+from crmcom_kit.mock_server.admin.document import document, operations
 from crmcom_kit.mock_server.admin.values import parse_body, read_moment
 from crmcom_kit.mock_server.protocol.schema_errors import (
     allowed_by,
-    explained,
+    check,
+    resolved,
     strict_validator,
 )
 from crmcom_kit.usage_errors import UsageError, quoted
@@ -44,9 +45,10 @@ def checked_path(operation: str, given: Mapping[str, str]) -> dict[str, Any]:
 def _schemas(operation: str, place: str) -> dict[str, dict[str, Any]]:
     """Return the schemas of the parameters in ``place``, all of which are optional in a query."""
     _, path, about = operations()[operation]
-    shared = document()["paths"][path].get("parameters", [])
-    parameters = map(resolved, (*shared, *about.get("parameters", [])))
-    return {one["name"]: resolved(one["schema"]) for one in parameters if one["in"] == place}
+    whole = document()
+    shared = whole["paths"][path].get("parameters", [])
+    parameters = (resolved(one, whole) for one in (*shared, *about.get("parameters", [])))
+    return {one["name"]: resolved(one["schema"], whole) for one in parameters if one["in"] == place}
 
 
 def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
@@ -55,19 +57,13 @@ def _typed(name: str, text: str, schema: dict[str, Any]) -> Any:
         with suppress(ValueError, RecursionError):
             value = json.loads(text)
     for error in _validator(json.dumps(schema)).iter_errors(value):
-        raise UsageError(name, seen=quoted(text), allowed=allowed_by(error, resolved))
+        raise UsageError(name, seen=quoted(text), allowed=allowed_by(error, document()))
     return value
 
 
 def is_streamed(operation: str) -> bool:
     """Return True if an operation reads its body itself, as a stream."""
     return bool(operations()[operation][2].get("requestBody", {}).get("x-streamed"))
-
-
-def max_body_bytes(operation: str) -> int | None:
-    """Return an operation's own limit for its body in bytes; None if the default applies."""
-    limit: int | None = operations()[operation][2].get("requestBody", {}).get("x-most-bytes")
-    return limit
 
 
 def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
@@ -83,8 +79,7 @@ def checked_body(operation: str, raw: bytes, content_type: str = "") -> Any:
             raise UsageError("body", seen="nothing", allowed="a JSON value")
         return None
     schema = about["content"]["application/json"]["schema"]
-    for error in _validator(json.dumps(schema)).iter_errors(value):
-        raise explained(error, resolved)
+    check(_validator(json.dumps(schema)), value, whole="body")
     return value
 
 

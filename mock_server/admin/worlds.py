@@ -19,7 +19,7 @@ def list_worlds(call: Call) -> Any:
         }
         for one in registry.worlds()
     ]
-    return {"worlds": worlds, "most": registry.most, "idle_seconds": registry.idle_seconds}
+    return {"worlds": worlds, "most": registry.max_worlds, "idle_seconds": registry.idle_seconds}
 
 
 def end_world(call: Call) -> Any:

@@ -1,10 +1,11 @@
 """How a request is processed: fault, method, token, parameters, the method itself, the journal.
 
-There is one implementation, ``steps``. It does no I/O and never blocks: it yields each thing that a
-request must wait for, and each shell waits in its own way. ``dispatch`` waits in its own thread.
+There is one implementation, ``handle``. It does no I/O: what a request must wait for is left to the
+``Waits`` of its shell. ``dispatch`` waits in its own thread.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from crmcom_kit.mock_server.api.methods.delete import delete
@@ -12,7 +13,7 @@ from crmcom_kit.mock_server.api.methods.list import list_
 from crmcom_kit.mock_server.api.methods.login import token, token_release, web_api_key_token
 from crmcom_kit.mock_server.api.methods.resend import resend
 from crmcom_kit.mock_server.api.methods.show import show
-from crmcom_kit.mock_server.api.waits import Wait
+from crmcom_kit.mock_server.api.waits import Waits, WaitsInThread
 from crmcom_kit.mock_server.protocol.errors import RequestError, VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
@@ -25,35 +26,28 @@ from crmcom_kit.schemas.methods import API_PATH, Method
 from crmcom_kit.usage_errors import UsageError, quoted
 
 _RECORD_METHODS = frozenset({"show", "list", "resend", "delete"})
-_METHODS_THAT_NEVER_WAIT: dict[str, Callable[[Epoch, dict[str, Any], Session], Response]] = {
+_READ_OR_DELETE: dict[str, Callable[[Epoch, dict[str, Any]], Response]] = {
     "show": show,
     "list": list_,
     "delete": delete,
 }
+_IN_THREAD = WaitsInThread()
 
 
 def dispatch(world: World, request: Request) -> Response:
     """Return the response of ``world`` to ``request``; wait in this thread if it must wait."""
-    generator = steps(world, request)
     try:
-        wait = next(generator)
-        while True:
-            try:
-                result = wait.block()
-            except BaseException as error:  # noqa: BLE001 - the request decides what it means
-                wait = generator.throw(error)
-            else:
-                wait = generator.send(result)
+        handle(world, request, _IN_THREAD).send(None)
     except StopIteration as end:
         response: Response = end.value
         return response
+    raise AssertionError  # such waits suspend nothing
 
 
-def steps(world: World, request: Request) -> Generator[Wait, Any, Response]:
-    """Yield what the request has to wait for; return its response, and record it in the journal.
+async def handle(world: World, request: Request, waits: Waits) -> Response:
+    """Return the response of ``world`` to ``request``, and record both in the journal.
 
     The request stays in the epoch in which it began: after a reset it no longer changes the world.
-    The shell sends the result of each wait back, or throws what the wait raised.
     """
     epoch = world.current_epoch
     began = epoch.clock.now()
@@ -63,22 +57,23 @@ def steps(world: World, request: Request) -> Generator[Wait, Any, Response]:
         if epoch.faults.has_active or request.prefer:
             fault = epoch.faults.select(epoch.store.get, request)
         if fault is None:
-            response = yield from respond(epoch, request)
+            response = await respond(epoch, request, waits)
         else:
             # Imported with the first fault: most mocks have none, and start sooner without it.
             from crmcom_kit.mock_server.api.fault_effects import apply
 
-            response = yield from apply(fault, epoch, request, respond)
+            own = partial(respond, epoch, request, waits)
+            response = await apply(fault, epoch, request, own, waits)
     except UsageError as error:
         response = usage_error_response(error)
     finally:
         if response is None:  # the shell gave up while the request waited
-            response = Response(0, b"", "text/plain", 0, ending=Ending("dropped"))
+            response = Response(0, b"", "text/plain", ending=Ending("dropped"))
         epoch.journal.record(began, request, response, fault)
     return response
 
 
-def respond(epoch: Epoch, request: Request) -> Generator[Wait, Any, Response]:
+async def respond(epoch: Epoch, request: Request, waits: Waits) -> Response:
     """Return the API's own response in ``epoch``; vendor errors are responses, too."""
     name = "methods"
     warnings: Sequence[str] = ()
@@ -93,9 +88,9 @@ def respond(epoch: Epoch, request: Request) -> Generator[Wait, Any, Response]:
         if name in _RECORD_METHODS:
             session, values = _session_and_values(epoch, given, request)
             if name == "resend":
-                response = yield from resend(epoch, values, session)
+                response = await resend(epoch, values, session, waits)
             else:
-                response = _METHODS_THAT_NEVER_WAIT[name](epoch, values, session)
+                response = _READ_OR_DELETE[name](epoch, values)
         else:
             response = _log_in_or_out(epoch, method, given, request)
     except VendorError as error:

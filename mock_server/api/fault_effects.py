@@ -1,36 +1,36 @@
 """The effects of a fault on a request that it hits: delay, side effects, another response."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, NamedTuple
 
-from crmcom_kit.mock_server.api.waits import Delay, Wait
+from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Fault, Spec
-from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response
 from crmcom_kit.mock_server.world.epoch import Epoch
 
-Respond = Callable[[Epoch, Request], Generator[Wait, Any, Response]]
 
-
-def apply(
-    fault: Fault, epoch: Epoch, request: Request, respond: Respond
-) -> Generator[Wait, Any, Response]:
+async def apply(
+    fault: Fault,
+    epoch: Epoch,
+    request: Request,
+    respond: Callable[[], Awaitable[Response]],
+    waits: Waits,
+) -> Response:
     """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own."""
     effect = fault.effect
     view = RequestView(epoch.config, epoch.store.get, request)
     record = view.record if "deleteRecord" in effect else None  # while it exists
     response: Response | None = None
     if fault.after_commit:
-        response = yield from respond(epoch, request)
-    yield from _disturb(epoch, effect, view)
+        response = await respond()
+    await _disturb(epoch, effect, view, waits)
     if fault.instead:
         response = _replacement(epoch, effect, view.operation or "methods", response)
     elif response is None:
-        response = yield from respond(epoch, request)
+        response = await respond()
     if record is not None and response.before is None:
         response.before = record.body
     _damage(effect, response)
@@ -38,19 +38,11 @@ def apply(
     return response
 
 
-class _Over(NamedTuple):
-    """Set once the epoch's faults may no longer hold back requests."""
-
-    faults: Faults
-
-    def is_set(self) -> bool:
-        return self.faults.over
-
-
-def _disturb(epoch: Epoch, effect: Spec, view: RequestView) -> Generator[Wait, Any, None]:
+async def _disturb(epoch: Epoch, effect: Spec, view: RequestView, waits: Waits) -> None:
     """Hold the request back, let its token expire, delete its record."""
     if "delay" in effect:
-        yield Delay(effect["delay"]["milliseconds"] / 1000, epoch.clock, _Over(epoch.faults))
+        seconds = effect["delay"]["milliseconds"] / 1000
+        await waits.sleep(epoch.clock, seconds, epoch.faults.is_over)
     token = view.token if "expireToken" in effect else None
     if token is not None:
         # Tokens outlive an epoch: a fault of this one must not reach into the next.
@@ -64,7 +56,7 @@ def _replacement(epoch: Epoch, effect: Spec, method: str, real: Response | None)
     if real is not None:
         method = real.method
     if "drop" in effect:
-        found = Response(0, b"", "text/plain", 0) if real is None else real
+        found = Response(0, b"", "text/plain") if real is None else real
         found.ending = Ending("dropped")
     elif "error" in effect:
         error = VendorError(effect["error"])
@@ -87,7 +79,7 @@ def _page(status: int) -> Response:
     except ValueError:
         title = str(status)
     page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
-    return Response(status, page.encode(), "text/html", len(page))
+    return Response(status, page.encode(), "text/html")
 
 
 def _damage(effect: Spec, response: Response) -> None:

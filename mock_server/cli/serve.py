@@ -56,13 +56,14 @@ def serve(**options: Any) -> None:
     possible gives one line on standard error and status 2. An option may be given in the
     environment instead: CRMCOM_SERVE_RELEASE for --release, and so on.
     """
-    from crmcom_kit.mock_server.http.server import (
-        ServeError,
-        Server,
-        bound_socket,
-        prepare_descriptors,
-        run_until_signalled,
-    )
+    with _without_gc():
+        from crmcom_kit.mock_server.http.server import (
+            ServeError,
+            Server,
+            bound_socket,
+            prepare_descriptors,
+            run_until_signalled,
+        )
 
     check(options)
     prepare_descriptors()
@@ -74,11 +75,11 @@ def serve(**options: Any) -> None:
     with listening:
         with _without_gc():
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
-            from crmcom_kit.mock_server.http.wsgi_shell import LateFlask
+            from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 
             registry = registry_of(options)
             log = log_of(options, registry)
-            flask = LateFlask(registry)
+            flask = late_flask(registry)
             app = AsgiShell(registry, flask, threads=options["threads"], log=log)
             try:
                 server = Server(
@@ -134,7 +135,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
 
     return WorldRegistry(
         _world(options),
-        most=options["max_worlds"],
+        max_worlds=options["max_worlds"],
         idle_seconds=options["world_idle"],
         waiting=options["threads"] // 2,
         access=Access(

@@ -9,7 +9,7 @@ from enum import StrEnum
 from time import monotonic
 from typing import TypeVar
 
-from crmcom_kit.mock_server.clock import Flag
+from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage
 from crmcom_kit.mock_server.store.life_cycle import State
 
@@ -62,6 +62,11 @@ class Attempt:
     def over(self) -> bool:
         """Whether it has ended, with an outcome or abandoned."""
         return self.stage in (Stage.ENDED, Stage.ABANDONED)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the receiver has accepted it."""
+        return self.outcome is not None and self.outcome.delivered
 
 
 class Attempts:
@@ -138,8 +143,14 @@ class Attempts:
         """Return the attempt with that number, unless it is gone."""
         return self._attempts.get(number)
 
+    def with_repeats(self, *numbers: int) -> builtins.list[Attempt]:
+        """Return the attempts with these numbers and those that repeat them, oldest first."""
+        if not numbers:
+            return []
+        return [one for one in self.list() if one.number in numbers or one.of in numbers]
+
     def wait_for(
-        self, found: Callable[[], _T | None], seconds: float, until: Flag | None = None
+        self, found: Callable[[], _T | None], seconds: float, until: IsOver | None = None
     ) -> _T | None:
         """Return what ``found`` returns as soon as it is not None; None once time is over.
 
@@ -150,7 +161,7 @@ class Attempts:
         while True:
             result = found()
             left = deadline - monotonic()
-            if result is not None or left <= 0 or self._closed or (until and until.is_set()):
+            if result is not None or left <= 0 or self._closed or (until and until()):
                 return result
             with self._changed:
                 self._changed.wait(min(left, 0.2))

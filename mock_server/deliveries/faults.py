@@ -4,13 +4,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
-from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
+from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
 from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.formats import id_of
 from crmcom_kit.usage_errors import LimitExceeded, UsageError
@@ -24,7 +24,7 @@ MAX_FAULTS = 100
 @cache
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a delivery fault, which the control API's document shows."""
-    text = files(__package__).joinpath("fault_schema.json").read_bytes()
+    text = Path(__file__).with_name("fault_schema.json").read_bytes()
     found: dict[str, Any] = orjson.loads(text)
     return found
 
@@ -36,8 +36,7 @@ def _validator() -> "Draft202012Validator":
 
 def delivery_fault(spec: Mapping[str, Any]) -> "DeliveryFault":
     """Return the delivery fault that a specification describes. Raises UsageError."""
-    for error in _validator().iter_errors(spec):
-        raise explained(error, dict, whole="fault")
+    check(_validator(), spec, whole="fault")
     return DeliveryFault(**spec)
 
 
@@ -114,9 +113,7 @@ class DeliveryFaults:
     def put(self, faults: list[DeliveryFault], *, sends: bool) -> None:
         """Replace the faults.
 
-        Args:
-            faults: the new ones.
-            sends: whether the mock really sends; scripted deliveries have no message to change.
+        If the mock does not really send (``sends``), there is no message that they could change.
 
         Raises:
             UsageError: a fault could do nothing.

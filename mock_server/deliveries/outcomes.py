@@ -6,10 +6,6 @@ script (``--deliveries``, ``delivery.script``) may use every name in it.
 
 from enum import StrEnum
 
-from crmcom_kit.schemas.dialect import delivery_outcomes, other_statuses
-
-__all__ = ["NOT_SENT", "OutcomeName", "delivery_outcomes", "other_statuses"]
-
 
 class OutcomeName(StrEnum):
     """The outcomes that code chooses; the table has some more, e.g. ``http_404``."""

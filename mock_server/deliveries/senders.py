@@ -6,12 +6,14 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.deliveries.outcomes import (
-    OutcomeName,
+from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
+from crmcom_kit.schemas.dialect import (
+    DialectError,
     delivery_outcomes,
+    dials,
     other_statuses,
+    read_script,
 )
-from crmcom_kit.schemas.dialect import DialectError, dials, read_script
 from crmcom_kit.schemas.third_party import Message, ThirdPartyMessages
 
 #: Headers in which the mock identifies itself and the attempt; they are not the vendor's.

@@ -5,17 +5,17 @@ Only what a fault asks for is read, and errors are ignored: a value that cannot 
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from crmcom_kit.mock_server.faults.model import Fault, Spec
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Given
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.store.records import Record
+from crmcom_kit.mock_server.store.records import Key, Record, key_of
 
-#: Finds a record by ``id`` or ``number``.
-FindRecord = Callable[[Literal["id", "number"], str], Record | None]
+#: Finds a record by id or number.
+FindRecord = Callable[[Key, str], Record | None]
 
 
 class RequestView:
@@ -65,7 +65,7 @@ class RequestView:
         field, equals, value = self.values.get(REQUEST_IDENTIFIER, "").partition("=")
         if not equals or field not in ("id", "number"):
             return None
-        return self._find_record("number" if field == "number" else "id", value)
+        return self._find_record(key_of(field), value)
 
     def matches(self, fault: Fault) -> bool:
         """Whether ``fault`` matches the request and its effect is possible."""

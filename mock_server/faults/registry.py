@@ -179,12 +179,7 @@ class Faults:
     def select(self, find_record: FindRecord, request: Request) -> Fault | None:
         """Return the fault that hits a request; a fault that the request asks for goes first.
 
-        Args:
-            find_record: finds the record that the request names.
-            request: the request.
-
-        Raises:
-            UsageError: what the request asks for is not allowed.
+        Raises UsageError if what the request asks for is not allowed.
         """
         if request.prefer:
             return preferred(request.prefer)
@@ -214,7 +209,6 @@ class Faults:
             if not self._is_over:
                 change()
 
-    @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether no request may be held back any more: the epoch is over, or the server ends."""
         return self._is_over or self._config.closing.is_set()

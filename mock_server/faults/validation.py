@@ -9,13 +9,13 @@ the same schemas. Here is only what a schema cannot say: members that contradict
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from crmcom_kit.mock_server.faults.model import Fault, Spec
-from crmcom_kit.mock_server.protocol.schema_errors import explained, strict_validator
+from crmcom_kit.mock_server.protocol.schema_errors import check, strict_validator
 from crmcom_kit.schemas import methods, resolve
 from crmcom_kit.schemas.dialect import error_kinds
 from crmcom_kit.schemas.releases import release_names
@@ -37,7 +37,6 @@ ALIASES = {
     "too_large": "body_too_large",
 }
 _ENDS = ("status", "error", "drop", "cut", "malformed")
-_COMPONENTS = "#/components/schemas/"
 
 
 def errors() -> tuple[str, ...]:
@@ -54,22 +53,17 @@ def all_operations() -> tuple[str, ...]:
 @cache
 def schemas(operations: tuple[str, ...]) -> dict[str, Any]:
     """Return the JSON Schemas of faults by name, for a mock that has these methods."""
-    found: dict[str, Any] = orjson.loads(files(__package__).joinpath("schemas.json").read_bytes())
+    found: dict[str, Any] = orjson.loads(Path(__file__).with_name("schemas.json").read_bytes())
     found["FaultOperation"]["enum"] = list(operations)
     found["FaultEffect"]["properties"]["error"]["enum"] = list(errors())
     return found
 
 
 def fault_of(spec: object, identifier: str, operations: tuple[str, ...]) -> Fault:
-    """Return the fault that a specification describes.
+    """Return the fault that a specification describes, with ``identifier`` as its id.
 
-    Args:
-        spec: the specification; sequences and mappings count as JSON arrays and objects.
-        identifier: the id of the fault.
-        operations: the names of the methods that can be matched.
-
-    Raises:
-        UsageError: the specification is not allowed.
+    Sequences and mappings in ``spec`` count as JSON arrays and objects; ``operations`` are the
+    names of the methods that can be matched. Raises UsageError if the specification is not allowed.
     """
     given = valid(spec, "FaultSpec", operations)
     effect = _effect(given["effect"])
@@ -88,22 +82,14 @@ def fault_of(spec: object, identifier: str, operations: tuple[str, ...]) -> Faul
 def valid(
     value: object, schema: str, operations: tuple[str, ...], only: Iterable[str] | None = None
 ) -> Any:
-    """Return a value as JSON, once it fits a schema of ``schemas.json``.
+    """Return a value as JSON, once it fits the schema of that name in ``schemas.json``.
 
-    Args:
-        value: the value.
-        schema: the schema's name.
-        operations: the names of the methods that can be matched.
-        only: the members that are allowed of those in the schema; all by default.
-
-    Raises:
-        UsageError: the value does not fit.
+    ``only`` are the members that are allowed of those in the schema; all by default. Raises
+    UsageError if the value does not fit.
     """
     plain = _plain(value)
-    components = schemas(operations)
     validator = _validator(schema, operations, None if only is None else tuple(only))
-    for error in validator.iter_errors(plain):
-        raise explained(error, lambda part: _resolved(part, components), whole="fault")
+    check(validator, plain, whole="fault")
     return plain
 
 
@@ -115,18 +101,12 @@ def _plain(value: object) -> Any:
     return value
 
 
-def _resolved(part: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-    while "$ref" in part:
-        part = found[part["$ref"].removeprefix(_COMPONENTS)]
-    return part
-
-
 @cache
 def _validator(
     name: str, operations: tuple[str, ...], only: tuple[str, ...] | None
 ) -> "Draft202012Validator":
     found = schemas(operations)
-    schema: dict[str, Any] = {"$ref": _COMPONENTS + name}
+    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{name}"}
     if only is not None:
         members = {one: found[name]["properties"][one] for one in only}
         schema = {**found[name], "properties": members}

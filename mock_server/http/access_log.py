@@ -8,7 +8,7 @@ import atexit
 import json
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from time import sleep
@@ -71,9 +71,9 @@ class AccessLog:
     def add(self, entry: Entry) -> None:
         """Write a line, soon."""
         # Redacted here and not by the writer: a reset in between would forget the tokens.
-        target = _redacted(entry.world, entry.path, is_path=True)
+        target = _redacted(entry.world, redact_path, entry.path)
         if entry.query:
-            parts = [_redacted(entry.world, part) for part in entry.query.split("&")]
+            parts = [_redacted(entry.world, redact_query, it) for it in entry.query.split("&")]
             target = f"{target}?{'&'.join(parts)}"
         target = _printable(target)
         if entry.warnings:  # they quote the caller
@@ -133,30 +133,27 @@ def _is_terminal(out: TextIO) -> bool:
         return False
 
 
-def _redacted(world: "World", text: str, *, is_path: bool = False) -> str:
+def _redacted(world: "World", by_names: Callable[[str], str], text: str) -> str:
     """Return a path, or one parameter of a query, without secrets.
 
     Paths and parameters recur, and the secrets in them do; only tokens come and go.
     """
     redactor = world.redactor
-    if len(text) > _MAX_CACHED:
-        return _without_secrets(redactor, text, is_path=is_path)
-    shown, words = _analyzed(redactor, text, is_path=is_path)
-    if any(map(world.tokens.knows, words)):
-        return _without_secrets(redactor, text, is_path=is_path)
-    return shown
+    if len(text) <= _MAX_CACHED:
+        shown, words = _analyzed(redactor, by_names, text)
+        if not world.tokens.knows_any(words):
+            return shown
+    return redactor.hide(by_names(text))
 
 
 @lru_cache(maxsize=2048)
-def _analyzed(redactor: Redactor, text: str, *, is_path: bool) -> tuple[str, tuple[str, ...]]:
-    """Return a string without the secrets of the moment, and the words that may become tokens."""
-    found = set(WORD.findall(text) + WORD.findall(decoded(text, escapes=True)))
-    found |= {word.strip("._-") for word in found}
-    return _without_secrets(redactor, text, is_path=is_path), tuple(found)
-
-
-def _without_secrets(redactor: Redactor, text: str, *, is_path: bool) -> str:
-    return redactor.hide(redact_path(text) if is_path else redact_query(text))
+def _analyzed(
+    redactor: Redactor, by_names: Callable[[str], str], text: str
+) -> tuple[str, frozenset[str]]:
+    """Return a string without the secrets of the moment, and its words, which may become tokens."""
+    shown = redactor.hide(by_names(text))
+    found = {*WORD.findall(shown), *WORD.findall(decoded(shown, escapes=True))}
+    return shown, frozenset(found | {word.strip("._-") for word in found})
 
 
 def _printable(text: str) -> str:

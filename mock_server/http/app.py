@@ -4,37 +4,29 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, render_template, request
-from flask import Request as FlaskRequest
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
-from crmcom_kit.mock_server.admin import ControlApp, access
 from crmcom_kit.mock_server.admin.refusals import nothing_here
 from crmcom_kit.mock_server.api.dispatch import dispatch
-from crmcom_kit.mock_server.http.requests import (
-    admin_token_of,
-    api_path,
-    caller_of,
-    wsgi_request,
-)
-from crmcom_kit.mock_server.http.transmission import refusal, started, status_line
+from crmcom_kit.mock_server.http.late_app import LateApp
+from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
+from crmcom_kit.mock_server.http.transmission import started, status_line
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
+from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.world.factory import make_world
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.routing import (
     CONTROL,
     PICKED,
-    WORLD_HEADER,
+    PICKED_NAME,
     is_control,
     split_path,
-    world_for,
 )
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
-from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -81,36 +73,29 @@ class _WorldMiddleware:
 
     def __init__(self, app: "WSGIApplication", registry: WorldRegistry) -> None:
         self._app = app
-        self._control = ControlApp(registry)
+        self._control = LateApp(self._make_control)
         self._registry = registry
+
+    def _make_control(self) -> "WSGIApplication":
+        from crmcom_kit.mock_server.admin.routing import control_app
+
+        return control_app(self._registry)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         name, rest = split_path(environ["PATH_INFO"])
-        verb = environ["REQUEST_METHOD"]
-        if not is_control(rest):  # which decides about its callers by itself
-            judge = host_refusal if api_path(rest) is None else api_refusal
-            caller = caller_of(environ.get("REMOTE_ADDR"), environ)
-            refused = judge(self._registry.access, caller)
-            if refused is not None:
-                return started(refusal(refused), start_response, verb)
-        elif self._registry.access.admin_token is None and access.refusal(
-            FlaskRequest({**environ, "PATH_INFO": rest}), self._registry
-        ):
-            name = None  # the control API refuses the request, which must not create a world
-            environ = {key: value for key, value in environ.items() if key != WORLD_HEADER}
-        try:
-            world = world_for(
-                name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)
-            )
-        except UsageError as error:
-            return started(usage_error_response(error), start_response, verb)
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
         # A copy: the access log in front of it still needs the whole path.
-        environ = {**environ, PICKED: world, "SCRIPT_NAME": root, "PATH_INFO": rest}
-        app = self._control if is_control(rest) else self._app
-        return app(environ, start_response)
+        within = {**environ, "SCRIPT_NAME": root, "PATH_INFO": rest}
+        if is_control(rest):  # which decides about its callers, and then finds the world
+            return self._control({**within, PICKED_NAME: name}, start_response)
+        refusal = host_refusal if api_path(rest) is None else api_refusal
+        address = environ.get("REMOTE_ADDR")
+        found = world_or_refusal(self._registry, name, address, environ, refusal)
+        if isinstance(found, Response):
+            return started(found, start_response, environ["REQUEST_METHOD"])
+        return self._app({**within, PICKED: found}, start_response)
 
 
 def _serve_api(app: Flask, known: Iterable[str]) -> None:

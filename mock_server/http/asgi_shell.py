@@ -6,30 +6,26 @@ slow senders hold none.
 """
 
 import asyncio
-from collections.abc import Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
-from crmcom_kit.mock_server.access import api_refusal
-from crmcom_kit.mock_server.api.dispatch import steps
-from crmcom_kit.mock_server.api.waits import Delay, Wait
+from crmcom_kit.mock_server.admin import LARGE_BODIES, MAX_LARGE_BODY_BYTES
+from crmcom_kit.mock_server.api.dispatch import handle
+from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.requests import (
-    admin_token_of,
     api_path,
     asgi_headers,
-    caller_of,
     request_of,
+    world_or_refusal,
 )
-from crmcom_kit.mock_server.http.transmission import (
-    ConnectionEnded,
-    ended,
-    refusal,
-)
+from crmcom_kit.mock_server.http.transmission import ConnectionEnded, ended
 from crmcom_kit.mock_server.http.wsgi_bridge import (
     ClientLeft,
     Receive,
@@ -40,23 +36,16 @@ from crmcom_kit.mock_server.http.wsgi_bridge import (
     wsgi_path,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
+from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import (
-    CONTROL,
-    WORLD_HEADER,
-    split_path,
-    world_for,
-    world_of,
-)
-from crmcom_kit.usage_errors import UsageError
+from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_of
+from crmcom_kit.mock_server.world.world import World
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-#: Where bodies may be a whole world, and how long they may be then, in bytes.
-LARGE_BODIES = frozenset({f"{CONTROL}/records", f"{CONTROL}/state"})
-MAX_LARGE_BODY_BYTES = 1024**3
+_T = TypeVar("_T")
+_POLL_SECONDS = 0.5  # how often a waiting request looks whether it should stop
 
 
 class AsgiShell:
@@ -72,16 +61,12 @@ class AsgiShell:
     ) -> None:
         """Respond to the API's requests; leave the rest to ``app``, Flask's.
 
-        Args:
-            registry: the worlds.
-            app: responds to what is not the API's, in threads.
-            threads: how many requests may run in threads at the same time; as many deliveries.
-            log: the access log.
+        So many ``threads`` may run requests in ``app`` at the same time, and as many deliveries.
         """
         self._registry = registry
         self._log = log
         self._bridge = WsgiBridge(app, threads=threads)
-        self._deliveries = ThreadPoolExecutor(threads, "crmcom-delivery")
+        self._waits = WaitsOnLoop(ThreadPoolExecutor(threads, "crmcom-delivery"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one request."""
@@ -118,71 +103,23 @@ class AsgiShell:
         path: str,
     ) -> None:
         began = perf_counter()
-        world = self._registry.default
-        refused = api_refusal(self._registry.access, caller_of(_client(scope), headers))
-        if refused is not None:
-            response = refusal(refused)
+        client = _client(scope)
+        found = world_or_refusal(self._registry, name, client, headers)
+        if isinstance(found, Response):
+            world, response = self._registry.default, found
         else:
-            try:
-                world = world_for(
-                    name, headers.get(WORLD_HEADER), self._registry, admin_token_of(headers)
-                )
-            except UsageError as error:
-                response = usage_error_response(error)
-            else:
-                content_type = headers.pop("CONTENT_TYPE", "")
-                body = await _body(headers, receive)
-                request = request_of(
-                    scope["method"],
-                    path,
-                    scope["query_string"],
-                    body,
-                    content_type,
-                    _client(scope),
-                    headers,
-                )
-                response = await self._run(steps(world, request))
+            world = found
+            content_type = headers.pop("CONTENT_TYPE", "")
+            body = await _body(headers, receive)
+            verb, query = scope["method"], scope["query_string"]
+            request = request_of(verb, path, query, body, content_type, client, headers)
+            response = await handle(world, request, self._waits)
         sent = await _send(response, scope, send)
         if self._log is not None:
             ending = None if response.ending is None else response.ending.kind
-            self._log.add(
-                Entry(
-                    world,
-                    _client(scope),
-                    scope["method"],
-                    wsgi_path(scope),
-                    scope["query_string"].decode("latin-1"),
-                    0 if ending == "dropped" else response.status,
-                    sent,
-                    perf_counter() - began,
-                    response.statement,
-                    response.fault,
-                    response.warnings,
-                    ending,
-                )
-            )
-
-    async def _run(self, generator: Generator[Wait, Any, Response]) -> Response:
-        """Return the response at the end of ``generator``, as ``dispatch`` does without a loop."""
-        try:
-            wait = next(generator)
-            while True:
-                try:
-                    result = await self._wait(wait)
-                except Exception as error:  # noqa: BLE001 - the request decides what it means
-                    wait = generator.throw(error)
-                else:
-                    wait = generator.send(result)
-        except StopIteration as end:
-            response: Response = end.value
-            return response
-        finally:
-            generator.close()  # if the server ends meanwhile
-
-    async def _wait(self, wait: Wait) -> Any:
-        if isinstance(wait, Delay):
-            return await wait.wait()
-        return await asyncio.get_running_loop().run_in_executor(self._deliveries, wait.block)
+            status = 0 if ending == "dropped" else response.status
+            marks = response.statement, response.fault, response.warnings, ending
+            self._log.add(_entry(world, scope, status, sent, began, *marks))
 
     # Everything else.
 
@@ -199,18 +136,37 @@ class AsgiShell:
         status, sent = await self._bridge.answer(scope, receive, send, headers, limit)
         if self._log is not None:
             world = world_of(scope["path"], headers.get(WORLD_HEADER), self._registry)
-            self._log.add(
-                Entry(
-                    world,
-                    _client(scope),
-                    scope["method"],
-                    wsgi_path(scope),
-                    scope["query_string"].decode("latin-1"),
-                    status,
-                    sent,
-                    perf_counter() - began,
-                )
-            )
+            self._log.add(_entry(world, scope, status, sent, began))
+
+
+class WaitsOnLoop:
+    """Waits for requests on the running event loop."""
+
+    def __init__(self, threads: Executor | None) -> None:
+        """Make calls that may take long in ``threads``; in the loop's own by default."""
+        self._threads = threads
+
+    async def sleep(self, clock: WorldClock, seconds: float, until: IsOver) -> None:
+        """Sleep without a thread."""
+        changed = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        end = clock.now() + timedelta(seconds=seconds)
+        with clock.watched(lambda: loop.call_soon_threadsafe(changed.set)):
+            while not until() and (left := clock.seconds_until(end)) > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), min(left, _POLL_SECONDS))
+                changed.clear()
+
+    async def call(self, function: Callable[[], _T]) -> _T:
+        """Call ``function`` in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function)
+
+
+def _entry(world: World, scope: Scope, status: int, sent: int, began: float, *marks: Any) -> Entry:
+    """Return the log entry of a request; ``marks`` are the members that an API request adds."""
+    client, verb, path = _client(scope), scope["method"], wsgi_path(scope)
+    query, seconds = scope["query_string"].decode("latin-1"), perf_counter() - began
+    return Entry(world, client, verb, path, query, status, sent, seconds, *marks)
 
 
 def _client(scope: Scope) -> str:

@@ -2,11 +2,16 @@
 
 uvicorn parses, pipelines, controls the flow and keeps connections alive. Here are the rest: limits
 of size while a request arrives, an answer to everything that is not HTTP, and a connection that
-the application may end. Of uvicorn's protocol this touches ``transport``, ``scope``, ``url``,
-``headers``, ``parser``, ``access_log``, ``logger``, ``on_response_complete``, ``shutdown``,
-``_unset_keepalive_if_required`` and ``cycle``; of a cycle ``scope``, ``disconnected``,
-``message_event``, ``more_body``, ``keep_alive``, ``default_headers``, ``chunked_encoding``,
-``expected_content_length``, ``response_started`` and ``response_complete``.
+the application may end.
+
+Of uvicorn's protocol this and ``server`` touch ``transport``, ``loop``, ``client``,
+``server_state``, ``scope``, ``url``, ``headers``, ``parser``, ``access_log``, ``logger``,
+``cycle``, ``_unset_keepalive_if_required``, ``shutdown``, ``on_message_begin``,
+``on_headers_complete``, ``on_body``, ``on_message_complete`` and ``on_response_complete``;
+of a cycle ``scope``, ``disconnected``, ``message_event``, ``more_body``, ``keep_alive``,
+``default_headers``, ``chunked_encoding``, ``expected_content_length``, ``response_started`` and
+``response_complete``; of the server's state ``connections``, ``tasks`` and ``default_headers``.
+A test holds that the list is complete, and what each of them means.
 """
 
 import asyncio
@@ -35,6 +40,7 @@ OnRefusal = Callable[[str, str, str, int, str], None]
 
 _ENDS_EARLY = "The request ends too early."
 _HEAD_TOO_LONG = f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes."
+_UNKNOWN_VERSION = "Only HTTP/1 is supported."
 _UNKNOWN_CODING = "Transfer-Encoding: only chunked is supported."
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _MAX_JOINED = 64 * 1024  # bytes
@@ -248,6 +254,9 @@ class Connection(HttpToolsProtocol):
         if codings and b",".join(codings).strip().lower() != b"chunked":
             self._refusal = 501, _UNKNOWN_CODING
             raise ValueError(_UNKNOWN_CODING)
+        if self.parser.get_http_version() not in ("1.1", "1.0"):
+            self._refusal = 505, _UNKNOWN_VERSION
+            raise ValueError(_UNKNOWN_VERSION)
         if self.parser.should_upgrade():  # `_parse` goes on
             return
         before = self.cycle

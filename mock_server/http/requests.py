@@ -1,17 +1,23 @@
-"""From what a server hands over to a request of the API: its path, its headers, its sender.
+"""From what a server hands over to a request of the API and to the world that it is for.
 
 Headers are named as CGI names them, HTTP_ACCEPT and so on, whatever the server is.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.access import Caller
+import orjson
+
+from crmcom_kit.mock_server.access import Access, Caller, api_refusal
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.world.routing import admin_token_in
+from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.mock_server.world.routing import WORLD_HEADER, admin_token_in, world_for
+from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
+from crmcom_kit.usage_errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -24,11 +30,7 @@ _BARE_NAMES = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENG
 
 
 def api_path(path: str) -> str | None:
-    """Return a path as the API knows it; None if the path is not the API's.
-
-    Args:
-        path: without what names a world.
-    """
+    """Return a path within a world as the API knows it; None if it is not the API's."""
     if path.startswith(_BELOW_API):
         return path[len(_BELOW_API) :].removesuffix("/")
     is_api = path == _ROOT_OF_API or path.startswith(f"{_ROOT_OF_API}/")
@@ -100,16 +102,24 @@ def wsgi_request(environ: "WSGIEnvironment", path: str, body: bytes | None) -> R
     )
 
 
-def caller_of(address: str | None, headers: Mapping[str, Any]) -> Caller:
-    """Return what ``headers``, or an environ, say of the request's sender."""
-    return Caller(
-        address,
-        headers.get("HTTP_HOST"),
-        headers.get("HTTP_ORIGIN"),
-        headers.get("HTTP_SEC_FETCH_SITE"),
-    )
+def world_or_refusal(
+    registry: WorldRegistry,
+    name: str | None,
+    address: str | None,
+    headers: Mapping[str, Any],
+    refusal: Callable[[Access, Caller], str | None] = api_refusal,
+) -> World | Response:
+    """Return the world that a request is for, or the response if the request is refused.
 
-
-def admin_token_of(headers: Mapping[str, Any]) -> str | None:
-    """Return the admin token that ``headers``, or an environ, carry."""
-    return admin_token_in(headers.get("HTTP_X_MOCK_ADMIN_TOKEN"), headers.get("HTTP_AUTHORIZATION"))
+    ``name`` is what ``split_path`` found, ``address`` the sender's; ``headers`` may be an environ.
+    ``refusal`` says why a sender gets nothing.
+    """
+    origin, site = headers.get("HTTP_ORIGIN"), headers.get("HTTP_SEC_FETCH_SITE")
+    why = refusal(registry.access, Caller(address, headers.get("HTTP_HOST"), origin, site))
+    if why is not None:
+        return Response(403, orjson.dumps({"error": why}), "application/json")
+    own, bearer = headers.get("HTTP_X_MOCK_ADMIN_TOKEN"), headers.get("HTTP_AUTHORIZATION")
+    try:
+        return world_for(name, headers.get(WORLD_HEADER), registry, admin_token_in(own, bearer))
+    except UsageError as error:
+        return usage_error_response(error)

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
-import orjson
-
 from crmcom_kit.mock_server.protocol.response import Ending, Response
 
 if TYPE_CHECKING:
@@ -85,9 +83,3 @@ def ended(body: bytes | Iterable[bytes], ending: Ending) -> Iterator[bytes]:
         yield part[:left]
         left -= len(part)
     raise ConnectionCut
-
-
-def refusal(text: str) -> Response:
-    """Return the response to a caller who may not use the API."""
-    body = orjson.dumps({"error": text})
-    return Response(403, body, "application/json", len(body))

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
 from crmcom_kit.mock_server.http.connection import CONNECTION
 from crmcom_kit.mock_server.http.requests import asgi_headers
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
@@ -135,6 +134,8 @@ class WsgiBridge:
 
 def _environ(scope: Scope, headers: dict[str, str], body: IO[bytes]) -> "WSGIEnvironment":
     """Return what WSGI says of a request whose body has arrived."""
+    from crmcom_kit.mock_server.admin.call import CLIENT_LEFT  # as late as Flask
+
     connection = scope[CONNECTION]
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],

@@ -5,29 +5,27 @@ of the API too, goes to Flask. Both give the same bytes and leave the same state
 """
 
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.access import api_refusal
 from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
-from crmcom_kit.mock_server.http.requests import (
-    admin_token_of,
-    api_path,
-    caller_of,
-    wsgi_request,
-)
+from crmcom_kit.mock_server.http.late_app import LateApp
+from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
 from crmcom_kit.mock_server.http.transmission import (
     ConnectionDropped,
     ConnectionEnded,
     started,
 )
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
-from crmcom_kit.mock_server.protocol.response import FAULT_HEADER, usage_error_response
+from crmcom_kit.mock_server.protocol.response import (
+    FAULT_HEADER,
+    Response,
+    usage_error_response,
+)
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_for, world_of
+from crmcom_kit.mock_server.world.routing import WORLD_HEADER, split_path, world_of
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
 
@@ -37,32 +35,15 @@ if TYPE_CHECKING:
 _PLAIN_LENGTH = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
-class LateFlask:
-    """The Flask application, made when a request needs it or when ``warm`` is called.
+def late_flask(registry: WorldRegistry) -> LateApp:
+    """Return the Flask application, which serves every route of a server's worlds."""
 
-    Importing Flask is most of what a start would cost; the shells respond without it.
-    """
+    def make() -> "WSGIApplication":
+        from crmcom_kit.mock_server.http.app import create_app
 
-    def __init__(self, registry: WorldRegistry) -> None:
-        """Serve ``registry``, later."""
-        self._registry = registry
-        self._lock = threading.Lock()
-        self._app: WSGIApplication | None = None
+        return create_app(registry)
 
-    def warm(self) -> "WSGIApplication":
-        """Make the application, once."""
-        with self._lock:
-            if self._app is None:
-                from crmcom_kit.mock_server.http.app import create_app
-
-                self._app = create_app(self._registry)
-            return self._app
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> "Iterable[bytes]":
-        """Respond to one request with Flask."""
-        return (self._app or self.warm())(environ, start_response)
+    return LateApp(make)
 
 
 class WsgiShell:
@@ -71,7 +52,7 @@ class WsgiShell:
     def __init__(self, world: World | WorldRegistry, app: "WSGIApplication | None" = None) -> None:
         """Respond to the API's requests; leave the rest to ``app``, Flask's by default."""
         self._registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
-        self._app = LateFlask(self._registry) if app is None else app
+        self._app = late_flask(self._registry) if app is None else app
         self._verbs = {
             path: method.verb for path, method in self._registry.default.config.methods.items()
         }
@@ -85,9 +66,9 @@ class WsgiShell:
         verb = environ["REQUEST_METHOD"]
         if path is None or self._verbs.get(path) != verb or environ.get("SCRIPT_NAME"):
             return self._app(environ, start_response)
-        caller = caller_of(environ.get("REMOTE_ADDR"), environ)
-        if api_refusal(self._registry.access, caller) is not None:
-            return self._app(environ, start_response)  # which says why
+        found = world_or_refusal(self._registry, name, environ.get("REMOTE_ADDR"), environ)
+        if isinstance(found, Response):
+            return started(found, start_response, verb)
         body = _plain_body(environ, verb)
         if body is None:
             return self._app(environ, start_response)
@@ -95,13 +76,7 @@ class WsgiShell:
             # Some servers hand over a body that breaks off as if it were whole.
             error = UsageError("body", seen="a part of it", allowed="all of it")
             return started(usage_error_response(error), start_response, verb)
-        try:
-            world = world_for(
-                name, environ.get(WORLD_HEADER), self._registry, admin_token_of(environ)
-            )
-        except UsageError:
-            return self._app(environ, start_response)
-        return started(dispatch(world, wsgi_request(environ, path, body)), start_response, verb)
+        return started(dispatch(found, wsgi_request(environ, path, body)), start_response, verb)
 
 
 def _plain_body(environ: "WSGIEnvironment", verb: str) -> bytes | None:

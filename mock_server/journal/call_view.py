@@ -4,14 +4,14 @@ A view computes each of its parts once, when it is asked for: most entries are n
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import orjson
 
-from crmcom_kit.mock_server.deliveries.attempts import Attempt
+from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.journal.journal import Entry, Journal, TruncatedBody
 from crmcom_kit.mock_server.journal.tracing import Step, trace
 from crmcom_kit.mock_server.protocol.config import Config
@@ -30,8 +30,7 @@ class JournalReader:
     journal: Journal
     config: Config  # of the world
     redactor: Redactor  # knows the world's secrets as they are now
-    # Returns the attempts to deliver that began with the attempt of a number.
-    attempts: Callable[[int], Sequence[Attempt]]
+    attempts: Attempts  # to deliver
 
     def calls(self, since: int = 0) -> "list[CallView]":
         """Return views of the entries with numbers above ``since``, oldest first."""
@@ -225,7 +224,8 @@ class CallView:
     @cached_property
     def trace(self) -> tuple[Step, ...]:
         """The chain of causes: what decided, what it changed, what was sent, what came back."""
-        return trace(self._reader.config, self.entry, self._reader.attempts)
+        attempts = self._reader.attempts.with_repeats(*self.entry.response.attempts)
+        return trace(self._reader.config, self.entry, attempts)
 
     @cached_property
     def before(self) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ An entry keeps the pair as it came, since most entries are never looked at. View
 read into parameters, explained) are built in ``call_view`` on demand.
 """
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ MAX_TOTAL_BYTES = 268_435_456
 # What an entry takes in memory besides body, query and headers.
 _ENTRY_BYTES = 1_100
 _HEADER_BYTES = 180  # what a header takes besides its value
-_MAX_DIGITS = 15  # of a number in an id
+_ID = re.compile(r"(?:([0-9]{1,40})-)?([0-9]{1,40})", re.ASCII)
 _POLL_SECONDS = 0.2
 _T = TypeVar("_T")
 
@@ -119,10 +120,8 @@ class Journal:
     ) -> None:
         """Start empty.
 
-        Args:
-            limits: how much it holds.
-            begun: the number of the epoch it begins in; part of every entry's id.
-            budget: the limit it shares with the journals of other worlds; none by default.
+        ``begun`` is the number of the epoch that it begins in; it is part of every entry's id.
+        ``budget`` is the limit that it shares with the journals of other worlds.
         """
         self.limits = JournalLimits() if limits is None else limits
         self.last = 0  # the number of the last request, which is how many there were
@@ -171,8 +170,8 @@ class Journal:
         """Count ``size`` bytes more and drop what exceeds the limits, with the lock held."""
         before = self.size
         self.size += size
-        entries, most = self.limits
-        while self._entries and (self.size > most or len(self._entries) > entries):
+        max_entries, max_bytes = self.limits
+        while self._entries and (self.size > max_bytes or len(self._entries) > max_entries):
             self.size -= self._entries.popleft().size
         if self._budget is not None:
             self._budget.count(self.size - before)
@@ -187,11 +186,15 @@ class Journal:
         """Return the id of an entry, unique in its world, resets included."""
         return f"{self._begun}-{number}"
 
-    def number_of(self, id: str) -> int:
-        """Return the number of the entry with that id; 0 if the id is not of this journal."""
-        begun, _, number = id.partition("-")
-        ours = begun == str(self._begun) and number.isascii() and number.isdecimal()
-        return int(number) if ours and len(number) <= _MAX_DIGITS else 0
+    def number_of(self, text: str) -> int | None:
+        """Return the number of the entry that a number or an id means; None if it is neither.
+
+        For the id of an entry in another journal, such as the one before a reset, it is 0.
+        """
+        found = _ID.fullmatch(text)
+        if found is None:
+            return None
+        return int(found[2]) if found[1] in (None, str(self._begun)) else 0
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Return the entries with numbers above ``since``, oldest first."""

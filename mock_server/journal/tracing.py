@@ -4,7 +4,7 @@ What decided (statement and dials) is taken from the response, which has it from
 the decision was made. What came of it is read from the record and from the attempts to deliver.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -52,23 +52,14 @@ def _change(before: str | None, after: str | None) -> Step:
     return Step("change", HELD, facts={"before": before, "after": after})
 
 
-def trace(
-    config: Config, entry: Entry, attempts: Callable[[int], Sequence[Attempt]]
-) -> tuple[Step, ...]:
-    """Return the chain of causes of one request.
-
-    Args:
-        config: the world's configuration.
-        entry: the request and its response.
-        attempts: returns the attempts that began with the attempt of a number.
-    """
+def trace(config: Config, entry: Entry, attempts: Sequence[Attempt]) -> tuple[Step, ...]:
+    """Return the chain of causes of one request, which caused these attempts to deliver."""
     steps = [] if entry.fault is None else [Step("fault", BROKEN)]
     steps.append(_decision(config, entry))
-    found = [one for number in entry.response.attempts for one in attempts(number)]
-    for attempt in found:
+    for attempt in attempts:
         steps += steps_of(attempt)
     before = entry.response.before
-    if not found and before is not None and entry.response.after is None:  # a delete
+    if not attempts and before is not None and entry.response.after is None:  # a delete
         steps.append(_change(orjson.loads(before)["life_cycle_state"], "DELETED"))
     return tuple(steps)
 

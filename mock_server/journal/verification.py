@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
-from crmcom_kit.mock_server.clock import Flag
+from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.journal.patterns import (
@@ -35,21 +35,21 @@ _MAX_KEPT = 100  # matching requests that a watch keeps
 class Times(NamedTuple):
     """How often something is expected."""
 
-    least: int = 1
-    most: int | None = None
+    minimum: int = 1
+    maximum: int | None = None
 
     def allows(self, count: int) -> bool:
         """Whether ``count`` is within the limits."""
-        return self.least <= count and (self.most is None or count <= self.most)
+        return self.minimum <= count and (self.maximum is None or count <= self.maximum)
 
     def __str__(self) -> str:
-        if self.most is None:
-            return f"at least {_calls(self.least)}"
-        if self.most == self.least:
-            return "no call" if not self.least else f"exactly {_calls(self.least)}"
-        if not self.least:
-            return f"at most {_calls(self.most)}"
-        return f"{self.least} to {_calls(self.most)}"
+        if self.maximum is None:
+            return f"at least {_calls(self.minimum)}"
+        if self.maximum == self.minimum:
+            return "no call" if not self.minimum else f"exactly {_calls(self.minimum)}"
+        if not self.minimum:
+            return f"at most {_calls(self.maximum)}"
+        return f"{self.minimum} to {_calls(self.maximum)}"
 
 
 #: How often: a number, or ``{"atLeast": 1, "atMost": 3}``, or ``{"exactly": 2}``.
@@ -82,11 +82,11 @@ def times(value: Any) -> Times:
             raise UsageError("times", seen="exactly beside others", allowed="exactly alone")
         return Times(value["exactly"], value["exactly"])
     # atMost alone allows none at all.
-    least = value.get("atLeast", 0 if "atMost" in value else 1)
-    most = value.get("atMost")
-    if most is not None and most < least:
-        raise UsageError("times.atMost", seen=str(most), allowed=f"atLeast, {least}, or more")
-    return Times(least, most)
+    minimum = value.get("atLeast", 0 if "atMost" in value else 1)
+    maximum = value.get("atMost")
+    if maximum is not None and maximum < minimum:
+        raise UsageError("times.atMost", seen=str(maximum), allowed=f"atLeast, {minimum}, or more")
+    return Times(minimum, maximum)
 
 
 class NearMiss(NamedTuple):
@@ -122,7 +122,7 @@ def matching(reader: JournalReader, pattern: Pattern) -> list[CallView]:
     return [call for call in reader.calls() if pattern.matches(call, budget)]
 
 
-def nearest(calls: Iterable[CallView], pattern: Pattern, most: int = NEAREST) -> list[NearMiss]:
+def nearest(calls: Iterable[CallView], pattern: Pattern, limit: int = NEAREST) -> list[NearMiss]:
     """Return the requests that do not match ``pattern`` and are nearest to it, nearest first.
 
     Raises:
@@ -135,7 +135,7 @@ def nearest(calls: Iterable[CallView], pattern: Pattern, most: int = NEAREST) ->
         if differences:
             far = sum(one.distance for one in differences) / len(pattern.members)
             near.append(NearMiss(call, round(far, 3), differences))
-    return sorted(near, key=lambda one: (one.distance, -one.call.number))[:most]
+    return sorted(near, key=lambda one: (one.distance, -one.call.number))[:limit]
 
 
 class Condition(Protocol):
@@ -199,7 +199,7 @@ class Calls:
             more = self.count - len(shown)
             lines += [f"found{f', {more} earlier ones and' if more else ''}:"]
             lines += [f"  {line(call)}" for call in shown]
-        if self.near and self.count < self.times.least:
+        if self.near and self.count < self.times.minimum:
             lines += [f"nearest of {self.others} other calls:", *(f"  {one}" for one in self.near)]
         elif not self.count and not self.others:
             lines.append("the journal is empty")
@@ -219,19 +219,12 @@ def verify(
     expected: Expected = None,
     *,
     seconds: float = 0.0,
-    closing: Flag | None = None,
+    closing: IsOver | None = None,
 ) -> Calls:
     """Return the requests that match, once they are as many as expected or the time is over.
 
-    Args:
-        reader: of the journal.
-        pattern: which requests count.
-        expected: how many; at least one by default.
-        seconds: how long to wait until there are as many.
-        closing: ends the wait when it is set.
-
-    Raises:
-        UsageError: ``expected`` cannot be read, or the pattern takes too long.
+    At least one is expected by default. ``closing`` ends the wait when it returns True. Raises
+    UsageError if ``expected`` cannot be read, or if the pattern takes too long.
     """
     calls = Calls(reader, pattern, expected)
     _wait(reader.journal, calls, seconds, closing)
@@ -247,28 +240,22 @@ class Waited(NamedTuple):
 
 
 def wait_for(
-    journal: Journal, condition: Condition, *, seconds: float, closing: Flag | None = None
+    journal: Journal, condition: Condition, *, seconds: float, closing: IsOver | None = None
 ) -> Waited:
     """Return once ``condition`` holds, or when there is nothing more to wait for.
 
-    Args:
-        journal: of the world that the condition is about; its reset ends the wait.
-        condition: what to wait for.
-        seconds: how long.
-        closing: ends the wait when it is set.
-
-    Raises:
-        UsageError: a pattern takes too long.
+    A reset of the world whose journal it is ends the wait; so does ``closing`` when it returns
+    True. Raises UsageError if a pattern takes too long.
     """
     why = _wait(journal, condition, seconds, closing)
     return Waited(why == "held", why, condition.facts())
 
 
-def _wait(journal: Journal, condition: Condition, seconds: float, closing: Flag | None) -> str:
+def _wait(journal: Journal, condition: Condition, seconds: float, closing: IsOver | None) -> str:
     def look() -> str | None:
         if condition.holds():
             return "held"
-        return "closing" if closing is not None and closing.is_set() else None
+        return "closing" if closing is not None and closing() else None
 
     return journal.wait_for(look, seconds) or ("reset" if journal.closed else "time over")
 
@@ -339,14 +326,8 @@ def records(
 ) -> Count:
     """Return the condition that as many webhook requests are in a state, as responses show it.
 
-    Args:
-        store: returns the records of the moment.
-        state: SUCCESSFUL or REJECTED; either by default.
-        expected: how many.
-        entity: only those of this entity.
-
-    Raises:
-        UsageError: there is no such state or entity, or ``expected`` cannot be read.
+    Those of every state and entity count by default. Raises UsageError if there is no such state
+    or entity, or if ``expected`` cannot be read.
     """
     if state is not None:
         check_one_of("state", state, SHOWN_STATES)

@@ -22,7 +22,7 @@ class Encoding(NamedTuple):
 
     name: str
     advice: str  # to who sends them
-    codec: str  # of Python, which may find a text in them
+    codec: str  # of Python, which may find a string in them
 
 
 # By the first bytes.
@@ -114,8 +114,8 @@ def body_members(request: Request) -> Members:
             (bad_charset), or is not a JSON object (bad_body).
     """
     if request.body is None:
-        most = f"{MAX_BODY_BYTES} bytes"
-        seen, allowed = f"more than {most}", f"at most {most}"
+        limit = f"{MAX_BODY_BYTES} bytes"
+        seen, allowed = f"more than {limit}", f"at most {limit}"
         raise RequestError("body_too_large", "body", seen=seen, allowed=allowed)
     text = body_text(request.body, request.content_type)
     if not text.strip():

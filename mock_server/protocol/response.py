@@ -18,7 +18,7 @@ from crmcom_kit.usage_errors import UsageError
 #: The header that names the fault behind a response.
 FAULT_HEADER = "X-Mock-Fault"
 #: A list of more records than this is streamed, so that memory does not grow with the response.
-JOIN_AT_MOST = 256
+MAX_JOINED = 256
 _CHUNK_BYTES = 65_536
 _MAX_HEADER = 400
 
@@ -64,7 +64,7 @@ class Response:
     status: int
     body: bytes | Iterator[bytes]
     content_type: str
-    length: int | None = None  # None if a streamed body's length is not known
+    length: int | None = None  # of the body; None if it is a stream of unknown length
     statement: str | None = None  # the statement that an error upholds
     suggestion: Suggestion | None = None  # for a refused request
     warnings: Sequence[str] = ()
@@ -79,6 +79,11 @@ class Response:
     before: bytes | None = None  # the record of the request, before and after it
     after: bytes | None = None
     attempts: tuple[int, ...] = ()  # the numbers of the delivery attempts that it caused
+
+    def __post_init__(self) -> None:
+        """Set the length of a body that is not a stream."""
+        if self.length is None and isinstance(self.body, bytes):
+            self.length = len(self.body)
 
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers, all of them printable ASCII."""
@@ -101,8 +106,7 @@ class Response:
 
 def usage_error_response(error: UsageError) -> Response:
     """Return the response to a request that uses the mock itself wrongly."""
-    body = orjson.dumps(error.facts())
-    return Response(error.status, body, "application/json", len(body))
+    return Response(error.status, orjson.dumps(error.facts()), "application/json")
 
 
 def compact_json(value: object) -> bytes:
@@ -136,8 +140,7 @@ class ResponseBuilder:
     def data(self, body: bytes, *, login: bool = False) -> Response:
         """Return a success with ``body`` as its data; ``login`` for authentication/token."""
         before, after = self._around[login]
-        whole = b"".join((before, body, after))
-        return Response(200, whole, self._type, len(whole))
+        return Response(200, b"".join((before, body, after)), self._type)
 
     def record(self, body: bytes, selection: Selection | None) -> Response:
         """Return a success with one record."""
@@ -150,14 +153,13 @@ class ResponseBuilder:
     def listing(self, bodies: list[bytes], selection: Selection | None) -> Response:
         """Return a success with ``bodies`` as a list; a long one is streamed."""
         if not bodies:
-            whole = self._empty_list
-            return Response(200, whole, self._type, len(whole), dials=("list.empty",))
+            return Response(200, self._empty_list, self._type, dials=("list.empty",))
         dials = () if selection is None else selection.dials
         before, after = self._around[False]
-        if len(bodies) <= JOIN_AT_MOST:
+        if len(bodies) <= MAX_JOINED:
             chosen = bodies if selection is None else map(selection.of, bodies)
             whole = b"".join((before, b"[", b",".join(chosen), b"]", after))
-            return Response(200, whole, self._type, len(whole), dials=dials)
+            return Response(200, whole, self._type, dials=dials)
         length = None
         if selection is None:  # with brackets and commas
             length = len(before) + sum(map(len, bodies)) + len(bodies) + 1 + len(after)
@@ -178,7 +180,7 @@ class ResponseBuilder:
         body = compact_json(self._envelopes.error(kind, error.details, hint))
         statement = error_kinds()[kind]["statement"].replace("{method}", method)
         status = self._dialect[f"errors.status.{kind}"]
-        return Response(status, body, self._type, len(body), statement, suggestion)
+        return Response(status, body, self._type, statement=statement, suggestion=suggestion)
 
 
 def _parts(

@@ -16,9 +16,6 @@ from crmcom_kit.usage_errors import UsageError, quoted
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
-#: Returns the schema that a ``$ref`` names, or the schema itself.
-Resolve = Callable[[dict[str, Any]], dict[str, Any]]
-
 _MAX_PLACE = 80
 
 
@@ -56,14 +53,25 @@ def _is_number(checker: object, value: object) -> bool:
     return is_number and (isinstance(value, int) or isfinite(value))  # type: ignore[arg-type]
 
 
-def explained(error: "ValidationError", resolve: Resolve, whole: str = "body") -> UsageError:
-    """Return a violation as a usage error: the deepest one if there are several.
+def resolved(part: dict[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``part`` refers to in a document, or ``part`` if it is not a reference."""
+    while "$ref" in part:
+        found: Any = document
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        part = found
+    return part
 
-    Args:
-        error: the violation.
-        resolve: finds the schemas that the schema refers to.
-        whole: what the validated value is called.
-    """
+
+def check(validator: "Draft202012Validator", value: object, whole: str) -> None:
+    """Raise UsageError unless a value, which messages call ``whole``, fits a validator's schema."""
+    document: Any = validator.schema
+    for error in validator.iter_errors(value):
+        raise _explained(error, document, whole)
+
+
+def _explained(error: "ValidationError", document: Mapping[str, Any], whole: str) -> UsageError:
+    """Return a violation as a usage error: the deepest one if there are several."""
     from jsonschema.exceptions import best_match
 
     meant = _of_intended_option(error)
@@ -77,7 +85,7 @@ def explained(error: "ValidationError", resolve: Resolve, whole: str = "body") -
     if found.validator == "required":
         lacking = next(name for name in found.validator_value if name not in found.instance)
         schema = found.schema.get("properties", {}).get(lacking, {})
-        allowed = described(schema, resolve)
+        allowed = _described(schema, document)
         return UsageError(_place(where, lacking, whole), seen="nothing", allowed=allowed)
     value = found.instance
     if found.validator == "dependentRequired":
@@ -95,7 +103,7 @@ def explained(error: "ValidationError", resolve: Resolve, whole: str = "body") -
             seen = f"an empty {seen.partition(' ')[2]}"
     else:
         seen = quoted(value, secret=is_secret(where) and isinstance(value, str))
-    return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found, resolve))
+    return UsageError(_shortened(where), seen=seen, allowed=allowed_by(found, document))
 
 
 def _of_intended_option(error: "ValidationError") -> "ValidationError":
@@ -153,7 +161,7 @@ _LIMITS = {
 }
 
 
-def allowed_by(error: Any, resolve: Resolve) -> str:
+def allowed_by(error: Any, document: Mapping[str, Any]) -> str:
     """Say what a schema allows instead of the value that broke one of its keywords."""
     limit, schema = error.validator_value, error.schema
     if "x-allowed" in schema:
@@ -172,15 +180,15 @@ def allowed_by(error: Any, resolve: Resolve) -> str:
         case "format" if limit == "date-time":
             return "a date and time with a time zone, such as 2026-01-31T12:00:00Z"
         case _:
-            return described(schema, resolve)
+            return _described(schema, document)
 
 
-def described(schema: Any, resolve: Resolve) -> str:
+def _described(schema: Any, document: Mapping[str, Any]) -> str:
     """Say what a schema as a whole allows."""
     if not isinstance(schema, dict):
         return "nothing"
     if "x-allowed" not in schema:
-        schema = resolve(schema)
+        schema = resolved(schema, document)
     if "x-allowed" in schema:
         return str(schema["x-allowed"])
     if "enum" in schema:
@@ -189,7 +197,7 @@ def described(schema: Any, resolve: Resolve) -> str:
         return str(schema["const"])
     if "oneOf" in schema or "anyOf" in schema:
         options = schema.get("oneOf") or schema.get("anyOf")
-        return " or ".join(dict.fromkeys(described(option, resolve) for option in options))
+        return " or ".join(dict.fromkeys(_described(option, document) for option in options))
     if "required" in schema:
         return f"an object with {', '.join(schema['required'])}"
     kind = schema.get("type", "value")

@@ -22,10 +22,10 @@ def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on"
     raise UsageError(name, seen=repr(value), allowed=allowed)
 
 
-def integer(name: str, value: Any, least: int, most: int) -> int:
+def integer(name: str, value: Any, minimum: int, maximum: int) -> int:
     """Return an integer within two bounds. Raises UsageError."""
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise UsageError(name, seen=repr(value), allowed=f"an integer from {least} to {most}")
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+        raise UsageError(name, seen=repr(value), allowed=f"an integer from {minimum} to {maximum}")
     return value
 
 

@@ -28,14 +28,9 @@ class Background:
         port: int,
         threads: int,
     ) -> None:
-        """Serve nothing yet.
+        """Serve nothing yet; port 0 is a free one at each start.
 
-        Args:
-            registry: the worlds that are served.
-            flask: responds to what is not the API's.
-            host: the address to listen on.
-            port: the port to listen on; 0 picks a free one at each start.
-            threads: requests of the control API that may run at the same time.
+        ``flask`` responds to what is not the API's, in so many ``threads``.
         """
         self._registry, self._flask = registry, flask
         self._host, self._port, self._threads = host, port, threads

@@ -99,13 +99,9 @@ def _check_member(name: str) -> None:
 def seed_world(
     world: World, entries: Entries | None, scenario: str | None, knobs: Mapping[str, Any]
 ) -> int:
-    """Replace a world's content; return how many records it has then.
+    """Replace a world's content by entries, or from a scenario or the generator with ``knobs``.
 
-    Args:
-        world: what is filled.
-        entries: the path of a world file, or world entries.
-        scenario: the name of a scenario, if there are no entries.
-        knobs: arguments of the generator or the scenario.
+    Returns how many records it has then.
 
     Raises:
         DataError, FixtureError: the content is not allowed; nothing has changed.

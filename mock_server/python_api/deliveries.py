@@ -8,7 +8,6 @@ from typing import Any
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
-from crmcom_kit.mock_server.deliveries.senders import ScriptedDelivery
 from crmcom_kit.mock_server.python_api.arguments import integer, moment, number
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.replay import recover, replay
@@ -65,8 +64,7 @@ class Deliveries:
 
         def found() -> Attempt | None:
             for attempt in attempts.list(record=wanted):
-                took = attempt.outcome is not None and attempt.outcome.delivered
-                if attempt.over and delivered in (None, took):
+                if attempt.over and delivered in (None, attempt.delivered):
                     return attempt
             return None
 
@@ -110,8 +108,7 @@ class Deliveries:
         """
         epoch = self._epoch()
         wanted = delivery_fault({"fault": fault, **given})
-        sends = not isinstance(epoch.delivery, ScriptedDelivery)
-        epoch.delivery_faults.put([*epoch.delivery_faults.all(), wanted], sends=sends)
+        epoch.delivery_faults.put([*epoch.delivery_faults.all(), wanted], sends=epoch.sends)
 
 
 class ReceivedRequest:

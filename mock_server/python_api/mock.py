@@ -4,7 +4,7 @@ from typing import Any
 
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.deliveries.queue import max_waiting
-from crmcom_kit.mock_server.http.wsgi_shell import LateFlask, WsgiShell
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell, late_flask
 from crmcom_kit.mock_server.python_api.background import Background
 from crmcom_kit.mock_server.python_api.world import MockContext, MockWorld
 from crmcom_kit.mock_server.world.factory import make_world
@@ -37,7 +37,7 @@ class Mock(MockWorld):
         options.setdefault("at_once", max_waiting(options.get("deliver", "scripted"), threads))
         access = Access(names=frozenset([host.lower()]))
         registry = WorldRegistry(make_world(**options), waiting=threads // 2, access=access)
-        flask = LateFlask(registry)
+        flask = late_flask(registry)
         app = WsgiShell(registry, flask)
         server = Background(registry, flask, host=host, port=port, threads=threads)
         super().__init__(MockContext(registry, app, server), DEFAULT)

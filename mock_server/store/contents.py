@@ -33,8 +33,6 @@ class Contents:
     position, which is empty, so they cannot be used again.
     """
 
-    __slots__ = ("indexes", "largest_number", "positions", "records")
-
     def __init__(self) -> None:
         """Start empty."""
         self.records: dict[int, Record] = {}  # in the order of their positions

@@ -12,6 +12,11 @@ INDEXED: tuple[IndexedField, ...] = ("definition", "rule", "entity", "entity_id"
 Indexed = tuple[IndexedField, frozenset[str]]  # a field and the values that fit
 
 
+def key_of(field: str) -> Key:
+    """Return the key of a record that a field of an identifier is: its id, or its number."""
+    return "number" if field == "number" else "id"
+
+
 class Record(NamedTuple):
     """One webhook request: the values it is found by, and the bytes that are kept of it."""
 

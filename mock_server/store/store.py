@@ -15,8 +15,6 @@ class Store:
     first one that is written to copies them.
     """
 
-    __slots__ = ("_contents", "_lock", "_sending", "_shared")
-
     def __init__(self) -> None:
         """Start empty."""
         self._lock = threading.Lock()
@@ -98,11 +96,9 @@ class Store:
     ) -> Record | None:
         """Let ``event`` happen to a record, and return it as it is then; None if there is none.
 
-        Args:
-            record_id: which record.
-            event: what happens; the life cycle's table says what state it leads to.
-            change: returns what the record becomes besides, with the same id and number. It runs
-                under the lock: it must be quick and may not use the store.
+        The life cycle's table says what state the event leads to. ``change`` returns what the
+        record becomes besides, with the same id and number. It runs under the lock: it must be
+        quick and may not use the store.
 
         Raises:
             WrongState: the record's state does not allow it. Nothing has changed then, nor has it

@@ -4,11 +4,11 @@ import threading
 from dataclasses import dataclass
 
 from crmcom_kit.mock_server.clock import WorldClock
-from crmcom_kit.mock_server.deliveries.attempts import Attempt, Attempts
+from crmcom_kit.mock_server.deliveries.attempts import Attempts
 from crmcom_kit.mock_server.deliveries.faults import DeliveryFaults
 from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
-from crmcom_kit.mock_server.deliveries.senders import Delivery
+from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.mock_server.protocol.config import Config
@@ -60,18 +60,19 @@ class Epoch:
         self.faults.end()
         self.attempts.close()
 
-    def attempts_of(self, number: int) -> list[Attempt]:
-        """Return the attempt of that number and those that sent the same again."""
-        return [one for one in self.attempts.list() if number in (one.number, one.of)]
+    @property
+    def sends(self) -> bool:
+        """True if deliveries may really send something; a script sends nothing."""
+        return not isinstance(self.delivery, ScriptedDelivery)
 
     def next_number(self) -> str:
         """Return the number after the largest that a record has, had, or was reserved."""
         return str(self.reserve_numbers(1))
 
-    def reserve_numbers(self, count: int, *, least: int = 1) -> int:
+    def reserve_numbers(self, count: int, *, minimum: int = 1) -> int:
         """Return the first of ``count`` numbers above those of all records, past and reserved."""
         with self._numbering:
-            first = max(self._reserved + 1, self.store.largest_number() + 1, least)
+            first = max(self._reserved + 1, self.store.largest_number() + 1, minimum)
             self._reserved = first + count - 1
             return first
 

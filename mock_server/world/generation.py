@@ -22,10 +22,8 @@ def generated(
 ) -> Iterator[LocatedEntry]:
     """Return entries for the whole content of a world, from the generator or a scenario.
 
-    Args:
-        world: whose release, dialect and seed are used.
-        scenario: a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``.
-        knobs: arguments of ``crmcom_kit.fixtures.world``; for a scenario ``seed`` and ``count``.
+    ``scenario`` is a name of ``crmcom_kit.fixtures.scenarios.SCENARIOS``, which takes the knobs
+    ``seed`` and ``count``. The others are arguments of ``crmcom_kit.fixtures.world``.
 
     Raises:
         FixtureError: a knob is not allowed, or there is no such scenario.
@@ -49,11 +47,8 @@ def generated_more(
 ) -> Iterator[LocatedEntry]:
     """Return entries to add to a world: new reference data, and ``count`` records.
 
-    Args:
-        epoch: what the world holds.
-        count: number of records.
-        start: index of the first record; by default after the largest number in the world.
-        knobs: other arguments of ``crmcom_kit.fixtures.world``.
+    ``start`` is the index of the first record, by default the one after the largest number in the
+    world; ``knobs`` are other arguments of ``crmcom_kit.fixtures.world``.
 
     Raises:
         FixtureError: a knob is not allowed.
@@ -63,7 +58,7 @@ def generated_more(
     from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
 
     if start is None:
-        start = epoch.reserve_numbers(count, least=FIRST_NUMBER) - FIRST_NUMBER
+        start = epoch.reserve_numbers(count, minimum=FIRST_NUMBER) - FIRST_NUMBER
     if start > MAX_START:
         seen = f"no start, and number {start + FIRST_NUMBER - 1} exists already"
         raise UsageError("start", seen=seen, allowed=f"at most {MAX_START:,}")
@@ -77,11 +72,8 @@ def generated_more(
 def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -> bytes:
     """Add a generated webhook request, some of whose members are given; return its body.
 
-    Args:
-        world: what it is added to.
-        index: which of the records generated from the world's seed; by default the one after the
-            largest number in the world.
-        members: members by name, as for ``crmcom_kit.fixtures.webhook_request``.
+    ``index`` says which of the records generated from the world's seed, by default the one after
+    the largest number in the world; ``members`` are as for ``crmcom_kit.fixtures.webhook_request``.
 
     Raises:
         FixtureError: no webhook request can have these members.
@@ -96,7 +88,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
         at = index
         if at is None:
-            at = epoch.reserve_numbers(1, least=FIRST_NUMBER) - FIRST_NUMBER
+            at = epoch.reserve_numbers(1, minimum=FIRST_NUMBER) - FIRST_NUMBER
         entries = webhook_request_entries(options=options, index=at, **members)
         ids.append(entries[-1]["webhook_request"]["record"]["id"])
         new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))

@@ -8,8 +8,6 @@ from crmcom_kit.schemas.formats import id_of
 class Ids:
     """A source of 32-digit upper-case hexadecimal ids, the form that the vendor's examples show."""
 
-    __slots__ = ("_drawn", "_lock", "_seed")
-
     def __init__(self, seed: int, world: str = "") -> None:
         """Start at the first id of ``seed`` in the world of that name."""
         self._seed = f"{seed}@{world}" if world else str(seed)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 from typing import Any
 
@@ -16,7 +17,6 @@ from crmcom_kit.mock_server.world.reference_data import Object, ReferenceData
 from crmcom_kit.mock_server.world.tokens import Session, session_of
 from crmcom_kit.mock_server.world.world_file import ALLOWED_VALUES, DataError, LocatedEntry
 from crmcom_kit.schemas.exchanges import status_of
-from crmcom_kit.schemas.formats import parse_date_time
 from crmcom_kit.usage_errors import quoted
 
 
@@ -32,15 +32,9 @@ class InitialContent:
 def import_entries(
     config: Config, entries: Iterable[LocatedEntry], *, by_age: bool = True
 ) -> InitialContent:
-    """Return the content that ``entries`` describe.
+    """Return the content that ``entries`` describe, its records ``by_age`` or in their order.
 
-    Args:
-        config: how the world responds.
-        entries: what it starts with.
-        by_age: sort records by creation date; otherwise keep the order of ``entries``.
-
-    Raises:
-        DataError: entries contradict each other, or hold a value that cannot be kept.
+    Raises DataError if entries contradict each other, or hold a value that cannot be kept.
     """
     reference_data, store = ReferenceData(), Store()
     _Importer(config, reference_data).insert(store, entries, by_age=by_age)
@@ -135,7 +129,7 @@ class _Importer:
             record["entity"],
             record["entity_id"],
             record["url"],
-            None if created is None else seconds(parse_date_time(created)),
+            None if created is None else seconds(datetime.fromisoformat(created)),
             body,
             sent,
         )
@@ -148,6 +142,8 @@ class _Importer:
             signed = None if sent is None else exchanges.signed_of(sent)
             code = exchanges.code(data if signed is None else signed, key, record["error_code"])
             record["authentication_code"] = code
+        if "request" in record and "response" in record:
+            return
         reference = self._ids.of("exchange", record["id"])
         if "request" not in record:
             code = record["authentication_code"]
@@ -170,16 +166,20 @@ class _Importer:
         if found is None:
             directory.add(named)
             return key
+        is_named_here = False  # for the first time
         for member in ("name", "alternative_code"):
             here, before = named.get(member), found.get(member)
-            if here is not None and before is not None and here != before:
+            if here is not None and before is None:
+                is_named_here = True
+            elif here is not None and here != before:
                 msg = (
                     f"{place}: {member} of {kind} {key} is {quoted(here)} in webhook "
                     f"request {record['number']}, and {quoted(before)} before"
                 )
                 raise DataError(msg)
         record[kind] = found | named
-        directory.add(record[kind])  # it may be the first to give the name
+        if is_named_here:
+            directory.add(record[kind])
         return key
 
 

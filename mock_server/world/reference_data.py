@@ -1,9 +1,14 @@
 """Who and what the records of a world refer to: units, users, definitions, rules, keys."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 Object = dict[str, Any]
+
+
+def is_effective(value: Object) -> bool:
+    """Return True if a webhook definition or workflow rule is EFFECTIVE; one without a state is."""
+    return not str(value.get("life_cycle_state") or "").startswith("NOT")
 
 
 class Directory:
@@ -24,6 +29,10 @@ class Directory:
     def find(self, field: str, name: str) -> Object | None:
         """Return the object whose ``field`` is ``name``."""
         return self._found[field].get(name)
+
+    def find_any(self, name: str) -> Object | None:
+        """Return the object with that id, or else the one with that name or alternative code."""
+        return next((found[name] for found in self._found.values() if name in found), None)
 
     def first(self) -> Object | None:
         """Return the object that was added first."""
@@ -83,11 +92,6 @@ class ReferenceData:
         key_id = definition.get("secret_key_id") if definition else None
         key = self.keys.find("id", key_id) if key_id else None
         return key["key"] if key else None
-
-    def is_effective(self, definition_id: str) -> bool:
-        """Return True if a webhook definition is effective; one without a state is."""
-        definition: Mapping[str, Any] = self.definitions.find("id", definition_id) or {}
-        return not str(definition.get("life_cycle_state") or "").startswith("NOT")
 
     def user_named(self, username: str) -> Object | None:
         """Return the user of that name, in any case.

@@ -51,7 +51,7 @@ class WorldRegistry:
         self,
         default: World,
         *,
-        most: int = MAX_WORLDS,
+        max_worlds: int = MAX_WORLDS,
         idle_seconds: float = IDLE_SECONDS,
         waiting: int = MAX_WAITING,
         access: Access = LOCAL_ACCESS,
@@ -61,7 +61,7 @@ class WorldRegistry:
 
         Args:
             default: the world of the bare path; named worlds begin with the same content.
-            most: maximum number of named worlds.
+            max_worlds: maximum number of named worlds.
             idle_seconds: how long an unused named world is kept, in seconds of the machine's time;
                 idle worlds are ended when worlds are created or listed.
             waiting: maximum number of control API calls that wait at the same time.
@@ -79,7 +79,7 @@ class WorldRegistry:
                 "admin_token", seen=quoted(token, secret=True), allowed=ADMIN_TOKEN_CHARACTERS
             )
         self.default = default
-        self.most = most
+        self.max_worlds = max_worlds
         self.idle_seconds = idle_seconds
         #: Set when the server is about to stop; waiting calls then return.
         self.closing = default.config.closing
@@ -127,10 +127,13 @@ class WorldRegistry:
             if name in self._worlds:
                 return self._worlds[name].world
             passed = self._ticks() - self._swept
-            if len(self._worlds) >= self.most or passed * _SWEEPS_PER_LIFE > self.idle_seconds:
+            if (
+                len(self._worlds) >= self.max_worlds
+                or passed * _SWEEPS_PER_LIFE > self.idle_seconds
+            ):
                 self._end_idle()
-            if len(self._worlds) >= self.most:
-                allowed = f"at most {self.most} worlds, and all are in use"
+            if len(self._worlds) >= self.max_worlds:
+                allowed = f"at most {self.max_worlds} worlds, and all are in use"
                 raise LimitExceeded("world", seen=quoted(name), allowed=allowed)
             world = self.default.clone(name)
             self._worlds[name] = _Named(world, self._ticks())
@@ -157,13 +160,13 @@ class WorldRegistry:
         """Return the names of the worlds that exist, the default one first."""
         return tuple(one.world.name for one in self.worlds())
 
-    def limit(self, *, most: int | None = None, idle_seconds: float | None = None) -> None:
+    def limit(self, *, max_worlds: int | None = None, idle_seconds: float | None = None) -> None:
         """Change the maximum number of named worlds, and how long idle ones are kept.
 
         Worlds beyond the maximum stay until they end.
         """
         with self._lock:
-            self.most = self.most if most is None else most
+            self.max_worlds = self.max_worlds if max_worlds is None else max_worlds
             self.idle_seconds = self.idle_seconds if idle_seconds is None else idle_seconds
 
     def find(self, name: str) -> World:

@@ -15,6 +15,8 @@ CONTROL = "/__admin"
 WORLD_HEADER = "HTTP_X_MOCK_WORLD"
 #: The key under which a WSGI environ has the world that the request is for.
 PICKED = "crmcom_kit.world"
+#: The key under which it has the name of the world in the path, None if the path names none.
+PICKED_NAME = "crmcom_kit.world_name"
 #: The header that carries the admin token; ``Authorization: Bearer`` does so as well.
 ADMIN_TOKEN_HEADER = "X-Mock-Admin-Token"
 

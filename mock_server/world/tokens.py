@@ -201,6 +201,11 @@ class Tokens:
         """Return whether a token is remembered, ended ones included."""
         return token in self._fixed or token in self._tokens  # each one step, without the lock
 
+    def knows_any(self, tokens: frozenset[str]) -> bool:
+        """Return whether any of these tokens is remembered, ended ones included."""
+        fixed, issued = self._fixed.keys(), self._tokens.keys()
+        return not (fixed.isdisjoint(tokens) and issued.isdisjoint(tokens))
+
 
 def _lives(token: _Token, now: float) -> bool:
     return not token.released and now < token.expires

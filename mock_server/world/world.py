@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from crmcom_kit.mock_server.clock import Clock, WorldClock
 from crmcom_kit.mock_server.deliveries.attempts import Attempts
@@ -12,7 +12,6 @@ from crmcom_kit.mock_server.deliveries.queue import DeliveryQueue
 from crmcom_kit.mock_server.deliveries.receiver import Receiver
 from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
-from crmcom_kit.mock_server.journal.call_view import JournalReader
 from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.store.store import Store
@@ -24,6 +23,9 @@ from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
 from crmcom_kit.schemas import Dialect, Release
 from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
+
+if TYPE_CHECKING:
+    from crmcom_kit.mock_server.journal.call_view import JournalReader
 
 DEFAULT = "default"
 MAX_SNAPSHOTS = 100
@@ -169,12 +171,9 @@ class World:
         by_age: bool = True,
         expected_epoch: Epoch | None = None,
     ) -> Epoch:
-        """Replace the content with ``entries``; return the new epoch.
+        """Replace the content with ``entries``, records ``by_age`` or in their order.
 
-        Args:
-            entries: the new content.
-            by_age: sort records by creation date; otherwise keep the order of ``entries``.
-            expected_epoch: the epoch that must be the current one; any by default.
+        Returns the new epoch.
 
         Raises:
             DataError: the entries contradict each other; nothing has changed.
@@ -289,11 +288,6 @@ class World:
     # Shortcuts to the current epoch and the config, for tests and the control API.
 
     @property
-    def sends(self) -> bool:
-        """True if resend may really send something."""
-        return not isinstance(self.current_epoch.delivery, ScriptedDelivery)
-
-    @property
     def epoch_number(self) -> int:
         """How many times the content was replaced."""
         return self.current_epoch.number
@@ -309,11 +303,13 @@ class World:
         return self.current_epoch.journal
 
     @property
-    def reader(self) -> JournalReader:
+    def reader(self) -> "JournalReader":
         """Builds views of the entries of the journal, without secrets."""
-        journal = self.current_epoch.journal
-        attempts = self.current_epoch.attempts_of
-        return JournalReader(journal, self.config, self.redactor, attempts)
+        # Imported when needed: a start takes less time without it.
+        from crmcom_kit.mock_server.journal.call_view import JournalReader
+
+        epoch = self.current_epoch
+        return JournalReader(epoch.journal, self.config, self.redactor, epoch.attempts)
 
     @property
     def faults(self) -> Faults:

@@ -20,7 +20,6 @@ from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.schemas import Release, validator
 from crmcom_kit.schemas.files import read_json
-from crmcom_kit.schemas.quick import quick_judge
 from crmcom_kit.schemas.releases import entities_since
 from crmcom_kit.usage_errors import quoted
 
@@ -38,6 +37,7 @@ _FORMS = {
     "crm-date": "a date of the form yyyy-MM-dd",
 }
 _MAX_REASON = 300
+_BUFFER = 256 * 1024  # bytes; Python's own is smaller than many a line
 # A number of 19 digits may be more than 64 bits hold. orjson makes a float of it, json does not.
 _CLASSES = bytes.maketrans(b"0123456789[,- \t\r\n", b"0000000000:::::::")
 _LONG_NUMBER = b":" + b"0" * 19  # in the classes of _CLASSES
@@ -107,7 +107,7 @@ def file_entries(path: Path, release: Release) -> Iterator[LocatedEntry]:
         DataError: the file cannot be read, or an entry does not fit the schema or the release.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_BUFFER) as file:
             yield from read_entries(file, release, place=f"data {path}")
     except OSError as error:
         msg = f"data {path}: cannot be read: {error.strerror}"
@@ -236,9 +236,14 @@ def _next_entry(text: bytes, start: int) -> tuple[Any, int]:
     It ends at the first place where it can end and what is read is valid: no part of an object that
     ends earlier is.
     """
-    for found in islice(_ENTRY_END.finditer(text, start, start + MAX_ENTRY), _MAX_ATTEMPTS):
+    end = start
+    for _ in range(_MAX_ATTEMPTS):
+        found = _ENTRY_END.search(text, end, start + MAX_ENTRY)
+        if found is None:
+            break
+        end = found.start() + 1
         try:
-            return _loads(text[start : found.start() + 1]), found.end()
+            return _loads(text[start:end]), found.end()
         except (ValueError, RecursionError):
             continue
     raise _Unusual
@@ -285,6 +290,9 @@ def _checked(entries: Iterable[LocatedEntry], release: Release) -> Iterator[Loca
     A definition or a rule may be about an entity that the release lacks: no webhook request can
     refer to it then, and reference data can be shared between releases.
     """
+    # Imported when needed: the packaged sample world is not validated.
+    from crmcom_kit.schemas.quick import quick_judge
+
     fits = quick_judge("world_entry", "strict")
     for located in entries:
         entry, place = located
@@ -305,8 +313,9 @@ def _dates_exist(entry: Entry) -> bool:
     log = record.get("log_information", {})
     try:
         for name in ("created_date", "updated_date"):
-            if log.get(name) is not None:
-                date.fromisoformat(log[name][:10])
+            moment = log.get(name)
+            if moment is not None:
+                date.fromisoformat(moment[:10])
     except ValueError:
         return False
     return True

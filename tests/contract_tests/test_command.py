@@ -24,7 +24,8 @@ NUMBER_7 = b'"number":"7"'
 
 def check(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command in ``folder``."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
+    ours = ("CRMCOM_", "GITHUB_STEP_SUMMARY")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
         [sys.executable, "-m", "crmcom_kit", "check", *arguments],
         cwd=folder,
@@ -58,8 +59,9 @@ def numbers_as_numbers(app: Any) -> Any:
 
 def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) -> None:
     """Without a base URL it checks a mock of its own, ends with 0, and leaves nothing else."""
-    files = ["r.json", "r.xml", "r.html", "r.har", "d.toml", "known.toml"]
+    files = ["r.json", "r.xml", "r.html", "r.har", "d.toml", "known.toml", "c.json", "s.md"]
     flags = ["--json", "--junit", "--html", "--har", "--dialect-out", "--write-deviations"]
+    flags += ["--ctrf", "--summary"]
     pairs = [part for pair in zip(flags, files, strict=True) for part in pair]
 
     done = check(tmp_path, "--release", "R15", "--max-examples", "5", "--verbose", *pairs)
@@ -74,6 +76,9 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     cases = list(ET.parse(tmp_path / "r.xml").iter("testcase"))  # noqa: S314 - our own text
     assert len(cases) == summary["statements"]
     assert "show.identifier.selects" in done.stdout
+    assert "PASSED: All" in done.stdout
+    assert json.loads((tmp_path / "c.json").read_text("utf-8"))["reportFormat"] == "CTRF"
+    assert (tmp_path / "s.md").read_text("utf-8").startswith("## ")
     # The token of the run was masked: none of those that the answers gave is in the archive.
     assert "$CRMCOM_TOKEN" in (tmp_path / "r.har").read_text("utf-8")
     assert load_dialect(tmp_path / "d.toml")["errors.data"] == "absent"
@@ -169,6 +174,23 @@ def test_a_report_that_cannot_be_written_costs_no_other(tmp_path: Path) -> None:
     assert "Error: --junit: cannot write /dev/full: " in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"r.json", "r.html"}
     assert "20 requests" in done.stdout
+
+
+def test_the_job_summary_is_appended_where_github_shows_it(tmp_path: Path) -> None:
+    """What other steps wrote stays; named twice it is there once; a failure costs nothing."""
+    shown, own = tmp_path / "shown.md", tmp_path / "own.md"
+    for options in ([], ["--summary", "shown.md"], ["--summary", "own.md"]):
+        shown.write_text("before\n", "utf-8")
+        done = check(tmp_path, *FEW, *options, GITHUB_STEP_SUMMARY=str(shown))
+        assert done.returncode == 0, done.stderr
+        assert shown.read_text("utf-8").startswith("before\n## ")
+        assert shown.read_text("utf-8").count("\n## ") == 1
+    assert shown.read_text("utf-8") == f"before\n{own.read_text('utf-8')}"
+
+    done = check(tmp_path, *FEW, GITHUB_STEP_SUMMARY=str(tmp_path / "no" / "such.md"))
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("Warning: GITHUB_STEP_SUMMARY: cannot write ")
 
 
 def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> None:

@@ -111,7 +111,8 @@ def test_a_change_whose_answer_is_lost_is_reported(*, lost: bool) -> None:
     assert not set(results.changed) & set(changed)
     assert results.exit_code == 2
     assert json_report.document(results)["perhaps_changed"] == list(changed)
-    told = f"May have been changed, no answer tells: webhook requests {', '.join(changed)}."
+    numbers = ", ".join(changed)
+    told = f"Webhook requests that may have changed (no clear response): {numbers}."
     assert told in list(closing(results))
 
 

@@ -7,13 +7,11 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import (
     DeviationsError,
     read_deviations,
     write_deviations,
 )
-from crmcom_kit.contract_tests.findings import Violation
 from crmcom_kit.contract_tests.options import (
     OPTIONS,
     OptionsError,
@@ -198,21 +196,26 @@ def test_only_files_that_end_are_read(tmp_path: Path) -> None:
 
 
 def test_what_is_drafted_can_be_read(tmp_path: Path) -> None:
-    """A drafted file lists each broken statement once, with exactly what was seen."""
-    one = Exchange(1, Call("list", "GET", "x"), 200, (), b"", 0.1)
+    """A drafted file lists each broken statement once, and explains all that was seen of it."""
     seen = 'a "quoted" \\ * [text] \x7f é?'
     broken = [
-        Violation("list.no_duplicates", one, expected="once", seen=seen),
-        Violation("list.no_duplicates", one, expected="once", seen=seen),
-        Violation("response.number", one, expected="a text", seen="7"),
+        ("list.no_duplicates", seen),
+        ("response.number", "number 7 is no text"),
+        ("response.number", "number 77 is no text"),
+        ("response.url", "no url"),
+        ("response.url", "7"),
     ]
 
     found = read(tmp_path, write_deviations(broken, today=NOW.date()))
 
-    assert [each.statement for each in found] == ["list.no_duplicates", "response.number"]
-    assert found[0].seen == seen
-    assert found[0].explains(broken[:2])
-    assert not found[0].explains(broken)
+    assert {each.statement: each.seen for each in found} == {
+        "list.no_duplicates": seen,
+        "response.number": "number 7* is no text",
+        "response.url": "*",
+    }
+    explained = {each.statement: each for each in found}
+    assert all(explained[name].explains(text) for name, text in broken)
+    assert not explained["list.no_duplicates"].explains("7")
 
 
 def test_an_expired_deviation_excuses_nothing(tmp_path: Path) -> None:

@@ -4,10 +4,15 @@ import io
 import json
 import re
 import shlex
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from helpers.chromium import rendered
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -15,13 +20,23 @@ from rich.console import Console
 
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.deviations import Deviation, Deviations
-from crmcom_kit.contract_tests.findings import Findings, Verdict, Violation
-from crmcom_kit.contract_tests.reports import har, html, json_report, junit, terminal
+from crmcom_kit.contract_tests.findings import MAX_KEPT, MAX_KINDS, Findings, Verdict, Violation
+from crmcom_kit.contract_tests.reports import (
+    ctrf,
+    har,
+    html,
+    job_summary,
+    json_report,
+    junit,
+    terminal,
+)
 from crmcom_kit.contract_tests.reports.curl import curl, shell
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
+from crmcom_kit.schemas.har import CUT
+from crmcom_kit.schemas.statements import statements
 
 SECRETS = ("s3cret token=+/", "pass 'word\" é", "KEY-0123456789")
 LOGIN = Login(token=SECRETS[0], username="ann", password=SECRETS[1], api_key=SECRETS[2])
@@ -31,6 +46,96 @@ TARGET = Target(
     release=resolve("R9"),
     login=LOGIN,
 )
+STATUSES = ("passed", "failed", "skipped", "pending", "other")
+# What the CTRF schema, https://github.com/ctrf-io/ctrf, says of the members that the kit writes.
+_COUNT = {"type": "integer"}
+_TEXT = {"type": "string"}
+CTRF = {
+    "type": "object",
+    "required": ["reportFormat", "specVersion", "results"],
+    "additionalProperties": False,
+    "properties": {
+        "reportFormat": {"const": "CTRF"},
+        "specVersion": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+\.[0-9]+$"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "generatedBy": _TEXT,
+        "results": {
+            "type": "object",
+            "required": ["tool", "summary", "tests"],
+            "additionalProperties": False,
+            "properties": {
+                "tool": {
+                    "type": "object",
+                    "required": ["name"],
+                    "additionalProperties": False,
+                    "properties": {"name": {"type": "string", "minLength": 1}, "version": _TEXT},
+                },
+                "summary": {
+                    "type": "object",
+                    "required": ["tests", *STATUSES, "start", "stop"],
+                    "additionalProperties": False,
+                    "properties": dict.fromkeys(
+                        ["tests", *STATUSES, "start", "stop", "duration"], _COUNT
+                    ),
+                },
+                "tests": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["name", "status", "duration"],
+                        "additionalProperties": False,
+                        "properties": {
+                            "name": {"type": "string", "minLength": 1},
+                            "status": {"enum": list(STATUSES)},
+                            "duration": _COUNT,
+                            "suite": {"type": "array", "minItems": 1, "items": _TEXT},
+                            "message": _TEXT,
+                            "trace": _TEXT,
+                            "rawStatus": _TEXT,
+                            "tags": {"type": "array", "items": _TEXT},
+                            "extra": {"type": "object"},
+                        },
+                    },
+                },
+                "environment": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "reportName": _TEXT,
+                        "appName": _TEXT,
+                        "healthy": {"type": "boolean"},
+                        "extra": {"type": "object"},
+                    },
+                },
+            },
+        },
+    },
+}
+# Loads the report in windows of two widths, goes to a statement, filters, and says what is seen.
+FRAMES = """<!doctype html><body><output></output><script>
+const seen = [];
+for (const width of [390, 1280]) {
+  const frame = document.createElement("iframe");
+  frame.style = `border: 0; height: 800px; width: ${width}px`;
+  frame.src = "report.html#%s";
+  frame.onload = () => {
+    const page = frame.contentDocument, all = (selector) => [...page.querySelectorAll(selector)];
+    const next = page.getElementById("not-exercised").getBoundingClientRect().top;
+    const folded = next - page.getElementById("violations").getBoundingClientRect().top;
+    const open = all("details.statement[open]").map((each) => each.id);
+    for (const each of all("details")) each.open = true;
+    const widest = Math.max(...all("body *").map((each) => each.getBoundingClientRect().right));
+    page.getElementById("filter").value = "%s";
+    page.getElementById("filter").dispatchEvent(new Event("input"));
+    const shown = all("details.statement").filter((each) => !each.hidden).map((each) => each.id);
+    const copies = all("button.copy:not([hidden])").length;
+    seen.push({width, folded, open, widest, shown, copies});
+    seen.sort((a, b) => a.width - b.width);
+    document.querySelector("output").textContent = JSON.stringify(seen);
+  };
+  document.body.append(frame);
+}
+</script>"""
 HOSTILE = "<script>alert('x')</script>\x00\x1b[31m\ud800 ]]> [red]&amp;"
 
 
@@ -116,8 +221,10 @@ def all_reports(results: Results) -> dict[str, str]:
     return {
         "json": json_report.written(results),
         "junit": junit.written(results).decode(),
-        "har": har.written(results),
+        "ctrf": ctrf.written(results),
+        "har": "".join(har.written(results)),
         "html": html.written(results),
+        "summary": job_summary.written(results),
         "terminal": out.getvalue(),
     }
 
@@ -145,17 +252,38 @@ def test_every_statement_has_the_verdict_that_it_earned() -> None:
     assert found["list.url.filter"].why == "nothing in this run came by it"
 
 
-def test_a_deviation_that_looks_otherwise_is_broken() -> None:
-    """A listed statement that is broken in a third way is not excused."""
+@pytest.mark.parametrize(
+    ("seen", "pattern", "verdict"),
+    [
+        (["twice"] * 30, "twice", Verdict.DEVIATES),
+        (["thrice"], "twice", Verdict.BROKEN),
+        (["twice"] * MAX_KEPT * 2 + ["thrice"], "twice", Verdict.BROKEN),
+        ([f"{n} times" for n in range(MAX_KINDS)], "* times", Verdict.DEVIATES),
+        ([*(f"{n} times" for n in range(MAX_KINDS - 1)), "thrice"], "* times", Verdict.BROKEN),
+        ([*(f"{n} times" for n in range(MAX_KINDS)), "thrice"], "* times", Verdict.BROKEN),
+        ([f"{n} times" for n in range(MAX_KINDS + 1)], "*", Verdict.DEVIATES),
+    ],
+)
+def test_a_deviation_explains_every_violation_or_none(
+    seen: list[str], pattern: str, verdict: Verdict
+) -> None:
+    """One that looks otherwise is broken, however many came before it; and what it is is said."""
     findings = Findings()
-    findings.broke(Violation("list.no_duplicates", exchange(), expected="once", seen="thrice"))
-    listed = Deviations([deviation(statement="list.no_duplicates", seen="twice")])
+    for each in seen:
+        findings.broke(Violation("list.no_duplicates", exchange(), expected="once", seen=each))
+    listed = Deviations([deviation(statement="list.no_duplicates", seen=pattern)])
 
-    (found,) = [
-        each for each in statement_results(findings, TARGET.release, listed) if each.violations
-    ]
+    found = {
+        each.statement.id: each for each in statement_results(findings, TARGET.release, listed)
+    }["list.no_duplicates"]
 
-    assert found.verdict is Verdict.BROKEN
+    assert found.verdict is verdict
+    if "thrice" in seen and len(seen) <= MAX_KINDS:
+        assert found.why.endswith("does not explain: thrice")
+    if pattern == "twice":
+        assert {v.seen: times for v, times in found.distinct} == Counter(seen)
+    assert len(found.violations) <= MAX_KEPT
+    assert len(found.distinct) + found.unlisted == min(len(set(seen)), MAX_KINDS)
 
 
 @pytest.mark.parametrize(
@@ -250,9 +378,43 @@ def test_junit_is_xml_with_a_case_for_each_statement() -> None:
     assert sources == [by_id(results)["response.number"].statement.source]
 
 
+def test_ctrf_is_what_its_schema_asks_for() -> None:
+    """One test for each statement, with the statuses that JUnit's cases have."""
+    results = made()
+    report = json.loads(ctrf.written(results))
+    tests = {each["name"]: each for each in report["results"]["tests"]}
+    summary = report["results"]["summary"]
+
+    assert not list(Draft202012Validator(CTRF).iter_errors(report))
+    assert len(tests) == len(results.statements) == summary["tests"]
+    assert {
+        name: tests[name]["status"]
+        for name in (
+            "show.single_result",
+            "response.number",
+            "envelope.json",
+            "list.no_duplicates",
+            "delete.gone",
+            "resend.sends_again",
+        )
+    } == {
+        "show.single_result": "passed",
+        "response.number": "failed",
+        "envelope.json": "failed",
+        "list.no_duplicates": "skipped",
+        "delete.gone": "skipped",
+        "resend.sends_again": "other",
+    }
+    assert sum(summary[status] for status in STATUSES) == summary["tests"]
+    assert summary["stop"] - summary["start"] == summary["duration"] == 1500
+    assert tests["response.number"]["message"].startswith("expected a text; seen ")
+    assert "curl -sS" in tests["response.number"]["trace"]
+    assert tests["response.number"]["duration"] == 250
+
+
 def test_har_has_every_exchange() -> None:
     """The archive has all exchanges in order, with what HAR 1.2 asks for."""
-    log = json.loads(har.written(made()))["log"]
+    log = json.loads("".join(har.written(made())))["log"]
 
     assert log["version"] == "1.2"
     assert [entry["comment"] for entry in log["entries"]] == ["1: show", "2: show"]
@@ -260,6 +422,140 @@ def test_har_has_every_exchange() -> None:
     for entry in log["entries"]:
         assert set(entry) >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
         assert entry["request"]["queryString"][1]["value"] == "number=7"
+        assert "comment" not in entry["response"]["content"]
+    assert json.loads("".join(har.written(made(history=()))))["log"]["entries"] == []
+
+
+def test_har_of_large_bodies_is_small() -> None:
+    """Bodies are cut, which is said, and no more than one of them is worked on at a time."""
+    body = b'{"data": "' + b"x" * 20_000_000 + b'"}'
+    history = tuple(exchange(at, content=body) for at in range(1, 33))
+    results, pieces = made(history=history), 0
+
+    tracemalloc.start()
+    size = 0
+    for piece in har.written(results):
+        size += len(piece)
+        pieces += 1
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert pieces > len(history)
+    assert size < 32 * 2 * har.MAX_BODY
+    assert peak < 20_000_000
+    (entry,) = json.loads("".join(har.written(made(history=history[:1]))))["log"]["entries"]
+    content = entry["response"]["content"]
+    assert content["size"] == len(body)
+    assert len(content["text"]) == har.MAX_BODY
+    assert content["comment"] == f"{CUT}the first {har.MAX_BODY} of {len(body)} bytes"
+
+
+@pytest.mark.parametrize("spell", [str, lambda text: "".join(f"\\u{ord(c):04x}" for c in text)])
+def test_a_secret_at_the_end_of_what_is_cut_is_hidden(spell: Callable[[str], str]) -> None:
+    """It is looked for before the body is cut, whatever was redacted in front of it."""
+    redactor = ReportRedactor(TARGET)
+    secret = spell("KEY-0123456789")
+    for many in (0, 100):
+        start = f"{secret} " * many
+        for at in range(5000 - len(secret) - 2, 5002):
+            text = start + "y" * (at - len(start)) + secret
+            for end in (0, 1, 5_000, 50_000):
+                shown = redactor.beginning(f"{text}{'z' * end}".encode(), 5000)
+                assert secret[:8] not in shown
+                assert len(shown) <= 5000 or at + len(secret) + end <= 5000
+
+
+def test_summary_shows_what_a_server_says_as_text() -> None:
+    """Neither Markdown nor HTML of a server is one, and a block of code does not end early."""
+    findings = Findings()
+    seen = "a | b\n## c <img src=x> [d](https://e) `f` @g **h** &amp; www.i"
+    call = Call("show", "GET", "webhook_requests/show", "x=```\n</details>")
+    findings.broke(
+        Violation("response.number", exchange(call=call), expected=seen, seen="s" * 9000)
+    )
+    statements = statement_results(findings, TARGET.release, Deviations())
+
+    lines = job_summary.written(made(statements=statements, findings=findings)).splitlines()
+
+    assert lines[0] == "## ❌ crmcom-kit check: 1 statement is broken."
+    (row,) = [line for line in lines if line.startswith("| response.number")]
+    assert row.count("|") == 4
+    assert len(row) < 1500
+    for sign in ("<img", "](", "`", "**", "@g", "https:/", "www."):
+        assert sign not in row
+    fences = [line for line in lines if re.fullmatch("`{4,}(sh)?", line)]
+    assert fences == ["````sh", "````"]
+
+
+def test_summary_is_bounded() -> None:
+    """However much is broken, it ends within the limit, and says that it does."""
+    findings = Findings()
+    call = Call("show", "GET", "webhook_requests/show", "x=" + "é" * 7_000)
+    for statement in statements("R9"):
+        findings.broke(
+            Violation(statement.id, exchange(call=call), expected="|" * 5000, seen="é" * 5000)
+        )
+    results = made(statements=statement_results(findings, TARGET.release, Deviations()))
+
+    whole = job_summary.written(results).encode()
+    assert 500_000 < len(whole) <= job_summary.MAX_BYTES
+    for limit in (job_summary.MAX_BYTES, 10_000, 200, 10, 0):
+        text = job_summary.written(results, limit).encode()
+        assert len(text) <= limit
+        assert text.endswith(b"see the HTML or JSON report._\n") or limit < 100
+
+
+@pytest.mark.parametrize(
+    ("holds", "broken", "stale", "changes", "said"),
+    [
+        (2, 0, 0, {}, "PASSED: All 2 checked statements hold."),
+        (1, 1, 0, {}, "FAILED: 1 statement is broken."),
+        (1, 2, 1, {}, "FAILED: 2 statements are broken, and 1 listed deviation does not"),
+        (0, 0, 0, {}, "ERROR: Nothing could be checked."),
+        (1, 1, 0, {"trouble": "no answer"}, "ERROR: The run failed: no answer"),
+        (0, 0, 0, {"dry_run": True}, "DRY RUN: Nothing was sent."),
+    ],
+)
+def test_every_report_for_people_says_the_outcome(
+    holds: int, broken: int, stale: int, changes: dict[str, Any], said: str
+) -> None:
+    """In the same sentence: the terminal at its end, the page and the job summary in front."""
+    findings = Findings()
+    ids = [each.id for each in statements("R9")]
+    for name in ids[: holds + stale]:
+        findings.hold(name, exchange())
+    for name in ids[holds + stale :][:broken]:
+        findings.broke(Violation(name, exchange(), expected="a", seen="b"))
+    listed = Deviations([deviation(statement=name) for name in ids[holds:][:stale]])
+    found = statement_results(findings, TARGET.release, listed)
+
+    reports = all_reports(made(statements=found, findings=findings, **changes))
+
+    outcome, sentence = said.split(": ", 1)
+    assert f"\n{said}" in reports["terminal"]
+    assert f"<h1>{outcome.capitalize()}: {sentence}" in reports["html"]
+    assert sentence in reports["summary"].partition("\n")[0].replace("&#58;", ":")
+    assert "0 broken" in reports["terminal"] or broken
+    assert ('<b class="broken">' in reports["html"]) == bool(broken)
+
+
+def test_thin_evidence_is_counted() -> None:
+    """A statement that a single request shows to hold is said to be seen once."""
+    findings = Findings()
+    for number in range(1, 4):
+        findings.hold("show.single_result", exchange(number))
+    findings.hold("envelope.json", exchange())
+    findings.hold("envelope.json", exchange())
+    found = made(statements=statement_results(findings, TARGET.release, Deviations()))
+    reports = all_reports(found)
+
+    assert re.search(r"envelope.json +documented +seen once", reports["terminal"])
+    assert re.search(r"show.single_result +documented +3 requests", reports["terminal"])
+    for name in ("terminal", "html", "summary"):
+        assert "1 statement holds but was seen only once." in reports[name]
+    report = json.loads(reports["json"])
+    assert report["summary"]["seen_once"] == 1
+    assert [each["id"] for each in report["statements"] if each["seen_once"]] == ["envelope.json"]
 
 
 def test_html_is_one_file_that_runs_nothing_of_the_target() -> None:
@@ -267,18 +563,35 @@ def test_html_is_one_file_that_runs_nothing_of_the_target() -> None:
     page = html.written(made())
 
     assert "<script>alert" not in page
-    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    assert not re.search(r"""(src|href)=["']?(https?:)?//|@import|url\(""", page)
     for result in made().statements:
         assert result.statement.id in page
 
 
-def test_html_breaks_no_words_of_its_own() -> None:
-    """In the table only ids and what a target said may break inside a word."""
-    page = html.written(made())
+def test_html_fits_its_window_and_can_be_filtered(tmp_path: Path) -> None:
+    """At 390 and 1280 pixels nothing is wider than the window; what is filtered out is hidden."""
+    findings = Findings()
+    names = [each.id for each in statements("R9")][:24]
+    for at, name in enumerate(names):
+        for number in range(3):
+            wide = f"{'W' * 150} {number}"
+            findings.broke(Violation(name, exchange(at + 1), expected="a" * 200, seen=wide))
+    results = made(
+        statements=statement_results(findings, TARGET.release, Deviations()), findings=findings
+    )
+    (tmp_path / "report.html").write_text(html.written(results), "utf-8", "replace")
+    (tmp_path / "frame.html").write_text(FRAMES % (names[5], names[5]), "utf-8")
 
-    assert "th, td.plain { white-space: nowrap; }" in page
-    assert not re.search(r"th, td \{[^}]*overflow-wrap: anywhere", page)
-    assert re.search(r'<td class="broken plain">', page)
+    page = rendered((tmp_path / "frame.html").as_uri(), "--allow-file-access-from-files")
+
+    seen = json.loads(page.partition("<output>")[2].partition("</output>")[0])
+    assert [each["width"] for each in seen] == [390, 1280]
+    for each in seen:
+        assert each["folded"] < 5_000  # px of 24 statements, one of them unfolded
+        assert each["widest"] <= each["width"]
+        assert each["copies"] == 24 * 3 + 1
+        assert each["open"] == [names[5]]
+        assert each["shown"] == [names[5]]
 
 
 def test_terminal_shows_violations_whole() -> None:
@@ -287,7 +600,7 @@ def test_terminal_shows_violations_whole() -> None:
     terminal.show(made(), Console(file=out, width=80))
     text = out.getvalue()
 
-    for part in ("✗ response.number", "expected  a text", "source", "curl -sS", "reachable"):
+    for part in ("✗ response.number", "Expected: a text", "Source: ", "curl -sS", "not exercised"):
         assert part in text
     assert "delete.gone" not in text
     assert "[red]&amp;" in text

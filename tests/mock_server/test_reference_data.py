@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.world.reference_data import Directory, ReferenceData
+from crmcom_kit.mock_server.world.reference_data import (
+    Directory,
+    ReferenceData,
+    is_effective,
+)
 
 
 def reference_data(**definition: Any) -> ReferenceData:
@@ -27,6 +31,9 @@ def test_an_object_is_found_by_each_of_its_names() -> None:
     assert reference_data().definitions.find("alternative_code", "J 1") == jobs
     assert reference_data().definitions.find("name", "D1") is None
     assert reference_data().definitions.find("id", "d1") is None
+    for name in ("D1", "Jobs", "J 1"):
+        assert reference_data().definitions.find_any(name) == jobs
+    assert reference_data().definitions.find_any("d1") is None
 
 
 def test_a_name_that_is_missing_or_null_finds_nothing() -> None:
@@ -47,6 +54,7 @@ def test_of_two_with_one_name_the_first_is_found_by_it() -> None:
 
     assert directory.find("name", "Admin Unit") == {"id": "1", "name": "Admin Unit"}
     assert directory.find("id", "2") == {"id": "2", "name": "Admin Unit"}
+    assert directory.find_any("Admin Unit") == {"id": "1", "name": "Admin Unit"}
     assert len(list(directory)) == 2
 
 
@@ -83,9 +91,8 @@ def test_a_definition_sends_unless_it_is_not_effective(
     state: str | None, *, effective: bool
 ) -> None:
     """Both spellings of that state say that it does not send; one without a state does."""
-    assert reference_data(life_cycle_state=state).is_effective("D1") == effective
-    assert reference_data().is_effective("D1")
-    assert reference_data().is_effective("D2")
+    assert is_effective({"id": "D1", "life_cycle_state": state}) == effective
+    assert is_effective({"id": "D1"})
 
 
 @pytest.mark.parametrize("name", ["MPAdministrator", "mpadministrator", "MPADMINISTRATOR"])

@@ -1,21 +1,20 @@
 """The method delete. Source: POST webhook_requests/delete, R9.0.0 and later."""
 
-from crmcom_kit.mock_server.api.methods.show import Values, key_of, unknown
+from crmcom_kit.mock_server.api.methods.show import Values, unknown
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
+from crmcom_kit.mock_server.store.records import key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.tokens import Session
 
 
-def delete(epoch: Epoch, values: Values, session: Session) -> Response:
+def delete(epoch: Epoch, values: Values) -> Response:
     """Delete a webhook request in any state, and return it as it last was.
 
     Raises:
         RecordError: it does not exist (unknown_webhook_request).
     """
-    del session
     identifier: Identifier = values[REQUEST_IDENTIFIER]
-    record = epoch.store.delete(key_of(identifier), identifier.value)
+    record = epoch.store.delete(key_of(identifier.field), identifier.value)
     if record is None:
         raise unknown(identifier)
     response = epoch.config.responses.record(record.body, values.get("fields_set"))

@@ -13,7 +13,6 @@ from crmcom_kit.mock_server.protocol.parameters import Identifier
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.records import IndexedField, Query
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.usage_errors import quoted
 
 # The dials that decide what a parameter selects, beside those that say which values it may have.
@@ -31,7 +30,7 @@ _REFERENCES: tuple[tuple[str, IndexedField], ...] = (
 )
 
 
-def list_(epoch: Epoch, values: Values, session: Session) -> Response:
+def list_(epoch: Epoch, values: Values) -> Response:
     """Return the webhook requests that meet every condition.
 
     Raises:
@@ -39,7 +38,6 @@ def list_(epoch: Epoch, values: Values, session: Session) -> Response:
         RecordError: the dialect refuses a definition or rule that does not exist
             (unknown_webhook_definition, unknown_workflow_rule).
     """
-    del session
     _check_semi_optional(epoch, values)
     query = _query(epoch, values)
     bodies = [] if query is None else epoch.store.query(query)

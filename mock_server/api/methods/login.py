@@ -93,11 +93,10 @@ def _issued(epoch: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Re
 def _unit(epoch: Epoch, named: str | None) -> Object | None:
     if named is None:
         return None
-    by_name = epoch.config.dialect[_UNIT_BY_NAME]
-    for field in ("id", "name", "alternative_code") if by_name else ("id",):
-        unit = epoch.reference_data.units.find(field, named)
-        if unit is not None:
-            return unit
+    units, by_name = epoch.reference_data.units, epoch.config.dialect[_UNIT_BY_NAME]
+    unit = units.find_any(named) if by_name else units.find("id", named)
+    if unit is not None:
+        return unit
     raise LoginError(
         "unknown_unit",
         "unit",

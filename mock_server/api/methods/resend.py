@@ -4,11 +4,8 @@ Source: POST webhook_requests/resend, R9.0.0 and later. Only records in state RE
 (see ``store.life_cycle``). How a delivery changes the record is in ``webhooks.redelivery``.
 """
 
-from collections.abc import Generator
-from typing import Any
-
 from crmcom_kit.mock_server.api.methods.show import Values, find, unknown
-from crmcom_kit.mock_server.api.waits import Blocking, Wait
+from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.deliveries.attempts import Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT
 from crmcom_kit.mock_server.deliveries.senders import Stopped
@@ -18,6 +15,7 @@ from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import Event, State, WrongState, after
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.reference_data import is_effective
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.webhooks.delivery_job import DeliveryJob
 from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
@@ -25,7 +23,7 @@ from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
 _DIALS = ("resend.delivery", "resend.destination", "resend.exchange", "resend.updates_log")
 
 
-def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, Any, Response]:
+async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -> Response:
     """Send a rejected webhook request again, and return it as it is then.
 
     Raises:
@@ -42,7 +40,7 @@ def resend(epoch: Epoch, values: Values, session: Session) -> Generator[Wait, An
         return _response(epoch, values, record, settled or record, job)
     try:
         if job.may_block:
-            outcome, settled = yield Blocking(job.deliver_now)
+            outcome, settled = await waits.call(job.deliver_now)
         else:
             outcome, settled = job.deliver_now()
     except Stopped:  # the mock ends: the record is as before
@@ -117,7 +115,7 @@ def _check_definition(epoch: Epoch, record: Record) -> None:
     dial = "resend.definition_not_effective"
     if epoch.config.dialect[dial] == "send":
         return
-    if not epoch.reference_data.is_effective(record.definition):
+    if not is_effective(epoch.reference_data.definitions.find("id", record.definition) or {}):
         raise RecordError(
             "definition_not_effective",
             REQUEST_IDENTIFIER,

@@ -9,23 +9,21 @@ from typing import Any
 from crmcom_kit.mock_server.protocol.errors import RecordError
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER, Identifier
 from crmcom_kit.mock_server.protocol.response import Response
-from crmcom_kit.mock_server.store.records import Key, Record
+from crmcom_kit.mock_server.store.records import Record, key_of
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.usage_errors import quoted
 
 Values = Mapping[str, Any]
 
 
-def show(epoch: Epoch, values: Values, session: Session) -> Response:
+def show(epoch: Epoch, values: Values) -> Response:
     """Return one webhook request.
 
     Raises:
         RecordError: it does not exist (unknown_webhook_request).
     """
-    del session
     identifier: Identifier = values[REQUEST_IDENTIFIER]
-    body = epoch.store.body(key_of(identifier), identifier.value)
+    body = epoch.store.body(key_of(identifier.field), identifier.value)
     if body is None:
         raise unknown(identifier)
     response = epoch.config.responses.record(body, values.get("fields_set"))
@@ -35,15 +33,10 @@ def show(epoch: Epoch, values: Values, session: Session) -> Response:
 
 def find(epoch: Epoch, identifier: Identifier) -> Record:
     """Return the record that ``identifier`` names. Raises RecordError (unknown_webhook_request)."""
-    record = epoch.store.get(key_of(identifier), identifier.value)
+    record = epoch.store.get(key_of(identifier.field), identifier.value)
     if record is None:
         raise unknown(identifier)
     return record
-
-
-def key_of(identifier: Identifier) -> Key:
-    """Return the store's key for an identifier's field."""
-    return "number" if identifier.field == "number" else "id"
 
 
 def unknown(identifier: Identifier) -> RecordError:

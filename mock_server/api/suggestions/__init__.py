@@ -32,11 +32,7 @@ def suggest(
 ) -> Suggestion | None:
     """Return the smallest change that makes a refused request valid; None if none is known.
 
-    Args:
-        error: why it was refused.
-        method: the method that it calls; None if the path has no method.
-        request: the request.
-        given: its parameters; None if they could not be read.
-        epoch: where it was refused; suggestions name records that exist there.
+    ``method`` is None if the path has no method, ``given`` if the parameters could not be read.
+    Suggestions name records that exist in ``epoch``.
     """
     return FINDERS[error.kind](RefusedCall(error, method, request, given, epoch))

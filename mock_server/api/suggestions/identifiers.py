@@ -10,8 +10,8 @@ from crmcom_kit.mock_server.api.suggestions.refused_call import RefusedCall, lea
 from crmcom_kit.mock_server.protocol.parameters import REQUEST_IDENTIFIER
 from crmcom_kit.mock_server.protocol.response import Change, Suggestion
 from crmcom_kit.mock_server.store.life_cycle import RESENDABLE
-from crmcom_kit.mock_server.store.records import Indexed, Key, Query
-from crmcom_kit.mock_server.world.reference_data import Directory
+from crmcom_kit.mock_server.store.records import Indexed, Query, key_of
+from crmcom_kit.mock_server.world.reference_data import Directory, is_effective
 
 Identifier = dict[str, str]
 
@@ -75,8 +75,8 @@ def _resend_under_way(_: RefusedCall) -> Suggestion:
 
 
 def _definition_not_effective(call: RefusedCall) -> Suggestion:
-    known = call.epoch.reference_data
-    effective = frozenset(one["id"] for one in known.definitions if known.is_effective(one["id"]))
+    known = call.epoch.reference_data.definitions
+    effective = frozenset(one["id"] for one in filter(is_effective, known))
     found = _some_record(call, ("definition", effective), resendable=True)
     if found is None:
         return Suggestion('start the mock with the dial resend.definition_not_effective = "send"')
@@ -142,8 +142,7 @@ def _fits(call: RefusedCall, name: str, field: str, value: str) -> bool:
         return False
     if name != REQUEST_IDENTIFIER:
         return _directory(call, name).find(field, value) is not None
-    key: Key = "number" if field == "number" else "id"
-    record = call.epoch.store.get(key, value)
+    record = call.epoch.store.get(key_of(field), value)
     return record is not None and (not _resends(call, name) or record.state in RESENDABLE)
 
 

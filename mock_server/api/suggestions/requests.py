@@ -148,11 +148,9 @@ def _wrong_credentials(call: RefusedCall) -> Suggestion:
 def _unknown_unit(call: RefusedCall) -> Suggestion:
     value, units = call.value("unit"), call.epoch.reference_data.units
     if isinstance(value, str):
-        spellings = {"id": value.strip().upper(), "name": value, "alternative_code": value}
-        for field, text in spellings.items():
-            unit = units.find(field, text)
-            if unit is not None:
-                return call.set_to("unit", unit["id"])
+        unit = units.find("id", value.strip().upper()) or units.find_any(value)
+        if unit is not None:
+            return call.set_to("unit", unit["id"])
     return leave_out("unit", ", for the user's own")
 
 

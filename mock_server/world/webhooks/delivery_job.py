@@ -13,7 +13,6 @@ from crmcom_kit.mock_server.deliveries.faults import DeliveryFault
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import (
     Outcome,
-    ScriptedDelivery,
     Stopped,
     outcome_of,
     outcome_of_error,
@@ -31,14 +30,7 @@ class DeliveryJob:
     def __init__(
         self, epoch: Epoch, attempt: Attempt, settle: Settle, abandon: Callable[[], object]
     ) -> None:
-        """Prepare the delivery of ``attempt``.
-
-        Args:
-            epoch: where it begins and ends.
-            attempt: what is sent.
-            settle: applies its outcome.
-            abandon: called if there is no outcome.
-        """
+        """Prepare the delivery of ``attempt``; ``abandon`` is called if there is no outcome."""
         self.attempt = attempt
         self._epoch = epoch
         self._settle = settle
@@ -47,9 +39,7 @@ class DeliveryJob:
     @property
     def may_block(self) -> bool:
         """True if sending may take long: over the network, or with a delivery fault's delay."""
-        epoch = self._epoch
-        scripted = isinstance(epoch.delivery, ScriptedDelivery)
-        return not scripted or epoch.delivery_faults.has_active
+        return self._epoch.sends or self._epoch.delivery_faults.has_active
 
     def start(self) -> Record | None:
         """Send as the dialect says, now or soon; return the record once it is settled.
@@ -137,7 +127,7 @@ class DeliveryJob:
             message = fault.changed(attempt.message, epoch.config.exchanges, key)
             epoch.attempts.change(attempt, fault=fault.fault, message=message)
             if fault.fault == "delay":
-                epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed)
+                epoch.clock.sleep(fault.seconds, epoch.delivery_queue.closed.is_set)
         outcome = self._send_once(attempt)
         for _ in range(fault.copies if fault is not None and fault.fault == "duplicate" else 0):
             self._duplicate()

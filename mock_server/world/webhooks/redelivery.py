@@ -29,13 +29,8 @@ def redelivery(
 ) -> DeliveryJob:
     """Return the delivery of a claimed record, which settles the record when it ends.
 
-    Args:
-        epoch: where the record is.
-        session: on whose behalf it is sent.
-        claimed: the record, in state SENDING.
-        cause: why it is sent; FIRE for the first delivery of a record.
-        message: what is sent; by default what a resend sends.
-        of: the number of the attempt that is repeated.
+    The cause is FIRE for the first delivery of a record. ``message`` is by default what a resend
+    sends; ``of`` is the number of the attempt that is repeated.
     """
     first = cause is Cause.FIRE
 

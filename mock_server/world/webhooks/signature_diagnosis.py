@@ -80,13 +80,8 @@ def diagnose(
 ) -> Verdict:
     """Return whether a message's authentication code verifies, and if not, why.
 
-    Args:
-        epoch: whose keys are tried.
-        headers: of the message, by name in lower case.
-        body: of the message.
-        attempt: the attempt that it is, if known.
-        definition: the id of the definition whose key is right; any by default.
-        code: a code to check instead of the message's own.
+    ``headers`` are by name in lower case. The key of the attempt's definition is right, or of the
+    ``definition`` with that id, by default any. ``code`` is checked instead of the message's own.
     """
     arrived = epoch.config.exchanges.messages.read(headers, body)
     if code is not None:
@@ -125,14 +120,10 @@ def check_code(
     keys: Sequence[Key],
     sent: Mapping[str, Any] | None = None,
 ) -> Verdict:
-    """Return whether a message verifies, and if not, why.
+    """Return whether a message verifies with one of ``keys``, and if not, why.
 
-    Args:
-        config: how codes are made and messages are written.
-        arrived: what was found in the message.
-        body: the message's whole body.
-        keys: the keys that may have signed it.
-        sent: the data object that was sent, if known.
+    ``arrived`` is what was found in the message with that body, ``sent`` the data object that was
+    sent, if known.
     """
     if arrived.data is None:
         return _no_data(body)

@@ -14,7 +14,6 @@ from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
 from crmcom_kit.mock_server.deliveries.outcomes import NOT_SENT, OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import (
     OutgoingMessage,
-    ScriptedDelivery,
     outcome_of,
 )
 from crmcom_kit.mock_server.protocol.response import compact_json
@@ -22,12 +21,11 @@ from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
-from crmcom_kit.mock_server.world.reference_data import Object
+from crmcom_kit.mock_server.world.reference_data import Directory, Object, is_effective
 from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
-_NAMES = ("name", "alternative_code", "id")
 _MAX_TRIES = 100
 
 
@@ -71,7 +69,7 @@ def fire(
     if entity not in epoch.config.entities:
         allowed = f"one of {', '.join(epoch.config.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
-    found = _found(epoch.reference_data.definitions, "definition", definition)
+    found = _named(epoch.reference_data.definitions, "definition", definition)
     about = found.get("entity")
     if about is not None and about != entity:
         seen = f"{entity}, and definition {found['name']} is about {about}"
@@ -81,9 +79,9 @@ def fire(
     if address is None:
         seen = f"nothing, and definition {found['name']} has none"
         raise UsageError("url", seen=seen, allowed="the URL of the receiver")
-    if not epoch.reference_data.is_effective(found["id"]):
+    if not is_effective(found):
         return Fired(sent=False, why=f"definition {found['name']} is NOT EFFECTIVE")
-    if _is_off(trigger):
+    if not is_effective(trigger):
         return Fired(sent=False, why=f"workflow rule {trigger['name']} is NOT EFFECTIVE")
     names = found.get("fields_set")
     chosen = set(data) if not names else {name.strip() for name in names.split(",")}
@@ -126,7 +124,7 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
 
 def _why_not_sent(epoch: Epoch, attempt: Attempt) -> str:
     """Say why nothing has left the mock, whatever the record says; empty if it has."""
-    if isinstance(epoch.delivery, ScriptedDelivery):
+    if not epoch.sends:
         return "a script decides the outcome; a mock with --deliver http really sends"
     outcome = attempt.outcome
     return outcome.why if outcome is not None and outcome.name in NOT_SENT else ""
@@ -137,15 +135,15 @@ def _id_in(epoch: Epoch, data: Mapping[str, Any]) -> str:
     return own if isinstance(own, str) and own else epoch.ids.next("entity")
 
 
-def _found(directory: Any, kind: str, wanted: str) -> Object:
-    for field in _NAMES:
-        found: Object | None = directory.find(field, wanted)
-        if found is not None:
-            return found
-    raise NotFound(kind, seen=quoted(wanted), allowed=_near(directory, kind, wanted))
+def _named(directory: Directory, kind: str, wanted: str) -> Object:
+    """Return a definition or rule by name, alternative code or id. Raises NotFound."""
+    found = directory.find_any(wanted)
+    if found is None:
+        raise NotFound(kind, seen=quoted(wanted), allowed=_near(directory, kind, wanted))
+    return found
 
 
-def _near(directory: Any, kind: str, wanted: str) -> str:
+def _near(directory: Directory, kind: str, wanted: str) -> str:
     """Return what is allowed: the nearest names, with alternative codes, which are shorter."""
     names: dict[str, str] = {}  # by name and by alternative code
     for one in directory:
@@ -162,18 +160,14 @@ def _near(directory: Any, kind: str, wanted: str) -> str:
 def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> Object:
     """Return the rule that triggers: an effective one if there is a choice."""
     if wanted is not None:
-        return _found(epoch.reference_data.rules, "rule", wanted)
+        return _named(epoch.reference_data.rules, "rule", wanted)
     rules = [one for one in epoch.reference_data.rules if one.get("entity") in (None, entity)]
     by_name = [one for one in rules if definition["id"] in one.get("webhook_definition_ids", ())]
     possible = by_name or [one for one in rules if "webhook_definition_ids" not in one]
     if not possible:
         seen = f"nothing, and no workflow rule triggers {definition['name']}"
         raise NotFound("rule", seen=seen, allowed="name, alternative code or id of a workflow rule")
-    return min(possible, key=_is_off)
-
-
-def _is_off(rule: Object) -> bool:
-    return str(rule.get("life_cycle_state") or "").startswith("NOT")
+    return max(possible, key=is_effective)
 
 
 def _record(epoch: Epoch, definition: Object, rule: Object, entity: str, about: str) -> Object:

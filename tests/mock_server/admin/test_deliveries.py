@@ -84,7 +84,7 @@ def test_attempts_are_found_by_record_and_number(mock: Any, admin: Any) -> None:
 
 def test_who_leaves_is_not_waited_for(admin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A recovery ends its wait, and gives its place back, when its caller has left."""
-    endless = SimpleNamespace(number=1, over=False, outcome=None)
+    endless = SimpleNamespace(number=1, over=False, delivered=False)
     monkeypatch.setattr(deliveries, "recover", lambda *_: ([endless], 0))
     begun = monotonic()
 

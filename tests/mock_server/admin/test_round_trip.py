@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import stream, world
 from crmcom_kit.mock_server.deliveries.senders import Outcome
-from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.store.records import Query, Record
+from crmcom_kit.mock_server.world.reference_data import Object, is_effective
 from crmcom_kit.mock_server.world.world_file import kinds
 from crmcom_kit.schemas import Dialect, dialect_names, dials, load_dialect, validator
 
@@ -118,10 +119,13 @@ def check_records_alone(make_mock: Any, admin_of: Any, members: list[str]) -> No
     assert everything(other)["records"] == everything(mock)["records"]
     assert everything(other)["rows"] == everything(mock)["rows"]
     for record in other.world.store.records():
-        definition = record.definition
-        assert other.world.current_epoch.reference_data.is_effective(
-            definition
-        ) == mock.world.current_epoch.reference_data.is_effective(definition)
+        assert is_effective(definition(other, record)) == is_effective(definition(mock, record))
+
+
+def definition(mock: Any, record: Record) -> Object:
+    """The webhook definition of a record, as far as a world knows it."""
+    definitions = mock.world.current_epoch.reference_data.definitions
+    return definitions.find("id", record.definition) or {}
 
 
 @settings(deadline=None, max_examples=12)

@@ -4,16 +4,18 @@ import asyncio
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 import pytest
 
-from crmcom_kit.mock_server.api.dispatch import dispatch, steps
-from crmcom_kit.mock_server.api.waits import Blocking, Delay
-from crmcom_kit.mock_server.clock import FixedClock, SystemClock, WorldClock
+from crmcom_kit.mock_server.api.dispatch import dispatch, handle
+from crmcom_kit.mock_server.clock import FixedClock, IsOver, SystemClock, WorldClock
 from crmcom_kit.mock_server.deliveries.senders import Outcome, OutgoingMessage, outcome_of
+from crmcom_kit.mock_server.http.asgi_shell import WaitsOnLoop
 from crmcom_kit.mock_server.protocol.errors import RequestError
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Query
@@ -59,33 +61,47 @@ def rejected(world: World) -> str:
     return str(orjson.loads(body)["number"])
 
 
+class Recorded:
+    """Waits that only note what a request asks for; a sleep is over at once."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    async def sleep(self, clock: WorldClock, seconds: float, until: IsOver) -> None:
+        """Note the seconds."""
+        del clock, until
+        self.asked.append(seconds)
+
+    async def call(self, function: Callable[[], Any]) -> Any:
+        """Note the function's name, and call it."""
+        self.asked.append(function.__name__)
+        return function()
+
+
 def test_an_ordinary_request_waits_for_nothing() -> None:
     """Neither reads nor changes wait, nor does a scripted delivery."""
-    world = world_of()
+    world, waits = world_of(), Recorded()
     for name in ("show", "resend", "delete"):
-        with pytest.raises(StopIteration) as end:
-            next(steps(world, request_of(world, name, rejected(world))))
-        assert end.value.value.status == 200, name
+        request = request_of(world, name, rejected(world))
+        assert asyncio.run(handle(world, request, waits)).status == 200, name
+    assert waits.asked == []
 
 
-def test_a_real_delivery_is_a_blocking_wait_outside_of_the_request() -> None:
+def test_a_real_delivery_is_a_call_that_may_take_long() -> None:
     """A shell with an event loop can send in a thread."""
-    world = world_of(delivery=Receiver())
-    way = steps(world, request_of(world, "resend", rejected(world)))
-    wait = next(way)
-    assert isinstance(wait, Blocking)
-    with pytest.raises(StopIteration) as end:
-        way.send(wait.block())
-    assert b'"SUCCESSFUL"' in end.value.value.body
+    world, waits = world_of(delivery=Receiver()), Recorded()
+    response = asyncio.run(handle(world, request_of(world, "resend", rejected(world)), waits))
+    assert waits.asked == ["deliver_now"]
+    assert isinstance(response.body, bytes)
+    assert b'"SUCCESSFUL"' in response.body
 
 
-def test_a_fault_that_delays_is_a_delay_in_the_worlds_time() -> None:
-    """The shell decides how to wait."""
-    world = world_of()
+def test_a_fault_that_delays_is_a_sleep_in_the_worlds_time() -> None:
+    """The shell decides how to sleep."""
+    world, waits = world_of(), Recorded()
     world.current_epoch.faults.add({"effect": {"delay": 60_000}})
-    wait = next(steps(world, request_of(world, "show", "1")))
-    assert isinstance(wait, Delay)
-    assert wait.seconds == 60
+    asyncio.run(handle(world, request_of(world, "show", "1"), waits))
+    assert waits.asked == [60]
 
 
 def test_the_journal_has_a_request_whose_shell_gave_up() -> None:
@@ -93,9 +109,16 @@ def test_the_journal_has_a_request_whose_shell_gave_up() -> None:
     world = world_of()
     world.current_epoch.faults.add({"effect": {"delay": 60_000}})
     count = len(world.current_epoch.store)
-    way = steps(world, request_of(world, "delete", rejected(world)))
-    next(way)
-    way.close()
+
+    async def give_up() -> None:
+        request = request_of(world, "delete", rejected(world))
+        handling = asyncio.create_task(handle(world, request, WaitsOnLoop(None)))
+        await asyncio.sleep(0)
+        handling.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await handling
+
+    asyncio.run(give_up())
     (entry,) = world.current_epoch.journal.entries()
     assert entry.response.ending is not None
     assert entry.response.status == 0
@@ -119,7 +142,7 @@ def test_a_delivery_that_raises_leaves_no_record_half_changed() -> None:
 
 
 @pytest.mark.parametrize("change", ["freeze", "advance", "until"])
-def test_an_awaited_delay_ends_early(change: str) -> None:
+def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
     """A frozen or moved clock and the end of the epoch wake it."""
     clock, until = WorldClock(SystemClock()), threading.Event()
     changes = {
@@ -129,7 +152,7 @@ def test_an_awaited_delay_ends_early(change: str) -> None:
     }
 
     async def wait() -> None:
-        waiting = asyncio.create_task(Delay(600, clock, until).wait())
+        waiting = asyncio.create_task(WaitsOnLoop(None).sleep(clock, 600, until.is_set))
         await asyncio.sleep(0.05)
         assert not waiting.done()
         await asyncio.to_thread(changes[change])
@@ -138,10 +161,10 @@ def test_an_awaited_delay_ends_early(change: str) -> None:
     asyncio.run(wait())
 
 
-def test_an_awaited_delay_lasts_its_time() -> None:
+def test_a_sleep_on_the_loop_lasts_its_time() -> None:
     """It does not end before its time."""
     began = time.monotonic()
-    asyncio.run(Delay(0.2, WorldClock(SystemClock()), threading.Event()).wait())
+    asyncio.run(WaitsOnLoop(None).sleep(WorldClock(SystemClock()), 0.2, bool))
     assert time.monotonic() - began >= 0.19
 
 

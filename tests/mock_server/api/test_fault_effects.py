@@ -10,7 +10,7 @@ from helpers.shells import CALLS, DELETE, LIST, NOON, RESEND, SHOW, Seen, Shell
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server.http.transmission import ConnectionCut, ConnectionDropped
-from crmcom_kit.mock_server.protocol.response import JOIN_AT_MOST
+from crmcom_kit.mock_server.protocol.response import MAX_JOINED
 from crmcom_kit.schemas.dialect import error_kinds
 
 CHANGING = ("resend", "delete")
@@ -150,7 +150,7 @@ def test_a_streamed_list_is_cut_and_malformed() -> None:
     """A list that is sent in parts ends where any other does, with the length that it has."""
     entries = list(world(count=1, release="R9"))
     template = entries.pop()["webhook_request"]
-    for at in range(JOIN_AT_MOST + 44):
+    for at in range(MAX_JOINED + 44):
         record = {**template["record"], "id": f"{at:032X}", "number": str(at + 1)}
         entries.append({"webhook_request": {**template, "record": record}})
     for kind in ("flask", "fastlane"):

@@ -94,7 +94,9 @@ def test_who_closes_one_direction_is_answered(server: Any, path: str) -> None:
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))
 
     assert answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 406 "))
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["ok"] is False
+    found = json.loads(answer.partition(b"\r\n\r\n")[2])
+    assert found["ok"] is False
+    assert found.get("why", "left") == "left"
 
 
 def test_who_stays_is_waited_for(server: Any) -> None:

@@ -29,6 +29,8 @@ REFUSED = {
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "another version": (b"GET / HTTP/9.9\r\n\r\n", 400),
+    "HTTP/2 without its preface": (f"GET {SHOW} HTTP/2.0\r\nHost: localhost\r\n\r\n".encode(), 505),
+    "HTTP/0.9": (f"GET {SHOW} HTTP/0.9\r\nHost: localhost\r\n\r\n".encode(), 505),
     "bare line feeds": (b"GET / HTTP/1.1\nHost: localhost\n\n", 400),
     "a space before the colon": (f"GET / {HEAD}X : y\r\n\r\n".encode(), 400),
     "no colon": (f"GET / {HEAD}nonsense\r\n\r\n".encode(), 400),

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.clock import FixedClock
-from crmcom_kit.mock_server.http.asgi_shell import LARGE_BODIES, MAX_LARGE_BODY_BYTES, AsgiShell
+from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
 from crmcom_kit.mock_server.http.connection import CONNECTION
-from crmcom_kit.mock_server.http.wsgi_shell import LateFlask, WsgiShell
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell, late_flask
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -216,19 +216,6 @@ def test_all_shells_answer_alike(release: str, dialect: str, made: list[Call]) -
     assert _state(registries[1]) == _state(registries[2]) == _state(registries[0])
 
 
-def test_the_asgi_shell_knows_where_bodies_may_be_large() -> None:
-    """It takes longer bodies exactly where the control API's document allows them."""
-    from crmcom_kit.mock_server.admin.document import PREFIX, operations
-
-    large = {
-        f"{PREFIX}{path}": about["requestBody"]["x-most-bytes"]
-        for _, path, about in operations().values()
-        if "x-most-bytes" in about.get("requestBody", {})
-    }
-
-    assert large == dict.fromkeys(LARGE_BODIES, MAX_LARGE_BODY_BYTES)
-
-
 def test_notes_hold_neither_connections_nor_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -308,9 +295,24 @@ assert not {{"flask", "werkzeug", "asyncio", "uvicorn"}} & sys.modules.keys()
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
 
 
+def test_a_server_starts_without_what_it_may_never_need() -> None:
+    """READY does not wait for imports that only some requests need."""
+    script = """
+import sys
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.cli import serve
+from crmcom_kit.mock_server.http import access_log, asgi_shell, server
+make_world(tokens=["T"])
+late = {"flask", "jinja2", "jsonschema", "jsonschema_rs", "jwt", "tomllib",
+        "werkzeug", "crmcom_kit.mock_server.journal.call_view", "crmcom_kit.schemas.statements"}
+assert not late & sys.modules.keys(), late & sys.modules.keys()
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
 def test_flask_is_made_once() -> None:
     """Warming early and answering later use the same application."""
-    late = LateFlask(WorldRegistry(make_world(tokens=["T"])))
+    late = late_flask(WorldRegistry(make_world(tokens=["T"])))
 
     assert late.warm() is late.warm()
 

@@ -3,8 +3,9 @@
 import http.client
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -33,16 +34,31 @@ Promise.allSettled([
 </script>"""
 
 
+#: Says what a page behind a reverse proxy gets of the mock there.
+PROXIED = f"""<!doctype html><title>site</title><body><script>
+const read = (path, more) => fetch(path, more).then(async r => `${{r.status}} ${{await r.text()}}`);
+Promise.all([
+  read("{SHOW}"), read("/__admin/state"), read("/__admin/requests"),
+  read("/__admin/reset", {{method: "POST"}}),
+]).then(all => document.body.append("DONE " + all.join(" NEXT ")));
+</script>"""
+Answer = tuple[int, str, bytes]  # status, content type, body
+
+
 @contextmanager
-def served_page(page: str) -> Iterator[int]:
-    """Serve a page as a site of its own; yield the port."""
+def served(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[int]:
+    """Serve a site that answers as a function says; yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html")
+            status, content_type, body = answer(self)
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
             self.end_headers()
-            self.wfile.write(page.encode())
+            self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""
@@ -56,6 +72,24 @@ def served_page(page: str) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def proxied(port: int, request: BaseHTTPRequestHandler) -> Answer:
+    """What a reverse proxy in front of a port answers, with the headers that Apache and Caddy add.
+
+    A page of its own is at /page.
+    """
+    if request.path == "/page":
+        return 200, "text/html", PROXIED.encode()
+    headers = {k: v for k, v in request.headers.items() if k not in ("Host", "Connection")}
+    headers |= {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": request.headers["Host"]}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(request.command, request.path, headers=headers)
+    response = connection.getresponse()
+    content_type = response.getheader("Content-Type", "")
+    found = response.status, content_type, response.read()
+    connection.close()
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +113,7 @@ def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
         mock=f"http://127.0.0.1:{mock.port}", api=f"{API_PATH}/webhook_requests", show=SHOW
     )
     before = ask(mock, "/__admin/health")
-    with served_page(page) as port:
+    with served(lambda _: (200, "text/html", page.encode())) as port:
         document = rendered(f"http://evil.example:{port}/", NAMES)
 
     _, _, done = document.rpartition("DONE ")
@@ -97,6 +131,23 @@ def test_a_rebound_name_reads_nothing(mock: Any) -> None:
 
         assert f'seen host "rebound.example:{mock.port}"' in document.replace("\\", "")
         assert '"number"' not in document
+
+
+def test_a_reverse_proxy_does_not_open_the_control_api(mock: Any) -> None:
+    """Who comes through a proxy on this machine may be anybody: they get the API alone."""
+    before = ask(mock, "/__admin/health")
+    with served(partial(proxied, mock.port)) as port:
+        document = rendered(f"http://site.example:{port}/page", NAMES)
+        docs = rendered(f"http://site.example:{port}/__admin/docs", NAMES)
+
+    api, *control = document.rpartition("DONE ")[2].split(" NEXT ")
+    assert api.startswith("200 ")
+    assert '"number":"7"' in api
+    assert len(control) == 3
+    for answer in (*control, docs):
+        assert "needs --admin-token to answer through a proxy; seen X-Forwarded-For" in answer
+    assert [answer[:4] for answer in control] == ["403 "] * 3
+    assert ask(mock, "/__admin/health") == before
 
 
 def test_people_may_look(mock: Any) -> None:

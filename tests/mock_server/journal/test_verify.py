@@ -146,7 +146,7 @@ def test_near_calls_are_those_that_do_not_fit(numbers: list[int]) -> None:
         lived.show(number)
     pattern = pattern_of(identifier={"number": "7"})
     fitting = {call.number for call in matching(lived.world.reader, pattern)}
-    near = nearest(lived.world.reader.calls(), pattern, most=100)
+    near = nearest(lived.world.reader.calls(), pattern, limit=100)
 
     assert {one.call.number for one in near} == set(range(1, len(numbers) + 1)) - fitting
     assert all(one.differences and 0 < one.distance <= 1 for one in near)
@@ -166,7 +166,7 @@ def test_a_closing_server_ends_an_eventual_verification(lived: Lived) -> None:
     """Whoever waits is told that nothing will come any more."""
     registry = WorldRegistry(lived.world)
     registry.closing.set()
-    closing = registry.closing
+    closing = registry.closing.is_set
     assert not verify(lived.world.reader, pattern_of(), seconds=LONG, closing=closing).ok
 
 

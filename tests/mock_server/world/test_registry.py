@@ -169,7 +169,7 @@ def test_named_worlds_begin_as_the_default_one_began(registry: WorldRegistry) ->
 
 def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
     """There are as many worlds as may be; the refusal says so, and room lets the next one in."""
-    registry.limit(most=2)
+    registry.limit(max_worlds=2)
     registry.get("a"), registry.get("b")
     client = create_app(registry).test_client()
 
@@ -189,7 +189,7 @@ def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
 def test_idle_worlds_end() -> None:
     """A world that is idle for a while makes room; one that is used stays."""
     ticks = Ticks()
-    registry = WorldRegistry(make_world(), most=2, idle_seconds=60, ticks=ticks)
+    registry = WorldRegistry(make_world(), max_worlds=2, idle_seconds=60, ticks=ticks)
     idle, used = registry.get("idle"), registry.get("used")
     ticks.now = 50
     registry.get("used")

@@ -1,0 +1,131 @@
+"""What the public pages leave open: one field per free choice, each default a usual one."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+def release_key(release: str) -> tuple[int, int]:
+    """Return a release such as ``R9`` or ``R14.1`` as numbers that compare."""
+    major, _, minor = release.removeprefix("R").partition(".")
+    return int(major), int(minor.partition(".")[0] or 0)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The free choices of one server."""
+
+    # Errors: nothing but "an error is JSON, too" is documented.
+    error_http: Literal["200", "by_kind", "400", "500"] = "200"
+    error_codes: Literal["java", "words", "one", "digits"] = "java"
+    error_message: Literal["text", "empty", "null"] = "text"
+    error_description: Literal["text", "empty", "null"] = "empty"
+    error_data: Literal["absent", "null", "object"] = "absent"
+    check_order: Literal["token_first", "parameters_first"] = "token_first"
+    unknown_path_http: int = 404
+    wrong_verb_http: int = 405
+
+    # Filters of list.
+    created_date_meaning: Literal["exact", "day", "from"] = "day"
+    created_date_formats: tuple[str, ...] = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d")
+    created_date_accepts_zone: bool = True
+    created_date_zone: int = 0  # minutes east of the server's clock for dates without a zone
+    entity_any_case: bool = False
+    state_any_case: bool = False
+    entity_comma_lists: bool = False
+    url_match: Literal["exact", "prefix", "contains"] = "exact"
+    url_decoded_twice: bool = False
+    entity_id_alone: bool = True
+    unknown_definition: Literal["error", "empty"] = "error"
+    empty_list: Literal["array", "null", "absent"] = "array"
+    order: Literal["number", "newest", "oldest", "id", "updated", "text", "unstable"] = "number"
+
+    # fields_set.
+    unknown_field: Literal["error", "ignored", "null"] = "error"
+    dotted_field: Literal["unknown", "whole", "nested"] = "unknown"
+    field_spaces: Literal["trimmed", "kept"] = "trimmed"
+    field_twice: Literal["once", "error"] = "once"
+    id_always: bool = False
+    fields_array: Literal["accepted", "error"] = "error"
+    empty_fields_set: Literal["all", "error", "nothing"] = "all"
+    fields_set_in_r9_actions: Literal["ignored", "honored", "error"] = "ignored"
+
+    # Paging, which exists from R13 on.
+    page_default: int | None = None
+    page_maximum: int | None = None
+    page_above_maximum: Literal["clamped", "error"] = "clamped"
+    page_zero: Literal["nothing", "all", "error"] = "nothing"
+    page_negative: Literal["error", "ignored"] = "error"
+    page_not_a_number: Literal["error", "ignored"] = "error"
+    page_before_r13: Literal["ignored", "error"] = "ignored"
+
+    # How parameters are written.
+    number_as_json_number: Literal["accepted", "error"] = "error"
+    list_identifier_of_two: Literal["and", "error", "first"] = "error"
+    unknown_identifier_field: Literal["error", "ignored"] = "error"
+    repeated_parameter: Literal["error", "first", "last"] = "error"
+    encoded_equals_sign: Literal["accepted", "error"] = "accepted"
+    unknown_parameter: Literal["ignored", "error"] = "ignored"
+    post_query: Literal["ignored", "merged"] = "ignored"
+    get_body: Literal["ignored", "merged"] = "ignored"
+    token_in_header: Literal["ignored", "accepted"] = "ignored"
+
+    # Releases.
+    reward_offers_from: Literal["R11", "R15"] = "R15"
+    r18: Literal["works", "warns", "refused"] = "works"
+
+    # Members of the response.
+    definition_members: tuple[str, ...] = ("id", "name", "alternative_code")
+    rule_members: tuple[str, ...] = ("id", "name", "alternative_code")
+    not_effective: Literal["NOT EFFECTIVE", "NOT_EFFECTIVE"] = "NOT EFFECTIVE"
+    unit_form: Literal["long", "short"] = "long"
+    user_form: Literal["long", "short"] = "long"
+    group_name: str = "Main Group"
+    emptied_names: Literal["off", "null", "text", "absent"] = "off"  # from R14.1 on
+    request_form: Literal["hex", "object", "text", "null"] = "hex"
+    response_equals_request: bool = True
+    authentication_code: Literal["hex", "HEX", "base64", "sha1"] = "hex"
+    code_null_on_failure: bool = False
+    no_fields_set: Literal["null", "empty"] = "null"
+    unset_dates: Literal["null", "absent"] = "null"
+    ok_texts: Literal["empty", "null", "text"] = "empty"
+    key_order: Literal["plain", "older", "newer", "shuffled"] = "older"
+    content_type: str = "application/json;charset=UTF-8"
+
+    # Content of the world.
+    ids_equal_numbers: bool = False
+    error_texts: Literal["full", "some_null", "some_empty"] = "full"
+    error_length: int = 512
+    record_error_codes: Literal["class", "http"] = "class"
+    zones: Literal["none", "some", "all"] = "none"
+    some_rules_null: bool = False
+    never_updated: bool = False
+    number_form: Literal["digits", "large", "prefixed"] = "digits"
+    short_ids: bool = False
+
+    # resend and delete.
+    delete_touches_log: bool = False
+    second_delete: Literal["error", "ok"] = "error"
+    deleted_error: Literal["unknown_record", "deleted_record"] = "unknown_record"
+    resend_when: Literal["at_once", "queued"] = "at_once"
+    resend_succeeds: Literal["all", "some", "none"] = "all"
+    resend_failure: Literal["data", "error", "http"] = "data"
+    resend_touches_log: bool = True
+    resend_new_code: bool = False
+    resend_new_request: bool = False
+    resend_url: Literal["stored", "current"] = "stored"
+    resend_not_effective: Literal["sends", "error"] = "sends"
+
+    # Tokens and logins.
+    tokens_alive: int | None = None
+    release_from_r12: Literal["ends", "nothing", "error"] = "ends"
+    expiry_before_r12: Literal["idle", "fixed"] = "idle"
+    token_form: Literal["hex", "hex64", "digits"] = "hex"  # before R12; a JWT from then on
+    key_token_form: Literal["same", "digits"] = "same"  # before R12
+    jwt_times: Literal["text", "number"] = "text"
+    jwt_unit: Literal["name", "id"] = "name"
+    key_without_colon: Literal["accepted", "error"] = "error"
+    lower_case_basic: Literal["accepted", "error"] = "accepted"
+    unit_by_name: Literal["accepted", "error"] = "error"
+
+    # Other people at work between two requests.
+    other_users: bool = False

@@ -1,0 +1,261 @@
+"""Servers that keep to the pages: each open question answered in another way, and mixtures."""
+
+from dataclasses import dataclass, fields, replace
+from random import Random
+from typing import Any, get_args
+
+from stand_in.choices import Choices, release_key
+from stand_in.server import StandIn
+
+RELEASES = ("R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R16", "R18")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One legal server."""
+
+    name: str
+    about: str  # what the pages leave open
+    changes: dict[str, Any]
+    release: str = "R9"
+
+    @property
+    def choices(self) -> Choices:
+        """The choices of the server."""
+        return replace(Choices(), **self.changes)
+
+    def server(self, seed: int = 0) -> StandIn:
+        """Return a new server of this kind."""
+        return StandIn(self.choices, self.release, seed)
+
+
+VARIANTS: dict[str, Variant] = {}
+
+
+def variant(name: str, about: str, release: str = "R9", **changes: Any) -> None:
+    """Add one variant to the table."""
+    assert name not in VARIANTS
+    VARIANTS[name] = Variant(name, about, changes, release)
+
+
+ERRORS = "how an error is answered beyond being JSON"
+for http in ("by_kind", "400", "500"):
+    variant(f"errors_http_{http}", ERRORS, error_http=http)
+variant("unknown_paths_200", ERRORS, unknown_path_http=200, wrong_verb_http=200)
+for codes in ("words", "one", "digits"):
+    variant(f"error_codes_{codes}", "the codes of errors", error_codes=codes)
+for text in ("empty", "null"):
+    variant(f"error_message_{text}", "the texts of an error", error_message=text)
+variant("error_texts_null", ERRORS, error_message="null", error_description="null")
+variant("error_description_text", "the texts of an error", error_description="text")
+for data in ("null", "object"):
+    variant(f"error_data_{data}", "data of an error", error_data=data)
+variant("parameters_checked_first", "the order of checks", check_order="parameters_first")
+
+DATES = "what created_date means, and how it is written"
+for meaning in ("exact", "from"):
+    variant(f"created_date_{meaning}", DATES, created_date_meaning=meaning)
+ISO, DAY = "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"
+variant("created_date_seconds_only", DATES, created_date_formats=(ISO,))
+variant("created_date_days_only", DATES, created_date_formats=(DAY,))
+variant("created_date_slashes", DATES, created_date_formats=("%d/%m/%Y",))
+variant("created_date_blank_for_t", DATES, created_date_formats=(f"{DAY} %H:%M:%S", DAY))
+variant("created_date_without_zone", DATES, created_date_accepts_zone=False)
+variant("created_date_local", "the zone of created_date", created_date_zone=120)
+variant("created_date_far_west", "the zone of created_date", created_date_zone=-600)
+variant("created_date_exact_local", DATES, created_date_zone=180, created_date_meaning="exact")
+
+FILTERS = "how a filter compares"
+variant("entity_any_case", FILTERS, entity_any_case=True)
+variant("state_any_case", FILTERS, state_any_case=True)
+variant("entity_comma_lists", FILTERS, entity_comma_lists=True)
+for match in ("prefix", "contains"):
+    variant(f"url_{match}", FILTERS, url_match=match)
+variant("url_decoded_twice", FILTERS, url_decoded_twice=True)
+variant("entity_id_not_alone", "entity_id without entity", entity_id_alone=False)
+variant("unknown_definition_empty", "an unknown definition or rule", unknown_definition="empty")
+for empty in ("null", "absent"):
+    variant(f"empty_list_{empty}", "a list without results", empty_list=empty)
+variant("unknown_definition_absent", "both", unknown_definition="empty", empty_list="absent")
+for order in ("newest", "oldest", "id", "updated", "text", "unstable"):
+    variant(f"order_{order}", "the order of results", order=order)
+
+FIELDS_SET = "fields_set beyond names with commas between them"
+for unknown in ("ignored", "null"):
+    variant(f"unknown_field_{unknown}", FIELDS_SET, unknown_field=unknown)
+for dotted in ("whole", "nested"):
+    variant(f"dotted_field_{dotted}", FIELDS_SET, dotted_field=dotted)
+variant("field_spaces_kept", FIELDS_SET, field_spaces="kept")
+variant("field_spaces_ignored", FIELDS_SET, field_spaces="kept", unknown_field="ignored")
+variant("field_twice_error", FIELDS_SET, field_twice="error")
+variant("id_always", FIELDS_SET, id_always=True)
+variant("fields_array", FIELDS_SET, "R10", fields_array="accepted")
+for empty in ("error", "nothing"):
+    variant(f"empty_fields_set_{empty}", FIELDS_SET, empty_fields_set=empty)
+for early in ("honored", "error"):
+    variant(f"r9_fields_set_{early}", "since when actions know it", fields_set_in_r9_actions=early)
+
+PAGING = "paging beyond how many and how many to skip"
+variant("page_default", PAGING, "R13", page_default=10)
+variant("page_maximum", PAGING, "R13", page_maximum=5)
+variant("page_maximum_error", PAGING, "R13", page_maximum=5, page_above_maximum="error")
+for zero in ("all", "error"):
+    variant(f"page_zero_{zero}", PAGING, "R13", page_zero=zero)
+variant("page_negative_ignored", PAGING, "R13", page_negative="ignored")
+variant("page_words_ignored", PAGING, "R13", page_not_a_number="ignored")
+variant("page_before_r13_error", PAGING, "R12", page_before_r13="error")
+
+WRITING = "how parameters are written"
+variant("number_as_json_number", WRITING, number_as_json_number="accepted")
+for two in ("and", "first"):
+    variant(f"list_identifier_{two}", WRITING, list_identifier_of_two=two)
+variant("unknown_identifier_field", WRITING, unknown_identifier_field="ignored")
+for which in ("first", "last"):
+    variant(f"repeated_parameter_{which}", WRITING, repeated_parameter=which)
+variant("encoded_equals_sign_error", WRITING, encoded_equals_sign="error")
+variant("unknown_parameter_error", WRITING, unknown_parameter="error")
+variant("post_query_merged", WRITING, post_query="merged")
+variant("get_body_merged", WRITING, get_body="merged")
+variant("token_in_header", WRITING, token_in_header="accepted")
+
+RELEASED = "what a release changes"
+variant("reward_offers_early", RELEASED, "R11", reward_offers_from="R11")
+for late in ("works", "warns", "refused"):
+    variant(f"r18_{late}", RELEASED, "R18", r18=late)
+for release in RELEASES[1:-1]:
+    variant(f"plain_{release}", RELEASED, release)
+
+MEMBERS = "members of what a record refers to"
+for code, members in {
+    "ids": ("id",),
+    "names": ("name", "alternative_code"),
+    "all": ("id", "name", "alternative_code", "description", "life_cycle_state"),
+}.items():
+    variant(f"definition_{code}", MEMBERS, definition_members=members)
+    variant(f"rule_{code}", MEMBERS, rule_members=members)
+variant(
+    "not_effective_underscore",
+    "the spelling of a state",
+    definition_members=("id", "name", "life_cycle_state"),
+    not_effective="NOT_EFFECTIVE",
+)
+variant("short_unit", MEMBERS, unit_form="short")
+variant("short_user", MEMBERS, user_form="short")
+variant("other_group", MEMBERS, group_name="")
+for emptied in ("null", "text", "absent"):
+    variant(f"emptied_names_{emptied}", "names in the legacy setting", "R15", emptied_names=emptied)
+
+CONTENT = "what the fields of a record hold"
+for form in ("object", "text", "null"):
+    variant(f"request_{form}", CONTENT, request_form=form)
+for form in ("hex", "object", "text"):
+    variant(f"response_differs_{form}", CONTENT, request_form=form, response_equals_request=False)
+for form in ("HEX", "base64", "sha1"):
+    variant(f"code_{form}", CONTENT, authentication_code=form)
+variant("code_null_on_failure", CONTENT, code_null_on_failure=True)
+variant("no_fields_set_empty", CONTENT, no_fields_set="empty")
+variant("never_updated_null", "unset dates", never_updated=True)
+variant("never_updated_absent", "unset dates", never_updated=True, unset_dates="absent")
+for text in ("null", "text"):
+    variant(f"ok_texts_{text}", "the texts of a success", ok_texts=text)
+for keys in ("plain", "newer", "shuffled"):
+    variant(f"key_order_{keys}", "the order of members", key_order=keys)
+for position, kind in enumerate(("application/json", "text/plain;charset=UTF-8", "text/json")):
+    variant(f"content_type_{position}", "the content type", content_type=kind)
+variant("ids_equal_numbers", CONTENT, ids_equal_numbers=True)
+variant("short_ids", CONTENT, short_ids=True)
+for texts in ("some_null", "some_empty"):
+    variant(f"error_texts_{texts}", CONTENT, error_texts=texts)
+for length in (511, 5000):
+    variant(f"error_length_{length}", CONTENT, error_length=length)
+variant("record_error_codes_http", CONTENT, record_error_codes="http")
+for zones in ("some", "all"):
+    variant(f"zones_{zones}", "the zone of dates", zones=zones)
+    variant(f"zones_{zones}_exact", "the zone of dates", zones=zones, created_date_meaning="exact")
+variant("some_rules_null", CONTENT, some_rules_null=True)
+for numbers in ("large", "prefixed"):
+    variant(f"numbers_{numbers}", "the sequence of numbers", number_form=numbers)
+
+DELETE = "what delete returns, and a second one"
+variant("delete_touches_log", DELETE, delete_touches_log=True)
+variant("second_delete_ok", DELETE, second_delete="ok")
+variant("deleted_error", DELETE, deleted_error="deleted_record")
+
+RESEND = "what resend does to a record, and when"
+variant("resend_queued", RESEND, resend_when="queued")
+variant("resend_queued_failing", RESEND, resend_when="queued", resend_succeeds="some")
+for succeeds in ("some", "none"):
+    for failure in ("data", "error", "http"):
+        variant(
+            f"resend_{succeeds}_{failure}",
+            RESEND,
+            resend_succeeds=succeeds,
+            resend_failure=failure,
+        )
+variant("resend_keeps_log", RESEND, resend_touches_log=False)
+variant("resend_new_code", RESEND, resend_new_code=True)
+variant("resend_new_request", RESEND, resend_new_request=True)
+variant("resend_current_url", RESEND, resend_url="current")
+variant("resend_not_effective_error", RESEND, resend_not_effective="error")
+
+TOKENS = "how many tokens live, how long, and in which form"
+variant("one_token_alive", TOKENS, tokens_alive=1)
+variant("two_tokens_alive", TOKENS, tokens_alive=2)
+for effect in ("nothing", "error"):
+    variant(f"release_{effect}", TOKENS, "R12", release_from_r12=effect)
+variant("fixed_hour", TOKENS, expiry_before_r12="fixed")
+for form in ("hex64", "digits"):
+    variant(f"token_{form}", TOKENS, token_form=form)
+variant("key_token_digits", TOKENS, "R10", key_token_form="digits")
+variant("jwt_numbers", TOKENS, "R12", jwt_times="number")
+variant("jwt_unit_id", TOKENS, "R12", jwt_unit="id")
+LOGIN = "how a login is written"
+variant("key_without_colon", LOGIN, "R10", key_without_colon="accepted")
+variant("basic_as_written", LOGIN, "R10", lower_case_basic="error")
+variant("unit_by_name", LOGIN, unit_by_name="accepted")
+
+OTHERS = "other people work at the same time"
+variant("other_users", OTHERS, other_users=True)
+variant("other_users_queued", OTHERS, other_users=True, resend_when="queued")
+variant("other_users_r15", OTHERS, "R15", other_users=True)
+
+#: Options of a field that has no fixed set of values of its own.
+OPTIONS: dict[str, tuple[Any, ...]] = {
+    "unknown_path_http": (200, 404, 500),
+    "wrong_verb_http": (200, 405, 404),
+    "created_date_formats": ((ISO, DAY), (ISO,), (DAY,), ("%d/%m/%Y",)),
+    "created_date_zone": (0, 0, 120, -300),
+    "page_default": (None, None, 10, 20),
+    "page_maximum": (None, None, 5, 25),
+    "definition_members": (("id", "name", "alternative_code"), ("id",), ("name",)),
+    "rule_members": (("id", "name", "alternative_code"), ("id",), ("alternative_code",)),
+    "group_name": ("Main Group", ""),
+    "content_type": ("application/json", "application/json;charset=UTF-8", "text/plain"),
+    "error_length": (512, 511, 5000),
+    "tokens_alive": (None, None, None, 2),
+}
+
+
+def options(field: Any) -> tuple[Any, ...]:
+    """Return the values that a field of the choices may have."""
+    if field.name in OPTIONS:
+        return OPTIONS[field.name]
+    return get_args(field.type) or (False, True)
+
+
+def random_choices(seed: int) -> tuple[Choices, str]:
+    """Return choices made at random that can be together, and a release for them."""
+    random = Random(seed)
+    release = random.choice(RELEASES)
+    changes = {
+        # Half of the fields keep their defaults, so that a single strange one stands out, too.
+        field.name: random.choice(options(field))
+        for field in fields(Choices)
+        if random.random() < 0.5
+    }
+    if release_key(release) >= (13, 0) and changes.get("order") in ("unstable", "updated"):
+        # How many to skip means nothing in an order that changes between two requests.
+        changes["order"] = "number"
+    if changes.get("r18") == "refused" and random.random() < 0.9:
+        del changes["r18"]  # a server that refuses everything leaves little to look at
+    return replace(Choices(), **changes), release

@@ -1,0 +1,151 @@
+"""The stand-in serves, its legal variants are legal, and each of its faults can be seen."""
+
+import ast
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stand_in.client import LOGIN, Client, ok, refused
+from stand_in.faults import ALL, FAULTS
+from stand_in.legal import VARIANTS, random_choices
+from stand_in.reading import FIELDS
+from stand_in.server import StandIn
+from stand_in.serving import served
+from stand_in.witnesses import WITNESSES
+from stand_in.world import REJECTED, SUCCESSFUL
+
+ROOMS = ("mock_server", "fixtures", "schemas", "contract_tests", "broken_servers", "helpers")
+
+
+def test_imports_no_room() -> None:
+    """The package imports none of the rooms and no test of theirs."""
+    for path in Path(__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            for name in names:
+                parts = name.split(".")
+                assert parts[0] != "crmcom_kit", path
+                assert not set(parts) & set(ROOMS), path
+
+
+def test_serves_over_a_socket() -> None:
+    """A client finds it at a URL."""
+    with served(StandIn()) as server:
+        login = {
+            "username": server.username,
+            "password": server.password,
+            "organisation": server.organisation,
+        }
+        request = urllib.request.Request(  # noqa: S310 - the address is the server's own
+            f"{server.base_url}/authentication/token", json.dumps(login).encode()
+        )
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            token = json.load(response)["data"]["token"]
+        url = f"{server.base_url}/webhook_requests/list?token={token}&entity=JOBS"
+        with urllib.request.urlopen(url) as response:  # noqa: S310
+            assert {row["entity"] for row in json.load(response)["data"]} == {"JOBS"}
+
+
+def test_the_same_seed_makes_the_same_server() -> None:
+    """A seed decides what is in the world."""
+    one, same, other = (Client(StandIn(seed=seed)) for seed in (3, 3, 4))
+    assert one.search(entity="JOBS") == same.search(entity="JOBS") != other.search(entity="JOBS")
+
+
+def test_every_fault_has_a_witness() -> None:
+    """The faults are numbered in the order of writing."""
+    assert set(WITNESSES) == set(FAULTS)
+    assert [fault.number for fault in ALL] == list(range(1, len(ALL) + 1))
+    assert sum(not fault.doubtful for fault in ALL) >= 64
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_faults_are_seen(seed: int) -> None:
+    """A sound server passes each witness, and the faulty one does not."""
+    for fault in ALL:
+        right = WITNESSES[fault.name]
+        assert right(Client(fault.sound_server(seed))), f"{fault.name}: the sound server"
+        assert not right(Client(fault.server(seed))), f"{fault.name}: the faulty server"
+
+
+def look_around(app: StandIn) -> None:
+    """Call all four methods, and assert what every legal server does."""
+    client, choices = Client(app), app.choices
+    if app.key >= (18, 0) and choices.r18 == "refused":
+        assert refused(client.search(entity="JOBS"))
+        return
+    number = client.rejected.number
+    shown = client.show(number=number)
+    if not choices.other_users or ok(shown):
+        assert set(FIELDS) <= set(shown["data"])
+        assert shown["data"]["number"] == number
+    for state in (REJECTED, SUCCESSFUL):
+        for row in client.rows(entity="JOBS", life_cycle_state=state):
+            assert (row["entity"], row["life_cycle_state"]) == ("JOBS", state)
+            assert state == REJECTED or row["error_code"] is None
+    assert refused(client.search())
+    assert refused(client.search(life_cycle_state=REJECTED))
+    assert refused(client.show(number="987654"))
+    assert refused(client.show(number=number, token="0"))
+    assert refused(client.act("delete", {"id": client.rejected.id, "number": number}))
+    effects(client)
+
+
+def effects(client: Client) -> None:
+    """Resend and delete, and assert what every legal server does."""
+    choices = client.app.choices
+    assert choices.other_users or refused(client.resend(id=client.successful.id))
+    sent = client.rejected
+    answer = client.resend(id=sent.id)
+    assert choices.other_users or ok(answer) or refused(answer)
+    for _ in range(10):
+        client.search(entity="JOBS")  # until a queued resend is through
+    sure = sent.definition.effective and not sent.definition.fails
+    if sure and not choices.other_users:
+        data: Any = client.show(id=sent.id)["data"]
+        assert data["life_cycle_state"] == SUCCESSFUL
+        assert data["error_code"] is None
+        assert data["error_description"] is None
+    gone = client.records[-1]
+    client.delete(id=gone.id)
+    assert refused(client.show(id=gone.id))
+    # Another user may have been faster.
+    again = client.delete(id=gone.id)
+    assert ok(again) == (choices.second_delete == "ok")
+
+
+def test_legal_variants_are_legal() -> None:
+    """Each variant keeps to the pages."""
+    assert len(VARIANTS) >= 60
+    for name, variant in VARIANTS.items():
+        try:
+            look_around(variant.server())
+        except Exception as error:
+            raise AssertionError(name) from error
+
+
+def test_random_choices_are_legal() -> None:
+    """So do mixtures of them."""
+    for seed in range(60):
+        choices, release = random_choices(seed)
+        try:
+            look_around(StandIn(choices, release, seed))
+        except Exception as error:
+            raise AssertionError((seed, choices, release)) from error
+
+
+def test_every_choice_has_a_variant() -> None:
+    """No choice is left at its default in all variants."""
+    seen = {name for variant in VARIANTS.values() for name in variant.changes}
+    assert seen == set(StandIn().choices.__dataclass_fields__)
+
+
+def test_a_login_needs_all_three() -> None:
+    """A login with one wrong value is refused."""
+    client = Client(StandIn())
+    for name in LOGIN:
+        assert refused(client.post("authentication/token", {**LOGIN, name: "x"}))
