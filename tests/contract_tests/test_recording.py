@@ -192,12 +192,10 @@ def record_in(recorder: Recorder, state: str = "REJECTED") -> dict[str, Any]:
 # What a run writes is judged as the run was.
 
 
-@pytest.mark.parametrize("release", ["R9", "R15"])
-def test_the_traffic_of_a_run_on_our_mock_is_judged_without_a_violation(
-    tmp_path: Path, release: str
-) -> None:
+def test_the_traffic_of_a_run_on_our_mock_is_judged_without_a_violation(tmp_path: Path) -> None:
     """The kit's own --har, whose tokens are redacted; its own archive of it says the same."""
-    live = run(own_mock(release), RunConfig(began=NOW.isoformat(), max_examples=5))
+    release = "R15"
+    live = run(own_mock(release), RunConfig(began=NOW.isoformat(), max_examples=1))
     text = "".join(har.written(live))
     results = judged(tmp_path, text, release=release)
     assert not broken(results)
