@@ -94,8 +94,8 @@ def check(**given: Any) -> None:
     """Check a server statement by statement: the mock, a real instance, or anybody's stubs.
 
     Without --base-url it starts a mock of its own and checks that. Credentials had better come
-    from the environment. Nothing is changed on a server unless --allow says so, but on a
-    crmcom-kit mock at a loopback address.
+    from the environment. Read-only unless --allow is given. (A crmcom-kit mock on this machine
+    is checked in a separate world.)
 
     Exit code 0: every statement that was tried holds. 1: a statement is broken, or a listed
     deviation is stale. 2: the run itself failed, or was interrupted.

@@ -29,6 +29,8 @@ class RunConfig:
     options: dict[str, Any] = field(default_factory=dict)
     command: str = "crmcom-kit check"
     began: str = ""  # when, for the reports
+    world: str = ""  # what a world made for the run is called; "": after the seed
+    admin_token: str | None = field(default=None, repr=False)  # of the mock that makes the world
     ledger: Path | None = None  # where webhook requests are written down before they are changed
     secret_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # by definition id
     dry_run: bool = False  # only say what would be called

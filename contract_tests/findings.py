@@ -83,7 +83,6 @@ class StatementFindings:
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
     violations: list[Violation] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)  # why something of it could not be tried
-    errors: list[str] = field(default_factory=list)  # what went wrong while it was tried
     breaks: int = 0
     alike: Counter[tuple[str, str]] = field(default_factory=Counter)  # by expected and seen
     is_complete: bool = True  # whether ``alike`` has every kind of violation
@@ -153,6 +152,11 @@ class Findings:
         """Whether any of ``statements`` was found broken so far."""
         return any(self._found[s].breaks for s in statements if s in self._found)
 
+    def looks(self, statement: str) -> int:
+        """Return how many responses told of a statement so far."""
+        found = self.by_statement.get(statement)
+        return 0 if found is None else len(found.requests)
+
     def is_held(self, statement: str) -> bool:
         """Whether a statement was seen to be kept so far."""
         return statement in self.by_statement and self.by_statement[statement].held > 0
@@ -186,11 +190,6 @@ class Findings:
             missed = self._of(statement).missed
             if why not in missed:
                 missed.append(why)
-
-    def fail(self, statements: Iterable[str], what: str) -> None:
-        """Note that trying statements went wrong, which is no verdict on the target."""
-        for statement in statements:
-            self._of(statement).errors.append(what)
 
     def crash(self, where: str, error: Exception) -> None:
         """Note an error of the kit itself, once for each place."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from crmcom_kit.contract_tests.checks.expectations import Expectation, served_by
@@ -51,8 +51,9 @@ class FollowUp:
         self._tried_reading = 0
 
     def start(self) -> None:
-        """Forget what was changed: the target has other content from now on."""
+        """Forget what was changed and confirmed: the target has other content from now on."""
         self._later.clear()
+        self._confirmed.clear()
 
     def before(self, call: Call) -> None:
         """List the neighbors of a webhook request that is to be sent again: what is new later?"""
@@ -105,6 +106,7 @@ class FollowUp:
                 self._later[key] = record
             self._show(key)
             if record is not None and not self._session.small_budget:
+                self._show_by_number(record)
                 self._list(record)
                 if change.method == "resend":
                     for state in ("REJECTED", "SUCCESSFUL"):
@@ -125,6 +127,7 @@ class FollowUp:
         if places:
             at = bisect_left([_place(records[key]) for key in others], places[0])
             chosen |= set(others[max(0, at - 1) : at + 1])
+            chosen |= set(_begin_alike([self._known(key) for key in named], others, records))
         for key in sorted(chosen):
             self._show_or_lose(key, records[key])
 
@@ -141,6 +144,7 @@ class FollowUp:
             for key, record in list(later.items())[-MAX_LATER:]:
                 self._show(key)
                 if not self._session.small_budget:
+                    self._show_by_number(record)
                     self._list(record)
             for record in list(later.values())[-MAX_LISTED:]:
                 if not self._session.small_budget:
@@ -236,9 +240,24 @@ class FollowUp:
         if suspicion.deciding == "list":
             self._list(known)
         else:
+            if statement == "list.several_results":
+                suspicion.violation.statement = self._hiding_filter(suspicion) or statement
             self._show_or_lose(suspicion.record, known)
         if suspicion in history.suspicions:
             history.suspicions.remove(suspicion)  # it could not be decided
+
+    def _hiding_filter(self, suspicion: Suspicion) -> str | None:
+        """Return the statement of the one filter without which a list has what it lacked."""
+        sense = read(suspicion.violation.exchanges[0].call, self._session.release)
+        found = []
+        for name in sense.filters:
+            rest = {each: sense.given[each] for each in sense.filters if each != name}
+            if rest.keys().isdisjoint(SEMI_OPTIONAL):
+                continue
+            listed = self._session.send(self._call("list", rest))
+            if any(each.get("id") == suspicion.record for each in listed.records):
+                found.append(name)
+        return f"list.{found[0]}.filter" if len(found) == 1 else None
 
     def _show_or_lose(self, key: str, known: Record) -> Exchange:
         """Show a webhook request; if neither show nor list has it, it is gone."""
@@ -343,6 +362,10 @@ class FollowUp:
     def _show(self, key: str) -> Exchange:
         return self._session.send(self._call("show", {IDENTIFIER: {"id": key}}))
 
+    def _show_by_number(self, record: Record) -> None:
+        if isinstance(record.get("number"), str):
+            self._session.send(self._call("show", {IDENTIFIER: {"number": record["number"]}}))
+
     def _list(self, record: Record, **more: str) -> Exchange | None:
         """List a webhook request with others of its entity; None if it cannot be listed by it."""
         given = {name: record.get(name) for name in ("entity", "entity_id")} | more
@@ -354,6 +377,16 @@ class FollowUp:
         rest = {name: value for name, value in given.items() if name != "token"}
         parameters = {"token": self._session.token, **rest}
         return build(self._session.method(method), parameters)
+
+
+def _begin_alike(
+    named: list[Record], others: list[str], records: Mapping[str, Record]
+) -> Iterator[str]:
+    """Yield, for each that was named, one whose number has its number as a beginning."""
+    for record in named:
+        number = str(record.get("number"))
+        longer = (key for key in others if str(records[key].get("number")).startswith(number))
+        yield from islice(longer, 1)
 
 
 def _place(record: Record) -> tuple[int, str]:

@@ -87,9 +87,17 @@ OPTIONS = (
     Option("unit", "The ID of the unit to act for.", metavar="ID", variable=True),
     Option("api-key", "Log in with a Web API key.", metavar="KEY", variable=True, secret=True),
     Option(
+        "admin-token",
+        "The admin token of a crmcom-kit mock on this machine, which makes a world for the run.",
+        metavar="TOKEN",
+        variable=True,
+        secret=True,
+    ),
+    Option(
         "allow",
         "Which changing methods may be called: resend, delete, both with a comma, or none. "
-        "Without it nothing is changed, but on a crmcom-kit mock at a loopback address.",
+        "Without it the run is read-only, except in a separate world of a crmcom-kit mock on this "
+        "machine.",
         metavar="METHODS",
     ),
     Option(
@@ -118,7 +126,13 @@ OPTIONS = (
         default=DEFAULT_EXAMPLES,
         metavar="N",
     ),
-    Option("seed", "What generated calls are made from.", type=int, default=0, metavar="N"),
+    Option(
+        "seed",
+        "What generated requests are drawn from. Left out: 0, or with --profile explore another "
+        "one each time.",
+        type=int,
+        metavar="N",
+    ),
     Option(
         "timeout",
         "Seconds to wait for one answer.",
@@ -316,6 +330,13 @@ def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def resolve_seed(values: Mapping[str, Any], now: float) -> int:
+    """Return the seed that was given; without one 0, or one from the present moment to explore."""
+    if values["seed"] is not None:
+        return int(values["seed"])
+    return int(now) if values["profile"] == "explore" else 0
+
+
 def command_line(values: Mapping[str, Any]) -> str:
     """Return the command that repeats a run; secrets come from the environment."""
     import shlex
@@ -330,6 +351,6 @@ def command_line(values: Mapping[str, Any]) -> str:
             continue
         for each in value if option.repeats else [value]:
             words += [f"--{option.name}", shlex.quote(str(each))]
-    if "--seed" not in words:
+    if "--seed" not in words and not values["from_har"]:
         words += ["--seed", str(values["seed"])]
     return " ".join(words)

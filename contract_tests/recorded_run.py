@@ -83,9 +83,6 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         trouble = f"an error of the kit itself: {'; '.join(findings.crashes)}"
     elif trouble is None and all(each.verdict is StatementVerdict.NOT_EXERCISED for each in found):
         trouble = "the recording shows nothing of the statements that are asked for"
-    notes = [f"read {len(judge.history)} exchanges, nothing was sent"]
-    if recording.skipped:
-        notes.append(f"skipped entries: {skipped_text(recording.skipped)}")
     return Results(
         target=replace(target, secrets=tuple(sorted(judge.secrets))),
         options=config.options,
@@ -97,10 +94,17 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         history=tuple(judge.history),
         renewed=frozenset(judge.renewed),
         findings=findings,
-        inventory=f"Recording: {'; '.join(notes)}.",
         trouble=trouble,
         notes=tuple(judge.world.others.values()),
+        warnings=tuple(_coverage(recording, judge)),
     )
+
+
+def _coverage(recording: Recording, judge: "_Judge") -> Iterator[str]:
+    """Yield what a reader of the verdicts has to know."""
+    yield f"a recording of {len(judge.history)} exchanges was judged, and nothing was sent"
+    if recording.skipped:
+        yield f"entries that were skipped: {skipped_text(recording.skipped)}"
 
 
 def _explain_the_rest(findings: Findings, release: Release) -> None:

@@ -71,6 +71,7 @@ class Results:
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     dry_run: bool = False  # nothing was called; the notes say what would be
 
     @property
@@ -91,10 +92,9 @@ class Results:
             return 0
         if self.trouble is not None or self.achieved == 0:
             return 2
-        broken = any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
-        if broken:
-            return 1
-        return 2 if any(result.verdict is Verdict.ERROR for result in self.statements) else 0
+        return int(
+            any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
+        )
 
 
 def statement_results(
@@ -120,8 +120,6 @@ def _verdict(
     verdict, why = Verdict.NOT_EXERCISED, "; ".join(found.missed)
     if found.breaks:
         verdict, why = _broken(found, listed)
-    elif found.errors:
-        verdict, why = Verdict.ERROR, found.errors[0]
     elif found.held:
         verdict = Verdict.HOLDS
         why = f"the listed deviation is stale: {listed.reason}" if listed else why

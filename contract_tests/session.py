@@ -67,7 +67,6 @@ class Resend(NamedTuple):
     before: Record
     exchange: Exchange
     after: Record | None  # None: it was not shown
-    new: tuple[str, ...]  # ids of others like it that were not listed before
 
 
 @dataclass(slots=True)
@@ -105,7 +104,7 @@ class Session:
         self.findings = findings or Findings()
         login = target.login
         known = Credentials(login.username, login.password, login.organisation, login.api_key)
-        self.world = world or World(target.release, exclusive=target.own, credentials=known)
+        self.world = world or World(target.release, exclusive=target.exclusive, credentials=known)
         self.checker = Checker(self.world)
         self.pool = Pool(self.world)
         self.observed = Observed()
@@ -287,7 +286,8 @@ class Session:
         record = self.pool.for_change(state)
         if record is None:
             msg = f"no {state or ''} webhook request is in scope and untouched"
-            msg += "; widen the scope with --only-… or --all-records"
+            if not getattr(self.pool.may_change, "everything", False):
+                msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record
 

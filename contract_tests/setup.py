@@ -7,16 +7,18 @@ from typing import Any
 
 from crmcom_kit.contract_tests.checks.sense import read
 from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.client.recording import Recording, read_recording
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
+from crmcom_kit.contract_tests.extensions import load_extensions
+from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.options import (
     allowed_changes,
     check_values,
     command_line,
     is_scoped,
     nondefault_options,
+    resolve_seed,
     secret_keys,
 )
 from crmcom_kit.contract_tests.safety.ledger import Ledger
@@ -35,11 +37,12 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
 
     Args:
         values: a value for each of ``options.OPTIONS``, by its key.
-        now: the present moment.
+        now: the present moment; a world that is made for the run is named after it.
 
     Raises:
         OptionsError, DeviationsError, UnknownRelease, DialectError: an option cannot be followed.
     """
+    load_extensions()
     check_values(values)
     recording = _recording(values)
     target = _target(values) if recording is None else _recorded_target(values, recording)
@@ -47,8 +50,9 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     limits = Limits(
         max_requests=values["max_requests"], rate=values["rate"], timeout=values["timeout"]
     )
+    seed = resolve_seed(values, now.timestamp())
     config = RunConfig(
-        seed=values["seed"],
+        seed=seed,
         limits=limits,
         allowed=None if values["allow"] is None else allowed_changes(values),
         scope=_scope(values),
@@ -61,8 +65,10 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         dry_run=values["dry_run"],
         recording=recording,
         options=nondefault_options(values),
-        command=command_line(values),
+        command=command_line({**values, "seed": seed}),
         began=now.isoformat(timespec="seconds"),
+        world=f"check-{now:%Y%m%d-%H%M%S-%f}",
+        admin_token=values["admin_token"] or None,
     )
     return target, config
 
@@ -114,11 +120,16 @@ def _scope(values: Mapping[str, Any]) -> Scope | None:
     )
 
 
-def new_session(target: Target, config: RunConfig) -> tuple[Session, Guard]:
-    """Return a session for ``target`` that has sent nothing yet, and its guard of changes."""
+def new_session(
+    target: Target, config: RunConfig, *, may_find_more: bool = False
+) -> tuple[Session, Guard]:
+    """Return a session for ``target`` that has sent nothing yet, and its guard of changes.
+
+    ``may_find_more``: see ``Guard``.
+    """
     session = Session(Client(target, config.limits))
     session.secret_keys, session.stop = config.secret_keys, config.stop
-    guard = session.guard = Guard(session, _ledger(target, config))
+    guard = session.guard = Guard(session, _ledger(target, config), may_find_more=may_find_more)
     _permit(session, config, ours=target.own)
     return session, guard
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from crmcom_kit.contract_tests.checks.world import Change, Sight, World
 
+#: What a resend leaves as it is, and the state, which it does not.
+_PLAIN = {"entity", "entity_id", "life_cycle_state"}
+
 
 def of_difference(world: World, now: Sight, before: Sight | None) -> str:
     """Return what is broken if ``now`` is wrong and the webhook request is as it was before."""
@@ -45,22 +48,37 @@ def of_change_by_another(changes: Sequence[Change]) -> str:
     return f"{'resend' if 'resend' in served else 'delete'}.single_result"
 
 
-def of_loss_by(named: Sequence[Change], changes: Sequence[Change]) -> str:
-    """Return what is broken where a webhook request is gone that was not deleted."""
+def of_loss_by(named: Sequence[Change], changes: Sequence[Change], last: Sight | None) -> str:
+    """Return what is broken where a webhook request is gone that was not deleted.
+
+    Args:
+        named: the requests that may have changed it, since it was seen last.
+        changes: all that may have changed something since.
+        last: how it was seen last: without a change that request has taken it away.
+    """
     if named:
-        last = named[-1]
-        if not last.served:
-            return "errors.change_nothing"
-        return "resend.same_record" if last.method == "resend" else "delete.gone"
+        return of_change_by(named[-1])
     served = [each.method for each in changes if each.served]
     if served:
         return f"{'delete' if 'delete' in served else 'resend'}.single_result"
-    return "errors.change_nothing" if changes else "list.changes_nothing"
+    if changes:
+        return "errors.change_nothing"
+    return f"{last.method if last is not None else 'list'}.changes_nothing"
 
 
 def of_missing(world: World, key: str, filters: Mapping[str, object]) -> str:
     """Return what is broken where a list with these filters lacks a webhook request that fits."""
-    if "life_cycle_state" in filters and key in world.before_resend:
+    if {"life_cycle_state"} < filters.keys() <= _PLAIN and key in world.before_resend:
         return "list.life_cycle_state.filter"  # its state is the only thing that is new
     names = list(filters)
     return f"list.{names[0]}.filter" if len(names) == 1 else "list.several_results"
+
+
+def of_left_out(path: str, method: str, *, by_name: bool) -> str:
+    """Return what is broken where a response leaves out a member that has a value."""
+    field, _, member = path.partition(".")
+    if field == "log_information" and member:
+        kinds = {"date": "dates", "user": "users", "business_unit": "business_units"}
+        kind = next((kinds[end] for end in kinds if member.endswith(end)), "units")
+        return f"response.log_information.{kind}"
+    return f"{method}.fields_set.{'selects' if by_name else 'default_all'}"

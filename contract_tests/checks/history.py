@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmcom_kit.contract_tests.checks import blame
-from crmcom_kit.contract_tests.checks.knowledge import changed_members, value_at
-from crmcom_kit.contract_tests.checks.sense import Sense
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, lost_members, value_at
+from crmcom_kit.contract_tests.checks.sense import FIELDS, Sense
 from crmcom_kit.contract_tests.checks.world import Change, Record, Sight, World, lasting
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation, shortened
@@ -33,6 +33,7 @@ class Suspicion:
     known: Record  # what is compared
     deciding: str  # show or list: by which method to look at it
     seen: Record | None = None  # the other content; None: it was missing or refused
+    member: str = ""  # what was left out, as a dotted name; it must be there again
     tried: bool = False  # a session has asked for the deciding sight
     changes: int = 0  # how many requests might have changed something when it came up
 
@@ -70,7 +71,9 @@ class History:
         whole = is_whole(sense)
         for record in exchange.records:
             if isinstance(record.get("id"), str):
-                for verdict in self._sight(Sight(record, sense.name, exchange, whole)):
+                now = Sight(record, sense.name, exchange, whole)
+                self._leaves_out(now, sense)
+                for verdict in self._sight(now):
                     if isinstance(verdict, str):
                         held.add(verdict)
                     else:
@@ -111,6 +114,23 @@ class History:
         yield from self._agrees(now)
         world.see(now)
 
+    def _leaves_out(self, now: Sight, sense: Sense) -> None:
+        """Suspect a response that leaves out a member which is known to have a value."""
+        key = now.record["id"]
+        known = self.world.records.get(key)
+        wanted = FIELDS if now.whole else (sense.fields or ())
+        if known is None or key in self.world.unsettled:
+            return
+        for path in lost_members(known, now.record):
+            if path.partition(".")[0] not in wanted:
+                continue
+            statement = blame.of_left_out(path, now.method, by_name=not now.whole)
+            violation = _violation(statement, now, known, path)
+            violation.seen = f"no {path}"
+            other = "list" if now.method == "show" and now.whole else "show"
+            self.suspect(Suspicion(violation, key, known, other, member=path))
+            return
+
     def _new(self, now: Sight) -> Iterator[Violation]:
         """A webhook request that was not there when its entity was listed before a resend."""
         world, record = self.world, now.record
@@ -136,6 +156,10 @@ class History:
     def _decide(self, suspicion: Suspicion, now: Sight) -> Iterator[str | Violation]:
         """Decide a suspicion by a later sight of its webhook request, if this one can."""
         as_known = not differing(suspicion.known, now.record)
+        if suspicion.member and value_at(now.record, suspicion.member) is None and as_known:
+            if now.method == suspicion.deciding and now.whole:
+                self.suspicions.remove(suspicion)
+            return
         if suspicion.seen is None:
             self.suspicions.remove(suspicion)
             if as_known:
@@ -217,9 +241,16 @@ class History:
         number = record.get("number", key)
         changes = world.since_seen(key)
         named = [each for each in changes if key in each.named]
+        sights = world.sights.get(key, {}).values()
+        last = max(
+            (each for each in sights if each.method in READS),
+            key=lambda each: each.exchange.number,
+            default=None,
+        )
+        doers = [each.exchange for each in (named or changes)[-1:]]
         violation = Violation(
-            blame.of_loss_by(named, changes), *(each.exchange for each in (named or changes)[-1:]),
-            exchange, expected=f"the webhook request {number} still exists",
+            blame.of_loss_by(named, changes, last), *doers, exchange,
+            expected=f"the webhook request {number} still exists",
             seen="it is neither shown nor listed any more", record=key,
         )  # fmt: skip
         world.lose(key)

@@ -90,7 +90,7 @@ class Lists:
             self.history.suspect(Suspicion(best.violation, key, known, "show"))
 
     def _kinds(self, matter: tuple[str, ...]) -> dict[tuple[Any, ...], Interpretation]:
-        """Return one of the interpretations left for each way in which these of its members differ."""
+        """Return one of the interpretations left for each value of the members that matter."""
         if matter not in self._by_matter:
             found: dict[tuple[Any, ...], Interpretation] = {}
             for each in self.left:

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF, Named
-from crmcom_kit.contract_tests.checks.knowledge import IDENTITY
+from crmcom_kit.contract_tests.checks.knowledge import IDENTITY, differ, merged
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.schemas.releases import Release
 
@@ -120,7 +120,10 @@ class World:
         return lasting(record) if key in self.unsettled else record
 
     def see(self, sight: Sight) -> None:
-        """Keep a webhook request as a response has shown it, if it has shown all of it."""
+        """Keep a webhook request as a response has shown it, if it has shown all of it.
+
+        What an earlier response has shown of it, and this one leaves out, is kept as well.
+        """
         record, key = sight.record, sight.record["id"]
         if key in self.deleted or not sight.whole:
             return
@@ -128,9 +131,13 @@ class World:
         self._changed_at[key] = len(self.changes)
         if record.get("life_cycle_state") == "SUCCESSFUL":
             self.unsettled.discard(key)
-        if self.records.get(key) != record:
-            self.records[key] = record
-            self._learn_values(record)
+        known = self.records.get(key)
+        if known == record:
+            return
+        if known is not None and not differ(known, record):
+            record = merged(known, record)
+        self.records[key] = record
+        self._learn_values(record)
 
     def _learn_values(self, record: Record) -> None:
         number = record.get("number")

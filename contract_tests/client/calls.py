@@ -7,8 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.schemas.methods import Method, methods
-from crmcom_kit.schemas.releases import Release
+from crmcom_kit.schemas.methods import Method
 
 
 def written(value: Any, *, raw: bool = False) -> str:
@@ -57,8 +56,3 @@ def build(method: Method, parameters: Mapping[str, Any], *, raw: bool = False) -
     body = json.dumps(parameters, ensure_ascii=False).encode("utf-8", "surrogatepass")
     headers = (("Content-Type", "application/json"),)
     return Call(method.name, "POST", method.path, "", body, headers, parameters)
-
-
-def method_named(release: Release, name: str) -> Method:
-    """Return the method ``name`` of ``release``."""
-    return methods(release)[name]

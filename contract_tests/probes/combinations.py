@@ -1,4 +1,4 @@
-"""Probes of lists with several parameters at once: filters together, with pages and with fields_set."""
+"""Probes of list with several parameters at once: filters together, and with fields_set."""
 
 from itertools import combinations
 from typing import Any
@@ -38,6 +38,7 @@ def list_by_several_filters(session: Session) -> None:
 
 
 def _filters(record: Record) -> dict[str, Any]:
+    """Return filters that find ``record``."""
     return {
         **semi_optional(record),
         "life_cycle_state": record["life_cycle_state"],
@@ -59,6 +60,27 @@ def _contrary(session: Session, record: Record) -> None:
         session.call("list", {**given, "life_cycle_state": contrary})
         session.call("list", {**given, "url": NO_URL})
         session.call("list", {**by_id, "life_cycle_state": contrary, "url": record["url"]})
+
+
+@probe("list.created_date.filter", "list.life_cycle_state.filter", layer="read", cost=3)
+def list_by_a_date_and_more(session: Session) -> None:
+    """created_date goes with the other filters, in a form that the server takes."""
+    steady(session)
+    form = session.findings.choices.get("list.created_date.form", {})
+    length = 19 if form.keys() == {"'date_time'"} else 10
+    for record in sample(session, breadth(session, 1, 8)):
+        date = str(record["log_information"].get("created_date"))[:length]
+        entity = {"entity": record["entity"], "created_date": date}
+        contrary = next(each for each in STATES if each != record["life_cycle_state"])
+        for more in (
+            {"life_cycle_state": contrary},
+            {"life_cycle_state": record["life_cycle_state"]},
+            {"entity_id": record["entity_id"]},
+            {"url": NO_URL},
+            {"fields_set": "number"},
+        )[: breadth(session, 2, 5)]:
+            session.call("list", {**entity, **more})
+        session.call("list", {**_filters(record), "created_date": date})
 
 
 @probe("list.fields_set.selects", layer="read", cost=3)

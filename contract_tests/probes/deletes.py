@@ -1,4 +1,4 @@
-"""Probes of delete: of each state, by each field, with fields_set; and of what was deleted before."""
+"""Probes of delete: of each state, by each field, with fields_set, and of what is gone."""
 
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
@@ -11,7 +11,7 @@ from crmcom_kit.contract_tests.session import Session
 
 
 def _take(session: Session, state: str) -> Record:
-    """Return a webhook request in ``state`` that may be changed; one that was sent again will do."""
+    """Return a webhook request in ``state`` to delete; one that was sent again will do."""
     try:
         return take(session, state)
     except Unreachable:
@@ -68,7 +68,7 @@ def _delete(session: Session, record: Record, field: str) -> None:
 
 
 def _ask_for_deleted(session: Session, record: Record) -> None:
-    """Show, send again and delete a webhook request that was deleted: once more, by either field."""
+    """Show, send again and delete what was deleted, by either field."""
     for name in ("id", "number"):
         show(session, {name: record[name]})
     for method in ("resend", "delete"):

@@ -10,7 +10,7 @@ from crmcom_kit.schemas.methods import response_fields
 _STATEMENTS = tuple(f"fields_set.{name}" for name in ("names", "selects", "default_all"))
 
 
-def fields_sets(few: bool) -> Iterator[str]:
+def fields_sets(*, few: bool) -> Iterator[str]:
     """Yield values of fields_set, the most telling ones first."""
     every = response_fields()
     yield "life_cycle_state,error_code,error_description"
@@ -29,7 +29,7 @@ def fields_sets(few: bool) -> Iterator[str]:
 def show_returns_the_fields_that_are_named(session: Session) -> None:
     """Show takes every response field in fields_set, alone and with others."""
     records = sample(session, breadth(session, 1, 4))
-    for at, fields in enumerate(fields_sets(session.small_budget)):
+    for at, fields in enumerate(fields_sets(few=session.small_budget)):
         record = records[at % len(records)]
         name = "id" if at % 3 else "number"
         show(session, {name: record[name]}, fields_set=fields)
@@ -41,7 +41,7 @@ def show_returns_the_fields_that_are_named(session: Session) -> None:
 def list_returns_the_fields_that_are_named(session: Session) -> None:
     """List takes every response field in fields_set, alone and with others."""
     records = sample(session, breadth(session, 1, 4))
-    for at, fields in enumerate(fields_sets(session.small_budget)):
+    for at, fields in enumerate(fields_sets(few=session.small_budget)):
         record = records[at % len(records)]
         more = {"life_cycle_state": record["life_cycle_state"]} if at % 2 else {}
         if can_page(session) and not at % 3:

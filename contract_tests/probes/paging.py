@@ -33,7 +33,7 @@ def _by_id(exchange: Exchange) -> dict[str, Record]:
 
 
 def _busiest(session: Session) -> tuple[dict[str, str], int]:
-    """Return a filter that finds at least four webhook requests, and how many. Raises Unreachable."""
+    """Return a filter that finds four or more, and how many they are. Raises Unreachable."""
     in_service(session)
     if not can_page(session):
         msg = f"{session.release.name} has no paging"

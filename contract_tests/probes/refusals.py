@@ -1,7 +1,8 @@
-"""Probes of requests that show, resend and delete must refuse, before they do anything: one table for all three.
+"""Probes of requests that show, resend and delete must refuse: one table for all three.
 
-The checks know what must be refused, and look at what became of the webhook request. To resend and delete only
-webhook requests in scope are named, and no other value that is the id or number of a known one.
+The checks know what must be refused, and look at what became of the webhook request. To resend
+and delete only webhook requests in scope are named, and no other value that is the id or number
+of a known one.
 """
 
 import base64
@@ -135,14 +136,15 @@ def _is_no_name(session: Session, value: str) -> bool:
 
 def _token(session: Session, method: str, record: Record) -> Requests:
     given = {IDENTIFIER: {"id": record["id"]}} if method != "list" else by_entity(record)
-    yield Refusable("missing_token", build(session.method(method), given))
+    for _ in range(2):
+        yield Refusable("missing_token", build(session.method(method), given))
     for token in wrong_tokens(session.token or ""):
         kind = "invalid_token" if token == WRONG_TOKEN else None
         yield Refusable(kind, build(session.method(method), {"token": token, **given}))
 
 
 def wrong_tokens(token: str) -> Iterator[str]:
-    """Yield tokens that no login has returned: made up, empty, a character off, signed by others."""
+    """Yield tokens that no login has returned: made up, empty, a character off, forged."""
     yield from (WRONG_TOKEN, "", token[:-1], f"{'B' if token[:1] == 'A' else 'A'}{token[1:]}")
     yield from (f"{token}0", token[1:], token[: len(token) // 2])
     found = decoded(token)
@@ -191,7 +193,7 @@ TABLE = (
 
 
 def _send(session: Session, row: Row, method: str) -> None:
-    """Send the requests of one row; one that should have been refused may have changed something."""
+    """Send the requests of one row; after one that is served go on with another record."""
     in_service(session)
     place, refused_all = 0, False
     while not refused_all:

@@ -1,11 +1,13 @@
 """The registry of probes: fixed sequences of requests, each for one statement or a few.
 
-A probe decides what to send. Every exchange goes through the checks, whoever sent the request; so a probe says
-``session.expect…`` only of what no check can know, and raises Unreachable if it cannot send anything.
+A probe decides what to send. Every exchange goes through the checks, whoever sent the request; so
+a probe says ``session.expect…`` only of what no check can know. It raises Unreachable if it cannot
+send anything.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Literal
 
@@ -14,9 +16,15 @@ from crmcom_kit.contract_tests.session import Session
 #: In this order the layers run; the later ones may change webhook requests.
 Layer = Literal["read", "login", "resend", "delete"]
 LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
-_MODULES = (
-    "connectivity", "reading", "fields_sets", "parameters", "filters", "combinations", "paging",
-    "refusals", "undocumented", "signatures", "logins", "resends", "deletes", "traces",
+
+#: The modules that hold probes. Within a layer they run in this order, and within a module in the
+#: order of its source; probes of other packages follow. Which module imports which does not matter.
+PROBE_MODULES = tuple(
+    f"crmcom_kit.contract_tests.probes.{name}"
+    for name in (
+        "connectivity", "reading", "fields_sets", "parameters", "filters", "combinations", "paging",
+        "refusals", "undocumented", "signatures", "logins", "resends", "deletes", "traces",
+    )
 )  # fmt: skip
 
 
@@ -32,6 +40,13 @@ class Probe:
     shares: bool  # whether answers that the run has already will do for it
     needs: str  # a method without which it makes no sense; "": none
     finds_causes: bool  # it tells whether a method can be called at all
+    last: bool  # whether it runs after all others of its layer
+
+    @property
+    def module(self) -> str:
+        """The module that registered it."""
+        run = self.run.func if isinstance(self.run, partial) else self.run
+        return run.__module__
 
 
 _PROBES: list[Probe] = []
@@ -45,6 +60,7 @@ def probe(
     needs: str = "",
     name: str = "",
     finds_causes: bool = False,
+    last: bool = False,
 ) -> Callable[[Callable[[Session], None]], Callable[[Session], None]]:
     """Register a function as a probe of ``statements``.
 
@@ -56,12 +72,15 @@ def probe(
         needs: a method that not every release has, without which the probe makes no sense.
         name: the probe's name; "": that of the function.
         finds_causes: it tells whether a method can be called at all, and runs in every run.
+        last: it looks at what the others of its layer have done, so it runs after them.
     """
 
     def register(run: Callable[[Session], None]) -> Callable[[Session], None]:
         shares = layer == "read" and not afresh
         title = name or run.__name__
-        _PROBES.append(Probe(title, layer, statements, run, cost, shares, needs, finds_causes))
+        _PROBES.append(
+            Probe(title, layer, statements, run, cost, shares, needs, finds_causes, last)
+        )
         return run
 
     return register
@@ -69,6 +88,11 @@ def probe(
 
 def probes() -> tuple[Probe, ...]:
     """Return every probe, in the order in which they run."""
-    for module in _MODULES:
-        import_module(f"crmcom_kit.contract_tests.probes.{module}")
-    return tuple(sorted(_PROBES, key=lambda each: LAYERS.index(each.layer)))
+    for module in PROBE_MODULES:
+        import_module(module)
+    place = {module: at for at, module in enumerate(PROBE_MODULES)}
+
+    def order(each: Probe) -> tuple[int, bool, int]:
+        return LAYERS.index(each.layer), each.last, place.get(each.module, len(place))
+
+    return tuple(sorted(_PROBES, key=order))  # stable: in the order of their module's source

@@ -1,7 +1,8 @@
 """Probes of resend: by id, by number, with fields_set, of what is SUCCESSFUL, and of what is odd.
 
 Legal, and so no violation: a resend that ends REJECTED again, one that is only queued, one that
-is answered with an error because the delivery failed again. What resends must leave behind is judged in ``traces``.
+is answered with an error because the delivery failed again. For what a resend must leave behind
+see ``traces``.
 """
 
 from typing import Any
@@ -11,8 +12,8 @@ from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ, 
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.own_world import not_effective, units
 from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.probes.helpers import breadth, show
@@ -46,50 +47,25 @@ def shown(session: Session, key: str) -> Record | None:
 
 
 def send_again(session: Session, record: Record, form: str = "id", **more: Any) -> Resend:
-    """Send a webhook request again, named by the field ``form``; look at it, and note the choices."""
-    names = ("entity",) if session.target.own else ("entity", "entity_id")
-    beside = {name: record[name] for name in names}
-    before = session.call("list", beside)
+    """Send a webhook request again, named by the field ``form``; look at it, and note choices."""
     exchange = session.call("resend", {IDENTIFIER: {form: record[form]}, **more})
     after = shown(session, record["id"])
-    listed = session.call("list", beside)
     name = f"{form} with {', '.join(more)}" if more else form
-    made = Resend(name, record, exchange, after, _new_ones(record, before, listed))
+    made = Resend(name, record, exchange, after)
     session.observed.resends.append(made)
-    _in_its_place(session, made)
+    if exchange.ok and after is not None:
+        session.findings.hold("resend.same_record", exchange)
     _note_choices(session, made)
     return made
 
 
-def _new_ones(record: Record, before: Exchange, listed: Exchange) -> tuple[str, ...]:
-    """Return the ids of webhook requests that look as ``record`` does, and were not there before."""
-    kept = {each.get("id") for each in before.records}
-    same = ("entity_id", "url", "webhook_definition", "workflow_rule")
-    return tuple(
-        each["id"]
-        for each in listed.records
-        if before.ok
-        and isinstance(each.get("id"), str)
-        and each["id"] not in kept | {record["id"]}
-        and all(each.get(name) == record.get(name) for name in same)
-    )
-
-
-def _in_its_place(session: Session, made: Resend) -> None:
-    """Check that no new webhook request came of a resend: others, too, may make some meanwhile."""
-    served = [each for each in session.observed.resends if each.exchange.ok]
-    if not made.exchange.ok:
-        return
-    answered = made.exchange.data.get("id") if isinstance(made.exchange.data, dict) else None
-    always = len(served) > 1 and all(each.new for each in served)
-    moved = bool(made.new) and (session.target.own or answered in made.new or always)
-    if moved or made.after is not None:
-        session.expect(
-            "resend.same_record", made.exchange, kept=not moved,
-            expected=f"the webhook request {made.before['id']} in its place, and no new one",
-            seen=f"a new webhook request {made.new[0]}" if moved else "",
-            record=made.before["id"],
-        )  # fmt: skip
+def _in_another_form(session: Session, made: Resend, other: str) -> None:
+    """Find out whether a resend was refused for the field that names the webhook request."""
+    if made.exchange.ok or made.after is None or differ(made.before, made.after):
+        return  # the delivery may have failed
+    if send_again(session, made.after, other).exchange.ok:
+        why = f"{made.form} names the webhook request, as {other} does"
+        session.expect_served("resend.identifier.fields", made.exchange, why)
 
 
 def _note_choices(session: Session, made: Resend) -> None:
@@ -127,6 +103,7 @@ def a_rejected_one_is_sent_again(session: Session) -> None:
             if tried == 0:
                 raise
             break
+        _in_another_form(session, made, "number")
         if made.after is not None and made.after.get("life_cycle_state") == "SUCCESSFUL":
             break
     resends = session.observed.resends
@@ -153,12 +130,7 @@ def the_number_names_one_as_well(session: Session) -> None:
             if tried == 0:
                 raise
             return
-        made = send_again(session, record, "number")
-        if not made.exchange.ok and made.after is not None and not differ(record, made.after):
-            by_id = send_again(session, made.after)
-            if by_id.exchange.ok:  # else the delivery may have failed
-                why = "number names the webhook request, as id does"
-                session.expect_served("resend.identifier.fields", made.exchange, why)
+        _in_another_form(session, send_again(session, record, "number"), "id")
 
 
 @probe("resend.only_rejected", layer="resend", cost=5)
@@ -222,7 +194,7 @@ def the_unit_of_the_login_is_the_one_that_acts(session: Session) -> None:
     after = shown(session, record["id"])
     if after is None or not exchange.ok:
         return
-    session.observed.resends.append(Resend("id", record, exchange, after, ()))
+    session.observed.resends.append(Resend("id", record, exchange, after))
     names = ("updated_by_unit", "updated_by_business_unit")
     by = next(filter(None, (value_at(after, f"log_information.{each}.id") for each in names)), None)
     logged = "log_information.updated_date" in changed_members(record, after)

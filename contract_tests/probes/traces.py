@@ -16,12 +16,13 @@ from crmcom_kit.contract_tests.session import Resend, Session
 MIN_SILENT = 2
 
 
-@probe("resend.sends_again", layer="resend", cost=1)
+@probe("resend.sends_again", layer="resend", cost=1, last=True)
 def what_was_sent_leaves_a_trace(session: Session) -> None:
     """What resend was called for has changed by now, whatever became of the delivery.
 
-    A delivery may fail again in the same way, and leave nothing to see. In the kit's own world none does. Elsewhere
-    a form of resend is broken only if it never leaves a trace where another one does, for the same webhook requests.
+    A delivery may fail again in the same way, and leave nothing to see. In the kit's own world
+    none does. Elsewhere a form of resend is broken only if it never leaves a trace where another
+    one does, for the same webhook requests.
     """
     forms: dict[str, list[Resend]] = {}
     silent: dict[str, list[Resend]] = {}
@@ -52,7 +53,7 @@ def _has_trace(made: Resend) -> bool:
 
 
 def _has_later_trace(session: Session, made: Resend) -> bool:
-    """Whether a webhook request shows by now that it was sent again; one that is gone may have been."""
+    """Whether a webhook request shows by now that it was sent again; what is gone tells nothing."""
     now = shown(session, made.before["id"])
     return now is None or differ(made.before, now)
 

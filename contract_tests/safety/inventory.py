@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.knowledge import differ
-from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.session import Session, changing_method
 

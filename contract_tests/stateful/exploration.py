@@ -1,26 +1,27 @@
-"""Send what the machine draws, see whether it broke a statement, and keep the shortest sequence that does.
+"""Send what the machine draws, see what broke, and keep the shortest sequence that shows it.
 
-On a mock of the kit's own each example starts from a fresh world, and a broken statement is raised: Hypothesis then
-makes the example smaller. These attempts go through another client and other findings, so that neither reports nor
-budget of the run are full of them. On anybody else's server nothing can be started again; there the machine goes on,
-and ``minimizing`` looks for a short sequence.
+On a mock of the kit's own each example starts from a fresh world, and a broken statement is raised:
+Hypothesis then makes the example smaller. These attempts go through another client and other
+findings, so that neither reports nor budget of the run are full of them. On anybody else's server
+nothing can be started again; there the machine goes on, and ``minimizing`` looks for a short
+sequence.
 """
 
 import fnmatch
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
-from hypothesis import event, reject
+from hypothesis import event
 
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, Limits, TargetDown
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful.minimizing import minimized, with_token
@@ -30,9 +31,12 @@ from crmcom_kit.schemas.statements import statements
 LAYER = "machine"
 
 #: Requests that may be spent on making one example smaller, on a mock of our own.
-MAX_TO_SHRINK = 2500
+MAX_TO_SHRINK = 1500
 
-#: Requests of each method that may be served on somebody else's server: a run need not use up a scope.
+#: So many statements are made smaller; more are found, and left as they are.
+MAX_ROUNDS = 6
+
+#: Requests of each method that may be served elsewhere: a run need not use up a scope.
 MAX_CHANGES = {"resend": 24, "delete": 12}
 
 #: Logins with something wrong, on somebody else's server: it may lock the user out.
@@ -43,8 +47,11 @@ class Broken(Exception):
     """Tells Hypothesis that an example broke a statement; one class for each statement."""
 
 
-class Stopped(Exception):
-    """Ends the machine: the run cannot go on."""
+class Stopped(BaseException):
+    """Ends Hypothesis at once: the run cannot go on, or enough was tried to shrink an example.
+
+    No ``Exception``, which Hypothesis would take for a failure of the example.
+    """
 
 
 @cache
@@ -61,7 +68,7 @@ class Exploration:
         self.session = session
         self.only = only
         self.own = session.target.renew is not None
-        self.raises = self.own  # whether a statement that breaks ends the example
+        self.rounds = 0  # statements for which an example was made smaller
         self.examples = 0  # begun, without attempts to make one smaller
         self.complete = 0  # of these, come to their end
         self.stopped: BudgetSpent | TargetDown | None = None
@@ -84,7 +91,7 @@ class Exploration:
         session = self.session
         if self.broken is not None:
             if session.client.sent > MAX_TO_SHRINK:
-                reject()
+                raise Stopped
             session.findings, self._breaks = Findings(), 0
             session.unreadable = set()
         with self._stopping():
@@ -172,7 +179,7 @@ class Exploration:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Raise Stopped if the run cannot go on: always here, so that Hypothesis takes it for one failure."""
+        """Raise Stopped if the run cannot go on."""
         if self.stopped is not None:
             raise Stopped
 
@@ -190,19 +197,23 @@ class Exploration:
             for name, one in found.items()
             if one.violations and name not in self.known
         ]
-        if self.broken is not None:
-            self._try_shorter(next((e for e in new if e.statement == self.broken.statement), None))
-            return
-        for violation in new:
+        ends = self._is_shorter(new) if self.broken is not None else self._are_new(new)
+        if ends and self.broken is not None:
+            raise _kind(self.broken.statement)  # always here: Hypothesis tells failures apart by it
+
+    def _are_new(self, violations: list[Violation]) -> bool:
+        """Keep what shows ``violations``; return whether the first is to be made smaller now."""
+        for violation in violations:
             violation.layer = violation.layer or LAYER
             violation.witness = self._sequence(violation)
-        if new and self.raises:
-            self._start_shrinking(new[0])
-            raise _kind(new[0].statement)
-        for violation in new:
+        if violations and self.own and self.rounds < MAX_ROUNDS:
+            self._start_shrinking(violations[0])
+            return True
+        for violation in violations:
             self.known.add(violation.statement)
             if not self.own:
                 self._minimize(violation)
+        return False
 
     def _sequence(self, violation: Violation) -> tuple[Call, ...]:
         """Return the requests of this example, up to the one that shows a violation."""
@@ -213,23 +224,28 @@ class Exploration:
         """Send through another client from here on, and note elsewhere."""
         session = self.session
         self.broken, self._kept = violation, self._of_run()
+        self.rounds += 1
         session.client, session.findings = Client(session.target, Limits()), Findings()
 
-    def _try_shorter(self, violation: Violation | None) -> None:
-        """Raise again what is being made smaller, if an attempt has broken it, too."""
-        if violation is None or self.broken is None:
-            return
-        sequence = self._sequence(violation)
-        if len(sequence) <= len(self.broken.witness):
+    def _is_shorter(self, violations: list[Violation]) -> bool:
+        """Return whether an attempt broke the same statement; keep its sequence if shorter."""
+        broken = self.broken
+        again = [each for each in violations if broken and each.statement == broken.statement]
+        if broken is None or not again:
+            return False
+        sequence = self._sequence(again[0])
+        if len(sequence) <= len(broken.witness):
             token, now = self.session.token or "", self._kept[3] or ""
-            self.broken.witness = tuple(with_token(each, token, now) for each in sequence)
-        raise _kind(self.broken.statement)
+            broken.witness = tuple(with_token(each, token, now) for each in sequence)
+        return True
 
     def next_statement(self) -> None:
         """Go back to the client and the findings of the run: the smallest example is found."""
         if self.broken is None:
             return
         session = self.session
+        if self.stopped is None:
+            self._minimize(self.broken)
         session.client, session.findings, session.unreadable, _ = self._kept
         self.known.add(self.broken.statement)
         self.broken, self._breaks = None, session.findings.breaks
@@ -240,15 +256,33 @@ class Exploration:
         return session.client, session.findings, session.unreadable, session.token
 
     def _minimize(self, violation: Violation) -> None:
-        """Look for a shorter sequence on a server that keeps what it was told."""
+        """Look for a shorter sequence of requests."""
         session = self.session
-        kept, session.findings = session.findings, Findings()
+        token = self._kept[3] if self.own else session.token
+
+        def breaks(calls: tuple[Call, ...]) -> bool:
+            session.findings = Findings()
+            if self.own:
+                session.unreadable = set()
+                begin_anew(session)
+                for entity in session.release.entities:
+                    session.call("list", {"entity": entity})
+            for each in calls:
+                with suppress(Unreachable):
+                    session.send(with_token(each, token or "", session.token or ""))
+            if self.own:
+                session.follow_up.look_again()
+            return session.findings.is_broken(violation.statement)
+
+        kept = session.findings
+        concerned = self.record(violation.record) if violation.record else None
         try:
             with self._stopping():
-                violation.witness = minimized(session, violation)
+                violation.witness = minimized(
+                    violation.witness, breaks, concerned=concerned, fresh=self.own
+                )
         finally:
-            session.findings = kept
-            self._breaks = kept.breaks
+            session.findings, self._breaks = kept, kept.breaks
 
     # What may be sent.
 
@@ -311,4 +345,3 @@ def begin_anew(session: Session) -> None:
     session.start()
     token = token_of(ask_for_token(session))
     session.token = token if token is not None else session.token
-

@@ -1,7 +1,7 @@
-"""The state machine: rules that send requests to a server, on webhook requests, tokens and definitions in bundles.
+"""The state machine: rules that send requests, on what a server has shown so far.
 
-The machine does not judge. Every response goes through the checks of the session, see ``checks``; a rule only decides
-what to send, and ``Exploration`` sees whether a statement broke.
+The machine does not judge. Every response goes through the checks of the session, see ``checks``;
+a rule only decides what to send, and ``Exploration`` sees whether a statement broke.
 """
 
 from collections.abc import Callable
@@ -23,15 +23,16 @@ from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE, ODD_TOKENS, WRONG_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.stateful.exploration import Exploration
 from crmcom_kit.contract_tests.stateful.values import (
     FIELDS_SETS,
     FILTERS,
     LENGTHENING,
     MUTATIONS,
+    PLAIN_FILTERS,
     STATES,
     TOKEN_MUTATIONS,
     Mutation,
@@ -51,13 +52,18 @@ DELETE = ("delete.*", "errors.*", "response.*")
 TOKEN = ("token.*", "login.*", "token_release.*", "errors.*")
 ABOUT: list[tuple[str, ...]] = []  # the globs of each rule
 
+#: What no login returned; None: no token.
+MADE_UP = (None, None, None, NO_TOKEN, WRONG_TOKEN, *ODD_TOKENS)
+
 fields = st.sampled_from(("id", "number"))
 raws = st.booleans()
-filters = st.sampled_from(FILTERS)
+changing = st.sampled_from(("resend", "delete"))
+token_changes = st.none() | st.sampled_from(TOKEN_MUTATIONS)
+filters = st.sampled_from(PLAIN_FILTERS) | st.sampled_from(FILTERS)
 
 
 def about(*globs: str) -> Callable[[Any], Any]:
-    """Return a decorator: the rule tells of statements that fit ``globs``, and runs if some are asked for."""
+    """Return a decorator: the rule runs if statements are asked for that fit ``globs``."""
     ABOUT.append(globs)
     return precondition(lambda self: self.exploration.wants(globs))
 
@@ -96,7 +102,7 @@ class RequestMachine(RuleBasedStateMachine):
     # What there is at the start.
 
     @initialize(target=known)
-    def know(self) -> Any:
+    def know_records(self) -> Any:
         """Take the webhook requests that were seen."""
         records = list(self.exploration.session.pool.known())
         keys = [*(each["id"] for each in records), *self.exploration.session.pool.deleted]
@@ -142,43 +148,43 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(key=known, field=fields, raw=raws, fields_set=FIELDS_SETS)
     @about(*SHOW)
-    def show(self, key: str, field: str, raw: bool, fields_set: str | None) -> None:
+    def show(self, key: str, field: str, fields_set: str | None, *, raw: bool) -> None:
         """Show a webhook request."""
         self._name("show", key, field, fields_set, raw=raw)
 
     @rule(key=changed, field=fields, raw=raws, fields_set=FIELDS_SETS)
     @about(*SHOW)
-    def show_changed(self, key: str, field: str, raw: bool, fields_set: str | None) -> None:
+    def show_changed(self, key: str, field: str, fields_set: str | None, *, raw: bool) -> None:
         """Show a webhook request that was changed some time ago."""
         self._name("show", key, field, fields_set, raw=raw)
 
     @rule(key=known, names=filters, raw=raws, fields_set=FIELDS_SETS, data=st.data())
     @about(*LIST)
     def list_known(
-        self, key: str, names: tuple[str, ...], raw: bool, fields_set: str | None, data: Any
+        self, key: str, names: tuple[str, ...], fields_set: str | None, data: Any, *, raw: bool
     ) -> None:
         """List by what a webhook request has."""
         self._list(self._filters(key, names, data), fields_set, self._page(data), raw=raw)
 
-    @rule(key=changed, names=filters, state=st.sampled_from((None, *STATES)), data=st.data())
+    @rule(key=changed, names=filters, fields_set=FIELDS_SETS, data=st.data())
     @about(*LIST)
     def list_changed(
-        self, key: str, names: tuple[str, ...], state: str | None, data: Any
+        self, key: str, names: tuple[str, ...], fields_set: str | None, data: Any
     ) -> None:
         """List by what a webhook request had that was changed some time ago, in either state."""
         given = self._filters(key, names, data)
-        if state is not None and "life_cycle_state" in given:
-            given["life_cycle_state"] = state
-        self._list(given, data.draw(FIELDS_SETS), self._page(data))
+        page = self._page(data)
+        for state in STATES if "life_cycle_state" in given else (None,):
+            self._list(given | ({"life_cycle_state": state} if state else {}), fields_set, page)
 
     @rule(key=known, names=filters, change=st.sampled_from(MUTATIONS), data=st.data())
     @about(*LIST)
-    def list_nearly(
-        self, key: str, names: tuple[str, ...], change: Mutation, data: Any
-    ) -> None:
+    def list_nearly(self, key: str, names: tuple[str, ...], change: Mutation, data: Any) -> None:
         """List by values of which one is almost right."""
         given = self._filters(key, names, data)
-        near = [name for name in given if name not in ("entity", "life_cycle_state", "created_date")]
+        near = [
+            name for name in given if name not in ("entity", "life_cycle_state", "created_date")
+        ]
         if near:
             name = data.draw(st.sampled_from(near))
             given[name] = nearly(given[name], change)
@@ -196,8 +202,8 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(named=definitions, rule_=rules_of_workflow, which=st.integers(0, 2), raw=raws)
     @about(*LIST)
-    def list_by_identifiers(self, named: Any, rule_: Any, which: int, raw: bool) -> None:
-        """List by a definition, by a workflow rule, or by both, in each form of their identifiers."""
+    def list_by_identifiers(self, named: Any, rule_: Any, which: int, *, raw: bool) -> None:
+        """List by a definition, by a workflow rule, or by both, in each form of identifiers."""
         given = dict(([named], [rule_], [named, rule_])[which])
         self._list(given, None, {}, raw=raw)
 
@@ -248,7 +254,7 @@ class RequestMachine(RuleBasedStateMachine):
         """Delete a webhook request."""
         return self._changing("delete", key, field, fields_set)
 
-    @rule(key=changed, field=fields, method=st.sampled_from(("resend", "delete")))
+    @rule(key=changed, field=fields, method=changing)
     @about("resend.*", "delete.*", "errors.*")
     def change_again(self, key: str, field: str, method: str) -> None:
         """Send again or delete what was sent again or deleted before."""
@@ -264,49 +270,50 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(key=known, field=fields, change=st.sampled_from(MUTATIONS), raw=raws)
     @about("show.*", "errors.*")
-    def show_nearly(self, key: str, field: str, change: Mutation, raw: bool) -> None:
+    def show_nearly(self, key: str, field: str, change: Mutation, *, raw: bool) -> None:
         """Show a webhook request whose identifier is almost one that exists."""
         record = self.exploration.record(key)
         if record is not None and change(record[field]):
             self._ask("show", {field: change(record[field])}, raw=raw)
 
-    @rule(key=known, other=known, kind=st.integers(0, 5), raw=raws)
+    @rule(key=known, other=known, kind=st.integers(0, 6), raw=raws)
     @about("show.*", "errors.*")
-    def show_wrongly(self, key: str, other: str, kind: int, raw: bool) -> None:
-        """Show with an identifier that is none: both fields, no field, another field, the other's value."""
+    def show_wrongly(self, key: str, other: str, kind: int, *, raw: bool) -> None:
+        """Show with an identifier that is none: both fields, no field, another field."""
         self._ask("show", self._wrong_identifier(key, other, kind), raw=raw)
 
-    @rule(
-        key=changeable, other=changeable, kind=st.integers(0, 5), field=fields,
-        change=st.sampled_from((None, *MUTATIONS)), method=st.sampled_from(("resend", "delete")),
-    )  # fmt: skip
+    @rule(key=changeable, other=changeable, kind=st.integers(0, 6), method=changing)
     @about("resend.*", "delete.*", "errors.*")
-    def change_wrongly(
-        self, key: str, other: str, kind: int, field: str, change: Mutation | None, method: str
-    ) -> None:
-        """Send again or delete by an identifier that is none, or almost one that exists."""
+    def change_wrongly(self, key: str, other: str, kind: int, method: str) -> None:
+        """Send again or delete with an identifier that is none."""
+        if self.exploration.may(method):
+            self._ask(method, self._wrong_identifier(key, other, kind))
+
+    @rule(key=changeable, field=fields, change=st.sampled_from(MUTATIONS), method=changing)
+    @about("resend.*", "delete.*", "errors.*")
+    def change_nearly(self, key: str, field: str, change: Mutation, method: str) -> None:
+        """Send again or delete by an identifier that is almost one that exists."""
         exploration = self.exploration
         record = exploration.record(key)
         if record is None or not exploration.may(method):
             return
-        if change is None:
-            self._ask(method, self._wrong_identifier(key, other, kind))
-            return
-        if not exploration.own and change not in LENGTHENING:
-            change = LENGTHENING[0]  # a server that is wrong could find another one by less
+        if not exploration.own:  # a server that is wrong could find one that is out of scope
+            change = LENGTHENING[MUTATIONS.index(change) % len(LENGTHENING)]
         identifier = {field: change(record[field])}
         shown = self._ask("show", identifier)
         if shown is not None and not shown.ok:  # it might name one after all
             self._ask(method, identifier)
 
-    @rule(names=st.sampled_from(FILTERS), key=known, kind=st.integers(0, 3), data=st.data())
+    @rule(names=filters, key=known, kind=st.integers(0, 3), data=st.data())
     @about("list.*", "errors.*")
     def list_wrongly(self, names: tuple[str, ...], key: str, kind: int, data: Any) -> None:
-        """List without semi-optional parameter, or by an entity, a state or a field that is none."""
+        """List without semi-optional parameter, or by an unsupported entity, state or field."""
         release = self.exploration.session.release
         given = self._filters(key, names, data)
         if kind == 0:
-            given = {e: v for e, v in given.items() if e in ("url", "life_cycle_state", "created_date")}
+            given = {
+                e: v for e, v in given.items() if e in ("url", "life_cycle_state", "created_date")
+            }
         elif kind == 1:
             later = [each for each in entities_since() if each not in release.entities]
             given["entity"] = data.draw(st.sampled_from((*later, "EVENTS", "ACTIVITIES2", "%")))
@@ -320,16 +327,15 @@ class RequestMachine(RuleBasedStateMachine):
 
     # Tokens and logins.
 
-    @rule(key=known, field=fields, names=filters, kind=st.integers(0, 6), data=st.data())
+    @rule(key=known, field=fields, names=filters, change=token_changes, data=st.data())
     @about(*TOKEN)
     def ask_without_right(
-        self, key: str, field: str, names: tuple[str, ...], kind: int, data: Any
+        self, key: str, field: str, names: tuple[str, ...], change: Mutation | None, data: Any
     ) -> None:
         """Call a method without token, with one that is almost right, or with a made-up one."""
         token = self.exploration.session.token or ""
-        changed = [change(token) for change in TOKEN_MUTATIONS if token]
-        made = (None, *changed, NO_TOKEN, WRONG_TOKEN, *ODD_TOKENS)
-        self._with_token(made[kind % len(made)], key, field, names, data)
+        made = data.draw(st.sampled_from(MADE_UP)) if change is None else change(token)
+        self._with_token(made, key, field, names, data)
 
     @rule(token=ended, key=known, field=fields, names=filters, data=st.data())
     @about(*TOKEN)
@@ -422,7 +428,7 @@ class RequestMachine(RuleBasedStateMachine):
 
     def _page(self, data: Any) -> dict[str, str]:
         """Return the parameters of a page, or none; none below R13."""
-        if not self._pages or not data.draw(st.booleans()):
+        if not self._pages or data.draw(st.integers(0, 2)):
             return {}
         size, skip = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 5))
         given = {"number_of_results": str(size)} if size else {}
@@ -467,10 +473,15 @@ class RequestMachine(RuleBasedStateMachine):
         key, number = str(one.get("id")), str(two.get("number"))
         swapped = {"number": key} if self._is_free("number", key) else NOWHERE
         return (
-            {"id": key, "number": number}, {"number": number, "id": key}, None, {},
+            {"id": key, "number": str(one.get("number"))}, {"id": key, "number": number},
+            {"number": number, "id": key}, None, {},
             {"name": key}, {name: swapped[name] for name in list(swapped)[-1:]},
         )[kind]  # fmt: skip
 
     def _is_free(self, field: str, value: str) -> bool:
         """Whether no known webhook request has ``value`` in ``field``: an id may equal a number."""
         return all(each.get(field) != value for each in self.exploration.session.pool.known())
+
+
+#: So many rules fill the bundles at the start of each example.
+INITIAL = sum(name.startswith("know_") for name in vars(RequestMachine))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from crmcom_kit.contract_tests.reports import json_report
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
-from crmcom_kit.schemas import load_dialect
+from crmcom_kit.schemas import API_PATH, load_dialect
 
 NUMBER_7 = b'"number":"7"'
 
@@ -100,7 +101,8 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
 
     assert broken.returncode == 1, broken.stdout + broken.stderr
     assert "✗ response.number" in broken.stdout
-    assert f"curl -sS '{base}/webhook_requests/" in broken.stdout
+    root = base.removesuffix(API_PATH)
+    assert re.search(rf"curl -sS '{root}/worlds/check-[\d-]+{API_PATH}/webhook_", broken.stdout)
     assert "$CRMCOM_TOKEN" in broken.stdout
     assert listed.returncode == 0, listed.stdout + listed.stderr
     assert "deviate as listed" in listed.stdout

@@ -451,8 +451,9 @@ def test_what_chrome_exports(tmp_path: Path) -> None:
         "have, 1 of other hosts or paths, 1 that were redirected, 1 without a response, 1 without "
         "a response body"
     )
-    assert results.inventory == (
-        f"Recording: read 4 exchanges, nothing was sent; skipped entries: {skipped}."
+    assert results.warnings == (
+        "a recording of 4 exchanges was judged, and nothing was sent",
+        f"entries that were skipped: {skipped}",
     )
     names = {name for each in results.history for name, _ in each.call.headers}
     assert names <= {"Authorization"}
@@ -486,7 +487,7 @@ def test_what_is_cut_is_skipped(tmp_path: Path) -> None:
     del recorder.entries[-1]["request"]["postData"]
     results = judged(tmp_path, archive(recorder.entries))
     assert not broken(results)
-    assert "1 whose request is not whole, 1 whose response is not whole" in results.inventory
+    assert "1 whose request is not whole, 1 whose response is not whole" in str(results.warnings)
 
 
 def test_gateways_are_not_the_api(tmp_path: Path) -> None:
@@ -498,7 +499,7 @@ def test_gateways_are_not_the_api(tmp_path: Path) -> None:
         recorder.entries.append(entry("GET", url, None, status, text))
     results = judged(tmp_path, archive(recorder.entries))
     assert not broken(results)
-    assert "4 in which a gateway answers" in results.inventory
+    assert "4 in which a gateway answers" in str(results.warnings)
 
 
 # Several files, several servers.
@@ -519,7 +520,7 @@ def test_several_files_are_one_recording_in_the_order_of_time(tmp_path: Path) ->
     assert broken(results) == {"delete.gone"}
     assert [each.number for each in results.history] == [1, 2, 3, 4, 5]
     assert [each.call.method for each in results.history[-2:]] == ["delete", "show"]
-    assert "1 that another file has as well" in results.inventory
+    assert "1 that another file has as well" in str(results.warnings)
     assert results.target.name.endswith("0.har and 1 more")
 
 
@@ -535,7 +536,7 @@ def test_a_recording_of_several_servers_takes_a_base_url(tmp_path: Path) -> None
         judged(tmp_path, text)
     results = judged(tmp_path, text, base_url=f"http://localhost/crm{API_PATH}/")
     assert len(results.history) == 2
-    assert "2 of other hosts or paths" in results.inventory
+    assert "2 of other hosts or paths" in str(results.warnings)
     assert results.target.base_url == f"http://localhost/crm{API_PATH}"
 
 
@@ -735,6 +736,7 @@ def test_options_that_make_no_sense_beside_it() -> None:
         "rate": 1.0,
         "timeout": 5.0,
         "seed": 1,
+        "admin_token": "A",
         "ledger": "l.jsonl",
         "all_records": True,
         "only_number": ("7",),
@@ -782,7 +784,7 @@ def test_the_command(tmp_path: Path) -> None:
     done = check(tmp_path, "--from-har", "a.har", *outputs, **variables)
     assert done.returncode == 1, done.stderr
     assert "✗ list.life_cycle_state.filter" in done.stdout
-    assert "Recording: read 2 exchanges, nothing was sent." in done.stdout
+    assert "recording of 2 exchanges was judged, and nothing was sent" in done.stdout
     assert all((tmp_path / name).stat().st_size for name in outputs[1::2])
     options = json.loads((tmp_path / "a.json").read_text())["run"]["options"]
     assert options == {"from-har": ["a.har"]}

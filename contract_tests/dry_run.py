@@ -17,7 +17,7 @@ _METHODS = {
 
 
 #: Why a changing probe may not be called where ``--allow`` does not say.
-_UNSAID = "called only on a mock of this project, unless --allow none"
+_UNSAID = "called only in a separate world of a crmcom-kit mock, unless --allow none"
 
 
 def dry_run_lines(session: Session, wanted: Sequence[Probe], *, is_clear: bool) -> Iterator[str]:
@@ -27,7 +27,7 @@ def dry_run_lines(session: Session, wanted: Sequence[Probe], *, is_clear: bool) 
         session: the run's session, and what it may change.
         wanted: the probes that the run is about.
         is_clear: whether it is clear what may be changed: ``--allow`` was given, or the target
-            is far. Without it a run changes mocks of this project that are near and no other
+            is far. Without it a run changes separate worlds of mocks that are near and no other
             server, and which of them a target is turns out only when it answers.
     """
     login = session.target.login
