@@ -13,6 +13,7 @@ from crmcom_kit.contract_tests.findings import Unreachable, Verdict, shortened
 from crmcom_kit.contract_tests.gc_thresholds import raised_gc_thresholds
 from crmcom_kit.contract_tests.probes.budget import Budget
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
+from crmcom_kit.contract_tests.recorded_run import run_recording
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.safety.discovery import discover, needs
 from crmcom_kit.contract_tests.safety.inventory import Inventory
@@ -209,6 +210,8 @@ class _Run:
 
 def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
+    if config.recording is not None:
+        return run_recording(target, config)
     began = time.monotonic()
     world = _world(target, config)
     if is_mock_to_ask(target) and not world.name and not config.dry_run and config.allowed is None:
@@ -247,6 +250,7 @@ def run(target: Target, config: RunConfig) -> Results:
         statements=found,
         history=tuple(one.client.history),
         findings=one.session.findings,
+        renewed=frozenset(one.client.renewed),
         changed=one.changed(),
         unclear=one.unclear(),
         inventory=one.said,

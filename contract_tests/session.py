@@ -124,6 +124,7 @@ class Session:
 
     def start(self) -> None:
         """Forget all webhook requests: the target has others from now on."""
+        self.client.renewed.add(len(self.client.history) + 1)
         self.checker.start()
         self.pool.start()
         self.follow_up.start()

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from crmcom_kit.contract_tests.checks.sense import read
 from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.recording import Recording, read_recording
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
 from crmcom_kit.contract_tests.extensions import load_extensions
@@ -42,7 +44,8 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
     """
     load_extensions()
     check_values(values)
-    target = _target(values)
+    recording = _recording(values)
+    target = _target(values) if recording is None else _recorded_target(values, recording)
     listed = read_deviations(Path(values["deviations"])) if values["deviations"] else ()
     limits = Limits(
         max_requests=values["max_requests"], rate=values["rate"], timeout=values["timeout"]
@@ -60,6 +63,7 @@ def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, Ru
         ledger=Path(values["ledger"]) if values["ledger"] else None,
         secret_keys=secret_keys(values),
         dry_run=values["dry_run"],
+        recording=recording,
         options=nondefault_options(values),
         command=command_line({**values, "seed": seed}),
         began=now.isoformat(timespec="seconds"),
@@ -79,6 +83,29 @@ def _target(values: Mapping[str, Any]) -> Target:
         base_url=base,
         release=resolve(values["release"]),
         login=Login(**{name: values[name] or None for name in names}),
+    )
+
+
+def _recording(values: Mapping[str, Any]) -> Recording | None:
+    if not values["from_har"]:
+        return None
+    release, base = resolve(values["release"]), values["base_url"]
+    return read_recording(
+        [Path(each) for each in values["from_har"]],
+        release,
+        lambda call: read(call, release).given,
+        base.rstrip("/") if base else None,
+    )
+
+
+def _recorded_target(values: Mapping[str, Any], recording: Recording) -> Target:
+    first, *others = values["from_har"]
+    more = f" and {len(others)} more" if others else ""
+    return Target(
+        name=f"the recording {first}{more}",
+        base_url=recording.base_url,
+        release=resolve(values["release"]),
+        login=Login(),
     )
 
 

@@ -50,6 +50,7 @@ class Target:
     own: bool = False  # a mock that this process made for itself, and may do anything to
     separate: bool = False  # a world of a mock that was made for this run
     entries: tuple[dict[str, Any], ...] = ()  # the world that the kit made for it, if it did
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # more than its login has
 
     @property
     def near(self) -> bool:

@@ -44,7 +44,8 @@ CONTRACT_FLOORS = (
     ("stateful",),
     (
         "reports", "results", "deviations", "config", "setup", "dry_run", "separate_world",
-        "extensions", "run", "cli", "plugin", "pytest_fixtures", "conftest", "test_contract",
+        "extensions", "run", "recorded_run", "cli", "plugin", "pytest_fixtures", "conftest",
+        "test_contract",
     ),
 )  # fmt: skip
 MAX_ROOT_MODULES = 12

@@ -50,7 +50,7 @@ class Expectation:
 def expectation(call: Call, world: World) -> Expectation:
     """Return what the documents say of the answer to ``call``, given what is known of ``world``."""
     sense = read(call, world.release)
-    refusal = next(_refusals(call, sense, world), None)
+    refusal = next(refusals(call, sense, world), None)
     if refusal is not None:
         return Expectation(Must.REFUSE, *refusal, sense)
     served = _unless_refused(sense, world)
@@ -81,7 +81,7 @@ def _either(sense: Sense, why: str, record: str | None = None) -> Expectation:
 Refusal = tuple[str, str]  # statement, why
 
 
-def _refusals(call: Call, sense: Sense, world: World) -> Iterator[Refusal]:
+def refusals(call: Call, sense: Sense, world: World) -> Iterator[Refusal]:
     """Yield what the documents have against a request, whatever records there are."""
     method = sense.method
     if method is None or "" in sense.unclear:

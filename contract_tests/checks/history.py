@@ -35,6 +35,7 @@ class Suspicion:
     seen: Record | None = None  # the other content; None: it was missing or refused
     member: str = ""  # what was left out, as a dotted name; it must be there again
     tried: bool = False  # a session has asked for the deciding sight
+    changes: int = 0  # how many requests might have changed something when it came up
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class History:
                 suspicion.record, suspicion.violation.statement,
             ):  # fmt: skip
                 return
+        suspicion.changes = len(self.world.changes)
         self.suspicions.append(suspicion)
 
     # Sights.
@@ -98,7 +100,7 @@ class History:
             yield self._back(now)
             return
         pending = [each for each in self.suspicions if each.record == key]
-        for suspicion in pending:
+        for suspicion in pending if now.whole else ():  # a part does not tell whether it is as before
             yield from self._decide(suspicion, now)
         if key not in world.records:
             yield from self._new(now)
@@ -201,7 +203,9 @@ class History:
     def _changed(self, suspicion: Suspicion, now: Sight) -> Iterator[Violation]:
         """A webhook request has really changed since it was known: who did it?"""
         world, key = self.world, suspicion.record
-        changes = world.since_seen(key)
+        later = len(world.changes) - suspicion.changes  # those did not do it
+        since = world.since_seen(key)
+        changes = since[: max(0, len(since) - later)]
         named = [each for each in changes if key in each.named]
         world.see(now)
         violation = suspicion.violation

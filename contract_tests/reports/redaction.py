@@ -37,6 +37,7 @@ class ReportRedactor(Redactor):
         known = {login.password: PASSWORD, login.api_key: API_KEY, login.token: TOKEN}
         if target.own:
             known = {login.api_key: API_KEY, login.token: TOKEN}
+        known |= dict.fromkeys(target.secrets, MASK)
         for exchange in history:
             if exchange.call.method in _LOGINS:
                 for text in secret_texts(exchange.json):
