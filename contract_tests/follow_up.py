@@ -18,6 +18,7 @@ from crmcom_kit.contract_tests.checks.expectations import Expectation, served_by
 from crmcom_kit.contract_tests.checks.history import differing, group_of
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF, SEMI_OPTIONAL, Named
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, read
+from crmcom_kit.contract_tests.checks.world import ids_of
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.findings import Violation
 
@@ -149,7 +150,7 @@ class FollowUp:
             for record in list(later.values())[-MAX_LISTED:]:
                 if not self._session.small_budget:
                     for filters in _filters_of(record):
-                        self._session.send(self._call("list", filters))
+                        self._request("list", filters)
             self._decide_all()
 
     # Decisions.
@@ -254,7 +255,7 @@ class FollowUp:
             rest = {each: sense.given[each] for each in sense.filters if each != name}
             if rest.keys().isdisjoint(SEMI_OPTIONAL):
                 continue
-            listed = self._session.send(self._call("list", rest))
+            listed = self._request("list", rest)
             if any(each.get("id") == suspicion.record for each in listed.records):
                 found.append(name)
         return f"list.{found[0]}.filter" if len(found) == 1 else None
@@ -264,8 +265,8 @@ class FollowUp:
         shown = self._show(key)
         if not shown.ok and shown.envelope:
             listed = self._list(known)
-            found = listed is None or any(each.get("id") == key for each in listed.records)
-            if not found and key in self._session.world.records:
+            lacks = listed is not None and listed.ok and key not in ids_of(listed.records)
+            if lacks and key in self._session.world.records:
                 history = self._session.checker.history
                 self._session.note(shown, list(history.gone(key, shown)))
         return shown
@@ -315,7 +316,7 @@ class FollowUp:
         known = self._session.world.records.get(key)
         if known is None:
             return False
-        shown = self._session.send(self._call("show", {IDENTIFIER: {"id": key}}))
+        shown = self._request("show", {IDENTIFIER: {"id": key}})
         self._session.checker.refused.clear()
         if shown.ok:
             return True
@@ -353,30 +354,37 @@ class FollowUp:
         return isinstance(key, str) and self._is_served("list", {name: {"id": key}})
 
     def _is_served(self, method: str, given: dict[str, Any]) -> bool:
-        exchange = self._session.send(self._call(method, given))
+        exchange = self._request(method, given)
         self._session.checker.refused.clear()
         return exchange.ok
 
     # Looks.
 
     def _show(self, key: str) -> Exchange:
-        return self._session.send(self._call("show", {IDENTIFIER: {"id": key}}))
+        return self._request("show", {IDENTIFIER: {"id": key}})
 
     def _show_by_number(self, record: Record) -> None:
         if isinstance(record.get("number"), str):
-            self._session.send(self._call("show", {IDENTIFIER: {"number": record["number"]}}))
+            self._request("show", {IDENTIFIER: {"number": record["number"]}})
 
     def _list(self, record: Record, **more: str) -> Exchange | None:
         """List a webhook request with others of its entity; None if it cannot be listed by it."""
         given = {name: record.get(name) for name in ("entity", "entity_id")} | more
         if not all(isinstance(value, str) and value for value in given.values()):
             return None
-        return self._session.send(self._call("list", given))
+        return self._request("list", given)
 
-    def _call(self, method: str, given: dict[str, Any]) -> Any:
+    def _request(self, method: str, given: Mapping[str, Any]) -> Exchange:
+        """Send a request with the run's token; once more if that has ended meanwhile."""
+        session = self._session
         rest = {name: value for name, value in given.items() if name != "token"}
-        parameters = {"token": self._session.token, **rest}
-        return build(self._session.method(method), parameters)
+        call = build(session.method(method), {"token": session.token, **rest})
+        exchange = session.send(call)
+        if exchange.ok or session.refresher is None:
+            return exchange
+        if session.refresher.renewed_after(exchange):
+            exchange = session.send(build(session.method(method), {"token": session.token, **rest}))
+        return exchange
 
 
 def _begin_alike(

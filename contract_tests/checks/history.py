@@ -100,7 +100,9 @@ class History:
             yield self._back(now)
             return
         pending = [each for each in self.suspicions if each.record == key]
-        for suspicion in pending if now.whole else ():  # a part does not tell whether it is as before
+        for suspicion in (
+            pending if now.whole else ()
+        ):  # a part does not tell whether it is as before
             yield from self._decide(suspicion, now)
         if key not in world.records:
             yield from self._new(now)
@@ -325,7 +327,7 @@ def _listed_group(sense: Sense) -> tuple[str, str] | None:
 
 def is_whole(sense: Sense) -> bool:
     """Whether a request asks for every field of its webhook requests."""
-    return "fields_set" not in sense.given and "" not in sense.unclear
+    return "fields_set" not in sense.given and sense.unclear.isdisjoint(("", "fields_set"))
 
 
 def after_change(change: Change, sense: Sense, world: World) -> Iterator[str | Violation]:
