@@ -110,8 +110,15 @@ def _created(record: Record, wanted: str, how: str, zone: int) -> bool | None:
     found = moment(log.get("created_date")) if isinstance(log, dict) else None
     if found is None:
         return None
-    seen = (found.utc if found.zone is not None else found.local) + timedelta(hours=zone)
     asked = _start(parse_date(wanted)) if is_date(wanted) else parse_date_time(wanted)
+    # Whether a server compares what it shows or the moment that is meant is open, too.
+    answers = {
+        _is_created(each + timedelta(hours=zone), asked, how) for each in (found.local, found.utc)
+    }
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _is_created(seen: datetime, asked: datetime, how: str) -> bool:
     if how == "instant":
         return seen == asked
     return seen >= asked if how == "from" else seen.date() == asked.date()

@@ -77,10 +77,10 @@ class Lists:
             self._rule_out(problems, matter)
             return
         found = [each for each in problems.values() if each is not None]
-        best = min(found, key=lambda each: (bool(each.rests_on), each.count))
+        # As long as one of them may be right, because somebody else was at work, it is asked for.
+        found = [each for each in found if each.rests_on] or found
         plain = problems[tuple(getattr(self.left[0], name) for name in matter)]
-        if plain is not None and bool(plain.rests_on) == bool(best.rests_on):
-            best = plain
+        best = plain if plain in found else min(found, key=lambda each: each.count)
         if self._doubt is not None and "combine" in matter:
             best = Problem(self._doubt.again(), best.count, best.rests_on)
         if not best.rests_on:
