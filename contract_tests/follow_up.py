@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.contract_tests.checks.expectations import Expectation, served_by
+from crmcom_kit.contract_tests.checks.expectations import Expectation, entity_statement, served_by
 from crmcom_kit.contract_tests.checks.history import differing, group_of
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF, SEMI_OPTIONAL, Named
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, read
@@ -337,8 +337,18 @@ class FollowUp:
             if not self._is_served("list", tried):
                 if len(tried) == 1 and self._is_served_by_id(name, expected.sense.filters[name]):
                     return "list.identifier.fields"
-                return served_by(tried, self._session.release)
+                return self._by_entity(tried) or served_by(tried, self._session.release)
         return None
+
+    def _by_entity(self, refused: Mapping[str, Any]) -> str | None:
+        """Return the statement of an entity, if for it alone a list with these filters is refused."""
+        release, entity = self._session.release, refused.get("entity")
+        if entity is None or len(refused) == 1:
+            return None
+        other = next((each for each in release.entities if each != entity), None)
+        if other is None or not self._is_served("list", {**refused, "entity": other}):
+            return None
+        return entity_statement(str(entity), release)
 
     def _is_served_by_id(self, name: str, wanted: Any) -> bool:
         """Whether a list is served by the id of what another field of an identifier has named."""

@@ -75,6 +75,7 @@ class Observed:
 
     unusable: dict[str, str] = field(default_factory=dict)  # method -> the statement that says why
     withdrawn: bool | None = None  # whether a deprecated release answers nothing any more
+    units: list[str] = field(default_factory=list)  # ids of those that the login may act for
     cut_at: int = 0  # results that a page has if none are asked for; 0: not known
     resends: list[Resend] = field(default_factory=list)  # in their order
 

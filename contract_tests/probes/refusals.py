@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
@@ -19,6 +20,14 @@ from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.near_misses import (
+    LENGTHENING,
+    LONG_NUMBERS,
+    SECRET_MUTATIONS,
+    UNUSUAL,
+    WIDENING,
+    near_misses,
+)
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.probes.helpers import (
     JSON,
@@ -94,34 +103,31 @@ def _exactly_one(session: Session, method: str, record: Record) -> Requests:
 
 
 def _known(session: Session, method: str, record: Record) -> Requests:
-    for field, value in _near_misses(record["id"], record["number"]):
+    for field, value in _other_names(session, method, record):
         if _is_no_name(session, value):
             kind = "unknown_webhook_request" if value in NOWHERE.values() else None
             yield Refusable(kind, _call(session, method, {field: value}))
 
 
-def _near_misses(key: str, number: str) -> Iterator[tuple[str, str]]:
-    """Yield names that no webhook request has, the most telling ones first."""
+def _other_names(session: Session, method: str, record: Record) -> Iterator[tuple[str, str]]:
+    """Yield names that no webhook request has, the most telling ones first.
+
+    What might find another one goes to resend and delete only if any may be changed.
+    """
     yield from NOWHERE.items()
-    yield from (("number", key), ("id", number))
-    yield from (
-        ("id", f"{key}0"),
-        ("id", key[:-1]),
-        ("number", f"{number}0"),
-        ("number", f"0{number}"),
-    )
-    yield from (("number", f"{number}x"), ("id", key.swapcase()), ("id", f"x{key}"))
-    yield from (
-        ("id", f"{key[:-1]}%"),
-        ("number", "%"),
-        ("number", f"{number}%"),
-        ("id", f"{key[:-1]}_"),
-    )
-    yield from (
-        ("number", f"{number}000000000"),
-        ("number", f"-{number}"),
-        ("number", f"{number}.0"),
-    )
+    yield from (("number", record["id"]), ("id", record["number"]))
+    free = method == "show" or getattr(session.pool.may_change, "everything", False)
+    mutations = WIDENING + LENGTHENING if free else LENGTHENING
+    misses = [[(name, miss) for miss in near_misses(record[name], mutations)]
+              for name in ("id", "number")]  # fmt: skip
+    yield from (each for pair in zip_longest(*misses) for each in pair if each is not None)
+    number = record["number"]
+    yield from (("number", f"{number}{more}") for more in ("000000000", ".0"))
+    yield "number", f"-{number}"
+    if method == "show":
+        yield from ((name, value) for value in UNUSUAL for name in ("id", "number"))
+    else:
+        yield from (("number", LONG_NUMBERS[2]), ("id", UNUSUAL[0]), ("id", UNUSUAL[2]))
 
 
 def _is_text(value: object) -> bool:
@@ -144,9 +150,8 @@ def _token(session: Session, method: str, record: Record) -> Requests:
 
 
 def wrong_tokens(token: str) -> Iterator[str]:
-    """Yield tokens that no login has returned: made up, empty, a character off, forged."""
-    yield from (WRONG_TOKEN, "", token[:-1], f"{'B' if token[:1] == 'A' else 'A'}{token[1:]}")
-    yield from (f"{token}0", token[1:], token[: len(token) // 2])
+    """Yield tokens that no login has returned: made up, empty, nearly right, forged."""
+    yield from (WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS))
     found = decoded(token)
     if found is None:
         return
