@@ -341,7 +341,7 @@ class FollowUp:
         return None
 
     def _by_entity(self, refused: Mapping[str, Any]) -> str | None:
-        """Return the statement of an entity, if for it alone a list with these filters is refused."""
+        """Return the statement of an entity if for it alone a list like this one is refused."""
         release, entity = self._session.release, refused.get("entity")
         if entity is None or len(refused) == 1:
             return None

@@ -1,11 +1,13 @@
 """Probes of list's filters, one by one: values of several webhook requests, odd ones first."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
 from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, day_ends, is_date
+from crmcom_kit.contract_tests.checks.moments import moment as moment_of
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.made_up import NOWHERE
 from crmcom_kit.contract_tests.client.near_misses import UNUSUAL, WIDENING, near_misses
@@ -133,31 +135,42 @@ def list_by_created_date(session: Session) -> None:
     """created_date finds webhook requests by when they were created, in whichever form it takes."""
     steady(session)
     taken: dict[bool, bool] = {}
-    records = sample(session, breadth(session, 2, 8))
-    for record in (*records, *_oldest_and_newest(session)):
+    records = sample(session, breadth(session, 1, 8))
+    for record in (*_newest_and_oldest(session), *records):
         moment = record["log_information"].get("created_date")
         if not isinstance(moment, str):
             continue
         days = sorted({moment[:10], *(end[:10] for end in day_ends(moment))})
-        more = [*days, *day_ends(moment)][: breadth(session, 1, 9)]
+        more = [*days, *day_ends(moment)][: breadth(session, 0, 9)]
         for text in dict.fromkeys((moment[:10], moment, *more)):
             if taken.get(is_date(text), True):
                 given: dict[str, Any] = {"entity": record["entity"], "created_date": text}
                 exchange = session.call("list", given)
                 note_refusal(session, "bad_date", exchange)
                 taken[is_date(text)] = exchange.ok
+    _list_around(session, date=taken.get(True, False))
     _note_dates(session, date=taken.get(True, False), moment=taken.get(False, False))
 
 
-def _oldest_and_newest(session: Session) -> Iterator[Record]:
+def _newest_and_oldest(session: Session) -> Iterator[Record]:
     """Yield the two ends of some entities: all others are on one side of the days around them."""
     by_entity: dict[str, list[Record]] = {}
     for record in sample(session, 10_000):
         if isinstance(record["log_information"].get("created_date"), str):
             by_entity.setdefault(record["entity"], []).append(record)
-    for records in list(by_entity.values())[: breadth(session, 0, 4)]:
+    for records in list(by_entity.values())[: breadth(session, 1, 4)]:
         records.sort(key=lambda record: str(record["log_information"]["created_date"]))
-        yield from (records[0], records[-1])
+        yield from (records[-1], records[0])[: breadth(session, 1, 2)]
+
+
+def _list_around(session: Session, *, date: bool) -> None:
+    """List two days after the newest and before the oldest, which is so in every time zone."""
+    for at, record in enumerate(_newest_and_oldest(session)):
+        found = moment_of(record["log_information"]["created_date"])
+        if found is not None:
+            day = found.local.date() + timedelta(days=-2 if at % 2 else 2)
+            text = f"{day}" if date else f"{day}T00:00:00"
+            session.call("list", {"entity": record["entity"], "created_date": text})
 
 
 def _note_dates(session: Session, *, date: bool, moment: bool) -> None:

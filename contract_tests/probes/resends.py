@@ -218,8 +218,10 @@ def _sent_by_unit(session: Session, unit: str, ask: Callable[[str], str | None])
         values = (value_at(after, f"log_information.{each}.id") for each in names)
         by = next(filter(None, values), None)
         logged = "log_information.updated_date" in changed_members(record, after)
-        if not logged or not isinstance(by, str):
-            return
+        user = value_at(after, "log_information.updated_by_user.username")
+        its_own = session.world.exclusive or user == session.target.login.username
+        if not logged or not isinstance(by, str) or not its_own:
+            return  # a delivery may be the work of the server's own user
         if by == unit:
             session.findings.hold("login.unit", exchange)
             return
