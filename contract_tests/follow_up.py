@@ -128,7 +128,9 @@ class FollowUp:
         if places:
             at = bisect_left([_place(records[key]) for key in others], places[0])
             chosen |= set(others[max(0, at - 1) : at + 1])
-            chosen |= set(_begin_alike([self._known(key) for key in named], others, records))
+            known = [self._known(key) for key in named]
+            chosen |= set(_begin_alike(known, others, records))
+            chosen |= set(_related(known, others, records))
         for key in sorted(chosen):
             self._show_or_lose(key, records[key])
 
@@ -242,7 +244,9 @@ class FollowUp:
             self._list(known)
         else:
             if statement == "list.several_results":
+                history.suspicions.remove(suspicion)  # the lists that follow must not decide it
                 suspicion.violation.statement = self._hiding_filter(suspicion) or statement
+                history.suspicions.append(suspicion)
             self._show_or_lose(suspicion.record, known)
         if suspicion in history.suspicions:
             history.suspicions.remove(suspicion)  # it could not be decided
@@ -309,7 +313,7 @@ class FollowUp:
         used = exchange.call.parameters.get("token")
         if session.refresher is None or used != session.token:
             return used is not None and used != session.token and session.refresher is not None
-        return session.refresher.renewed_after(exchange)
+        return session.refresher.renewed_if_ended(exchange)
 
     def _exists(self, key: str) -> bool:
         """Whether a webhook request that show has refused is there after all."""
@@ -405,6 +409,21 @@ def _begin_alike(
         number = str(record.get("number"))
         longer = (key for key in others if str(records[key].get("number")).startswith(number))
         yield from islice(longer, 1)
+
+
+def _related(
+    named: list[Record], others: list[str], records: Mapping[str, Record]
+) -> Iterator[str]:
+    """Yield, for each that was named, one each with the same rule, definition and URL."""
+    for record in named:
+        for member in ("workflow_rule", "webhook_definition", "url"):
+            same = (
+                key
+                for key in others
+                if record.get(member) is not None and records[key].get(member) == record[member]
+            )
+            rejected = [key for key in same if records[key].get("life_cycle_state") == "REJECTED"]
+            yield from rejected[:1]
 
 
 def _place(record: Record) -> tuple[int, str]:

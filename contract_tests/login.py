@@ -162,11 +162,8 @@ class LoginRefresher:
 
     def is_good(self) -> bool:
         """Whether the target accepts the run's token, as far as a request can tell."""
-        try:
-            exchange = self._list(self._session.token)
-        except AnswerTooLong:  # no refusal is that long; narrower lists may do
-            return True
-        return exchange.ok or (exchange.status, exchange.code) != self._refusal
+        tried = self._try(self._session.token)
+        return tried is None or tried.ok or (tried.status, tried.code) != self._refusal
 
     def renew_ahead(self) -> None:
         """Get another token if the present one is about to end."""
@@ -177,11 +174,22 @@ class LoginRefresher:
                 self._ends = None  # it may hold yet; the target will say
 
     def renewed_after(self, exchange: Exchange) -> bool:
-        """Whether a call was refused for the token's sake, and there is another token now."""
+        """Whether a request was refused for the token's sake, and there is another token now."""
         if self._refusal is None or (exchange.status, exchange.code) != self._refusal:
             return False
+        return self.renewed_if_ended(exchange)
+
+    def renewed_if_ended(self, exchange: Exchange) -> bool:
+        """Whether the token has ended, by a request that the documents want served.
+
+        How an ended token is refused is open: it has when the simplest request is refused in the
+        same way.
+        """
         used = self._session.token
-        if self.is_good():  # the target answers other mistakes in the same way
+        tried = self._try(used)
+        if tried is None or tried.ok:
+            return False
+        if (tried.status, tried.code) not in (self._refusal, (exchange.status, exchange.code)):
             return False
         if self._session.token != used:
             return True  # that refusal was followed up, and another token is here already
@@ -190,9 +198,17 @@ class LoginRefresher:
             msg += "with user name and password the kit gets another"
             raise TargetDown(msg)
         self.renew()
-        if not self.is_good():
-            self._refusal = None
-        return True
+        if self.is_good():
+            return True
+        self._refusal = None
+        return False
+
+    def _try(self, token: str | None) -> Exchange | None:
+        """Send the simplest request; None if its response is too long, as no refusal is."""
+        try:
+            return self._list(token)
+        except AnswerTooLong:
+            return None
 
 
 def _seconds(claim: object) -> float | None:

@@ -45,6 +45,10 @@ class TokenRefresher(Protocol):
         """Whether a request was refused for its token, and there is another token now."""
         ...
 
+    def renewed_if_ended(self, exchange: Exchange) -> bool:
+        """The same of a request that the documents want served, however it was refused."""
+        ...
+
 
 class ChangeGuard(Protocol):
     """Looks at each request that may change something before it is sent."""

@@ -170,6 +170,7 @@ class History:
         as_seen = not differing(suspicion.seen, now.record)
         if as_known and not as_seen:
             self.suspicions.remove(suspicion)
+            self.world.unreliable.update(differing(suspicion.known, suspicion.seen))
             yield _with(suspicion.violation, now.exchange)
         elif now.method == suspicion.deciding or not as_seen:
             self.suspicions.remove(suspicion)
@@ -196,6 +197,8 @@ class History:
 
     def _unlike_resend(self, now: Sight, violation: Violation) -> Iterator[Violation]:
         """What a resend answered as SUCCESSFUL is shown in another way."""
+        if not self.world.trusted(differing(self.world.records[now.record["id"]], now.record)):
+            return
         earlier = self.world.before_resend.get(now.record["id"])
         if earlier is not None and not differing(earlier, now.record):
             violation.statement = blame.of_no_effect(self.world, now)
@@ -209,9 +212,16 @@ class History:
         since = world.since_seen(key)
         changes = since[: max(0, len(since) - later)]
         named = [each for each in changes if key in each.named]
+        fell_back = _fell_back(suspicion.known, now.record)
         world.see(now)
         violation = suspicion.violation
-        if named:
+        if fell_back:  # nothing turns a success into a failure, whoever else is at work
+            resent = key in world.before_resend
+            violation.statement = (
+                "resend.sends_again" if resent else f"{now.method}.changes_nothing"
+            )
+            yield _with(violation, now.exchange)
+        elif named:
             violation.statement = blame.of_change_by(named[-1])
             violation.exchanges = (named[-1].exchange, *violation.exchanges)
             yield from self.coincides(Coincidence(violation, key))
@@ -300,6 +310,11 @@ class History:
                 yield f"{change.method}.single_result"
 
 
+def _fell_back(known: Record, now: Record) -> bool:
+    states = known.get("life_cycle_state"), now.get("life_cycle_state")
+    return states == ("SUCCESSFUL", "REJECTED")
+
+
 def differing(known: Record, seen: Record) -> list[str]:
     """Return the members in which two sights of one webhook request differ, as dotted names.
 
@@ -340,14 +355,14 @@ def after_change(change: Change, sense: Sense, world: World) -> Iterator[str | V
         return
     if change.method == "delete":
         if exchange.ok:
-            yield from _deleted_as_known(exchange, world.settled(key), answered)
+            yield from _deleted_as_known(exchange, world.settled(key), answered, world)
             world.forget(key)
         return
     if not exchange.ok:
         if known.get("life_cycle_state") == "REJECTED" and sense.is_clear:
             world.unsettle(key)  # the error may be about the delivery, which was tried
         return
-    yield from _kept(exchange, known, answered)
+    yield from _kept(exchange, known, answered, world)
     world.before_resend[key] = known
     done = answered.get("life_cycle_state") == "SUCCESSFUL" and answered.get("id") == key
     if done and is_whole(sense):
@@ -356,9 +371,11 @@ def after_change(change: Change, sense: Sense, world: World) -> Iterator[str | V
         world.unsettle(key)  # it is queued, or failed again: open until a response shows it
 
 
-def _kept(exchange: Exchange, known: Record, answered: Record) -> Iterator[str | Violation]:
+def _kept(
+    exchange: Exchange, known: Record, answered: Record, world: World
+) -> Iterator[str | Violation]:
     """Check what sending again must keep."""
-    paths = differing(lasting(known), lasting(answered))
+    paths = world.trusted(differing(lasting(known), lasting(answered)))
     if not paths:
         yield "resend.identity_kept"
         return
@@ -367,12 +384,12 @@ def _kept(exchange: Exchange, known: Record, answered: Record) -> Iterator[str |
 
 
 def _deleted_as_known(
-    exchange: Exchange, known: Record, answered: Record
+    exchange: Exchange, known: Record, answered: Record, world: World
 ) -> Iterator[str | Violation]:
     """Check that delete returns the webhook request that was there; who updated it is open."""
     paths = [
         path
-        for path in differing(known, answered)
+        for path in world.trusted(differing(known, answered))
         if not path.startswith("log_information.updated_")
     ]
     if not paths:

@@ -59,7 +59,7 @@ def _returned_token(exchange: Exchange, world: World) -> Iterator[str | Violatio
 def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return header and payload of a JSON Web Token, unverified; None where it is none."""
     parts = token.split(".")
-    if len(parts) != 3 or not all(parts):
+    if len(parts) != 3 or not all(parts) or "=" in token:  # a JWT has no padding
         return None
     try:
         header, payload = (json.loads(_base64url(part)) for part in parts[:2])

@@ -26,6 +26,7 @@ class Page:
     offset: int
     limit: int | None
     ids: tuple[str, ...]
+    count: int  # of results; with fields_set they may have no ids
     repeated: bool = False  # it came once more as it was, since it is in question
 
     @property
@@ -36,7 +37,12 @@ class Page:
     @property
     def is_end(self) -> bool:
         """Whether the list ends with it, as far as it tells itself."""
-        return self.limit is None or len(self.ids) < self.limit
+        return self.limit is None or self.count < self.limit
+
+    @property
+    def is_named(self) -> bool:
+        """Whether each result has an id."""
+        return len(self.ids) == self.count
 
 
 @dataclass(slots=True)
@@ -72,20 +78,20 @@ class Pages:
         if sense.name != "list" or not exchange.ok or not sense.is_clear or not sense.filters:
             return
         ids = tuple(ids_of(exchange.records))
-        if len(ids) != len(exchange.records) or len(set(ids)) != len(ids):
+        if len(set(ids)) != len(ids):
             return
         served = sum(change.served for change in self.world.changes)
         moving = self.world.unsettled and "life_cycle_state" in sense.filters
         if served != self._at or moving:
             self.start()
             self._at = served
-        page = Page(exchange, sense.offset, sense.limit, ids)
+        page = Page(exchange, sense.offset, sense.limit, ids, len(exchange.records))
         yield from self._placed(page, _key(sense.filters))
 
     def _placed(self, page: Page, key: Any) -> Iterator[str | Violation]:
         pages = self._pages.setdefault(key, [])
-        same = [p for p in pages if (p.offset, p.limit) == (page.offset, page.limit)]
-        if any(each.ids != page.ids for each in same):
+        same = [each for each in pages if _part(each) == _part(page)]
+        if any((each.ids, each.count) != (page.ids, page.count) for each in same):
             pages[:] = [page]  # the list has changed, or its order is no order
             self.open = [
                 each for each in self.open if not set(map(id, each.pages)) & set(map(id, same))
@@ -116,6 +122,8 @@ class Pages:
 
     def _contradiction(self, page: Page, other: Page) -> Violation | None:
         """Return what is broken if both pages are right, or None."""
+        if not (page.is_named and other.is_named):
+            return self._by_fields(page, other)
         first, second = sorted((page, other), key=lambda each: each.offset)
         statement = "list.paging.offset" if second.offset else "list.paging.number_of_results"
         places, others = first.places, second.places
@@ -132,6 +140,16 @@ class Pages:
                     f"{key}, which is at place {where[key]}",
                 )  # fmt: skip
         return self._by_length(page, other)
+
+    def _by_fields(self, page: Page, other: Page) -> Violation | None:
+        """Compare how many results a list has with some fields and with others."""
+        if not (_is_whole(page) and _is_whole(other)) or page.count == other.count:
+            return None
+        more, fewer = sorted((page, other), key=lambda each: each.count, reverse=True)
+        return self._violation(
+            "list.several_results", fewer, more, f"{more.count} results, whatever fields they have",
+            str(fewer.count),
+        )  # fmt: skip
 
     def _by_length(self, page: Page, other: Page) -> Violation | None:
         """Compare a page with the length of the whole list, where that is known."""
@@ -159,6 +177,10 @@ class Pages:
 
 def _is_whole(page: Page) -> bool:
     return page.offset == 0 and page.is_end
+
+
+def _part(page: Page) -> tuple[int, int | None, bool]:
+    return page.offset, page.limit, page.is_named
 
 
 def _key(filters: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -91,6 +91,7 @@ class World:
         self.unsettled: set[str] = set()
         self.changes: list[Change] = []
         self.before_resend: dict[str, Record] = {}
+        self.unreliable: set[str] = set()  # members in which show and list were found to differ
         #: entity and entity_id -> number of changes when it was listed, and how many there were
         self.groups: dict[tuple[str, str], tuple[int, int]] = {}
         self.sights: dict[str, dict[str, Sight]] = {}  # id -> method -> the last one
@@ -152,6 +153,10 @@ class World:
             for field in ("id", "name", "alternative_code"):
                 if isinstance(found.get(field), str):
                     self._shown.setdefault(name, set()).add(f"{field}={found[field]}")
+
+    def trusted(self, paths: list[str]) -> list[str]:
+        """Return those members of which show and list have told the same so far."""
+        return [path for path in paths if path not in self.unreliable]
 
     def has_shown(self, name: str, wanted: Any) -> bool:
         """Whether a filter's value is one that some webhook request has shown."""
