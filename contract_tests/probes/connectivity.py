@@ -10,12 +10,14 @@ from functools import partial
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.made_up import NOWHERE
+from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
 from crmcom_kit.contract_tests.probes.helpers import (
     JSON,
+    STATES,
     body,
     by_entity,
     expect_served_as,
@@ -159,6 +161,20 @@ def a_slash_behind_the_name_is_nothing(session: Session) -> None:
             why = f"the path {call.path} is {name}'s"
             slashed = session.send(call)
             expect_served_as(session, "methods.trailing_slash", slashed, plain, why)
+            if slashed.ok and not session.small_budget:
+                _behind_the_slash(session, plain.call, record)
+
+
+def _behind_the_slash(session: Session, call: Call, record: Record) -> None:
+    """Make requests with a slash that do not only ask for what there is: the checks know more."""
+    method, given = session.method(call.method), dict(call.parameters)
+    others = [{**given, "token": WRONG_TOKEN}]
+    if call.method == "list":
+        others += [{**given, "life_cycle_state": state} for state in STATES]
+        others += [{**given, "url": f"{record['url']}/nowhere"}]
+    for parameters in others:
+        other = build(method, parameters)
+        session.send(replace(other, path=f"{other.path}/"))
 
 
 def _tries(session: Session, method: str) -> Iterator[Exchange]:

@@ -6,7 +6,12 @@ from functools import partial
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
-from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, day_ends, is_date
+from crmcom_kit.contract_tests.checks.interpretations import (
+    OBJECT_OF,
+    SEMI_OPTIONAL,
+    day_ends,
+    is_date,
+)
 from crmcom_kit.contract_tests.checks.moments import moment as moment_of
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.made_up import NOWHERE
@@ -62,9 +67,18 @@ def _by_object(session: Session, parameter: str) -> None:
                     session.call("list", {parameter: {name: miss}})
         for value in UNUSUAL:
             session.call("list", {parameter: {"name": value}})
+        _with_names_of_others(session, parameter)
     unknown = session.call("list", {parameter: {"id": NOWHERE["id"]}})
     session.findings.chose("list.unknown_reference", "empty" if unknown.ok else "error", unknown)
     note_refusal(session, f"unknown_{field}", unknown)
+
+
+def _with_names_of_others(session: Session, parameter: str) -> None:
+    """List by what names a rule instead of a definition, or the other way round."""
+    other = next(each for each in OBJECT_OF if each != parameter)
+    for record in different(session, OBJECT_OF[other], 2):
+        for name, value in identifiers(record.get(OBJECT_OF[other])):
+            session.call("list", {parameter: {name: value}})
 
 
 for _parameter in SEMI_OPTIONAL[:2]:

@@ -78,7 +78,8 @@ def _call(session: Session, method: str, identifier: Any = None, **more: Any) ->
 def _mandatory(session: Session, method: str, record: Record) -> Requests:
     yield Refusable(None, _call(session, method))
     yield Refusable("no_identifier", _call(session, method, {}))
-    yield Refusable("empty_value", _call(session, method, {"id": ""}))
+    for name in ("id", "number"):
+        yield Refusable("empty_value", _call(session, method, {name: ""}))
     if method == "show":
         yield Refusable(None, _call(session, method, fields_set="id"))
     del record
@@ -147,6 +148,9 @@ def _token(session: Session, method: str, record: Record) -> Requests:
     for token in wrong_tokens(session.token or ""):
         kind = "invalid_token" if token == WRONG_TOKEN else None
         yield Refusable(kind, build(session.method(method), {"token": token, **given}))
+    if session.method(method).verb == "POST":
+        for odd in (True, [session.token]):
+            yield Refusable(None, build(session.method(method), {"token": odd, **given}))
 
 
 def wrong_tokens(token: str) -> Iterator[str]:
