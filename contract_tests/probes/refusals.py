@@ -195,10 +195,10 @@ class Row(NamedTuple):
 TABLE = (
     Row("mandatory", ("{}.parameters.mandatory", "{}.identifier.mandatory"), _mandatory, 2),
     Row("fields", ("{}.identifier.fields",), _fields, 2),
-    Row("exactly_one", ("{}.identifier.exactly_one",), _exactly_one, 2, True),
+    Row("exactly_one", ("{}.identifier.exactly_one",), _exactly_one, 2, names_one=True),
     Row("known", ("{}.identifier.known",), _known, 4),
-    Row("token", ("token.required", "token.from_login"), _token, 4, True),
-    Row("verb", ("methods.verb",), _verb, 1, True),
+    Row("token", ("token.required", "token.from_login"), _token, 4, names_one=True),
+    Row("verb", ("methods.verb",), _verb, 1, names_one=True),
 )
 
 
