@@ -37,6 +37,15 @@ _UNREADABLE |= {f"{name}.single_result" for name in ("show", "resend", "delete")
 class TokenRefresher(Protocol):
     """Keeps the run's token valid."""
 
+    @property
+    def may_log_in(self) -> bool:
+        """Whether it has what a login needs."""
+        ...
+
+    def renew(self) -> None:
+        """Log in, and use the token that comes."""
+        ...
+
     def renew_ahead(self) -> None:
         """Get another token if the present one is about to end."""
         ...
