@@ -10,17 +10,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.contract_tests.checks.expectations import Expectation, served_by
+from crmcom_kit.contract_tests.checks.expectations import Expectation, entity_statement, served_by
 from crmcom_kit.contract_tests.checks.history import differing, group_of
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF, SEMI_OPTIONAL, Named
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, read
 from crmcom_kit.contract_tests.checks.world import ids_of
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.client.http import TargetDown
+from crmcom_kit.contract_tests.findings import Unreachable, Violation
 
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.checks.checker import Refused
@@ -48,6 +49,7 @@ class FollowUp:
         self._is_following = False
         self._confirmed: Counter[str] = Counter()
         self._later: dict[str, Record] = {}
+        self._effects = 0
         self._witness = 0
         self._tried_reading = 0
 
@@ -101,6 +103,9 @@ class FollowUp:
         change = world.changes[-1] if world.changes else None
         if change is None:
             return
+        self._effects += 1
+        if self._effects % 2 and not self._session.small_budget:
+            self._request("show", {})  # what is only committed by the next request, this undoes
         for key in sorted(change.named)[:2]:
             record = world.records.get(key) or world.deleted.get(key)
             if record is not None:
@@ -144,6 +149,8 @@ class FollowUp:
             return
         with self._following():
             later, self._later = self._later, {}
+            if later and not self._session.small_budget:
+                self._log_in_again()
             for key, record in list(later.items())[-MAX_LATER:]:
                 self._show(key)
                 if not self._session.small_budget:
@@ -154,6 +161,13 @@ class FollowUp:
                     for filters in _filters_of(record):
                         self._request("list", filters)
             self._decide_all()
+
+    def _log_in_again(self) -> None:
+        """Look with the token of another login: a server may keep what it showed to the first."""
+        refresher = self._session.refresher
+        if refresher is not None and refresher.may_log_in:
+            with suppress(TargetDown, Unreachable):
+                refresher.renew()
 
     # Decisions.
 
@@ -341,8 +355,18 @@ class FollowUp:
             if not self._is_served("list", tried):
                 if len(tried) == 1 and self._is_served_by_id(name, expected.sense.filters[name]):
                     return "list.identifier.fields"
-                return served_by(tried, self._session.release)
+                return self._by_entity(tried) or served_by(tried, self._session.release)
         return None
+
+    def _by_entity(self, refused: Mapping[str, Any]) -> str | None:
+        """Return the statement of an entity if for it alone a list like this one is refused."""
+        release, entity = self._session.release, refused.get("entity")
+        if entity is None or len(refused) == 1:
+            return None
+        other = next((each for each in release.entities if each != entity), None)
+        if other is None or not self._is_served("list", {**refused, "entity": other}):
+            return None
+        return entity_statement(str(entity), release)
 
     def _is_served_by_id(self, name: str, wanted: Any) -> bool:
         """Whether a list is served by the id of what another field of an identifier has named."""

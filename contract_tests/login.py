@@ -139,7 +139,8 @@ class LoginRefresher:
             self._margin = min(_MARGIN, (until - since) / 10)
 
     @property
-    def _may_log_in(self) -> bool:
+    def may_log_in(self) -> bool:
+        """Whether the target's login has what a login needs."""
         login = self._session.target.login
         return login.username is not None or login.api_key is not None
 
@@ -168,7 +169,7 @@ class LoginRefresher:
     def renew_ahead(self) -> None:
         """Get another token if the present one is about to end."""
         if self._ends is not None and self._session.client.now() > self._ends - self._margin:
-            if self._may_log_in:
+            if self.may_log_in:
                 self.renew()
             else:
                 self._ends = None  # it may hold yet; the target will say
@@ -193,7 +194,7 @@ class LoginRefresher:
             return False
         if self._session.token != used:
             return True  # that refusal was followed up, and another token is here already
-        if not self._may_log_in:
+        if not self.may_log_in:
             msg = f"the token of {self._session.target.name} ended in mid-run; "
             msg += "with user name and password the kit gets another"
             raise TargetDown(msg)

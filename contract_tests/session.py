@@ -37,6 +37,15 @@ _UNREADABLE |= {f"{name}.single_result" for name in ("show", "resend", "delete")
 class TokenRefresher(Protocol):
     """Keeps the run's token valid."""
 
+    @property
+    def may_log_in(self) -> bool:
+        """Whether it has what a login needs."""
+        ...
+
+    def renew(self) -> None:
+        """Log in, and use the token that comes."""
+        ...
+
     def renew_ahead(self) -> None:
         """Get another token if the present one is about to end."""
         ...
@@ -79,6 +88,7 @@ class Observed:
 
     unusable: dict[str, str] = field(default_factory=dict)  # method -> the statement that says why
     withdrawn: bool | None = None  # whether a deprecated release answers nothing any more
+    units: list[str] = field(default_factory=list)  # ids of those that the login may act for
     cut_at: int = 0  # results that a page has if none are asked for; 0: not known
     resends: list[Resend] = field(default_factory=list)  # in their order
 

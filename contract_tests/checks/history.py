@@ -20,6 +20,8 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation, shortened
 
 READS = ("show", "list")
+#: So many times as many coincidences as changes by others are no coincidences.
+FAR_MORE = 4
 #: What is not compared: a reference may be made anew for each response.
 _FLEETING = ("request", "response")
 
@@ -277,19 +279,23 @@ class History:
         """Judge at the end what happened to webhook requests while they had to stay as they were.
 
         Once may be somebody else's doing. Twice after requests of one kind is the server's, if
-        nothing else in the run shows that anybody else was at work.
+        nothing else in the run shows that anybody else was at work; if something does, it has to
+        be far more than that, since others do not keep to the moments of our requests.
         """
-        if self.world.others:
-            return
         by_statement: dict[str, list[Coincidence]] = {}
         for each in self.coincidences:
             by_statement.setdefault(each.violation.statement, []).append(each)
         served = Counter(change.method for change in self.world.changes if change.served)
+        others = len(self.world.others)
         for statement, found in by_statement.items():
             records = {each.record for each in found}
             requests = {each.violation.exchanges[0].number for each in found}
-            often = max(3, served[statement.partition(".")[0]] // 2)
-            if len(requests) > 1 or len(records) >= often:
+            often = max(3, served[statement.partition(".")[0]] // (4 if others else 2))
+            if others:
+                is_ours = len(requests) >= often and len(records) >= FAR_MORE * others
+            else:
+                is_ours = len(requests) > 1 or len(records) >= often
+            if is_ours:
                 yield found[0].violation
 
     # What equal sights tell of.

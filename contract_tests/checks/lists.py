@@ -80,7 +80,9 @@ class Lists:
         # As long as one of them may be right, because somebody else was at work, it is asked for.
         found = [each for each in found if each.rests_on] or found
         plain = problems[tuple(getattr(self.left[0], name) for name in matter)]
-        best = plain if plain in found else min(found, key=lambda each: each.count)
+        best = min(found, key=lambda each: (each.count, each is not plain))
+        if plain is not None and plain in found and not plain.rests_on:
+            best = plain  # it needs nobody else to explain it, and is the easiest to understand
         if self._doubt is not None and "combine" in matter:
             best = Problem(self._doubt.again(), best.count, best.rests_on)
         if not best.rests_on:

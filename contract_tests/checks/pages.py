@@ -143,7 +143,8 @@ class Pages:
 
     def _by_fields(self, page: Page, other: Page) -> Violation | None:
         """Compare how many results a list has with some fields and with others."""
-        if not (_is_whole(page) and _is_whole(other)) or page.count == other.count:
+        alike = (page.offset, page.limit) == (other.offset, other.limit)
+        if not alike or page.count == other.count:
             return None
         more, fewer = sorted((page, other), key=lambda each: each.count, reverse=True)
         return self._violation(

@@ -13,8 +13,8 @@ from crmcom_kit.schemas.methods import Method
 def written(value: Any, *, raw: bool = False) -> str:
     """Write a value for a query: an identifier as ``field=value``, everything else as text.
 
-    The ``=`` behind a field stands as it is, as in the documents' examples: whether a server takes it
-    encoded is shown nowhere.
+    The ``=`` behind a field stands as it is, as in the documents' examples: whether a server takes
+    it encoded is shown nowhere.
 
     Args:
         value: a string, a number, or a mapping with the fields of an identifier.

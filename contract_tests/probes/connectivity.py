@@ -10,12 +10,14 @@ from functools import partial
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.made_up import NOWHERE
-from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
 from crmcom_kit.contract_tests.probes.helpers import (
     JSON,
+    STATES,
     body,
     by_entity,
     expect_served_as,
@@ -43,6 +45,33 @@ def _read_nothing(session: Session, method: str, exchanges: list[Exchange]) -> b
         return False
     sister = session.call("list") if method == "show" else show(session, {"id": NOWHERE["id"]})
     return _wording(sister) not in words
+
+
+def _is_absent(session: Session, exchange: Exchange) -> bool:
+    """Whether a method is answered as a path that does not exist, and other methods are not."""
+    call = exchange.call
+    if exchange.ok or (session.method(call.method).deprecated and not len(session.pool)):
+        return False  # what is deprecated may be withdrawn
+    known, sister = session.world.records, "list" if call.method == "show" else "show"
+    given = {"entity": session.release.entities[0]} if sister == "list" else {
+        IDENTIFIER: {"id": next(iter(known), NOWHERE["id"])}
+    }  # fmt: skip
+    nowhere = replace(call, method="", path=f"{call.path}_nosuch")
+    alike = _wording(session.send(nowhere))[:2] == _wording(exchange)[:2]
+    return alike and _wording(session.call(sister, given))[:2] != _wording(exchange)[:2]
+
+
+def _is_missing(session: Session, method: str, exchanges: list[Exchange]) -> None:
+    """Note that a method is not there at all, be it answered with JSON or not."""
+    for statement in ("methods.available", "methods.path"):
+        way = session.method(method)
+        violation = Violation(
+            statement, *exchanges, expected=f"{method} with {way.verb} at {way.path}",
+            seen=f"it is answered as a path that does not exist: {outcome(exchanges[-1])}",
+        )  # fmt: skip
+        session.note(exchanges[-1], [violation])
+    session.observed.unusable[method] = "methods.available"
+    session.allowed -= {method}
 
 
 def _cannot_be_called(session: Session, method: str, exchanges: list[Exchange], *ways: str) -> None:
@@ -79,9 +108,13 @@ def show_can_be_called(session: Session) -> None:
         if exchange.ok:
             _cannot_be_called(session, "show", [first, exchange], statement)
             return
-    if _read_nothing(session, "show", [first, second, missed]):
-        flat = session.send(Call("show", "GET", path, query({**token, **named})))
-        if flat.ok or _wording(session.call("show")) != _wording(first):
+    flat = session.send(Call("show", "GET", path, query({**token, **named})))
+    if flat.ok:
+        _cannot_be_called(session, "show", [first, flat], "parameters.identifier_in_query")
+    elif _is_absent(session, missed):
+        _is_missing(session, "show", [first, second])
+    elif _read_nothing(session, "show", [first, second, missed]):
+        if _wording(session.call("show")) != _wording(first):
             _cannot_be_called(session, "show", [first, flat], "parameters.identifier_in_query")
         else:
             _cannot_be_called(session, "show", [first, second], "methods.available", "methods.path")
@@ -110,6 +143,8 @@ def list_can_be_called(session: Session) -> None:
             if exchange.ok:
                 _cannot_be_called(session, "list", [exchange, first], statement)
                 return
+    if _is_absent(session, first):
+        _is_missing(session, "list", [first])
 
 
 @probe("methods.trailing_slash", layer="read", cost=4)
@@ -126,6 +161,20 @@ def a_slash_behind_the_name_is_nothing(session: Session) -> None:
             why = f"the path {call.path} is {name}'s"
             slashed = session.send(call)
             expect_served_as(session, "methods.trailing_slash", slashed, plain, why)
+            if slashed.ok and not session.small_budget:
+                _behind_the_slash(session, plain.call, record)
+
+
+def _behind_the_slash(session: Session, call: Call, record: Record) -> None:
+    """Make requests with a slash that do not only ask for what there is: the checks know more."""
+    method, given = session.method(call.method), dict(call.parameters)
+    others = [{**given, "token": WRONG_TOKEN}]
+    if call.method == "list":
+        others += [{**given, "life_cycle_state": state} for state in STATES]
+        others += [{**given, "url": f"{record['url']}/nowhere"}]
+    for parameters in others:
+        other = build(method, parameters)
+        session.send(replace(other, path=f"{other.path}/"))
 
 
 def _tries(session: Session, method: str) -> Iterator[Exchange]:
@@ -149,6 +198,7 @@ def _can_be_called(session: Session, method: str) -> None:
     if len(misses) > 1 or tries[0].ok or _wording(missed)[:2] in misses:
         return  # it looked for the webhook request
     token: Mapping[str, Any] = {"token": session.token}
+    is_absent = _is_absent(session, tries[0])
     nowhere = {**token, IDENTIFIER: {"id": NOWHERE["id"]}}
     path = session.method(method).path
     form = (("Content-Type", "application/x-www-form-urlencoded"),)
@@ -157,12 +207,16 @@ def _can_be_called(session: Session, method: str) -> None:
         "parameters.identifier_in_body": Call(method, "POST", path, "", body(text), JSON),
         "parameters.place": Call(method, "POST", path, query(nowhere), b"{}", JSON),
     }
+    if is_absent:
+        ways["methods.verb"] = Call(method, "GET", path, query(nowhere))
     for statement, call in ways.items():
         exchange = session.send(call)
         if _wording(exchange)[:2] == _wording(missed)[:2]:
             _cannot_be_called(session, method, [*tries[:2], exchange], statement)
             return
-    if _read_nothing(session, method, tries):
+    if is_absent:
+        _is_missing(session, method, tries)
+    elif _read_nothing(session, method, tries):
         filled = session.send(Call(method, "POST", path, "", query(nowhere).encode(), form))
         if _wording(filled) != _wording(tries[0]):
             _cannot_be_called(session, method, [*tries[:2], filled], "parameters.body")

@@ -1,12 +1,18 @@
 """Probes of the login methods: who can log in, and what the token is good for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.logins import decoded
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN
+from crmcom_kit.contract_tests.client.near_misses import (
+    NAME_MUTATIONS,
+    SECRET_MUTATIONS,
+    near_misses,
+)
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.login import ask_for_token, by_key, token_of
 from crmcom_kit.contract_tests.own_world import units
@@ -15,6 +21,10 @@ from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
 
 MANDATORY = ("username", "password", "organisation")
+#: The members of log_information that hold units; the last two from R18 on.
+UNITS = (
+    "created_by_unit", "updated_by_unit", "created_by_business_unit", "updated_by_business_unit",
+)  # fmt: skip
 _JWT = tuple(f"login.token.{name}" for name in ("jwt", "jwt_header", "jwt_claims", "jwt_times"))
 #: Reports redact a part of a secret from this length on, and so one that is a character off.
 MIN_SECRET = 8
@@ -100,7 +110,8 @@ def _wrong_logins(session: Session) -> Iterator[Exchange]:
         for name in MANDATORY if not session.small_budget else ():
             right = getattr(login, name)
             if right and (name != "password" or len(right) >= MIN_SECRET):
-                wrong[name] += [each for each in (f"{right}x", right[:-1]) if each]
+                nearly = SECRET_MUTATIONS if name == "password" else NAME_MUTATIONS
+                wrong[name] += near_misses(right, nearly)
         for name, values in wrong.items():
             for value in values:
                 yield ask_for_token(session, **{name: value})
@@ -108,8 +119,9 @@ def _wrong_logins(session: Session) -> Iterator[Exchange]:
                     ask_for_token(session)
     key = login.api_key
     if key is not None and session.release.web_api_key_token is not None:
-        keys = [NO_KEY, *((f"{key}0", key[:-1]) if len(key) >= MIN_SECRET else ())]
-        for each in keys[: breadth(session, 1, 3)]:
+        nearly = SECRET_MUTATIONS if len(key) >= MIN_SECRET else ()
+        keys = [NO_KEY, *near_misses(key, nearly)]
+        for each in keys[: breadth(session, 1, 99)]:
             yield session.send(by_key(session, each))
 
 
@@ -141,39 +153,77 @@ def a_body_is_one_object(session: Session) -> None:
 
 @probe("login.unit", layer="login", cost=3)
 def a_login_may_name_a_unit(session: Session) -> None:
-    """A login is served with the ID of a unit, and without."""
+    """A login is served with the ID of a unit, and without; the token is that of the unit."""
     _credentials(session)
-    known, why = _unit(session)
-    exchange = ask_for_token(session, unit=known["id"])
-    if not exchange.ok and why:
-        raise Unreachable(why)
-    session.expect_served("login.unit", exchange, "unit is the ID of a unit")
+    units_known = _units(session)
+    _log_in_for(session, units_known, lambda unit: ask_for_token(session, unit=unit))
     if session.target.login.unit is None:
         session.expect_served("login.unit", ask_for_token(session), "unit may be left out")
-    name = known.get("name")
-    if isinstance(name, str) and name not in ("", known["id"]):
+    name = units_known[0].get("name")
+    if isinstance(name, str) and name not in ("", units_known[0]["id"]):
         by_name = ask_for_token(session, unit=name)
         session.findings.chose("login.unit_by_name", by_name.ok, by_name)
     _keep_token(session)
 
 
-def _unit(session: Session) -> tuple[Mapping[str, Any], str]:
-    """Return a unit to log in for, and why it may be refused; "": it may not."""
+def _log_in_for(
+    session: Session, known: Sequence[Mapping[str, Any]], ask: Callable[[str], Exchange]
+) -> None:
+    """Log in for units. Raises Unreachable if no login is served, and that may be right."""
+    may_refuse = session.target.login.unit is None and not session.target.entries
+    served = 0
+    for unit in known[: breadth(session, 1, 2)]:
+        exchange = ask(unit["id"])
+        served += exchange.ok
+        if exchange.ok or not may_refuse:
+            session.expect_served("login.unit", exchange, "unit is the ID of a unit")
+        if exchange.ok:
+            _names_unit(session, unit["id"], exchange)
+            if unit["id"] not in session.observed.units:
+                session.observed.units.append(unit["id"])
+    if not served and may_refuse:
+        msg = "the user may not act for the units seen; name one with --unit"
+        raise Unreachable(msg)
+
+
+def _names_unit(session: Session, key: str, exchange: Exchange) -> None:
+    """Check the claim oun, if it is the name or the ID of a unit that is known."""
+    found = decoded(token_of(exchange) or "")
+    claim = found[1].get("oun") if found is not None else None
+    if not session.release.at_least("R12.0.0") or not isinstance(claim, str):
+        return
+    named: dict[str, set[Any]] = {}
+    for unit in _seen_units(session):
+        named.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
+    if any(claim in names for names in named.values()):
+        kept = claim in named.get(key, {key})
+        expected, seen = f"a token for the unit {key}", f"the claim oun {claim}"
+        session.expect("login.unit", exchange, kept=kept, expected=expected, seen=seen)
+
+
+def _units(session: Session) -> list[Mapping[str, Any]]:
+    """Return units to log in for. Raises Unreachable if none is known."""
     login = session.target.login
     if login.unit is not None:
-        return {"id": login.unit}, ""
+        return [{"id": login.unit}]
+    found = {unit["id"]: unit for unit in _seen_units(session)}
     if session.target.entries:
-        wanted = units(session.target.entries)[-1]
-        found = (each["unit"] for each in session.target.entries if "unit" in each)
-        return next(each for each in found if each["id"] == wanted), ""
+        return [found[key] for key in reversed(units(session.target.entries))]
+    if not found:
+        msg = "no unit is known; name one with --unit"
+        raise Unreachable(msg)
+    return list(found.values())
+
+
+def _seen_units(session: Session) -> Iterator[Mapping[str, Any]]:
+    """Yield the units that webhook requests show, and those of a world of the kit's own."""
+    yield from (each["unit"] for each in session.target.entries if "unit" in each)
     for record in session.pool.known():
         log = record.get("log_information")
-        for member in ("created_by_unit", "created_by_business_unit"):
+        for member in UNITS:
             unit = log.get(member) if isinstance(log, Mapping) else None
             if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
-                return unit, "the user may not act for the units seen; name one with --unit"
-    msg = "no unit is known; name one with --unit"
-    raise Unreachable(msg)
+                yield unit
 
 
 # Web API keys.
@@ -211,11 +261,11 @@ def a_web_api_key_logs_in(session: Session) -> None:
 def a_login_by_key_may_name_a_unit(session: Session) -> None:
     """A login by Web API key is served with the ID of a unit."""
     key = _api_key(session)
-    known, why = _unit(session)
-    exchange = session.send(by_key(session, key, unit=str(known["id"])))
-    if not exchange.ok and (why or not session.send(by_key(session, key)).ok):
-        raise Unreachable(why or "a login by Web API key is refused in any case")
-    session.expect_served("login.unit", exchange, "unit is the ID of a unit")
+    if not session.send(by_key(session, key)).ok:
+        msg = "a login by Web API key is refused in any case"
+        raise Unreachable(msg)
+    ask = lambda unit: session.send(by_key(session, key, unit=unit))  # noqa: E731
+    _log_in_for(session, _units(session), ask)
     _keep_token(session)
 
 

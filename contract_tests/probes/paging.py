@@ -1,5 +1,6 @@
 """Probes of number_of_results and offset, which list has from R13 on."""
 
+from collections import Counter
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
@@ -70,9 +71,19 @@ def list_returns_no_more_than_asked(session: Session) -> None:
                 session.findings.chose("paging.maximum_results", largest, exchange)
             return
         largest = max(largest, exchange.count)
+    if not session.small_budget:
+        _long_pages(session)
     if 0 < largest < known:
         session.findings.chose("paging.over_maximum", "cut", exchange)
         session.findings.chose("paging.maximum_results", largest, exchange)
+
+
+def _long_pages(session: Session) -> None:
+    """Ask for most of the longest list that is known: a maximum must not be more than asked for."""
+    entities = Counter(str(record.get("entity")) for record in session.pool.known())
+    for entity, count in entities.most_common(1):
+        for limit in range(count - 1, 4, -5):
+            session.call("list", {"entity": entity, "number_of_results": limit})
 
 
 @probe("list.paging.offset", layer="read", cost=6)

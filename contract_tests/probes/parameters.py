@@ -4,11 +4,13 @@ from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
 from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.findings import outcome
 from crmcom_kit.contract_tests.probes.helpers import (
     STATES,
     breadth,
     can_page,
+    expect_served_as,
     identifiers,
     in_service,
     sample,
@@ -65,11 +67,32 @@ def list_takes_any_of_its_parameters(session: Session) -> None:
         together = session.call("list", {name: given[name] for name in some})
         why = f"{', '.join(some)} are given together"
         session.expect_served("list.semi_optional.several_allowed", together, why)
+    if not session.small_budget:
+        _in_company(session, record)
     entity = {"entity": record["entity"]}
     for name, value in {"url": record["url"], **state, "fields_set": "id"}.items():
         exchange = session.call("list", {**entity, name: value})
         why = f"{name} may be given, and the other optional parameters left out"
         session.expect_served("list.optional_parameters", exchange, why)
+
+
+def _in_company(session: Session, record: Record) -> None:
+    """List by each semi-optional parameter together with each optional one."""
+    day = {"created_date": str(record["log_information"].get("created_date"))[:10]}
+    optional: dict[str, Any] = {name: record[name] for name in ("url", "life_cycle_state")}
+    optional |= {"fields_set": "id,number"}
+    if can_page(session):
+        optional |= {"number_of_results": "1", "offset": "0"}
+    dated = session.call("list", {"entity": record["entity"], **day})
+    for name, value in semi_optional(record).items():
+        alone = session.call("list", {name: value})
+        if alone.ok:
+            for more, wanted in optional.items():
+                session.call("list", {name: value, more: wanted})
+            if dated.ok:
+                why = "created_date goes with any other filter"
+                exchange = session.call("list", {name: value, **day})
+                expect_served_as(session, "list.created_date.filter", exchange, dated, why)
 
 
 @probe("list.identifier.fields", layer="read", cost=3)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
@@ -19,6 +20,14 @@ from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.near_misses import (
+    LENGTHENING,
+    LONG_NUMBERS,
+    SECRET_MUTATIONS,
+    UNUSUAL,
+    WIDENING,
+    near_misses,
+)
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.probes.helpers import (
     JSON,
@@ -69,7 +78,8 @@ def _call(session: Session, method: str, identifier: Any = None, **more: Any) ->
 def _mandatory(session: Session, method: str, record: Record) -> Requests:
     yield Refusable(None, _call(session, method))
     yield Refusable("no_identifier", _call(session, method, {}))
-    yield Refusable("empty_value", _call(session, method, {"id": ""}))
+    for name in ("id", "number"):
+        yield Refusable("empty_value", _call(session, method, {name: ""}))
     if method == "show":
         yield Refusable(None, _call(session, method, fields_set="id"))
     del record
@@ -94,34 +104,31 @@ def _exactly_one(session: Session, method: str, record: Record) -> Requests:
 
 
 def _known(session: Session, method: str, record: Record) -> Requests:
-    for field, value in _near_misses(record["id"], record["number"]):
+    for field, value in _other_names(session, method, record):
         if _is_no_name(session, value):
             kind = "unknown_webhook_request" if value in NOWHERE.values() else None
             yield Refusable(kind, _call(session, method, {field: value}))
 
 
-def _near_misses(key: str, number: str) -> Iterator[tuple[str, str]]:
-    """Yield names that no webhook request has, the most telling ones first."""
+def _other_names(session: Session, method: str, record: Record) -> Iterator[tuple[str, str]]:
+    """Yield names that no webhook request has, the most telling ones first.
+
+    What might find another one goes to resend and delete only if any may be changed.
+    """
     yield from NOWHERE.items()
-    yield from (("number", key), ("id", number))
-    yield from (
-        ("id", f"{key}0"),
-        ("id", key[:-1]),
-        ("number", f"{number}0"),
-        ("number", f"0{number}"),
-    )
-    yield from (("number", f"{number}x"), ("id", key.swapcase()), ("id", f"x{key}"))
-    yield from (
-        ("id", f"{key[:-1]}%"),
-        ("number", "%"),
-        ("number", f"{number}%"),
-        ("id", f"{key[:-1]}_"),
-    )
-    yield from (
-        ("number", f"{number}000000000"),
-        ("number", f"-{number}"),
-        ("number", f"{number}.0"),
-    )
+    yield from (("number", record["id"]), ("id", record["number"]))
+    free = method == "show" or getattr(session.pool.may_change, "everything", False)
+    mutations = WIDENING + LENGTHENING if free else LENGTHENING
+    misses = [[(name, miss) for miss in near_misses(record[name], mutations)]
+              for name in ("id", "number")]  # fmt: skip
+    yield from (each for pair in zip_longest(*misses) for each in pair if each is not None)
+    number = record["number"]
+    yield from (("number", f"{number}{more}") for more in ("000000000", ".0"))
+    yield "number", f"-{number}"
+    if method == "show":
+        yield from ((name, value) for value in UNUSUAL for name in ("id", "number"))
+    else:
+        yield from (("number", LONG_NUMBERS[2]), ("id", UNUSUAL[0]), ("id", UNUSUAL[2]))
 
 
 def _is_text(value: object) -> bool:
@@ -141,12 +148,14 @@ def _token(session: Session, method: str, record: Record) -> Requests:
     for token in wrong_tokens(session.token or ""):
         kind = "invalid_token" if token == WRONG_TOKEN else None
         yield Refusable(kind, build(session.method(method), {"token": token, **given}))
+    if session.method(method).verb == "POST":
+        for odd in (True, [session.token]):
+            yield Refusable(None, build(session.method(method), {"token": odd, **given}))
 
 
 def wrong_tokens(token: str) -> Iterator[str]:
-    """Yield tokens that no login has returned: made up, empty, a character off, forged."""
-    yield from (WRONG_TOKEN, "", token[:-1], f"{'B' if token[:1] == 'A' else 'A'}{token[1:]}")
-    yield from (f"{token}0", token[1:], token[: len(token) // 2])
+    """Yield tokens that no login has returned: made up, empty, nearly right, forged."""
+    yield from (WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS))
     found = decoded(token)
     if found is None:
         return
@@ -180,22 +189,23 @@ class Row(NamedTuple):
     statements: tuple[str, ...]  # with {} for the method
     requests: Callable[[Session, str, Record], Requests]
     few: int  # so many of them in a run of few requests
+    names_one: bool = False  # they name a webhook request, which is looked at after each
 
 
 TABLE = (
     Row("mandatory", ("{}.parameters.mandatory", "{}.identifier.mandatory"), _mandatory, 2),
     Row("fields", ("{}.identifier.fields",), _fields, 2),
-    Row("exactly_one", ("{}.identifier.exactly_one",), _exactly_one, 2),
+    Row("exactly_one", ("{}.identifier.exactly_one",), _exactly_one, 2, names_one=True),
     Row("known", ("{}.identifier.known",), _known, 4),
-    Row("token", ("token.required", "token.from_login"), _token, 4),
-    Row("verb", ("methods.verb",), _verb, 1),
+    Row("token", ("token.required", "token.from_login"), _token, 4, names_one=True),
+    Row("verb", ("methods.verb",), _verb, 1, names_one=True),
 )
 
 
 def _send(session: Session, row: Row, method: str) -> None:
     """Send the requests of one row; after one that is served go on with another record."""
     in_service(session)
-    place, refused_all = 0, False
+    place, refused_all, repeated = 0, False, False
     while not refused_all:
         record = target(session, "show" if method == "list" else method)
         refused_all = True
@@ -208,7 +218,10 @@ def _send(session: Session, row: Row, method: str) -> None:
             place = at + 1
             if each.kind is not None:
                 note_refusal(session, each.kind, exchange)
-            if exchange.ok and method in ("resend", "delete"):
+            lost = record["id"] not in session.pool.records
+            if lost and not exchange.ok and not repeated:
+                place, repeated = at, True  # once may be somebody else's doing
+            if method in ("resend", "delete") and (exchange.ok or lost):
                 refused_all = False
                 break  # on with another one
 
@@ -217,8 +230,9 @@ def _register(row: Row, method: str, layer: Layer) -> None:
     statements = [each.format(method) for each in row.statements]
     if layer != "read":
         statements.append("errors.change_nothing")
+    cost = row.few * (2 if row.names_one and layer != "read" else 1)
     run = partial(_send, row=row, method=method)
-    probe(*statements, layer=layer, cost=row.few, name=f"{method} refuses: {row.name}")(run)
+    probe(*statements, layer=layer, cost=cost, name=f"{method} refuses: {row.name}")(run)
 
 
 for _row in TABLE:

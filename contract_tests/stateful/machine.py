@@ -24,18 +24,21 @@ from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE, ODD_TOKENS, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.near_misses import (
+    LENGTHENING,
+    MUTATIONS,
+    NAME_MUTATIONS,
+    SECRET_MUTATIONS,
+    Mutation,
+)
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.stateful.exploration import Exploration
 from crmcom_kit.contract_tests.stateful.values import (
     FIELDS_SETS,
     FILTERS,
-    LENGTHENING,
-    MUTATIONS,
     PLAIN_FILTERS,
     STATES,
-    TOKEN_MUTATIONS,
-    Mutation,
     filter_values,
     nearly,
 )
@@ -58,7 +61,7 @@ MADE_UP = (None, None, None, NO_TOKEN, WRONG_TOKEN, *ODD_TOKENS)
 fields = st.sampled_from(("id", "number"))
 raws = st.booleans()
 changing = st.sampled_from(("resend", "delete"))
-token_changes = st.none() | st.sampled_from(TOKEN_MUTATIONS)
+token_changes = st.none() | st.sampled_from(SECRET_MUTATIONS)
 filters = st.sampled_from(PLAIN_FILTERS) | st.sampled_from(FILTERS)
 
 
@@ -396,7 +399,7 @@ class RequestMachine(RuleBasedStateMachine):
 
     @rule(
         name=st.sampled_from(("username", "password", "organisation")),
-        change=st.sampled_from((None, *TOKEN_MUTATIONS)),
+        change=st.sampled_from((None, *NAME_MUTATIONS)),
     )
     @about(*TOKEN)
     @precondition(lambda self: self.exploration.may_log_in_wrongly)

@@ -1,6 +1,6 @@
-"""Values for requests: those that a webhook request fits, and values that are almost right."""
+"""Values for requests: those that a webhook request fits, and those that are almost so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
@@ -14,6 +14,7 @@ from crmcom_kit.contract_tests.checks.interpretations import (
 )
 from crmcom_kit.contract_tests.checks.sense import FIELDS
 from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.client.near_misses import Mutation
 
 OPTIONAL = ("url", "life_cycle_state", "created_date")
 STATES = ("REJECTED", "SUCCESSFUL")
@@ -41,82 +42,6 @@ def _fields_sets() -> st.SearchStrategy[str | None]:
 
 #: Values of fields_set; None: the request has none, as half of them.
 FIELDS_SETS = _fields_sets()
-
-
-# Near misses: each function makes another text of one that is right.
-
-
-def _longer(text: str) -> str:
-    return f"{text}0"
-
-
-def _led_by_zero(text: str) -> str:
-    return f"0{text}"
-
-
-def _shorter(text: str) -> str:
-    return text[:-1]
-
-
-def _beheaded(text: str) -> str:
-    return text[1:]
-
-
-def _changed(text: str) -> str:
-    """Another last character, of the same kind."""
-    return text[:-1] + ("1" if text[-1:] == "0" else "0") if text else "0"
-
-
-def _other_start(text: str) -> str:
-    """Another first character: the last one of a token may hold bits that nobody reads."""
-    return ("1" if text[:1] == "0" else "0") + text[1:]
-
-
-def _any_end(text: str) -> str:
-    return f"{text[:-1]}%"
-
-
-def _any_character(text: str) -> str:
-    return f"{text[:-1]}_"
-
-
-def _anything(_: str) -> str:
-    return "%"
-
-
-def _huge(_: str) -> str:
-    return "9" * 40
-
-
-def _accented(text: str) -> str:
-    return f"{text}é"
-
-
-def _wide(text: str) -> str:
-    """Full-width digits and letters, which some servers take for plain ones."""
-    return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)
-
-
-def _quoted(text: str) -> str:
-    return f"{text}' OR '1'='1"
-
-
-def _greek(_: str) -> str:
-    return "Ελλάδα \U0001f680"
-
-
-Mutation = Callable[[str], str]
-
-#: These contain the right text as a whole.
-LENGTHENING: tuple[Mutation, ...] = (_longer, _led_by_zero, _accented, _quoted)
-#: With these, a server that is wrong might find a webhook request that nobody meant.
-WIDENING: tuple[Mutation, ...] = (
-    _shorter, _beheaded, _changed, _any_end, _any_character, _anything, _huge, _wide, _greek,
-)  # fmt: skip
-MUTATIONS = LENGTHENING + WIDENING
-
-#: What is made of a token or password has its inner part, by which reports redact it.
-TOKEN_MUTATIONS: tuple[Mutation, ...] = (_longer, _shorter, _other_start)
 
 
 def filter_values(record: Record, name: str) -> list[Any]:

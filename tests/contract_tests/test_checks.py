@@ -315,3 +315,20 @@ def test_an_error_of_a_login_has_no_token() -> None:
     assert (
         "login.credentials" in _judged(_checker(), _exchange(answer, "token", parameters=given))[1]
     )
+
+
+def test_a_list_is_asked_for_by_the_reading_that_it_fits_best() -> None:
+    """One that somebody deleted explains a list of a day; another reading would lack many."""
+    checker = _checker()
+    checker.lists.left.sort(key=lambda each: each.day != "from")
+    days = ("2016-03-04", "2016-03-04", "2016-03-14", "2016-03-24")
+    records = [
+        _record(id=f"R{at}", number=str(at), log_information__created_date=f"{day}T12:00:00")
+        for at, day in enumerate(days)
+    ]
+    entity = {"entity": records[0]["entity"]}
+    checker.check(_exchange({"status": OK, "data": records}, "list", parameters=entity))
+    asked = {**entity, "created_date": days[0]}
+    checker.check(_exchange({"status": OK, "data": records[:1]}, "list", parameters=asked))
+
+    assert {each.record for each in checker.history.suspicions} == {"R1"}

@@ -41,8 +41,10 @@ def at(moment: str, number: int = 1) -> dict[str, Any]:
     """A webhook request created at a moment."""
     made = record(number)
     made["log_information"] = {
-        **made["log_information"], "created_date": moment, "updated_date": moment,
-    }  # fmt: skip
+        **made["log_information"],
+        "created_date": moment,
+        "updated_date": moment,
+    }
     return made
 
 
@@ -76,11 +78,19 @@ SHORT = {"fields_set": "number"}
 
 BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
     "another one is shown": ("show.identifier.selects", [show(ok(ONE)), show(ok(TWO))]),
-    "an unknown one is shown": ("show.identifier.known", [show(ok(ONE)), show(ok(ONE), number="11")]),
+    "an unknown one is shown": (
+        "show.identifier.known",
+        [show(ok(ONE)), show(ok(ONE), number="11")],
+    ),
     "a state is listed that was not asked for": (
         "list.life_cycle_state.filter",
-        [listed(ok([ONE, DONE | {"id": "ID3", "number": "3"}]), entity="ACTIVITIES",
-                life_cycle_state="REJECTED")],
+        [
+            listed(
+                ok([ONE, DONE | {"id": "ID3", "number": "3"}]),
+                entity="ACTIVITIES",
+                life_cycle_state="REJECTED",
+            )
+        ],
     ),
     "short records are known not to fit": (
         "list.entity.filter",
@@ -88,7 +98,11 @@ BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
     ),
     "one that fits is missing": (
         "list.entity.filter",
-        [listed(ok([ONE, TWO, record(3)]), entity="ACTIVITIES"), listed(ok([ONE])), show(ok(TWO), number="2")],
+        [
+            listed(ok([ONE, TWO, record(3)]), entity="ACTIVITIES"),
+            listed(ok([ONE])),
+            show(ok(TWO), number="2"),
+        ],
     ),
     "one is listed twice": ("list.no_duplicates", [listed(ok([ONE, ONE]))]),
     "list and show differ": (
@@ -100,57 +114,96 @@ BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
         [show(ok(ONE)), show(ok(record(1, entity_id="E9"))), show(ok(ONE))],
     ),
     "a resend loses the rule": (
-        "resend.identity_kept", [show(ok(ONE)), resend(ok(DONE | {"workflow_rule": {"id": "other"}}))],
+        "resend.identity_kept",
+        [show(ok(ONE)), resend(ok(DONE | {"workflow_rule": {"id": "other"}}))],
     ),
     "a successful one is sent again": ("resend.only_rejected", [show(ok(DONE)), resend(ok(DONE))]),
     "a resend had no effect": (
-        "resend.sends_again", [show(ok(ONE)), resend(ok(DONE)), show(ok(ONE))],
+        "resend.sends_again",
+        [show(ok(ONE)), resend(ok(DONE)), show(ok(ONE))],
     ),
     "the list is stale after a resend": (
         "list.agrees_with_show",
         [show(ok(ONE)), resend(ok(DONE)), show(ok(DONE)), listed(ok([ONE])), show(ok(DONE))],
     ),
     "a deleted one is shown": (
-        "delete.gone", [show(ok(ONE)), delete(ok(ONE)), show(ok(ONE))],
+        "delete.gone",
+        [show(ok(ONE)), delete(ok(ONE)), show(ok(ONE))],
     ),
     "a deleted one is listed": (
-        "delete.gone", [show(ok(ONE)), delete(ok({"number": "1"}), **SHORT), listed(ok([ONE]))],
+        "delete.gone",
+        [show(ok(ONE)), delete(ok({"number": "1"}), **SHORT), listed(ok([ONE]))],
     ),
     "a delete returns another entity": (
-        "delete.returns_record", [show(ok(ONE)), delete(ok(record(1, entity_id="E9")))],
+        "delete.returns_record",
+        [show(ok(ONE)), delete(ok(record(1, entity_id="E9")))],
     ),
-    "no token is asked for": ("token.required", [("show", {"token": None, IDENTIFIER: {"id": "ID1"}}, ok(ONE))]),
-    "any token will do": ("token.from_login", [("show", {"token": "U", IDENTIFIER: {"id": "ID1"}}, ok(ONE))]),
+    "no token is asked for": (
+        "token.required",
+        [("show", {"token": None, IDENTIFIER: {"id": "ID1"}}, ok(ONE))],
+    ),
+    "any token will do": (
+        "token.from_login",
+        [("show", {"token": "U", IDENTIFIER: {"id": "ID1"}}, ok(ONE))],
+    ),
     "two fields are taken": ("show.identifier.exactly_one", [show(ok(ONE), id="ID1", number="1")]),
-    "a list without a filter": ("list.semi_optional.at_least_one", [listed(ok([ONE]), url=ONE["url"])]),
-    "an entity that does not exist": ("list.entity.supported_values", [listed(ok([]), entity="CARS")]),
+    "a list without a filter": (
+        "list.semi_optional.at_least_one",
+        [listed(ok([ONE]), url=ONE["url"])],
+    ),
+    "an entity that does not exist": (
+        "list.entity.supported_values",
+        [listed(ok([]), entity="CARS")],
+    ),
     "more than asked for": (
-        "list.paging.number_of_results", [listed(ok([ONE, TWO]), entity="ACTIVITIES", number_of_results=1)],
+        "list.paging.number_of_results",
+        [listed(ok([ONE, TWO]), entity="ACTIVITIES", number_of_results=1)],
     ),
     "two pages with the same one": (
         "list.paging.offset",
-        [listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1),
-         listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1, offset=1),
-         listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1),
-         listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1, offset=1)],
+        [
+            listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1),
+            listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1, offset=1),
+            listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1),
+            listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1, offset=1),
+        ],
     ),
-    "a field too many": ("show.fields_set.selects",
-                         [("show", {IDENTIFIER: {"id": "ID1"}, "fields_set": "number"}, ok({"id": "ID1", "number": "1", "url": "u"}))]),
-    "an error with code OK": ("errors.code_not_ok", [show({"status": {"code": None, "message": "no", "description": ""}})]),
-}  # fmt: skip
+    "a field too many": (
+        "show.fields_set.selects",
+        [
+            (
+                "show",
+                {IDENTIFIER: {"id": "ID1"}, "fields_set": "number"},
+                ok({"id": "ID1", "number": "1", "url": "u"}),
+            )
+        ],
+    ),
+    "an error with code OK": (
+        "errors.code_not_ok",
+        [show({"status": {"code": None, "message": "no", "description": ""}})],
+    ),
+}
 
 LEGAL: dict[str, Sequence[Step]] = {
     "error texts are null": [show(ERROR)],
     "somebody else changes one": [show(ok(ONE)), listed(ok([DONE])), show(ok(DONE))],
     "somebody else deletes one": [show(ok(ONE)), listed(ok([TWO]))],
     "somebody else adds one": [listed(ok([ONE])), listed(ok([ONE, TWO])), listed(ok([ONE, TWO]))],
-    "a resend is queued": [show(ok(ONE)), resend(ok(ONE)), show(ok(ONE)), listed(ok([ONE])), show(ok(DONE))],
+    "a resend is queued": [
+        show(ok(ONE)),
+        resend(ok(ONE)),
+        show(ok(ONE)),
+        listed(ok([ONE])),
+        show(ok(DONE)),
+    ],
     "a resend fails": [show(ok(ONE)), resend(ERROR), show(ok(record(1, error_code="Y")))],
     "a resend renews request, code and date": [
-        show(ok(ONE)), resend(ok(DONE | {"request": "A" * 32, "authentication_code": "B"})),
+        show(ok(ONE)),
+        resend(ok(DONE | {"request": "A" * 32, "authentication_code": "B"})),
     ],
     "delete touches the date": [
-        show(ok(at("2016-10-03T10:00:00"))), delete(ok(at("2016-10-03T10:00:00") | {"error_code": "X"})),
+        show(ok(at("2016-10-03T10:00:00"))),
+        delete(ok(at("2016-10-03T10:00:00") | {"error_code": "X"})),
     ],
     "a second delete is answered with OK": [show(ok(ONE)), delete(ok(ONE)), delete(ok(ONE))],
     "dates with zones": [show(ok(at("2016-10-03T10:00:00+02:00")))],
@@ -170,8 +223,10 @@ LEGAL: dict[str, Sequence[Step]] = {
         listed(ok([ONE]), entity="ACTIVITIES", number_of_results=1, offset=1),
         listed(ok([TWO]), entity="ACTIVITIES", number_of_results=1),
     ],
-    "a token in a header": [("show", {"token": None, "Authorization": "Bearer T", IDENTIFIER: {"id": "ID1"}}, ok(ONE))],
-}  # fmt: skip
+    "a token in a header": [
+        ("show", {"token": None, "Authorization": "Bearer T", IDENTIFIER: {"id": "ID1"}}, ok(ONE))
+    ],
+}
 
 
 def conversation(steps: Sequence[Step], *, exclusive: bool = False) -> tuple[set[str], set[str]]:
