@@ -116,7 +116,7 @@ def list_knows_the_fields_of_its_identifiers(session: Session) -> None:
 def list_takes_every_entity(session: Session) -> None:
     """List takes each entity that the release supports, and in each state."""
     in_service(session)
-    known = {record.get("entity") for record in session.pool.known()}
+    known = [record.get("entity") for record in session.pool.known()]  # of any type
     for entity in session.release.entities:
         if session.small_budget:
             if entity not in known:  # else discovery has asked for it

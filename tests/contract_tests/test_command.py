@@ -263,15 +263,16 @@ def plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("dialect", ["default", "http"])
-@pytest.mark.parametrize("release", ["R9", "R12", "R13", "R15"])
+@pytest.mark.parametrize(
+    ("release", "dialect"), [("R9", "default"), ("R13", "http"), ("R15", "default")]
+)
 def test_the_mock_keeps_every_statement(tmp_path: Path, release: str, dialect: str) -> None:
     """The suite under pytest finds nothing wrong with the mock, and skips nothing it can try."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-rs"),
             *("--crmcom-release", release, "--crmcom-dialect", dialect),
-            *("--crmcom-max-examples", "15", "-p", "no:cacheprovider", "-p", "no:xdist"),
+            *("--crmcom-max-examples", "5", "-p", "no:cacheprovider", "-p", "no:xdist"),
         ],
         cwd=tmp_path,
         capture_output=True,
