@@ -39,8 +39,8 @@ class Violation(Exception):
             expected: what the statement promises for this call.
             seen: what came instead.
             record: the id of the webhook request concerned, where it is about one.
-            layer: which part of the run sent the request that shows it: "probe", "machine", or "check"
-                for what the run itself sends, and for recorded traffic.
+            layer: which part of the run sent the request that shows it: "probe", "machine", or
+                "check" for what the run itself sends, and for recorded traffic.
         """
         super().__init__(statement, expected, seen)
         self.statement = statement

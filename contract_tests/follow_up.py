@@ -26,6 +26,7 @@ from crmcom_kit.contract_tests.findings import Unreachable, Violation
 if TYPE_CHECKING:
     from crmcom_kit.contract_tests.checks.checker import Refused
     from crmcom_kit.contract_tests.checks.history import Suspicion
+    from crmcom_kit.contract_tests.checks.lists import Unsure
     from crmcom_kit.contract_tests.checks.world import Record
     from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
     from crmcom_kit.contract_tests.session import Session
@@ -36,6 +37,8 @@ MAX_CONFIRMED = 4
 MAX_LOOKS = 12
 #: So many changed webhook requests are looked at once more at the end, and so many listed.
 MAX_LATER, MAX_LISTED = 20, 3
+#: So many lists that others may explain are asked for again.
+MAX_LISTS_AGAIN = 30
 #: So often it is tried whether reading changes something.
 MAX_TRIED_READING = 2
 
@@ -182,6 +185,9 @@ class FollowUp:
                 suspicion.tried = True
                 self._decide(suspicion)
                 return True
+        if checker.lists.unsure:
+            self._list_again(checker.lists.unsure.pop(0))
+            return True
         if checker.pages.open:
             contradiction = checker.pages.open[0]
             for call in contradiction.calls:
@@ -246,6 +252,21 @@ class FollowUp:
         )  # fmt: skip
         self._session.note(exchanges[-1], [violation])
         self._session.world.others.clear()  # it was nobody else
+
+    def _list_again(self, unsure: Unsure) -> None:
+        """Look at what a list rests on, and ask for it again: now it tells."""
+        records, lists = self._session.world.records, self._session.checker.lists
+        if self._confirmed["lists"] >= MAX_LISTS_AGAIN:
+            return
+        self._confirmed["lists"] += 1
+        for key in unsure.records:
+            if key in records:
+                self._show_or_lose(key, records[key])
+        lists.is_sure = True
+        try:
+            self._session.send(unsure.call)
+        finally:
+            lists.is_sure = False
 
     def _decide(self, suspicion: Suspicion) -> None:
         history, statement = self._session.checker.history, suspicion.violation.statement

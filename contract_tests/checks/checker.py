@@ -61,6 +61,7 @@ class Checker:
         self.pages.start()
         self.webhook_requests.start()
         self.refused.clear()
+        self.lists.unsure.clear()
 
     def check(self, exchange: Exchange) -> tuple[Expectation, list[Verdict]]:
         """Return what the documents say of the request, and what the response keeps and breaks."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.checks import blame
 from crmcom_kit.contract_tests.checks.history import History, Suspicion
@@ -16,9 +16,11 @@ from crmcom_kit.contract_tests.checks.interpretations import (
 )
 from crmcom_kit.contract_tests.checks.sense import Sense
 from crmcom_kit.contract_tests.checks.world import Record, World, ids_of
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Violation
 
+#: So many webhook requests are looked at before a list is asked for again.
+MAX_REFRESHED = 12
 #: So many webhook requests are looked at to make sure of one list.
 MAX_LOOKS = 3
 
@@ -32,6 +34,13 @@ class Problem:
     rests_on: tuple[str, ...] = ()  # ids of those that must be as they are known
 
 
+class Unsure(NamedTuple):
+    """A list that no interpretation explains, unless somebody else was at work."""
+
+    call: Call
+    records: tuple[str, ...]  # ids of those to look at before it is asked for again
+
+
 @dataclass(slots=True)
 class Lists:
     """Checks lists; knows which interpretations are left, and how long lists get."""
@@ -40,6 +49,8 @@ class Lists:
     history: History
     left: list[Interpretation] = field(default_factory=lambda: list(INTERPRETATIONS))
     longest: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
+    unsure: list[Unsure] = field(default_factory=list)  # to be asked for again
+    is_sure: bool = False  # whether what is known was looked at just now
     _by_matter: dict[tuple[str, ...], dict[tuple[Any, ...], Interpretation]] = field(
         default_factory=dict
     )
@@ -77,6 +88,10 @@ class Lists:
             self._rule_out(problems, matter)
             return
         found = [each for each in problems.values() if each is not None]
+        rests_on = {key for each in found for key in each.rests_on}
+        if len(found) > 1 and rests_on and not self.world.exclusive and not self.is_sure:
+            self.unsure.append(Unsure(exchange.call, tuple(sorted(rests_on))[:MAX_REFRESHED]))
+            return
         # As long as one of them may be right, because somebody else was at work, it is asked for.
         found = [each for each in found if each.rests_on] or found
         plain = problems[tuple(getattr(self.left[0], name) for name in matter)]
