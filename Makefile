@@ -4,6 +4,7 @@
 #   make test                          run the tests (more flags: ARGS="-k cli")
 #   make check                         lint, format check, types
 #   make coverage                      run the tests and measure what they reach
+#   make measure                       measure the contract kit, and write docs/kill-table.md (hours)
 #   make bench                         measure the speed (one part: ARGS="--part start")
 #   make bench-peers                   install the mock servers that it compares with
 #   make clean                         remove everything that was made
@@ -18,7 +19,7 @@ BIN := $(VENV)/bin
 # The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
 STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 
-.PHONY: help serve test check coverage bench bench-peers clean
+.PHONY: help serve test check coverage measure bench bench-peers clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -36,6 +37,9 @@ check: $(STAMP)
 
 coverage: $(STAMP)
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+measure: $(STAMP)
+	$(BIN)/python tests/measure.py $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -94,22 +94,34 @@ def check(**given: Any) -> None:
     """Check a server statement by statement: the mock, a real instance, or anybody's stubs.
 
     Without --base-url it starts a mock of its own and checks that. Credentials had better come
-    from the environment. Nothing is changed on a server unless --allow says so, but on a
-    crmcom-kit mock at a loopback address.
+    from the environment. Read-only unless --allow is given. (A crmcom-kit mock on this machine
+    is checked in a separate world.)
 
     Exit code 0: every statement that was tried holds. 1: a statement is broken, or a listed
     deviation is stale. 2: the run itself failed, or was interrupted.
+
+    With --from-har recorded traffic is judged, and nothing is sent.
     """
+    _leave_aside_variables(given)
     stop = Stop()
     with stop.on_signals():
         sys.exit(_checked(given, stop))
+
+
+def _leave_aside_variables(given: dict[str, Any]) -> None:
+    """If a recording is judged, forget what the environment says of a server and its login."""
+    context = click.get_current_context()
+    for option in OPTIONS if given["from_har"] else ():
+        source = context.get_parameter_source(option.key)
+        if option.is_about_server and source is click.core.ParameterSource.ENVIRONMENT:
+            given[option.key] = option.default
 
 
 def _checked(given: dict[str, Any], stop: Stop) -> int:
     """Run the suite, write the reports and return the exit code."""
     outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
     verbose, statistics = given.pop("verbose"), given.pop("statistics")
-    _check_outputs(outputs, given["ledger"])
+    _check_outputs(outputs, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
     results = _run(given, now, stop)
     step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -124,15 +136,18 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     return 2 if failures else int(results.exit_code)
 
 
-def _check_outputs(outputs: dict[str, Path | None], ledger: str | None) -> None:
+def _check_outputs(
+    outputs: dict[str, Path | None], ledger: str | None, recordings: Iterable[str]
+) -> None:
     """Refuse files that cannot be written, or would take each other's place, ahead of all else."""
-    taken: dict[str, str] = {}
+    taken = {os.path.realpath(path): "from-har" for path in recordings}
     for name, path in {"ledger": Path(ledger) if ledger else None, **outputs}.items():
         if path is None or (path.exists() and not path.is_file()):
             continue  # a device, or a pipe, takes what several have to say
         real = os.path.realpath(path)
         if real in taken:
-            msg = f"--{name}: {path} is what --{taken[real]} writes"
+            verb = "reads" if taken[real] == "from-har" else "writes"
+            msg = f"--{name}: {path} is what --{taken[real]} {verb}"
             raise Refused(msg)
         taken[real] = name
     for name, path in outputs.items():

@@ -39,7 +39,8 @@ class Violation(Exception):
             expected: what the statement promises for this call.
             seen: what came instead.
             record: the id of the webhook request concerned, where it is about one.
-            layer: which part of the suite found it: "judge" (a check), a probe, a generated call.
+            layer: which part of the run sent the request that shows it: "probe", "machine", or
+                "check" for what the run itself sends, and for recorded traffic.
         """
         super().__init__(statement, expected, seen)
         self.statement = statement
@@ -49,6 +50,13 @@ class Violation(Exception):
         self.record = record
         self.layer = layer
         self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
+
+    def again(self) -> "Violation":
+        """Return the same violation, to be told once more."""
+        return Violation(
+            self.statement, *self.exchanges, expected=self.expected, seen=self.seen,
+            record=self.record, layer=self.layer,
+        )  # fmt: skip
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -76,7 +84,6 @@ class StatementFindings:
     requests: set[int] = field(default_factory=set)  # numbers of the exchanges that tell of it
     violations: list[Violation] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)  # why something of it could not be tried
-    errors: list[str] = field(default_factory=list)  # what went wrong while it was tried
     breaks: int = 0
     alike: Counter[tuple[str, str]] = field(default_factory=Counter)  # by expected and seen
     is_complete: bool = True  # whether ``alike`` has every kind of violation
@@ -123,6 +130,8 @@ class Findings:
         self.choices: dict[str, dict[str, Exchange | None]] = {}  # dial → value as text → witness
         self.values: dict[tuple[str, str], Any] = {}
         self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
+        self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
+        self.breaks = 0  # violations noted so far, of whatever statement
         self.drift: set[str] = set()  # members that no page knows, as object.member
 
     @property
@@ -143,6 +152,11 @@ class Findings:
     def is_broken(self, *statements: str) -> bool:
         """Whether any of ``statements`` was found broken so far."""
         return any(self._found[s].breaks for s in statements if s in self._found)
+
+    def looks(self, statement: str) -> int:
+        """Return how many responses told of a statement so far."""
+        found = self.by_statement.get(statement)
+        return 0 if found is None else len(found.requests)
 
     def is_held(self, statement: str) -> bool:
         """Whether a statement was seen to be kept so far."""
@@ -167,6 +181,7 @@ class Findings:
     def broke(self, violation: Violation) -> None:
         """Note a violation."""
         found = self._of(violation.statement)
+        self.breaks += 1
         found.requests.update(exchange.number for exchange in violation.exchanges)
         found.keep(violation)
 
@@ -177,13 +192,28 @@ class Findings:
             if why not in missed:
                 missed.append(why)
 
-    def fail(self, statements: Iterable[str], what: str) -> None:
-        """Note that trying statements went wrong, which is no verdict on the target."""
-        for statement in statements:
-            self._of(statement).errors.append(what)
+    def crash(self, where: str, error: Exception) -> None:
+        """Note an error of the kit itself, once for each place."""
+        what = shortened(f"{where}: {type(error).__name__}: {error}")
+        if what not in self.crashes and len(self.crashes) < MAX_KEPT:
+            self.crashes.append(what)
 
     def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
         """Note which way the target takes where the documents are silent."""
         text = repr(value)
         self.choices.setdefault(dial, {}).setdefault(text, exchange)
         self.values[dial, text] = value
+
+
+def outcome(exchange: Exchange) -> str:
+    """Say in a few words how a call was answered."""
+    if exchange.ok:
+        return "OK"
+    if not exchange.envelope:
+        return f"HTTP {exchange.status} without an envelope"
+    return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
+
+
+def shortened(text: str, limit: int = 200) -> str:
+    """Return ``text``, cut where it is long."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -46,6 +46,11 @@ class Option:
         """The environment variable that gives it, or None."""
         return f"CRMCOM_{self.key.upper()}" if self.variable else None
 
+    @property
+    def is_about_server(self) -> bool:
+        """Whether its variable is about a server that is asked: a recording leaves it aside."""
+        return self.variable and self.name != "release"
+
 
 OPTIONS = (
     Option(
@@ -53,6 +58,13 @@ OPTIONS = (
         "The server to check, such as https://host/crmapi/rest/v2. Left out: a mock of its own.",
         metavar="URL",
         variable=True,
+    ),
+    Option(
+        "from-har",
+        "Judge the traffic in this HAR file, and send nothing; of several files as one recording. "
+        "With --base-url: only what is below it.",
+        metavar="FILE",
+        repeats=True,
     ),
     Option(
         "release",
@@ -75,9 +87,17 @@ OPTIONS = (
     Option("unit", "The ID of the unit to act for.", metavar="ID", variable=True),
     Option("api-key", "Log in with a Web API key.", metavar="KEY", variable=True, secret=True),
     Option(
+        "admin-token",
+        "The admin token of a crmcom-kit mock on this machine, which makes a world for the run.",
+        metavar="TOKEN",
+        variable=True,
+        secret=True,
+    ),
+    Option(
         "allow",
         "Which changing methods may be called: resend, delete, both with a comma, or none. "
-        "Without it nothing is changed, but on a crmcom-kit mock at a loopback address.",
+        "Without it the run is read-only, except in a separate world of a crmcom-kit mock on this "
+        "machine.",
         metavar="METHODS",
     ),
     Option(
@@ -106,7 +126,13 @@ OPTIONS = (
         default=DEFAULT_EXAMPLES,
         metavar="N",
     ),
-    Option("seed", "What generated calls are made from.", type=int, default=0, metavar="N"),
+    Option(
+        "seed",
+        "What generated requests are drawn from. Left out: 0, or with --profile explore another "
+        "one each time.",
+        type=int,
+        metavar="N",
+    ),
     Option(
         "timeout",
         "Seconds to wait for one answer.",
@@ -145,6 +171,7 @@ def check_values(values: Mapping[str, Any]) -> None:
     from crmcom_kit.schemas.statements import statements
 
     _check_texts(values)
+    _check_beside_recording(values)
     _check_url(values["base_url"])
     for name in ("max_requests", "max_examples"):
         _at_least(values, name, 1)
@@ -173,6 +200,22 @@ def secret_keys(values: Mapping[str, Any]) -> dict[str, str]:
             raise OptionsError(_text("secret-key", "a text of another form", "ID=KEY"))
         found[definition] = key
     return found
+
+
+#: What may be said of a recording; all else is about requests that are sent.
+_FOR_RECORDINGS = frozenset(("base_url", "from_har", "release", "only", "deviations"))
+
+
+def _check_beside_recording(values: Mapping[str, Any]) -> None:
+    """Refuse what makes no sense where nothing is sent."""
+    if not values["from_har"]:
+        return
+    for option in OPTIONS:
+        given = values[option.key]
+        if option.key not in _FOR_RECORDINGS and given not in (option.default, (), []):
+            msg = f"--{option.name} makes no sense beside --from-har: a recording is judged, and "
+            msg += "nothing is sent"
+            raise OptionsError(msg)
 
 
 def is_scoped(values: Mapping[str, Any]) -> bool:
@@ -207,7 +250,7 @@ def _check_login(values: Mapping[str, Any]) -> None:
         msg = f"--{missing} is missing: a login takes user name, password and organisation"
         raise OptionsError(msg)
     named = [*given, *(name for name in ("token", "api_key") if values[name])]
-    if values["base_url"] and not named:
+    if values["base_url"] and not named and not values["from_har"]:
         msg = "no login: give --token, --username with --password and --organisation, or --api-key"
         raise OptionsError(msg)
     if values["base_url"] is None and named:
@@ -287,6 +330,13 @@ def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def resolve_seed(values: Mapping[str, Any], now: float) -> int:
+    """Return the seed that was given; without one 0, or one from the present moment to explore."""
+    if values["seed"] is not None:
+        return int(values["seed"])
+    return int(now) if values["profile"] == "explore" else 0
+
+
 def command_line(values: Mapping[str, Any]) -> str:
     """Return the command that repeats a run; secrets come from the environment."""
     import shlex
@@ -301,6 +351,6 @@ def command_line(values: Mapping[str, Any]) -> str:
             continue
         for each in value if option.repeats else [value]:
             words += [f"--{option.name}", shlex.quote(str(each))]
-    if "--seed" not in words:
-        words += ["--seed", str(values["seed"])]
+    if "--seed" not in words and not values["from_har"]:
+        words += ["--seed", str(values["seed"] or 0)]
     return " ".join(words)

@@ -48,9 +48,12 @@ def given_options(config: "pytest.Config") -> dict[str, Any]:
     from crmcom_kit.contract_tests.options import OPTIONS
 
     values: dict[str, Any] = {}
+    recorded = bool(config.getoption("crmcom_from_har"))
     for option in OPTIONS:
         value = config.getoption(f"crmcom_{option.key}")
-        if value is None and option.envvar is not None and option.envvar in os.environ:
+        if recorded and option.is_about_server:
+            value = value or option.default
+        elif value is None and option.envvar is not None and option.envvar in os.environ:
             value = option.type(os.environ[option.envvar])
         if value is None:
             value = () if option.repeats else option.default

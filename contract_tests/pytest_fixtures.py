@@ -48,7 +48,7 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
     from crmcom_kit.contract_tests.setup import new_session
 
     made, config = _prepared({**_values(request), "base_url": target_url})
-    session, _ = new_session(made, config)
+    session, _ = new_session(made, config, may_find_more=True)
     _enter(session, config)
     yield session
     session.client.close()
@@ -63,12 +63,11 @@ def records(target: Session) -> list[dict[str, Any]]:
     the next test does without what one has named to resend or delete.
     """
     from crmcom_kit.contract_tests.safety.discovery import discover
-    from crmcom_kit.contract_tests.stateful.stateful_run import begin_anew
+    from crmcom_kit.contract_tests.stateful.exploration import begin_anew
 
     pool, own = target.pool, target.target.renew is not None
     if own:
         begin_anew(target)
-        pool.clear()
     if not len(pool):
         discover(target, pool.may_change)
     used = {} if own or target.guard is None else target.guard.touched

@@ -65,11 +65,13 @@ class Results:
     statements: tuple[StatementResult, ...]
     history: tuple[Exchange, ...]
     findings: Findings
+    renewed: frozenset[int] = frozenset()  # exchanges before which the target got new content
     changed: tuple[str, ...] = ()  # numbers of the webhook requests that the run has changed
     unclear: tuple[str, ...] = ()  # of others that it may have changed: no answer has told
     inventory: str = ""  # what the comparison outside the scope came to
     trouble: str | None = None  # why the run itself failed, where it did
     notes: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()  # what a reader has to know to trust the verdicts
     dry_run: bool = False  # nothing was called; the notes say what would be
 
     @property
@@ -90,10 +92,9 @@ class Results:
             return 0
         if self.trouble is not None or self.achieved == 0:
             return 2
-        broken = any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
-        if broken:
-            return 1
-        return 2 if any(result.verdict is Verdict.ERROR for result in self.statements) else 0
+        return int(
+            any(result.verdict is Verdict.BROKEN or result.stale for result in self.statements)
+        )
 
 
 def statement_results(
@@ -119,8 +120,6 @@ def _verdict(
     verdict, why = Verdict.NOT_EXERCISED, "; ".join(found.missed)
     if found.breaks:
         verdict, why = _broken(found, listed)
-    elif found.errors:
-        verdict, why = Verdict.ERROR, found.errors[0]
     elif found.held:
         verdict = Verdict.HOLDS
         why = f"the listed deviation is stale: {listed.reason}" if listed else why

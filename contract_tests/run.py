@@ -2,24 +2,28 @@
 
 import fnmatch
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
-from crmcom_kit.contract_tests.checks.all_checks import CHECKS
-from crmcom_kit.contract_tests.checks.history import RecordHistory, names
 from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
 from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.dry_run import dry_run_lines
+from crmcom_kit.contract_tests.findings import Unreachable, Verdict, shortened
 from crmcom_kit.contract_tests.gc_thresholds import raised_gc_thresholds
 from crmcom_kit.contract_tests.probes.budget import Budget
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
-from crmcom_kit.contract_tests.results import Results, statement_results
+from crmcom_kit.contract_tests.recorded_run import run_recording
+from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
 from crmcom_kit.contract_tests.safety.discovery import discover, needs
-from crmcom_kit.contract_tests.safety.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.safety.inventory import Inventory
-from crmcom_kit.contract_tests.session import Session, changing_method, shortened
+from crmcom_kit.contract_tests.safety.scope import Scope
+from crmcom_kit.contract_tests.safety.witnesses import witnesses
+from crmcom_kit.contract_tests.separate_world import SeparateWorld, is_mock_to_ask, separate_world
+from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
-from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
-from crmcom_kit.contract_tests.targets import Target
+from crmcom_kit.contract_tests.stateful.layer import run_stateful
+from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.statements import statements
 
@@ -31,16 +35,15 @@ class _Run:
 
     def __init__(self, target: Target, config: RunConfig) -> None:
         self.target, self.config = target, config
-        self.record_history = RecordHistory()
-        self.session, self.guard = new_session(
-            target, config, checks=(*CHECKS, self.record_history)
-        )
+        self.session, self.guard = new_session(target, config)
         self.client = self.session.client
         self.inventory: Inventory | None = None
-        self._resends_looked_after = False
+        self._looked_after = "read"
         self._layer = ""
+        self._planned: list[Probe] = []  # of this layer, where there is a budget
         self.budget: Budget | None = None  # where there are fewer requests than all probes take
         self.said = ""  # what the inventory came to
+        self.cut_short = ""  # why the run could not go on, although the target answers
         self.notes: list[str] = []
         self.pending = [each for each in probes() if self.wants(each)]
 
@@ -54,6 +57,7 @@ class _Run:
         for line in self.notes:
             self._show_progress(line)
         lists = discover(self.session, self.session.pool.may_change)
+        self._keep_witnesses()
         self.notes.append(_known(self.session))
         self._show_progress(self.notes[-1])
         self.inventory = Inventory(self.session, lists)
@@ -66,54 +70,75 @@ class _Run:
             self._show_progress(f"{probe.layer}: {probe.name.replace('_', ' ')}")
             if self._probe(probe) and self.budget is not None:
                 self.budget.know(probe)
-            del self.pending[0]
+            self.pending.remove(probe)
         self.session.shares_looks = False
         self._generated()
 
+    def _keep_witnesses(self) -> None:
+        """Where all may be changed, leave some alone: they show what reaches others."""
+        pool = self.session.pool
+        scope = pool.may_change
+        if isinstance(scope, Scope) and scope.everything and not self.target.own:
+            spared = witnesses(pool.known(), self.session.allowed)
+            pool.may_change = replace(scope, spared=spared)
+
     def _generated(self) -> None:
         """Run the generated layers; on a mock of this process they start from a fresh one."""
-        if self.config.max_examples <= 0 or self.config.only != "*":
-            return
         if self.session.target.own:  # what follows leaves nothing of this mock's world
             self.take_inventory()
+            self.session.conclude()
             self.inventory = None
-        self._show_progress("generated calls, and sequences of calls")
+        self._show_progress("combined requests")
         config = self.config
-        run_generated_layers(
+        run_stateful(
             self.session,
             max_examples=config.max_examples,
             profile=config.profile,
-            number=config.seed,
+            seed=config.seed,
+            only=config.only,
         )
 
     def _between_layers(self, layer: str) -> None:
-        """On a mock of our own, look after the resends whether anything went that must not.
+        """Between two layers, look once more at what the first one has changed.
 
-        After the deletes it could not be told any more which of the two did it.
+        On a mock of our own all others are looked at as well: after the deletes it could not be
+        told any more which of the two layers did it.
         """
-        if layer == "delete" and self.target.own and not self._resends_looked_after:
-            self._resends_looked_after = True
-            if self.inventory is not None and self.client.left is None:
-                self.inventory.compare(self.guard.touched)
+        if layer == self._looked_after:
+            return
+        self._looked_after = layer
+        self.session.follow_up.look_again()
+        if layer == "delete" and self.target.own and self.client.left is None:
+            self.take_inventory()
 
     def _see_what_there_is(self, budget: int) -> None:
         """Choose probes where the limit does not allow all of them."""
         if budget < sum(probe.cost for probe in self.pending) * 2:  # a cost is a least one
             self.session.small_budget = True
             known = statements(self.target.release.name)
-            self.budget = Budget(each.id for each in known if each.unchecked is None)
+            wanted = [each.id for each in known if each.unchecked is None]
+            found = self.session.findings
+            self.budget = Budget(fnmatch.filter(wanted, self.config.only), found.looks)
 
     def _next_probe(self) -> Probe | None:
-        """Return the probe that is next; before a layer, leave out of it what costs too much."""
-        while self.pending and self.pending[0].layer != self._layer:
-            layer = self._layer = self.pending[0].layer
-            if self.budget is not None:
+        """Return the probe that is next; within a budget the next one that is worth its cost.
+
+        What is left of a layer's plan is spent on another plan of the same layer: of what was
+        left out at first, in the light of what the run knows by then.
+        """
+        while self.pending:
+            layer = self.pending[0].layer
+            if self.budget is None:
+                return self.pending[0]
+            if layer != self._layer or not self._planned:
                 chosen = self.budget.worthwhile(self.pending, self.client.left or 0)
-                why = f"left out of a run of {self.config.limits.max_requests} requests"
-                self._leave_out(
-                    [p for p in self.pending if p.layer == layer and p not in chosen], why
-                )
-        return self.pending[0] if self.pending else None
+                self._planned = [each for each in chosen if each.layer == layer]
+                self._layer = layer
+            if self._planned:
+                return self._planned.pop(0)
+            why = f"left out of a run of {self.config.limits.max_requests} requests"
+            self._leave_out([each for each in self.pending if each.layer == layer], why)
+        return None
 
     def _leave_out(self, left_out: Sequence[Probe], why: str) -> None:
         for probe in left_out:
@@ -142,8 +167,8 @@ class _Run:
         except (TargetDown, BudgetSpent):
             raise
         except Exception as error:  # noqa: BLE001 - a check that fails is no verdict on the target
-            what = f"{probe.name}: {type(error).__name__}: {error}"
-            self.session.findings.fail(probe.statements, what)
+            self.session.findings.crash(f"the probe {probe.name}", error)
+            self.session.findings.miss(probe.statements, "an error of the kit itself")
         else:
             return True
         return False
@@ -158,15 +183,24 @@ class _Run:
         except (TargetDown, BudgetSpent, Unreachable) as error:
             self.said = f"what the run had not to change was not compared: {error}"
 
+    def finish(self) -> None:
+        """Compare once more, and judge what only the whole run tells."""
+        if self.inventory is not None:
+            self.take_inventory()
+            with suppress(TargetDown, BudgetSpent, Unreachable):
+                self.session.conclude()
+
     def _show_progress(self, line: str) -> None:
         if self.config.progress is not None:
             self.config.progress(line)
 
     def changed(self) -> tuple[str, ...]:
         """Return the numbers of the webhook requests that served calls have changed."""
-        calls = [e for e in self.client.history if e.ok and changing_method(e.call)]
-        touched = self.guard.touched.values()
-        return tuple(str(r.get("number")) for r in touched if any(names(e, r) for e in calls))
+        return tuple(
+            str(record.get("number"))
+            for key, record in self.guard.touched.items()
+            if key in self.session.changed
+        )
 
     def unclear(self) -> tuple[str, ...]:
         """Return the numbers of others that were named in calls with no clear answer."""
@@ -176,8 +210,15 @@ class _Run:
 
 def run(target: Target, config: RunConfig) -> Results:
     """Check ``target`` and return the results; never raises what the target does to it."""
+    if config.recording is not None:
+        return run_recording(target, config)
     began = time.monotonic()
+    world = _world(target, config)
+    if is_mock_to_ask(target) and not world.name and not config.dry_run and config.allowed is None:
+        config = replace(config, allowed=frozenset())  # nobody allowed to change what is there
+    target = world.target
     one = _Run(target, config)
+    one.client.sent = world.requests
     trouble = None
     try:
         if config.dry_run:
@@ -194,6 +235,11 @@ def run(target: Target, config: RunConfig) -> Results:
         one.leave_out_the_rest(trouble)
     finally:
         one.client.close()
+    found = statement_results(one.session.findings, target.release, config.deviations, config.only)
+    if trouble is None and not config.dry_run:
+        trouble = _own_trouble(one, found)
+    if not any(result.verdict is Verdict.BROKEN for result in found):
+        world.end()  # else its journal is worth a look; the mock ends it when it is idle
     return Results(
         target=target,
         options=config.options,
@@ -201,18 +247,49 @@ def run(target: Target, config: RunConfig) -> Results:
         seed=config.seed,
         began=config.began,
         seconds=time.monotonic() - began,
-        statements=statement_results(
-            one.session.findings, target.release, config.deviations, config.only
-        ),
+        statements=found,
         history=tuple(one.client.history),
         findings=one.session.findings,
+        renewed=frozenset(one.client.renewed),
         changed=one.changed(),
         unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
-        notes=(*one.notes, *one.record_history.others),
+        notes=(*one.notes, *one.session.world.others.values()),
+        warnings=tuple(_warnings(one, world)),
         dry_run=config.dry_run,
     )
+
+
+def _world(target: Target, config: RunConfig) -> SeparateWorld:
+    """Return the world to check: on a mock that is near one that is made for the run."""
+    if config.dry_run:
+        return SeparateWorld(target)
+    return separate_world(target, config.world or f"check-{config.seed}", config.admin_token)
+
+
+def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
+    """Say why a run that came to its end has failed nevertheless, where it has."""
+    crashes = one.session.findings.crashes
+    if crashes:
+        return f"an error of the kit itself: {'; '.join(crashes)}"
+    if one.cut_short and not any(result.verdict is Verdict.BROKEN for result in found):
+        return one.cut_short
+    if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
+        why = next((each.why for each in found if each.statement.unchecked is None), "")
+        return f"no statement was checked{': ' if why else ''}{why}"
+    return None
+
+
+def _warnings(one: _Run, world: SeparateWorld) -> Iterator[str]:
+    """Yield what a reader of the verdicts has to know, a sentence each."""
+    if world.name:
+        yield f"the run used the world {world.name}, made for it, and left the default one alone"
+    elif is_mock_to_ask(one.target) and any(e.header(MOCK_HEADER) for e in one.client.history):
+        why = world.refused or "the mock's control API does not answer"
+        yield f"the run {'used' if one.config.allowed else 'only read'} the default world: {why}"
+    if one.cut_short:
+        yield f"the run ended early: {one.cut_short}"
 
 
 def _try_all(one: _Run) -> str | None:
@@ -222,9 +299,12 @@ def _try_all(one: _Run) -> str | None:
     except TargetDown as error:
         one.leave_out_the_rest(str(error))
         return str(error)
-    except (BudgetSpent, Unreachable) as error:  # Unreachable: not even a token is to be had
+    except BudgetSpent as error:
         one.leave_out_the_rest(str(error))
-    one.take_inventory()
+    except Unreachable as error:  # not even a token is to be had, or nothing can be read
+        one.leave_out_the_rest(error.why)
+        one.cut_short = error.why
+    one.finish()
     one.config.stop.check()  # whoever swallowed the exception
     return None
 

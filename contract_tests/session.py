@@ -1,94 +1,149 @@
-"""The session of a run: sends requests, runs the checks, and records what they find."""
+"""One run's session with a server: sends requests, has every exchange checked, and makes sure.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+Every exchange goes through all checks, whether a probe or the stateful layer sent the request.
+What rests on knowledge that may be old is looked at again before it counts: see ``follow_up``.
+"""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
+from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client
-from crmcom_kit.contract_tests.findings import Findings, Unreachable, Violation
-from crmcom_kit.contract_tests.safety.pool import Pool, Record
+from crmcom_kit.contract_tests.findings import (
+    Findings,
+    Unreachable,
+    Violation,
+    outcome,
+    shortened,
+)
+from crmcom_kit.contract_tests.follow_up import FollowUp
+from crmcom_kit.contract_tests.pool import Pool
 from crmcom_kit.contract_tests.stopping import Stop
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
 
-#: A check looks at one exchange and yields a statement's id where its promise was kept, a
-#: Violation where it was not.
-Check = Callable[[Exchange, "Session"], Iterator["str | Violation"]]
-
-#: Of an answer that breaks one of these, nothing else can be said.
-_CONDEMNING = frozenset(
+#: A response that breaks one of these tells nothing else.
+_UNREADABLE = frozenset(
     f"envelope.{name}" for name in ("json", "status", "code_ok", "data_object", "data_array")
 ) | {"errors.json", "errors.code_not_ok"}
-_CONDEMNING |= {f"{name}.single_result" for name in ("show", "resend", "delete")}
+_UNREADABLE |= {f"{name}.single_result" for name in ("show", "resend", "delete")}
 
 
 class TokenRefresher(Protocol):
-    """Sees to it that the run's token holds."""
+    """Keeps the run's token valid."""
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether it has what a login needs."""
+        ...
+
+    def renew(self) -> None:
+        """Log in, and use the token that comes."""
+        ...
 
     def renew_ahead(self) -> None:
         """Get another token if the present one is about to end."""
         ...
 
     def renewed_after(self, exchange: Exchange) -> bool:
-        """Whether a call was refused for the token's sake, and there is another token now."""
+        """Whether a request was refused for its token, and there is another token now."""
+        ...
+
+    def renewed_if_ended(self, exchange: Exchange) -> bool:
+        """The same of a request that the documents want served, however it was refused."""
         ...
 
 
 class ChangeGuard(Protocol):
-    """Looks at each call that may change something before it is sent."""
+    """Looks at each request that may change something before it is sent."""
 
-    touched: dict[str, Record]  # by id: all that a changing call has named
+    touched: dict[str, Record]  # by id: all that a changing request has named
 
     def __call__(self, call: Call) -> None:
-        """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
+        """Let ``call`` pass. Raises Unreachable if it would leave the scope."""
         ...
 
     def answered(self, exchange: Exchange) -> None:
-        """Take note of the answer to a call that passed."""
+        """Take note of the response to a request that passed."""
         ...
 
 
+class Resend(NamedTuple):
+    """A request of resend, with the webhook request as it was shown before and right afterwards."""
+
+    form: str  # how it was written
+    before: Record
+    exchange: Exchange
+    after: Record | None  # None: it was not shown
+
+
+@dataclass(slots=True)
+class Observed:
+    """What probes have found out about the server, for later probes."""
+
+    unusable: dict[str, str] = field(default_factory=dict)  # method -> the statement that says why
+    withdrawn: bool | None = None  # whether a deprecated release answers nothing any more
+    units: list[str] = field(default_factory=list)  # ids of those that the login may act for
+    cut_at: int = 0  # results that a page has if none are asked for; 0: not known
+    resends: list[Resend] = field(default_factory=list)  # in their order
+
+
 class Session:
-    """What probes and generated calls work with."""
+    """What probes and generated requests work with."""
 
     def __init__(
         self,
         client: Client,
         *,
         allowed: frozenset[str] = frozenset(),
-        pool: Pool | None = None,
-        checks: Sequence[Check] = (),
         findings: Findings | None = None,
+        world: World | None = None,
     ) -> None:
         """Work on ``client``'s target.
 
         Args:
-            client: sends the calls.
+            client: sends the requests.
             allowed: the changing methods that may be called: resend, delete.
-            pool: what is known of the target's webhook requests.
-            checks: look at every exchange.
             findings: where everything that is found goes.
+            world: what is known of the target; None: nothing yet.
         """
+        target = client.target
         self.client = client
         self.allowed = allowed
-        self.pool = Pool() if pool is None else pool  # an empty one counts
         self.findings = findings or Findings()
-        self.token: str | None = client.target.login.token
+        login = target.login
+        known = Credentials(login.username, login.password, login.organisation, login.api_key)
+        self.world = world or World(target.release, exclusive=target.exclusive, credentials=known)
+        self.checker = Checker(self.world)
+        self.pool = Pool(self.world)
+        self.observed = Observed()
+        self.changed: set[str] = set()  # ids of all that served requests have changed
+        self.token: str | None = login.token
         self.layer = ""
         self.refresher: TokenRefresher | None = None
         self.small_budget = False  # whether there are fewer requests than all probes take
         self.shares_looks = False  # whether a GET that was answered already is not sent again
-        self._looks: dict[tuple[str, str], Exchange] = {}  # by path and query
-        self.guard: ChangeGuard | None = None  # asked before a call that may change
-        self.stop = Stop()  # asked before each call
+        self.guard: ChangeGuard | None = None  # asked before a request that may change
+        self.stop = Stop()  # asked before each request
         self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
-        self.memory: dict[str, Any] = {}  # what checks keep from one exchange to the next
-        self.checked: dict[Any, Any] = {}  # what checks said of webhook requests, as they looked
-        self._condemned: set[int] = set()  # exchanges whose envelope is broken already
-        self._checks = checks
-        self._methods = methods(client.target.release)
+        self.follow_up = FollowUp(self)
+        self._looks: dict[tuple[str, str], Exchange] = {}  # by path and query
+        self.unreadable: set[int] = set()  # exchanges whose envelope is broken already
+        self._methods = methods(target.release)
+
+    def start(self) -> None:
+        """Forget all webhook requests: the target has others from now on."""
+        self.client.renewed.add(len(self.client.history) + 1)
+        self.checker.start()
+        self.pool.start()
+        self.follow_up.start()
+        self.observed = Observed()
+        self._looks.clear()
 
     @property
     def target(self) -> Target:
@@ -101,7 +156,7 @@ class Session:
         return self.client.target.release
 
     def method(self, name: str) -> Method:
-        """Return a method of the release. Raises Unreachable where the release has it not."""
+        """Return a method of the release. Raises Unreachable if the release does not have it."""
         if name not in self._methods:
             msg = f"{self.release.name} has no {name}"
             raise Unreachable(msg)
@@ -110,30 +165,36 @@ class Session:
     def call(
         self, name: str, parameters: Mapping[str, Any] | None = None, *, raw: bool = False
     ) -> Exchange:
-        """Call a method with the run's token in front of ``parameters``."""
+        """Call a method with the run's token in front of ``parameters``.
+
+        Raises: see ``send``.
+        """
         method = self.method(name)
         given = dict(parameters or {})
         if "token" not in method.parameters or "token" in given:
             return self.send(build(method, given, raw=raw))
         if self.refresher is not None:
             self.refresher.renew_ahead()
-        call = build(method, {"token": self.token, **given}, raw=raw)
+        token = self.token
+        call = build(method, {"token": token, **given}, raw=raw)
         if self.shares_looks and (call.path, call.query) in self._looks:
             return self._looks[call.path, call.query]
         exchange = self.send(call)
-        if exchange.ok or self.refresher is None or not self.refresher.renewed_after(exchange):
+        if not exchange.ok and self.refresher is not None and self.token == token:
+            self.refresher.renewed_after(exchange)
+        if exchange.ok or self.token == token:
             return exchange
-        if method.verb != "GET":  # never sent twice, whatever the first answer says
+        if method.verb != "GET":  # never sent twice, whatever the first response says
             msg = f"the token ended before {name}; a run with a fresh token reaches it"
             raise Unreachable(msg)
         return self.send(build(method, {"token": self.token, **given}, raw=raw))
 
     def send(self, call: Call) -> Exchange:
-        """Send a call as it stands, and have the exchange checked.
+        """Send a request as it stands, have the exchange checked, and make sure of what is found.
 
         Raises:
             BudgetSpent, TargetDown: see ``Client.send``.
-            Unreachable: the call may change something, and that is not allowed.
+            Unreachable: the request may change something, and that is not allowed.
             KeyboardInterrupt: the run was told to stop.
         """
         self.stop.check()
@@ -143,38 +204,49 @@ class Session:
             raise Unreachable(msg)
         if changes is not None and self.guard is not None:
             self.guard(call)
+        if changes is not None:
+            self.follow_up.before(call)
         exchange = self.client.send(call)
         if changes is not None and self.guard is not None:
             self.guard.answered(exchange)
-        if self.client.limits.max_requests is not None:
-            self._keep(exchange)
-        kept: list[str] = []
-        for check in self._checks:
-            for verdict in check(exchange, self):
-                if isinstance(verdict, Violation):
-                    verdict.layer = verdict.layer or "judge"
-                    self.findings.broke(verdict)
-                    if verdict.statement in _CONDEMNING:
-                        self._condemned.add(exchange.number)
-                else:
-                    kept.append(verdict)
-        self.findings.hold_all(kept, exchange)
+        self._keep(exchange, changes)
+        expected, verdicts = self.checker.check(exchange)
+        self.note(exchange, verdicts)
+        if changes is not None and exchange.ok and self.world.changes:
+            self.changed |= self.world.changes[-1].named
+        self.follow_up.after(expected)
         return exchange
 
-    def _keep(self, exchange: Exchange) -> None:
-        """Keep the answer to a GET, until a call is made that may change something."""
+    def note(self, exchange: Exchange, verdicts: list[Verdict]) -> None:
+        """Note what the checks say of an exchange."""
+        kept: list[str] = []
+        for verdict in verdicts:
+            match verdict:
+                case str():
+                    kept.append(verdict)
+                case Violation():
+                    verdict.layer = verdict.layer or self.layer or "check"
+                    self.findings.broke(verdict)
+                    if verdict.statement in _UNREADABLE:
+                        self.unreadable.add(exchange.number)
+                case CheckFailed(name, error):
+                    self.findings.crash(f"the check {name}", error)
+        self.findings.hold_all(kept, exchange)
+
+    def _keep(self, exchange: Exchange, changes: str | None) -> None:
+        """Keep the response to a GET, until a request is made that may change something."""
         call = exchange.call
-        if changing_method(call) is not None:
+        if changes is not None:
             self._looks.clear()
-        elif call.verb == "GET" and call.body is None and not call.headers:
+        elif self.small_budget and call.verb == "GET" and call.body is None and not call.headers:
             self._looks[call.path, call.query] = exchange
 
     @property
     def reading_changes(self) -> bool:
-        """Whether reading was found to change things: then no two answers can be compared."""
+        """Whether reading was found to change things: then no two responses can be compared."""
         return self.findings.is_broken("show.changes_nothing", "list.changes_nothing")
 
-    # What a check says of a statement.
+    # What a probe says of a statement that no check can see by itself.
 
     def expect(
         self,
@@ -187,33 +259,29 @@ class Session:
     ) -> bool:
         """Note that ``statement`` was kept, or broken; return ``kept``.
 
-        An answer whose envelope is broken tells nothing else: what follows of it is no violation.
+        A response whose envelope is broken tells nothing else, so nothing else is broken by it.
         """
-        if any(exchange.number in self._condemned for exchange in exchanges):
+        if any(exchange.number in self.unreadable for exchange in exchanges):
             return kept
         if kept:
             self.findings.hold(statement, *exchanges)
         else:
-            text = seen if isinstance(seen, str) else shortened(repr(seen))
+            quoted = seen if isinstance(seen, str) else shortened(repr(seen))
             violation = Violation(
-                statement,
-                *exchanges,
-                expected=expected,
-                seen=text,
-                record=record,
+                statement, *exchanges, expected=expected, seen=quoted, record=record,
                 layer=self.layer,
-            )
+            )  # fmt: skip
             self.findings.broke(violation)
         return kept
 
     def expect_served(self, statement: str, exchange: Exchange, why: str) -> bool:
-        """Note whether a call was answered with OK, as ``statement`` promises."""
+        """Note whether a request was answered with OK, as ``statement`` promises."""
         return self.expect(
             statement, exchange, kept=exchange.ok, expected=f"OK: {why}", seen=outcome(exchange)
         )
 
     def expect_refused(self, statement: str, exchange: Exchange, why: str) -> bool:
-        """Note whether a call was answered with an error, as ``statement`` promises."""
+        """Note whether a request was answered with an error, as ``statement`` promises."""
         return self.expect(
             statement, exchange, kept=not exchange.ok, expected=f"an error: {why}", seen="OK"
         )
@@ -221,7 +289,7 @@ class Session:
     # Webhook requests to work with.
 
     def record(self, state: str | None = None) -> Record:
-        """Return a known webhook request, to be read. Raises Unreachable where there is none."""
+        """Return a known webhook request, to be read. Raises Unreachable if there is none."""
         for record in self.pool.known(state):
             return record
         msg = f"no {state or ''} webhook request is known".replace("  ", " ")
@@ -231,27 +299,21 @@ class Session:
         """Return a webhook request that may be changed, once. Raises Unreachable."""
         record = self.pool.for_change(state)
         if record is None:
-            msg = f"no {state or ''} webhook request is in scope and untouched; "
-            msg += "widen the scope with --only-… or --all-records"
+            msg = f"no {state or ''} webhook request is in scope and untouched"
+            if not getattr(self.pool.may_change, "everything", False):
+                msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record
 
+    def conclude(self) -> None:
+        """Look once more at what was changed, and judge what only the whole run tells."""
+        self.follow_up.look_again()
+        for violation in self.checker.history.conclude():
+            violation.layer = violation.layer or "check"
+            self.findings.broke(violation)
+
 
 def changing_method(call: Call) -> str | None:
-    """Return which method that changes webhook requests a call reaches, however it is called."""
+    """Return which method that changes webhook requests a request reaches, however it is called."""
     parts = (call.method, *call.path.lower().split("/"))
     return next((name for name in ("resend", "delete") if name in parts), None)
-
-
-def outcome(exchange: Exchange) -> str:
-    """Say in a few words how a call was answered."""
-    if exchange.ok:
-        return "OK"
-    if not exchange.envelope:
-        return f"HTTP {exchange.status} without an envelope"
-    return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
-
-
-def shortened(text: str, limit: int = 200) -> str:
-    """Return ``text``, cut where it is long."""
-    return text if len(text) <= limit else f"{text[: limit - 3]}..."

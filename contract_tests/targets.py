@@ -48,7 +48,9 @@ class Target:
     login: Login
     transport: httpx.BaseTransport | None = None  # None: the network
     own: bool = False  # a mock that this process made for itself, and may do anything to
+    separate: bool = False  # a world of a mock that was made for this run
     entries: tuple[dict[str, Any], ...] = ()  # the world that the kit made for it, if it did
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # more than its login has
 
     @property
     def near(self) -> bool:
@@ -60,6 +62,11 @@ class Target:
             return host == "localhost" or ip_address(host).is_loopback
         except ValueError:  # a name
             return False
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether nobody else uses it: what changes during a run was changed by the run."""
+        return self.own or self.separate
 
     @property
     def renew(self) -> Callable[[], None] | None:

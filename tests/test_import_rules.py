@@ -32,7 +32,25 @@ FLOORS = (
     ("pytest_plugin",),
 )
 ENTRY_POINTS = {"__init__", "__main__", "wsgi"}
+
+#: The floors of contract_tests, lowest first: folders, and the modules of its root by name. On one
+#: floor modules of the root may import each other, and so may ``client`` and those beside it.
+CONTRACT_FLOORS = (
+    ("client", "findings", "gc_thresholds", "options", "own_world", "stopping", "targets"),
+    ("checks",),
+    ("session", "follow_up", "pool", "login"),
+    ("safety", "calibration"),
+    ("probes",),
+    ("stateful",),
+    (
+        "reports", "results", "deviations", "config", "setup", "dry_run", "separate_world",
+        "extensions", "run", "recorded_run", "cli", "plugin", "pytest_fixtures", "conftest",
+        "test_contract",
+    ),
+)  # fmt: skip
 MAX_ROOT_MODULES = 12
+#: What is imported from these is a room, or a folder or module of a room's root.
+HOLDERS = ("crmcom_kit", "crmcom_kit.mock_server", "crmcom_kit.contract_tests")
 #: Folders for the makers of the project; an installation does not have them.
 FOR_MAKERS_ONLY = {"benchmarks", "docs", "tests"}
 
@@ -50,7 +68,7 @@ def imported_modules(source: str) -> Iterator[str]:
             module = "." * node.level + (node.module or "")
             # `from crmcom_kit import schemas` imports a room, and so does a folder of a room.
             names = [f"{module}.{alias.name}" for alias in node.names]
-            yield from names if module in ("crmcom_kit", "crmcom_kit.mock_server") else [module]
+            yield from names if module in HOLDERS else [module]
 
 
 def complaints(path: str, source: str) -> Iterator[str]:
@@ -93,6 +111,25 @@ def imports_of_mock_server(files: dict[str, str]) -> Iterator[tuple[str, str]]:
             imported = module.removeprefix(prefix)
             if module.startswith(prefix) and folder_of(importer) != folder_of(imported):
                 yield importer, imported
+
+
+def upward_folders(files: dict[str, str]) -> set[tuple[str, str]]:
+    """Return folders and root modules of contract_tests that import what is on a higher floor.
+
+    Args:
+        files: sources of contract_tests by path.
+    """
+    prefix = "crmcom_kit.contract_tests."
+    floor = {name: at for at, names in enumerate(CONTRACT_FLOORS) for name in names}
+    pairs = {
+        (path.split("/")[1].removesuffix(".py"), module.removeprefix(prefix).partition(".")[0])
+        for path, source in files.items()
+        for module in imported_modules(source)
+        if module.startswith(prefix) and not path.endswith("contract_tests/__init__.py")
+    }
+    return {
+        (importer, imported) for importer, imported in pairs if floor[importer] < floor[imported]
+    }
 
 
 def upward_imports(imports: set[tuple[str, str]]) -> set[tuple[str, str]]:
@@ -179,6 +216,24 @@ def test_folders_of_the_mock_import_one_way(
     assert cycle_of_folders(imports) == []
     assert cycle_of_modules(sources) == []
     assert len(root - {"__init__", "__main__"}) <= MAX_ROOT_MODULES, sorted(root)
+
+
+def test_folders_of_the_kit_import_one_way(
+    project_root: Path, project_files: frozenset[str]
+) -> None:
+    """Every folder and root module is on a floor, and imports go down."""
+    paths = python_files(project_files, "contract_tests")
+    sources = {path: (project_root / path).read_text(encoding="utf-8") for path in paths}
+    names = {path.split("/")[1].removesuffix(".py") for path in paths} - {"__init__"}
+
+    assert names <= {name for floor in CONTRACT_FLOORS for name in floor}
+    assert upward_folders(sources) == set()
+    files = {
+        "contract_tests/checks/a.py": "from crmcom_kit.contract_tests.session import Session",
+        "contract_tests/client/a.py": "def f():\n    from crmcom_kit.contract_tests import checks",
+        "contract_tests/run.py": "from crmcom_kit.contract_tests.probes.registry import probes",
+    }
+    assert upward_folders(files) == {("checks", "session"), ("client", "checks")}
 
 
 def test_an_import_against_the_floors_is_found() -> None:

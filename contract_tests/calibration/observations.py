@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.checks.envelope import sound
+from crmcom_kit.contract_tests.checks.envelope import is_readable
 from crmcom_kit.contract_tests.checks.knowledge import DATES, USERS, units
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.session import Session
@@ -31,12 +31,40 @@ Records = Sequence[Mapping[str, Any]]
 
 def note_refusal(session: Session, kind: str, exchange: Exchange) -> None:
     """Note how the target spells an error of ``kind``, where ``exchange`` is one."""
-    if exchange.ok or not sound(exchange) or kind not in error_kinds():
+    for choice in spelling(kind, exchange):
+        session.findings.chose(*choice)
+
+
+def spelling(kind: str, exchange: Exchange) -> Iterator[Choice]:
+    """Yield how an error of ``kind`` is spelled, if ``exchange`` is an error."""
+    if exchange.ok or not is_readable(exchange) or kind not in error_kinds():
         return
-    session.findings.chose(f"errors.status.{kind}", exchange.status, exchange)
+    yield Choice(f"errors.status.{kind}", exchange.status, exchange)
     for name, value in (("code", exchange.code), ("message", first_sentence(exchange))):
         if isinstance(value, str) and dials()[f"errors.{name}.{kind}"].accepts(value):
-            session.findings.chose(f"errors.{name}.{kind}", value, exchange)
+            yield Choice(f"errors.{name}.{kind}", value, exchange)
+
+
+#: Statements that promise a refusal -> the kind of error it is; for all methods without their name.
+_KINDS = {
+    "token.required": "missing_token",
+    "token_release.ends_token": "released_token",
+    "methods.verb": "wrong_verb",
+    "parameters.mandatory": "missing_parameter",
+    "identifier.mandatory": "no_identifier",
+    "identifier.exactly_one": "several_identifiers",
+    "identifier.fields": "unknown_identifier_field",
+    "identifier.known": "unknown_webhook_request",
+    "list.semi_optional.at_least_one": "no_semi_optional",
+    "list.entity.supported_values": "unsupported_entity",
+    "list.life_cycle_state.supported_values": "bad_life_cycle_state",
+    "resend.only_rejected": "not_rejected",
+}
+
+
+def kind_of(statement: str) -> str | None:
+    """Return the kind of error of a request that is refused as ``statement`` promises, or None."""
+    return _KINDS.get(statement) or _KINDS.get(statement.partition(".")[2])
 
 
 def first_sentence(exchange: Exchange) -> str | None:
@@ -52,7 +80,7 @@ def first_sentence(exchange: Exchange) -> str | None:
 
 def seen_in(history: Iterable[Exchange], release: Release) -> Iterator[Choice]:
     """Yield every choice that whole answers show, in whichever call."""
-    answers = [exchange for exchange in history if sound(exchange)]
+    answers = [exchange for exchange in history if is_readable(exchange)]
     for exchange in answers:
         yield from _of_one(exchange, release)
     records: dict[str, Mapping[str, Any]] = {}

@@ -1,231 +1,420 @@
-"""Compare each webhook request with the way it was last seen.
+"""Compare what responses show of a webhook request with how it was seen before.
 
-Nothing but a served resend or delete changes a webhook request. So whatever differs between two
-looks was done by a call in between that must leave it unchanged; which statement that call
-breaks is decided by what it was.
+Nothing but a served resend or delete changes a webhook request; others may use the server, too.
+So a difference is first a *suspicion*. A later sight decides: if it shows the webhook request as
+it was before, the odd response in between was wrong. If it shows the new content, the webhook
+request has changed, and the requests in between tell who did it. A session asks for that sight
+at once; in a recording it comes or not.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
 
-from crmcom_kit.contract_tests.checks.knowledge import changed_members, value_at
+from crmcom_kit.contract_tests.checks import blame
+from crmcom_kit.contract_tests.checks.knowledge import changed_members, lost_members, value_at
+from crmcom_kit.contract_tests.checks.sense import FIELDS, Sense
+from crmcom_kit.contract_tests.checks.world import Change, Record, Sight, World, lasting
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.login import token_of
-from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.safety.pool import Record
-from crmcom_kit.contract_tests.session import Session, changing_method, shortened
-from crmcom_kit.schemas.loader import validator
+from crmcom_kit.contract_tests.findings import Violation, shortened
 
-IDENTIFIER = "webhook_request_identifier"
-_READS = ("show", "list")
+READS = ("show", "list")
+#: What is not compared: a reference may be made anew for each response.
+_FLEETING = ("request", "response")
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """One webhook request in one answer."""
+@dataclass(slots=True)
+class Suspicion:
+    """A violation, if a webhook request is still as it was known."""
 
-    record: Record
-    exchange: Exchange
-
-
-def identifier_of(exchange: Exchange) -> tuple[str, str] | None:
-    """Return field and value of a well-formed webhook_request_identifier of a call."""
-    identifier = exchange.call.parameters.get(IDENTIFIER)
-    if not isinstance(identifier, Mapping) or len(identifier) != 1:
-        return None
-    ((field, value),) = identifier.items()
-    return (field, value) if field in ("id", "number") and isinstance(value, str) else None
+    violation: Violation
+    record: str  # id of the webhook request
+    known: Record  # what is compared
+    deciding: str  # show or list: by which method to look at it
+    seen: Record | None = None  # the other content; None: it was missing or refused
+    member: str = ""  # what was left out, as a dotted name; it must be there again
+    tried: bool = False  # a session has asked for the deciding sight
+    changes: int = 0  # how many requests might have changed something when it came up
 
 
-def names(exchange: Exchange, record: Record) -> bool:
-    """Whether a call names ``record``, in whatever way, or its answer shows it."""
-    identifier = exchange.call.parameters.get(IDENTIFIER)
-    given = identifier.values() if isinstance(identifier, Mapping) else [identifier]
-    own = (record["id"], record.get("number"))
-    shown = any(each.get("id") == record["id"] for each in exchange.records)
-    return shown or any(value in own for value in given)
+@dataclass(slots=True)
+class Coincidence:
+    """A webhook request that changed, or went, while a request was made that must not do it."""
+
+    violation: Violation
+    record: str
 
 
-class RecordHistory:
-    """A check that remembers. Make one for each run."""
+@dataclass(slots=True)
+class History:
+    """Compares sights; keeps what is not decided yet."""
 
-    def __init__(self) -> None:
-        """Remember nothing yet."""
-        self._sights: dict[str, dict[str, Sight]] = {}  # id → show or list → the last sight
-        self._moving: set[str] = set()  # sent again, and perhaps not yet done
-        self._clean: set[str] = set()  # of show and list: which left something unchanged
-        self._dirty: str | None = None  # the one that does not; all else follows of it
-        self._tokens: set[str | None] = set()  # that logins returned
-        self.others: list[str] = []  # what somebody else has changed meanwhile
+    world: World
+    suspicions: list[Suspicion] = field(default_factory=list)
+    unexplained: list[str] = field(
+        default_factory=list
+    )  # ids that changed or went, nobody knows why
+    coincidences: list[Coincidence] = field(default_factory=list)
 
-    def __call__(self, exchange: Exchange, session: Session) -> Iterator[str | Violation]:
-        """Compare what ``exchange`` shows with what was seen before."""
-        token = token_of(exchange)
-        if token is not None:
-            self._tokens.add(token)
-        if changing_method(exchange.call) is not None:
-            self._note_change(exchange, self._tokens | {session.target.login.token})
-        elif exchange.call.method in _READS and "fields_set" not in exchange.call.parameters:
-            kept: set[str] = set()
-            for record in exchange.records:
-                if isinstance(record.get("id"), str):
-                    for verdict in self._look(Sight(record, exchange), session):
-                        if isinstance(verdict, Violation):
-                            yield verdict
-                        else:
-                            kept.add(verdict)
-            yield from sorted(kept)
+    def start(self) -> None:
+        """Forget what is not decided: the server has other content from now on."""
+        self.suspicions.clear()
+        self.coincidences.clear()
 
-    def _note_change(self, exchange: Exchange, tokens: set[str | None]) -> None:
-        """Forget what a call may have changed: what it names, where it was not clearly refused."""
-        for record_id, sights in list(self._sights.items()):
-            last = max(sights.values(), key=lambda sight: sight.exchange.number)
-            if not names(exchange, last.record):
-                continue
-            if exchange.ok or _may_have_tried(exchange, last.record, tokens):
-                del self._sights[record_id]
-                self._moving.add(record_id)
-
-    def _look(self, now: Sight, session: Session) -> Iterator[str | Violation]:
-        record_id, kind = now.record["id"], now.exchange.call.method
-        sights = self._sights.setdefault(record_id, {})
-        if record_id in self._moving:
-            sights.clear()  # a resend may be queued: each look is the first until it is done
-            if now.record.get("life_cycle_state") == "SUCCESSFUL":
-                self._moving.discard(record_id)
-        before = sights.get(kind)
-        changed = list(changed_members(before.record, now.record)) if before else []
-        if before is not None and changed:
-            yield from self._blame(before, now, changed, session)
-            sights.clear()
-        elif before is not None:
-            yield from self._unchanged(before, now, session)
-            yield from self._agreement(before, now, sights.get(_other(kind)), session)
-        elif (other := sights.get(_other(kind))) is not None and self._is_sure(other, now, session):
-            yield from self._agreement(other, now, other, session)
-        sights[kind] = now
-
-    def _between(self, before: Sight, now: Sight, session: Session) -> Sequence[Exchange]:
-        return session.client.history[before.exchange.number : now.exchange.number - 1]
-
-    def _unchanged(self, before: Sight, now: Sight, session: Session) -> Iterator[str]:
-        """Yield the statements that two equal looks tell of."""
-        kind, between = now.exchange.call.method, self._between(before, now, session)
-        yield f"{kind}.changes_nothing"
-        self._clean.add(kind)
-        for exchange in between[-50:]:
-            changes = changing_method(exchange.call)
-            if changes and not exchange.ok:
-                yield "errors.change_nothing"
-            elif changes and not names(exchange, now.record):
-                yield f"{changes}.single_result"
-
-    def _agreement(
-        self, before: Sight, now: Sight, other: Sight | None, session: Session
-    ) -> Iterator[str | Violation]:
-        """Do two equal looks of one method, and one of the other in between, agree?"""
-        if other is None or other.exchange.number < before.exchange.number:
+    def check(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
+        """Compare each webhook request in a response of show or list with what is known of it."""
+        if sense.name not in READS or not exchange.ok:
             return
-        changed = list(changed_members(other.record, now.record))
-        if not changed:
-            yield "list.agrees_with_show"
-        elif _whole(other.record, session) and _whole(now.record, session):
-            yield _violation("list.agrees_with_show", other, now, changed)
+        group = _listed_group(sense)
+        held: set[str] = set()
+        whole = is_whole(sense)
+        for record in exchange.records:
+            if isinstance(record.get("id"), str):
+                now = Sight(record, sense.name, exchange, whole)
+                self._leaves_out(now, sense)
+                for verdict in self._sight(now):
+                    if isinstance(verdict, str):
+                        held.add(verdict)
+                    else:
+                        yield verdict
+        yield from sorted(held)
+        if group is not None:
+            self.world.groups[group] = (len(self.world.changes), len(exchange.records))
 
-    def _is_sure(self, other: Sight, now: Sight, session: Session) -> bool:
-        """Whether one look of each method must agree: between them nothing can have changed."""
-        calls = self._between(other, now, session)
-        quiet = not any(changing_method(exchange.call) for exchange in calls)
-        clean = self._dirty is None and self._clean.issuperset(_READS)
-        return session.target.own and quiet and clean
-
-    def _blame(
-        self, before: Sight, now: Sight, changed: list[str], session: Session
-    ) -> Iterator[str | Violation]:
-        """Find the call that changed what must be left unchanged."""
-        if not (_whole(before.record, session) and _whole(now.record, session)):
-            return
-        between = self._between(before, now, session)
-        if not session.target.own and "log_information.updated_date" in changed:
-            touched = any(changing_method(e.call) and names(e, now.record) for e in between)
-            if not touched:
-                number = now.record.get("number")
-                self.others.append(f"number {number} was changed by somebody else meanwhile")
+    def suspect(self, suspicion: Suspicion) -> None:
+        """Keep a suspicion until a later sight decides it; of one kind and record only one."""
+        for other in self.suspicions:
+            if (other.record, other.violation.statement) == (
+                suspicion.record, suspicion.violation.statement,
+            ):  # fmt: skip
                 return
-        if self._dirty is not None or session.findings.is_broken("list.agrees_with_show"):
-            return  # two looks of either method, and what is between them, tell nothing
-        found = self._culprit(before, now, between)
-        if found is None:
+        suspicion.changes = len(self.world.changes)
+        self.suspicions.append(suspicion)
+
+    # Sights.
+
+    def _sight(self, now: Sight) -> Iterator[str | Violation]:
+        world, key = self.world, now.record["id"]
+        if key in world.deleted:
+            yield self._back(now)
             return
-        statement, culprit = found
-        if statement.endswith(".changes_nothing"):
-            self._dirty = statement
-        yield _violation(statement, before, now, changed, culprit)
+        pending = [each for each in self.suspicions if each.record == key]
+        for suspicion in (
+            pending if now.whole else ()
+        ):  # a part does not tell whether it is as before
+            yield from self._decide(suspicion, now)
+        if key not in world.records:
+            yield from self._new(now)
+            world.see(now)
+            return
+        known = world.settled(key)
+        if differing(known, now.record):
+            if not any(each.record == key for each in self.suspicions):
+                yield from self._differs(now, known)
+            return
+        yield from self._agrees(now)
+        world.see(now)
 
-    def _culprit(
-        self, before: Sight, now: Sight, between: Sequence[Exchange]
-    ) -> tuple[str, Exchange] | None:
-        """Return the statement that is broken, and the call that breaks it.
+    def _leaves_out(self, now: Sight, sense: Sense) -> None:
+        """Suspect a response that leaves out a member which is known to have a value."""
+        key = now.record["id"]
+        known = self.world.records.get(key)
+        wanted = FIELDS if now.whole else (sense.fields or ())
+        if known is None or key in self.world.unsettled:
+            return
+        for path in lost_members(known, now.record):
+            if path.partition(".")[0] not in wanted:
+                continue
+            statement = blame.of_left_out(path, now.method, by_name=not now.whole)
+            violation = _violation(statement, now, known, path)
+            violation.seen = f"no {path}"
+            other = "list" if now.method == "show" and now.whole else "show"
+            self.suspect(Suspicion(violation, key, known, other, member=path))
+            return
 
-        None where show and list were both called, and neither is known to be harmless yet: a
-        probe that calls them in turns will tell.
+    def _new(self, now: Sight) -> Iterator[Violation]:
+        """A webhook request that was not there when its entity was listed before a resend."""
+        world, record = self.world, now.record
+        change = world.changes[-1] if world.changes else None
+        group = world.groups.get(group_of(record))
+        if change is None or group is None or group[0] != len(world.changes) - 1:
+            return
+        if change.method == "resend" and change.served and now.method == "list":
+            violation = Violation(
+                "resend.same_record", change.exchange, now.exchange,
+                expected="no new webhook request: the one that is named is sent again",
+                seen=f"{record.get('number', record['id'])} is new", record=record["id"],
+            )  # fmt: skip
+            yield from self.coincides(Coincidence(violation, record["id"]))
+
+    def _back(self, now: Sight) -> Violation:
+        number = self.world.deleted[now.record["id"]].get("number", now.record["id"])
+        return Violation(
+            "delete.gone", now.exchange, expected=f"no webhook request {number}, it was deleted",
+            seen=f"{now.method} returns {number}", record=now.record["id"],
+        )  # fmt: skip
+
+    def _decide(self, suspicion: Suspicion, now: Sight) -> Iterator[str | Violation]:
+        """Decide a suspicion by a later sight of its webhook request, if this one can."""
+        as_known = not differing(suspicion.known, now.record)
+        if suspicion.member and value_at(now.record, suspicion.member) is None and as_known:
+            if now.method == suspicion.deciding and now.whole:
+                self.suspicions.remove(suspicion)
+            return
+        if suspicion.seen is None:
+            self.suspicions.remove(suspicion)
+            if as_known:
+                yield _with(suspicion.violation, now.exchange)
+            return
+        as_seen = not differing(suspicion.seen, now.record)
+        if as_known and not as_seen:
+            self.suspicions.remove(suspicion)
+            self.world.unreliable.update(differing(suspicion.known, suspicion.seen))
+            yield _with(suspicion.violation, now.exchange)
+        elif now.method == suspicion.deciding or not as_seen:
+            self.suspicions.remove(suspicion)
+            yield from self._changed(suspicion, now)
+
+    def _differs(self, now: Sight, known: Record) -> Iterator[str | Violation]:
+        """A webhook request is another than it was known."""
+        key = now.record["id"]
+        last = self.world.sights.get(key, {})
+        before = max(last.values(), key=lambda each: each.exchange.number, default=None)
+        path = differing(known, now.record)[0]
+        violation = _violation(blame.of_difference(self.world, now, before), now, known, path)
+        if before is not None:
+            violation.exchanges = (before.exchange, now.exchange)
+        if key in self.world.unsettled:
+            violation.statement = "resend.identity_kept"
+            yield violation
+            return
+        if before is not None and before.method == "resend":
+            yield from self._unlike_resend(now, violation)
+            return
+        deciding = before.method if before is not None and before.method in READS else "show"
+        self.suspect(Suspicion(violation, key, known, deciding, now.record))
+
+    def _unlike_resend(self, now: Sight, violation: Violation) -> Iterator[Violation]:
+        """What a resend answered as SUCCESSFUL is shown in another way."""
+        if not self.world.trusted(differing(self.world.records[now.record["id"]], now.record)):
+            return
+        earlier = self.world.before_resend.get(now.record["id"])
+        if earlier is not None and not differing(earlier, now.record):
+            violation.statement = blame.of_no_effect(self.world, now)
+        yield violation
+        self.world.see(now)
+
+    def _changed(self, suspicion: Suspicion, now: Sight) -> Iterator[Violation]:
+        """A webhook request has really changed since it was known: who did it?"""
+        world, key = self.world, suspicion.record
+        later = len(world.changes) - suspicion.changes  # those did not do it
+        since = world.since_seen(key)
+        changes = since[: max(0, len(since) - later)]
+        named = [each for each in changes if key in each.named]
+        fell_back = _fell_back(suspicion.known, now.record)
+        world.see(now)
+        violation = suspicion.violation
+        if fell_back:  # nothing turns a success into a failure, whoever else is at work
+            resent = key in world.before_resend
+            violation.statement = (
+                "resend.sends_again" if resent else f"{now.method}.changes_nothing"
+            )
+            yield _with(violation, now.exchange)
+        elif named:
+            violation.statement = blame.of_change_by(named[-1])
+            violation.exchanges = (named[-1].exchange, *violation.exchanges)
+            yield from self.coincides(Coincidence(violation, key))
+        elif changes:
+            violation.statement = blame.of_change_by_another(changes)
+            violation.exchanges = (changes[-1].exchange, *violation.exchanges)
+            yield from self.coincides(Coincidence(violation, key))
+        elif world.exclusive:
+            violation.statement = f"{now.method}.changes_nothing"
+            yield violation
+        else:
+            number = now.record.get("number", key)
+            world.others[key] = f"number {number} was changed by somebody else meanwhile"
+            self.unexplained.append(key)
+
+    def coincides(self, coincidence: Coincidence) -> Iterator[Violation]:
+        """Keep what may be somebody else's doing; yield it if nobody else uses the server."""
+        if self.world.exclusive:
+            yield coincidence.violation
+        else:
+            self.coincidences.append(coincidence)
+
+    def gone(self, key: str, exchange: Exchange) -> Iterator[Violation]:
+        """Note that a webhook request that was not deleted is neither shown nor listed any more."""
+        world = self.world
+        self.suspicions = [each for each in self.suspicions if each.record != key]
+        record = world.records.get(key)
+        if record is None:
+            return
+        number = record.get("number", key)
+        changes = world.since_seen(key)
+        named = [each for each in changes if key in each.named]
+        sights = world.sights.get(key, {}).values()
+        last = max(
+            (each for each in sights if each.method in READS),
+            key=lambda each: each.exchange.number,
+            default=None,
+        )
+        doers = [each.exchange for each in (named or changes)[-1:]]
+        violation = Violation(
+            blame.of_loss_by(named, changes, last), *doers, exchange,
+            expected=f"the webhook request {number} still exists",
+            seen="it is neither shown nor listed any more", record=key,
+        )  # fmt: skip
+        world.lose(key)
+        if changes or world.exclusive:
+            yield from self.coincides(Coincidence(violation, key))
+        else:
+            world.others[key] = f"number {number} was deleted by somebody else meanwhile"
+            self.unexplained.append(key)
+
+    def conclude(self) -> Iterator[Violation]:
+        """Judge at the end what happened to webhook requests while they had to stay as they were.
+
+        Once may be somebody else's doing. Twice after requests of one kind is the server's, if
+        nothing else in the run shows that anybody else was at work.
         """
-        changing = [exchange for exchange in between if changing_method(exchange.call)]
-        refused = [exchange for exchange in changing if not exchange.ok]
-        about = [exchange for exchange in refused if names(exchange, now.record)]
-        if about:
-            return "errors.change_nothing", about[-1]
-        served = [exchange for exchange in changing if exchange.ok]
-        if served:
-            return f"{changing_method(served[-1].call)}.single_result", served[-1]
-        if refused:
-            return "errors.change_nothing", refused[-1]
-        kind = now.exchange.call.method
-        others = [exchange for exchange in between if exchange.call.method == _other(kind)]
-        if others and kind not in self._clean:
-            return None
-        if others and _other(kind) not in self._clean:
-            return f"{_other(kind)}.changes_nothing", others[-1]
-        return f"{kind}.changes_nothing", before.exchange
+        if self.world.others:
+            return
+        by_statement: dict[str, list[Coincidence]] = {}
+        for each in self.coincidences:
+            by_statement.setdefault(each.violation.statement, []).append(each)
+        served = Counter(change.method for change in self.world.changes if change.served)
+        for statement, found in by_statement.items():
+            records = {each.record for each in found}
+            requests = {each.violation.exchanges[0].number for each in found}
+            often = max(3, served[statement.partition(".")[0]] // 2)
+            if len(requests) > 1 or len(records) >= often:
+                yield found[0].violation
+
+    # What equal sights tell of.
+
+    def _agrees(self, now: Sight) -> Iterator[str]:
+        key, world = now.record["id"], self.world
+        last = world.sights.get(key, {})
+        if now.method in last:
+            yield f"{now.method}.changes_nothing"
+        if any(method != now.method and method in READS for method in last):
+            yield "list.agrees_with_show"
+        if "resend" in last:
+            yield "resend.returns_record"
+        for change in world.since_seen(key)[-50:]:
+            if not change.served:
+                yield "errors.change_nothing"
+            elif key not in change.named:
+                yield f"{change.method}.single_result"
 
 
-def _may_have_tried(exchange: Exchange, record: Record, tokens: set[str | None]) -> bool:
-    """Whether an error may be about the delivery of a resend, which did happen."""
-    given = exchange.call.parameters
-    return (
-        exchange.call.method == "resend"
-        and identifier_of(exchange) is not None
-        and given.get("token") in tokens
-        and record.get("life_cycle_state") == "REJECTED"
-    )
+def _fell_back(known: Record, now: Record) -> bool:
+    states = known.get("life_cycle_state"), now.get("life_cycle_state")
+    return states == ("SUCCESSFUL", "REJECTED")
 
 
-def _other(kind: str) -> str:
-    return "list" if kind == "show" else "show"
+def differing(known: Record, seen: Record) -> list[str]:
+    """Return the members in which two sights of one webhook request differ, as dotted names.
+
+    Members that only one of them has do not count: there are short and long forms.
+    """
+    if known == seen or seen.items() <= known.items():
+        return []
+    return [
+        path for path in changed_members(known, seen) if path.partition(".")[0] not in _FLEETING
+    ]
 
 
-def _whole(record: Record, session: Session) -> bool:
-    """Whether a record is as the contract says; what is wrong with another is said elsewhere."""
-    return bool(validator("webhook_request", "core", session.release.name).is_valid(record))
+def group_of(record: Record) -> tuple[str, str]:
+    """Return by what a webhook request is listed with all others of the same entity."""
+    return str(record.get("entity")), str(record.get("entity_id"))
 
 
-def _violation(
-    statement: str,
-    before: Sight,
-    now: Sight,
-    changed: list[str],
-    culprit: Exchange | None = None,
-) -> Violation:
-    path = changed[0]
-    was, is_now = value_at(before.record, path), value_at(now.record, path)
-    exchanges = {before.exchange.number: before.exchange, now.exchange.number: now.exchange}
-    if culprit is not None:
-        exchanges[culprit.number] = culprit
+def _listed_group(sense: Sense) -> tuple[str, str] | None:
+    """Return of which entity a request lists all webhook requests, or None."""
+    plain = sense.name == "list" and sense.is_clear and not sense.is_paged
+    if not plain or sense.filters.keys() != {"entity", "entity_id"}:
+        return None
+    return sense.filters["entity"], sense.filters["entity_id"]
+
+
+def is_whole(sense: Sense) -> bool:
+    """Whether a request asks for every field of its webhook requests."""
+    return "fields_set" not in sense.given and sense.unclear.isdisjoint(("", "fields_set"))
+
+
+def after_change(change: Change, sense: Sense, world: World) -> Iterator[str | Violation]:
+    """Bring ``world`` in step with a request of resend or delete; check what it answered."""
+    exchange, key = change.exchange, change.record
+    world.change(change)
+    answered = exchange.data if exchange.ok and isinstance(exchange.data, dict) else {}
+    known = world.records.get(key) if key is not None else None
+    if key is None or known is None:
+        return
+    if change.method == "delete":
+        if exchange.ok:
+            yield from _deleted_as_known(exchange, world.settled(key), answered, world)
+            world.forget(key)
+        return
+    if not exchange.ok:
+        if known.get("life_cycle_state") == "REJECTED" and sense.is_clear:
+            world.unsettle(key)  # the error may be about the delivery, which was tried
+        return
+    yield from _kept(exchange, known, answered, world)
+    world.before_resend[key] = known
+    done = answered.get("life_cycle_state") == "SUCCESSFUL" and answered.get("id") == key
+    if done and is_whole(sense):
+        world.see(Sight(answered, "resend", exchange, whole=True))
+    else:
+        world.unsettle(key)  # it is queued, or failed again: open until a response shows it
+
+
+def _kept(
+    exchange: Exchange, known: Record, answered: Record, world: World
+) -> Iterator[str | Violation]:
+    """Check what sending again must keep."""
+    paths = world.trusted(differing(lasting(known), lasting(answered)))
+    if not paths:
+        yield "resend.identity_kept"
+        return
+    now = Sight(answered, "resend", exchange, whole=False)
+    yield _violation("resend.identity_kept", now, known, paths[0])
+
+
+def _deleted_as_known(
+    exchange: Exchange, known: Record, answered: Record, world: World
+) -> Iterator[str | Violation]:
+    """Check that delete returns the webhook request that was there; who updated it is open."""
+    paths = [
+        path
+        for path in world.trusted(differing(known, answered))
+        if not path.startswith("log_information.updated_")
+    ]
+    if not paths:
+        yield "delete.returns_record"
+        return
+    now = Sight(answered, "delete", exchange, whole=False)
+    yield _violation("delete.returns_record", now, known, paths[0])
+
+
+def _violation(statement: str, now: Sight, known: Record, path: str) -> Violation:
+    number = now.record.get("number", now.record.get("id"))
+    was, is_now = value_at(known, path), value_at(now.record, path)
     return Violation(
-        statement,
-        *(exchanges[number] for number in sorted(exchanges)),
-        expected=f"{path} as before: {shortened(repr(was), 80)}",
-        seen=shortened(repr(is_now), 80),
-        record=now.record["id"],
-        layer="memory",
-    )
+        statement, now.exchange,
+        expected=f"{path} of {number} as it was: {shortened(repr(was), 80)}",
+        seen=shortened(repr(is_now), 120), record=_text(known.get("id")),
+    )  # fmt: skip
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _with(violation: Violation, exchange: Exchange) -> Violation:
+    """Return a violation with the exchange that confirms it."""
+    if exchange not in violation.exchanges:
+        violation.exchanges = (*violation.exchanges, exchange)
+    return violation

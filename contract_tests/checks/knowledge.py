@@ -117,6 +117,31 @@ def _changed(before: Any, after: Any, schema: str, path: str) -> Iterator[str]:
         yield path
 
 
+def merged(known: Mapping[str, Any], seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two sights of one webhook request show together, if no member differs."""
+    found = {**known, **seen}
+    log, now = known.get("log_information"), seen.get("log_information")
+    if isinstance(log, Mapping) and isinstance(now, Mapping):
+        found["log_information"] = {**log, **now}
+    return found
+
+
+def lost_members(known: Mapping[str, Any], seen: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the members with a value that a later sight leaves out, as dotted names.
+
+    Of the objects inside only log_information counts: users, units, definitions and rules have
+    short forms.
+    """
+    for name in response_fields():
+        if known.get(name) is not None and name not in seen:
+            yield name
+    log, now = known.get("log_information"), seen.get("log_information")
+    if isinstance(log, Mapping) and isinstance(now, Mapping):
+        for name in _known("log_information"):
+            if log.get(name) is not None and name not in now:
+                yield f"log_information.{name}"
+
+
 def differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether any member that both have is another."""
     return next(changed_members(before, after), None) is not None

@@ -1,49 +1,65 @@
-"""Check the responses of the login methods: a token, from R12 on a JSON Web Token."""
+"""Check what logins return: a token, from R12 on a JSON Web Token; note which are valid."""
 
 import base64
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from crmcom_kit.contract_tests.checks.envelope import sound
+from crmcom_kit.contract_tests.checks.sense import Sense
+from crmcom_kit.contract_tests.checks.world import TokenState, World
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.session import Session, shortened
+from crmcom_kit.contract_tests.findings import Violation, shortened
 
 CLAIMS = ("jti", "usr", "org", "oun", "exp", "iat")
 LIFE = 7200  # seconds from iat to exp
 _MAX_DIGITS = 18  # what is longer counts no seconds, and may be too long to be read as a number
 
 
-def check_logins(exchange: Exchange, session: Session) -> Iterator[str | Violation]:
-    """Check login.token.* and token_release.empty_answer."""
-    if not (sound(exchange) and exchange.ok):
-        return
-    if exchange.call.method in ("token", "web_api_key_token"):
-        data = exchange.data
-        token = data.get("token") if isinstance(data, dict) else None
-        if isinstance(token, str) and token:
-            yield "login.token.returns_token"
-            if session.release.at_least("R12.0.0"):
-                yield from _jwt(token, exchange)
-        else:
-            seen = "data without token"
-            if isinstance(data, dict) and "token" in data:
-                seen = f"a token that is {'empty' if token == '' else type(token).__name__}"
-            expected = "data with a token, a text"
-            yield Violation("login.token.returns_token", exchange, expected=expected, seen=seen)
-    elif exchange.call.method == "token_release" and "data" in exchange.envelope:
+def check_login(exchange: Exchange, sense: Sense, world: World) -> Iterator[str | Violation]:
+    """Check login.token.* and token_release.empty_answer; note which tokens are valid."""
+    if sense.name in ("token", "web_api_key_token"):
+        yield from (_returned_token if exchange.ok else _no_token)(exchange, world)
+    elif sense.name == "token_release" and exchange.ok:
+        if isinstance(sense.token, str):
+            ends = not world.release.at_least("R12.0.0")  # from then on it is a choice
+            world.set_token(sense.token, TokenState.RELEASED if ends else TokenState.DOUBTFUL)
+        if "data" not in exchange.envelope:
+            return
         if exchange.data == {}:
             yield "token_release.empty_answer"
         else:
             expected, seen = "an empty object as data", "data that is null or not empty"
             yield Violation("token_release.empty_answer", exchange, expected=expected, seen=seen)
+    elif exchange.ok and not world.knows_tokens and isinstance(sense.token, str):
+        world.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
+
+
+def _no_token(exchange: Exchange, _world: World) -> Iterator[Violation]:
+    if isinstance(exchange.data, dict) and exchange.data.get("token"):
+        expected, seen = "an error and no token", "a token in spite of the error"
+        yield Violation("login.credentials", exchange, expected=expected, seen=seen)
+
+
+def _returned_token(exchange: Exchange, world: World) -> Iterator[str | Violation]:
+    data = exchange.data
+    token = data.get("token") if isinstance(data, dict) else None
+    if isinstance(token, str) and token:
+        world.set_token(token, TokenState.LIVE)
+        yield "login.token.returns_token"
+        if world.release.at_least("R12.0.0"):
+            yield from _jwt(token, exchange)
+        return
+    seen = "data without token"
+    if isinstance(data, dict) and "token" in data:
+        seen = f"a token that is {'empty' if token == '' else type(token).__name__}"
+    expected = "data with a token, a string"
+    yield Violation("login.token.returns_token", exchange, expected=expected, seen=seen)
 
 
 def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     """Return header and payload of a JSON Web Token, unverified; None where it is none."""
     parts = token.split(".")
-    if len(parts) != 3 or not all(parts):
+    if len(parts) != 3 or not all(parts) or "=" in token:  # a JWT has no padding
         return None
     try:
         header, payload = (json.loads(_base64url(part)) for part in parts[:2])
@@ -61,7 +77,7 @@ def _base64url(text: str) -> bytes:
 def _jwt(token: str, exchange: Exchange) -> Iterator[str | Violation]:
     found = decoded(token)
     if found is None or len(token) <= 32:
-        expected, seen = "a JSON Web Token", f"a text of {len(token)} characters that is none"
+        expected, seen = "a JSON Web Token", f"a string of {len(token)} characters that is none"
         yield Violation("login.token.jwt", exchange, expected=expected, seen=seen)
         return
     yield "login.token.jwt"
@@ -84,18 +100,20 @@ def _jwt(token: str, exchange: Exchange) -> Iterator[str | Violation]:
 
 
 def _times(end: Any, begin: Any, exchange: Exchange) -> Iterator[str | Violation]:
-    texts = all(_digits(each) for each in (end, begin))
-    if texts and int(end) - int(begin) == LIFE:
+    until, since = _seconds(end), _seconds(begin)
+    if until is not None and since is not None and until - since == LIFE:
         yield "login.token.jwt_times"
     else:
         yield Violation(
             "login.token.jwt_times",
             exchange,
-            expected=f"exp and iat as texts that count seconds, {LIFE} apart",
+            expected=f"exp and iat in seconds, {LIFE} apart",
             seen=f"exp {shortened(repr(end), 80)} and iat {shortened(repr(begin), 80)}",
         )
 
 
-def _digits(value: Any) -> bool:
-    plain = isinstance(value, str) and value.isascii() and value.isdecimal()
-    return plain and len(value) <= _MAX_DIGITS
+def _seconds(value: Any) -> int | None:
+    """Return the seconds that a claim counts, as a string or a number; None if it does not."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    plain = text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS
+    return int(text) if plain else None

@@ -23,9 +23,13 @@ _LARGE = 16 * 1024
 class Bodies:
     """Lets go of old bodies, and fetches them again when they are asked for."""
 
-    def __init__(self, maximum: int = MAX_IN_MEMORY) -> None:
-        """Let ``maximum`` bytes of large bodies stay, and always the latest."""
+    def __init__(self, maximum: int = MAX_IN_MEMORY, *, least: int = _LARGE) -> None:
+        """Let ``maximum`` bytes of large bodies stay, and always the latest.
+
+        A body of ``least`` bytes is a large one.
+        """
         self._maximum = maximum
+        self._least = least
         self._size = 0
         self._here: deque[Exchange] = deque()  # those whose bodies are in memory, latest last
         self._places: dict[int, tuple[int, int]] = {}  # by number: where in the file, how long
@@ -34,7 +38,7 @@ class Bodies:
     def keep(self, exchange: Exchange) -> None:
         """Keep the body of ``exchange``, and put old ones away where that makes too many."""
         size = len(exchange.content)
-        if size < _LARGE:
+        if size < self._least:
             return
         self._here.append(exchange)
         self._size += size

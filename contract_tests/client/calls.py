@@ -7,23 +7,24 @@ from typing import Any
 from urllib.parse import quote
 
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.schemas.methods import Method, methods
-from crmcom_kit.schemas.releases import Release
+from crmcom_kit.schemas.methods import Method
 
 
 def written(value: Any, *, raw: bool = False) -> str:
     """Write a value for a query: an identifier as ``field=value``, everything else as text.
 
+    The ``=`` behind a field stands as it is, as in the documents' examples: whether a server takes
+    it encoded is shown nowhere.
+
     Args:
-        value: a text, a number, or a mapping with the fields of an identifier.
-        raw: leave ``=`` and ``,`` as they stand, which the documents' examples do.
+        value: a string, a number, or a mapping with the fields of an identifier.
+        raw: leave every ``=`` and ``,`` as it stands.
     """
     safe = "=," if raw else ""
     if isinstance(value, str):
         return _quoted(value, safe)
     if isinstance(value, Mapping):
-        fields = (f"{name}={_plain(each)}" for name, each in value.items())
-        return _quoted(",".join(fields), safe)
+        return ",".join(f"{_quoted(n, '')}={_quoted(_plain(v), safe)}" for n, v in value.items())
     return _quoted(_plain(value), safe)
 
 
@@ -55,8 +56,3 @@ def build(method: Method, parameters: Mapping[str, Any], *, raw: bool = False) -
     body = json.dumps(parameters, ensure_ascii=False).encode("utf-8", "surrogatepass")
     headers = (("Content-Type", "application/json"),)
     return Call(method.name, "POST", method.path, "", body, headers, parameters)
-
-
-def method_named(release: Release, name: str) -> Method:
-    """Return the method ``name`` of ``release``."""
-    return methods(release)[name]

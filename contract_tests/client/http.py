@@ -75,6 +75,7 @@ class Client:
         self.target = target
         self.limits = limits
         self.history: list[Exchange] = []
+        self.renewed: set[int] = set()  # exchanges before which the target got new content
         self.sent = 0
         self.reserved = 0  # requests that are kept for the end of the run
         self.now = now  # seconds that only go forward

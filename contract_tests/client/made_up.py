@@ -10,3 +10,6 @@ NO_PASSWORD = "crmcom-kit-no-password"
 NO_KEY = "crmcom-kit-no-key"
 
 PUBLIC = frozenset((NO_TOKEN, WRONG_TOKEN, *ODD_TOKENS, NO_PASSWORD, NO_KEY))
+
+#: The id and the number of a webhook request that exists nowhere.
+NOWHERE = {"id": "0D15EA5E0D15EA5E0D15EA5E0D15EA5E", "number": "987654321098"}

@@ -1,28 +1,40 @@
 """The budget of a run with few requests: choose the probes that tell the most for their cost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from crmcom_kit.contract_tests.probes.registry import Probe
 
-#: What a statement is worth once more, in another way, after a probe that tells of it.
+#: What one more look at a statement is worth, as a part of what the look before it was worth.
 _AGAIN = 0.1
+
+#: Further looks at a statement are worth as little as this one.
+_MAX_LOOKS = 6
 
 
 class Budget:
-    """Chooses probes, and remembers what the run knows already."""
+    """Chooses probes by what the run knows already, whichever request has shown it."""
 
-    def __init__(self, statements: Iterable[str]) -> None:
-        """Begin with nothing known of ``statements``, the ids of those that a client can check."""
-        self._worth = dict.fromkeys(statements, 1.0)
+    def __init__(self, statements: Iterable[str], looks: Callable[[str], int]) -> None:
+        """Begin with nothing known.
+
+        Args:
+            statements: the ids of those that the run is about, and that a client can check.
+            looks: returns how many responses have told of a statement so far.
+        """
+        self._statements = frozenset(statements)
+        self._looks = looks
+        self._probed: dict[str, int] = {}  # how many probes have run, by statement
 
     def know(self, probe: Probe) -> None:
         """Note that a probe has run: what it tells of is worth less from here on."""
-        self._worth |= _after(self._worth, probe)
+        for name in probe.statements:
+            self._probed[name] = self._probed.get(name, 0) + 1
 
     def worthwhile(self, probes: Sequence[Probe], budget: int) -> list[Probe]:
         """Return the probes that a budget is best spent on, in the order in which they run.
 
-        The probe that tells most for its cost comes first, and so on until the budget is spent.
+        The probe that tells most for its cost comes first, and so on until the budget is spent: a
+        first look at one statement is worth more than many further ones at others.
         Probes of whether a method can be called at all are always among them: what the others
         find is to be blamed on the right statement. They count for no statement themselves,
         since they tell of one only where it is broken.
@@ -31,9 +43,9 @@ class Budget:
             probes: all that may run, in their order.
             budget: requests that may be made.
         """
-        free = [each for each in probes if _finds_causes(each) or not each.cost]
+        free = [each for each in probes if each.finds_causes or not each.cost]
         left = budget - sum(each.cost for each in free)
-        worth = dict(self._worth)
+        worth = {name: self._worth(name) for name in self._statements}
         others = [each for each in probes if each not in free]
         chosen = set(free)
         while others:
@@ -42,17 +54,13 @@ class Budget:
             if best.cost <= left and any(_worths(worth, best)):
                 chosen.add(best)
                 left -= best.cost
-                worth |= _after(worth, best)
+                worth |= {name: worth[name] * _AGAIN for name in best.statements if name in worth}
         return [each for each in probes if each in chosen]
 
-
-def _finds_causes(probe: Probe) -> bool:
-    return probe.run.__module__.endswith(".connectivity")
+    def _worth(self, statement: str) -> float:
+        looks = max(self._looks(statement), self._probed.get(statement, 0))
+        return float(_AGAIN ** min(looks, _MAX_LOOKS))
 
 
 def _worths(worth: dict[str, float], probe: Probe) -> list[float]:
     return [worth.get(name, 0) for name in probe.statements]
-
-
-def _after(worth: dict[str, float], probe: Probe) -> dict[str, float]:
-    return {name: worth[name] * _AGAIN for name in probe.statements if name in worth}

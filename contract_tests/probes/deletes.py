@@ -1,154 +1,115 @@
-"""Probes of delete: what it deletes, what it returns, and that nothing else is deleted."""
+"""Probes of delete: of each state, by each field, with fields_set, and of what is gone."""
 
-from crmcom_kit.contract_tests.checks.history import IDENTIFIER
-from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.probes.changing import (
-    WatchedChange,
-    check_field_known,
-    check_fields_sets,
-    check_others_exist,
-    check_returned,
-    check_selected,
-    show,
-    take,
-    watch,
-)
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.pool import nameable
+from crmcom_kit.contract_tests.probes.helpers import breadth, by_entity, can_page, show
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Record, nameable
+from crmcom_kit.contract_tests.probes.resends import fields_sets, shown, take
 from crmcom_kit.contract_tests.session import Session
 
 
-def take_any(session: Session, state: str) -> Record:
-    """Return a webhook request in ``state`` that may be changed, be it that a resend used it up."""
+def _take(session: Session, state: str) -> Record:
+    """Return a webhook request in ``state`` to delete; one that was sent again will do."""
     try:
         return take(session, state)
     except Unreachable:
-        for record_id in session.memory.pop("resent", []):
-            session.pool.give_back(record_id)
+        for made in session.observed.resends:
+            session.pool.give_back(made.before["id"])
         return take(session, state)
 
 
 @probe(
-    "delete.either_state",
-    "delete.gone",
-    "delete.returns_record",
-    "delete.single_result",
-    "delete.identifier.selects",
-    "delete.fields_set.default_all",
-    layer="delete",
-    cost=14,
-)
-def one_in_each_state_is_deleted(session: Session) -> None:
-    """A SUCCESSFUL and a REJECTED webhook request are deleted, by id and by number."""
+    "delete.either_state", "delete.gone", "delete.returns_record", "delete.single_result",
+    "delete.identifier.selects", "delete.identifier.fields", "delete.fields_set.default_all",
+    layer="delete", cost=10,
+)  # fmt: skip
+def some_in_each_state_are_deleted(session: Session) -> None:
+    """SUCCESSFUL and REJECTED webhook requests are deleted, by id and by number."""
+    ways = [("SUCCESSFUL", "id"), ("REJECTED", "number")]
+    if session.target.own:
+        ways += [("SUCCESSFUL", "number"), ("REJECTED", "id")]
     missed = []
-    for state, field in (("SUCCESSFUL", "id"), ("REJECTED", "number")):
+    for state, field in ways:
         try:
-            record = take_any(session, state)
+            record = _take(session, state)
         except Unreachable as none:
             missed.append(none.why)
             continue
-        examine(session, watch(session, "delete", record, field))
+        _delete(session, record, field)
     if missed:
         session.findings.miss(["delete.either_state"], missed[0])
-    if len(missed) == 2:
+    if len(missed) == len(ways):
         raise Unreachable(missed[0])
 
 
-def examine(session: Session, change: WatchedChange) -> None:
-    """Check a delete of a webhook request that exists."""
-    state = change.before.get("life_cycle_state")
-    answer = change.answer
-    if not answer.ok and check_field_known(session, "delete", change):
+def _delete(session: Session, record: Record, field: str) -> None:
+    """Delete a webhook request; look for it in each way, with others beside it before and after."""
+    entity = {"entity": record["entity"]}
+    states = {"life_cycle_state": record["life_cycle_state"]}
+    lists = [by_entity(record), entity, {**entity, **states}, {**entity, "fields_set": "id"}]
+    lists += [{**entity, "number_of_results": 2}] if can_page(session) else []
+    for parameters in lists[: breadth(session, 1, 5)]:
+        session.call("list", parameters)
+    exchange = session.call("delete", {IDENTIFIER: {field: record[field]}})
+    if not exchange.ok:
+        other = "number" if field == "id" else "id"
+        again = session.call("delete", {IDENTIFIER: {other: record[other]}})
+        if again.ok:
+            why = f"{field} names the webhook request, as {other} does"
+            session.expect_served("delete.identifier.fields", exchange, why)
         return
-    if not session.expect_served(
-        "delete.either_state", answer, f"a {state} webhook request exists"
-    ):
-        return
-    if not check_selected(session, "delete", change):
-        return
-    session.pool.forget(change.id)
-    check_returned(session, "delete", change, change.before)
-    if _check_gone(session, change):
-        check_others_exist(session, "delete", change)
+    for parameters in lists[: breadth(session, 1, 5)]:
+        session.call("list", parameters)
+    _ask_for_deleted(session, record)
+    for parameters in lists[: breadth(session, 0, 2)]:
+        session.call("list", parameters)
 
 
-def _check_gone(session: Session, change: WatchedChange) -> bool:
-    """Check that show, list, resend and a second delete find it no longer."""
-    found = "a webhook request that was deleted before"
-    if change.shown.ok:
-        return _still_there(session, change, "show", f"{found} is shown")
-    if change.listed_after is not None:
-        return _still_there(session, change, "list", f"{found} is listed")
-    for method in ("resend", "delete"):
-        if method in session.allowed and not session.findings.is_broken(
-            f"{method}.identifier.known"
-        ):
-            again = session.call(method, {IDENTIFIER: {"id": change.id}})
-            kept = session.expect(
-                "delete.gone",
-                change.answer,
-                again,
-                kept=not again.ok,
-                expected=f"an error from {method}: it was deleted",
-                seen="OK",
-                record=change.id,
-            )
-            if not kept:
-                return False
-    return session.expect("delete.gone", change.answer, kept=True, expected="", seen="")
+def _ask_for_deleted(session: Session, record: Record) -> None:
+    """Show, send again and delete what was deleted, by either field."""
+    for name in ("number", "id")[: breadth(session, 0, 2)]:
+        show(session, {name: record[name]})
+    for method in ("resend", "delete")[: breadth(session, 1, 2)]:
+        for name in ("id", "number")[: breadth(session, 1, 2)]:
+            if method in session.allowed and shown(session, record["id"]) is None:
+                session.call(method, {IDENTIFIER: {name: record[name]}})
 
 
-def _still_there(session: Session, change: WatchedChange, method: str, seen: str) -> bool:
-    return session.expect(
-        "delete.gone",
-        change.answer,
-        change.shown if method == "show" else change.listed,
-        kept=False,
-        expected=f"{method} without it: it was deleted",
-        seen=seen,
-        record=change.id,
-    )
-
-
-@probe(
-    "delete.fields_set.selects",
-    "delete.fields_set.names",
-    layer="delete",
-    cost=6,
-)
-def the_answer_has_the_fields_asked_for(session: Session) -> None:
-    """With fields_set the answer of delete has the fields that it names, and only those."""
-
-    def settle(record: Record) -> None:
-        if not show(session, record["id"]).ok:
-            session.pool.forget(record["id"])
-
-    check_fields_sets(session, "delete", lambda: take_any(session, "SUCCESSFUL"), settle)
+@probe("delete.fields_set.selects", "delete.fields_set.names", layer="delete", cost=6)
+def delete_returns_the_fields_asked_for(session: Session) -> None:
+    """With fields_set delete returns the fields that it names, and only those."""
+    for at, fields in enumerate(fields_sets(session, "delete")):
+        record = _take(session, "SUCCESSFUL")
+        named = {IDENTIFIER: {"id": record["id"]} if at else {"number": record["number"]}}
+        exchange = session.call("delete", {**named, "fields_set": fields})
+        if exchange.ok:
+            continue
+        if shown(session, record["id"]) is not None and session.call("delete", named).ok:
+            why = "fields_set names fields of the response"
+            session.expect_served("delete.fields_set.names", exchange, why)
+        msg = f"delete with fields_set was answered {outcome(exchange)}"
+        raise Unreachable(msg)
 
 
 @probe("delete.gone", layer="delete", cost=8)
 def what_was_deleted_stays_away(session: Session) -> None:
-    """Later calls find a deleted webhook request no more than the first ones: comes last."""
-    if not session.pool.deleted:
+    """Later requests find a deleted webhook request no more than the first ones did: comes last."""
+    gone = [each for each in session.pool.deleted.values() if nameable(each)]
+    if not gone:
         msg = "nothing was deleted"
         raise Unreachable(msg)
-    known = [each for each in session.pool.deleted.items() if nameable(each[1])]
-    for record_id, record in known[:2]:
-        shown = show(session, record_id)
-        by_number = session.call("show", {IDENTIFIER: {"number": record["number"]}})
-        found = [each for each in (shown, by_number) if each.ok]
-        for filters in (
-            {"entity": record["entity"], "life_cycle_state": record["life_cycle_state"]},
-            {"entity_id": record["entity_id"]},
+    for record in gone[: breadth(session, 2, 4)]:
+        for name in ("id", "number"):
+            show(session, {name: record[name]})
+        state = {"life_cycle_state": record["life_cycle_state"]}
+        entity = {"entity": record["entity"]}
+        for filters in ({**entity, **state}, by_entity(record), {**by_entity(record), **state}):
+            session.call("list", filters)
+        if session.findings.choices.get("list.entity_id_alone", {}).keys() == {"True"}:
+            session.call("list", {"entity_id": record["entity_id"]})
+        for name in (
+            ("number", "id") if "resend" in session.allowed and not session.small_budget else ()
         ):
-            listed = session.call("list", filters)
-            if any(each.get("id") == record_id for each in listed.records):
-                found.append(listed)
-        session.expect(
-            "delete.gone",
-            *(found[:1] or [shown]),
-            kept=not found,
-            expected=f"{found[0].call.method if found else ''} without it: it was deleted",
-            seen="it is there again",
-            record=record_id,
-        )
+            session.call("resend", {IDENTIFIER: {name: record[name]}})

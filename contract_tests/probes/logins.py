@@ -1,25 +1,43 @@
 """Probes of the login methods: who can log in, and what the token is good for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.logins import decoded
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.login import ask_for_token, by_key, token_of
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.client.near_misses import (
+    NAME_MUTATIONS,
+    SECRET_MUTATIONS,
+    near_misses,
+)
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.login import ask_for_token, by_key, token_of
 from crmcom_kit.contract_tests.own_world import units
+from crmcom_kit.contract_tests.probes.helpers import JSON, body, breadth, is_withdrawn
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.session import Session, outcome
+from crmcom_kit.contract_tests.session import Session
 
 MANDATORY = ("username", "password", "organisation")
+#: The members of log_information that hold units; the last two from R18 on.
+UNITS = (
+    "created_by_unit", "updated_by_unit", "created_by_business_unit", "updated_by_business_unit",
+)  # fmt: skip
 _JWT = tuple(f"login.token.{name}" for name in ("jwt", "jwt_header", "jwt_claims", "jwt_times"))
+#: Reports redact a part of a secret from this length on, and so one that is a character off.
+MIN_SECRET = 8
 
 
-def _needs_password(session: Session) -> None:
-    if session.target.login.username is None or session.target.login.password is None:
+def _credentials(session: Session) -> dict[str, str]:
+    """Return the parameters of a right login. Raises Unreachable if there is none by password."""
+    login = session.target.login
+    if login.username is None or login.password is None:
         msg = "needs a login by user name, password and organisation"
         raise Unreachable(msg)
+    given = {name: getattr(login, name) for name in (*MANDATORY, "unit")}
+    return {name: value for name, value in given.items() if value}
 
 
 def _api_key(session: Session) -> str:
@@ -30,14 +48,19 @@ def _api_key(session: Session) -> str:
     return session.target.login.api_key
 
 
-def use(session: Session, token: str | None) -> Exchange:
-    """Make a call that any token lets through."""
+def _use(session: Session, token: str | None) -> Exchange:
+    """Make a request that any valid token lets through."""
     return session.call("list", {"token": token, "entity": session.release.entities[0]})
+
+
+def _keep_token(session: Session) -> None:
+    """Make sure that the run's own token is valid: how many live at once is open."""
+    session.call("list", {"entity": session.release.entities[0]})
 
 
 @probe("login.token.returns_token", *_JWT, layer="login", cost=3)
 def a_login_returns_a_token_that_works(session: Session) -> None:
-    """A login returns a token, and with it calls are served; checks look at its form."""
+    """A login returns a token, and with it requests are served; checks look at its form."""
     if session.target.login.username is None and session.target.login.api_key is None:
         msg = "needs a login, and not a token alone"
         raise Unreachable(msg)
@@ -48,107 +71,168 @@ def a_login_returns_a_token_that_works(session: Session) -> None:
             msg = f"a second login was refused: {outcome(exchange)}"
             raise Unreachable(msg)
         return
-    used, unknown = use(session, token), use(session, NO_TOKEN)
+    used, unknown = _use(session, token), _use(session, NO_TOKEN)
     as_wrong = (used.status, used.code) == (unknown.status, unknown.code)
-    if used.ok or as_wrong:  # any other error is about list
+    if used.ok or (as_wrong and _is_served(session)):
+        expected = "a token with which requests are served"
+        seen = f"with the token list is answered {outcome(used)}, as without a login"
         session.expect(
-            "login.token.returns_token",
-            exchange,
-            used,
-            kept=used.ok,
-            expected="a token with which calls are served",
-            seen=f"with the token list is answered {outcome(used)}, as without a login",
+            "login.token.returns_token", exchange, used, kept=used.ok, expected=expected, seen=seen
         )
+    _keep_token(session)
 
 
-@probe("login.credentials", layer="login", cost=5)
+def _is_served(session: Session) -> bool:
+    """Whether list is served with a valid token; a deprecated method may be no longer."""
+    if not session.method("list").deprecated or len(session.pool):
+        return True
+    return not is_withdrawn(session) and _use(session, session.token).ok
+
+
+@probe("login.credentials", layer="login", cost=6)
 def wrong_credentials_are_refused(session: Session) -> None:
     """A wrong user name, password, organisation or Web API key gives an error and no token."""
-    exchanges = list(_wrong_logins(session))
-    if not exchanges:
+    sent = list(_wrong_logins(session))
+    for exchange in sent:
+        note_refusal(session, "wrong_credentials", exchange)
+    if not sent:
         msg = "needs a login by user name and password, or a Web API key"
         raise Unreachable(msg)
-    for what, exchange in exchanges:
-        given = exchange.data.get("token") if isinstance(exchange.data, dict) else None
-        session.expect(
-            "login.credentials",
-            exchange,
-            kept=not exchange.ok and not given,
-            expected=f"an error and no token: the {what} is wrong",
-            seen="OK" if exchange.ok else "a token in spite of the error",
-        )
+    _keep_token(session)
 
 
-def _wrong_logins(session: Session) -> Iterator[tuple[str, Exchange]]:
-    """Log in with one thing wrong each time, and once rightly: no real user gets locked out."""
+def _wrong_logins(session: Session) -> Iterator[Exchange]:
+    """Log in with one thing wrong each time; rightly after each wrong password: no lockouts."""
     login = session.target.login
     if login.username is not None and login.password is not None:
-        yield "user name", ask_for_token(session, username="crmcom-kit-nobody")
-        yield "organisation", ask_for_token(session, organisation="crmcom-kit-nowhere")
-        yield "password", ask_for_token(session, password=NO_PASSWORD)
-        ask_for_token(session)
-    if login.api_key is not None and session.release.web_api_key_token is not None:
-        yield "Web API key", session.send(by_key(session, NO_KEY))
+        wrong = {"username": ["crmcom-kit-nobody"], "organisation": ["crmcom-kit-nowhere"]}
+        wrong["password"] = [NO_PASSWORD]
+        for name in MANDATORY if not session.small_budget else ():
+            right = getattr(login, name)
+            if right and (name != "password" or len(right) >= MIN_SECRET):
+                nearly = SECRET_MUTATIONS if name == "password" else NAME_MUTATIONS
+                wrong[name] += near_misses(right, nearly)
+        for name, values in wrong.items():
+            for value in values:
+                yield ask_for_token(session, **{name: value})
+                if name == "password":
+                    ask_for_token(session)
+    key = login.api_key
+    if key is not None and session.release.web_api_key_token is not None:
+        nearly = SECRET_MUTATIONS if len(key) >= MIN_SECRET else ()
+        keys = [NO_KEY, *near_misses(key, nearly)]
+        for each in keys[: breadth(session, 1, 99)]:
+            yield session.send(by_key(session, each))
 
 
 @probe("token.parameters.mandatory", layer="login", cost=3)
 def a_login_needs_all_three(session: Session) -> None:
-    """A login without user name, password or organisation is refused."""
-    _needs_password(session)
+    """A login without user name, password or organisation is refused, and so is an empty one."""
+    given = _credentials(session)
     for name in MANDATORY:
-        login = session.target.login
-        given = {each: getattr(login, each) for each in MANDATORY if each != name}
-        given = {each: value for each, value in given.items() if value is not None}
-        exchange = session.send(build(session.method("token"), given))
-        session.expect_refused("token.parameters.mandatory", exchange, f"{name} is missing")
+        some = {each: value for each, value in given.items() if each != name}
+        session.send(build(session.method("token"), some))
+    for some in ({}, {"username": given["username"]})[: breadth(session, 0, 2)]:
+        session.send(build(session.method("token"), some))
+
+
+@probe("parameters.body", layer="login", cost=4)
+def a_body_is_one_object(session: Session) -> None:
+    """A login whose body is an array, or no JSON, is refused; as an object the same is served."""
+    given = _credentials(session)
+    path = session.method("token").path
+    text = body(given).decode()
+    bodies = {"an array": body([given]), "a text": body(text), "no JSON": body(given)[:-1]}
+    for what, content in bodies.items():
+        exchange = session.send(Call("token", "POST", path, "", content, JSON))
+        session.expect_refused("parameters.body", exchange, f"the body is {what}")
+        note_refusal(session, "bad_body", exchange)
+    odd = body(given)[:-1] + b', "unit": "\xff"}'
+    note_refusal(session, "bad_charset", session.send(Call("token", "POST", path, "", odd, JSON)))
 
 
 @probe("login.unit", layer="login", cost=3)
 def a_login_may_name_a_unit(session: Session) -> None:
-    """A login is served with the ID of a unit, and without."""
-    _needs_password(session)
-    known, why = _unit(session)
-    exchange = ask_for_token(session, unit=known["id"])
-    if not exchange.ok and why:
-        raise Unreachable(why)
-    session.expect_served("login.unit", exchange, "unit is the ID of a unit")
+    """A login is served with the ID of a unit, and without; the token is that of the unit."""
+    _credentials(session)
+    units_known = _units(session)
+    _log_in_for(session, units_known, lambda unit: ask_for_token(session, unit=unit))
     if session.target.login.unit is None:
         session.expect_served("login.unit", ask_for_token(session), "unit may be left out")
-    name = known.get("name")
-    if isinstance(name, str) and name not in ("", known["id"]):
+    name = units_known[0].get("name")
+    if isinstance(name, str) and name not in ("", units_known[0]["id"]):
         by_name = ask_for_token(session, unit=name)
         session.findings.chose("login.unit_by_name", by_name.ok, by_name)
+    _keep_token(session)
 
 
-def _unit(session: Session) -> tuple[Mapping[str, Any], str]:
-    """Return a unit to log in for, and why it may be refused, where that is no wonder."""
+def _log_in_for(
+    session: Session, known: Sequence[Mapping[str, Any]], ask: Callable[[str], Exchange]
+) -> None:
+    """Log in for units. Raises Unreachable if no login is served, and that may be right."""
+    may_refuse = session.target.login.unit is None and not session.target.entries
+    served = 0
+    for unit in known[: breadth(session, 1, 2)]:
+        exchange = ask(unit["id"])
+        served += exchange.ok
+        if exchange.ok or not may_refuse:
+            session.expect_served("login.unit", exchange, "unit is the ID of a unit")
+        if exchange.ok:
+            _names_unit(session, unit["id"], exchange)
+            if unit["id"] not in session.observed.units:
+                session.observed.units.append(unit["id"])
+    if not served and may_refuse:
+        msg = "the user may not act for the units seen; name one with --unit"
+        raise Unreachable(msg)
+
+
+def _names_unit(session: Session, key: str, exchange: Exchange) -> None:
+    """Check the claim oun, if it is the name or the ID of a unit that is known."""
+    found = decoded(token_of(exchange) or "")
+    claim = found[1].get("oun") if found is not None else None
+    if not session.release.at_least("R12.0.0") or not isinstance(claim, str):
+        return
+    named: dict[str, set[Any]] = {}
+    for unit in _seen_units(session):
+        named.setdefault(unit["id"], set()).update((unit["id"], unit.get("name")))
+    if any(claim in names for names in named.values()):
+        kept = claim in named.get(key, {key})
+        expected, seen = f"a token for the unit {key}", f"the claim oun {claim}"
+        session.expect("login.unit", exchange, kept=kept, expected=expected, seen=seen)
+
+
+def _units(session: Session) -> list[Mapping[str, Any]]:
+    """Return units to log in for. Raises Unreachable if none is known."""
     login = session.target.login
     if login.unit is not None:
-        return {"id": login.unit}, ""
+        return [{"id": login.unit}]
+    found = {unit["id"]: unit for unit in _seen_units(session)}
     if session.target.entries:
-        wanted = units(session.target.entries)[-1]
-        found = (each["unit"] for each in session.target.entries if "unit" in each)
-        return next(each for each in found if each["id"] == wanted), ""
+        return [found[key] for key in reversed(units(session.target.entries))]
+    if not found:
+        msg = "no unit is known; name one with --unit"
+        raise Unreachable(msg)
+    return list(found.values())
+
+
+def _seen_units(session: Session) -> Iterator[Mapping[str, Any]]:
+    """Yield the units that webhook requests show, and those of a world of the kit's own."""
+    yield from (each["unit"] for each in session.target.entries if "unit" in each)
     for record in session.pool.known():
         log = record.get("log_information")
-        for member in ("created_by_unit", "created_by_business_unit"):
+        for member in UNITS:
             unit = log.get(member) if isinstance(log, Mapping) else None
             if isinstance(unit, Mapping) and isinstance(unit.get("id"), str):
-                return unit, "the user may not act for the units seen; name one with --unit"
-    msg = "no unit is known; name one with --unit"
-    raise Unreachable(msg)
+                yield unit
 
 
 # Web API keys.
 
 
 @probe(
-    "web_api_key_token.available",
-    "login.web_api_key.basic",
-    "login.web_api_key.colon",
-    layer="login",
-    cost=3,
-)
+    "web_api_key_token.available", "login.web_api_key.basic", "login.web_api_key.colon",
+    layer="login", cost=3,
+)  # fmt: skip
 def a_web_api_key_logs_in(session: Session) -> None:
     """HTTP Basic authentication with a Web API key and an empty password gives a token."""
     key = _api_key(session)
@@ -170,38 +254,35 @@ def a_web_api_key_logs_in(session: Session) -> None:
             exchange,
             "the key is the user name, the password empty",
         )
+    _keep_token(session)
 
 
 @probe("login.unit", layer="login", cost=1, needs="web_api_key_token")
 def a_login_by_key_may_name_a_unit(session: Session) -> None:
     """A login by Web API key is served with the ID of a unit."""
     key = _api_key(session)
-    known, why = _unit(session)
-    exchange = session.send(by_key(session, key, unit=str(known["id"])))
-    if not exchange.ok and (why or not session.send(by_key(session, key)).ok):
-        raise Unreachable(why or "a login by Web API key is refused in any case")
-    session.expect_served("login.unit", exchange, "unit is the ID of a unit")
+    if not session.send(by_key(session, key)).ok:
+        msg = "a login by Web API key is refused in any case"
+        raise Unreachable(msg)
+    ask = lambda unit: session.send(by_key(session, key, unit=unit))  # noqa: E731
+    _log_in_for(session, _units(session), ask)
+    _keep_token(session)
 
 
 @probe("web_api_key_token.parameters.mandatory", layer="login", cost=2)
 def a_web_api_key_is_needed(session: Session) -> None:
     """Without a Web API key there is no token."""
-    for call in (build(session.method("web_api_key_token"), {}), by_key(session, "")):
-        exchange = session.send(call)
-        why = "the call has no Web API key"
-        session.expect_refused("web_api_key_token.parameters.mandatory", exchange, why)
+    session.send(build(session.method("web_api_key_token"), {}))
+    session.send(by_key(session, ""))
 
 
 # The release of tokens: always of one of the probe's own.
 
 
 @probe(
-    "token_release.available",
-    "token_release.empty_answer",
-    "token_release.ends_token",
-    layer="login",
-    cost=3,
-)
+    "token_release.available", "token_release.empty_answer", "token_release.ends_token",
+    layer="login", cost=3,
+)  # fmt: skip
 def a_released_token_ends(session: Session) -> None:
     """A token is released; until R12 it works no longer."""
     method = session.method("token_release")
@@ -212,46 +293,29 @@ def a_released_token_ends(session: Session) -> None:
         session.findings.chose("tokens.release_from_r12", "withdrawn", released)
         msg = "the target has token_release no longer, which from R12.0.0 on is a choice"
         raise Unreachable(msg)
-    if not session.expect_served("token_release.available", released, "the token is a live one"):
-        return
-    used = use(session, token)
-    if ending:
-        session.expect(
-            "token_release.ends_token",
-            released,
-            used,
-            kept=not used.ok,
-            expected="an error: the token was released",
-            seen=f"list is answered {outcome(used)}",
-        )
-    else:
-        way = "ignored" if used.ok else "works"
-        session.findings.chose("tokens.release_from_r12", way, used)
+    if session.expect_served("token_release.available", released, "the token is a live one"):
+        used = _use(session, token)
+        if ending:
+            note_refusal(session, "released_token", used)
+            _use(session, token)
+        else:
+            session.findings.chose(
+                "tokens.release_from_r12", "ignored" if used.ok else "works", used
+            )
+    _keep_token(session)
 
 
 def _spare_token(session: Session) -> str:
-    token = token_of(ask_for_token(session)) if _may_log_in(session) else None
+    login = session.target.login
+    may = login.username is not None or login.api_key is not None
+    token = token_of(ask_for_token(session)) if may else None
     if token is None:
         msg = "needs a login, to release a token of its own"
         raise Unreachable(msg)
     return token
 
 
-def _may_log_in(session: Session) -> bool:
-    return session.target.login.username is not None or session.target.login.api_key is not None
-
-
 @probe("token_release.parameters.mandatory", layer="login", cost=1)
 def a_release_needs_a_token(session: Session) -> None:
     """token_release without token is refused."""
-    exchange = session.send(build(session.method("token_release"), {}))
-    session.expect_refused("token_release.parameters.mandatory", exchange, "token is missing")
-
-
-@probe("login.token.returns_token", layer="login", cost=1)
-def earlier_tokens_live_on(session: Session) -> None:
-    """After other logins the run's own token works; where it does not, the kit gets another."""
-    before = session.token
-    exchange = session.call("list", {"entity": session.release.entities[0]})
-    if exchange.ok and session.token == before:
-        session.expect_served("login.token.returns_token", exchange, "a login returned the token")
+    session.send(build(session.method("token_release"), {}))

@@ -1,28 +1,62 @@
-"""Probes of what resend and delete refuse before they do anything.
+"""Probes of requests that show, resend and delete must refuse: one table for all three.
 
-They name webhook requests that are in scope, or that exist nowhere. A target that should have
-refused and did not has changed one: then the next probe takes another.
+The checks know what must be refused, and look at what became of the webhook request. To resend
+and delete only webhook requests in scope are named, and no other value that is the id or number
+of a known one.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
-from crmcom_kit.contract_tests.checks.envelope import NOWHERE
+from crmcom_kit.contract_tests.checks.logins import decoded
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build, query
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.near_misses import (
+    LENGTHENING,
+    LONG_NUMBERS,
+    SECRET_MUTATIONS,
+    UNUSUAL,
+    WIDENING,
+    near_misses,
+)
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.probes.helpers import refused, show
+from crmcom_kit.contract_tests.probes.helpers import (
+    JSON,
+    body,
+    breadth,
+    by_entity,
+    in_service,
+    sample,
+)
 from crmcom_kit.contract_tests.probes.registry import Layer, probe
-from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import Session
 
-_IDENTIFIER = "webhook_request_identifier"
+
+class Refusable(NamedTuple):
+    """A request that must be refused."""
+
+    kind: str | None  # of its error, as the dialect names it; None: not sure which
+    call: Call
 
 
-def _in_scope(session: Session, method: str) -> Record:
+Requests = Iterator[Refusable]
+METHODS: dict[str, Layer] = {"show": "read", "resend": "resend", "delete": "delete"}
+
+
+def target(session: Session, method: str) -> Record:
     """Return a webhook request that ``method`` could be called for. Raises Unreachable."""
+    if method == "show":
+        return sample(session, 1)[0]
+    in_service(session)
     if method not in session.allowed:
         msg = f"{method} is not allowed; allow it with --allow {method}"
         raise Unreachable(msg)
@@ -33,146 +67,176 @@ def _in_scope(session: Session, method: str) -> Record:
     raise Unreachable(msg)
 
 
-def _refuse(
-    session: Session, method: str, statement: str, parameters: Mapping[str, Any], why: str,
-    kind: str | None = None,
-) -> None:  # fmt: skip
-    """Call ``method`` and check that it is refused; keep the pool right where it was not."""
-    exchange = session.call(method, parameters)
-    refused(session, f"{method}.{statement}", exchange, why, kind)
-    _after(session, method, exchange)
+def _call(session: Session, method: str, identifier: Any = None, **more: Any) -> Call:
+    named = {} if identifier is None else {IDENTIFIER: identifier}
+    return build(session.method(method), {"token": session.token, **named, **more})
 
 
-def _after(session: Session, method: str, exchange: Exchange) -> None:
-    """Follow in the pool what a call has changed that should have been refused."""
-    for record in exchange.records:
-        record_id = record.get("id")
-        if not isinstance(record_id, str):
-            continue
-        if method == "delete":
-            session.pool.forget(record_id)
-        elif record_id in session.pool.records:
-            now = show(session, {"id": record_id})
-            if now.ok and isinstance(now.data, dict):
-                session.pool.learn(now.data)
+# The table: what is wrong with the requests, and the requests.
 
 
-def _mandatory(session: Session, method: str) -> None:
-    _in_scope(session, method)
-    why = f"{_IDENTIFIER} is missing"
-    _refuse(session, method, "parameters.mandatory", {}, why)
-    why = "the identifier names no field"
-    _refuse(session, method, "identifier.mandatory", {_IDENTIFIER: {}}, why, "no_identifier")
+def _mandatory(session: Session, method: str, record: Record) -> Requests:
+    yield Refusable(None, _call(session, method))
+    yield Refusable("no_identifier", _call(session, method, {}))
+    for name in ("id", "number"):
+        yield Refusable("empty_value", _call(session, method, {name: ""}))
+    if method == "show":
+        yield Refusable(None, _call(session, method, fields_set="id"))
+    del record
 
 
-def _fields(session: Session, method: str) -> None:
-    for field in ("entity_id", "url"):
-        record = _in_scope(session, method)
-        given = {_IDENTIFIER: {field: record.get(field)}}
-        why, kind = f"{field} is no field of {_IDENTIFIER}", "unknown_identifier_field"
-        _refuse(session, method, "identifier.fields", given, why, kind)
+def _fields(session: Session, method: str, record: Record) -> Requests:
+    for name in ("entity_id", "url", "entity"):
+        value = record.get(name)
+        if isinstance(value, str) and _is_no_name(session, value):
+            kind = "unknown_identifier_field"
+            yield Refusable(kind, _call(session, method, {name: value}))
 
 
-def _exactly_one(session: Session, method: str) -> None:
-    for names in (("id", "number"), ("number", "id")):
-        record = _in_scope(session, method)
-        given = {_IDENTIFIER: {name: record[name] for name in names}}
-        why, kind = "two fields are given", "several_identifiers"
-        _refuse(session, method, "identifier.exactly_one", given, why, kind)
+def _exactly_one(session: Session, method: str, record: Record) -> Requests:
+    both = {name: record[name] for name in ("id", "number")}
+    pairs = [both, dict(reversed(both.items()))]
+    if method == "show":  # others would name another webhook request
+        others = (each.get("number") for each in session.pool.known() if each["id"] != record["id"])
+        pairs += [{**both, "number": next(filter(_is_text, others), NOWHERE["number"])}]
+    for pair in pairs:
+        yield Refusable("several_identifiers", _call(session, method, pair))
 
 
-def _known(session: Session, method: str) -> None:
-    record = _in_scope(session, method)
-    wrong = [{field: value} for field, value in NOWHERE.items()]
-    wrong += [{"number": f"{record['number']}x"}, {"number": record["id"]}]
-    wrong += [{"id": record["number"]}]
-    for identifier in wrong[:4] if session.small_budget else wrong:
-        field, value = next(iter(identifier.items()))
-        why, kind = f"no webhook request has the {field} {value}", "unknown_webhook_request"
-        _refuse(session, method, "identifier.known", {_IDENTIFIER: identifier}, why, kind)
+def _known(session: Session, method: str, record: Record) -> Requests:
+    for field, value in _other_names(session, method, record):
+        if _is_no_name(session, value):
+            kind = "unknown_webhook_request" if value in NOWHERE.values() else None
+            yield Refusable(kind, _call(session, method, {field: value}))
 
 
-def _token(session: Session, method: str) -> None:
-    api = session.method(method)
-    for statement, token, why in (
-        ("token.required", {}, "there is no token"),
-        ("token.from_login", {"token": WRONG_TOKEN}, "it is made up"),
-    ):
-        record = _in_scope(session, method)
-        given = {**token, _IDENTIFIER: {"id": record["id"]}}
-        exchange = session.send(build(api, given))
-        refused(session, statement, exchange, why)
-        _after(session, method, exchange)
+def _other_names(session: Session, method: str, record: Record) -> Iterator[tuple[str, str]]:
+    """Yield names that no webhook request has, the most telling ones first.
 
-
-def _verb(session: Session, method: str) -> None:
-    api = session.method(method)
-    record = _in_scope(session, method)
-    given = {"token": session.token, _IDENTIFIER: {"id": record["id"]}}
-    exchange = session.send(Call(method, "GET", api.path, query(given), parameters=given))
-    refused(session, "methods.verb", exchange, f"{method} is called with POST", "wrong_verb")
-    _after(session, method, exchange)
-
-
-def _note_bodies(session: Session, method: str) -> None:
-    """Note what a body may be written as, by how a webhook request is missed that exists nowhere.
-
-    Where a target has one code for everything, this tells nothing.
+    What might find another one goes to resend and delete only if any may be changed.
     """
-    _in_scope(session, method)
-    nowhere = {_IDENTIFIER: {"id": NOWHERE["id"]}}
-    missed = session.call(method, nowhere).code
-    wrong = session.call(method, {_IDENTIFIER: {"number": [1]}})
-    if wrong.code == missed:
+    yield from NOWHERE.items()
+    yield from (("number", record["id"]), ("id", record["number"]))
+    free = method == "show" or getattr(session.pool.may_change, "everything", False)
+    mutations = WIDENING + LENGTHENING if free else LENGTHENING
+    misses = [[(name, miss) for miss in near_misses(record[name], mutations)]
+              for name in ("id", "number")]  # fmt: skip
+    yield from (each for pair in zip_longest(*misses) for each in pair if each is not None)
+    number = record["number"]
+    yield from (("number", f"{number}{more}") for more in ("000000000", ".0"))
+    yield "number", f"-{number}"
+    if method == "show":
+        yield from ((name, value) for value in UNUSUAL for name in ("id", "number"))
+    else:
+        yield from (("number", LONG_NUMBERS[2]), ("id", UNUSUAL[0]), ("id", UNUSUAL[2]))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_no_name(session: Session, value: str) -> bool:
+    """Whether no webhook request is known, or was known, by this id or number."""
+    known = (*session.pool.records.values(), *session.pool.deleted.values())
+    return value != "" and all(value not in (each["id"], each.get("number")) for each in known)
+
+
+def _token(session: Session, method: str, record: Record) -> Requests:
+    given = {IDENTIFIER: {"id": record["id"]}} if method != "list" else by_entity(record)
+    for _ in range(2):
+        yield Refusable("missing_token", build(session.method(method), given))
+    for token in wrong_tokens(session.token or ""):
+        kind = "invalid_token" if token == WRONG_TOKEN else None
+        yield Refusable(kind, build(session.method(method), {"token": token, **given}))
+    if session.method(method).verb == "POST":
+        for odd in (True, [session.token]):
+            yield Refusable(None, build(session.method(method), {"token": odd, **given}))
+
+
+def wrong_tokens(token: str) -> Iterator[str]:
+    """Yield tokens that no login has returned: made up, empty, nearly right, forged."""
+    yield from (WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS))
+    found = decoded(token)
+    if found is None:
         return
-    note_refusal(session, "wrong_type", wrong)
-    number = session.call(method, {_IDENTIFIER: {"number": int(NOWHERE["number"])}})
-    session.findings.chose("identifiers.json_number", number.code == missed, number)
-    beside = session.call(method, {_IDENTIFIER: {"id": NOWHERE["id"], "name": "x"}})
-    way = "ignore" if beside.code == missed else "error"
-    session.findings.chose("identifiers.unknown_field", way, beside)
-    if "fields_set" in session.method(method).parameters:
-        odd = session.call(method, {**nowhere, "fields_set": {"id": True}})
-        listed = session.call(method, {**nowhere, "fields_set": ["id"]})
-        if odd.code != missed:
-            session.findings.chose("fields_set.array_in_body", listed.code == missed, listed)
-    _note_query(session, method, missed)
+    header, payload, signature = token.split(".")
+    yield ".".join((header, payload, f"{'B' if signature[:1] == 'A' else 'A'}{signature[1:]}"))
+    yield ".".join((header, _coded({**found[1], "exp": "4102444800"}), signature))
+    yield ".".join((_coded({**found[0], "alg": "none"}), payload, ""))
 
 
-def _note_query(session: Session, method: str, missed: Any) -> None:
-    """Note what becomes of parameters in the query of a POST."""
-    call = build(session.method(method), {"token": session.token})
-    unnamed = session.send(call)
-    nowhere = {_IDENTIFIER: {"id": NOWHERE["id"]}}
-    placed = Call(method, "POST", call.path, query(nowhere), call.body, call.headers)
-    exchange = session.send(placed)
-    if unnamed.code == missed:
-        return
-    way = {missed: "read", unnamed.code: "ignore"}.get(exchange.code, "error")
-    session.findings.chose("requests.query_on_post", way, exchange)
-    if way == "error":
-        note_refusal(session, "misplaced_parameter", exchange)
+def _coded(part: Mapping[str, Any]) -> str:
+    text = json.dumps(part, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
-def _register(method: Layer) -> None:
-    """Make the probes of one method."""
-    kinds: dict[Callable[[Session, str], None], tuple[tuple[str, ...], int]] = {
-        _mandatory: ((f"{method}.parameters.mandatory", f"{method}.identifier.mandatory"), 2),
-        _fields: ((f"{method}.identifier.fields",), 2),
-        _exactly_one: ((f"{method}.identifier.exactly_one",), 2),
-        _known: ((f"{method}.identifier.known",), 4),
-        _token: (("token.required", "token.from_login"), 2),
-        _verb: (("methods.verb",), 1),
-        _note_bodies: (("parameters.values",), 8),
-    }
-    for check, (statements, cost) in kinds.items():
-
-        def run(session: Session, check: Callable[[Session, str], None] = check) -> None:
-            check(session, method)
-
-        run.__name__ = f"{method}{check.__name__}"
-        probe(*statements, layer=method, cost=cost)(run)
+def _verb(session: Session, method: str, record: Record) -> Requests:
+    given = {IDENTIFIER: {"id": record["id"]}} if method != "list" else by_entity(record)
+    right = build(session.method(method), {"token": session.token, **given})
+    written, sent = query(right.parameters), body(right.parameters)
+    if right.verb == "GET":
+        yield Refusable("wrong_verb", replace(right, verb="POST", body=sent, headers=JSON))
+    else:
+        yield Refusable(
+            "wrong_verb", replace(right, verb="GET", query=written, body=None, headers=())
+        )
 
 
-_register("resend")
-_register("delete")
+class Row(NamedTuple):
+    """One kind of requests, for all methods."""
+
+    name: str
+    statements: tuple[str, ...]  # with {} for the method
+    requests: Callable[[Session, str, Record], Requests]
+    few: int  # so many of them in a run of few requests
+    names_one: bool = False  # they name a webhook request, which is looked at after each
+
+
+TABLE = (
+    Row("mandatory", ("{}.parameters.mandatory", "{}.identifier.mandatory"), _mandatory, 2),
+    Row("fields", ("{}.identifier.fields",), _fields, 2),
+    Row("exactly_one", ("{}.identifier.exactly_one",), _exactly_one, 2, names_one=True),
+    Row("known", ("{}.identifier.known",), _known, 4),
+    Row("token", ("token.required", "token.from_login"), _token, 4, names_one=True),
+    Row("verb", ("methods.verb",), _verb, 1, names_one=True),
+)
+
+
+def _send(session: Session, row: Row, method: str) -> None:
+    """Send the requests of one row; after one that is served go on with another record."""
+    in_service(session)
+    place, refused_all, repeated = 0, False, False
+    while not refused_all:
+        record = target(session, "show" if method == "list" else method)
+        refused_all = True
+        for at, each in enumerate(row.requests(session, method, record)):
+            if at < place:
+                continue
+            if at >= breadth(session, row.few, 100):
+                return
+            exchange = session.send(each.call)
+            place = at + 1
+            if each.kind is not None:
+                note_refusal(session, each.kind, exchange)
+            lost = record["id"] not in session.pool.records
+            if lost and not exchange.ok and not repeated:
+                place, repeated = at, True  # once may be somebody else's doing
+            if method in ("resend", "delete") and (exchange.ok or lost):
+                refused_all = False
+                break  # on with another one
+
+
+def _register(row: Row, method: str, layer: Layer) -> None:
+    statements = [each.format(method) for each in row.statements]
+    if layer != "read":
+        statements.append("errors.change_nothing")
+    cost = row.few * (2 if row.names_one and layer != "read" else 1)
+    run = partial(_send, row=row, method=method)
+    probe(*statements, layer=layer, cost=cost, name=f"{method} refuses: {row.name}")(run)
+
+
+for _row in TABLE:
+    for _method, _layer in METHODS.items():
+        _register(_row, _method, _layer)
+    if _row.name in ("token", "verb"):
+        _register(_row, "list", "read")

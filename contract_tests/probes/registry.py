@@ -1,11 +1,13 @@
 """The registry of probes: fixed sequences of requests, each for one statement or a few.
 
-A probe is a function of a session. It makes its calls and says ``session.expect…`` of each
-statement it is registered for; it raises Unreachable where it cannot.
+A probe decides what to send. Every exchange goes through the checks, whoever sent the request; so
+a probe says ``session.expect…`` only of what no check can know. It raises Unreachable if it cannot
+send anything.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from typing import Literal
 
@@ -14,11 +16,15 @@ from crmcom_kit.contract_tests.session import Session
 #: In this order the layers run; the later ones may change webhook requests.
 Layer = Literal["read", "login", "resend", "delete"]
 LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
-_HOMES = (
-    "probes.connectivity", "probes.unchanged", "probes.identifiers", "probes.fields_sets",
-    "probes.lists", "probes.filters", "probes.values", "probes.paging", "probes.calling",
-    "probes.refusals", "calibration.undocumented", "probes.signatures", "probes.logins",
-    "probes.resends", "probes.keeping_up", "probes.deletes", "probes.refused",
+
+#: The modules that hold probes. Within a layer they run in this order, and within a module in the
+#: order of its source; probes of other packages follow. Which module imports which does not matter.
+PROBE_MODULES = tuple(
+    f"crmcom_kit.contract_tests.probes.{name}"
+    for name in (
+        "connectivity", "reading", "fields_sets", "parameters", "filters", "combinations", "paging",
+        "refusals", "undocumented", "signatures", "logins", "resends", "deletes", "traces",
+    )
 )  # fmt: skip
 
 
@@ -30,30 +36,51 @@ class Probe:
     layer: Layer
     statements: tuple[str, ...]
     run: Callable[[Session], None]
-    cost: int  # requests that it is about to make where these are few
+    cost: int  # requests that it makes in a run of few, about
     shares: bool  # whether answers that the run has already will do for it
-    needs: str  # a method without which it makes no sense; "" where there is none
+    needs: str  # a method without which it makes no sense; "": none
+    finds_causes: bool  # it tells whether a method can be called at all
+    last: bool  # whether it runs after all others of its layer
+
+    @property
+    def module(self) -> str:
+        """The module that registered it."""
+        run = self.run.func if isinstance(self.run, partial) else self.run
+        return run.__module__
 
 
 _PROBES: list[Probe] = []
 
 
 def probe(
-    *statements: str, layer: Layer, cost: int = 1, afresh: bool = False, needs: str = ""
+    *statements: str,
+    layer: Layer,
+    cost: int = 1,
+    afresh: bool = False,
+    needs: str = "",
+    name: str = "",
+    finds_causes: bool = False,
+    last: bool = False,
 ) -> Callable[[Callable[[Session], None]], Callable[[Session], None]]:
     """Register a function as a probe of ``statements``.
 
     Args:
         statements: their ids.
         layer: with which others it runs.
-        cost: requests that it is about to make in a run of few.
-        afresh: it compares answers to the same call, so each one has to be asked for.
+        cost: requests that it makes in a run of few, about.
+        afresh: it compares responses to the same request, so each one has to be sent.
         needs: a method that not every release has, without which the probe makes no sense.
+        name: the probe's name; "": that of the function.
+        finds_causes: it tells whether a method can be called at all, and runs in every run.
+        last: it looks at what the others of its layer have done, so it runs after them.
     """
 
     def register(run: Callable[[Session], None]) -> Callable[[Session], None]:
         shares = layer == "read" and not afresh
-        _PROBES.append(Probe(run.__name__, layer, statements, run, cost, shares, needs))
+        title = name or run.__name__
+        _PROBES.append(
+            Probe(title, layer, statements, run, cost, shares, needs, finds_causes, last)
+        )
         return run
 
     return register
@@ -61,6 +88,11 @@ def probe(
 
 def probes() -> tuple[Probe, ...]:
     """Return every probe, in the order in which they run."""
-    for home in _HOMES:
-        import_module(f"crmcom_kit.contract_tests.{home}")
-    return tuple(sorted(_PROBES, key=lambda each: LAYERS.index(each.layer)))
+    for module in PROBE_MODULES:
+        import_module(module)
+    place = {module: at for at, module in enumerate(PROBE_MODULES)}
+
+    def order(each: Probe) -> tuple[int, bool, int]:
+        return LAYERS.index(each.layer), each.last, place.get(each.module, len(place))
+
+    return tuple(sorted(_PROBES, key=order))  # stable: in the order of their module's source

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.codes import Form, data_of, fitting
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.own_world import signed
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import Session
 
 #: So many authentication codes are checked.

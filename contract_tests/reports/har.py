@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.recording import ANEW
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.schemas.har import CUT, Answered, Asked, archive_text, entry
@@ -27,7 +28,10 @@ def _entries(results: Results) -> Iterator[dict[str, Any]]:
     elapsed = 0.0
     for exchange in results.history:
         moment = began + timedelta(seconds=elapsed)
-        yield _entry(exchange, results.target.base_url, moment, redactor)
+        made = _entry(exchange, results.target.base_url, moment, redactor)
+        if exchange.number in results.renewed:
+            made["comment"] += ANEW
+        yield made
         elapsed += exchange.seconds
 
 

@@ -48,7 +48,7 @@ def document(results: Results, *, max_body: int = _MAX_BODY) -> dict[str, Any]:
         "changed": list(results.changed),
         "perhaps_changed": list(results.unclear),
         "inventory": redactor.text(results.inventory),
-        "notes": [redactor.text(note) for note in results.notes],
+        "notes": [redactor.text(note) for note in (*results.notes, *results.warnings)],
     }
 
 

@@ -37,6 +37,7 @@ class ReportRedactor(Redactor):
         known = {login.password: PASSWORD, login.api_key: API_KEY, login.token: TOKEN}
         if target.own:
             known = {login.api_key: API_KEY, login.token: TOKEN}
+        known |= dict.fromkeys(target.secrets, MASK)
         for exchange in history:
             if exchange.call.method in _LOGINS:
                 for text in secret_texts(exchange.json):
@@ -126,8 +127,9 @@ def _parts(secret: str) -> Iterable[str]:
     """Yield what is left of a secret in the wrong tokens that the kit makes from it."""
     for part in {secret, secret.rpartition(".")[2]}:  # the last of a JWT's parts is what counts
         if len(part) >= _LONG:
-            yield part[1:-1]
-            yield part[1:-1][::-1]
+            for inner in (part[1:-1], part[1:-1].swapcase()):
+                yield inner
+                yield inner[::-1]
 
 
 def _basic(key: str) -> tuple[str, ...]:

@@ -148,6 +148,8 @@ def closing(results: Results) -> Iterable[str]:
         f"{counted(len(results.history), 'request')} in {results.seconds:.1f} s, "
         f"seed {results.seed}."
     )
+    for warning in results.warnings:
+        yield f"{warning[:1].upper()}{warning[1:]}."
     counts = verdict_counts(results)
     yield (
         f"{counts['holds']} hold, {counts['broken']} broken, {counts['deviates']} deviate as "

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmcom_kit.contract_tests.client.http import AnswerTooLong
+from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.session import Session
 
@@ -50,20 +51,28 @@ def discover(session: Session, scope: object = None) -> list[Parameters]:
 
     Returns:
         The parameters of each list that found some, so that it can be repeated.
+
+    Raises:
+        Unreachable: every list is longer than the run may read.
     """
     lists: list[Parameters] = []
     if isinstance(scope, Scope):
         _show_numbers(session, scope)
     wanted = _everything(session) if session.target.own else _narrow_first(session, scope)
+    was_read = False
+    too_long = ""
     for parameters in wanted:
         try:
             records = session.call("list", parameters).records
-        except AnswerTooLong:
+        except AnswerTooLong as error:
+            too_long = error.why
             continue  # a narrower list may do
-        for record in records:
-            session.pool.learn(record)
+        was_read = True
         if records:
             lists.append(parameters)
+    if too_long and not was_read:
+        msg = f"no list could be read: {too_long}"
+        raise Unreachable(msg)
     return lists
 
 
@@ -71,8 +80,7 @@ def _show_numbers(session: Session, scope: Scope) -> None:
     """Look for those in scope that are named by number."""
     for number in sorted(scope.numbers):
         identifier = {"webhook_request_identifier": {"number": number}}
-        for record in session.call("show", identifier).records:
-            session.pool.learn(record)
+        session.call("show", identifier)
 
 
 def _everything(session: Session) -> Iterator[Parameters]:

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.http import TargetDown
-from crmcom_kit.contract_tests.safety.pool import Record
 
 
 class LedgerFailed(TargetDown):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.safety.pool import Record
 from crmcom_kit.contract_tests.session import Session, changing_method
 
 
@@ -20,10 +20,13 @@ class Scope:
     entity_id: str | None = None
     numbers: frozenset[str] = frozenset()
     everything: bool = False
+    spared: frozenset[str] = frozenset()  # ids of witnesses, see ``witnesses``
 
     def __call__(self, record: Record) -> bool:
         """Whether a webhook request is in scope."""
         if not (self.definition or self.entity_id or self.numbers or self.everything):
+            return False
+        if record.get("id") in self.spared:
             return False
         definition, number = record.get("webhook_definition"), record.get("number")
         named = definition.get("name") if isinstance(definition, Mapping) else None
@@ -72,21 +75,36 @@ class Log(Protocol):
 class Guard:
     """Looks at each call that may change something, before it is sent.
 
-    A webhook request that is out of scope is never named to resend or delete; and an identifier
-    that is not known is first shown, since it might name one after all.
+    A webhook request that is out of scope is never named to resend or delete. A value that names
+    none as far as is known is looked up first, by the same field: the id of one may be the number
+    of another. If it names one after all, the call is not sent.
     """
 
-    def __init__(self, session: Session, log: Log | None = None) -> None:
-        """Guard what ``session`` sends; ``log`` gets what is about to be changed."""
+    def __init__(
+        self, session: Session, log: Log | None = None, *, may_find_more: bool = False
+    ) -> None:
+        """Guard what ``session`` sends.
+
+        Args:
+            session: sends the calls.
+            log: gets what is about to be changed.
+            may_find_more: whether a value that turns out to name a webhook request in scope may
+                be sent. A run must not: it takes the value for one that names none.
+        """
         self._session = session
         self._log = log
-        self._looked_up: set[tuple[str, str]] = set()
+        self._may_find_more = may_find_more
+        self._looked_up: dict[tuple[str, str], list[Record]] = {}  # what names what, by field
         self.touched: dict[str, Record] = {}  # by id: all that a changing call has named
         self.unclear: dict[str, Record] = {}  # by id: those that no answer has told the fate of
         self._newly_unclear: list[Record] = []
 
     def __call__(self, call: Call) -> None:
-        """Let ``call`` pass. Raises Unreachable where it would leave the scope."""
+        """Let ``call`` pass.
+
+        Raises:
+            Unreachable: it would leave the scope, or reach what the run does not know.
+        """
         values = sorted(set(_values(call)))
         records = [found for field, value in values for found in self._named_records(field, value)]
         for record in records:
@@ -114,19 +132,29 @@ class Guard:
     def _named_records(self, field: str, value: str) -> Iterator[Record]:
         """Yield the webhook requests that a value may name, be it as id or as number."""
         pool = self._session.pool
-        found = [r for r in pool.records.values() if value in (r["id"], r.get("number"))]
-        known = bool(found) or value in pool.deleted
-        yield from found
-        if known or self._session.target.own or pool.may_change is EVERYTHING:
+        yield from [r for r in pool.records.values() if value in (r["id"], r.get("number"))]
+        if self._session.target.own:
             return
-        for name in (field,) if field in ("id", "number") else ("id", "number"):
-            if (name, value) not in self._looked_up:
-                self._looked_up.add((name, value))
-                identifier = {"webhook_request_identifier": {name: value}}
-                for record in self._session.call("show", identifier).records:
-                    if isinstance(record.get("id"), str):
-                        pool.learn(record)
-                        yield record
+        names = (field,) if field in ("id", "number") else ("id", "number")
+        seen = (*pool.records.values(), *pool.deleted.values())
+        if field not in names and any(r.get(name) == value for r in seen for name in names):
+            return  # in a text: it is meant as what it names
+        for name in names:
+            if (name, value) in self._looked_up or not any(r.get(name) == value for r in seen):
+                yield from self._look_up(name, value)
+
+    def _look_up(self, field: str, value: str) -> list[Record]:
+        """Return what a value names that nothing known has in that field. Raises Unreachable."""
+        if (field, value) not in self._looked_up:
+            identifier = {"webhook_request_identifier": {field: value}}
+            found = self._session.call("show", identifier).records
+            self._looked_up[field, value] = [r for r in found if isinstance(r.get("id"), str)]
+        found = self._looked_up[field, value]
+        if found and not self._may_find_more:
+            msg = f"the {field} {value} was taken for one that names nothing, and names number "
+            msg += f"{found[0].get('number')}, which is not touched"
+            raise Unreachable(msg)
+        return found
 
 
 def _values(call: Call) -> Iterator[tuple[str, str]]:

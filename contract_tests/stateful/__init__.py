@@ -1,1 +1,5 @@
-"""Generated requests: drawn by Hypothesis, checked against the kit's own model."""
+"""The stateful layer: Hypothesis combines requests, and the checks judge what comes back."""
+
+from crmcom_kit.contract_tests.stateful.layer import run_stateful
+
+__all__ = ["run_stateful"]

@@ -1,253 +1,490 @@
-"""The state machine: sequences of list, show, resend, delete and login, against a model.
+"""The state machine: rules that send requests, on what a server has shown so far.
 
-Deleted webhook requests stay in play, and every list is compared with the model. On a mock of
-one's own each sequence starts afresh; elsewhere there is one, on what is in scope.
+The machine does not judge. Every response goes through the checks of the session, see ``checks``;
+a rule only decides what to send, and ``Exploration`` sees whether a statement broke.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from hypothesis import seed
 from hypothesis import strategies as st
-from hypothesis.errors import HypothesisException
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+from hypothesis import target as score
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    multiple,
+    precondition,
+    rule,
+)
 
-from crmcom_kit.contract_tests.client.login import ask_for_token, token_of
-from crmcom_kit.contract_tests.options import Profile
-from crmcom_kit.contract_tests.safety.pool import Record
-from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.contract_tests.stateful import expectations
-from crmcom_kit.contract_tests.stateful.cases import Named
-from crmcom_kit.contract_tests.stateful.model import Model
-from crmcom_kit.contract_tests.stateful.oracle import Oracle
-from crmcom_kit.contract_tests.stateful.profiles import examples, layer_settings
-from crmcom_kit.contract_tests.stateful.stateful_run import LAYER, StatefulRun
+from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
+from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE, ODD_TOKENS, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.near_misses import (
+    LENGTHENING,
+    MUTATIONS,
+    NAME_MUTATIONS,
+    SECRET_MUTATIONS,
+    Mutation,
+)
+from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.login import ask_for_token, token_of
+from crmcom_kit.contract_tests.stateful.exploration import Exploration
+from crmcom_kit.contract_tests.stateful.values import (
+    FIELDS_SETS,
+    FILTERS,
+    PLAIN_FILTERS,
+    STATES,
+    filter_values,
+    nearly,
+)
+from crmcom_kit.schemas.releases import entities_since
 
-#: Steps of one sequence, and how many calls one makes, about.
-STEPS = 40
-CALLS = 3
+#: So many webhook requests are in the bundles at the start of an example.
+MAX_RECORDS = 200
 
-_FIELDS = ("id", "number")
-_SHORT = (None, ("id",), ("number", "id", "life_cycle_state"))
-#: One number makes all of a step, see ``_parted``: each draw costs more than a call in process.
-_PLACE = st.integers(0, 2**20)
-#: Which filters a list of the machine has: they take their values from one webhook request.
-_FILTERS = (
-    ("entity",), ("entity", "life_cycle_state"), ("webhook_definition_identifier",),
-    ("workflow_rule_identifier", "life_cycle_state"), ("entity", "entity_id"),
-    ("entity", "url"), ("webhook_definition_identifier", "workflow_rule_identifier"),
-    ("entity", "created_date"), ("entity", "webhook_definition_identifier", "life_cycle_state"),
-)  # fmt: skip
+RESPONSES = ("response.*", "envelope.*", "methods.*", "parameters.*", "entities.*", "deprecation.*")
+SHOW = ("show.*", "delete.gone", "resend.same_record", "resend.sends_again", *RESPONSES)
+LIST = ("list.*", "delete.gone", "resend.sends_again", *RESPONSES)
+RESEND = ("resend.*", "errors.*", "response.*")
+DELETE = ("delete.*", "errors.*", "response.*")
+TOKEN = ("token.*", "login.*", "token_release.*", "errors.*")
+ABOUT: list[tuple[str, ...]] = []  # the globs of each rule
 
-#: The same of lists that look for what was just sent again.
-_AFTER = (
-    ("entity", "entity_id", "life_cycle_state"), ("entity", "entity_id"),
-    ("entity", "life_cycle_state"),
-)  # fmt: skip
+#: What no login returned; None: no token.
+MADE_UP = (None, None, None, NO_TOKEN, WRONG_TOKEN, *ODD_TOKENS)
+
+fields = st.sampled_from(("id", "number"))
+raws = st.booleans()
+changing = st.sampled_from(("resend", "delete"))
+token_changes = st.none() | st.sampled_from(SECRET_MUTATIONS)
+filters = st.sampled_from(PLAIN_FILTERS) | st.sampled_from(FILTERS)
 
 
-class CallSequence(RuleBasedStateMachine):
-    """One sequence of calls."""
+def about(*globs: str) -> Callable[[Any], Any]:
+    """Return a decorator: the rule runs if statements are asked for that fit ``globs``."""
+    ABOUT.append(globs)
+    return precondition(lambda self: self.exploration.wants(globs))
 
-    def __init__(self, stateful_run: StatefulRun) -> None:
-        """Play with the runner of ``stateful_run``."""
-        self.stateful_run = stateful_run
+
+def may(method: str) -> Callable[[Any], Any]:
+    """Return a decorator: the rule runs if ``method``, which changes something, may be called."""
+    return precondition(lambda self: self.exploration.may(method))
+
+
+class RequestMachine(RuleBasedStateMachine):
+    """One example: a sequence of requests. The bundles of webhook requests hold their ids."""
+
+    known = Bundle("known")  # all that were seen, deleted ones among them once they are
+    rejected = Bundle("rejected")  # may be changed, and are REJECTED
+    successful = Bundle("successful")  # may be changed, and are SUCCESSFUL
+    changeable = Bundle("changeable")  # may be changed
+    changed = Bundle("changed")  # were sent again or deleted
+    tokens = Bundle("tokens")  # of further logins
+    ended = Bundle("ended")  # tokens that were released
+    definitions = Bundle("definitions")  # identifiers of definitions, with the filter's name
+    rules_of_workflow = Bundle("rules_of_workflow")  # the same of workflow rules
+
+    def __init__(self, exploration: Exploration) -> None:
+        """Send requests through ``exploration``, which begins another example."""
+        self.exploration = exploration
+        self.kinds: set[Any] = set()  # what this example has sent, by kind
         super().__init__()
+        exploration.begin()
 
-    @initialize()
-    def begin(self) -> None:
-        """Start from what there is."""
-        self.stateful_run.begin()
+    def teardown(self) -> None:
+        """Look once more at what was changed."""
+        if self.kinds:
+            score(float(len(self.kinds)), label="kinds of requests")
+        self.exploration.end()
+
+    # What there is at the start.
+
+    @initialize(target=known)
+    def know_records(self) -> Any:
+        """Take the webhook requests that were seen."""
+        records = list(self.exploration.session.pool.known())
+        keys = [*(each["id"] for each in records), *self.exploration.session.pool.deleted]
+        return multiple(*keys[:MAX_RECORDS])
+
+    @initialize(target=changeable)
+    def know_changeable(self) -> Any:
+        """Take those that may be changed."""
+        return multiple(*self._changeable(*STATES))
+
+    @initialize(target=rejected)
+    def know_rejected(self) -> Any:
+        """Take those of them that can be sent again."""
+        return multiple(*self._changeable("REJECTED"))
+
+    @initialize(target=successful)
+    def know_successful(self) -> Any:
+        """Take those of them that must not be sent again."""
+        return multiple(*self._changeable("SUCCESSFUL"))
+
+    @initialize(target=definitions)
+    def know_definitions(self) -> Any:
+        """Take the definitions that webhook requests have shown."""
+        return multiple(*self._shown("webhook_definition_identifier"))
+
+    @initialize(target=rules_of_workflow)
+    def know_workflow_rules(self) -> Any:
+        """Take the workflow rules that webhook requests have shown."""
+        return multiple(*self._shown("workflow_rule_identifier"))
+
+    def _changeable(self, *states: str) -> list[str]:
+        found = self.exploration.changeable()
+        return [e["id"] for e in found if e.get("life_cycle_state") in states][:MAX_RECORDS]
+
+    def _shown(self, name: str) -> list[tuple[str, dict[str, str]]]:
+        found: dict[str, tuple[str, dict[str, str]]] = {}
+        for record in self.exploration.session.pool.known():
+            for value in filter_values(record, name):
+                found.setdefault(f"{value}", (name, value))
+        return list(found.values())[:MAX_RECORDS]
+
+    # Reading.
+
+    @rule(key=known, field=fields, raw=raws, fields_set=FIELDS_SETS)
+    @about(*SHOW)
+    def show(self, key: str, field: str, fields_set: str | None, *, raw: bool) -> None:
+        """Show a webhook request."""
+        self._name("show", key, field, fields_set, raw=raw)
+
+    @rule(key=changed, field=fields, raw=raws, fields_set=FIELDS_SETS)
+    @about(*SHOW)
+    def show_changed(self, key: str, field: str, fields_set: str | None, *, raw: bool) -> None:
+        """Show a webhook request that was changed some time ago."""
+        self._name("show", key, field, fields_set, raw=raw)
+
+    @rule(key=known, names=filters, raw=raws, fields_set=FIELDS_SETS, data=st.data())
+    @about(*LIST)
+    def list_known(
+        self, key: str, names: tuple[str, ...], fields_set: str | None, data: Any, *, raw: bool
+    ) -> None:
+        """List by what a webhook request has."""
+        self._list(self._filters(key, names, data), fields_set, self._page(data), raw=raw)
+
+    @rule(key=changed, names=filters, fields_set=FIELDS_SETS, data=st.data())
+    @about(*LIST)
+    def list_changed(
+        self, key: str, names: tuple[str, ...], fields_set: str | None, data: Any
+    ) -> None:
+        """List by what a webhook request had that was changed some time ago, in either state."""
+        given = self._filters(key, names, data)
+        page = self._page(data)
+        for state in STATES if "life_cycle_state" in given else (None,):
+            self._list(given | ({"life_cycle_state": state} if state else {}), fields_set, page)
+
+    @rule(key=known, names=filters, change=st.sampled_from(MUTATIONS), data=st.data())
+    @about(*LIST)
+    def list_nearly(self, key: str, names: tuple[str, ...], change: Mutation, data: Any) -> None:
+        """List by values of which one is almost right."""
+        given = self._filters(key, names, data)
+        near = [
+            name for name in given if name not in ("entity", "life_cycle_state", "created_date")
+        ]
+        if near:
+            name = data.draw(st.sampled_from(near))
+            given[name] = nearly(given[name], change)
+        self._list(given, None, self._page(data))
+
+    @rule(key=known, other=known, names=filters, data=st.data())
+    @about(*LIST)
+    def list_mixed(self, key: str, other: str, names: tuple[str, ...], data: Any) -> None:
+        """List by what one webhook request has, and in one filter by what another has."""
+        given, theirs = self._filters(key, names, data), self._filters(other, names, data)
+        for name in names[-1:]:
+            if name in theirs:
+                given[name] = theirs[name]
+        self._list(given, None, self._page(data))
+
+    @rule(named=definitions, rule_=rules_of_workflow, which=st.integers(0, 2), raw=raws)
+    @about(*LIST)
+    def list_by_identifiers(self, named: Any, rule_: Any, which: int, *, raw: bool) -> None:
+        """List by a definition, by a workflow rule, or by both, in each form of identifiers."""
+        given = dict(([named], [rule_], [named, rule_])[which])
+        self._list(given, None, {}, raw=raw)
+
+    @rule(data=st.data(), state=st.sampled_from((*STATES, None)), fields_set=FIELDS_SETS)
+    @about(*LIST)
+    def list_entity(self, data: Any, state: str | None, fields_set: str | None) -> None:
+        """List all webhook requests of an entity, of each that the release has."""
+        entity = data.draw(st.sampled_from(self.exploration.session.release.entities))
+        given = {"entity": entity, "life_cycle_state": state} if state else {"entity": entity}
+        self._list(given, fields_set, {})
+
+    @rule(key=known, names=filters, size=st.integers(1, 4), skip=st.integers(0, 5), data=st.data())
+    @about("list.*")
+    def page_through(
+        self, key: str, names: tuple[str, ...], size: int, skip: int, data: Any
+    ) -> None:
+        """List whole and in pages: three that follow each other, and one far beyond the end."""
+        given = self._filters(key, names[:2], data)
+        if not given or not self._pages:
+            return
+        fields_set = data.draw(FIELDS_SETS)
+        if fields_set is not None and "id" not in fields_set.split(","):
+            fields_set = f"{fields_set},id"  # by which pages are compared
+        self._list(given, None, {})
+        for at in (skip, skip + size, skip + 2 * size, 100_000):
+            self._list(given, fields_set, {"number_of_results": str(size), "offset": str(at)})
+
+    # Changing.
+
+    @rule(target=changed, key=consumes(rejected), field=fields, fields_set=FIELDS_SETS)
+    @about(*RESEND)
+    @may("resend")
+    def resend(self, key: str, field: str, fields_set: str | None) -> Any:
+        """Send a webhook request again."""
+        return self._changing("resend", key, field, fields_set)
+
+    @rule(target=changed, key=successful, field=fields, fields_set=FIELDS_SETS)
+    @about(*RESEND)
+    @may("resend")
+    def resend_successful(self, key: str, field: str, fields_set: str | None) -> Any:
+        """Send one again that must be refused."""
+        return self._changing("resend", key, field, fields_set)
+
+    @rule(target=changed, key=consumes(changeable), field=fields, fields_set=FIELDS_SETS)
+    @about(*DELETE)
+    @may("delete")
+    def delete(self, key: str, field: str, fields_set: str | None) -> Any:
+        """Delete a webhook request."""
+        return self._changing("delete", key, field, fields_set)
+
+    @rule(key=changed, field=fields, method=changing)
+    @about("resend.*", "delete.*", "errors.*")
+    def change_again(self, key: str, field: str, method: str) -> None:
+        """Send again or delete what was sent again or deleted before."""
+        if self.exploration.may(method):
+            self._changing(method, key, field, None)
+
+    def _changing(self, method: str, key: str, field: str, fields_set: str | None) -> Any:
+        if not self.exploration.session.release.at_least("R10.0.0"):
+            fields_set = None  # it came with R10
+        return key if self._name(method, key, field, fields_set) else multiple()
+
+    # Requests that are to be refused.
+
+    @rule(key=known, field=fields, change=st.sampled_from(MUTATIONS), raw=raws)
+    @about("show.*", "errors.*")
+    def show_nearly(self, key: str, field: str, change: Mutation, *, raw: bool) -> None:
+        """Show a webhook request whose identifier is almost one that exists."""
+        record = self.exploration.record(key)
+        if record is not None and change(record[field]):
+            self._ask("show", {field: change(record[field])}, raw=raw)
+
+    @rule(key=known, other=known, kind=st.integers(0, 6), raw=raws)
+    @about("show.*", "errors.*")
+    def show_wrongly(self, key: str, other: str, kind: int, *, raw: bool) -> None:
+        """Show with an identifier that is none: both fields, no field, another field."""
+        self._ask("show", self._wrong_identifier(key, other, kind), raw=raw)
+
+    @rule(key=changeable, other=changeable, kind=st.integers(0, 6), method=changing)
+    @about("resend.*", "delete.*", "errors.*")
+    def change_wrongly(self, key: str, other: str, kind: int, method: str) -> None:
+        """Send again or delete with an identifier that is none."""
+        if self.exploration.may(method):
+            self._ask(method, self._wrong_identifier(key, other, kind))
+
+    @rule(key=changeable, field=fields, change=st.sampled_from(MUTATIONS), method=changing)
+    @about("resend.*", "delete.*", "errors.*")
+    def change_nearly(self, key: str, field: str, change: Mutation, method: str) -> None:
+        """Send again or delete by an identifier that is almost one that exists."""
+        exploration = self.exploration
+        record = exploration.record(key)
+        if record is None or not exploration.may(method):
+            return
+        if not exploration.own:  # a server that is wrong could find one that is out of scope
+            change = LENGTHENING[MUTATIONS.index(change) % len(LENGTHENING)]
+        identifier = {field: change(record[field])}
+        shown = self._ask("show", identifier)
+        if shown is not None and not shown.ok:  # it might name one after all
+            self._ask(method, identifier)
+
+    @rule(names=filters, key=known, kind=st.integers(0, 3), data=st.data())
+    @about("list.*", "errors.*")
+    def list_wrongly(self, names: tuple[str, ...], key: str, kind: int, data: Any) -> None:
+        """List without semi-optional parameter, or by an unsupported entity, state or field."""
+        release = self.exploration.session.release
+        given = self._filters(key, names, data)
+        if kind == 0:
+            given = {
+                e: v for e, v in given.items() if e in ("url", "life_cycle_state", "created_date")
+            }
+        elif kind == 1:
+            later = [each for each in entities_since() if each not in release.entities]
+            given["entity"] = data.draw(st.sampled_from((*later, "EVENTS", "ACTIVITIES2", "%")))
+        elif kind == 2:
+            states = ("PENDING", "SENDING", "FAILED", "DELETED", "REJECTED2", "SUCCESSFU", "%")
+            given["life_cycle_state"] = data.draw(st.sampled_from(states))
+        else:
+            name = data.draw(st.sampled_from(sorted(OBJECT_OF)))
+            given = {name: {"number": "1"}}
+        self._list(given, data.draw(FIELDS_SETS), self._page(data), empty=True)
+
+    # Tokens and logins.
+
+    @rule(key=known, field=fields, names=filters, change=token_changes, data=st.data())
+    @about(*TOKEN)
+    def ask_without_right(
+        self, key: str, field: str, names: tuple[str, ...], change: Mutation | None, data: Any
+    ) -> None:
+        """Call a method without token, with one that is almost right, or with a made-up one."""
+        token = self.exploration.session.token or ""
+        made = data.draw(st.sampled_from(MADE_UP)) if change is None else change(token)
+        self._with_token(made, key, field, names, data)
+
+    @rule(token=ended, key=known, field=fields, names=filters, data=st.data())
+    @about(*TOKEN)
+    def ask_with_ended(
+        self, token: str, key: str, field: str, names: tuple[str, ...], data: Any
+    ) -> None:
+        """Call a method with a token that was released."""
+        self._with_token(token, key, field, names, data)
+
+    @rule(token=tokens, key=known, field=fields, names=filters, data=st.data())
+    @about(*TOKEN)
+    def ask_with_another(
+        self, token: str, key: str, field: str, names: tuple[str, ...], data: Any
+    ) -> None:
+        """Call a method with the token of another login."""
+        self._with_token(token, key, field, names, data)
+
+    def _with_token(
+        self, token: str | None, key: str, field: str, names: tuple[str, ...], data: Any
+    ) -> None:
+        exploration = self.exploration
+        record = exploration.record(key)
+        method = data.draw(st.sampled_from(("list", "show", "resend", "delete")))
+        if record is None:
+            return
+        if method in ("resend", "delete"):
+            may_change = exploration.may(method) and key in self._changeable(*STATES)
+            method = method if may_change else "show"
+        given = self._filters(key, names, data) if method == "list" else {
+            IDENTIFIER: {field: record[field]}
+        }  # fmt: skip
+        if given:
+            self.kinds.add((method, "token"))
+            exploration.call_with(token, method, given)
+
+    @rule(target=tokens)
+    @about(*TOKEN)
+    @precondition(lambda self: self.exploration.may_log_in)
+    def log_in(self) -> Any:
+        """Log in once more: tokens do not replace each other."""
+        exchange = self.exploration.attempt(lambda: ask_for_token(self.exploration.session))
+        token = token_of(exchange) if exchange is not None else None
+        return token if token is not None else multiple()
+
+    @rule(target=ended, token=consumes(tokens))
+    @about(*TOKEN)
+    def release_token(self, token: str) -> Any:
+        """Release a token of another login than the one that the run uses."""
+        session = self.exploration.session
+        try:
+            call = build(session.method("token_release"), {"token": token})
+        except Unreachable:
+            return multiple()
+        if token == session.token:
+            return multiple()
+        exchange = self.exploration.send(call)
+        return token if exchange is not None and exchange.ok else multiple()
+
+    @rule(
+        name=st.sampled_from(("username", "password", "organisation")),
+        change=st.sampled_from((None, *NAME_MUTATIONS)),
+    )
+    @about(*TOKEN)
+    @precondition(lambda self: self.exploration.may_log_in_wrongly)
+    def log_in_wrongly(self, name: str, change: Mutation | None) -> None:
+        """Log in with one parameter missing, or wrong by a character."""
+        self.exploration.wrong_logins += 1
+        session = self.exploration.session
+        right = getattr(session.target.login, name) or ""
+        value = None if change is None else change(right)
+        self.exploration.attempt(lambda: ask_for_token(session, **{name: value}))
+
+    # What requests are made of.
+
+    def _filters(self, key: str, names: tuple[str, ...], data: Any) -> dict[str, Any]:
+        """Return filters that a webhook request fits, or the days around it."""
+        record = self.exploration.record(key) or {}
+        given = {}
+        for name in names:
+            values = filter_values(record, name)
+            if len(values) > 1:
+                given[name] = data.draw(st.sampled_from(values))
+            elif values:
+                given[name] = values[0]
+        return given
 
     @property
-    def model(self) -> Model:
-        """What must be there now."""
-        return self.stateful_run.runner.oracle.model
+    def _pages(self) -> bool:
+        return "offset" in self.exploration.session.method("list").parameters
 
-    def _record(self, place: int, *, changeable: bool = False) -> Record | None:
-        records = list(self.model.records.values())
-        if changeable and not self.stateful_run.fresh:
-            records = [each for each in records if self.stateful_run.session.pool.may_change(each)]
-        return records[place % len(records)] if records else None
+    def _page(self, data: Any) -> dict[str, str]:
+        """Return the parameters of a page, or none; none below R13."""
+        if not self._pages or data.draw(st.integers(0, 2)):
+            return {}
+        size, skip = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 5))
+        given = {"number_of_results": str(size)} if size else {}
+        return given | ({"offset": str(skip)} if skip else {})
 
-    def _deleted(self, place: int) -> Record | None:
-        records = list(self.model.deleted.values())
-        return records[place % len(records)] if records else None
-
-    @rule(place=_PLACE)
-    def look(self, place: int) -> None:
-        """Show a webhook request, and list by what it has."""
-        self._look(place)
-
-    def _look(self, place: int) -> None:
-        place, field, raw = _parted(place, _FIELDS, (False, True))
-        place, names, short = _parted(place, _FILTERS, _SHORT)
-        record = self._record(place)
-        if record is None:
+    def _list(
+        self,
+        given: dict[str, Any],
+        fields_set: str | None,
+        page: dict[str, str],
+        *,
+        raw: bool = False,
+        empty: bool = False,
+    ) -> None:
+        if not given and not empty:
             return
-        if field in record:
-            self.stateful_run.make(expectations.known("show", record, field, raw=raw))
-        if self._list(record, names, short):
-            self._show_found(place)
+        self.kinds.add(("list", *given, *page, fields_set is None))
+        more = {} if fields_set is None else {"fields_set": fields_set}
+        self.exploration.call("list", given | page | more, raw=raw)
 
-    def _show_found(self, place: int) -> None:
-        """Show one of the webhook requests that the last list has found."""
-        trace = self.stateful_run.runner.trace
-        found = trace[-1][1].records if trace else []
-        key = found[place % len(found)].get("id") if found else None
-        record = self.model.records.get(key) if isinstance(key, str) else None
-        if record is not None:
-            self.stateful_run.make(expectations.known("show", record, "id"))
+    def _name(
+        self, method: str, key: str, field: str, fields_set: str | None, *, raw: bool = False
+    ) -> Any:
+        """Call a method that names a webhook request."""
+        record = self.exploration.record(key)
+        if record is None or not isinstance(record.get(field), str):
+            return None
+        more = {} if fields_set is None else {"fields_set": fields_set}
+        return self._ask(method, {field: record[field]}, raw=raw, **more)
 
-    @rule(place=_PLACE)
-    def look_for_deleted(self, place: int) -> None:
-        """Name a webhook request that was deleted, and list by what it had."""
-        left, field, method = _parted(place, _FIELDS, ("show", "show", "resend", "delete"))
-        left, names = _parted(left, _FILTERS)
-        record = self._deleted(left)
-        if record is None:
-            self._look(place)
-            return
-        if field in record and self._allowed(method, record):
-            self.stateful_run.make(expectations.gone(method, record, field))
-        self._list(record, ("entity_id",) if left % 2 else names, None)
+    def _ask(
+        self, method: str, identifier: dict[str, str] | None, *, raw: bool = False, **more: str
+    ) -> Any:
+        self.kinds.add((method, *(identifier or {}), *more))
+        given: dict[str, Any] = {} if identifier is None else {IDENTIFIER: identifier}
+        return self.exploration.call(method, given | more, raw=raw)
 
-    def _list(self, record: Record, names: tuple[str, ...], fields: tuple[str, ...] | None) -> bool:
-        filters = {name: value for name in names if (value := _value(record, name)) is not None}
-        case = expectations.listing(filters, self.stateful_run.session.release, fields=fields)
-        if filters:
-            self.stateful_run.make(case)
-        return bool(filters)
-
-    def _show_another(self, place: int, changed: Record) -> None:
-        """Show a webhook request that was not called for, and is to be as it was."""
-        other = self._record(place // 2)
-        if other is not None and other["id"] != changed["id"]:
-            self.stateful_run.make(expectations.known("show", other, "id"))
-
-    @rule(place=_PLACE)
-    def resend(self, place: int) -> None:
-        """Send a webhook request again, and look at what came of it."""
-        place, field, names = _parted(place, _FIELDS, _AFTER)
-        record = self._record(place, changeable=True)
-        if record is None or field not in record or not self._allowed("resend", record):
-            return
-        case = expectations.known("resend", record, field)
-        if record["id"] in self.model.unsettled:
-            case = expectations.loosely(case)
-        self.stateful_run.make(case)
-        after = self.model.records.get(record["id"])
-        if after is not None:
-            self._list(after, names, None)
-            self.stateful_run.make(expectations.known("show", after, "id"))
-        self._show_another(place, record)
-
-    @rule(place=_PLACE)
-    def resend_again(self, place: int) -> None:
-        """Send one again that the sequence has sent with success, and see that it is as it was."""
-        left, field = _parted(place, _FIELDS)
-        done = [c.record for c in self.model.changes if c.method == "resend" and c.served]
-        sent = [each for each in done if each in self.model.records]
-        record = self.model.records[str(sent[left % len(sent)])] if sent else None
-        if record is None or record["id"] in self.model.unsettled or field not in record:
-            self._look(place)
-        elif self._allowed("resend", record):
-            self.stateful_run.make(expectations.known("resend", record, field))
-            self.stateful_run.make(expectations.known("show", record, "id"))
-            self._show_another(left, record)
-
-    @rule(place=_PLACE)
-    def delete(self, place: int) -> None:
-        """Delete a webhook request, and look whether it is gone."""
-        place, field = _parted(place, _FIELDS)
-        record = self._record(place, changeable=True)
-        if record is None or field not in record or not self._allowed("delete", record):
-            return
-        case = expectations.known("delete", record, field)
-        if record["id"] in self.model.unsettled:
-            case = expectations.loosely(case)  # it may be under way
-        self.stateful_run.make(case)
-        if record["id"] in self.model.deleted:
-            self.stateful_run.make(expectations.gone("show", record, field))
-            self._list(record, ("entity", "entity_id"), ("id",))
-        self._show_another(place, record)
-
-    @rule(place=_PLACE)
-    def log_in(self, place: int) -> None:
-        """Log in once more; the newest token is used from here on."""
-        stateful_run = self.stateful_run
-        if stateful_run.fresh and not stateful_run.over:
-            token = token_of(ask_for_token(stateful_run.session))
-            stateful_run.session.token = token if token is not None else stateful_run.session.token
-        self._look(place)
-
-    def _allowed(self, method: str, record: Record) -> bool:
-        if method == "show" or self.stateful_run.fresh:
-            return True
+    def _wrong_identifier(self, key: str, other: str, kind: int) -> dict[str, str] | None:
+        exploration = self.exploration
+        one: Record = exploration.record(key) or {}
+        two: Record = exploration.record(other) or {}
+        key, number = str(one.get("id")), str(two.get("number"))
+        swapped = {"number": key} if self._is_free("number", key) else NOWHERE
         return (
-            method in self.stateful_run.session.allowed
-            and self.stateful_run.session.pool.may_change(record)
-        )
+            {"id": key, "number": str(one.get("number"))}, {"id": key, "number": number},
+            {"number": number, "id": key}, None, {},
+            {"name": key}, {name: swapped[name] for name in list(swapped)[-1:]},
+        )[kind]  # fmt: skip
+
+    def _is_free(self, field: str, value: str) -> bool:
+        """Whether no known webhook request has ``value`` in ``field``: an id may equal a number."""
+        return all(each.get(field) != value for each in self.exploration.session.pool.known())
 
 
-def _parted(number: int, *choices: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Return what is left of a number once it has made each of the choices, and these."""
-    made = []
-    for choice in choices:
-        number, at = divmod(number, len(choice))
-        made.append(choice[at])
-    return number, *made
-
-
-def _value(record: Record, name: str) -> Any:
-    """Return the value of a filter that a webhook request fits."""
-    if name in ("webhook_definition_identifier", "workflow_rule_identifier"):
-        inner = record.get(name.removesuffix("_identifier"))
-        found = inner.get("id") if isinstance(inner, dict) else None
-        return Named("id", found) if isinstance(found, str) else None
-    if name == "created_date":
-        log = record.get("log_information")
-        found = log.get("created_date") if isinstance(log, dict) else None
-        return found[:10] if isinstance(found, str) else None
-    found = record.get(name)
-    return found if isinstance(found, str) and found else None
-
-
-def run_machine(
-    session: Session,
-    model: Model,
-    interpretations: Oracle,
-    *,
-    profile: Profile,
-    sequences: int,
-    number: int,
-) -> StatefulRun:
-    """Run the state machine, and note what broke.
-
-    Args:
-        session: makes the calls.
-        model: what there is at the start.
-        interpretations: an oracle that knows how the target reads filters, as far as is known.
-        profile: see ``profiles``.
-        sequences: how many, each of ``STEPS`` steps.
-        number: the seed.
-
-    Raises:
-        BudgetSpent, TargetDown: see ``Session.send``.
-    """
-    fresh = session.target.renew is not None
-    stateful_run = StatefulRun(session, model, interpretations, fresh=fresh)
-    # Not a class a run: Hypothesis keeps every class of machines for good.
-    machine: Callable[[], RuleBasedStateMachine] = seed(number)(partial(CallSequence, stateful_run))
-    times = examples(profile, sequences) if fresh else 1
-    chosen = layer_settings(profile, times, shrink=False, stateful_step_count=STEPS)
-    with suppress(HypothesisException):  # violations are kept, and raise nothing
-        run_state_machine_as_test(machine, settings=chosen)  # type: ignore[arg-type]
-    session.findings.events.update(
-        {f"{LAYER}: {key}": n for key, n in stateful_run.runner.events.items()}
-    )
-    if stateful_run.stopped is not None:
-        raise stateful_run.stopped
-    return stateful_run
+#: So many rules fill the bundles at the start of each example.
+INITIAL = sum(name.startswith("know_") for name in vars(RequestMachine))

@@ -1,95 +1,106 @@
-"""Minimize a recorded sequence of calls that shows a violation.
+"""Find a short sequence of requests that breaks a statement: send parts of a longer one again.
 
-First every call is left out that does not touch the webhook request concerned. Where a fresh mock
-can be had, the rest is tried there, and calls are left out as long as the same statement breaks.
+On a mock of the kit's own this comes after Hypothesis, which has made the values of an example
+smaller as far as its budget went: here whole requests are left out, each time on a fresh world,
+until no part can go.
+
+On anybody else's server it replaces Hypothesis. What was resent or deleted there stays so, and a
+sequence cannot be tried twice from one state. So only requests are kept that name the webhook
+request concerned, or the last ones that changed any if the violation is about none. If one of these
+changes something, they are not tried; otherwise parts of them are sent again, within a budget.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from urllib.parse import quote
 
-from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.findings import Violation
-from crmcom_kit.contract_tests.safety.pool import Record
-from crmcom_kit.contract_tests.stateful.cases import Case
-from crmcom_kit.contract_tests.stateful.model import Model
+from crmcom_kit.contract_tests.checks.sense import identifying_values
+from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.session import changing_method
 
-Trace = Sequence[tuple[Case, Exchange]]
+#: Requests that may be sent again for one statement, on a mock of our own and elsewhere.
+MAX_REQUESTS, MAX_REQUESTS_ELSEWHERE = 400, 24
+#: So many requests are kept elsewhere, the last ones.
+MAX_KEPT = 8
 
-#: Says whether a sequence of cases, made on a fresh mock, breaks the statement again.
-Breaks = Callable[[Sequence[Case]], bool]
-
-#: So many sequences are tried on fresh mocks.
-MAX_TRIES = 40
-
-
-def touching(trace: Trace, violation: Violation, model: Model) -> list[int]:
-    """Return the places in ``trace`` of the calls that name the webhook request concerned.
-
-    The last call, which broke the statement, is always among them. Where the violation is about
-    no webhook request, every call that was served and changes one is kept.
-    """
-    record = model.records.get(violation.record or "") or model.deleted.get(violation.record or "")
-    last = len(trace) - 1
-    return [
-        at
-        for at, (case, exchange) in enumerate(trace)
-        if at == last or (_names(exchange.call, record) if record else _changes(case, exchange))
-    ]
+Calls = tuple[Call, ...]
+Breaks = Callable[[Calls], bool]
 
 
-def _names(call: Call, record: Record) -> bool:
-    identifier = call.parameters.get("webhook_request_identifier")
-    given = identifier.values() if isinstance(identifier, dict) else ()
-    return any(value in (record.get("id"), record.get("number")) for value in given)
-
-
-def _changes(case: Case, exchange: Exchange) -> bool:
-    return case.method in ("resend", "delete") and exchange.ok
-
-
-def cut(
-    trace: Trace, violation: Violation, model: Model, breaks: Breaks | None = None
-) -> tuple[Call, ...]:
-    """Return the shortest sequence that is found.
+def minimized(calls: Calls, breaks: Breaks, *, concerned: Record | None, fresh: bool) -> Calls:
+    """Return the shortest sequence that is found; its last request is that of ``calls``.
 
     Args:
-        trace: the calls from a fresh start to the one that broke the statement.
-        violation: what it broke.
-        model: what was known of the webhook requests then.
-        breaks: tries a sequence on a fresh mock; None where there is none.
+        calls: a sequence that broke a statement.
+        breaks: sends a sequence, and says whether it broke the statement again.
+        concerned: the webhook request that the violation is about.
+        fresh: each sequence starts from the same state.
     """
-    kept = touching(trace, violation, model)
-    if breaks is not None:
-        every = list(range(len(trace)))
-        tries = _Tries(breaks, trace)
-        if not tries.broken(kept):
-            kept = every if tries.broken(every) else kept
-        kept = _shortest(kept, tries)
-    return tuple(trace[at][1].call for at in kept)
+    kept = touching(calls, concerned)
+    if not fresh:
+        kept = (*kept[:-1][1 - MAX_KEPT :], *kept[-1:])
+        if any(changing_method(each) for each in kept):
+            return kept
+    tries = _Tries(breaks, MAX_REQUESTS if fresh else MAX_REQUESTS_ELSEWHERE)
+    if tries.broken(calls[-1:]):
+        return calls[-1:]
+    start = calls if fresh and not tries.broken(kept) else kept
+    return _shortest(start, tries)
 
 
 class _Tries:
-    def __init__(self, breaks: Breaks, trace: Trace) -> None:
-        self._breaks, self._trace = breaks, trace
-        self._left = MAX_TRIES
+    """Tries sequences as long as there are requests left."""
 
-    def broken(self, places: Sequence[int]) -> bool:
-        """Whether the calls at ``places`` break the statement; False once tries are spent."""
-        if self._left == 0:
-            return False
-        self._left -= 1
-        return self._breaks([self._trace[at][0] for at in places])
+    def __init__(self, breaks: Breaks, requests: int) -> None:
+        self._breaks, self._left = breaks, requests
+
+    def broken(self, calls: Calls) -> bool:
+        """Whether the sequence breaks the statement; False once the requests are spent."""
+        self._left -= len(calls)
+        return self._left >= 0 and self._breaks(calls)
 
 
-def _shortest(kept: list[int], tries: _Tries) -> list[int]:
-    """Leave out parts, half of them first and single calls last, while the rest still breaks."""
-    size = max(1, (len(kept) - 1) // 2)
+def _shortest(calls: Calls, tries: _Tries) -> Calls:
+    """Leave out parts, half of them first and single requests last, while the rest still breaks."""
+    size = max(1, (len(calls) - 1) // 2)
     while size:
         at = 0
-        while at < len(kept) - 1:  # the last call stays
-            rest = kept[:at] + kept[min(at + size, len(kept) - 1) :]
+        while at < len(calls) - 1:  # the last request stays
+            rest = calls[:at] + calls[min(at + size, len(calls) - 1) :]
             if tries.broken(rest):
-                kept = rest
+                calls = rest
             else:
                 at += size
         size //= 2
-    return kept
+    return calls
+
+
+def touching(calls: Sequence[Call], record: Record | None) -> Calls:
+    """Return the requests that name a webhook request, or that may change any; and the last one."""
+    names = {record.get("id"), record.get("number")} if record else set()
+    kept = [
+        each
+        for each in calls[:-1]
+        if (_names(each) & names if names else changing_method(each) is not None)
+    ]
+    return (*kept, *calls[-1:])
+
+
+def _names(call: Call) -> frozenset[str]:
+    return identifying_values([call.parameters.get("webhook_request_identifier")])
+
+
+def with_token(call: Call, old: str, new: str) -> Call:
+    """Return ``call`` with another token: how one that was made in another world is told."""
+    if not old or old == new:
+        return call
+    given = dict(call.parameters)
+    if given.get("token") == old:
+        given["token"] = new
+    return replace(
+        call,
+        query=call.query.replace(quote(old, safe=""), quote(new, safe="")),
+        body=call.body.replace(old.encode(), new.encode()) if call.body else call.body,
+        parameters=given,
+    )

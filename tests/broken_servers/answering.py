@@ -144,17 +144,3 @@ def error_codes_are_numbers(asked: Asked, forward: Forward, _memory: Memory) -> 
     """The status code of an error is a number."""
     answer = forward(asked)
     return answer if answer.ok else _status(answer, code=4711)
-
-
-@broken("errors.message")
-def errors_have_no_message(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
-    """The message of an error is empty."""
-    answer = forward(asked)
-    return answer if answer.ok else _status(answer, message="")
-
-
-@broken("errors.message")
-def unknown_ones_have_null_message(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
-    """The error for a webhook request that does not exist has the message null."""
-    answer = forward(asked)
-    return _status(answer, message=None) if (answer.upholds or "").endswith(".known") else answer

@@ -1,16 +1,14 @@
 """Wrong in the login methods and in their tokens."""
 
 import base64
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from broken_servers.catalogue import broken
-from broken_servers.toolkit import Answer, Asked, Forward, Handle, Memory, refused, served
+from broken_servers.tokens import LOGINS, jwt, with_other_tokens
+from broken_servers.toolkit import Answer, Asked, Forward, Memory, refused, served
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS as KNOWN
-
-LOGINS = ("token", "web_api_key_token")
 
 
 def _authorized(asked: Asked, text: str | None) -> Asked:
@@ -105,37 +103,11 @@ def key_login_returns_bare_token(asked: Asked, forward: Forward, _memory: Memory
     return answer
 
 
-def _part(value: Any) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-
-def _read_part(text: str) -> Any:
-    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-
-
 def _other_tokens(breaks: str, name: str, note: str, change: Callable[[Any, Any], str]) -> None:
     """Enter a server whose tokens have another form, and which takes them back."""
-
-    def handle(asked: Asked, forward: Forward, memory: Memory) -> Answer:
-        real: dict[Any, str] = memory
-        if asked.method not in LOGINS and asked.token in real:
-            return forward(asked.given(token=real[asked.token]))
-        answer = forward(asked)
-        if asked.method not in LOGINS or not answer.ok:
-            return answer
-        token = answer.json["data"]["token"]
-        header, claims, signature = token.split(".")
-        shown = change(_read_part(header), _read_part(claims)).replace("SIGNATURE", signature)
-        real[shown] = token
-        return answer.with_data({"token": shown})
-
-    typed: Handle = handle
+    handle = with_other_tokens(change)
     handle.__name__, handle.__doc__ = name, note
-    broken(breaks)(typed)
-
-
-def _jwt(header: Any, claims: Any) -> str:
-    return f"{_part(header)}.{_part(claims)}.SIGNATURE"
+    broken(breaks)(handle)
 
 
 _other_tokens(
@@ -148,45 +120,37 @@ _other_tokens(
     "login.token.jwt",
     "tokens_have_two_parts",
     "A token has no signature.",
-    lambda header, claims: _jwt(header, claims).removesuffix(".SIGNATURE"),
+    lambda header, claims: jwt(header, claims).removesuffix(".SIGNATURE"),
 )
 _other_tokens(
     "login.token.jwt_header",
     "tokens_are_signed_otherwise",
     "The header of a token has alg RS256.",
-    lambda header, claims: _jwt({**header, "alg": "RS256"}, claims),
+    lambda header, claims: jwt({**header, "alg": "RS256"}, claims),
 )
 _other_tokens(
     "login.token.jwt_header",
     "tokens_have_no_typ",
     "The header of a token has no typ.",
-    lambda header, claims: _jwt({"alg": header["alg"]}, claims),
+    lambda header, claims: jwt({"alg": header["alg"]}, claims),
 )
 _other_tokens(
     "login.token.jwt_claims",
     "tokens_name_no_unit",
     "A token has no claim oun.",
-    lambda header, claims: _jwt(header, {n: v for n, v in claims.items() if n != "oun"}),
+    lambda header, claims: jwt(header, {n: v for n, v in claims.items() if n != "oun"}),
 )
 _other_tokens(
     "login.token.jwt_claims",
     "tokens_name_a_subject",
     "A token has the claim sub in place of usr.",
-    lambda header, claims: _jwt(header, {"sub" if n == "usr" else n: v for n, v in claims.items()}),
-)
-_other_tokens(
-    "login.token.jwt_times",
-    "token_times_are_numbers",
-    "The claims exp and iat are numbers.",
-    lambda header, claims: _jwt(
-        header, {**claims, "exp": int(claims["exp"]), "iat": int(claims["iat"])}
-    ),
+    lambda header, claims: jwt(header, {"sub" if n == "usr" else n: v for n, v in claims.items()}),
 )
 _other_tokens(
     "login.token.jwt_times",
     "tokens_say_one_hour",
     "The claims exp and iat are 3600 apart.",
-    lambda header, claims: _jwt(header, {**claims, "exp": str(int(claims["iat"]) + 3600)}),
+    lambda header, claims: jwt(header, {**claims, "exp": str(int(claims["iat"]) + 3600)}),
 )
 
 

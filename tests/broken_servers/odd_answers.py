@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from broken_servers.oddity import odd
+from broken_servers.tokens import jwt, with_other_tokens
 from broken_servers.toolkit import (
     RECORD_METHODS,
     Answer,
@@ -244,3 +245,46 @@ def queued_resends(asked: Asked, forward: Forward, memory: Memory) -> Answer:
     if answer.ok:
         due.append((memory["calls"] + 2, asked))
     return answer
+
+
+@odd
+def error_message_is_empty(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
+    """The message of an error is empty."""
+    answer = forward(asked)
+    return answer if answer.ok else _with_status(answer, message="")
+
+
+@odd
+def error_message_is_null(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
+    """The message and the description of an error are null."""
+    answer = forward(asked)
+    return answer if answer.ok else _with_status(answer, message=None, description=None)
+
+
+@odd
+def dates_have_a_zone(asked: Asked, forward: Forward, _memory: Memory) -> Answer:
+    """Dates in log_information end in Z; created_date may be written so, too."""
+
+    def lengthen(record: Record) -> None:
+        log = record.get("log_information")
+        for name in ("created_date", "updated_date"):
+            if isinstance(log, dict) and isinstance(log.get(name), str):
+                log[name] += "" if "Z" in log[name] or "+" in log[name] else "Z"
+
+    date = asked.parameters.get("created_date")
+    if isinstance(date, str) and date.endswith("Z"):
+        asked = asked.given(created_date=date.removesuffix("Z"))
+    return forward(asked).each(lengthen)
+
+
+@odd
+def token_times_are_numbers(asked: Asked, forward: Forward, memory: Memory) -> Answer:
+    """From R12 on the claims exp and iat of a token are numbers."""
+    return _with_number_times(asked, forward, memory)
+
+
+_with_number_times = with_other_tokens(
+    lambda header, claims: jwt(
+        header, {**claims, "exp": int(claims["exp"]), "iat": int(claims["iat"])}
+    )
+)

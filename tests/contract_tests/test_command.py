@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from crmcom_kit.contract_tests.reports import json_report
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
-from crmcom_kit.schemas import load_dialect
+from crmcom_kit.schemas import API_PATH, load_dialect
 
 NUMBER_7 = b'"number":"7"'
 
@@ -100,7 +101,8 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
 
     assert broken.returncode == 1, broken.stdout + broken.stderr
     assert "✗ response.number" in broken.stdout
-    assert f"curl -sS '{base}/webhook_requests/" in broken.stdout
+    root = base.removesuffix(API_PATH)
+    assert re.search(rf"curl -sS '{root}/worlds/check-[\d-]+{API_PATH}/webhook_", broken.stdout)
     assert "$CRMCOM_TOKEN" in broken.stdout
     assert listed.returncode == 0, listed.stdout + listed.stderr
     assert "deviate as listed" in listed.stdout
@@ -261,15 +263,16 @@ def plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("dialect", ["default", "http"])
-@pytest.mark.parametrize("release", ["R9", "R12", "R13", "R15"])
+@pytest.mark.parametrize(
+    ("release", "dialect"), [("R9", "default"), ("R13", "http"), ("R15", "default")]
+)
 def test_the_mock_keeps_every_statement(tmp_path: Path, release: str, dialect: str) -> None:
     """The suite under pytest finds nothing wrong with the mock, and skips nothing it can try."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-rs"),
             *("--crmcom-release", release, "--crmcom-dialect", dialect),
-            *("--crmcom-max-examples", "15", "-p", "no:cacheprovider", "-p", "no:xdist"),
+            *("--crmcom-max-examples", "5", "-p", "no:cacheprovider", "-p", "no:xdist"),
         ],
         cwd=tmp_path,
         capture_output=True,

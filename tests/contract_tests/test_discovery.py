@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.client.login import log_in
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.login import log_in
 from crmcom_kit.contract_tests.own_world import definitions, entries, not_effective, signed, units
 from crmcom_kit.contract_tests.safety.discovery import NEEDS, discover, needs
-from crmcom_kit.contract_tests.safety.pool import Pool
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Scope
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import own_mock
@@ -24,8 +23,8 @@ BOTH = frozenset(("resend", "delete"))
 def kit_for(release: str, scope: Any = None, *, own: bool = False) -> Session:
     """A session that has logged in at a mock, which it takes for somebody's server by default."""
     target = replace(own_mock(release), own=own)
-    pool = Pool(scope or (lambda _: False))
-    session = Session(Client(target, Limits()), allowed=BOTH if scope else frozenset(), pool=pool)
+    session = Session(Client(target, Limits()), allowed=BOTH if scope else frozenset())
+    session.pool.may_change = scope or (lambda _: False)
     log_in(session)
     return session
 

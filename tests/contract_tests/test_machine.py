@@ -1,125 +1,368 @@
-"""The state machine and the generated calls find what only combinations of calls reveal."""
+"""The state machine finds what only combinations of requests reveal, on any server."""
 
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
-from broken_servers.catalogue import broken_servers
+from broken_servers.toolkit import Answer, Asked, Forward, Handle, Memory, wrapped
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.client.login import log_in
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.http import Client, Limits, TargetDown
 from crmcom_kit.contract_tests.findings import Violation
+from crmcom_kit.contract_tests.login import log_in, token_of
+from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.safety.discovery import discover
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.contract_tests.stateful.layers import run_generated_layers
-from crmcom_kit.contract_tests.stateful.machine import run_machine
-from crmcom_kit.contract_tests.stateful.model import Model
-from crmcom_kit.contract_tests.stateful.oracle import Oracle
+from crmcom_kit.contract_tests.stateful import layer, run_stateful
+from crmcom_kit.contract_tests.stateful.minimizing import MAX_REQUESTS_ELSEWHERE, minimized
 from crmcom_kit.contract_tests.targets import Target, own_mock
+from crmcom_kit.schemas.methods import methods
+from crmcom_kit.schemas.releases import resolve
 
-#: Found by these layers, and by which of them.
-COMBINED = {
-    "state_is_ignored_beside_a_date": "generated",
-    "leading_zeros_do_not_count": "generated",
-    "two_that_agree_are_served": "generated",
-    "deleted_ones_come_back": "machine",
-    "list_by_state_returns_deleted_ones": "machine",
-    "second_resend_sends_another": "machine",
-}
+#: What Hypothesis draws hangs on its version, too: no test relies on what one seed finds.
+SEEDS = range(4)
+
+BOTH = frozenset(("resend", "delete"))
+STATE, OFFSET = "life_cycle_state", "offset"
 
 
-#: What Hypothesis draws hangs, too, on the constants in the modules that are loaded: so no test
-#: relies on what one seed finds.
-SEEDS = range(5)
+def somebody_elses(target: Target) -> Target:
+    """The same server, which the kit must not start anew."""
+    return replace(target, own=False, entries=())
 
 
-def violations(target: Target, max_examples: int = 50, seed: int = 0) -> list[Violation]:
-    """Return what the generated layers find on a target."""
-    session = Session(Client(target, Limits()), allowed=frozenset(("resend", "delete")))
+def session_on(
+    target: Target, *, scope: Scope = EVERYTHING, allowed: frozenset[str] = BOTH, **limits: Any
+) -> Session:
+    """A session that is logged in, and knows what there is."""
+    session = Session(Client(target, Limits(**limits)), allowed=allowed)
+    session.guard = Guard(session)
+    session.pool.may_change = scope
     log_in(session)
-    discover(session)
-    run_generated_layers(session, max_examples=max_examples, number=seed)
-    found = session.findings.by_statement.values()
-    return [each for one in found for each in one.violations]
+    discover(session, scope)
+    return session
 
 
-def _server(name: str) -> tuple[Target, str]:
-    servers = broken_servers()
-    found = next(each for each in servers if each.name == name)
-    return own_mock(found.release, wrap=found.make), found.statement
+def explored(session: Session, seed: int = 0, times: int = 15, only: str = "*") -> Session:
+    """The session after the machine has used it."""
+    run_stateful(session, max_examples=times, profile="ci", seed=seed, only=only)
+    return session
 
 
-@pytest.mark.parametrize(("name", "layer"), COMBINED.items())
-def test_it_is_found_with_the_right_statement(name: str, layer: str) -> None:
-    """The statement that is broken is named, by the layer that can see it."""
-    layers: set[str] = set()
+def found_by(session: Session) -> dict[str, Violation]:
+    """The first violation of each statement that broke."""
+    by_statement = session.findings.by_statement
+    return {name: each.violations[0] for name, each in by_statement.items() if each.violations}
+
+
+def _tokens(session: Session) -> set[str]:
+    """The tokens that logins of the run returned: reports redact these."""
+    logins = [each for each in session.client.history if each.call.method == "token"]
+    return {token for each in logins if (token := token_of(each)) is not None}
+
+
+# Servers that are wrong for combinations only. They stand here, and in no catalogue.
+
+
+def state_is_ignored_on_pages(asked: Asked, forward: Forward, _: Memory) -> Answer:
+    """A list by state does not look at the state if fields_set and a page are asked for."""
+    if asked.method == "list" and {"fields_set", OFFSET, STATE} <= asked.parameters.keys():
+        return forward(asked.given(life_cycle_state=None))
+    return forward(asked)
+
+
+def a_wildcard_is_understood(asked: Asked, forward: Forward, _: Memory) -> Answer:
+    """A percent sign in entity_id stands for anything, if the entity is given as well."""
+    if asked.method == "list" and "%" in asked.parameters.get("entity_id", ""):
+        return forward(asked.given(entity_id=None))
+    return forward(asked)
+
+
+def a_longer_token_will_do(asked: Asked, forward: Forward, memory: Memory) -> Answer:
+    """Show by number takes a token with something behind it."""
+    token = asked.token or ""
+    if asked.method == "show" and "number" in asked.identifier and token[:-1] in memory:
+        return forward(asked.given(token=token[:-1]))
+    answer = forward(asked)
+    if answer.ok and token:
+        memory[token] = True
+    return answer
+
+
+def a_deleted_one_is_listed(asked: Asked, forward: Forward, memory: Memory) -> Answer:
+    """A list by state and workflow rule has deleted webhook requests, a while after the delete."""
+    if asked.method == "delete":
+        answer = forward(asked)
+        if answer.ok:
+            memory.setdefault("gone", {}).update({r["id"]: r for r in answer.records if "url" in r})
+        return answer
+    answer = forward(asked)
+    given = asked.parameters
+    if asked.method != "list" or not {STATE, "workflow_rule_identifier"} <= given.keys():
+        return answer
+    gone = [each for each in memory.get("gone", {}).values() if each[STATE] == given[STATE]]
+    return answer.with_data([*answer.records, *gone]) if answer.ok and len(gone) > 1 else answer
+
+
+def by_number_the_old_one_is_shown(asked: Asked, forward: Forward, memory: Memory) -> Answer:
+    """Show by number, with fields_set, has a webhook request as it was before its resend."""
+    old = memory.setdefault("old", {})
+    if asked.method == "resend" and len(asked.identifier) == 1:
+        shown = forward(asked.to("show", webhook_request_identifier=asked.identifier))
+        answer = forward(asked)
+        if answer.ok and shown.ok:
+            old[shown.records[0]["number"]] = shown.records[0]
+        return answer
+    answer = forward(asked)
+    before = old.get(asked.identifier.get("number"))
+    fields = asked.parameters.get("fields_set")
+    if asked.method == "show" and answer.ok and before and fields and STATE in fields:
+        return answer.with_data({each: before[each] for each in fields.split(",")})
+    return answer
+
+
+FAULTS: tuple[tuple[Handle, str, set[str]], ...] = (
+    (state_is_ignored_on_pages, "R13", {"list.life_cycle_state.filter"}),
+    (a_wildcard_is_understood, "R9", {"list.entity_id.filter"}),
+    (a_longer_token_will_do, "R9", {"token.from_login"}),
+    (a_deleted_one_is_listed, "R9", {"delete.gone"}),
+    (
+        by_number_the_old_one_is_shown,
+        "R9",
+        {"show.changes_nothing", "list.agrees_with_show", "resend.sends_again"},
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("fault", "where"),
+    [*((each, "elsewhere") for each in FAULTS), *((each, "own") for each in FAULTS[1:4:2])],
+)
+def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]], where: str) -> None:
+    """The statement is named, and a short sequence of requests shows it, on any server."""
+    handle, release, statements = fault
     for seed in SEEDS:
-        target, statement = _server(name)
-        found = violations(target, seed=seed)
-        assert {each.statement for each in found} <= {statement}
-        layers |= {each.layer for each in found}
-        if layer in layers:
+        target = own_mock(release, wrap=wrapped(handle))
+        session = session_on(target if where == "own" else somebody_elses(target))
+        assert not found_by(session)
+        found = found_by(explored(session, seed, times=30))
+        for name in statements & found.keys():
+            violation = found[name]
+            assert violation.layer == "machine"
+            assert 1 <= len(violation.witness) <= 8
+            last = violation.witness[-1]
+            assert any(token in f"{last.query}{last.body!r}" for token in _tokens(session))
+            assert not session.findings.crashes
             return
-    pytest.fail(f"found by {layers or 'nothing'}")
+    pytest.fail(f"not found with any of {len(SEEDS)} seeds")
 
 
-def test_a_violation_of_a_sequence_comes_with_the_calls_that_show_it() -> None:
-    """The witness is short, and ends with the call that broke the statement."""
-    statement = _server("deleted_ones_come_back")[1]
-    runs = (violations(_server("deleted_ones_come_back")[0], seed=seed) for seed in SEEDS)
-    found = next(each for run in runs for each in run if each.layer == "machine")
-    methods = [call.method for call in found.witness]
-    assert found.statement == statement
-    assert "delete" in methods
-    assert len(methods) <= 6
-    assert found.witness[-1] == found.exchanges[0].call
-
-
-def test_a_change_is_followed_by_a_look_at_others() -> None:
-    """After a change another webhook request is shown; after a list, one that it has found."""
-    session = Session(Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete")))
-    log_in(session)
-    discover(session)
-    model = Model(session.pool.records, {}, complete=True)
-    began = len(session.client.history)
-    run_machine(session, model, Oracle(model), profile="ci", sequences=10, number=0)
-
-    made = session.client.history[began:]
-    after_deletes = [
-        after.call.method == "show" and after.ok and after.data["id"] != deleted.data["id"]
-        for deleted, _, _, after in zip(made, made[1:], made[2:], made[3:], strict=False)
-        if deleted.call.method == "delete" and deleted.ok
-    ]
-    after_lists = [
-        after.call.method == "show" and after.ok and after.data["id"] in _ids(listed)
-        for listed, after in pairwise(made)
-        if listed.call.method == "list" and _ids(listed)
-    ]
-
-    assert len(after_deletes) > 10
-    assert sum(after_deletes) > 0.9 * len(after_deletes)
-    assert sum(after_lists) > 0.7 * len(after_lists)
-
-
-def _ids(exchange: Exchange) -> list[str]:
-    return [each["id"] for each in exchange.records]
+@pytest.mark.parametrize("release", ["R9", "R13", "R18"])
+def test_a_server_that_is_right_breaks_nothing(release: str) -> None:
+    """Neither our own mock nor the same server as somebody else's is accused."""
+    for target in (own_mock(release), somebody_elses(own_mock(release))):
+        session = explored(session_on(target), seed=1)
+        assert not found_by(session)
+        assert not session.findings.crashes
 
 
 def test_a_run_makes_use_of_everything() -> None:
-    """The statistics tell of every method, of deleted ones, and of lists with several results."""
-    told: set[str] = set()
-    for seed in SEEDS:
-        session = Session(
-            Client(own_mock("R15"), Limits()), allowed=frozenset(("resend", "delete"))
-        )
-        log_in(session)
-        discover(session)
-        run_generated_layers(session, max_examples=20, number=seed)
-        told |= set(session.findings.events)
-    assert {
-        "machine: delete: must serve, served",
-        "machine: resend: must either, served",
-        "machine: resend: must refuse, refused",
-        "machine: show: must refuse, refused",
-        "machine: list: 2 filters, several found",
-    } <= told
+    """On our own mock and elsewhere there are all kinds of requests."""
+    for target in (own_mock("R10"), somebody_elses(own_mock("R10"))):
+        session = explored(session_on(target), times=40)
+        expected = {
+            *(f"{name}, {outcome}" for name in ("show", "list", "resend", "delete", "token")
+              for outcome in ("served", "refused") if (name, outcome) != ("list", "served")),
+            "list by 1, several found", "list by 2, several found", "list by 3, none found",
+            "token_release, served",
+        }  # fmt: skip
+        assert {f"machine: {each}" for each in expected} <= session.findings.events.keys()
+
+
+# What cannot run is told.
+
+
+class Empty(RuleBasedStateMachine):
+    """A machine that can draw nothing."""
+
+    @rule(value=st.nothing())
+    def never(self, value: Any) -> None:
+        """Cannot be drawn."""
+
+
+class Faulty(RuleBasedStateMachine):
+    """A machine with an error of its own."""
+
+    @rule()
+    def fail(self) -> None:
+        """Fail as a rule with a mistake in it does."""
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("machine", [Empty, Faulty])
+def test_a_layer_that_cannot_run_says_so(
+    machine: type[RuleBasedStateMachine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty strategy or a mistake is an error of the run, not silence."""
+    monkeypatch.setattr(layer, "_machine", lambda _: machine)
+    for target in (own_mock("R9"), somebody_elses(own_mock("R9"))):
+        session = explored(session_on(target))
+        assert len(session.findings.crashes) == 1
+        assert "state machine" in session.findings.crashes[0]
+
+
+def test_a_server_that_stops_answering_ends_the_run() -> None:
+    """TargetDown leaves the layer, and the session is as it was."""
+
+    def failing(app: Any) -> Callable[..., Any]:
+        answered = iter(range(10_000))
+
+        def answer(environ: Any, start_response: Any) -> Any:
+            if next(answered) > 60:
+                start_response("503 Service Unavailable", [])
+                return [b""]
+            return app(environ, start_response)
+
+        return answer
+
+    session = session_on(somebody_elses(own_mock("R9", wrap=failing)))
+    client, findings = session.client, session.findings
+    with pytest.raises(TargetDown):
+        explored(session)
+    assert (session.client, session.findings) == (client, findings)
+
+
+# Scope and budget.
+
+
+def _everything(target: Target) -> dict[str, Any]:
+    session = session_on(target, allowed=frozenset())
+    return dict(session.pool.records)
+
+
+def test_nothing_out_of_scope_is_changed() -> None:
+    """On somebody else's server only what is in scope is changed, and a witness stays."""
+    target = somebody_elses(own_mock("R15"))
+    before = _everything(target)
+    numbers = frozenset(each["number"] for each in list(before.values())[:30])
+    session = session_on(target, scope=Scope(numbers=numbers))
+    explored(session, times=40)
+    after = _everything(target)
+
+    differing = {key for key in before if before[key] != after.get(key)}
+    assert len(differing) > 5
+    assert {before[key]["number"] for key in differing} <= numbers
+    assert len(before.keys() - after.keys()) <= 12
+
+
+def test_without_permission_nothing_is_changed() -> None:
+    """Without --allow the machine only reads and logs in."""
+    target = somebody_elses(own_mock("R9"))
+    session = explored(session_on(target, allowed=frozenset()))
+    sent = {each.call.method for each in session.client.history}
+    assert sent == {"token", "show", "list"}
+
+
+@pytest.mark.parametrize("left", [1, 7, 40, 150])
+def test_a_budget_is_kept(left: int) -> None:
+    """The layer uses what is left, and ends without a word."""
+    for target in (own_mock("R9"), somebody_elses(own_mock("R9"))):
+        session = session_on(target)
+        session.client.limits = Limits(max_requests=session.client.sent + left)
+        explored(session)
+        assert session.client.left == 0
+        assert not session.findings.crashes
+
+
+# Profiles and the choice of rules.
+
+
+def _sent(profile: Profile, seed: int, times: int = 1) -> list[tuple[str, str]]:
+    session = session_on(own_mock("R9"))
+    began = session.client.sent
+    run_stateful(session, max_examples=times, profile=profile, seed=seed)
+    return [(e.call.path, e.call.query.partition("&")[2]) for e in session.client.history[began:]]
+
+
+def test_ci_repeats_itself_and_explore_tries_more() -> None:
+    """With one seed the requests are the same; with another they differ; explore makes more."""
+    assert _sent("ci", 1) == _sent("ci", 1)
+    assert _sent("ci", 1) != _sent("ci", 2)
+    assert len(_sent("explore", 1)) > 5 * len(_sent("ci", 1))
+
+
+def test_dev_remembers_what_broke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run with the profile dev begins with the example that broke a statement."""
+    monkeypatch.chdir(tmp_path)
+
+    def fault() -> int:
+        session = session_on(own_mock("R9", wrap=wrapped(a_wildcard_is_understood)))
+        for seed in SEEDS:
+            run_stateful(session, max_examples=30, profile="dev", seed=seed)
+            if found_by(session):
+                return found_by(session)["list.entity_id.filter"].exchanges[-1].number
+        pytest.fail("not found")
+
+    number = fault()
+    assert list((tmp_path / ".hypothesis/crmcom-kit").iterdir())
+    assert fault() < min(number, 60)  # it was made smaller, and is the first example
+
+
+def test_only_keeps_the_rules_that_tell_of_the_statements() -> None:
+    """With --only, other requests are not made; with none that can tell, nothing is sent."""
+    methods_sent = {}
+    for only in ("delete.*", "login.*", "list.url.filter", "no.such.statement"):
+        session = session_on(own_mock("R9"))
+        began = session.client.sent
+        explored(session, only=only, times=5)
+        methods_sent[only] = {e.call.method for e in session.client.history[began:]}
+        assert not session.findings.crashes
+    assert "delete" in methods_sent["delete.*"]
+    assert methods_sent["list.url.filter"] == {"token", "list"}
+    assert "token" in methods_sent["login.*"]
+    assert methods_sent["no.such.statement"] == set()
+
+
+# Minimizing.
+
+
+def _calls() -> tuple[Call, ...]:
+    known = methods(resolve("R9"))
+    show = [
+        build(known["show"], {"webhook_request_identifier": {"number": str(n)}}) for n in range(9)
+    ]
+    delete = build(known["delete"], {"webhook_request_identifier": {"number": "3"}})
+    return (*show[:5], delete, *show[5:], show[3])
+
+
+def test_requests_are_left_out_as_long_as_the_rest_breaks() -> None:
+    """The shortest sequence has what is needed, and ends with the request that showed it."""
+    calls = _calls()
+
+    def breaks(tried: tuple[Call, ...]) -> bool:
+        return calls[0] in tried and calls[5] in tried  # one of them names another webhook request
+
+    made = minimized(calls, breaks, concerned={"number": "3"}, fresh=True)
+    assert made == (calls[0], calls[5], calls[-1])
+    assert minimized(calls, lambda _: True, concerned=None, fresh=True) == calls[-1:]
+
+
+def test_elsewhere_nothing_that_changes_is_tried_again() -> None:
+    """A sequence with a delete is cut without sending it; one that only reads has a budget."""
+    calls, tried = _calls(), []
+
+    def breaks(sequence: tuple[Call, ...]) -> bool:
+        tried.append(sequence)
+        return False
+
+    made = minimized(calls, breaks, concerned={"number": "3"}, fresh=False)
+    assert made == (calls[3], calls[5], calls[-1])
+    assert not tried
+    minimized(calls[:5] * 9, breaks, concerned={"number": "3"}, fresh=False)
+    assert 0 < sum(map(len, tried)) <= MAX_REQUESTS_ELSEWHERE

@@ -17,6 +17,7 @@ from crmcom_kit.contract_tests.options import (
     OptionsError,
     command_line,
     nondefault_options,
+    resolve_seed,
 )
 from crmcom_kit.contract_tests.setup import prepared
 from crmcom_kit.schemas.dialect import DialectError
@@ -229,3 +230,11 @@ def test_an_expired_deviation_excuses_nothing(tmp_path: Path) -> None:
 
     assert before.deviations.of("list.no_duplicates") is not None
     assert after.deviations.of("list.no_duplicates") is None
+
+
+def test_a_run_that_explores_has_another_seed_each_time() -> None:
+    """Without --seed the profile explore takes one from the clock; the others take 0."""
+    for profile, given, expected in (
+        ("ci", None, 0), ("dev", None, 0), ("explore", None, 1700), ("explore", 0, 0), ("ci", 3, 3),
+    ):  # fmt: skip
+        assert resolve_seed({"profile": profile, "seed": given}, 1700.5) == expected

@@ -216,7 +216,7 @@ def test_a_dry_run_sends_nothing() -> None:
 @pytest.mark.parametrize(
     ("host", "allowed", "told"),
     [
-        ("127.0.0.1:8080", None, "called only on a mock of this project, unless --allow none: "),
+        ("127.0.0.1:8080", None, "called only in a separate world of a crmcom-kit mock, unless "),
         ("127.0.0.1:8080", frozenset(), "not called, since delete is not allowed: "),
         ("crm.example.com", None, "not called, since delete is not allowed: "),
     ],

@@ -124,4 +124,4 @@ def test_the_command_writes_its_reports(
     assert b"The run failed: interrupted" in said
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
     assert report["summary"]["trouble"] == "interrupted"
-    assert report["summary"]["requests"] in (19, 20)
+    assert report["summary"]["requests"] in (18, 19)  # the mock was asked for a world before

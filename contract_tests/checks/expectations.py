@@ -1,0 +1,296 @@
+"""Say how the documents want a request to be answered: served, refused, or either.
+
+One table of refusals for show, resend and delete, one for list, one for logins. Only what the
+documents state is expected; what they leave open is ``Must.EITHER``.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, Named
+from crmcom_kit.contract_tests.checks.sense import (
+    IDENTIFIER,
+    RECORD_METHODS,
+    Sense,
+    basic_key,
+    read,
+)
+from crmcom_kit.contract_tests.checks.world import TokenState, World
+from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.schemas.releases import Release, entities_since
+
+LOGIN_PARAMETERS = ("username", "password", "organisation")
+STATES = ("SUCCESSFUL", "REJECTED")
+#: Two pages differ on when this entity came; between the two releases it is open.
+_OPEN_ENTITY, _OPEN_SINCE, _OPEN_UNTIL = "REWARDOFFERS", "R11.0.0", "R15.0.0"
+
+
+class Must(StrEnum):
+    """How a request has to be answered by the documents."""
+
+    SERVE = "serve"
+    REFUSE = "refuse"
+    EITHER = "either"  # the documents leave it open; if it is served, then as its sense says
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What the documents say of the answer to one request."""
+
+    must: Must
+    statement: str  # the one that is broken by another answer; "" where none would be
+    why: str  # in words, for the reader of a violation
+    sense: Sense
+    record: str | None = None  # id of the webhook request that is named, where it is known
+    rests_on: str | None = None  # id of one whose state the expectation rests on
+
+
+def expectation(call: Call, world: World) -> Expectation:
+    """Return what the documents say of the answer to ``call``, given what is known of ``world``."""
+    sense = read(call, world.release)
+    refusal = next(refusals(call, sense, world), None)
+    if refusal is not None:
+        return Expectation(Must.REFUSE, *refusal, sense)
+    served = _unless_refused(sense, world)
+    if sense.is_encoded and served.must is Must.SERVE:
+        return _either(sense, "whether an identifier may be encoded is open", served.record)
+    return served
+
+
+def _unless_refused(sense: Sense, world: World) -> Expectation:
+    """Return what is expected of a request that the documents have nothing against."""
+    if sense.method is None or "" in sense.unclear or "token" in sense.unclear:
+        return _either(sense, "no page tells of a request like this")
+    if "token" in sense.method.parameters and world.token_state(sense.token) != TokenState.LIVE:
+        return _either(sense, "whether its token is valid is not known")
+    if sense.method.deprecated and not world.records:
+        return _either(sense, "the method is deprecated, and may be withdrawn")
+    if sense.name in RECORD_METHODS:
+        return _of_record(sense, world)
+    if sense.name == "list":
+        return _of_list(sense, world)
+    return _of_login(sense, world)
+
+
+def _either(sense: Sense, why: str, record: str | None = None) -> Expectation:
+    return Expectation(Must.EITHER, "", why, sense, record)
+
+
+Refusal = tuple[str, str]  # statement, why
+
+
+def refusals(call: Call, sense: Sense, world: World) -> Iterator[Refusal]:
+    """Yield what the documents have against a request, whatever records there are."""
+    method = sense.method
+    if method is None or "" in sense.unclear:
+        return
+    if sense.verb != method.verb:
+        yield "methods.verb", f"{method.name} is called with {method.verb}"
+        return
+    if method.name in (*RECORD_METHODS, "list"):
+        yield from _of_token(sense, world)
+    if method.name in RECORD_METHODS:
+        yield from _of_identifier(sense)
+    elif method.name == "list":
+        yield from _of_filters(sense, world.release)
+    elif method.name == "token":
+        missing = [name for name in LOGIN_PARAMETERS if not sense.given.get(name)]
+        if missing and not set(LOGIN_PARAMETERS) & sense.unclear:
+            yield "token.parameters.mandatory", f"{' and '.join(missing)} is missing"
+    elif method.name == "token_release" and sense.is_clear and not sense.token:
+        yield "token_release.parameters.mandatory", "token is missing"
+    elif method.name == "web_api_key_token":
+        yield from _of_key(call, world)
+
+
+def _of_key(call: Call, world: World) -> Iterator[Refusal]:
+    key, right = basic_key(call), world.credentials.api_key
+    if not key:
+        yield "web_api_key_token.parameters.mandatory", "the request has no Web API key"
+    elif right is not None and key != right:
+        yield "login.credentials", "the Web API key is wrong"
+
+
+def _of_token(sense: Sense, world: World) -> Iterator[Refusal]:
+    if "token" in sense.unclear:
+        return
+    if "token" not in sense.given:
+        yield "token.required", "there is no token"
+        return
+    state = world.token_state(sense.token)
+    if state is TokenState.UNKNOWN:
+        yield "token.from_login", "no login returned the token"
+    elif state is TokenState.RELEASED:
+        yield "token_release.ends_token", "the token was released"
+
+
+def _of_identifier(sense: Sense) -> Iterator[Refusal]:
+    """Yield what is wrong with webhook_request_identifier: the same for three methods."""
+    method, given = sense.name, sense.given
+    if IDENTIFIER in sense.unclear:
+        return
+    if IDENTIFIER not in given:
+        yield f"{method}.parameters.mandatory", f"{IDENTIFIER} is missing"
+        return
+    identifier = given[IDENTIFIER]
+    if not isinstance(identifier, Mapping):
+        return  # no page says how anything else is read
+    if not any(identifier.values()):
+        yield f"{method}.identifier.mandatory", "the identifier has neither id nor number"
+    elif identifier.get("id") and identifier.get("number"):
+        yield f"{method}.identifier.exactly_one", "the identifier has both id and number"
+    elif not {"id", "number"} & identifier.keys():
+        names = ", ".join(identifier)
+        yield f"{method}.identifier.fields", f"the identifier has {names} and not id or number"
+
+
+def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
+    """Yield what is wrong with the parameters of list."""
+    given = sense.given
+    semi = [name for name in SEMI_OPTIONAL if name in given]
+    if not semi and sense.unclear.isdisjoint(SEMI_OPTIONAL):
+        yield "list.semi_optional.at_least_one", "none of the semi-optional parameters is given"
+    for name in semi:
+        value = given[name]
+        if name.endswith("_identifier") and isinstance(value, Mapping) and len(semi) == 1:
+            unknown = value and not {"id", "name", "alternative_code"} & value.keys()
+            if unknown:
+                yield "list.identifier.fields", f"{', '.join(value)} is no field of {name}"
+    entity = sense.filters.get("entity")
+    if isinstance(entity, str) and _is_surely_unsupported(entity, release):
+        why = f"the entity {entity!r} is not one of {release.name}"
+        yield "list.entity.supported_values", why
+    state = sense.filters.get("life_cycle_state")
+    if isinstance(state, str) and state.upper() not in STATES and "," not in state:
+        yield "list.life_cycle_state.supported_values", f"{state!r} is no life cycle state"
+
+
+def _is_surely_unsupported(entity: str, release: Release) -> bool:
+    if entity.upper() in release.entities or "," in entity:
+        return False  # case and lists with commas are open
+    early = release.at_least(_OPEN_SINCE) and not release.at_least(_OPEN_UNTIL)
+    return not (early and entity.upper() == _OPEN_ENTITY)
+
+
+def _of_record(sense: Sense, world: World) -> Expectation:
+    """Return what is expected of a request that names a webhook request rightly."""
+    named, method = sense.record, sense.name
+    if named is None:
+        return _either(sense, "no page says how such an identifier is read")
+    known = world.find(named)
+    if known is None:
+        return _of_missing(sense, named, world)
+    key = known["id"]
+    if not sense.is_clear or key in world.unsettled:
+        if method == "show" and sense.is_clear:
+            return _served(sense, key, f"the {named.field} is that of a webhook request")
+        return _either(
+            sense, "a part of it no page tells of, or the webhook request may change", key
+        )
+    if "fields_set" in sense.given and not _has_fields_set(method, world.release):
+        return _either(sense, "fields_set came later", key)
+    if method == "resend":
+        if known.get("life_cycle_state") == "SUCCESSFUL":
+            return Expectation(
+                Must.REFUSE, "resend.only_rejected", "the webhook request is SUCCESSFUL", sense,
+                key, key,
+            )  # fmt: skip
+        return _either(sense, "the delivery may fail, and that be an error", key)
+    return _served(sense, key, f"the {named.field} is that of a webhook request")
+
+
+def _served(sense: Sense, key: str, why: str) -> Expectation:
+    statement = "delete.either_state" if sense.name == "delete" else "show.identifier.selects"
+    return Expectation(Must.SERVE, statement, why, sense, key, key)
+
+
+def _has_fields_set(method: str, release: Release) -> bool:
+    return method in ("show", "list") or release.at_least("R10.0.0")
+
+
+def _of_missing(sense: Sense, named: Named, world: World) -> Expectation:
+    method = sense.name
+    gone = world.gone(named)
+    if gone is not None:
+        if method == "delete":
+            return _either(sense, "how a second delete is answered is open")
+        statement = "delete.gone" if method == "show" else f"{method}.identifier.known"
+        why = f"the webhook request {gone.get('number', gone['id'])} was deleted"
+        return Expectation(Must.REFUSE, statement, why, sense, None, gone["id"])
+    why = f"no webhook request has the {named.field} {named.value}"
+    return Expectation(Must.REFUSE, f"{method}.identifier.known", why, sense)
+
+
+def _of_list(sense: Sense, world: World) -> Expectation:
+    odd = {
+        name
+        for name, values in (("entity", world.release.entities), ("life_cycle_state", STATES))
+        if sense.filters.get(name, values[0]) not in values
+    }  # in another case, or several with commas: which webhook requests these select is open
+    sense = replace(sense, unclear=sense.unclear | odd) if odd else sense
+    filters = sense.filters
+    semi = [name for name in SEMI_OPTIONAL if name in filters]
+    why = "every parameter is as its page says"
+    statement = served_by(sense.given, world.release)
+    open_ = (
+        not sense.is_clear
+        or ("entity_id" in semi and "entity" not in semi)  # whether it needs its entity is open
+        or "created_date" in filters  # so is its form
+        or (sense.limit or 1) > 1  # so is the maximum
+        or not all(_is_familiar(name, wanted, world) for name, wanted in filters.items())
+    )
+    return Expectation(Must.EITHER if open_ else Must.SERVE, statement, why, sense)
+
+
+def _is_familiar(name: str, wanted: Any, world: World) -> bool:
+    """Whether a filter's value is one that the server has shown: others it may refuse."""
+    if name in ("entity", "life_cycle_state", "created_date"):
+        return True
+    if isinstance(wanted, Named) and "=" in wanted.value:
+        return False
+    return world.has_shown(name, wanted)
+
+
+def served_by(given: Mapping[str, Any], release: Release) -> str:
+    """Return the statement that is broken if a list with these parameters is refused."""
+    optional = {
+        "fields_set": "list.fields_set.names",
+        "url": "list.url.filter",
+        "life_cycle_state": "list.life_cycle_state.filter",
+        "number_of_results": "list.paging.number_of_results",
+        "offset": "list.paging.offset",
+    }
+    for name, statement in optional.items():
+        if name in given:
+            return statement
+    semi = [name for name in SEMI_OPTIONAL if name in given]
+    if len(semi) > 1:
+        return "list.semi_optional.several_allowed"
+    if semi == ["entity"]:
+        return entity_statement(str(given["entity"]), release)
+    return f"list.{semi[0]}.filter" if semi else ""
+
+
+def entity_statement(entity: str, release: Release) -> str:
+    """Return the statement that says of an entity that it is supported."""
+    since = entities_since().get(entity, "")
+    numbers = {"R9.0.0": "r9", "R14.0.0": "r14", "R15.0.0": "r15"}
+    fine = entity in release.entities and since in numbers
+    return f"entities.{numbers[since]}" if fine else "list.entity.supported_values"
+
+
+def _of_login(sense: Sense, world: World) -> Expectation:
+    """Return what is expected of a login with all that it needs."""
+    if sense.name == "token" and sense.is_clear:
+        match world.login_is_right(sense.given):
+            case True:
+                why = "user name, password and organisation are right"
+                return Expectation(Must.SERVE, "login.token.returns_token", why, sense)
+            case False:
+                why = "the user name, the password or the organisation is wrong"
+                return Expectation(Must.REFUSE, "login.credentials", why, sense)
+            case None:
+                pass
+    return _either(sense, "whether it is let in is not known")

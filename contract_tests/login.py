@@ -1,0 +1,221 @@
+"""Log in, and refresh the token of a run."""
+
+import base64
+from typing import Any
+
+from crmcom_kit.contract_tests.checks.logins import decoded
+from crmcom_kit.contract_tests.checks.world import TokenState
+from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
+from crmcom_kit.contract_tests.client.http import AnswerTooLong, TargetDown, http_date
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN
+from crmcom_kit.contract_tests.findings import Unreachable, outcome
+from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.schemas.methods import API_PATH
+
+#: A token is renewed when less than this is left of its life, in seconds, or a tenth of it.
+_MARGIN = 60.0
+
+
+def log_in(session: Session) -> None:
+    """Give ``session`` a token, unless it was given one, and a refresher that renews it.
+
+    Raises:
+        TargetDown: the target lets the run not in.
+        Unreachable: a login was served, and no token came with it.
+    """
+    try:
+        _enter(session)
+    except TargetDown:
+        if not _is_elsewhere(session):
+            raise
+        session.findings.by_statement.clear()  # whatever answered, it was not what is to be checked
+        base = session.target.base_url
+        msg = (
+            f"{base} answers 404, and not as the API does: --base-url takes the whole base URL of "
+        )
+        msg += f"the API, which ends in {API_PATH}: {base}{API_PATH}"
+        raise TargetDown(msg) from None
+
+
+def _is_elsewhere(session: Session) -> bool:
+    """Whether nothing at a base URL without the API's path speaks as the API does."""
+    history = session.client.history
+    strange = all(each.status == 404 and each.code is None for each in history)
+    return bool(history) and strange and API_PATH not in session.target.base_url
+
+
+def _enter(session: Session) -> None:
+    refresher = LoginRefresher(session)
+    given = session.token is not None
+    if not given:
+        refresher.renew()
+    refresher.learn_refusal()
+    if given and not refresher.is_good():
+        msg = f"{session.target.name} does not accept the token that was given"
+        raise TargetDown(msg)
+    if given and session.token is not None:
+        session.world.set_token(session.token, TokenState.LIVE)
+    session.refresher = refresher
+
+
+def token_of(exchange: Exchange) -> str | None:
+    """Return the token that a login answered, or None."""
+    token = exchange.data.get("token") if isinstance(exchange.data, dict) else None
+    return token if exchange.ok and isinstance(token, str) and token else None
+
+
+def ask_for_token(session: Session, **changed: Any) -> Exchange:
+    """Log in with whatever the target's login has, and return the exchange.
+
+    Args:
+        session: where to log in.
+        changed: parameters of authentication/token that differ; None leaves one out.
+    """
+    login = session.target.login
+    if login.username is None and login.api_key is not None:
+        return session.send(by_key(session, login.api_key, unit=login.unit))
+    given = {"username": login.username, "password": login.password}
+    given |= {"organisation": login.organisation, "unit": login.unit} | changed
+    method = session.method("token")
+    return session.send(build(method, {name: value for name, value in given.items() if value}))
+
+
+def by_key(
+    session: Session,
+    api_key: str,
+    *,
+    written: str = "Basic {}",
+    behind: str = ":",
+    unit: str | None = None,
+) -> Call:
+    """Build a login by Web API key, sent as HTTP Basic authentication says.
+
+    Args:
+        session: where to log in.
+        api_key: the Web API key.
+        written: the header's value, with ``{}`` for what is encoded.
+        behind: what stands behind the key before it is encoded.
+        unit: the ID of the unit to act for.
+    """
+    call = build(session.method("web_api_key_token"), {} if unit is None else {"unit": unit})
+    basic = base64.b64encode(f"{api_key}{behind}".encode()).decode()
+    headers = (*call.headers, ("Authorization", written.format(basic)))
+    return Call(call.method, call.verb, call.path, headers=headers, body=call.body)
+
+
+class LoginRefresher:
+    """Keeps a token that holds: renews it before its JWT ends, and when the target ends it."""
+
+    def __init__(self, session: Session) -> None:
+        """Keep ``session``'s token."""
+        self._session = session
+        self._refusal: tuple[int, Any] | None = None  # how a wrong token is answered
+        self._ends: float | None = None  # by the client's clock
+        self._margin = _MARGIN
+
+    def renew(self) -> None:
+        """Log in, and use the token that comes. Raises TargetDown, Unreachable."""
+        session = self._session
+        self._ends = None
+        exchange = ask_for_token(session)
+        token = token_of(exchange)
+        if not exchange.ok:
+            msg = f"{session.target.name} gives no token: {outcome(exchange)}"
+            raise TargetDown(msg)
+        if token is None:  # which a check has noticed
+            msg = "the login gives no token, and nothing can be called without"
+            raise Unreachable(msg)
+        session.token = token
+        self._read_life(token)
+
+    def _read_life(self, token: str, now: float | None = None) -> None:
+        """Find out from a JWT when it ends; ``now`` is the target's clock, or its iat."""
+        _, found = decoded(token) or ({}, {})
+        until, since = _seconds(found.get("exp")), _seconds(found.get("iat"))
+        since = since if now is None else now
+        if until is not None and since is not None and until > since:
+            self._ends = self._session.client.now() + until - since
+            self._margin = min(_MARGIN, (until - since) / 10)
+
+    @property
+    def may_log_in(self) -> bool:
+        """Whether the target's login has what a login needs."""
+        login = self._session.target.login
+        return login.username is not None or login.api_key is not None
+
+    def learn_refusal(self) -> None:
+        """Learn how the target answers a token that no login returned."""
+        exchange = self._list(NO_TOKEN)
+        if not exchange.ok:
+            self._refusal = (exchange.status, exchange.code)
+        if self._ends is None and self._session.token is not None:
+            now = http_date(exchange.header("Date"))
+            if now is not None:
+                self._read_life(self._session.token, now)
+
+    def _list(self, token: str | None) -> Exchange:
+        session = self._session
+        given = {"token": token, "entity": session.release.entities[0]}
+        if "number_of_results" in session.method("list").parameters:
+            given["number_of_results"] = "1"
+        return session.send(build(session.method("list"), given))
+
+    def is_good(self) -> bool:
+        """Whether the target accepts the run's token, as far as a request can tell."""
+        tried = self._try(self._session.token)
+        return tried is None or tried.ok or (tried.status, tried.code) != self._refusal
+
+    def renew_ahead(self) -> None:
+        """Get another token if the present one is about to end."""
+        if self._ends is not None and self._session.client.now() > self._ends - self._margin:
+            if self.may_log_in:
+                self.renew()
+            else:
+                self._ends = None  # it may hold yet; the target will say
+
+    def renewed_after(self, exchange: Exchange) -> bool:
+        """Whether a request was refused for the token's sake, and there is another token now."""
+        if self._refusal is None or (exchange.status, exchange.code) != self._refusal:
+            return False
+        return self.renewed_if_ended(exchange)
+
+    def renewed_if_ended(self, exchange: Exchange) -> bool:
+        """Whether the token has ended, by a request that the documents want served.
+
+        How an ended token is refused is open: it has when the simplest request is refused in the
+        same way.
+        """
+        used = self._session.token
+        tried = self._try(used)
+        if tried is None or tried.ok:
+            return False
+        if (tried.status, tried.code) not in (self._refusal, (exchange.status, exchange.code)):
+            return False
+        if self._session.token != used:
+            return True  # that refusal was followed up, and another token is here already
+        if not self.may_log_in:
+            msg = f"the token of {self._session.target.name} ended in mid-run; "
+            msg += "with user name and password the kit gets another"
+            raise TargetDown(msg)
+        self.renew()
+        if self.is_good():
+            return True
+        self._refusal = None
+        return False
+
+    def _try(self, token: str | None) -> Exchange | None:
+        """Send the simplest request; None if its response is too long, as no refusal is."""
+        try:
+            return self._list(token)
+        except AnswerTooLong:
+            return None
+
+
+def _seconds(claim: object) -> float | None:
+    if isinstance(claim, str) and claim.isascii() and claim.isdigit():
+        return float(claim)
+    try:
+        return float(claim) if isinstance(claim, int | float) else None
+    except OverflowError:  # a number of hundreds of digits
+        return None

@@ -1,0 +1,296 @@
+"""How a run goes about its target: what ends it, in which order it works, and what it spares."""
+
+import gzip
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import httpx
+import pytest
+from helpers.far import BOTH, Wire, changing, config, everything, remote
+
+from crmcom_kit.contract_tests import run as run_module
+from crmcom_kit.contract_tests.client.http import Client, Limits
+from crmcom_kit.contract_tests.client.in_process import InProcess
+from crmcom_kit.contract_tests.findings import Unreachable, Verdict
+from crmcom_kit.contract_tests.login import log_in
+from crmcom_kit.contract_tests.probes.budget import Budget
+from crmcom_kit.contract_tests.probes.registry import (
+    LAYERS,
+    PROBE_MODULES,
+    Probe,
+    probes,
+)
+from crmcom_kit.contract_tests.reports import json_report
+from crmcom_kit.contract_tests.reports.terminal import closing
+from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
+from crmcom_kit.contract_tests.safety.witnesses import EACH_STATE, witnesses
+from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.contract_tests.targets import Login, Target, own_mock
+from crmcom_kit.mock_server import make_world
+from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.schemas import API_PATH, resolve
+
+MAX_ANSWER = 50_000  # bytes
+
+
+def a_probe(
+    name: str,
+    statements: tuple[str, ...],
+    run: Callable[[Session], None] = lambda _: None,
+    cost: int = 1,
+) -> Probe:
+    """A probe that is in no registry."""
+    return Probe(
+        name, "read", statements, run, cost, shares=False, needs="", finds_causes=False, last=False
+    )
+
+
+class Endless(httpx.SyncByteStream):
+    """A body without an end."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            yield b" " * 1000
+
+
+def unreadable_lists() -> dict[str, httpx.Response]:
+    """Lists that no run can read to their end."""
+    large = b'{"data": "' + b"x" * MAX_ANSWER + b'"}'
+    bomb = {"Content-Encoding": "gzip"}
+    return {
+        "large": httpx.Response(200, content=large),
+        "endless": httpx.Response(200, stream=Endless()),
+        "a bomb": httpx.Response(200, stream=httpx.ByteStream(gzip.compress(large)), headers=bomb),
+    }
+
+
+@pytest.mark.parametrize("what", unreadable_lists())
+def test_a_run_that_can_read_nothing_fails_and_says_why(what: str) -> None:
+    """The login holds what it must, and yet the run is no success."""
+
+    def answer(_: int, request: httpx.Request) -> httpx.Response | None:
+        is_list = request.url.path.endswith("/list") and "no-token" not in str(request.url)
+        return unreadable_lists()[what] if is_list else None
+
+    target, _ = remote("R15", answer)
+
+    results = run(target, config(limits=Limits(longest_answer=MAX_ANSWER)))
+
+    assert results.exit_code == 2
+    assert "no list could be read: the answer to list is longer" in str(results.trouble)
+    assert any("no list could be read" in line for line in closing(results))
+
+
+def test_a_crash_of_the_kit_fails_the_run_and_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is told of in every report, and the other statements keep their verdicts."""
+
+    def crash(_: Session) -> None:
+        raise KeyError("oops")
+
+    broken = a_probe("crash", ("entities.r9",), crash)
+    others = [each for each in probes() if "entities.r9" not in each.statements][:12]
+    monkeypatch.setattr(run_module, "probes", lambda: (broken, *others))
+
+    results = run(own_mock(), RunConfig(max_examples=0))
+
+    assert results.exit_code == 2
+    assert "the probe crash: KeyError: 'oops'" in str(results.trouble)
+    assert "KeyError" in json_report.document(results)["summary"]["trouble"]
+    verdicts = {each.statement.id: each.verdict for each in results.statements}
+    assert verdicts["entities.r9"] not in (Verdict.BROKEN, Verdict.ERROR)
+    assert Verdict.HOLDS in verdicts.values()
+
+
+def test_probes_run_in_their_order_whatever_was_imported_first() -> None:
+    """Layer by layer, module by module; what looks at the others' work comes last of its layer."""
+    script = f"""
+from importlib import import_module
+for name in reversed({PROBE_MODULES!r}):
+    import_module(name)
+from crmcom_kit.contract_tests.probes.registry import probes
+print([each.name for each in probes()])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    names = [each.name for each in probes() if each.module in PROBE_MODULES]
+    assert done.stdout.strip() == str(names)
+    for layer in LAYERS:
+        lasts = [each.last for each in probes() if each.layer == layer]
+        assert lasts == sorted(lasts)
+    assert any(each.last for each in probes())
+
+
+def test_a_first_look_is_worth_more_than_further_ones() -> None:
+    """What the run has seen, by whatever request, is worth less than what it has not."""
+    looks = Counter({"a": 5, "b": 1})
+    cheap, dear = a_probe("cheap", ("a", "b")), a_probe("dear", ("c",), cost=5)
+
+    chosen = Budget(("a", "b", "c"), looks.__getitem__).worthwhile([cheap, dear], 5)
+
+    assert chosen == [dear]
+
+
+@pytest.mark.parametrize("requests", [150, 156, 234, 240, 246])
+def test_few_requests_are_spent_well(requests: int) -> None:
+    """No crash for want of requests; most statements have a verdict, and it says how thin it is."""
+    results = run(own_mock(), RunConfig(limits=Limits(max_requests=requests)))
+
+    assert results.trouble is None
+    assert results.exit_code == 0
+    assert len(results.history) <= requests
+    assert results.achieved > 100
+    once = sum(each.is_seen_once for each in results.statements)
+    assert (f"{once} statements hold but were seen only once." in closing(results)) == (once > 1)
+
+
+def test_only_keeps_the_generated_requests_of_its_methods() -> None:
+    """Those of other methods are left out."""
+    results = run(own_mock(), RunConfig(only="show.*", max_examples=3))
+
+    assert results.exit_code == 0
+    assert any(count for count in results.findings.events.values())
+    assert not results.changed
+
+
+def test_an_unknown_value_never_reaches_another_record() -> None:
+    """The id of one record is the number of another: not even where all is in scope."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+    own_id = next(each for each in before.values() if each["id"] == "7")
+    session = Session(Client(target, Limits()), allowed=BOTH)
+    session.pool.may_change = EVERYTHING
+    log_in(session)
+    session.pool.records["7"] = own_id
+    session.guard = Guard(session)
+
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="the number 7 was taken for one that names nothing"):
+            session.call("delete", {"webhook_request_identifier": {"number": "7"}})
+    assert everything(wire, target) == before
+    assert session.call("delete", {"webhook_request_identifier": {"id": "7"}}).ok
+    session.guard = Guard(session, may_find_more=True)
+    assert session.call("delete", {"webhook_request_identifier": {"number": "7"}}).ok
+    session.pool.records.clear()
+    with pytest.raises(Unreachable, match=r"untouched$"):  # there is no wider scope
+        session.record_for_change()
+
+
+def test_some_records_are_witnesses_where_all_may_be_changed() -> None:
+    """Two of each state are never named in a changing request, and are as they were."""
+    target, wire = remote("R15")
+    before = everything(wire, target)
+
+    results = run(target, config(allowed=BOTH, scope=Scope(everything=True)))
+
+    after = everything(wire, target)
+    named = "".join(each.content.decode() for each in changing(wire))
+    spared = [
+        each
+        for each in before.values()
+        if json.dumps(each["id"]) not in named and json.dumps(each["number"]) not in named
+    ]
+    states = Counter(each["life_cycle_state"] for each in spared if after[each["id"]] == each)
+    assert results.changed
+    assert min(states[state] for state in ("REJECTED", "SUCCESSFUL")) >= EACH_STATE
+    few = [each for each in before.values() if each["life_cycle_state"] == "REJECTED"][:9]
+    assert not witnesses(few, BOTH)
+    assert len(witnesses(before.values(), BOTH)) == 2 * EACH_STATE
+
+
+class TestSeparateWorld:
+    """A mock on this machine, which is somebody's own."""
+
+    def mock(self, admin_token: str | None = None) -> tuple[Target, WorldRegistry]:
+        """A mock at a loopback address, as a target; and its worlds."""
+        default = make_world(tokens=["T"])
+        registry = WorldRegistry(default, access=Access(admin_token))
+        wire = Wire(InProcess(lambda: WsgiShell(registry)), keep_header=True)
+        base = f"http://127.0.0.1:8080{API_PATH}"
+        login = own_mock().login
+        target = Target(
+            name=base, base_url=base, release=resolve("R9"), login=login, transport=wire
+        )
+        return target, registry
+
+    def worlds(self, registry: WorldRegistry) -> dict[str, int]:
+        """How many requests each world has had."""
+        return {each.world.name: len(each.world.journal.entries()) for each in registry.worlds()}
+
+    def test_the_default_world_is_left_alone(self) -> None:
+        """Everything is tried, in a world that is there for the run alone."""
+        target, registry = self.mock()
+
+        results = run(target, config(world="check-x"))
+
+        assert results.exit_code == 0
+        assert results.changed
+        assert results.target.exclusive
+        assert any("used the world check-x" in each for each in results.warnings)
+        assert self.worlds(registry) == {"default": 0}
+
+    @pytest.mark.parametrize(
+        ("changes", "token", "given", "told"),
+        [
+            ({}, "hush", None, "give it with CRMCOM_ADMIN_TOKEN"),
+            ({}, "hush", "wrong", "does not accept the admin token"),
+            ({"login": Login(token="of a login")}, None, None, "holds in no other world"),
+        ],
+    )
+    def test_without_a_world_of_its_own_it_only_reads(
+        self, changes: dict[str, Any], token: str | None, given: str | None, told: str
+    ) -> None:
+        """It says what to do, and changes nothing."""
+        target, _ = self.mock(token)
+
+        results = run(replace(target, **changes), config(admin_token=given))
+
+        assert isinstance(target.transport, Wire)
+        assert not changing(target.transport)
+        assert any(
+            "only read the default world" in each and told in each for each in results.warnings
+        )
+        assert "hush" not in json_report.written(results)
+
+    def test_the_world_of_a_broken_server_is_kept(self) -> None:
+        """Its journal is worth a look, and the curl lines of the report go there."""
+        target, registry = self.mock()
+        assert isinstance(target.transport, Wire)
+        target.transport.hook = lambda _, request: (
+            httpx.Response(200, text="no JSON") if request.url.path.endswith("/show") else None
+        )
+
+        results = run(target, config(world="check-x"))
+
+        assert results.exit_code == 1
+        assert set(self.worlds(registry)) == {"default", "check-x"}
+
+    def test_with_the_admin_token_there_is_a_world(self) -> None:
+        """And it is ended with it, too."""
+        target, registry = self.mock("hush")
+
+        results = run(target, config(admin_token="hush"))
+
+        assert results.changed
+        assert self.worlds(registry) == {"default": 0}
+
+    def test_a_world_that_the_base_url_names_is_the_one_to_check(self) -> None:
+        """Nothing else is made."""
+        target, registry = self.mock()
+        base = target.base_url.replace(API_PATH, f"/worlds/mine{API_PATH}")
+
+        results = run(replace(target, base_url=base), config())
+
+        assert results.changed
+        assert set(self.worlds(registry)) == {"default", "mine"}

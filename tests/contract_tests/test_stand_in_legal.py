@@ -1,0 +1,34 @@
+"""A sample of what ``make measure`` measures: a stand-in that keeps to the pages is not accused."""
+
+from typing import Any
+
+import pytest
+from helpers.stand_ins import alarms, broken, checked
+from stand_in.faults import ALL
+from stand_in.legal import VARIANTS, random_choices
+from stand_in.server import StandIn
+
+
+def refuses_everything(app: StandIn) -> bool:
+    """Whether nothing can be looked at."""
+    return app.key >= (18, 0) and app.choices.r18 == "refused"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_combinations_raise_no_alarm(seed: int) -> None:
+    """What is left open is answered in some way, drawn at random, also with others at work."""
+    choices, release = random_choices(seed)
+    app = StandIn(choices, release, seed)
+    assert refuses_everything(app) or alarms(checked(app, seed=seed, max_examples=3)) == []
+
+
+@pytest.mark.parametrize("name", [*VARIANTS][::15])
+def test_variants_raise_no_alarm(name: str) -> None:
+    """One question that is left open is answered in an unusual way."""
+    assert alarms(checked(VARIANTS[name].server(), max_examples=0)) == []
+
+
+@pytest.mark.parametrize("fault", [each for each in ALL if not each.doubtful][::20], ids=str)
+def test_faults_are_found(fault: Any) -> None:
+    """Some faults of a server that was not written together with the kit."""
+    assert broken(checked(fault.server()))

@@ -1,0 +1,46 @@
+"""Runs the kit against a stand-in, in this process, as against a server of somebody else."""
+
+import calendar
+import time
+from typing import Any
+
+from broken_servers.killing import PERMISSIONS
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, Clock, StandIn
+
+from crmcom_kit.contract_tests.client.in_process import InProcess
+from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.targets import Login, Target
+from crmcom_kit.schemas import API_PATH, resolve
+
+
+def checked(app: StandIn, **config: Any) -> Results:
+    """Check a stand-in; whatever is there may be sent again and deleted."""
+    if isinstance(app.clock, Clock):
+        # The kit compares the end of a JWT with the clock of this machine.
+        app.clock.seconds = float(calendar.timegm(time.gmtime()))
+    target = Target(
+        name="the stand-in",
+        base_url=f"https://stand-in.example{API_PATH}",
+        release=resolve(app.release),
+        login=Login(username=USERNAME, password=PASSWORD, organisation=ORGANISATION),
+        transport=InProcess(lambda: app),
+    )
+    return run(target, RunConfig(**config, **PERMISSIONS))
+
+
+def broken(results: Results) -> list[str]:
+    """Return the ids of the statements that a run says are broken."""
+    return [each.statement.id for each in results.statements if each.verdict is Verdict.BROKEN]
+
+
+def alarms(results: Results) -> list[Any]:
+    """Return everything that a run holds against its target, or that went wrong in the kit."""
+    wrong = (Verdict.BROKEN, Verdict.ERROR)
+    found = [
+        (each.statement.id, each.why, *map(str, each.violations[:2]))
+        for each in results.statements
+        if each.verdict in wrong
+    ]
+    return found if results.trouble is None else [*found, results.trouble]
