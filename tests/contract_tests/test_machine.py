@@ -142,7 +142,7 @@ FAULTS: tuple[tuple[Handle, str, set[str]], ...] = (
 
 @pytest.mark.parametrize(
     ("fault", "where"),
-    [*((each, "elsewhere") for each in FAULTS), *((each, "own") for each in FAULTS[1:4:2])],
+    [*((each, "elsewhere") for each in FAULTS), (FAULTS[1], "own")],
 )
 def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]], where: str) -> None:
     """The statement is named, and a short sequence of requests shows it, on any server."""
@@ -163,11 +163,12 @@ def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]], w
     pytest.fail(f"not found with any of {len(SEEDS)} seeds")
 
 
-@pytest.mark.parametrize("release", ["R9", "R13", "R18"])
-def test_a_server_that_is_right_breaks_nothing(release: str) -> None:
+def test_a_server_that_is_right_breaks_nothing() -> None:
     """Neither our own mock nor the same server as somebody else's is accused."""
-    for target in (own_mock(release), somebody_elses(own_mock(release))):
-        session = explored(session_on(target), seed=1)
+    for target in (
+        own_mock("R9"), somebody_elses(own_mock("R13")), somebody_elses(own_mock("R18")),
+    ):  # fmt: skip
+        session = explored(session_on(target), seed=1, times=10)
         assert not found_by(session)
         assert not session.findings.crashes
 
