@@ -51,7 +51,7 @@ def bundles() -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize(("at", "names"), enumerate(bundles()), ids=str)
+@pytest.mark.parametrize(("at", "names"), [*enumerate(bundles())], ids=str)
 def test_each_oddity_passes(at: int, names: list[str]) -> None:
     """A difference is no violation."""
     early = all(resolve("R9").at_least(ODDITIES[name].since) for name in names)
