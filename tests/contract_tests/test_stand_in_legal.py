@@ -1,12 +1,13 @@
 """A sample of what ``make measure`` measures: a stand-in that keeps to the pages is not accused."""
 
-from typing import Any
-
 import pytest
 from helpers.stand_ins import alarms, broken, checked
+from stand_in.fault import Fault
 from stand_in.faults import ALL
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
+
+SAMPLE = [each for each in ALL if not each.doubtful][::42]
 
 
 def refuses_everything(app: StandIn) -> bool:
@@ -19,16 +20,17 @@ def test_combinations_raise_no_alarm(seed: int) -> None:
     """What is left open is answered in some way, drawn at random, also with others at work."""
     choices, release = random_choices(seed)
     app = StandIn(choices, release, seed)
-    assert refuses_everything(app) or alarms(checked(app, seed=seed, max_examples=3)) == []
+    examples = 0 if seed % 4 else 3  # the stateful layer takes its time
+    assert refuses_everything(app) or alarms(checked(app, seed=seed, max_examples=examples)) == []
 
 
-@pytest.mark.parametrize("name", [*VARIANTS][::15])
+@pytest.mark.parametrize("name", [*VARIANTS][::25])
 def test_variants_raise_no_alarm(name: str) -> None:
     """One question that is left open is answered in an unusual way."""
     assert alarms(checked(VARIANTS[name].server(), max_examples=0)) == []
 
 
-@pytest.mark.parametrize("fault", [each for each in ALL if not each.doubtful][::20], ids=str)
-def test_faults_are_found(fault: Any) -> None:
+@pytest.mark.parametrize("fault", SAMPLE, ids=lambda fault: fault.name)
+def test_faults_are_found(fault: Fault) -> None:
     """Some faults of a server that was not written together with the kit."""
-    assert broken(checked(fault.server()))
+    assert fault.statement in broken(checked(fault.server(), max_examples=0))
