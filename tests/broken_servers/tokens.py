@@ -15,8 +15,9 @@ def with_other_tokens(change: Callable[[Any, Any], str]) -> Handle:
 
     def handle(asked: Asked, forward: Forward, memory: Memory) -> Answer:
         real: dict[Any, str] = memory
-        if asked.method not in LOGINS and asked.token in real:
-            return forward(asked.given(token=real[asked.token]))
+        token = asked.token
+        if asked.method not in LOGINS and isinstance(token, str) and token in real:
+            return forward(asked.given(token=real[token]))
         answer = forward(asked)
         if asked.method not in LOGINS or not answer.ok:
             return answer

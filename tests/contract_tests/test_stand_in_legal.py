@@ -7,7 +7,7 @@ from stand_in.faults import ALL
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
 
-SAMPLE = [each for each in ALL if not each.doubtful][::42]
+SAMPLE = [each for each in ALL if not each.doubtful][5::42]
 
 
 def refuses_everything(app: StandIn) -> bool:
