@@ -37,7 +37,7 @@ odd_dials(
     "resends_fail_at_first", "Two resends fail, the others do not.",
     delivery__script="2*http_503, success",
 )  # fmt: skip
-# Of a delivery that fails again nothing would be seen: the kit knows that in its own world none does.
+# Of a delivery that fails again nothing would be seen: in its own world the kit knows better.
 odd_dials(
     "log_is_kept", "resend leaves log_information.",
     resend__updates_log=False, delivery__script="success",
