@@ -38,6 +38,10 @@ COMMANDS = {
         "crmcom_kit.schemas.commands:dialect",
         "Print a dialect as a commented TOML file.",
     ),
+    "config": (
+        "crmcom_kit.config_command:config",
+        "Print the options in force, and where each comes from.",
+    ),
 }
 
 #: What a shell reports of a program that SIGPIPE ended. Neither 0 nor 1 would do: to `check` they
