@@ -78,7 +78,13 @@ class JwtTimesInMilliseconds(OtherJwt):
         return claims | times
 
 
-@fault(380, "login.token.jwt_claims", CLAIMS, release="R12")
+@fault(
+    380,
+    "login.token.jwt_claims",
+    CLAIMS,
+    release="R12",
+    doubt="No page says that each login begins a session of its own.",
+)
 class SessionIsUser(OtherJwt):
     """jti is made from the user's name, and the same in all tokens."""
 

@@ -114,6 +114,7 @@ class ResendClearsToEmptyText(StandIn):
     337,
     "resend.sends_again",
     "resend sends a rejected webhook request again.",
+    doubt="What follows an attempt without success is not documented.",
     resend_succeeds="some",
 )
 class ResendOnlyOnce(StandIn):

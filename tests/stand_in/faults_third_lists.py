@@ -35,6 +35,7 @@ DEFINITIONS, RULES = SEMI_OPTIONAL[:2]
     301,
     "list.webhook_definition_identifier.filter",
     DEFINITION,
+    doubt="That all filters together must select a record is only assumed.",
     also=("list.workflow_rule_identifier.filter",),
 )
 class DefinitionOrRule(StandIn):
@@ -190,7 +191,7 @@ class UrlComparedByHost(StandIn):
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
         if name == "url":
-            return urlsplit(record.url).netloc == urlsplit(call.filters[name]).netloc
+            return bool(urlsplit(record.url).netloc == urlsplit(call.filters[name]).netloc)
         return super().matches(record, name, call)
 
 
