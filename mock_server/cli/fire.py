@@ -147,7 +147,7 @@ def _header_value(token: str | None) -> str | None:
 def _post(address: str, body: Any, token: str | None) -> Any:
     import httpcore
 
-    headers = {"Content-Type": "application/json"}
+    headers: dict[bytes | str, bytes | str] = {"Content-Type": "application/json"}
     if token is not None:
         headers["X-Mock-Admin-Token"] = token
     try:
