@@ -20,6 +20,7 @@ COMMANDS = {
         "crmcom_kit.mock_server.cli.fire:fire",
         "Trigger a webhook in a running mock.",
     ),
+    "ready": ("crmcom_kit.mock_server.cli.ready:ready", "Wait until a mock is ready."),
     "fixtures": ("crmcom_kit.fixtures.commands:fixtures", "Generate fixture data."),
     "check": (
         "crmcom_kit.contract_tests.cli:check",
