@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
+from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token, is_origin
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MAX_WORLDS
 from crmcom_kit.schemas import dialect_names, release_names
@@ -105,6 +105,13 @@ OPTIONS: list[click.Parameter] = [
         "addresses; * allows any. Protects against DNS rebinding. Repeatable.",
     ),
     click.Option(
+        ["--cors"],
+        multiple=True,
+        metavar="ORIGIN",
+        help="Let web pages of this origin, such as http://localhost:3000, call the mock and its "
+        "control API; * allows any. Repeatable.",
+    ),
+    click.Option(
         ["--max-worlds"],
         default=MAX_WORLDS,
         type=click.IntRange(0, 100_000),
@@ -174,6 +181,10 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     if token is not None and not is_admin_token(token):
         allowed = ADMIN_TOKEN_CHARACTERS
         return f"--admin-token: a hidden value is not allowed; allowed is {allowed}"
+    for origin in options["cors"]:
+        if not is_origin(origin):
+            allowed = "an origin as browsers write it, such as http://localhost:3000, or *"
+            return f"--cors: {origin!r} is not allowed; allowed is {allowed}"
     script, dial = options["deliveries"], dials()["delivery.script"]
     if script is not None and not dial.accepts(script):
         return f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"

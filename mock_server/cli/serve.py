@@ -143,6 +143,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
         access=Access(
             options["admin_token"],
             frozenset(name.lower() for name in (options["host"], *options["allow_names"])),
+            frozenset(options["cors"]),
         ),
     )
 
