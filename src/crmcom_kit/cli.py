@@ -52,6 +52,7 @@ EXTRAS = {
     "hypothesis": "check",
     "ijson": "check",
     "pytest": "check",
+    "trustme": "tls",
 }
 
 #: What a shell reports of a program that SIGPIPE ended. Neither 0 nor 1 would do: to `check` they
