@@ -49,7 +49,7 @@ class FollowUp:
     def __init__(self, session: Session) -> None:
         """Follow up the requests of ``session``."""
         self._session = session
-        self._is_following = False
+        self.is_following = False
         self._confirmed: Counter[str] = Counter()
         self._later: dict[str, Record] = {}
         self._effects = 0
@@ -66,7 +66,7 @@ class FollowUp:
         session = self._session
         sense = read(call, session.release)
         known = session.world.find(sense.record)
-        if sense.name != "resend" or known is None or session.small_budget or self._is_following:
+        if sense.name != "resend" or known is None or session.small_budget or self.is_following:
             return
         group = session.world.groups.get(group_of(known))
         if group is None or group[0] != len(session.world.changes):
@@ -75,7 +75,7 @@ class FollowUp:
 
     def after(self, expected: Expectation) -> None:
         """Look at what a request has done, and decide what is open after it."""
-        if self._is_following:
+        if self.is_following:
             return
         with self._following():
             if expected.sense.name in ("resend", "delete"):
@@ -86,11 +86,11 @@ class FollowUp:
     def _following(self) -> Iterator[None]:
         """Follow nothing up that is sent meanwhile, and take no response from before for one."""
         sharing, self._session.shares_looks = self._session.shares_looks, False
-        self._is_following = True
+        self.is_following = True
         try:
             yield
         finally:
-            self._is_following = False
+            self.is_following = False
             self._session.shares_looks = sharing
 
     def _decide_all(self) -> None:
@@ -148,7 +148,7 @@ class FollowUp:
 
     def look_again(self) -> None:
         """Show and list once more what was changed some time ago, by whatever it is listed by."""
-        if self._is_following:
+        if self.is_following:
             return
         with self._following():
             later, self._later = self._later, {}

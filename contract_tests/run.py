@@ -24,7 +24,6 @@ from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
 from crmcom_kit.contract_tests.stateful.layer import run_stateful
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
-from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.statements import statements
 
 __all__ = ["RunConfig", "run"]
@@ -151,17 +150,16 @@ class _Run:
             self.session.findings.miss(probe.statements, why)
 
     def wants(self, probe: Probe) -> bool:
-        """Whether any statement of ``probe`` is asked for, in a release that it is about."""
-        if probe.needs and probe.needs not in methods(self.target.release):
-            return False
+        """Whether any statement of ``probe`` is asked for."""
         return any(fnmatch.fnmatchcase(each, self.config.only) for each in probe.statements)
 
     def _probe(self, probe: Probe) -> bool:
         """Run a probe; return whether it came to its end."""
         self.session.layer = "probe"
-        self.session.shares_looks = self.session.small_budget and probe.shares
+        self.session.shares_looks = self.session.small_budget and not probe.afresh
         try:
-            probe.run(self.session)
+            with self.session.within(self._share(probe)):
+                probe.run(self.session)
         except Unreachable as missed:
             self.session.findings.miss(probe.statements, missed.why)
         except (TargetDown, BudgetSpent):
@@ -172,6 +170,13 @@ class _Run:
         else:
             return True
         return False
+
+    def _share(self, probe: Probe) -> int | None:
+        """Return how many requests a probe may make; None: as many as it wants."""
+        left = self.client.left
+        if left is None:
+            return None
+        return probe.cost * max(1, left // sum(each.cost for each in self.pending))
 
     def take_inventory(self) -> None:
         """Compare what was not to be changed with how it was."""

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
-from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
+from crmcom_kit.contract_tests.checks.sense import FIELDS, IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE, ODD_TOKENS, WRONG_TOKEN
@@ -33,15 +33,8 @@ from crmcom_kit.contract_tests.client.near_misses import (
 )
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.login import ask_for_token, token_of
+from crmcom_kit.contract_tests.probes.choosing import FILTERS, STATES, filter_values, nearly
 from crmcom_kit.contract_tests.stateful.exploration import Exploration
-from crmcom_kit.contract_tests.stateful.values import (
-    FIELDS_SETS,
-    FILTERS,
-    PLAIN_FILTERS,
-    STATES,
-    filter_values,
-    nearly,
-)
 from crmcom_kit.schemas.releases import entities_since
 
 #: So many webhook requests are in the bundles at the start of an example.
@@ -62,7 +55,12 @@ fields = st.sampled_from(("id", "number"))
 raws = st.booleans()
 changing = st.sampled_from(("resend", "delete"))
 token_changes = st.none() | st.sampled_from(SECRET_MUTATIONS)
-filters = st.sampled_from(PLAIN_FILTERS) | st.sampled_from(FILTERS)
+#: Half of all lists have one or two filters.
+filters = st.sampled_from([each for each in FILTERS if len(each) <= 2]) | st.sampled_from(FILTERS)
+some_fields = st.lists(st.sampled_from(FIELDS), min_size=1, max_size=4, unique=True).map(",".join)
+all_fields = st.just(",".join(reversed(FIELDS)))
+#: Values of fields_set; None: the request has none, as half of them.
+FIELDS_SETS = st.one_of(st.none(), st.none(), some_fields, st.sampled_from(FIELDS) | all_fields)
 
 
 def about(*globs: str) -> Callable[[Any], Any]:

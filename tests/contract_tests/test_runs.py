@@ -48,9 +48,7 @@ def a_probe(
     cost: int = 1,
 ) -> Probe:
     """A probe that is in no registry."""
-    return Probe(
-        name, "read", statements, run, cost, shares=False, needs="", finds_causes=False, last=False
-    )
+    return Probe(name, "read", statements, run, cost)
 
 
 class Endless(httpx.SyncByteStream):
