@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis import target as score
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -39,7 +38,6 @@ from crmcom_kit.schemas.releases import entities_since
 
 #: So many webhook requests are in the bundles at the start of an example.
 MAX_RECORDS = 200
-
 RESPONSES = ("response.*", "envelope.*", "methods.*", "parameters.*", "entities.*", "deprecation.*")
 SHOW = ("show.*", "delete.gone", "resend.same_record", "resend.sends_again", *RESPONSES)
 LIST = ("list.*", "delete.gone", "resend.sends_again", *RESPONSES)
@@ -60,7 +58,7 @@ filters = st.sampled_from([each for each in FILTERS if len(each) <= 2]) | st.sam
 some_fields = st.lists(st.sampled_from(FIELDS), min_size=1, max_size=4, unique=True).map(",".join)
 all_fields = st.just(",".join(reversed(FIELDS)))
 #: Values of fields_set; None: the request has none, as half of them.
-FIELDS_SETS = st.one_of(st.none(), st.none(), some_fields, st.sampled_from(FIELDS) | all_fields)
+FIELDS_SETS = st.one_of(st.none(), st.just(None), some_fields, st.sampled_from(FIELDS) | all_fields)
 
 
 def about(*globs: str) -> Callable[[Any], Any]:
@@ -84,20 +82,15 @@ class RequestMachine(RuleBasedStateMachine):
     changed = Bundle("changed")  # were sent again or deleted
     tokens = Bundle("tokens")  # of further logins
     ended = Bundle("ended")  # tokens that were released
-    definitions = Bundle("definitions")  # identifiers of definitions, with the filter's name
-    rules_of_workflow = Bundle("rules_of_workflow")  # the same of workflow rules
 
     def __init__(self, exploration: Exploration) -> None:
         """Send requests through ``exploration``, which begins another example."""
         self.exploration = exploration
-        self.kinds: set[Any] = set()  # what this example has sent, by kind
         super().__init__()
         exploration.begin()
 
     def teardown(self) -> None:
         """Look once more at what was changed."""
-        if self.kinds:
-            score(float(len(self.kinds)), label="kinds of requests")
         self.exploration.end()
 
     # What there is at the start.
@@ -124,26 +117,9 @@ class RequestMachine(RuleBasedStateMachine):
         """Take those of them that must not be sent again."""
         return multiple(*self._changeable("SUCCESSFUL"))
 
-    @initialize(target=definitions)
-    def know_definitions(self) -> Any:
-        """Take the definitions that webhook requests have shown."""
-        return multiple(*self._shown("webhook_definition_identifier"))
-
-    @initialize(target=rules_of_workflow)
-    def know_workflow_rules(self) -> Any:
-        """Take the workflow rules that webhook requests have shown."""
-        return multiple(*self._shown("workflow_rule_identifier"))
-
     def _changeable(self, *states: str) -> list[str]:
         found = self.exploration.changeable()
         return [e["id"] for e in found if e.get("life_cycle_state") in states][:MAX_RECORDS]
-
-    def _shown(self, name: str) -> list[tuple[str, dict[str, str]]]:
-        found: dict[str, tuple[str, dict[str, str]]] = {}
-        for record in self.exploration.session.pool.known():
-            for value in filter_values(record, name):
-                found.setdefault(f"{value}", (name, value))
-        return list(found.values())[:MAX_RECORDS]
 
     # Reading.
 
@@ -200,13 +176,6 @@ class RequestMachine(RuleBasedStateMachine):
             if name in theirs:
                 given[name] = theirs[name]
         self._list(given, None, self._page(data))
-
-    @rule(named=definitions, rule_=rules_of_workflow, which=st.integers(0, 2), raw=raws)
-    @about(*LIST)
-    def list_by_identifiers(self, named: Any, rule_: Any, which: int, *, raw: bool) -> None:
-        """List by a definition, by a workflow rule, or by both, in each form of identifiers."""
-        given = dict(([named], [rule_], [named, rule_])[which])
-        self._list(given, None, {}, raw=raw)
 
     @rule(data=st.data(), state=st.sampled_from((*STATES, None)), fields_set=FIELDS_SETS)
     @about(*LIST)
@@ -369,8 +338,9 @@ class RequestMachine(RuleBasedStateMachine):
             IDENTIFIER: {field: record[field]}
         }  # fmt: skip
         if given:
-            self.kinds.add((method, "token"))
-            exploration.call_with(token, method, given)
+            given = given if token is None else {"token": token, **given}
+            call = build(exploration.session.method(method), given)
+            exploration.attempt(lambda: exploration.session.send(call))
 
     @rule(target=tokens)
     @about(*TOKEN)
@@ -392,7 +362,7 @@ class RequestMachine(RuleBasedStateMachine):
             return multiple()
         if token == session.token:
             return multiple()
-        exchange = self.exploration.send(call)
+        exchange = self.exploration.attempt(lambda: session.send(call))
         return token if exchange is not None and exchange.ok else multiple()
 
     @rule(
@@ -446,7 +416,6 @@ class RequestMachine(RuleBasedStateMachine):
     ) -> None:
         if not given and not empty:
             return
-        self.kinds.add(("list", *given, *page, fields_set is None))
         more = {} if fields_set is None else {"fields_set": fields_set}
         self.exploration.call("list", given | page | more, raw=raw)
 
@@ -463,7 +432,6 @@ class RequestMachine(RuleBasedStateMachine):
     def _ask(
         self, method: str, identifier: dict[str, str] | None, *, raw: bool = False, **more: str
     ) -> Any:
-        self.kinds.add((method, *(identifier or {}), *more))
         given: dict[str, Any] = {} if identifier is None else {IDENTIFIER: identifier}
         return self.exploration.call(method, given | more, raw=raw)
 
