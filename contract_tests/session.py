@@ -7,7 +7,7 @@ What rests on knowledge that may be old is looked at again before it counts: see
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
 from crmcom_kit.contract_tests.checks.knowledge import differ
@@ -29,36 +29,14 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
 
+if TYPE_CHECKING:
+    from crmcom_kit.contract_tests.login import LoginRefresher
+
 #: A response that breaks one of these tells nothing else.
 _UNREADABLE = frozenset(
     f"envelope.{name}" for name in ("json", "status", "code_ok", "data_object", "data_array")
 ) | {"errors.json", "errors.code_not_ok"}
 _UNREADABLE |= {f"{name}.single_result" for name in ("show", "resend", "delete")}
-
-
-class TokenRefresher(Protocol):
-    """Keeps the run's token valid."""
-
-    @property
-    def may_log_in(self) -> bool:
-        """Whether it has what a login needs."""
-        ...
-
-    def renew(self) -> None:
-        """Log in, and use the token that comes."""
-        ...
-
-    def renew_ahead(self) -> None:
-        """Get another token if the present one is about to end."""
-        ...
-
-    def renewed_after(self, exchange: Exchange) -> bool:
-        """Whether a request was refused for its token, and there is another token now."""
-        ...
-
-    def renewed_if_ended(self, exchange: Exchange) -> bool:
-        """The same of a request that the documents want served, however it was refused."""
-        ...
 
 
 class ChangeGuard(Protocol):
@@ -142,7 +120,7 @@ class Session:
         self.changed: set[str] = set()  # ids of all that served requests have changed
         self.token: str | None = login.token
         self.layer = ""
-        self.refresher: TokenRefresher | None = None
+        self.refresher: LoginRefresher | None = None
         self.small_budget = False  # whether there are fewer requests than all probes take
         self.shares_looks = False  # whether a GET that was answered already is not sent again
         self.guard: ChangeGuard | None = None  # asked before a request that may change

@@ -13,7 +13,6 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.made_up import NOWHERE
 from crmcom_kit.contract_tests.client.near_misses import MUTATIONS
 from crmcom_kit.contract_tests.probes.choosing import (
-    FIELDS_SETS,
     FILTERS,
     NO_URL,
     STATES,
@@ -29,9 +28,6 @@ from crmcom_kit.contract_tests.probes.choosing import (
 )
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
-
-_FIELDS = "number,life_cycle_state,entity,url"
-
 
 # Which parameters list takes.
 
@@ -214,49 +210,31 @@ class Together(NamedTuple):
     statements: tuple[str, ...]
     cost: int
     filters: tuple[tuple[str, ...], ...]
-    added: tuple[str, ...]  # see ``_added``
+    added: tuple[dict[str, str], ...]
 
 
 _ALL = (*SEMI_OPTIONAL, "life_cycle_state", "url")
+_SEVERAL = (_ALL, *(each for each in FILTERS if len(each) > 1))
 _PLAIN = (
     ("entity",), ("entity", "life_cycle_state"), ("entity", "url"), _ALL, ("entity", "entity_id"),
-    ("webhook_definition_identifier",), ("workflow_rule_identifier",),
+    ("webhook_definition_identifier",), ("workflow_rule_identifier",), ("entity", "created_date"),
 )  # fmt: skip
-_SEVERAL = (_ALL, *(each for each in FILTERS if len(each) > 1))
+_SOME_FIELDS = {"fields_set": "number,life_cycle_state,entity,url"}
+_PAGES = tuple(
+    {"number_of_results": size, "offset": skip} for size, skip in ("10", "11", "21", "23", "91")
+)
 TOGETHER = (
-    Together(
-        ("list.several_results", "list.semi_optional.several_allowed"), 8, _SEVERAL, ("nothing",)
-    ),
+    Together(("list.several_results", "list.semi_optional.several_allowed"), 8, _SEVERAL, ({},)),
     Together(
         ("list.life_cycle_state.filter",), 3, _PLAIN,
-        ("the other state", "its state", "the other state on its day", "its day", "another url"),
+        (*({"life_cycle_state": state} for state in STATES), {"url": NO_URL}),
     ),
-    Together(("list.fields_set.selects",), 3, _PLAIN, ("id", "fields", "fields of a page")),
     Together(
-        ("list.paging.offset", "list.paging.number_of_results"), 4, _PLAIN,
-        ("1 from 0", "1 from 1", "2 from 1", "2 from 3", "9 from 1"),
+        ("list.fields_set.selects",), 3, _PLAIN,
+        ({"fields_set": "id"}, _SOME_FIELDS, {**_PAGES[1], **_SOME_FIELDS}),
     ),
+    Together(("list.paging.offset", "list.paging.number_of_results"), 4, _PLAIN, _PAGES),
 )  # fmt: skip
-
-
-def _added(name: str, record: Record, date: str) -> dict[str, Any]:
-    """Return what ``name`` adds to filters that find ``record``."""
-    of_state, day = {"life_cycle_state": other_state(record)}, {"created_date": date}
-    table: dict[str, dict[str, Any]] = {
-        "nothing": {},
-        "its state": {"life_cycle_state": record["life_cycle_state"]},
-        "the other state": of_state,
-        "its day": day,
-        "the other state on its day": {**of_state, **day},
-        "another url": {"url": NO_URL},
-        "id": {"fields_set": "id"},
-        "fields": {"fields_set": _FIELDS},
-        "fields of a page": {"number_of_results": "1", "offset": "1", "fields_set": _FIELDS},
-    }
-    if name in table:
-        return table[name]
-    size, _, skip = name.partition(" from ")
-    return {"number_of_results": size, "offset": skip}
 
 
 def _list_together(session: Session, row: Together) -> None:
@@ -272,8 +250,7 @@ def _list_together(session: Session, row: Together) -> None:
                 continue
             given = fitting(record, names)
             given |= {"created_date": date} if "created_date" in names else {}
-            for name in row.added:
-                added = _added(name, record, date)
+            for added in row.added:
                 if can_page(session) or "offset" not in added:
                     session.call("list", {**given, **added})
         if row.filters is _SEVERAL:
@@ -283,21 +260,6 @@ def _list_together(session: Session, row: Together) -> None:
 
 
 for _row in TOGETHER:
-    probe(*_row.statements, layer="read", cost=_row.cost, name=f"lists with {_row.added[-1]}")(
+    probe(*_row.statements, layer="read", cost=_row.cost, name=f"lists for {_row.statements[0]}")(
         partial(_list_together, row=_row)
     )
-
-
-@probe(
-    *(f"list.fields_set.{name}" for name in ("names", "selects", "default_all")),
-    layer="read", cost=3,
-)  # fmt: skip
-def list_returns_the_fields_that_are_named(session: Session) -> None:
-    """List takes every response field in fields_set, alone and with others."""
-    records = sample(session, 4)
-    for at, fields in enumerate(FIELDS_SETS):
-        record = records[at % len(records)]
-        given = fitting(record, ("entity", "entity_id", "life_cycle_state")[: 2 + at % 2])
-        if can_page(session) and not at % 3:
-            given |= {"number_of_results": "2", "offset": "0"}
-        session.call("list", {**given, "fields_set": fields})

@@ -73,19 +73,10 @@ def list_returns_no_more_than_asked(session: Session) -> None:
             session.call("list", {"entity": entity, "number_of_results": limit})
 
 
+@probe("list.paging.offset", layer="delete", cost=5, name="pages after changes")
 @probe("list.paging.offset", layer="read", cost=7)
-def list_skips_as_many_as_asked(session: Session) -> None:
-    """Offset skips webhook requests one by one; the pages together are the whole list."""
-    _list_pages(session)
-
-
-@probe("list.paging.offset", layer="delete", cost=5)
-def pages_after_changes(session: Session) -> None:
-    """Pages are parts of the list as it is now, after resends and deletes, too."""
-    _list_pages(session)
-
-
-def _list_pages(session: Session) -> None:
+def pages_are_parts_of_the_list(session: Session) -> None:
+    """Offset skips webhook requests one by one; the pages together are the list as it is now."""
     filters, known = _busiest(session)
     last = known - 1
     pages = [(1, 0), (2, 1), (1, last), (1, known), (2, last), (2, 0), (2, 2), (3, last - 1)]

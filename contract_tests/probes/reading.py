@@ -1,9 +1,12 @@
 """Probes of show, and of reading the same webhook requests again and again."""
 
+from functools import partial
+from typing import Any
+
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.probes.choosing import FIELDS_SETS, fitting, sample
+from crmcom_kit.contract_tests.probes.choosing import FIELDS_SETS, can_page, fitting, sample
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
 
@@ -52,14 +55,22 @@ def reading_changes_nothing(session: Session) -> None:
         session.call("list", few)
 
 
-@probe(
-    *(f"show.fields_set.{name}" for name in ("names", "selects", "default_all")),
-    layer="read", cost=3,
-)  # fmt: skip
-def show_returns_the_fields_that_are_named(session: Session) -> None:
-    """Show takes every response field in fields_set, alone and with others."""
+def _fields_that_are_named(session: Session, method: str) -> None:
+    """Ask for every response field in fields_set, alone and with others."""
     records = sample(session, 4)
     for at, fields in enumerate(FIELDS_SETS):
         record = records[at % len(records)]
         name = "id" if at % 3 else "number"
-        session.call("show", {IDENTIFIER: {name: record[name]}, "fields_set": fields})
+        given: dict[str, Any] = {IDENTIFIER: {name: record[name]}}
+        if method == "list":
+            given = fitting(record, ("entity", "entity_id", "life_cycle_state")[: 2 + at % 2])
+            if can_page(session) and not at % 3:
+                given |= {"number_of_results": "2", "offset": "0"}
+        session.call(method, {**given, "fields_set": fields})
+
+
+for _method in ("show", "list"):
+    probe(
+        *(f"{_method}.fields_set.{each}" for each in ("names", "selects", "default_all")),
+        layer="read", cost=3, name=f"fields_set of {_method}",
+    )(partial(_fields_that_are_named, method=_method))  # fmt: skip

@@ -38,9 +38,9 @@ from crmcom_kit.schemas.releases import entities_since
 JSON = (("Content-Type", "application/json"),)
 LAYERS: Mapping[str, Layer] = {"resend": "resend", "delete": "delete"}
 
-#: A request that must be refused, and the kind of its error as the dialect names it; "": not sure.
-Refusable = tuple[str, Call]
-Requests = Iterator[Refusable]
+#: The kind of an error as the dialect names it, "" if it is not sure, and the parameters of a
+#: request that must be refused. It has the run's token as well, if it does not say itself.
+Requests = Iterator[tuple[str, dict[str, Any]]]
 
 
 def body(parameters: Any) -> bytes:
@@ -63,36 +63,29 @@ def nameable(session: Session, method: str) -> Record:
     raise Unreachable(msg)
 
 
-def _call(session: Session, method: str, identifier: Any = None, **more: Any) -> Call:
-    named = {} if identifier is None else {IDENTIFIER: identifier}
-    return build(session.method(method), {"token": session.token, **named, **more})
-
-
-def _right(session: Session, method: str, record: Record, **more: Any) -> Call:
-    """Return a request that is to be served."""
-    named = {IDENTIFIER: {"id": record["id"]}}
-    given = fitting(record, ("entity", "entity_id")) if method == "list" else named
-    return build(session.method(method), {**more, **given})
+def _right(method: str, record: Record) -> dict[str, Any]:
+    """Return parameters that are to be served."""
+    if method == "list":
+        return fitting(record, ("entity", "entity_id"))
+    return {IDENTIFIER: {"id": record["id"]}}
 
 
 # What is wrong with the requests.
 
 
-def _mandatory(session: Session, method: str, record: Record) -> Requests:
-    del record
-    yield "", _call(session, method)
-    yield "no_identifier", _call(session, method, {})
-    for name in ("id", "number"):
-        yield "empty_value", _call(session, method, {name: ""})
+def _mandatory(_session: Session, method: str, _record: Record) -> Requests:
+    yield "", {}
+    for identifier in ({}, {"id": ""}, {"number": ""}):
+        yield "empty_value" if identifier else "no_identifier", {IDENTIFIER: identifier}
     if method == "show":
-        yield "", _call(session, method, fields_set="id")
+        yield "", {"fields_set": "id"}
 
 
-def _fields(session: Session, method: str, record: Record) -> Requests:
+def _fields(session: Session, _method: str, record: Record) -> Requests:
     for name in ("entity_id", "url", "entity"):
         value = record.get(name)
         if isinstance(value, str) and _is_no_name(session, value):
-            yield "unknown_identifier_field", _call(session, method, {name: value})
+            yield "unknown_identifier_field", {IDENTIFIER: {name: value}}
 
 
 def _exactly_one(session: Session, method: str, record: Record) -> Requests:
@@ -102,14 +95,14 @@ def _exactly_one(session: Session, method: str, record: Record) -> Requests:
         others = (each.get("number") for each in session.pool.known() if each["id"] != record["id"])
         pairs += [{**both, "number": next(filter(None, others), NOWHERE["number"])}]
     for pair in pairs:
-        yield "several_identifiers", _call(session, method, pair)
+        yield "several_identifiers", {IDENTIFIER: pair}
 
 
 def _known(session: Session, method: str, record: Record) -> Requests:
     for field, value in _other_names(session, method, record):
         if _is_no_name(session, value):
             kind = "unknown_webhook_request" if value in NOWHERE.values() else ""
-            yield kind, _call(session, method, {field: value})
+            yield kind, {IDENTIFIER: {field: value}}
 
 
 def _other_names(session: Session, method: str, record: Record) -> Iterator[tuple[str, str]]:
@@ -139,13 +132,13 @@ def _is_no_name(session: Session, value: str) -> bool:
 
 
 def _token(session: Session, method: str, record: Record) -> Requests:
+    right = _right(method, record)
     for _ in range(2):
-        yield "missing_token", _right(session, method, record)
+        yield "missing_token", {"token": None, **right}
     for token in _wrong_tokens(session.token or ""):
-        kind = "invalid_token" if token == WRONG_TOKEN else ""
-        yield kind, _right(session, method, record, token=token)
+        yield "invalid_token" if token == WRONG_TOKEN else "", {"token": token, **right}
     for odd in (True, [session.token]) if session.method(method).verb == "POST" else ():
-        yield "", _right(session, method, record, token=odd)
+        yield "", {"token": odd, **right}
 
 
 def _wrong_tokens(token: str) -> Iterator[str]:
@@ -165,42 +158,34 @@ def _coded(part: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
-def _verb(session: Session, method: str, record: Record) -> Requests:
-    right = _right(session, method, record, token=session.token)
-    written, sent = query(right.parameters), body(right.parameters)
-    if right.verb == "GET":
-        yield "wrong_verb", replace(right, verb="POST", body=sent, headers=JSON)
-    else:
-        yield "wrong_verb", replace(right, verb="GET", query=written, body=None, headers=())
+def _verb(_session: Session, method: str, record: Record) -> Requests:
+    yield "wrong_verb", _right(method, record)
 
 
-def _semi_optional(session: Session, method: str, record: Record) -> Requests:
+def _semi_optional(session: Session, _method: str, record: Record) -> Requests:
     optional = {name: record[name] for name in ("life_cycle_state", "url")}
     cases: list[dict[str, Any]] = [{}, *({name: value} for name, value in optional.items())]
     cases += [{"number_of_results": 5, "offset": 0}] if can_page(session) else []
     for given in (*cases, {"fields_set": "id"}, optional):
-        yield "no_semi_optional", _call(session, method, **given)
-    yield "", _call(session, method, created_date="2016-02-28")
+        yield "no_semi_optional", given
+    yield "", {"created_date": "2016-02-28"}
 
 
-def _entity(session: Session, method: str, record: Record) -> Requests:
-    del record
+def _entity(session: Session, _method: str, _record: Record) -> Requests:
     later = [each for each in entities_since() if each not in session.release.entities]
-    for entity in (*later[:2], "NOSUCHENTITY", *later[2:], "ACTIVITY", "WEBHOOKREQUESTS"):
-        yield "unsupported_entity", _call(session, method, entity=entity)
+    for entity in (*later[:2], "NOSUCHENTITY", *later[2:], "ACTIVITY", "WEBHOOKREQUESTS", "%"):
+        yield "unsupported_entity", {"entity": entity}
 
 
-def _state(session: Session, method: str, record: Record) -> Requests:
-    for state in ("PENDING", "EFFECTIVE", "SUCCESS"):
+def _state(_session: Session, _method: str, record: Record) -> Requests:
+    for state in ("PENDING", "EFFECTIVE", "SUCCESS", "FAILED", "REJECTED2", "%"):
         given = {"entity": record["entity"], "life_cycle_state": state}
-        yield "bad_life_cycle_state", _call(session, method, **given)
+        yield "bad_life_cycle_state", given
 
 
-def _fields_of_list(session: Session, method: str, record: Record) -> Requests:
-    del record
+def _fields_of_list(_session: Session, _method: str, _record: Record) -> Requests:
     for parameter in OBJECT_OF:
-        call = _call(session, method, **{parameter: {"number": "1"}})
-        yield "unknown_identifier_field", call
+        yield "unknown_identifier_field", {parameter: {"number": "1"}}
 
 
 class Row(NamedTuple):
@@ -210,6 +195,23 @@ class Row(NamedTuple):
     requests: Callable[[Session, str, Record], Requests]
     few: int  # so many of them in a run of few requests
     methods: tuple[str, ...] = ("show", "resend", "delete")
+    other_verb: bool = False  # only the verb is wrong
+
+    def call(self, session: Session, method: str, given: Mapping[str, Any]) -> Call:
+        """Build one of the requests."""
+        given = {"token": session.token, **given}
+        rest = {name: value for name, value in given.items() if value is not None}
+        right = build(session.method(method), rest)
+        if not self.other_verb:
+            return right
+        if right.verb == "GET":
+            return replace(right, verb="POST", body=body(rest), headers=JSON)
+        return replace(right, verb="GET", query=query(rest), body=None, headers=())
+
+    def named(self, method: str) -> list[str]:
+        """Return the statements for a method."""
+        changing = ("errors.change_nothing",) if method in LAYERS else ()
+        return [each.format(method) for each in (*self.statements, *changing)]
 
 
 _EACH = ("show", "list", "resend", "delete")
@@ -219,7 +221,7 @@ TABLE = (
     Row(("{}.identifier.exactly_one",), _exactly_one, 2),
     Row(("{}.identifier.known",), _known, 4),
     Row(("token.required", "token.from_login"), _token, 4, _EACH),
-    Row(("methods.verb",), _verb, 1, _EACH),
+    Row(("methods.verb",), _verb, 1, _EACH, other_verb=True),
     Row(("list.semi_optional.at_least_one",), _semi_optional, 4, ("list",)),
     Row(("list.entity.supported_values",), _entity, 3, ("list",)),
     Row(("list.life_cycle_state.supported_values",), _state, 1, ("list",)),
@@ -234,10 +236,10 @@ def _send(session: Session, row: Row, method: str) -> None:
     while not refused_all:
         record = nameable(session, method)
         refused_all = True
-        for at, (kind, call) in enumerate(row.requests(session, method, record)):
+        for at, (kind, given) in enumerate(row.requests(session, method, record)):
             if at < place:
                 continue
-            exchange = session.send(call)
+            exchange = session.send(row.call(session, method, given))
             place = at + 1
             note_refusal(session, kind, exchange)
             lost = record["id"] not in session.pool.records
@@ -248,17 +250,11 @@ def _send(session: Session, row: Row, method: str) -> None:
                 break  # on with another one
 
 
-def _register(row: Row, method: str) -> None:
-    statements = [each.format(method) for each in row.statements]
-    if method in LAYERS:
-        statements.append("errors.change_nothing")
-    looks = method in LAYERS and row.requests in (_exactly_one, _token, _verb)  # at what is named
-    probe(
-        *statements, layer=LAYERS.get(method, "read"), cost=row.few * (2 if looks else 1),
-        name=f"{method} refuses: {row.statements[0].format(method)}",
-    )(partial(_send, row=row, method=method))  # fmt: skip
-
-
 for _row in TABLE:
     for _method in _row.methods:
-        _register(_row, _method)
+        _looks = _method in LAYERS and _row.requests in (_exactly_one, _token, _verb)  # at a record
+        probe(
+            *_row.named(_method), layer=LAYERS.get(_method, "read"),
+            cost=_row.few * (2 if _looks else 1),
+            name=f"{_method} refuses: {_row.named(_method)[0]}",
+        )(partial(_send, row=_row, method=_method))  # fmt: skip

@@ -18,13 +18,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.checks.sense import FIELDS, IDENTIFIER
-from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE, ODD_TOKENS, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, ODD_TOKENS, WRONG_TOKEN
 from crmcom_kit.contract_tests.client.near_misses import (
-    LENGTHENING,
     MUTATIONS,
     NAME_MUTATIONS,
     SECRET_MUTATIONS,
@@ -33,8 +30,8 @@ from crmcom_kit.contract_tests.client.near_misses import (
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.login import ask_for_token, token_of
 from crmcom_kit.contract_tests.probes.choosing import FILTERS, STATES, filter_values, nearly
+from crmcom_kit.contract_tests.probes.refusals import TABLE, Row
 from crmcom_kit.contract_tests.stateful.exploration import Exploration
-from crmcom_kit.schemas.releases import entities_since
 
 #: So many webhook requests are in the bundles at the start of an example.
 MAX_RECORDS = 200
@@ -54,6 +51,7 @@ raws = st.booleans()
 changing = st.sampled_from(("resend", "delete"))
 token_changes = st.none() | st.sampled_from(SECRET_MUTATIONS)
 #: Half of all lists have one or two filters.
+refusals = st.sampled_from(TABLE)
 filters = st.sampled_from([each for each in FILTERS if len(each) <= 2]) | st.sampled_from(FILTERS)
 some_fields = st.lists(st.sampled_from(FIELDS), min_size=1, max_size=4, unique=True).map(",".join)
 all_fields = st.just(",".join(reversed(FIELDS)))
@@ -246,54 +244,26 @@ class RequestMachine(RuleBasedStateMachine):
         if record is not None and change(record[field]):
             self._ask("show", {field: change(record[field])}, raw=raw)
 
-    @rule(key=known, other=known, kind=st.integers(0, 6), raw=raws)
-    @about("show.*", "errors.*")
-    def show_wrongly(self, key: str, other: str, kind: int, *, raw: bool) -> None:
-        """Show with an identifier that is none: both fields, no field, another field."""
-        self._ask("show", self._wrong_identifier(key, other, kind), raw=raw)
-
-    @rule(key=changeable, other=changeable, kind=st.integers(0, 6), method=changing)
-    @about("resend.*", "delete.*", "errors.*")
-    def change_wrongly(self, key: str, other: str, kind: int, method: str) -> None:
-        """Send again or delete with an identifier that is none."""
-        if self.exploration.may(method):
-            self._ask(method, self._wrong_identifier(key, other, kind))
-
-    @rule(key=changeable, field=fields, change=st.sampled_from(MUTATIONS), method=changing)
-    @about("resend.*", "delete.*", "errors.*")
-    def change_nearly(self, key: str, field: str, change: Mutation, method: str) -> None:
-        """Send again or delete by an identifier that is almost one that exists."""
-        exploration = self.exploration
-        record = exploration.record(key)
-        if record is None or not exploration.may(method):
+    @rule(key=known, row=refusals, at=st.integers(0, 40), fields_set=FIELDS_SETS, data=st.data())
+    @about(*(each for row in TABLE for method in row.methods for each in row.named(method)))
+    def ask_wrongly(self, key: str, row: Row, at: int, fields_set: str | None, data: Any) -> None:
+        """Make a request that must be refused, with fields_set, or for a page, as well."""
+        session, record = self.exploration.session, self.exploration.record(key)
+        methods = [each for each in row.methods if self.exploration.wants(tuple(row.named(each)))]
+        method = data.draw(st.sampled_from(methods)) if methods else ""
+        if record is None or not method:
             return
-        if not exploration.own:  # a server that is wrong could find one that is out of scope
-            change = LENGTHENING[MUTATIONS.index(change) % len(LENGTHENING)]
-        identifier = {field: change(record[field])}
-        shown = self._ask("show", identifier)
-        if shown is not None and not shown.ok:  # it might name one after all
-            self._ask(method, identifier)
-
-    @rule(names=filters, key=known, kind=st.integers(0, 3), data=st.data())
-    @about("list.*", "errors.*")
-    def list_wrongly(self, names: tuple[str, ...], key: str, kind: int, data: Any) -> None:
-        """List without semi-optional parameter, or by an unsupported entity, state or field."""
-        release = self.exploration.session.release
-        given = self._filters(key, names, data)
-        if kind == 0:
-            given = {
-                e: v for e, v in given.items() if e in ("url", "life_cycle_state", "created_date")
-            }
-        elif kind == 1:
-            later = [each for each in entities_since() if each not in release.entities]
-            given["entity"] = data.draw(st.sampled_from((*later, "EVENTS", "ACTIVITIES2", "%")))
-        elif kind == 2:
-            states = ("PENDING", "SENDING", "FAILED", "DELETED", "REJECTED2", "SUCCESSFU", "%")
-            given["life_cycle_state"] = data.draw(st.sampled_from(states))
-        else:
-            name = data.draw(st.sampled_from(sorted(OBJECT_OF)))
-            given = {name: {"number": "1"}}
-        self._list(given, data.draw(FIELDS_SETS), self._page(data), empty=True)
+        if method in ("resend", "delete"):
+            if not self.exploration.may(method) or key not in self._changeable(*STATES):
+                return
+            if not session.release.at_least("R10.0.0"):
+                fields_set = None
+        requests = [given for _, given in row.requests(session, method, record)]
+        more = self._page(data) if method == "list" else {}
+        more |= {} if fields_set is None else {"fields_set": fields_set}
+        if requests:
+            call = row.call(session, method, {**more, **requests[at % len(requests)]})
+            self.exploration.attempt(lambda: session.send(call))
 
     # Tokens and logins.
 
@@ -434,22 +404,6 @@ class RequestMachine(RuleBasedStateMachine):
     ) -> Any:
         given: dict[str, Any] = {} if identifier is None else {IDENTIFIER: identifier}
         return self.exploration.call(method, given | more, raw=raw)
-
-    def _wrong_identifier(self, key: str, other: str, kind: int) -> dict[str, str] | None:
-        exploration = self.exploration
-        one: Record = exploration.record(key) or {}
-        two: Record = exploration.record(other) or {}
-        key, number = str(one.get("id")), str(two.get("number"))
-        swapped = {"number": key} if self._is_free("number", key) else NOWHERE
-        return (
-            {"id": key, "number": str(one.get("number"))}, {"id": key, "number": number},
-            {"number": number, "id": key}, None, {},
-            {"name": key}, {name: swapped[name] for name in list(swapped)[-1:]},
-        )[kind]  # fmt: skip
-
-    def _is_free(self, field: str, value: str) -> bool:
-        """Whether no known webhook request has ``value`` in ``field``: an id may equal a number."""
-        return all(each.get(field) != value for each in self.exploration.session.pool.known())
 
 
 #: So many rules fill the bundles at the start of each example.
