@@ -4,7 +4,7 @@ They come before the other probes of their layer. A method that answers every re
 words has not read it; what it makes of a request written another way tells what is wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from crmcom_kit.contract_tests.session import Session
 
 _STATEMENTS = (
     "methods.available", "methods.path", "methods.verb", "parameters.place", "parameters.body",
-    "parameters.identifier_in_query", "parameters.identifier_in_body",
+    "parameters.identifier_in_query", "parameters.identifier_in_body", "list.optional_parameters",
 )  # fmt: skip
 _UNKNOWN: Mapping[str, Any] = {IDENTIFIER: {"id": NOWHERE["id"]}}
 _ABSENT = ("methods.available", "methods.path")
@@ -32,13 +32,33 @@ def _wording(exchange: Exchange) -> tuple[int, str]:
     return exchange.status, repr(exchange.code)
 
 
-def _read_nothing(session: Session, method: str, exchanges: list[Exchange]) -> bool:
-    """Whether a method answers all these requests alike, and unlike another method's misses."""
-    words = {(*_wording(each), repr(each.message)) for each in exchanges}
-    if any(exchange.ok for exchange in exchanges) or len(words) > 1:
-        return False
-    sister = session.call("list") if method == "show" else session.call("show", _UNKNOWN)
-    return (*_wording(sister), repr(sister.message)) not in words
+def _given(session: Session, method: str) -> dict[str, Any]:
+    """Return parameters that should be served, or of a changing method name nothing."""
+    if method == "list":
+        return {"entity": session.release.entities[0]}
+    return {IDENTIFIER: {"id": session.record()["id"]}} if method == "show" else dict(_UNKNOWN)
+
+
+def _other_ways(session: Session, method: str) -> Iterator[tuple[str, Call]]:
+    """Yield requests that are written another way; if one is read, the statement is broken."""
+    way, token, given = session.method(method), {"token": session.token}, _given(session, method)
+    right = {**token, **given}
+    written, sent = query(right), body(right)
+    if method == "show":
+        encoded = written.replace(f"{IDENTIFIER}=id=", f"{IDENTIFIER}=id%3D")
+        for other in (encoded, query({**token, **given[IDENTIFIER]})):
+            yield "parameters.identifier_in_query", Call(method, "GET", way.path, other)
+    if method == "list":
+        for name, value in (("fields_set", "id"), ("life_cycle_state", "REJECTED")):
+            yield "list.optional_parameters", build(way, {**right, name: value})
+    if way.verb == "GET":
+        yield "methods.verb", Call(method, "POST", way.path, written, sent, JSON, right)
+        yield "parameters.place", Call(method, "GET", way.path, "", sent, JSON)
+    else:
+        text = body({**token, IDENTIFIER: f"id={NOWHERE['id']}"})
+        yield "parameters.identifier_in_body", Call(method, "POST", way.path, "", text, JSON)
+        yield "parameters.place", Call(method, "POST", way.path, written, b"{}", JSON)
+        yield "methods.verb", Call(method, "GET", way.path, written)
 
 
 def _is_absent(session: Session, exchange: Exchange) -> bool:
@@ -46,9 +66,9 @@ def _is_absent(session: Session, exchange: Exchange) -> bool:
     call = exchange.call
     if exchange.ok or (session.method(call.method).deprecated and not len(session.pool)):
         return False  # what is deprecated may be withdrawn
-    known, sister = session.world.records, "list" if call.method == "show" else "show"
-    named = {IDENTIFIER: {"id": next(iter(known), NOWHERE["id"])}}
-    given = {"entity": session.release.entities[0]} if sister == "list" else named
+    sister = "list" if call.method == "show" else "show"
+    named = {IDENTIFIER: {"id": next(iter(session.world.records), NOWHERE["id"])}}
+    given = _given(session, "list") if sister == "list" else named
     nowhere = replace(call, method="", path=f"{call.path}_nosuch")
     alike = _wording(session.send(nowhere)) == _wording(exchange)
     return alike and _wording(session.call(sister, given)) != _wording(exchange)
@@ -67,69 +87,84 @@ def _cannot_be_called(session: Session, method: str, exchanges: list[Exchange], 
     session.allowed -= {method}
 
 
-@probe(*_STATEMENTS[:3], "parameters.identifier_in_query", layer="read", finds_causes=True)
-def show_can_be_called(session: Session) -> None:
-    """Show reads its requests; if it does not, other ways to write them tell why."""
-    record = session.record()
-    named = {"id": record["id"]}
-    right = {"token": session.token, IDENTIFIER: named}
-    first = session.call("show", {IDENTIFIER: named})
-    second = session.call("show", {IDENTIFIER: {"number": record.get("number")}})
-    if first.ok or second.ok:
-        return
-    path, missed = session.method("show").path, session.call("show", _UNKNOWN)
-    encoded = query(right).replace(f"{IDENTIFIER}=id=", f"{IDENTIFIER}=id%3D")
-    flat = Call("show", "GET", path, query({"token": session.token, **named}))
-    ways = {
-        "parameters.identifier_in_query": [Call("show", "GET", path, encoded), flat],
-        "methods.verb": [Call("show", "POST", path, query(right), body(right), JSON, right)],
-        "parameters.place": [Call("show", "GET", path, "", body(right), JSON)],
-    }
-    if _is_called_otherwise(session, "show", first, ways):
-        return
-    if _is_absent(session, missed):
-        _cannot_be_called(session, "show", [first, second], *_ABSENT)
-    elif _read_nothing(session, "show", [first, second, missed]):
-        unnamed = session.call("show")
-        reads = _wording(unnamed) != _wording(first) or unnamed.message != first.message
-        why = ("parameters.identifier_in_query",) if reads else _ABSENT
-        _cannot_be_called(session, "show", [first, unnamed], *why)
+def _requests(session: Session, method: str) -> Iterator[Exchange]:
+    """Yield responses to requests of a method that must differ, harmless ones first."""
+    if method == "show":
+        record = session.record()
+        for name in NOWHERE:
+            yield session.call(method, {IDENTIFIER: {name: record.get(name)}})
+    elif method == "list":
+        yield session.call(method, _given(session, method))
+    else:
+        for name, value in NOWHERE.items():
+            yield session.call(method, {IDENTIFIER: {name: value}})
+        for record in filter(session.pool.may_change, session.pool.known("REJECTED")):
+            named = {IDENTIFIER: {"id": record["id"]}}
+            yield session.send(build(session.method(method), named))  # without a token
+            return
 
 
-def _is_called_otherwise(
-    session: Session, method: str, first: Exchange, ways: Mapping[str, list[Call]]
-) -> bool:
-    """Whether requests that are written another way are served, which is noted."""
-    for statement, calls in ways.items():
-        for call in calls:
-            exchange = session.send(call)
-            if exchange.ok:
-                _cannot_be_called(session, method, [exchange, first], statement)
-                return True
-    return False
+def _can_be_called(session: Session, method: str) -> None:
+    """Check whether a method reads its requests; if it does not, other ways to write them tell why.
+
+    One that changes reads them if it misses in its own way what exists nowhere.
+    """
+    changes = method in LAYERS
+    if changes and method not in session.allowed:
+        msg = f"{method} is not allowed; allow it with --allow {method}"
+        raise Unreachable(msg)
+    if method == "list" and len(session.pool):
+        return
+    tries = list(_requests(session, method))
+    missed = session.call("show", _UNKNOWN)
+    if _has_read(tries, missed if changes else None):
+        return
+    is_absent = _is_absent(session, missed if method == "show" else tries[0])
+    for statement, call in _other_ways(session, method):
+        if changes and statement == "methods.verb" and not is_absent:
+            continue
+        exchange = session.send(call)
+        if exchange.ok or (changes and _wording(exchange) == _wording(missed)):
+            _cannot_be_called(session, method, [*tries[:2], exchange], statement)
+            return
+    if is_absent:
+        _cannot_be_called(session, method, tries, *_ABSENT)
+    elif method != "list":
+        _read_nothing(session, method, [*tries, *([] if changes else [missed])])
 
 
-@probe(
-    "list.optional_parameters", "methods.available", "methods.verb", layer="read", finds_causes=True
-)
-def list_can_be_called(session: Session) -> None:
-    """List is served by entity alone; if none is, something optional or another verb is missing."""
-    if len(session.pool):
+def _has_read(tries: list[Exchange], missed: Exchange | None) -> bool:
+    """Whether a request was served; or whether a method that changes looked for what is missed."""
+    misses = {_wording(each) for each in tries[:2]}
+    looked = missed is not None and (len(misses) > 1 or _wording(missed) in misses)
+    return looked or any(each.ok for each in tries)
+
+
+def _read_nothing(session: Session, method: str, tries: list[Exchange]) -> None:
+    """Note it if a method answers everything alike, and unlike another method's misses."""
+
+    def words(exchange: Exchange) -> tuple[object, ...]:
+        return (*_wording(exchange), repr(exchange.message))
+
+    sister = session.call("list") if method == "show" else session.call("show", _UNKNOWN)
+    if len({words(each) for each in tries}) > 1 or words(sister) == words(tries[0]):
         return
-    given = {"token": session.token, "entity": session.release.entities[0]}
-    first = session.call("list", given)
-    path = session.method("list").path
-    ways = {
-        "list.optional_parameters": [
-            build(session.method("list"), {**given, name: value})
-            for name, value in (("fields_set", "id"), ("life_cycle_state", "REJECTED"))
-        ],
-        "methods.verb": [Call("list", "POST", path, query(given), body(given), JSON, given)],
-    }
-    if first.ok or _is_called_otherwise(session, "list", first, ways):
-        return
-    if _is_absent(session, first):
-        _cannot_be_called(session, "list", [first], *_ABSENT)
+    reads = "parameters.identifier_in_query"
+    if method == "show":
+        other = session.call("show")
+    else:
+        reads, form = "parameters.body", (("Content-Type", "application/x-www-form-urlencoded"),)
+        sent = query({"token": session.token, **_UNKNOWN}).encode()
+        other = session.send(Call(method, "POST", session.method(method).path, "", sent, form))
+    why = (reads,) if words(other) != words(tries[0]) else _ABSENT
+    _cannot_be_called(session, method, [*tries[:2], other], *why)
+
+
+for _method in ("show", "list", *LAYERS):
+    probe(
+        *_STATEMENTS, layer=LAYERS.get(_method, "read"), cost=5, name=f"{_method} can be called",
+        finds_causes=True,
+    )(partial(_can_be_called, method=_method))  # fmt: skip
 
 
 @probe("methods.trailing_slash", layer="read", cost=4)
@@ -152,48 +187,3 @@ def a_slash_behind_the_name_is_nothing(session: Session) -> None:
     for name, given in odd:
         call = build(session.method(name), {"token": session.token, **given})
         session.send(replace(call, path=f"{call.path}/"))
-
-
-def _can_be_called(session: Session, method: str) -> None:
-    """Check whether a changing method reads its requests, by how it misses what exists nowhere."""
-    if method not in session.allowed:
-        msg = f"{method} is not allowed; allow it with --allow {method}"
-        raise Unreachable(msg)
-    way = session.method(method)
-    tries = [session.call(method, {IDENTIFIER: {each: NOWHERE[each]}}) for each in NOWHERE]
-    for record in filter(session.pool.may_change, session.pool.known("REJECTED")):
-        tries.append(session.send(build(way, {IDENTIFIER: {"id": record["id"]}})))  # no token
-        break
-    missed = session.call("show", _UNKNOWN)
-    misses = {_wording(each) for each in tries[:2]}
-    if len(misses) > 1 or tries[0].ok or _wording(missed) in misses:
-        return  # it looked for the webhook request
-    token: Mapping[str, Any] = {"token": session.token}
-    is_absent = _is_absent(session, tries[0])
-    nowhere = query({**token, **_UNKNOWN})
-    text = body({**token, IDENTIFIER: f"id={NOWHERE['id']}"})
-    ways = {
-        "parameters.identifier_in_body": Call(method, "POST", way.path, "", text, JSON),
-        "parameters.place": Call(method, "POST", way.path, nowhere, b"{}", JSON),
-    }
-    if is_absent:
-        ways["methods.verb"] = Call(method, "GET", way.path, nowhere)
-    for statement, call in ways.items():
-        exchange = session.send(call)
-        if _wording(exchange) == _wording(missed):
-            _cannot_be_called(session, method, [*tries[:2], exchange], statement)
-            return
-    if is_absent:
-        _cannot_be_called(session, method, tries, *_ABSENT)
-    elif _read_nothing(session, method, tries):
-        form = (("Content-Type", "application/x-www-form-urlencoded"),)
-        filled = session.send(Call(method, "POST", way.path, "", nowhere.encode(), form))
-        reads = _wording(filled) != _wording(tries[0]) or filled.message != tries[0].message
-        why = ("parameters.body",) if reads else _ABSENT
-        _cannot_be_called(session, method, [*tries[:2], filled], *why)
-
-
-for _method, _layer in LAYERS.items():
-    probe(*_STATEMENTS, layer=_layer, cost=5, name=f"{_method}_can_be_called", finds_causes=True)(
-        partial(_can_be_called, method=_method)
-    )

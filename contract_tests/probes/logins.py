@@ -161,51 +161,51 @@ def a_body_is_one_object(session: Session) -> None:
 # Units.
 
 
-@probe("login.unit", layer="login", cost=5)
+def ways_to_log_in(session: Session) -> list[Callable[[str | None], Exchange]]:
+    """Return what logs in for a unit, or for none: by password, and by Web API key."""
+    login, found = session.target.login, []
+    if login.username is not None and login.password is not None:
+        found.append(lambda unit: ask_for_token(session, unit=unit))
+    key = login.api_key
+    if key is not None and session.release.web_api_key_token is not None:
+        found.append(lambda unit: session.send(by_key(session, key, unit=unit)))
+    return found
+
+
+@probe("login.unit", layer="login", cost=6)
 def a_login_may_name_a_unit(session: Session) -> None:
     """A login is served with the ID of a unit, and without; the token is that of the unit."""
-    _credentials(session)
     known = _units(session)
-    _log_in_for(session, known, lambda unit: ask_for_token(session, unit=unit))
-    if session.target.login.unit is None:
-        session.expect_served("login.unit", ask_for_token(session), "unit may be left out")
-    name = known[0].get("name")
-    if isinstance(name, str) and name not in ("", known[0]["id"]):
-        by_name = ask_for_token(session, unit=name)
-        session.findings.chose("login.unit_by_name", by_name.ok, by_name)
-    _keep_token(session)
-
-
-@probe("login.unit", layer="login", cost=3)
-def a_login_by_key_may_name_a_unit(session: Session) -> None:
-    """A login by Web API key is served with the ID of a unit."""
-    key = _api_key(session)
-    if not session.send(by_key(session, key)).ok:
-        msg = "a login by Web API key is refused in any case"
-        raise Unreachable(msg)
-    ask = lambda unit: session.send(by_key(session, key, unit=unit))  # noqa: E731
-    _log_in_for(session, _units(session), ask)
-    _keep_token(session)
-
-
-def _log_in_for(
-    session: Session, known: Sequence[Mapping[str, Any]], ask: Callable[[str], Exchange]
-) -> None:
-    """Log in for units. Raises Unreachable if no login is served, and that may be right."""
     may_refuse = session.target.login.unit is None and not session.target.entries
     served = 0
-    for unit in known[:2]:
-        exchange = ask(unit["id"])
-        served += exchange.ok
-        if exchange.ok or not may_refuse:
-            session.expect_served("login.unit", exchange, "unit is the ID of a unit")
-        if exchange.ok:
-            _names_unit(session, unit["id"], exchange)
-            if unit["id"] not in session.observed.units:
-                session.observed.units.append(unit["id"])
-    if not served and may_refuse:
+    for log_in in ways_to_log_in(session):
+        if may_refuse and not log_in(None).ok:
+            continue  # in any case
+        for unit in known[:2]:
+            exchange = log_in(unit["id"])
+            served += exchange.ok
+            if exchange.ok or not may_refuse:
+                session.expect_served("login.unit", exchange, "unit is the ID of a unit")
+            if exchange.ok:
+                _names_unit(session, unit["id"], exchange)
+                if unit["id"] not in session.observed.units:
+                    session.observed.units.append(unit["id"])
+    if not served:
         msg = "the user may not act for the units seen; name one with --unit"
         raise Unreachable(msg)
+    _note_units(session, known[0])
+    _keep_token(session)
+
+
+def _note_units(session: Session, unit: Mapping[str, Any]) -> None:
+    """Log in without a unit, and with the name of one."""
+    _credentials(session)
+    if session.target.login.unit is None:
+        session.expect_served("login.unit", ask_for_token(session), "unit may be left out")
+    name = unit.get("name")
+    if isinstance(name, str) and name not in ("", unit["id"]):
+        by_name = ask_for_token(session, unit=name)
+        session.findings.chose("login.unit_by_name", by_name.ok, by_name)
 
 
 def _names_unit(session: Session, key: str, exchange: Exchange) -> None:

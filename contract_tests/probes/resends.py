@@ -10,11 +10,13 @@ from crmcom_kit.contract_tests.calibration.observations import note_refusal
 from crmcom_kit.contract_tests.checks.knowledge import changed_members, differ, value_at
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
-from crmcom_kit.contract_tests.login import ask_for_token, by_key, token_of
+from crmcom_kit.contract_tests.login import token_of
 from crmcom_kit.contract_tests.own_world import not_effective, units
 from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.probes.choosing import shown
+from crmcom_kit.contract_tests.probes.logins import ways_to_log_in
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Resend, Session
 
@@ -157,31 +159,29 @@ def the_unit_of_the_login_is_the_one_that_acts(session: Session) -> None:
     """What is sent again was updated by the unit that the login named: of two one is no default."""
     login = session.target.login
     if login.unit is not None:
-        _sent_by_unit(session, login.unit, lambda _: session.token)
+        _sent_by_unit(session, login.unit, None)
         return
     found = session.observed.units
     if session.target.entries:
         found = units(session.target.entries)[:0:-1]
-    if not found or (login.username is None and login.api_key is None):
+    ways = ways_to_log_in(session)
+    if not found or not ways:
         msg = "needs a login that names a unit; name one with --unit"
         raise Unreachable(msg)
-    for unit in found[:2]:
-        _sent_by_unit(session, unit, lambda unit: token_of(ask_for_token(session, unit=unit)))
-    if login.username and login.api_key and session.release.web_api_key_token is not None:
-        key = login.api_key
-        ask = lambda unit: token_of(session.send(by_key(session, key, unit=unit)))  # noqa: E731
+    for log_in in ways:
         for unit in found[:2]:
-            _sent_by_unit(session, unit, ask)
+            _sent_by_unit(session, unit, log_in)
 
 
-def _sent_by_unit(session: Session, unit: str, ask: Callable[[str], str | None]) -> None:
+def _sent_by_unit(session: Session, unit: str, log_in: Callable[[str], Exchange] | None) -> None:
     """Send again with a token of ``unit``, twice if another one updated: it may have been others.
 
     The token comes at once before: if one lives at a time, the run's next request ends it.
     """
     for _ in range(1 if session.world.exclusive else 2):
         record = take(session, "REJECTED")
-        exchange = session.call("resend", {"token": ask(unit), IDENTIFIER: {"id": record["id"]}})
+        token = session.token if log_in is None else token_of(log_in(unit))
+        exchange = session.call("resend", {"token": token, IDENTIFIER: {"id": record["id"]}})
         after = shown(session, record["id"])
         session.pool.give_back(record["id"])
         if after is None or not exchange.ok:
