@@ -91,29 +91,15 @@ class Observed:
 class Session:
     """What probes and generated requests work with."""
 
-    def __init__(
-        self,
-        client: Client,
-        *,
-        allowed: frozenset[str] = frozenset(),
-        findings: Findings | None = None,
-        world: World | None = None,
-    ) -> None:
-        """Work on ``client``'s target.
-
-        Args:
-            client: sends the requests.
-            allowed: the changing methods that may be called: resend, delete.
-            findings: where everything that is found goes.
-            world: what is known of the target; None: nothing yet.
-        """
+    def __init__(self, client: Client, *, allowed: frozenset[str] = frozenset()) -> None:
+        """Work on ``client``'s target; ``allowed``: which of resend and delete may be called."""
         target = client.target
         self.client = client
         self.allowed = allowed
-        self.findings = findings or Findings()
+        self.findings = Findings()
         login = target.login
         known = Credentials(login.username, login.password, login.organisation, login.api_key)
-        self.world = world or World(target.release, exclusive=target.exclusive, credentials=known)
+        self.world = World(target.release, exclusive=target.exclusive, credentials=known)
         self.checker = Checker(self.world)
         self.pool = Pool(self.world)
         self.observed = Observed()

@@ -76,19 +76,6 @@ def list_takes_any_of_its_parameters(session: Session) -> None:
     session.expect_served("list.life_cycle_state.supported_values", exchange, why)
 
 
-@probe("list.identifier.fields", layer="read", cost=3)
-def list_knows_the_fields_of_its_identifiers(session: Session) -> None:
-    """Identifiers of list take id, name and alternative_code."""
-    for record in sample(session, 3):
-        for parameter in OBJECT_OF:
-            values = filter_values(record, parameter)
-            found = [(each, session.call("list", {parameter: each})) for each in values]
-            if any(exchange.ok for _, exchange in found):
-                for each, exchange in found:
-                    why = f"{', '.join(each)} is a field of {parameter}, as others are"
-                    session.expect_served("list.identifier.fields", exchange, why)
-
-
 # One filter.
 
 
@@ -141,7 +128,8 @@ for _name, _cost in (
     ("webhook_definition_identifier", 6), ("workflow_rule_identifier", 6), ("entity", 1),
     ("entity_id", 2), ("url", 3),
 ):  # fmt: skip
-    probe(f"list.{_name}.filter", layer="read", cost=_cost, name=f"list by {_name}")(
+    _statements = [f"list.{_name}.filter", *(["list.identifier.fields"] * (_name in OBJECT_OF))]
+    probe(*_statements, layer="read", cost=_cost, name=f"list by {_name}")(
         partial(_list_by, name=_name)
     )
 

@@ -51,15 +51,12 @@ def _api_key(session: Session) -> str:
 
 
 def _use(session: Session, token: str | None) -> Exchange:
-    """Make a request that any valid token lets through.
-
-    With the run's own token this makes sure that there is a valid one: how many live at once is
-    open.
-    """
+    """Make a request that any valid token lets through."""
     return session.call("list", {"token": token, "entity": session.release.entities[0]})
 
 
 def _keep_token(session: Session) -> None:
+    """Make sure that the run's own token is valid: how many live at once is open."""
     session.call("list", {"entity": session.release.entities[0]})
 
 

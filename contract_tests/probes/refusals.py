@@ -163,7 +163,7 @@ def _verb(_session: Session, method: str, record: Record) -> Requests:
 
 
 def _semi_optional(session: Session, _method: str, record: Record) -> Requests:
-    optional = {name: record[name] for name in ("life_cycle_state", "url")}
+    optional = fitting(record, ("life_cycle_state", "url"))
     cases: list[dict[str, Any]] = [{}, *({name: value} for name, value in optional.items())]
     cases += [{"number_of_results": 5, "offset": 0}] if can_page(session) else []
     for given in (*cases, {"fields_set": "id"}, optional):

@@ -29,6 +29,7 @@ from crmcom_kit.contract_tests.client.near_misses import (
 )
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.login import ask_for_token, token_of
+from crmcom_kit.contract_tests.pool import nameable
 from crmcom_kit.contract_tests.probes.choosing import FILTERS, STATES, filter_values, nearly
 from crmcom_kit.contract_tests.probes.refusals import TABLE, Row
 from crmcom_kit.contract_tests.stateful.exploration import Exploration
@@ -241,7 +242,7 @@ class RequestMachine(RuleBasedStateMachine):
     def show_nearly(self, key: str, field: str, change: Mutation, *, raw: bool) -> None:
         """Show a webhook request whose identifier is almost one that exists."""
         record = self.exploration.record(key)
-        if record is not None and change(record[field]):
+        if record is not None and nameable(record) and change(record[field]):
             self._ask("show", {field: change(record[field])}, raw=raw)
 
     @rule(key=known, row=refusals, at=st.integers(0, 40), fields_set=FIELDS_SETS, data=st.data())
@@ -251,7 +252,7 @@ class RequestMachine(RuleBasedStateMachine):
         session, record = self.exploration.session, self.exploration.record(key)
         methods = [each for each in row.methods if self.exploration.wants(tuple(row.named(each)))]
         method = data.draw(st.sampled_from(methods)) if methods else ""
-        if record is None or not method:
+        if record is None or not nameable(record) or not method:
             return
         if method in ("resend", "delete"):
             if not self.exploration.may(method) or key not in self._changeable(*STATES):
@@ -299,7 +300,7 @@ class RequestMachine(RuleBasedStateMachine):
         exploration = self.exploration
         record = exploration.record(key)
         method = data.draw(st.sampled_from(("list", "show", "resend", "delete")))
-        if record is None:
+        if record is None or not nameable(record):
             return
         if method in ("resend", "delete"):
             may_change = exploration.may(method) and key in self._changeable(*STATES)
