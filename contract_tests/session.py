@@ -271,12 +271,6 @@ class Session:
             statement, exchange, kept=exchange.ok, expected=f"OK: {why}", seen=outcome(exchange)
         )
 
-    def expect_refused(self, statement: str, exchange: Exchange, why: str) -> bool:
-        """Note whether a request was answered with an error, as ``statement`` promises."""
-        return self.expect(
-            statement, exchange, kept=not exchange.ok, expected=f"an error: {why}", seen="OK"
-        )
-
     def expect_served_as(
         self, statement: str, exchange: Exchange, other: Exchange, why: str
     ) -> None:
