@@ -40,6 +40,7 @@ class _Run:
         self._looked_after = "read"
         self._layer = ""
         self._planned: list[Probe] = []  # of this layer, where there is a budget
+        self._times: int | None = None  # a probe's share, in its costs; None: as much as it wants
         self.budget: Budget | None = None  # where there are fewer requests than all probes take
         self.said = ""  # what the inventory came to
         self.cut_short = ""  # why the run could not go on, although the target answers
@@ -112,7 +113,8 @@ class _Run:
 
     def _see_what_there_is(self, budget: int) -> None:
         """Choose probes where the limit does not allow all of them."""
-        if budget < sum(probe.cost for probe in self.pending) * 2:  # a cost is a least one
+        self._times = max(1, budget // (sum(each.cost for each in self.pending) or 1))
+        if self._times == 1:
             self.session.small_budget = True
             known = statements(self.target.release.name)
             wanted = [each.id for each in known if each.unchecked is None]
@@ -158,7 +160,7 @@ class _Run:
         self.session.layer = "probe"
         self.session.shares_looks = self.session.small_budget and not probe.afresh
         try:
-            with self.session.within(self._share(probe)):
+            with self.session.within(self._times and probe.cost * self._times):
                 probe.run(self.session)
         except Unreachable as missed:
             self.session.findings.miss(probe.statements, missed.why)
@@ -170,13 +172,6 @@ class _Run:
         else:
             return True
         return False
-
-    def _share(self, probe: Probe) -> int | None:
-        """Return how many requests a probe may make; None: as many as it wants."""
-        left = self.client.left
-        if left is None:
-            return None
-        return probe.cost * max(1, left // sum(each.cost for each in self.pending))
 
     def take_inventory(self) -> None:
         """Compare what was not to be changed with how it was."""

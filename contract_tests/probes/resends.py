@@ -224,7 +224,7 @@ def one_of_a_definition_that_is_not_effective(session: Session) -> None:
 # Does resend send again at all, in each form in which it can be called?
 
 
-@probe("resend.sends_again", layer="resend", cost=3, last=True)
+@probe("resend.sends_again", layer="resend", cost=1, last=True)
 def what_was_sent_leaves_a_trace(session: Session) -> None:
     """What resend was called for has changed by now, whatever became of the delivery.
 
