@@ -159,8 +159,9 @@ class _Run:
         """Run a probe; return whether it came to its end."""
         self.session.layer = "probe"
         self.session.shares_looks = self.session.small_budget and not probe.afresh
+        is_limited = self._times is not None and not probe.finds_causes
         try:
-            with self.session.within(self._times and probe.cost * self._times):
+            with self.session.within(probe.cost * (self._times or 1) if is_limited else None):
                 probe.run(self.session)
         except Unreachable as missed:
             self.session.findings.miss(probe.statements, missed.why)

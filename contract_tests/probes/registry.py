@@ -41,7 +41,7 @@ class Probe:
     run: Run
     cost: int = 1  # its share of a run of few requests
     afresh: bool = False  # answers that the run has already will not do for it
-    finds_causes: bool = False  # it tells whether a method can be called at all
+    finds_causes: bool = False  # it tells whether a method can be called at all, and has no limit
     last: bool = False  # whether it runs after all others of its layer
 
     @property
@@ -71,7 +71,8 @@ def probe(
         cost: requests that it may make in a run of few; then it is ended.
         name: the probe's name; "": that of the function.
         afresh: it compares responses to the same request, so each one has to be sent.
-        finds_causes: it tells whether a method can be called at all, and runs in every run.
+        finds_causes: it tells whether a method can be called at all; it runs in every run, and to
+            its end.
         last: it looks at what the others of its layer have done, so it runs after them.
     """
 

@@ -360,6 +360,18 @@ def test_requests_are_left_out_as_long_as_the_rest_breaks() -> None:
     assert minimized(calls, lambda _: True, concerned=None, fresh=True) == calls[-1:]
 
 
+def test_parameters_that_are_not_needed_are_left_out() -> None:
+    """The last request has what breaks the statement, and its token."""
+    given = {"token": "T", "entity": "JOBS", "url": "https://a.example", "fields_set": "id"}
+    listed = build(methods(resolve("R9"))["list"], given)
+
+    def breaks(tried: tuple[Call, ...]) -> bool:
+        return "url" in tried[-1].parameters
+
+    made = minimized((listed,), breaks, concerned=None, fresh=True)
+    assert made[-1] == build(methods(resolve("R9"))["list"], {"token": "T", "url": given["url"]})
+
+
 def test_elsewhere_nothing_that_changes_is_tried_again() -> None:
     """A sequence with a delete is cut without sending it; one that only reads has a budget."""
     calls, tried = _calls(), []
