@@ -209,7 +209,8 @@ _PLAIN = (
 )  # fmt: skip
 _SOME_FIELDS = {"fields_set": "number,life_cycle_state,entity,url"}
 _PAGES = tuple(
-    {"number_of_results": size, "offset": skip} for size, skip in ("10", "11", "21", "23", "91")
+    {"number_of_results": size, "offset": skip}
+    for size, skip in (("1", "0"), ("1", "1"), ("2", "1"), ("2", "3"), ("9", "1"))
 )
 TOGETHER = (
     Together(("list.several_results", "list.semi_optional.several_allowed"), 8, _SEVERAL, ({},)),
