@@ -114,8 +114,8 @@ class _Run:
     def _see_what_there_is(self, budget: int) -> None:
         """Choose probes where the limit does not allow all of them."""
         self._times = max(1, budget // (sum(each.cost for each in self.pending) or 1))
+        self.session.small_budget = self._times < 5  # else there is enough to look around as well
         if self._times == 1:
-            self.session.small_budget = True
             known = statements(self.target.release.name)
             wanted = [each.id for each in known if each.unchecked is None]
             found = self.session.findings

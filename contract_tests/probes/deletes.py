@@ -24,7 +24,7 @@ def _take(session: Session, state: str) -> Record:
 @probe(
     "delete.either_state", "delete.gone", "delete.returns_record", "delete.single_result",
     "delete.identifier.selects", "delete.identifier.fields", "delete.fields_set.default_all",
-    layer="delete", cost=12,
+    layer="delete", cost=10,
 )  # fmt: skip
 def some_in_each_state_are_deleted(session: Session) -> None:
     """SUCCESSFUL and REJECTED webhook requests are deleted, by id and by number."""

@@ -60,7 +60,7 @@ def _keep_token(session: Session) -> None:
     session.call("list", {"entity": session.release.entities[0]})
 
 
-@probe("login.token.returns_token", *_JWT, layer="login", cost=4)
+@probe("login.token.returns_token", *_JWT, layer="login", cost=3)
 def a_login_returns_a_token_that_works(session: Session) -> None:
     """A login returns a token, and with it requests are served; checks look at its form."""
     if session.refresher is None or not session.refresher.may_log_in:
@@ -170,7 +170,7 @@ def ways_to_log_in(session: Session) -> list[Callable[[str | None], Exchange]]:
     return found
 
 
-@probe("login.unit", layer="login", cost=6)
+@probe("login.unit", layer="login", cost=3)
 def a_login_may_name_a_unit(session: Session) -> None:
     """A login is served with the ID of a unit, and without; the token is that of the unit."""
     known = _units(session)
@@ -251,7 +251,7 @@ def _seen_units(session: Session) -> Iterator[Mapping[str, Any]]:
 
 @probe(
     "web_api_key_token.available", "login.web_api_key.basic", "login.web_api_key.colon",
-    layer="login", cost=4,
+    layer="login", cost=3,
 )  # fmt: skip
 def a_web_api_key_logs_in(session: Session) -> None:
     """HTTP Basic authentication with a Web API key and an empty password gives a token."""
@@ -286,7 +286,7 @@ def a_web_api_key_is_needed(session: Session) -> None:
 
 @probe(
     "token_release.available", "token_release.empty_answer", "token_release.ends_token",
-    layer="login", cost=4,
+    layer="login", cost=3,
 )  # fmt: skip
 def a_released_token_ends(session: Session) -> None:
     """A token is released; until R12 it works no longer."""

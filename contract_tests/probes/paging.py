@@ -50,7 +50,7 @@ def _page(session: Session, filters: dict[str, str], limit: int, offset: int | N
     return session.call("list", {**filters, "number_of_results": limit, **place})
 
 
-@probe("list.paging.number_of_results", layer="read", cost=6)
+@probe("list.paging.number_of_results", layer="read", cost=4)
 def list_returns_no_more_than_asked(session: Session) -> None:
     """number_of_results is the most that list returns, and it returns as many as there are."""
     filters, known = _busiest(session)
@@ -73,8 +73,8 @@ def list_returns_no_more_than_asked(session: Session) -> None:
             session.call("list", {"entity": entity, "number_of_results": limit})
 
 
-@probe("list.paging.offset", layer="delete", cost=5, name="pages after changes")
-@probe("list.paging.offset", layer="read", cost=7)
+@probe("list.paging.offset", layer="delete", cost=4, name="pages after changes")
+@probe("list.paging.offset", layer="read", cost=6)
 def pages_are_parts_of_the_list(session: Session) -> None:
     """Offset skips webhook requests one by one; the pages together are the list as it is now."""
     filters, known = _busiest(session)
@@ -86,7 +86,7 @@ def pages_are_parts_of_the_list(session: Session) -> None:
     session.call("list", filters)
 
 
-@probe("list.paging.numbers", layer="read", cost=5)
+@probe("list.paging.numbers", layer="read", cost=4)
 def note_odd_paging(session: Session) -> None:
     """Note what becomes of numbers that the page does not speak of."""
     filters, _ = _busiest(session)

@@ -104,7 +104,7 @@ def _each_sent_again(session: Session, forms: Sequence[str], **more: str) -> Ite
 @probe(
     "resend.sends_again", "resend.returns_record", "resend.identity_kept", "resend.same_record",
     "resend.single_result", "resend.clears_error", "resend.identifier.selects",
-    "resend.fields_set.default_all", layer="resend", cost=6,
+    "resend.fields_set.default_all", layer="resend", cost=5,
 )  # fmt: skip
 def a_rejected_one_is_sent_again(session: Session) -> None:
     """Webhook requests are sent again, one by one, until one of them is delivered."""
@@ -122,7 +122,7 @@ def the_number_names_one_as_well(session: Session) -> None:
     list(_each_sent_again(session, ("number",) * 2))
 
 
-@probe("resend.fields_set.selects", "resend.fields_set.names", layer="resend", cost=8)
+@probe("resend.fields_set.selects", "resend.fields_set.names", layer="resend", cost=6)
 def resend_returns_the_fields_asked_for(session: Session) -> None:
     """With fields_set resend returns the fields that it names, and only those."""
     for fields in fields_sets(session, "resend"):
