@@ -72,20 +72,20 @@ class FollowUp:
             return
         group = session.world.groups.get(group_of(known))
         if group is None or group[0] != len(session.world.changes):
-            with self._following():
+            with self.following():
                 self._list(known)
 
     def after(self, expected: Expectation) -> None:
         """Look at what a request has done, and decide what is open after it."""
         if self.is_following:
             return
-        with self._following():
+        with self.following():
             if expected.sense.name in ("resend", "delete"):
                 self._look_at_effect()
             self._decide_all()
 
     @contextmanager
-    def _following(self) -> Iterator[None]:
+    def following(self) -> Iterator[None]:
         """Follow nothing up that is sent meanwhile, and take no response from before for one."""
         sharing, self._session.shares_looks = self._session.shares_looks, False
         self.is_following = True
@@ -143,7 +143,7 @@ class FollowUp:
         if self.is_following:
             return
         session = self._session
-        with self._following():
+        with self.following():
             later, self._later = list(self._later.items()), {}
             refresher = session.refresher
             if later and not session.small_budget and refresher and refresher.may_log_in:

@@ -276,8 +276,8 @@ class Session:
     ) -> None:
         """Note whether a GET is served as another one is; somebody may delete what both name."""
         if not exchange.ok:
-            exchange = self.send(exchange.call)
-            other = self.send(other.call)
+            with self.follow_up.following():
+                exchange, other = self.send(exchange.call), self.send(other.call)
         if other.ok:
             self.expect_served(statement, exchange, why)
 

@@ -169,7 +169,7 @@ for _method in ("show", "list", *LAYERS):
     )(partial(_can_be_called, method=_method))  # fmt: skip
 
 
-@probe("methods.trailing_slash", layer="read", cost=4)
+@probe("methods.trailing_slash", layer="read", cost=6)
 def a_slash_behind_the_name_is_nothing(session: Session) -> None:
     """Show and list are served with a slash behind their names, and read what they are asked."""
     record = sample(session, 1)[0]
