@@ -260,7 +260,7 @@ class FollowUp:
                     history.suspicions.append(suspicion)
                 self._is_there(suspicion.record, known)
         if suspicion in history.suspicions:
-            history.suspicions.remove(suspicion)  # it could not be decided
+            history.leave_open(suspicion)  # it could not be decided
 
     def _hiding_filter(self, suspicion: Suspicion) -> str | None:
         """Return the statement of the one filter without which a list has what it lacked."""
