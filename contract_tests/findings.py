@@ -132,7 +132,6 @@ class Findings:
         self.events: Counter[str] = Counter()  # what generated calls came to, for the statistics
         self.crashes: list[str] = []  # errors of the kit itself: no verdict on the target
         self.breaks = 0  # violations noted so far, of whatever statement
-        self.drift: set[str] = set()  # members that no page knows, as object.member
 
     @property
     def by_statement(self) -> dict[str, StatementFindings]:

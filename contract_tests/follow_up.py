@@ -7,19 +7,22 @@ others are.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.contract_tests.checks.expectations import Expectation, entity_statement, served_by
+from crmcom_kit.contract_tests.checks.expectations import (
+    STATES,
+    Expectation,
+    entity_statement,
+    served_by,
+)
 from crmcom_kit.contract_tests.checks.history import differing, group_of
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF, SEMI_OPTIONAL, Named
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER, read
 from crmcom_kit.contract_tests.checks.world import ids_of
-from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.http import TargetDown
 from crmcom_kit.contract_tests.findings import Unreachable, Violation
 
@@ -49,11 +52,10 @@ class FollowUp:
     def __init__(self, session: Session) -> None:
         """Follow up the requests of ``session``."""
         self._session = session
-        self._is_following = False
+        self.is_following = False
         self._confirmed: Counter[str] = Counter()
         self._later: dict[str, Record] = {}
         self._effects = 0
-        self._witness = 0
         self._tried_reading = 0
 
     def start(self) -> None:
@@ -66,183 +68,156 @@ class FollowUp:
         session = self._session
         sense = read(call, session.release)
         known = session.world.find(sense.record)
-        if sense.name != "resend" or known is None or session.small_budget or self._is_following:
+        if sense.name != "resend" or known is None or session.small_budget or self.is_following:
             return
         group = session.world.groups.get(group_of(known))
         if group is None or group[0] != len(session.world.changes):
-            with self._following():
+            with self.following():
                 self._list(known)
 
     def after(self, expected: Expectation) -> None:
         """Look at what a request has done, and decide what is open after it."""
-        if self._is_following:
+        if self.is_following:
             return
-        with self._following():
+        with self.following():
             if expected.sense.name in ("resend", "delete"):
                 self._look_at_effect()
             self._decide_all()
 
     @contextmanager
-    def _following(self) -> Iterator[None]:
+    def following(self) -> Iterator[None]:
         """Follow nothing up that is sent meanwhile, and take no response from before for one."""
         sharing, self._session.shares_looks = self._session.shares_looks, False
-        self._is_following = True
+        self.is_following = True
         try:
             yield
         finally:
-            self._is_following = False
+            self.is_following = False
             self._session.shares_looks = sharing
+
+    # Effects.
+
+    def _look_at_effect(self) -> None:
+        """Show and list what the last change has named, and show one that it has not named."""
+        session, world = self._session, self._session.world
+        change = world.changes[-1] if world.changes else None
+        if change is None:
+            return
+        self._effects += 1
+        if self._effects % 2 and not session.small_budget:
+            session.call("show", {})  # what is only committed by the next request, this undoes
+        for key in sorted(change.named)[:2]:
+            record = self._known(key)
+            self._later |= {key: record} if record else {}
+            self._look_at(key, record)
+            if change.method == "resend" and not session.small_budget:
+                for state in STATES:
+                    self._list(record, life_cycle_state=state)
+        if not session.small_budget:
+            for record in self._witnesses(change.named):
+                self._is_there(record["id"], record)
+
+    def _look_at(self, key: str, record: Record) -> None:
+        self._show(key)
+        if not self._session.small_budget:
+            if isinstance(record.get("number"), str):
+                self._session.call("show", {IDENTIFIER: {"number": record["number"]}})
+            self._list(record)
+
+    def _witnesses(self, named: frozenset[str]) -> list[Record]:
+        """Return webhook requests that were not named: neighbors, and each time another one."""
+        records = sorted(self._session.world.records.values(), key=_place)
+        others = [each for each in records if each["id"] not in named]
+        found = {each["id"]: each for each in others[self._effects % max(1, len(others)) :][:1]}
+        for key in named:
+            found |= {each["id"]: each for each in _neighbors(self._known(key), others)}
+        return list(found.values())
+
+    def _known(self, key: str) -> Record:
+        """Return a webhook request as it was last seen, be it deleted or not; empty if never."""
+        world = self._session.world
+        return world.records.get(key) or world.deleted.get(key) or {}
+
+    def look_again(self) -> None:
+        """Show and list once more what was changed some time ago, by whatever it is listed by."""
+        if self.is_following:
+            return
+        session = self._session
+        with self.following():
+            later, self._later = list(self._later.items()), {}
+            refresher = session.refresher
+            if later and not session.small_budget and refresher and refresher.may_log_in:
+                with suppress(TargetDown, Unreachable):
+                    refresher.renew()  # a server may keep what it showed to the first login
+            for key, record in later[-MAX_LATER:]:
+                self._look_at(key, record)
+            for _, record in later[-MAX_LISTED:] if not session.small_budget else ():
+                for filters in _filters_of(record):
+                    session.call("list", filters)
+            self._decide_all()
+
+    # Decisions.
 
     def _decide_all(self) -> None:
         for _ in range(MAX_LOOKS):
             if not self._decide_one():
                 break
 
-    # Effects.
-
-    def _look_at_effect(self) -> None:
-        """Show and list what the last change has named, and show one that it has not named."""
-        world = self._session.world
-        change = world.changes[-1] if world.changes else None
-        if change is None:
-            return
-        self._effects += 1
-        if self._effects % 2 and not self._session.small_budget:
-            self._request("show", {})  # what is only committed by the next request, this undoes
-        for key in sorted(change.named)[:2]:
-            record = world.records.get(key) or world.deleted.get(key)
-            if record is not None:
-                self._later[key] = record
-            self._show(key)
-            if record is not None and not self._session.small_budget:
-                self._show_by_number(record)
-                self._list(record)
-                if change.method == "resend":
-                    for state in ("REJECTED", "SUCCESSFUL"):
-                        self._list(record, life_cycle_state=state)
-        if not self._session.small_budget:
-            self._look_at_witnesses(change.named)
-
-    def _look_at_witnesses(self, named: frozenset[str]) -> None:
-        """Show webhook requests that were not named: the neighbours, and each time another one."""
-        records = self._session.world.records
-        keys = sorted(records, key=lambda key: _place(records[key]))
-        others = [key for key in keys if key not in named]
-        if not others:
-            return
-        places = [_place(self._known(key)) for key in named if self._known(key) is not None]
-        self._witness += 1
-        chosen = {others[self._witness % len(others)]}
-        if places:
-            at = bisect_left([_place(records[key]) for key in others], places[0])
-            chosen |= set(others[max(0, at - 1) : at + 1])
-            known = [self._known(key) for key in named]
-            chosen |= set(_begin_alike(known, others, records))
-            chosen |= set(_related(known, others, records))
-        for key in sorted(chosen):
-            self._show_or_lose(key, records[key])
-
-    def _known(self, key: str) -> Record:
-        world = self._session.world
-        return world.records.get(key) or world.deleted.get(key) or {}
-
-    def look_again(self) -> None:
-        """Show and list once more what was changed some time ago, by whatever it is listed by."""
-        if self._is_following:
-            return
-        with self._following():
-            later, self._later = self._later, {}
-            if later and not self._session.small_budget:
-                self._log_in_again()
-            for key, record in list(later.items())[-MAX_LATER:]:
-                self._show(key)
-                if not self._session.small_budget:
-                    self._show_by_number(record)
-                    self._list(record)
-            for record in list(later.values())[-MAX_LISTED:]:
-                if not self._session.small_budget:
-                    for filters in _filters_of(record):
-                        self._request("list", filters)
-            self._decide_all()
-
-    def _log_in_again(self) -> None:
-        """Look with the token of another login: a server may keep what it showed to the first."""
-        refresher = self._session.refresher
-        if refresher is not None and refresher.may_log_in:
-            with suppress(TargetDown, Unreachable):
-                refresher.renew()
-
-    # Decisions.
-
     def _decide_one(self) -> bool:
         """Decide one thing that is open; return whether there was one."""
         checker = self._session.checker
+        suspicion = next((each for each in checker.history.suspicions if not each.tried), None)
         if checker.refused:
             self._refused_again(checker.refused.pop(0))
-            return True
-        for suspicion in checker.history.suspicions:
-            if not suspicion.tried:
-                suspicion.tried = True
-                self._decide(suspicion)
-                return True
-        if checker.lists.unsure:
+        elif suspicion is not None:
+            suspicion.tried = True
+            self._decide(suspicion)
+        elif checker.lists.unsure:
             self._list_again(checker.lists.unsure.pop(0))
-            return True
-        if checker.pages.open:
+        elif checker.pages.open:
             contradiction = checker.pages.open[0]
             for call in contradiction.calls:
                 self._session.send(call)
             if contradiction in checker.pages.open:
                 checker.pages.open.remove(contradiction)
-            return True
-        if checker.history.unexplained:
+        elif checker.history.unexplained:
             key = checker.history.unexplained.pop(0)
-            if self._tried_reading < MAX_TRIED_READING:
-                self._tried_reading += 1
+            self._tried_reading += 1
+            if self._tried_reading <= MAX_TRIED_READING:
                 self._try_reading(key)
-            return True
-        return False
+        else:
+            return False
+        return True
 
     def _try_reading(self, key: str) -> None:
         """Find out whether reading is what changes webhook requests, or takes them away.
 
         Somebody else's change comes once. What comes again with each show, or with each list, is
-        the server's own.
+        the server's own: three times if this one is still there, otherwise with two others.
         """
         session, records = self._session, self._session.world.records
-        known = records.get(key)
-        if known is not None:
-            shown = [self._show(key) for _ in range(3)]
-            if self._all_differ(key, shown):
-                self._changes_by_reading("show", shown)
-                return
-            by_list = [shown[-1]]
-            for _ in range(3):
-                self._list(known)
-                by_list.append(self._show(key))
-            if self._all_differ(key, by_list):
-                self._changes_by_reading("list", by_list)
-            return
-        for record in [r for r in session.pool.known() if session.pool.may_change(r)][:2]:
-            before = self._show(record["id"])
-            after = self._show(record["id"])
-            if not before.ok:
-                return
-            if after.ok:
-                self._list(record)
-                last = self._show(record["id"])
-                if last.ok:
-                    return
-                after, method = last, "list"
+        some = [key] if key in records else [
+            each["id"] for each in session.pool.known() if session.pool.may_change(each)
+        ][:2]  # fmt: skip
+        for method in ("show", "list"):
+            sights: list[Exchange] = []
+            for each in some:
+                sights = self._sights(method, each, 3 if key in records else 1)
+                if not _all_differ(each, sights):
+                    break
             else:
-                method = "show"
-        if records:
-            self._changes_by_reading(method, [before, after])
+                if some:
+                    self._changes_by_reading(method, sights)
+                return
 
-    @staticmethod
-    def _all_differ(key: str, shown: list[Exchange]) -> bool:
-        found = [next((r for r in e.records if r.get("id") == key), None) for e in shown]
-        return all(a is not None and b is not None and differing(a, b) for a, b in pairwise(found))
+    def _sights(self, method: str, key: str, times: int) -> list[Exchange]:
+        """Show a webhook request, and again each time after it was shown, or was listed."""
+        record, sights = self._known(key), [self._show(key)]
+        for _ in range(times):
+            if method == "list":
+                self._list(record)
+            sights.append(self._show(key))
+        return sights
 
     def _changes_by_reading(self, method: str, exchanges: list[Exchange]) -> None:
         violation = Violation(
@@ -256,35 +231,36 @@ class FollowUp:
     def _list_again(self, unsure: Unsure) -> None:
         """Look at what a list rests on, and ask for it again: now it tells."""
         records, lists = self._session.world.records, self._session.checker.lists
-        if self._confirmed["lists"] >= MAX_LISTS_AGAIN:
+        if not self._may_confirm("lists", MAX_LISTS_AGAIN):
             return
-        self._confirmed["lists"] += 1
         for key in unsure.records:
             if key in records:
-                self._show_or_lose(key, records[key])
+                self._is_there(key, records[key])
         lists.is_sure = True
         try:
             self._session.send(unsure.call)
         finally:
             lists.is_sure = False
 
+    def _may_confirm(self, what: str, maximum: int = MAX_CONFIRMED) -> bool:
+        """Whether something is made sure of once more, which is counted."""
+        self._confirmed[what] += 1
+        return self._confirmed[what] <= maximum
+
     def _decide(self, suspicion: Suspicion) -> None:
         history, statement = self._session.checker.history, suspicion.violation.statement
-        if self._confirmed[statement] >= MAX_CONFIRMED:
-            history.leave_open(suspicion)
-            return
-        self._confirmed[statement] += 1
-        known = self._session.world.records.get(suspicion.record, suspicion.known)
-        if suspicion.deciding == "list":
-            self._list(known)
-        else:
-            if statement == "list.several_results":
-                history.suspicions.remove(suspicion)  # the lists that follow must not decide it
-                suspicion.violation.statement = self._hiding_filter(suspicion) or statement
-                history.suspicions.append(suspicion)
-            self._show_or_lose(suspicion.record, known)
+        if self._may_confirm(statement):
+            known = self._session.world.records.get(suspicion.record, suspicion.known)
+            if suspicion.deciding == "list":
+                self._list(known)
+            else:
+                if statement == "list.several_results":
+                    history.suspicions.remove(suspicion)  # lists that follow must not decide it
+                    suspicion.violation.statement = self._hiding_filter(suspicion) or statement
+                    history.suspicions.append(suspicion)
+                self._is_there(suspicion.record, known)
         if suspicion in history.suspicions:
-            history.leave_open(suspicion)
+            history.leave_open(suspicion)  # it could not be decided
 
     def _hiding_filter(self, suspicion: Suspicion) -> str | None:
         """Return the statement of the one filter without which a list has what it lacked."""
@@ -292,23 +268,12 @@ class FollowUp:
         found = []
         for name in sense.filters:
             rest = {each: sense.given[each] for each in sense.filters if each != name}
-            if rest.keys().isdisjoint(SEMI_OPTIONAL):
-                continue
-            listed = self._request("list", rest)
-            if any(each.get("id") == suspicion.record for each in listed.records):
-                found.append(name)
+            if not rest.keys().isdisjoint(SEMI_OPTIONAL):
+                listed = self._session.call("list", rest)
+                found += [name] if suspicion.record in ids_of(listed.records) else []
         return f"list.{found[0]}.filter" if len(found) == 1 else None
 
-    def _show_or_lose(self, key: str, known: Record) -> Exchange:
-        """Show a webhook request; if neither show nor list has it, it is gone."""
-        shown = self._show(key)
-        if not shown.ok and shown.envelope:
-            listed = self._list(known)
-            lacks = listed is not None and listed.ok and key not in ids_of(listed.records)
-            if lacks and key in self._session.world.records:
-                history = self._session.checker.history
-                self._session.note(shown, list(history.gone(key, shown)))
-        return shown
+    # Refusals.
 
     def _refused_again(self, refused: Refused) -> None:
         """Make sure that a request is refused which the documents want served; find out why."""
@@ -316,9 +281,8 @@ class FollowUp:
         exchange = violation.exchanges[-1]
         if exchange.number in session.unreadable or self._is_renewed(exchange):
             return
-        if self._confirmed[violation.statement] >= MAX_CONFIRMED:
+        if not self._may_confirm(violation.statement):
             return
-        self._confirmed[violation.statement] += 1
         statement = self._confirmed_refusal(exchange, refused.expectation)
         session.checker.refused.clear()
         if statement:
@@ -327,16 +291,15 @@ class FollowUp:
 
     def _confirmed_refusal(self, exchange: Exchange, expected: Expectation) -> str | None:
         """Return the statement that a refusal breaks, or None if it breaks none after all."""
-        name, statement = expected.sense.name, expected.statement
+        name, statement, key = expected.sense.name, expected.statement, str(expected.record)
         if name == "delete":  # is never sent twice
-            known = self._known(str(expected.record))
-            return statement if self._show_or_lose(str(expected.record), known).ok else None
+            return statement if self._is_there(key, self._known(key)) else None
         if self._session.send(exchange.call).ok:
             return None
-        given = dict(expected.sense.given)
+        given = {each: value for each, value in expected.sense.given.items() if each != "token"}
         if name == "list":
             return self._why_refused(expected, given) or statement
-        if name == "show" and not self._exists(str(expected.record)):
+        if name == "show" and not self._is_there(key, self._known(key)):
             return None
         if name == "show" and given.pop("fields_set", None) and self._is_served("show", given):
             return "show.fields_set.names"
@@ -350,28 +313,10 @@ class FollowUp:
             return used is not None and used != session.token and session.refresher is not None
         return session.refresher.renewed_if_ended(exchange)
 
-    def _exists(self, key: str) -> bool:
-        """Whether a webhook request that show has refused is there after all."""
-        known = self._session.world.records.get(key)
-        if known is None:
-            return False
-        shown = self._request("show", {IDENTIFIER: {"id": key}})
-        self._session.checker.refused.clear()
-        if shown.ok:
-            return True
-        listed = self._list(known)
-        if listed is not None and any(each.get("id") == key for each in listed.records):
-            return True
-        if listed is not None and listed.ok:
-            history = self._session.checker.history
-            self._session.note(shown, list(history.gone(key, shown)))
-        return False
-
     def _why_refused(self, expected: Expectation, given: dict[str, Any]) -> str | None:
         """Return the statement of the parameter for which a list was refused: add one by one."""
         tried: dict[str, Any] = {}
-        names = [name for name in given if name != "token"]
-        for name in sorted(names, key=lambda each: each not in SEMI_OPTIONAL):
+        for name in sorted(given, key=lambda each: each not in SEMI_OPTIONAL):
             tried[name] = given[name]
             if not self._is_served("list", tried):
                 if len(tried) == 1 and self._is_served_by_id(name, expected.sense.filters[name]):
@@ -393,72 +338,61 @@ class FollowUp:
         """Whether a list is served by the id of what another field of an identifier has named."""
         if name not in OBJECT_OF or not isinstance(wanted, Named) or wanted.field == "id":
             return False
-        inner = (record.get(OBJECT_OF[name]) for record in self._session.world.records.values())
-        keys = (
-            each.get("id")
-            for each in inner
-            if isinstance(each, dict) and each.get(wanted.field) == wanted.value
-        )
-        key = next(keys, None)
+        inner = [record.get(OBJECT_OF[name]) for record in self._session.world.records.values()]
+        named = [e for e in inner if isinstance(e, dict) and e.get(wanted.field) == wanted.value]
+        key = named[0].get("id") if named else None
         return isinstance(key, str) and self._is_served("list", {name: {"id": key}})
 
     def _is_served(self, method: str, given: dict[str, Any]) -> bool:
-        exchange = self._request(method, given)
+        exchange = self._session.call(method, given)
         self._session.checker.refused.clear()
         return exchange.ok
 
     # Looks.
 
     def _show(self, key: str) -> Exchange:
-        return self._request("show", {IDENTIFIER: {"id": key}})
-
-    def _show_by_number(self, record: Record) -> None:
-        if isinstance(record.get("number"), str):
-            self._request("show", {IDENTIFIER: {"number": record["number"]}})
+        return self._session.call("show", {IDENTIFIER: {"id": key}})
 
     def _list(self, record: Record, **more: str) -> Exchange | None:
         """List a webhook request with others of its entity; None if it cannot be listed by it."""
         given = {name: record.get(name) for name in ("entity", "entity_id")} | more
         if not all(isinstance(value, str) and value for value in given.values()):
             return None
-        return self._request("list", given)
+        return self._session.call("list", given)
 
-    def _request(self, method: str, given: Mapping[str, Any]) -> Exchange:
-        """Send a request with the run's token; once more if that has ended meanwhile."""
-        session = self._session
-        rest = {name: value for name, value in given.items() if name != "token"}
-        call = build(session.method(method), {"token": session.token, **rest})
-        exchange = session.send(call)
-        if exchange.ok or session.refresher is None:
-            return exchange
-        if session.refresher.renewed_after(exchange):
-            exchange = session.send(build(session.method(method), {"token": session.token, **rest}))
-        return exchange
-
-
-def _begin_alike(
-    named: list[Record], others: list[str], records: Mapping[str, Record]
-) -> Iterator[str]:
-    """Yield, for each that was named, one whose number has its number as a beginning."""
-    for record in named:
-        number = str(record.get("number"))
-        longer = (key for key in others if str(records[key].get("number")).startswith(number))
-        yield from islice(longer, 1)
+    def _is_there(self, key: str, known: Record) -> bool:
+        """Show a webhook request, or list it; if neither has it, it is gone, which is noted."""
+        shown = self._show(key)
+        if shown.ok or not shown.envelope:
+            return shown.ok
+        listed = self._list(known)
+        if listed is None or not listed.ok or key in ids_of(listed.records):
+            return listed is not None and listed.ok
+        if key in self._session.world.records:
+            history = self._session.checker.history
+            self._session.note(shown, list(history.gone(key, shown)))
+        return False
 
 
-def _related(
-    named: list[Record], others: list[str], records: Mapping[str, Record]
-) -> Iterator[str]:
-    """Yield, for each that was named, one each with the same rule, definition and URL."""
-    for record in named:
-        for member in ("workflow_rule", "webhook_definition", "url"):
-            same = (
-                key
-                for key in others
-                if record.get(member) is not None and records[key].get(member) == record[member]
-            )
-            rejected = [key for key in same if records[key].get("life_cycle_state") == "REJECTED"]
-            yield from rejected[:1]
+def _all_differ(key: str, shown: list[Exchange]) -> bool:
+    """Whether a webhook request is another, or gone, each time it is shown."""
+    found = [next((r for r in e.records if r.get("id") == key), None) for e in shown]
+    return all(a is not None and (b is None or differing(a, b)) for a, b in pairwise(found))
+
+
+def _neighbors(record: Record, others: list[Record]) -> Iterator[Record]:
+    """Yield those that a server might take for ``record``: next by number, alike, related.
+
+    ``others`` are in the order of their numbers.
+    """
+    yield from [each for each in others if _place(each) < _place(record)][-1:]
+    yield from [each for each in others if _place(each) > _place(record)][:1]
+    number = str(record.get("number"))
+    yield from [each for each in others if str(each.get("number")).startswith(number)][:1]
+    for member in ("workflow_rule", "webhook_definition", "url"):
+        value = record.get(member)
+        same = [each for each in others if value is not None and each.get(member) == value]
+        yield from [each for each in same if each.get("life_cycle_state") == "REJECTED"][:1]
 
 
 def _place(record: Record) -> tuple[int, str]:
@@ -473,7 +407,7 @@ def _filters_of(record: Record) -> Iterator[dict[str, Any]]:
     if not isinstance(entity, str):
         return
     yield {"entity": entity}
-    for state in ("REJECTED", "SUCCESSFUL"):
+    for state in STATES:
         yield {"entity": entity, "life_cycle_state": state}
     for name, member in OBJECT_OF.items():
         inner = record.get(member)

@@ -24,7 +24,6 @@ from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
 from crmcom_kit.contract_tests.stateful.layer import run_stateful
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
-from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.statements import statements
 
 __all__ = ["RunConfig", "run"]
@@ -41,6 +40,7 @@ class _Run:
         self._looked_after = "read"
         self._layer = ""
         self._planned: list[Probe] = []  # of this layer, where there is a budget
+        self._times: int | None = None  # a probe's share, in its costs; None: as much as it wants
         self.budget: Budget | None = None  # where there are fewer requests than all probes take
         self.said = ""  # what the inventory came to
         self.cut_short = ""  # why the run could not go on, although the target answers
@@ -113,8 +113,9 @@ class _Run:
 
     def _see_what_there_is(self, budget: int) -> None:
         """Choose probes where the limit does not allow all of them."""
-        if budget < sum(probe.cost for probe in self.pending) * 2:  # a cost is a least one
-            self.session.small_budget = True
+        self._times = max(1, budget // (sum(each.cost for each in self.pending) or 1))
+        self.session.small_budget = self._times < 5  # else there is enough to look around as well
+        if self._times == 1:
             known = statements(self.target.release.name)
             wanted = [each.id for each in known if each.unchecked is None]
             found = self.session.findings
@@ -151,17 +152,17 @@ class _Run:
             self.session.findings.miss(probe.statements, why)
 
     def wants(self, probe: Probe) -> bool:
-        """Whether any statement of ``probe`` is asked for, in a release that it is about."""
-        if probe.needs and probe.needs not in methods(self.target.release):
-            return False
+        """Whether any statement of ``probe`` is asked for."""
         return any(fnmatch.fnmatchcase(each, self.config.only) for each in probe.statements)
 
     def _probe(self, probe: Probe) -> bool:
         """Run a probe; return whether it came to its end."""
         self.session.layer = "probe"
-        self.session.shares_looks = self.session.small_budget and probe.shares
+        self.session.shares_looks = self.session.small_budget and not probe.afresh
+        is_limited = self._times is not None and not probe.finds_causes
         try:
-            probe.run(self.session)
+            with self.session.within(probe.cost * (self._times or 1) if is_limited else None):
+                probe.run(self.session)
         except Unreachable as missed:
             self.session.findings.miss(probe.statements, missed.why)
         except (TargetDown, BudgetSpent):

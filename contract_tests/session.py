@@ -4,11 +4,13 @@ Every exchange goes through all checks, whether a probe or the stateful layer se
 What rests on knowledge that may be old is looked at again before it counts: see ``follow_up``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
+from crmcom_kit.contract_tests.checks.knowledge import differ
 from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -27,36 +29,14 @@ from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.schemas.methods import Method, methods
 from crmcom_kit.schemas.releases import Release
 
+if TYPE_CHECKING:
+    from crmcom_kit.contract_tests.login import LoginRefresher
+
 #: A response that breaks one of these tells nothing else.
 _UNREADABLE = frozenset(
     f"envelope.{name}" for name in ("json", "status", "code_ok", "data_object", "data_array")
 ) | {"errors.json", "errors.code_not_ok"}
 _UNREADABLE |= {f"{name}.single_result" for name in ("show", "resend", "delete")}
-
-
-class TokenRefresher(Protocol):
-    """Keeps the run's token valid."""
-
-    @property
-    def may_log_in(self) -> bool:
-        """Whether it has what a login needs."""
-        ...
-
-    def renew(self) -> None:
-        """Log in, and use the token that comes."""
-        ...
-
-    def renew_ahead(self) -> None:
-        """Get another token if the present one is about to end."""
-        ...
-
-    def renewed_after(self, exchange: Exchange) -> bool:
-        """Whether a request was refused for its token, and there is another token now."""
-        ...
-
-    def renewed_if_ended(self, exchange: Exchange) -> bool:
-        """The same of a request that the documents want served, however it was refused."""
-        ...
 
 
 class ChangeGuard(Protocol):
@@ -73,13 +53,29 @@ class ChangeGuard(Protocol):
         ...
 
 
-class Resend(NamedTuple):
+class Enough(Exception):
+    """A probe has made as many requests as are its share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
     """A request of resend, with the webhook request as it was shown before and right afterwards."""
 
-    form: str  # how it was written
+    form: str  # the field that names the webhook request
+    more: Mapping[str, str]  # further parameters
     before: Record
     exchange: Exchange
     after: Record | None  # None: it was not shown
+
+    @property
+    def title(self) -> str:
+        """How it was written, in words."""
+        return f"{self.form} with {', '.join(self.more)}" if self.more else self.form
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether it was seen at once that something has changed."""
+        return self.after is not None and differ(self.before, self.after)
 
 
 @dataclass(slots=True)
@@ -89,43 +85,28 @@ class Observed:
     unusable: dict[str, str] = field(default_factory=dict)  # method -> the statement that says why
     withdrawn: bool | None = None  # whether a deprecated release answers nothing any more
     units: list[str] = field(default_factory=list)  # ids of those that the login may act for
-    cut_at: int = 0  # results that a page has if none are asked for; 0: not known
     resends: list[Resend] = field(default_factory=list)  # in their order
 
 
 class Session:
     """What probes and generated requests work with."""
 
-    def __init__(
-        self,
-        client: Client,
-        *,
-        allowed: frozenset[str] = frozenset(),
-        findings: Findings | None = None,
-        world: World | None = None,
-    ) -> None:
-        """Work on ``client``'s target.
-
-        Args:
-            client: sends the requests.
-            allowed: the changing methods that may be called: resend, delete.
-            findings: where everything that is found goes.
-            world: what is known of the target; None: nothing yet.
-        """
+    def __init__(self, client: Client, *, allowed: frozenset[str] = frozenset()) -> None:
+        """Work on ``client``'s target; ``allowed``: which of resend and delete may be called."""
         target = client.target
         self.client = client
         self.allowed = allowed
-        self.findings = findings or Findings()
+        self.findings = Findings()
         login = target.login
         known = Credentials(login.username, login.password, login.organisation, login.api_key)
-        self.world = world or World(target.release, exclusive=target.exclusive, credentials=known)
+        self.world = World(target.release, exclusive=target.exclusive, credentials=known)
         self.checker = Checker(self.world)
         self.pool = Pool(self.world)
         self.observed = Observed()
         self.changed: set[str] = set()  # ids of all that served requests have changed
         self.token: str | None = login.token
         self.layer = ""
-        self.refresher: TokenRefresher | None = None
+        self.refresher: LoginRefresher | None = None
         self.small_budget = False  # whether there are fewer requests than all probes take
         self.shares_looks = False  # whether a GET that was answered already is not sent again
         self.guard: ChangeGuard | None = None  # asked before a request that may change
@@ -133,6 +114,7 @@ class Session:
         self.secret_keys: Mapping[str, str] = {}  # of webhook definitions, by id
         self.follow_up = FollowUp(self)
         self._looks: dict[tuple[str, str], Exchange] = {}  # by path and query
+        self._ends_at: int | None = None  # so many requests the present probe may get to
         self.unreadable: set[int] = set()  # exchanges whose envelope is broken already
         self._methods = methods(target.release)
 
@@ -194,10 +176,14 @@ class Session:
 
         Raises:
             BudgetSpent, TargetDown: see ``Client.send``.
+            Enough: see ``within``.
             Unreachable: the request may change something, and that is not allowed.
             KeyboardInterrupt: the run was told to stop.
         """
         self.stop.check()
+        is_over = self._ends_at is not None and self.client.sent >= self._ends_at
+        if is_over and not self.follow_up.is_following:
+            raise Enough
         changes = changing_method(call)
         if changes is not None and changes not in self.allowed:
             msg = f"{changes} is not allowed; allow it with --allow {changes}"
@@ -216,6 +202,16 @@ class Session:
             self.changed |= self.world.changes[-1].named
         self.follow_up.after(expected)
         return exchange
+
+    @contextmanager
+    def within(self, requests: int | None) -> Iterator[None]:
+        """End what is done inside after so many requests; None: let it come to its end."""
+        self._ends_at = None if requests is None else self.client.sent + requests
+        try:
+            with suppress(Enough):
+                yield
+        finally:
+            self._ends_at = None
 
     def note(self, exchange: Exchange, verdicts: list[Verdict]) -> None:
         """Note what the checks say of an exchange."""
@@ -240,11 +236,6 @@ class Session:
             self._looks.clear()
         elif self.small_budget and call.verb == "GET" and call.body is None and not call.headers:
             self._looks[call.path, call.query] = exchange
-
-    @property
-    def reading_changes(self) -> bool:
-        """Whether reading was found to change things: then no two responses can be compared."""
-        return self.findings.is_broken("show.changes_nothing", "list.changes_nothing")
 
     # What a probe says of a statement that no check can see by itself.
 
@@ -280,11 +271,15 @@ class Session:
             statement, exchange, kept=exchange.ok, expected=f"OK: {why}", seen=outcome(exchange)
         )
 
-    def expect_refused(self, statement: str, exchange: Exchange, why: str) -> bool:
-        """Note whether a request was answered with an error, as ``statement`` promises."""
-        return self.expect(
-            statement, exchange, kept=not exchange.ok, expected=f"an error: {why}", seen="OK"
-        )
+    def expect_served_as(
+        self, statement: str, exchange: Exchange, other: Exchange, why: str
+    ) -> None:
+        """Note whether a GET is served as another one is; somebody may delete what both name."""
+        if not exchange.ok:
+            with self.follow_up.following():
+                exchange, other = self.send(exchange.call), self.send(other.call)
+        if other.ok:
+            self.expect_served(statement, exchange, why)
 
     # Webhook requests to work with.
 

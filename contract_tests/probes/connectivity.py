@@ -10,41 +10,55 @@ from functools import partial
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
-from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
 from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
-from crmcom_kit.contract_tests.probes.helpers import (
-    JSON,
-    STATES,
-    body,
-    by_entity,
-    expect_served_as,
-    sample,
-    show,
-)
-from crmcom_kit.contract_tests.probes.registry import Layer, probe
+from crmcom_kit.contract_tests.probes.choosing import NO_URL, STATES, fitting, sample
+from crmcom_kit.contract_tests.probes.refusals import JSON, LAYERS, body
+from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
 
 _STATEMENTS = (
     "methods.available", "methods.path", "methods.verb", "parameters.place", "parameters.body",
-    "parameters.identifier_in_query", "parameters.identifier_in_body",
+    "parameters.identifier_in_query", "parameters.identifier_in_body", "list.optional_parameters",
 )  # fmt: skip
+_UNKNOWN: Mapping[str, Any] = {IDENTIFIER: {"id": NOWHERE["id"]}}
+_ABSENT = ("methods.available", "methods.path")
 
 
-def _wording(exchange: Exchange) -> tuple[int, str, str]:
-    """Return how a response is worded, whatever its code and message are."""
-    return exchange.status, repr(exchange.code), repr(exchange.message)
+def _wording(exchange: Exchange) -> tuple[int, str]:
+    """Return how a response is worded, whatever its message is."""
+    return exchange.status, repr(exchange.code)
 
 
-def _read_nothing(session: Session, method: str, exchanges: list[Exchange]) -> bool:
-    """Whether a method answers all these requests alike, and unlike another method's misses."""
-    words = {_wording(exchange) for exchange in exchanges}
-    if any(exchange.ok for exchange in exchanges) or len(words) > 1:
-        return False
-    sister = session.call("list") if method == "show" else show(session, {"id": NOWHERE["id"]})
-    return _wording(sister) not in words
+def _given(session: Session, method: str) -> dict[str, Any]:
+    """Return parameters that should be served, or of a changing method name nothing."""
+    if method == "list":
+        return {"entity": session.release.entities[0]}
+    return {IDENTIFIER: {"id": session.record()["id"]}} if method == "show" else dict(_UNKNOWN)
+
+
+def _other_ways(session: Session, method: str) -> Iterator[tuple[str, Call]]:
+    """Yield requests that are written another way; if one is read, the statement is broken."""
+    way, token, given = session.method(method), {"token": session.token}, _given(session, method)
+    right = {**token, **given}
+    written, sent = query(right), body(right)
+    if method == "show":
+        encoded = written.replace(f"{IDENTIFIER}=id=", f"{IDENTIFIER}=id%3D")
+        for other in (encoded, query({**token, **given[IDENTIFIER]})):
+            yield "parameters.identifier_in_query", Call(method, "GET", way.path, other)
+    if method == "list":
+        for name, value in (("fields_set", "id"), ("life_cycle_state", "REJECTED")):
+            yield "list.optional_parameters", build(way, {**right, name: value})
+    if way.verb == "GET":
+        yield "methods.verb", Call(method, "POST", way.path, written, sent, JSON, right)
+        yield "parameters.place", Call(method, "GET", way.path, "", sent, JSON)
+    else:
+        text = body({**token, IDENTIFIER: f"id={NOWHERE['id']}"})
+        yield "parameters.identifier_in_body", Call(method, "POST", way.path, "", text, JSON)
+        yield "parameters.place", Call(method, "POST", way.path, written, b"{}", JSON)
+        yield "methods.verb", Call(method, "GET", way.path, written)
 
 
 def _is_absent(session: Session, exchange: Exchange) -> bool:
@@ -52,180 +66,126 @@ def _is_absent(session: Session, exchange: Exchange) -> bool:
     call = exchange.call
     if exchange.ok or (session.method(call.method).deprecated and not len(session.pool)):
         return False  # what is deprecated may be withdrawn
-    known, sister = session.world.records, "list" if call.method == "show" else "show"
-    given = {"entity": session.release.entities[0]} if sister == "list" else {
-        IDENTIFIER: {"id": next(iter(known), NOWHERE["id"])}
-    }  # fmt: skip
+    sister = "list" if call.method == "show" else "show"
+    named = {IDENTIFIER: {"id": next(iter(session.world.records), NOWHERE["id"])}}
+    given = _given(session, "list") if sister == "list" else named
     nowhere = replace(call, method="", path=f"{call.path}_nosuch")
-    alike = _wording(session.send(nowhere))[:2] == _wording(exchange)[:2]
-    return alike and _wording(session.call(sister, given))[:2] != _wording(exchange)[:2]
-
-
-def _is_missing(session: Session, method: str, exchanges: list[Exchange]) -> None:
-    """Note that a method is not there at all, be it answered with JSON or not."""
-    for statement in ("methods.available", "methods.path"):
-        way = session.method(method)
-        violation = Violation(
-            statement, *exchanges, expected=f"{method} with {way.verb} at {way.path}",
-            seen=f"it is answered as a path that does not exist: {outcome(exchanges[-1])}",
-        )  # fmt: skip
-        session.note(exchanges[-1], [violation])
-    session.observed.unusable[method] = "methods.available"
-    session.allowed -= {method}
+    alike = _wording(session.send(nowhere)) == _wording(exchange)
+    return alike and _wording(session.call(sister, given)) != _wording(exchange)
 
 
 def _cannot_be_called(session: Session, method: str, exchanges: list[Exchange], *ways: str) -> None:
-    """Note which of these statements keep callers from a method."""
-    way = session.method(method)
-    expected = f"{method} with {way.verb} at {way.path}"
-    seen = f"every request is answered {outcome(exchanges[-1])}"
+    """Note which statements keep callers from a method, be it answered with JSON or not."""
+    way, first = session.method(method), next(each for each in exchanges if not each.ok)
     for statement in ways:
-        session.expect(statement, *exchanges, kept=False, expected=expected, seen=seen)
+        violation = Violation(
+            statement, *exchanges, expected=f"{method} with {way.verb} at {way.path}",
+            seen=f"every request is answered {outcome(first)}",
+        )  # fmt: skip
+        session.note(exchanges[-1], [violation])
     session.observed.unusable[method] = ways[0]
     session.allowed -= {method}
 
 
-@probe(*_STATEMENTS[:3], "parameters.identifier_in_query", layer="read", finds_causes=True)
-def show_can_be_called(session: Session) -> None:
-    """Show reads its requests; if it does not, other ways to write them tell why."""
-    record = session.record()
-    named = {"id": record["id"]}
-    first = show(session, named)
-    second = first if first.ok else show(session, {"number": record.get("number")})
-    if second.ok:
-        return
-    path, token = session.method("show").path, {"token": session.token}
-    missed = show(session, {"id": NOWHERE["id"]})
-    right = {**token, IDENTIFIER: named}
-    encoded = query(right).replace(f"{IDENTIFIER}=id=", f"{IDENTIFIER}=id%3D")
-    ways = {
-        "parameters.identifier_in_query": Call("show", "GET", path, encoded),
-        "methods.verb": Call("show", "POST", path, query(right), body(right), JSON, right),
-        "parameters.place": Call("show", "GET", path, "", body(right), JSON),
-    }
-    for statement, call in ways.items():
-        exchange = session.send(call)
-        if exchange.ok:
-            _cannot_be_called(session, "show", [first, exchange], statement)
-            return
-    flat = session.send(Call("show", "GET", path, query({**token, **named})))
-    if flat.ok:
-        _cannot_be_called(session, "show", [first, flat], "parameters.identifier_in_query")
-    elif _is_absent(session, missed):
-        _is_missing(session, "show", [first, second])
-    elif _read_nothing(session, "show", [first, second, missed]):
-        if _wording(session.call("show")) != _wording(first):
-            _cannot_be_called(session, "show", [first, flat], "parameters.identifier_in_query")
-        else:
-            _cannot_be_called(session, "show", [first, second], "methods.available", "methods.path")
-
-
-@probe(
-    "list.optional_parameters", "methods.available", "methods.verb", layer="read", finds_causes=True
-)
-def list_can_be_called(session: Session) -> None:
-    """List is served by entity alone; if none is, something optional or another verb is missing."""
-    if len(session.pool):
-        return
-    given = {"token": session.token, "entity": session.release.entities[0]}
-    first = session.call("list", given)
-    path = session.method("list").path
-    ways = {
-        "list.optional_parameters": [
-            build(session.method("list"), {**given, name: value})
-            for name, value in (("fields_set", "id"), ("life_cycle_state", "REJECTED"))
-        ],
-        "methods.verb": [Call("list", "POST", path, query(given), body(given), JSON, given)],
-    }
-    for statement, calls in ways.items():
-        for call in () if first.ok else calls:
-            exchange = session.send(call)
-            if exchange.ok:
-                _cannot_be_called(session, "list", [exchange, first], statement)
-                return
-    if _is_absent(session, first):
-        _is_missing(session, "list", [first])
-
-
-@probe("methods.trailing_slash", layer="read", cost=4)
-def a_slash_behind_the_name_is_nothing(session: Session) -> None:
-    """Show and list are served with a slash behind their names."""
-    record = sample(session, 1)[0]
-    for name, parameters in (
-        ("show", {IDENTIFIER: {"id": record["id"]}}),
-        ("list", by_entity(record)),
-    ):
-        plain = session.call(name, parameters)
-        if plain.ok:  # else others tell why
-            call = replace(plain.call, path=f"{plain.call.path}/")
-            why = f"the path {call.path} is {name}'s"
-            slashed = session.send(call)
-            expect_served_as(session, "methods.trailing_slash", slashed, plain, why)
-            if slashed.ok and not session.small_budget:
-                _behind_the_slash(session, plain.call, record)
-
-
-def _behind_the_slash(session: Session, call: Call, record: Record) -> None:
-    """Make requests with a slash that do not only ask for what there is: the checks know more."""
-    method, given = session.method(call.method), dict(call.parameters)
-    others = [{**given, "token": WRONG_TOKEN}]
-    if call.method == "list":
-        others += [{**given, "life_cycle_state": state} for state in STATES]
-        others += [{**given, "url": f"{record['url']}/nowhere"}]
-    for parameters in others:
-        other = build(method, parameters)
-        session.send(replace(other, path=f"{other.path}/"))
-
-
-def _tries(session: Session, method: str) -> Iterator[Exchange]:
-    """Yield responses to requests of a changing method that must differ, harmless first."""
-    for name, value in NOWHERE.items():
-        yield session.call(method, {IDENTIFIER: {name: value}})
-    for record in session.pool.known("REJECTED"):
-        if session.pool.may_change(record):  # and it is named without a token
-            yield session.send(build(session.method(method), {IDENTIFIER: {"id": record["id"]}}))
+def _requests(session: Session, method: str) -> Iterator[Exchange]:
+    """Yield responses to requests of a method that must differ, harmless ones first."""
+    if method == "show":
+        record = session.record()
+        for name in NOWHERE:
+            yield session.call(method, {IDENTIFIER: {name: record.get(name)}})
+    elif method == "list":
+        yield session.call(method, _given(session, method))
+    else:
+        for name, value in NOWHERE.items():
+            yield session.call(method, {IDENTIFIER: {name: value}})
+        for record in filter(session.pool.may_change, session.pool.known("REJECTED")):
+            named = {IDENTIFIER: {"id": record["id"]}}
+            yield session.send(build(session.method(method), named))  # without a token
             return
 
 
 def _can_be_called(session: Session, method: str) -> None:
-    """Check whether a changing method reads its requests, by how it misses what exists nowhere."""
-    if method not in session.allowed:
+    """Check whether a method reads its requests; if it does not, other ways to write them tell why.
+
+    One that changes reads them if it misses in its own way what exists nowhere.
+    """
+    changes = method in LAYERS
+    if changes and method not in session.allowed:
         msg = f"{method} is not allowed; allow it with --allow {method}"
         raise Unreachable(msg)
-    tries = list(_tries(session, method))
-    missed = show(session, {"id": NOWHERE["id"]})
-    misses = {_wording(each)[:2] for each in tries[:2]}
-    if len(misses) > 1 or tries[0].ok or _wording(missed)[:2] in misses:
-        return  # it looked for the webhook request
-    token: Mapping[str, Any] = {"token": session.token}
-    is_absent = _is_absent(session, tries[0])
-    nowhere = {**token, IDENTIFIER: {"id": NOWHERE["id"]}}
-    path = session.method(method).path
-    form = (("Content-Type", "application/x-www-form-urlencoded"),)
-    text = {**token, IDENTIFIER: f"id={NOWHERE['id']}"}
-    ways = {
-        "parameters.identifier_in_body": Call(method, "POST", path, "", body(text), JSON),
-        "parameters.place": Call(method, "POST", path, query(nowhere), b"{}", JSON),
-    }
-    if is_absent:
-        ways["methods.verb"] = Call(method, "GET", path, query(nowhere))
-    for statement, call in ways.items():
+    if method == "list" and len(session.pool):
+        return
+    tries = list(_requests(session, method))
+    missed = session.call("show", _UNKNOWN)
+    if _has_read(tries, missed if changes else None):
+        return
+    is_absent = _is_absent(session, missed if method == "show" else tries[0])
+    if not is_absent and any(each.number in session.unreadable for each in tries):
+        return  # which tells nothing else
+    for statement, call in _other_ways(session, method):
+        if changes and statement == "methods.verb" and not is_absent:
+            continue
         exchange = session.send(call)
-        if _wording(exchange)[:2] == _wording(missed)[:2]:
+        if exchange.ok or (changes and _wording(exchange) == _wording(missed)):
             _cannot_be_called(session, method, [*tries[:2], exchange], statement)
             return
     if is_absent:
-        _is_missing(session, method, tries)
-    elif _read_nothing(session, method, tries):
-        filled = session.send(Call(method, "POST", path, "", query(nowhere).encode(), form))
-        if _wording(filled) != _wording(tries[0]):
-            _cannot_be_called(session, method, [*tries[:2], filled], "parameters.body")
-        else:
-            _cannot_be_called(session, method, tries, "methods.available", "methods.path")
+        _cannot_be_called(session, method, tries, *_ABSENT)
+    elif method != "list":
+        _read_nothing(session, method, [*tries, *([] if changes else [missed])])
 
 
-_METHODS: tuple[Layer, ...] = ("resend", "delete")
-for _method in _METHODS:
-    probe(*_STATEMENTS, layer=_method, cost=4, name=f"{_method}_can_be_called", finds_causes=True)(
-        partial(_can_be_called, method=_method)
-    )
+def _has_read(tries: list[Exchange], missed: Exchange | None) -> bool:
+    """Whether a request was served; or whether a method that changes looked for what is missed."""
+    misses = {_wording(each) for each in tries[:2]}
+    looked = missed is not None and (len(misses) > 1 or _wording(missed) in misses)
+    return looked or any(each.ok for each in tries)
+
+
+def _read_nothing(session: Session, method: str, tries: list[Exchange]) -> None:
+    """Note it if a method answers everything alike, and unlike another method's misses."""
+
+    def words(exchange: Exchange) -> tuple[object, ...]:
+        return (*_wording(exchange), repr(exchange.message))
+
+    sister = session.call("list") if method == "show" else session.call("show", _UNKNOWN)
+    if len({words(each) for each in tries}) > 1 or words(sister) == words(tries[0]):
+        return
+    reads = "parameters.identifier_in_query"
+    if method == "show":
+        other = session.call("show")
+    else:
+        reads, form = "parameters.body", (("Content-Type", "application/x-www-form-urlencoded"),)
+        sent = query({"token": session.token, **_UNKNOWN}).encode()
+        other = session.send(Call(method, "POST", session.method(method).path, "", sent, form))
+    why = (reads,) if words(other) != words(tries[0]) else _ABSENT
+    _cannot_be_called(session, method, [*tries[:2], other], *why)
+
+
+for _method in ("show", "list", *LAYERS):
+    probe(
+        *_STATEMENTS, layer=LAYERS.get(_method, "read"), cost=5, name=f"{_method} can be called",
+        finds_causes=True,
+    )(partial(_can_be_called, method=_method))  # fmt: skip
+
+
+@probe("methods.trailing_slash", layer="read", cost=6)
+def a_slash_behind_the_name_is_nothing(session: Session) -> None:
+    """Show and list are served with a slash behind their names, and read what they are asked."""
+    record = sample(session, 1)[0]
+    named = {IDENTIFIER: {"id": record["id"]}}
+    listed = fitting(record, ("entity", "entity_id"))
+    usual: list[tuple[str, dict[str, Any]]] = [("show", named), ("list", listed)]
+    odd = [(name, {**given, "token": WRONG_TOKEN}) for name, given in usual]
+    odd += [("list", {**listed, "life_cycle_state": state}) for state in STATES]
+    odd += [("list", {**listed, "url": NO_URL})]
+    for name, given in usual:
+        plain = session.call(name, given)
+        if plain.ok:  # else others tell why
+            slashed = session.send(replace(plain.call, path=f"{plain.call.path}/"))
+            why = f"the path {slashed.call.path} is {name}'s"
+            session.expect_served_as("methods.trailing_slash", slashed, plain, why)
+            odd = odd if slashed.ok else [each for each in odd if each[0] != name]
+    for name, given in odd:
+        call = build(session.method(name), {"token": session.token, **given})
+        session.send(replace(call, path=f"{call.path}/"))

@@ -1,12 +1,13 @@
 """Probes of delete: of each state, by each field, with fields_set, and of what is gone."""
 
+from typing import Any
+
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
-from crmcom_kit.contract_tests.pool import nameable
-from crmcom_kit.contract_tests.probes.helpers import breadth, by_entity, can_page, show
+from crmcom_kit.contract_tests.probes.choosing import can_page, fitting, shown
 from crmcom_kit.contract_tests.probes.registry import probe
-from crmcom_kit.contract_tests.probes.resends import fields_sets, shown, take
+from crmcom_kit.contract_tests.probes.resends import fields_sets, take
 from crmcom_kit.contract_tests.session import Session
 
 
@@ -36,45 +37,41 @@ def some_in_each_state_are_deleted(session: Session) -> None:
             record = _take(session, state)
         except Unreachable as none:
             missed.append(none.why)
+            session.findings.miss(["delete.either_state"], none.why)
             continue
         _delete(session, record, field)
-    if missed:
-        session.findings.miss(["delete.either_state"], missed[0])
     if len(missed) == len(ways):
         raise Unreachable(missed[0])
 
 
 def _delete(session: Session, record: Record, field: str) -> None:
-    """Delete a webhook request; look for it in each way, with others beside it before and after."""
-    entity = {"entity": record["entity"]}
-    states = {"life_cycle_state": record["life_cycle_state"]}
-    lists = [by_entity(record), entity, {**entity, **states}, {**entity, "fields_set": "id"}]
-    lists += [{**entity, "number_of_results": 2}] if can_page(session) else []
-    for parameters in lists[: breadth(session, 1, 5)]:
-        session.call("list", parameters)
+    """Delete a webhook request; list it with others before and after, and name it again."""
+    other = "number" if field == "id" else "id"
+    _list_beside(session, record)
     exchange = session.call("delete", {IDENTIFIER: {field: record[field]}})
     if not exchange.ok:
-        other = "number" if field == "id" else "id"
-        again = session.call("delete", {IDENTIFIER: {other: record[other]}})
-        if again.ok:
+        if session.call("delete", {IDENTIFIER: {other: record[other]}}).ok:
             why = f"{field} names the webhook request, as {other} does"
             session.expect_served("delete.identifier.fields", exchange, why)
         return
-    for parameters in lists[: breadth(session, 1, 5)]:
-        session.call("list", parameters)
-    _ask_for_deleted(session, record)
-    for parameters in lists[: breadth(session, 0, 2)]:
-        session.call("list", parameters)
-
-
-def _ask_for_deleted(session: Session, record: Record) -> None:
-    """Show, send again and delete what was deleted, by either field."""
-    for name in ("number", "id")[: breadth(session, 0, 2)]:
-        show(session, {name: record[name]})
-    for method in ("resend", "delete")[: breadth(session, 1, 2)]:
-        for name in ("id", "number")[: breadth(session, 1, 2)]:
+    _list_beside(session, record)
+    for method in ("resend", "delete"):
+        for name in ("id", "number"):
             if method in session.allowed and shown(session, record["id"]) is None:
                 session.call(method, {IDENTIFIER: {name: record[name]}})
+    _list_beside(session, record)
+
+
+def _list_beside(session: Session, record: Record) -> None:
+    """List a webhook request with others, in each way that a server may keep a list for."""
+    lists: list[dict[str, Any]] = [
+        fitting(record, names)
+        for names in (("entity", "entity_id"), ("entity",), ("entity", "life_cycle_state"))
+    ]
+    lists += [{**lists[1], "fields_set": "id"}]
+    lists += [{**lists[1], "number_of_results": 2}] if can_page(session) else []
+    for parameters in lists[: 1 if session.small_budget else None]:
+        session.call("list", parameters)
 
 
 @probe("delete.fields_set.selects", "delete.fields_set.names", layer="delete", cost=6)
@@ -91,25 +88,3 @@ def delete_returns_the_fields_asked_for(session: Session) -> None:
             session.expect_served("delete.fields_set.names", exchange, why)
         msg = f"delete with fields_set was answered {outcome(exchange)}"
         raise Unreachable(msg)
-
-
-@probe("delete.gone", layer="delete", cost=8)
-def what_was_deleted_stays_away(session: Session) -> None:
-    """Later requests find a deleted webhook request no more than the first ones did: comes last."""
-    gone = [each for each in session.pool.deleted.values() if nameable(each)]
-    if not gone:
-        msg = "nothing was deleted"
-        raise Unreachable(msg)
-    for record in gone[: breadth(session, 2, 4)]:
-        for name in ("id", "number"):
-            show(session, {name: record[name]})
-        state = {"life_cycle_state": record["life_cycle_state"]}
-        entity = {"entity": record["entity"]}
-        for filters in ({**entity, **state}, by_entity(record), {**by_entity(record), **state}):
-            session.call("list", filters)
-        if session.findings.choices.get("list.entity_id_alone", {}).keys() == {"True"}:
-            session.call("list", {"entity_id": record["entity_id"]})
-        for name in (
-            ("number", "id") if "resend" in session.allowed and not session.small_budget else ()
-        ):
-            session.call("resend", {IDENTIFIER: {name: record[name]}})

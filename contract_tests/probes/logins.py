@@ -1,9 +1,11 @@
 """Probes of the login methods: who can log in, and what the token is good for."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.checks.logins import decoded
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
@@ -16,11 +18,11 @@ from crmcom_kit.contract_tests.client.near_misses import (
 from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.login import ask_for_token, by_key, token_of
 from crmcom_kit.contract_tests.own_world import units
-from crmcom_kit.contract_tests.probes.helpers import JSON, body, breadth, is_withdrawn
+from crmcom_kit.contract_tests.probes.choosing import is_withdrawn
+from crmcom_kit.contract_tests.probes.refusals import JSON, body
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
 
-MANDATORY = ("username", "password", "organisation")
 #: The members of log_information that hold units; the last two from R18 on.
 UNITS = (
     "created_by_unit", "updated_by_unit", "created_by_business_unit", "updated_by_business_unit",
@@ -36,7 +38,7 @@ def _credentials(session: Session) -> dict[str, str]:
     if login.username is None or login.password is None:
         msg = "needs a login by user name, password and organisation"
         raise Unreachable(msg)
-    given = {name: getattr(login, name) for name in (*MANDATORY, "unit")}
+    given = {name: getattr(login, name) for name in (*LOGIN_PARAMETERS, "unit")}
     return {name: value for name, value in given.items() if value}
 
 
@@ -61,7 +63,7 @@ def _keep_token(session: Session) -> None:
 @probe("login.token.returns_token", *_JWT, layer="login", cost=3)
 def a_login_returns_a_token_that_works(session: Session) -> None:
     """A login returns a token, and with it requests are served; checks look at its form."""
-    if session.target.login.username is None and session.target.login.api_key is None:
+    if session.refresher is None or not session.refresher.may_log_in:
         msg = "needs a login, and not a token alone"
         raise Unreachable(msg)
     exchange = ask_for_token(session)
@@ -93,8 +95,6 @@ def _is_served(session: Session) -> bool:
 def wrong_credentials_are_refused(session: Session) -> None:
     """A wrong user name, password, organisation or Web API key gives an error and no token."""
     sent = list(_wrong_logins(session))
-    for exchange in sent:
-        note_refusal(session, "wrong_credentials", exchange)
     if not sent:
         msg = "needs a login by user name and password, or a Web API key"
         raise Unreachable(msg)
@@ -104,36 +104,39 @@ def wrong_credentials_are_refused(session: Session) -> None:
 def _wrong_logins(session: Session) -> Iterator[Exchange]:
     """Log in with one thing wrong each time; rightly after each wrong password: no lockouts."""
     login = session.target.login
+    wrong: dict[str, list[str]] = {}
     if login.username is not None and login.password is not None:
-        wrong = {"username": ["crmcom-kit-nobody"], "organisation": ["crmcom-kit-nowhere"]}
-        wrong["password"] = [NO_PASSWORD]
-        for name in MANDATORY if not session.small_budget else ():
-            right = getattr(login, name)
-            if right and (name != "password" or len(right) >= MIN_SECRET):
-                nearly = SECRET_MUTATIONS if name == "password" else NAME_MUTATIONS
-                wrong[name] += near_misses(right, nearly)
-        for name, values in wrong.items():
-            for value in values:
-                yield ask_for_token(session, **{name: value})
-                if name == "password":
-                    ask_for_token(session)
-    key = login.api_key
-    if key is not None and session.release.web_api_key_token is not None:
-        nearly = SECRET_MUTATIONS if len(key) >= MIN_SECRET else ()
-        keys = [NO_KEY, *near_misses(key, nearly)]
-        for each in keys[: breadth(session, 1, 99)]:
-            yield session.send(by_key(session, each))
+        wrong["username"] = ["crmcom-kit-nobody", *_nearly(login.username, NAME_MUTATIONS)]
+        wrong["password"] = [NO_PASSWORD, *_nearly(login.password, SECRET_MUTATIONS)]
+        wrong["organisation"] = ["crmcom-kit-nowhere", *_nearly(login.organisation, NAME_MUTATIONS)]
+    if login.api_key is not None and session.release.web_api_key_token is not None:
+        wrong["key"] = [NO_KEY, *_nearly(login.api_key, SECRET_MUTATIONS)]
+    for values in zip_longest(*wrong.values()):
+        for name, value in zip(wrong, values, strict=True):
+            if value is None:
+                continue
+            by_name = name != "key"
+            exchange = ask_for_token(session, **{name: value}) if by_name else session.send(
+                by_key(session, value)
+            )  # fmt: skip
+            note_refusal(session, "wrong_credentials", exchange)
+            yield exchange
+            if name == "password":
+                ask_for_token(session)
+
+
+def _nearly(right: str | None, mutations: Sequence[Callable[[str], str]]) -> Iterator[str]:
+    is_short = mutations is SECRET_MUTATIONS and len(right or "") < MIN_SECRET
+    return near_misses(right, mutations) if right and not is_short else iter(())
 
 
 @probe("token.parameters.mandatory", layer="login", cost=3)
 def a_login_needs_all_three(session: Session) -> None:
     """A login without user name, password or organisation is refused, and so is an empty one."""
     given = _credentials(session)
-    for name in MANDATORY:
-        some = {each: value for each, value in given.items() if each != name}
-        session.send(build(session.method("token"), some))
-    for some in ({}, {"username": given["username"]})[: breadth(session, 0, 2)]:
-        session.send(build(session.method("token"), some))
+    some = [{each: given[each] for each in given if each != name} for name in LOGIN_PARAMETERS]
+    for parameters in (*some, {}, {"username": given["username"]}):
+        session.send(build(session.method("token"), parameters))
 
 
 @probe("parameters.body", layer="login", cost=4)
@@ -141,49 +144,66 @@ def a_body_is_one_object(session: Session) -> None:
     """A login whose body is an array, or no JSON, is refused; as an object the same is served."""
     given = _credentials(session)
     path = session.method("token").path
-    text = body(given).decode()
-    bodies = {"an array": body([given]), "a text": body(text), "no JSON": body(given)[:-1]}
+    bodies = {
+        "an array": body([given]), "a text": body(body(given).decode()), "no JSON": body(given)[:-1]
+    }  # fmt: skip
     for what, content in bodies.items():
         exchange = session.send(Call("token", "POST", path, "", content, JSON))
-        session.expect_refused("parameters.body", exchange, f"the body is {what}")
+        why = f"an error: the body is {what}"
+        session.expect("parameters.body", exchange, kept=not exchange.ok, expected=why, seen="OK")
         note_refusal(session, "bad_body", exchange)
     odd = body(given)[:-1] + b', "unit": "\xff"}'
     note_refusal(session, "bad_charset", session.send(Call("token", "POST", path, "", odd, JSON)))
 
 
+# Units.
+
+
+def ways_to_log_in(session: Session) -> list[Callable[[str | None], Exchange]]:
+    """Return what logs in for a unit, or for none: by password, and by Web API key."""
+    login, found = session.target.login, []
+    if login.username is not None and login.password is not None:
+        found.append(lambda unit: ask_for_token(session, unit=unit))
+    key = login.api_key
+    if key is not None and session.release.web_api_key_token is not None:
+        found.append(lambda unit: session.send(by_key(session, key, unit=unit)))
+    return found
+
+
 @probe("login.unit", layer="login", cost=3)
 def a_login_may_name_a_unit(session: Session) -> None:
     """A login is served with the ID of a unit, and without; the token is that of the unit."""
-    _credentials(session)
-    units_known = _units(session)
-    _log_in_for(session, units_known, lambda unit: ask_for_token(session, unit=unit))
-    if session.target.login.unit is None:
-        session.expect_served("login.unit", ask_for_token(session), "unit may be left out")
-    name = units_known[0].get("name")
-    if isinstance(name, str) and name not in ("", units_known[0]["id"]):
-        by_name = ask_for_token(session, unit=name)
-        session.findings.chose("login.unit_by_name", by_name.ok, by_name)
+    known = _units(session)
+    may_refuse = session.target.login.unit is None and not session.target.entries
+    served = 0
+    for log_in in ways_to_log_in(session):
+        if may_refuse and not log_in(None).ok:
+            continue  # in any case
+        for unit in known[:2]:
+            exchange = log_in(unit["id"])
+            served += exchange.ok
+            if exchange.ok or not may_refuse:
+                session.expect_served("login.unit", exchange, "unit is the ID of a unit")
+            if exchange.ok:
+                _names_unit(session, unit["id"], exchange)
+                if unit["id"] not in session.observed.units:
+                    session.observed.units.append(unit["id"])
+    if not served:
+        msg = "the user may not act for the units seen; name one with --unit"
+        raise Unreachable(msg)
+    _note_units(session, known[0])
     _keep_token(session)
 
 
-def _log_in_for(
-    session: Session, known: Sequence[Mapping[str, Any]], ask: Callable[[str], Exchange]
-) -> None:
-    """Log in for units. Raises Unreachable if no login is served, and that may be right."""
-    may_refuse = session.target.login.unit is None and not session.target.entries
-    served = 0
-    for unit in known[: breadth(session, 1, 2)]:
-        exchange = ask(unit["id"])
-        served += exchange.ok
-        if exchange.ok or not may_refuse:
-            session.expect_served("login.unit", exchange, "unit is the ID of a unit")
-        if exchange.ok:
-            _names_unit(session, unit["id"], exchange)
-            if unit["id"] not in session.observed.units:
-                session.observed.units.append(unit["id"])
-    if not served and may_refuse:
-        msg = "the user may not act for the units seen; name one with --unit"
-        raise Unreachable(msg)
+def _note_units(session: Session, unit: Mapping[str, Any]) -> None:
+    """Log in without a unit, and with the name of one."""
+    _credentials(session)
+    if session.target.login.unit is None:
+        session.expect_served("login.unit", ask_for_token(session), "unit may be left out")
+    name = unit.get("name")
+    if isinstance(name, str) and name not in ("", unit["id"]):
+        by_name = ask_for_token(session, unit=name)
+        session.findings.chose("login.unit_by_name", by_name.ok, by_name)
 
 
 def _names_unit(session: Session, key: str, exchange: Exchange) -> None:
@@ -238,34 +258,19 @@ def a_web_api_key_logs_in(session: Session) -> None:
     key = _api_key(session)
     exchange = session.send(by_key(session, key))
     bare = session.send(by_key(session, key, behind=""))
+    why = "the key is the user name, the password empty"
+    broken = ["web_api_key_token.available", "login.web_api_key.basic", "login.web_api_key.colon"]
     if exchange.ok:
-        for name in ("web_api_key_token.available", "login.web_api_key.basic"):
-            session.expect_served(name, exchange, "the key is the user name, the password empty")
-        session.expect_served("login.web_api_key.colon", exchange, "a colon stands behind the key")
         session.findings.chose("login.basic_without_colon", bare.ok, bare)
         lower = session.send(by_key(session, key, written="basic {}"))
         session.findings.chose("login.basic_any_case", lower.ok, lower)
     elif bare.ok:
-        session.expect_served("login.web_api_key.colon", exchange, "a colon stands behind the key")
+        broken = broken[2:]
     else:
         as_password = session.send(by_key(session, f":{key}", behind=""))
-        session.expect_served(
-            "login.web_api_key.basic" if as_password.ok else "web_api_key_token.available",
-            exchange,
-            "the key is the user name, the password empty",
-        )
-    _keep_token(session)
-
-
-@probe("login.unit", layer="login", cost=1, needs="web_api_key_token")
-def a_login_by_key_may_name_a_unit(session: Session) -> None:
-    """A login by Web API key is served with the ID of a unit."""
-    key = _api_key(session)
-    if not session.send(by_key(session, key)).ok:
-        msg = "a login by Web API key is refused in any case"
-        raise Unreachable(msg)
-    ask = lambda unit: session.send(by_key(session, key, unit=unit))  # noqa: E731
-    _log_in_for(session, _units(session), ask)
+        broken = broken[1:2] if as_password.ok else broken[:1]
+    for statement in broken:  # all of them are kept, or one is broken
+        session.expect_served(statement, exchange, why)
     _keep_token(session)
 
 
@@ -299,15 +304,13 @@ def a_released_token_ends(session: Session) -> None:
             note_refusal(session, "released_token", used)
             _use(session, token)
         else:
-            session.findings.chose(
-                "tokens.release_from_r12", "ignored" if used.ok else "works", used
-            )
+            way = "ignored" if used.ok else "works"
+            session.findings.chose("tokens.release_from_r12", way, used)
     _keep_token(session)
 
 
 def _spare_token(session: Session) -> str:
-    login = session.target.login
-    may = login.username is not None or login.api_key is not None
+    may = session.refresher is not None and session.refresher.may_log_in
     token = token_of(ask_for_token(session)) if may else None
     if token is None:
         msg = "needs a login, to release a token of its own"

@@ -1,4 +1,4 @@
-"""Probes of requests that show, resend and delete must refuse: one table for all three.
+"""Probes of requests that must be refused: one table for all methods.
 
 The checks know what must be refused, and look at what became of the webhook request. To resend
 and delete only webhook requests in scope are named, and no other value that is the id or number
@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
+from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.checks.logins import decoded
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
@@ -29,32 +30,27 @@ from crmcom_kit.contract_tests.client.near_misses import (
     near_misses,
 )
 from crmcom_kit.contract_tests.findings import Unreachable
-from crmcom_kit.contract_tests.probes.helpers import (
-    JSON,
-    body,
-    breadth,
-    by_entity,
-    in_service,
-    sample,
-)
+from crmcom_kit.contract_tests.probes.choosing import can_page, fitting, in_service, sample
 from crmcom_kit.contract_tests.probes.registry import Layer, probe
 from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.schemas.releases import entities_since
+
+JSON = (("Content-Type", "application/json"),)
+LAYERS: Mapping[str, Layer] = {"resend": "resend", "delete": "delete"}
+
+#: The kind of an error as the dialect names it, "" if it is not sure, and the parameters of a
+#: request that must be refused. It has the run's token as well, if it does not say itself.
+Requests = Iterator[tuple[str, dict[str, Any]]]
 
 
-class Refusable(NamedTuple):
-    """A request that must be refused."""
-
-    kind: str | None  # of its error, as the dialect names it; None: not sure which
-    call: Call
+def body(parameters: Any) -> bytes:
+    """Write parameters as the body of a POST; its headers are ``JSON``."""
+    return json.dumps(parameters, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-Requests = Iterator[Refusable]
-METHODS: dict[str, Layer] = {"show": "read", "resend": "resend", "delete": "delete"}
-
-
-def target(session: Session, method: str) -> Record:
+def nameable(session: Session, method: str) -> Record:
     """Return a webhook request that ``method`` could be called for. Raises Unreachable."""
-    if method == "show":
+    if method in ("show", "list"):
         return sample(session, 1)[0]
     in_service(session)
     if method not in session.allowed:
@@ -67,30 +63,29 @@ def target(session: Session, method: str) -> Record:
     raise Unreachable(msg)
 
 
-def _call(session: Session, method: str, identifier: Any = None, **more: Any) -> Call:
-    named = {} if identifier is None else {IDENTIFIER: identifier}
-    return build(session.method(method), {"token": session.token, **named, **more})
+def _right(method: str, record: Record) -> dict[str, Any]:
+    """Return parameters that are to be served."""
+    if method == "list":
+        return fitting(record, ("entity", "entity_id"))
+    return {IDENTIFIER: {"id": record["id"]}}
 
 
-# The table: what is wrong with the requests, and the requests.
+# What is wrong with the requests.
 
 
-def _mandatory(session: Session, method: str, record: Record) -> Requests:
-    yield Refusable(None, _call(session, method))
-    yield Refusable("no_identifier", _call(session, method, {}))
-    for name in ("id", "number"):
-        yield Refusable("empty_value", _call(session, method, {name: ""}))
+def _mandatory(_session: Session, method: str, _record: Record) -> Requests:
+    yield "", {}
+    for identifier in ({}, {"id": ""}, {"number": ""}):
+        yield "empty_value" if identifier else "no_identifier", {IDENTIFIER: identifier}
     if method == "show":
-        yield Refusable(None, _call(session, method, fields_set="id"))
-    del record
+        yield "", {"fields_set": "id"}
 
 
-def _fields(session: Session, method: str, record: Record) -> Requests:
+def _fields(session: Session, _method: str, record: Record) -> Requests:
     for name in ("entity_id", "url", "entity"):
         value = record.get(name)
         if isinstance(value, str) and _is_no_name(session, value):
-            kind = "unknown_identifier_field"
-            yield Refusable(kind, _call(session, method, {name: value}))
+            yield "unknown_identifier_field", {IDENTIFIER: {name: value}}
 
 
 def _exactly_one(session: Session, method: str, record: Record) -> Requests:
@@ -98,16 +93,16 @@ def _exactly_one(session: Session, method: str, record: Record) -> Requests:
     pairs = [both, dict(reversed(both.items()))]
     if method == "show":  # others would name another webhook request
         others = (each.get("number") for each in session.pool.known() if each["id"] != record["id"])
-        pairs += [{**both, "number": next(filter(_is_text, others), NOWHERE["number"])}]
+        pairs += [{**both, "number": next(filter(None, others), NOWHERE["number"])}]
     for pair in pairs:
-        yield Refusable("several_identifiers", _call(session, method, pair))
+        yield "several_identifiers", {IDENTIFIER: pair}
 
 
 def _known(session: Session, method: str, record: Record) -> Requests:
     for field, value in _other_names(session, method, record):
         if _is_no_name(session, value):
-            kind = "unknown_webhook_request" if value in NOWHERE.values() else None
-            yield Refusable(kind, _call(session, method, {field: value}))
+            kind = "unknown_webhook_request" if value in NOWHERE.values() else ""
+            yield kind, {IDENTIFIER: {field: value}}
 
 
 def _other_names(session: Session, method: str, record: Record) -> Iterator[tuple[str, str]]:
@@ -123,16 +118,11 @@ def _other_names(session: Session, method: str, record: Record) -> Iterator[tupl
               for name in ("id", "number")]  # fmt: skip
     yield from (each for pair in zip_longest(*misses) for each in pair if each is not None)
     number = record["number"]
-    yield from (("number", f"{number}{more}") for more in ("000000000", ".0"))
-    yield "number", f"-{number}"
+    yield from (("number", text) for text in (f"{number}000000000", f"{number}.0", f"-{number}"))
     if method == "show":
         yield from ((name, value) for value in UNUSUAL for name in ("id", "number"))
     else:
         yield from (("number", LONG_NUMBERS[2]), ("id", UNUSUAL[0]), ("id", UNUSUAL[2]))
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != ""
 
 
 def _is_no_name(session: Session, value: str) -> bool:
@@ -142,18 +132,16 @@ def _is_no_name(session: Session, value: str) -> bool:
 
 
 def _token(session: Session, method: str, record: Record) -> Requests:
-    given = {IDENTIFIER: {"id": record["id"]}} if method != "list" else by_entity(record)
+    right = _right(method, record)
     for _ in range(2):
-        yield Refusable("missing_token", build(session.method(method), given))
-    for token in wrong_tokens(session.token or ""):
-        kind = "invalid_token" if token == WRONG_TOKEN else None
-        yield Refusable(kind, build(session.method(method), {"token": token, **given}))
-    if session.method(method).verb == "POST":
-        for odd in (True, [session.token]):
-            yield Refusable(None, build(session.method(method), {"token": odd, **given}))
+        yield "missing_token", {"token": None, **right}
+    for token in _wrong_tokens(session.token or ""):
+        yield "invalid_token" if token == WRONG_TOKEN else "", {"token": token, **right}
+    for odd in (True, [session.token]) if session.method(method).verb == "POST" else ():
+        yield "", {"token": odd, **right}
 
 
-def wrong_tokens(token: str) -> Iterator[str]:
+def _wrong_tokens(token: str) -> Iterator[str]:
     """Yield tokens that no login has returned: made up, empty, nearly right, forged."""
     yield from (WRONG_TOKEN, "", *near_misses(token, SECRET_MUTATIONS))
     found = decoded(token)
@@ -170,35 +158,74 @@ def _coded(part: Mapping[str, Any]) -> str:
     return base64.urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
-def _verb(session: Session, method: str, record: Record) -> Requests:
-    given = {IDENTIFIER: {"id": record["id"]}} if method != "list" else by_entity(record)
-    right = build(session.method(method), {"token": session.token, **given})
-    written, sent = query(right.parameters), body(right.parameters)
-    if right.verb == "GET":
-        yield Refusable("wrong_verb", replace(right, verb="POST", body=sent, headers=JSON))
-    else:
-        yield Refusable(
-            "wrong_verb", replace(right, verb="GET", query=written, body=None, headers=())
-        )
+def _verb(_session: Session, method: str, record: Record) -> Requests:
+    yield "wrong_verb", _right(method, record)
+
+
+def _semi_optional(session: Session, _method: str, record: Record) -> Requests:
+    optional = fitting(record, ("life_cycle_state", "url"))
+    cases: list[dict[str, Any]] = [{}, *({name: value} for name, value in optional.items())]
+    cases += [{"number_of_results": 5, "offset": 0}] if can_page(session) else []
+    for given in (*cases, {"fields_set": "id"}, optional):
+        yield "no_semi_optional", given
+    yield "", {"created_date": "2016-02-28"}
+
+
+def _entity(session: Session, _method: str, _record: Record) -> Requests:
+    later = [each for each in entities_since() if each not in session.release.entities]
+    for entity in (*later[:2], "NOSUCHENTITY", *later[2:], "ACTIVITY", "WEBHOOKREQUESTS", "%"):
+        yield "unsupported_entity", {"entity": entity}
+
+
+def _state(_session: Session, _method: str, record: Record) -> Requests:
+    for state in ("PENDING", "EFFECTIVE", "SUCCESS", "FAILED", "REJECTED2", "%"):
+        given = {"entity": record["entity"], "life_cycle_state": state}
+        yield "bad_life_cycle_state", given
+
+
+def _fields_of_list(_session: Session, _method: str, _record: Record) -> Requests:
+    for parameter in OBJECT_OF:
+        yield "unknown_identifier_field", {parameter: {"number": "1"}}
 
 
 class Row(NamedTuple):
-    """One kind of requests, for all methods."""
+    """One kind of requests, for some methods."""
 
-    name: str
     statements: tuple[str, ...]  # with {} for the method
     requests: Callable[[Session, str, Record], Requests]
     few: int  # so many of them in a run of few requests
-    names_one: bool = False  # they name a webhook request, which is looked at after each
+    methods: tuple[str, ...] = ("show", "resend", "delete")
+    other_verb: bool = False  # only the verb is wrong
+
+    def call(self, session: Session, method: str, given: Mapping[str, Any]) -> Call:
+        """Build one of the requests."""
+        given = {"token": session.token, **given}
+        rest = {name: value for name, value in given.items() if value is not None}
+        right = build(session.method(method), rest)
+        if not self.other_verb:
+            return right
+        if right.verb == "GET":
+            return replace(right, verb="POST", body=body(rest), headers=JSON)
+        return replace(right, verb="GET", query=query(rest), body=None, headers=())
+
+    def named(self, method: str) -> list[str]:
+        """Return the statements for a method."""
+        changing = ("errors.change_nothing",) if method in LAYERS else ()
+        return [each.format(method) for each in (*self.statements, *changing)]
 
 
+_EACH = ("show", "list", "resend", "delete")
 TABLE = (
-    Row("mandatory", ("{}.parameters.mandatory", "{}.identifier.mandatory"), _mandatory, 2),
-    Row("fields", ("{}.identifier.fields",), _fields, 2),
-    Row("exactly_one", ("{}.identifier.exactly_one",), _exactly_one, 2, names_one=True),
-    Row("known", ("{}.identifier.known",), _known, 4),
-    Row("token", ("token.required", "token.from_login"), _token, 4, names_one=True),
-    Row("verb", ("methods.verb",), _verb, 1, names_one=True),
+    Row(("{}.parameters.mandatory", "{}.identifier.mandatory"), _mandatory, 2),
+    Row(("{}.identifier.fields",), _fields, 2),
+    Row(("{}.identifier.exactly_one",), _exactly_one, 2),
+    Row(("{}.identifier.known",), _known, 4),
+    Row(("token.required", "token.from_login"), _token, 4, _EACH),
+    Row(("methods.verb",), _verb, 1, _EACH, other_verb=True),
+    Row(("list.semi_optional.at_least_one",), _semi_optional, 4, ("list",)),
+    Row(("list.entity.supported_values",), _entity, 3, ("list",)),
+    Row(("list.life_cycle_state.supported_values",), _state, 1, ("list",)),
+    Row(("list.identifier.fields",), _fields_of_list, 1, ("list",)),
 )
 
 
@@ -207,36 +234,27 @@ def _send(session: Session, row: Row, method: str) -> None:
     in_service(session)
     place, refused_all, repeated = 0, False, False
     while not refused_all:
-        record = target(session, "show" if method == "list" else method)
+        record = nameable(session, method)
         refused_all = True
-        for at, each in enumerate(row.requests(session, method, record)):
+        for at, (kind, given) in enumerate(row.requests(session, method, record)):
             if at < place:
                 continue
-            if at >= breadth(session, row.few, 100):
-                return
-            exchange = session.send(each.call)
+            exchange = session.send(row.call(session, method, given))
             place = at + 1
-            if each.kind is not None:
-                note_refusal(session, each.kind, exchange)
+            note_refusal(session, kind, exchange)
             lost = record["id"] not in session.pool.records
             if lost and not exchange.ok and not repeated:
                 place, repeated = at, True  # once may be somebody else's doing
-            if method in ("resend", "delete") and (exchange.ok or lost):
+            if method in LAYERS and (exchange.ok or lost):
                 refused_all = False
                 break  # on with another one
 
 
-def _register(row: Row, method: str, layer: Layer) -> None:
-    statements = [each.format(method) for each in row.statements]
-    if layer != "read":
-        statements.append("errors.change_nothing")
-    cost = row.few * (2 if row.names_one and layer != "read" else 1)
-    run = partial(_send, row=row, method=method)
-    probe(*statements, layer=layer, cost=cost, name=f"{method} refuses: {row.name}")(run)
-
-
 for _row in TABLE:
-    for _method, _layer in METHODS.items():
-        _register(_row, _method, _layer)
-    if _row.name in ("token", "verb"):
-        _register(_row, "list", "read")
+    for _method in _row.methods:
+        _looks = _method in LAYERS and _row.requests in (_exactly_one, _token, _verb)  # at a record
+        probe(
+            *_row.named(_method), layer=LAYERS.get(_method, "read"),
+            cost=_row.few * (2 if _looks else 1),
+            name=f"{_method} refuses: {_row.named(_method)[0]}",
+        )(partial(_send, row=_row, method=_method))  # fmt: skip

@@ -1,8 +1,9 @@
 """The registry of probes: fixed sequences of requests, each for one statement or a few.
 
-A probe decides what to send. Every exchange goes through the checks, whoever sent the request; so
-a probe says ``session.expect…`` only of what no check can know. It raises Unreachable if it cannot
-send anything.
+A probe decides what to send, the most telling requests first. Every exchange goes through the
+checks, whoever sent the request; so a probe says ``session.expect…`` only of what no check can
+know. It raises Unreachable if it cannot send anything. A run of few requests ends each probe after
+its share.
 """
 
 from collections.abc import Callable
@@ -22,10 +23,12 @@ LAYERS: tuple[Layer, ...] = ("read", "login", "resend", "delete")
 PROBE_MODULES = tuple(
     f"crmcom_kit.contract_tests.probes.{name}"
     for name in (
-        "connectivity", "reading", "fields_sets", "parameters", "filters", "combinations", "paging",
-        "refusals", "undocumented", "signatures", "logins", "resends", "deletes", "traces",
+        "connectivity", "reading", "lists", "paging", "refusals", "undocumented", "signatures",
+        "logins", "resends", "deletes",
     )
 )  # fmt: skip
+
+Run = Callable[[Session], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,11 @@ class Probe:
     name: str
     layer: Layer
     statements: tuple[str, ...]
-    run: Callable[[Session], None]
-    cost: int  # requests that it makes in a run of few, about
-    shares: bool  # whether answers that the run has already will do for it
-    needs: str  # a method without which it makes no sense; "": none
-    finds_causes: bool  # it tells whether a method can be called at all
-    last: bool  # whether it runs after all others of its layer
+    run: Run
+    cost: int = 1  # its share of a run of few requests
+    afresh: bool = False  # answers that the run has already will not do for it
+    finds_causes: bool = False  # it tells whether a method can be called at all, and has no limit
+    last: bool = False  # whether it runs after all others of its layer
 
     @property
     def module(self) -> str:
@@ -56,31 +58,27 @@ def probe(
     *statements: str,
     layer: Layer,
     cost: int = 1,
-    afresh: bool = False,
-    needs: str = "",
     name: str = "",
+    afresh: bool = False,
     finds_causes: bool = False,
     last: bool = False,
-) -> Callable[[Callable[[Session], None]], Callable[[Session], None]]:
+) -> Callable[[Run], Run]:
     """Register a function as a probe of ``statements``.
 
     Args:
         statements: their ids.
         layer: with which others it runs.
-        cost: requests that it makes in a run of few, about.
-        afresh: it compares responses to the same request, so each one has to be sent.
-        needs: a method that not every release has, without which the probe makes no sense.
+        cost: requests that it may make in a run of few; then it is ended.
         name: the probe's name; "": that of the function.
-        finds_causes: it tells whether a method can be called at all, and runs in every run.
+        afresh: it compares responses to the same request, so each one has to be sent.
+        finds_causes: it tells whether a method can be called at all; it runs in every run, and to
+            its end.
         last: it looks at what the others of its layer have done, so it runs after them.
     """
 
-    def register(run: Callable[[Session], None]) -> Callable[[Session], None]:
-        shares = layer == "read" and not afresh
+    def register(run: Run) -> Run:
         title = name or run.__name__
-        _PROBES.append(
-            Probe(title, layer, statements, run, cost, shares, needs, finds_causes, last)
-        )
+        _PROBES.append(Probe(title, layer, statements, run, cost, afresh, finds_causes, last))
         return run
 
     return register

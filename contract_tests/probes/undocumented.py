@@ -9,34 +9,46 @@ from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.client.calls import build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NOWHERE
-from crmcom_kit.contract_tests.probes.helpers import JSON, body, sample, show
-from crmcom_kit.contract_tests.probes.refusals import target
-from crmcom_kit.contract_tests.probes.registry import Layer, probe
+from crmcom_kit.contract_tests.probes.choosing import sample
+from crmcom_kit.contract_tests.probes.refusals import JSON, LAYERS, body, nameable
+from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.schemas.releases import entities_since
+
+#: Two pages differ on the release that brought it.
+_EARLY, _EARLY_SINCE = "REWARDOFFERS", "R11.0.0"
 
 
-def _way(exchange: Exchange, served: str) -> str:
-    return served if exchange.ok else "error"
+def _note(
+    session: Session,
+    exchange: Exchange,
+    dial: str,
+    served: Any,
+    kind: str = "",
+    refused: Any = "error",
+) -> None:
+    """Note the choice that lies in whether a request is served, and how it is refused."""
+    session.findings.chose(dial, served if exchange.ok else refused, exchange)
+    note_refusal(session, kind, exchange)
 
 
 @probe("parameters.known", "parameters.values", "parameters.once", layer="read", cost=4)
 def note_odd_parameters(session: Session) -> None:
     """Note what becomes of an unknown parameter, an odd value, and one that is given twice."""
-    named = {"id": sample(session, 1)[0]["id"]}
-    usual, unknown = show(session, named), show(session, named, nosuch="1")
-    session.findings.chose("requests.unknown_parameters", _of_unknown(usual, unknown), unknown)
-    note_refusal(session, "unknown_parameter", unknown)
-    note_refusal(session, "invalid_value", show(session, {"id": f"{named['id']}\x01"}))
-    given = {"token": session.token, IDENTIFIER: named, "fields_set": "id"}
+    named = {IDENTIFIER: {"id": sample(session, 1)[0]["id"]}}
+    usual, unknown = session.call("show", named), session.call("show", {**named, "nosuch": "1"})
+    _note(session, unknown, "requests.unknown_parameters", _of_unknown(usual, unknown),
+          "unknown_parameter", "strict")  # fmt: skip
+    odd = {IDENTIFIER: {"id": f"{named[IDENTIFIER]['id']}\x01"}}
+    note_refusal(session, "invalid_value", session.call("show", odd))
+    given = {"token": session.token, **named, "fields_set": "id"}
     call = build(session.method("show"), given)
     twice = Call("show", "GET", call.path, f"{call.query}&fields_set=number", parameters=given)
     note_refusal(session, "duplicate_parameter", session.send(twice))
 
 
 def _of_unknown(usual: Exchange, unknown: Exchange) -> str:
-    """Return what becomes of an unknown parameter; a warning is a header of its own."""
-    if not unknown.ok:
-        return "strict"
+    """Return how an unknown parameter is passed over; a warning is a header of its own."""
     before, after = ({name.lower() for name, _ in each.headers} for each in (usual, unknown))
     more = after - before
     return "warn" if any("warn" in name or name.startswith("x-") for name in more) else "loose"
@@ -52,8 +64,7 @@ def note_odd_requests(session: Session) -> None:
     path = session.method("show").path
     fields = body({"fields_set": "id"})
     both = session.send(Call("show", "GET", path, query({**token, **named}), fields, JSON))
-    session.findings.chose("requests.body_on_get", _way(both, "ignore"), both)
-    note_refusal(session, "misplaced_parameter", both)
+    _note(session, both, "requests.body_on_get", "ignore", "misplaced_parameter")
     bearer = (("Authorization", f"Bearer {session.token}"),)
     headed = session.send(Call("show", "GET", path, query(named), None, bearer))
     session.findings.chose("requests.token_in_header", headed.ok, headed)
@@ -66,31 +77,28 @@ def note_odd_requests(session: Session) -> None:
 @probe("show.fields_set.names", layer="read", cost=6)
 def note_odd_fields_sets(session: Session) -> None:
     """Note what becomes of a fields_set that is not a plain list of names."""
-    named = {"id": sample(session, 1)[0]["id"]}
-    unknown = show(session, named, fields_set="number,nosuch")
-    session.findings.chose("fields_set.unknown_name", _way(unknown, "ignore"), unknown)
-    note_refusal(session, "bad_fields_set", unknown)
-    _note_nested(session, named)
-    spaced = show(session, named, fields_set="number, url")
-    taken = spaced.ok and isinstance(spaced.data, dict) and "url" in spaced.data
-    session.findings.chose("fields_set.spaces", "strip" if taken else "keep", spaced)
-    twice = show(session, named, fields_set="number,number")
-    session.findings.chose("fields_set.duplicates", _way(twice, "accept"), twice)
-    empty = show(session, named, fields_set="")
-    if not empty.ok or (isinstance(empty.data, dict) and "number" in empty.data):
-        session.findings.chose("fields_set.empty", _way(empty, "all"), empty)
-    number = show(session, named, fields_set="number")
-    if isinstance(number.data, dict) and "url" not in number.data:
-        session.findings.chose("fields_set.always_id", "id" in number.data, number)
+    named = {IDENTIFIER: {"id": sample(session, 1)[0]["id"]}}
+    chose = session.findings.chose
 
+    def show(fields_set: str) -> tuple[Exchange, Mapping[str, Any]]:
+        exchange = session.call("show", {**named, "fields_set": fields_set})
+        return exchange, exchange.data if isinstance(exchange.data, dict) else {}
 
-def _note_nested(session: Session, named: Mapping[str, Any]) -> None:
-    nested = show(session, named, fields_set="log_information.created_date")
-    log = nested.data.get("log_information") if isinstance(nested.data, dict) else None
-    if not nested.ok:
-        session.findings.chose("fields_set.nested", "error", nested)
-    elif isinstance(log, dict) and set(log) == {"created_date"}:
-        session.findings.chose("fields_set.nested", "select", nested)
+    unknown, _ = show("number,nosuch")
+    _note(session, unknown, "fields_set.unknown_name", "ignore", "bad_fields_set")
+    nested, data = show("log_information.created_date")
+    log = data.get("log_information")
+    if not nested.ok or (isinstance(log, dict) and set(log) == {"created_date"}):
+        _note(session, nested, "fields_set.nested", "select")
+    spaced, data = show("number, url")
+    chose("fields_set.spaces", "strip" if spaced.ok and "url" in data else "keep", spaced)
+    _note(session, show("number,number")[0], "fields_set.duplicates", "accept")
+    empty, data = show("")
+    if not empty.ok or "number" in data:
+        _note(session, empty, "fields_set.empty", "all")
+    number, data = show("number")
+    if data and "url" not in data:
+        chose("fields_set.always_id", "id" in data, number)
 
 
 @probe("list.identifier.mandatory", layer="read", cost=5)
@@ -107,6 +115,12 @@ def note_odd_lists(session: Session) -> None:
     session.call("list", {"entity": entity, "entity_id": NOWHERE["id"]})  # how an empty list looks
     noon = session.call("list", {"entity": entity, "created_date": "noon"})
     note_refusal(session, "bad_date", noon)
+    if _EARLY not in session.release.entities and session.release.at_least(_EARLY_SINCE):
+        early = session.call("list", {"entity": _EARLY})
+        since = entities_since()[_EARLY]
+        _note(
+            session, early, "requests.rewardoffers_since", _EARLY_SINCE, "unsupported_entity", since
+        )
 
 
 def _note_bodies(session: Session, method: str) -> None:
@@ -114,7 +128,7 @@ def _note_bodies(session: Session, method: str) -> None:
 
     Where a server has one code for everything, this tells nothing.
     """
-    target(session, method)
+    nameable(session, method)
     nowhere = {IDENTIFIER: {"id": NOWHERE["id"]}}
     missed = session.call(method, nowhere).code
     wrong = session.call(method, {IDENTIFIER: {"number": [1]}})
@@ -141,15 +155,29 @@ def _note_bodies(session: Session, method: str) -> None:
             note_refusal(session, "misplaced_parameter", placed)
 
 
-_METHODS: tuple[Layer, ...] = ("resend", "delete")
-for _method in _METHODS:
-    probe("parameters.values", layer=_method, cost=8, name=f"note bodies of {_method}")(
+for _method, _layer in LAYERS.items():
+    probe("parameters.values", layer=_layer, cost=8, name=f"note bodies of {_method}")(
         partial(_note_bodies, method=_method)
     )
 
 
-@probe("response.error_fields.null", "response.unset_fields.null", layer="read", cost=0)
+@probe("response.error_fields.null", "response.unset_fields.null", layer="read", cost=0, last=True)
 def note_what_answers_show(session: Session) -> None:
     """Note the choices that all responses of the run so far show."""
     for choice in seen_in(session.client.history, session.release):
         session.findings.chose(*choice)
+    form = session.findings.choices.get("list.created_date.form", {})
+    dated, timed = ("'date_time'" not in form, "'date'" not in form)
+    left = session.checker.lists.left
+    ways = {
+        "list.combine": {each.combine for each in left},
+        "list.url.match": {each.url for each in left},
+        "list.created_date.match": {
+            each.day if dated else each.moment
+            for each in left
+            if not (dated and timed) or each.day == each.moment
+        } if form else set(),
+    }  # fmt: skip
+    for dial, found in ways.items():
+        if len(found) == 1:
+            session.findings.chose(dial, found.pop())

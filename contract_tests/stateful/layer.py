@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
-from unittest import SkipTest
 
+from hypothesis import HealthCheck, Verbosity, settings
 from hypothesis.stateful import get_state_machine_test
 
 from crmcom_kit.contract_tests.client.http import TargetDown
@@ -12,13 +13,19 @@ from crmcom_kit.contract_tests.options import Profile
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful.exploration import Broken, Exploration, Stopped
 from crmcom_kit.contract_tests.stateful.machine import ABOUT, INITIAL, RequestMachine
-from crmcom_kit.contract_tests.stateful.profiles import examples, machine_settings
+
+#: How many times as many examples a profile runs. ci: the same requests for the same seed. dev: the
+#: same, after what broke in an earlier run. explore: another seed each time unless one is given.
+_TIMES = {"ci": 1, "dev": 1, "explore": 20}
 
 #: Rules in one example, on a mock of our own and elsewhere; beside those that fill the bundles.
 STEPS, STEPS_ELSEWHERE = 46, 22
 
 #: Bytes that one example is drawn from; Hypothesis ends one that takes so many.
 _BYTES = 8192
+
+#: Where dev keeps the names of the examples that broke, below the working directory.
+REMEMBERED = Path(".hypothesis/crmcom-kit/broken-examples.txt")
 
 
 class NothingDrawn(Exception):
@@ -30,44 +37,50 @@ def run_stateful(
 ) -> None:
     """Let Hypothesis combine requests; everything that comes back is checked by the session.
 
-    On a mock of the kit's own each example starts from a fresh world, and Hypothesis makes an
-    example smaller that breaks a statement; the next ones go on without that one. On any other
-    target the examples follow each other: they change only what is in scope, and end when
-    the requests of the run are spent. If the machine cannot run, ``session.findings`` has an error.
+    On a mock of the kit's own each example starts from a fresh world. On any other target the
+    examples follow each other: they change only what is in scope, and end when the requests of
+    the run are spent. If the machine cannot run, ``session.findings`` has an error.
 
     Args:
         session: what sends the requests; logged in, and with the webhook requests that are known.
         max_examples: how many examples, at most; a profile may try more.
-        profile: see ``profiles``.
-        seed: what ci and explore draw from.
+        profile: how many examples, and which: see ``_TIMES``.
+        seed: what the examples are drawn from.
         only: a glob of statement ids; rules that tell of none of these do not run.
 
     Raises:
         TargetDown: the target stopped answering.
     """
     exploration = Exploration(session, only)
-    times = examples(profile, max_examples)
+    times = max_examples * _TIMES[profile]
     if times <= 0 or session.client.left == 0 or not any(map(exploration.wants, ABOUT)):
         return
+    names = [f"{seed}/{at}" for at in range(times)]
+    remembers = profile == "dev" and exploration.own  # elsewhere nothing can be replayed
+    if remembers and REMEMBERED.exists():
+        names = list(dict.fromkeys((*REMEMBERED.read_text("utf-8").split(), *names)))
     crashes = len(session.findings.crashes)
     with exploration.exploring():
         try:
-            _run(exploration, profile, times, seed)
+            broken = _run(exploration, names)
         except Stopped:
-            pass
+            broken = []
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not pass unseen
             session.findings.crash("the state machine", error)
+            broken = []
+    if remembers and broken:
+        REMEMBERED.parent.mkdir(parents=True, exist_ok=True)
+        REMEMBERED.write_text("\n".join(broken), "utf-8")
     if isinstance(exploration.stopped, TargetDown):
         raise exploration.stopped
     if exploration.stopped is None and len(session.findings.crashes) == crashes:
-        _see_that_it_ran(exploration, times)
+        _see_that_it_ran(exploration, len(names))
 
 
 def _see_that_it_ran(exploration: Exploration, times: int) -> None:
     """Note an error if most examples could not be drawn: single ones may be cut short."""
-    ended = exploration.complete + exploration.rounds
-    if ended * 2 < times:
-        error = NothingDrawn(f"of {times} examples only {ended} came to their end")
+    if exploration.complete * 2 < times:
+        error = NothingDrawn(f"of {times} examples only {exploration.complete} came to their end")
         exploration.session.findings.crash("the state machine", error)
 
 
@@ -80,41 +93,27 @@ def _machine(exploration: Exploration) -> Callable[[], RequestMachine]:
     return request_machine
 
 
-def _run(exploration: Exploration, profile: Profile, times: int, seed: int) -> None:
-    """Run examples one after the other, each drawn from bytes of its own.
+def _run(exploration: Exploration, names: list[str]) -> list[str]:
+    """Run examples one after the other; return the names of those that broke something.
 
     Hypothesis's own loop makes most examples by changing a few draws of the one before, which
     leaves long sequences much alike; and it takes for granted that the same choices lead to the
     same draws, which no server promises that keeps its content. So the loop is here, with the
-    interface for fuzzers, and Hypothesis comes in with what it found in its database.
+    interface for fuzzers: each example is drawn from bytes of its own, which its name leads to.
     """
-    steps = INITIAL + (STEPS if exploration.own else STEPS_ELSEWHERE)
-    chosen = machine_settings(profile, times, steps)
+    chosen = settings(
+        stateful_step_count=INITIAL + (STEPS if exploration.own else STEPS_ELSEWHERE),
+        database=None,
+        deadline=None,  # a slow server breaks no statement
+        print_blob=False,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=(HealthCheck.too_slow,),  # as above
+    )
     test: Any = get_state_machine_test(_machine(exploration), settings=chosen)  # type: ignore[arg-type]
-    if profile == "dev" and exploration.own:  # elsewhere nothing can be replayed
-        _shrink(exploration, test)
-    for at in range(times):
+    broken = []
+    for name in names:
         try:
-            test.hypothesis.fuzz_one_input(_noise(seed, at))
+            test.hypothesis.fuzz_one_input(hashlib.shake_256(name.encode()).digest(_BYTES))
         except Broken:
-            _shrink(exploration, test)
-
-
-def _noise(seed: int, at: int) -> bytes:
-    return hashlib.shake_256(f"{seed}/{at}".encode()).digest(_BYTES)
-
-
-def _shrink(exploration: Exploration, test: Callable[[], None]) -> None:
-    """Have Hypothesis replay what is in its database, and make smaller what breaks again."""
-    try:
-        test()
-    except (Broken, Stopped):
-        if exploration.stopped is not None:
-            raise
-    except SkipTest:
-        pass  # the database is empty
-    except Exception:
-        if exploration.broken is None:
-            raise
-        # It broke, and not again: a response that depends on more than the requests.
-    exploration.next_statement()
+            broken.append(name)
+    return broken

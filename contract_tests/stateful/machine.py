@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis import target as score
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
@@ -19,13 +18,10 @@ from hypothesis.stateful import (
     rule,
 )
 
-from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
-from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
-from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.checks.sense import FIELDS, IDENTIFIER
 from crmcom_kit.contract_tests.client.calls import build
-from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, NOWHERE, ODD_TOKENS, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.made_up import NO_TOKEN, ODD_TOKENS, WRONG_TOKEN
 from crmcom_kit.contract_tests.client.near_misses import (
-    LENGTHENING,
     MUTATIONS,
     NAME_MUTATIONS,
     SECRET_MUTATIONS,
@@ -33,20 +29,13 @@ from crmcom_kit.contract_tests.client.near_misses import (
 )
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.login import ask_for_token, token_of
+from crmcom_kit.contract_tests.pool import nameable
+from crmcom_kit.contract_tests.probes.choosing import FILTERS, STATES, filter_values, nearly
+from crmcom_kit.contract_tests.probes.refusals import TABLE, Row
 from crmcom_kit.contract_tests.stateful.exploration import Exploration
-from crmcom_kit.contract_tests.stateful.values import (
-    FIELDS_SETS,
-    FILTERS,
-    PLAIN_FILTERS,
-    STATES,
-    filter_values,
-    nearly,
-)
-from crmcom_kit.schemas.releases import entities_since
 
 #: So many webhook requests are in the bundles at the start of an example.
 MAX_RECORDS = 200
-
 RESPONSES = ("response.*", "envelope.*", "methods.*", "parameters.*", "entities.*", "deprecation.*")
 SHOW = ("show.*", "delete.gone", "resend.same_record", "resend.sends_again", *RESPONSES)
 LIST = ("list.*", "delete.gone", "resend.sends_again", *RESPONSES)
@@ -58,11 +47,20 @@ ABOUT: list[tuple[str, ...]] = []  # the globs of each rule
 #: What no login returned; None: no token.
 MADE_UP = (None, None, None, NO_TOKEN, WRONG_TOKEN, *ODD_TOKENS)
 
+#: Filters with values of which none is almost another.
+FEW_VALUES = ("entity", "life_cycle_state", "created_date")
+
 fields = st.sampled_from(("id", "number"))
 raws = st.booleans()
 changing = st.sampled_from(("resend", "delete"))
 token_changes = st.none() | st.sampled_from(SECRET_MUTATIONS)
-filters = st.sampled_from(PLAIN_FILTERS) | st.sampled_from(FILTERS)
+#: Half of all lists have one or two filters.
+refusals = st.sampled_from(TABLE)
+filters = st.sampled_from([each for each in FILTERS if len(each) <= 2]) | st.sampled_from(FILTERS)
+some_fields = st.lists(st.sampled_from(FIELDS), min_size=1, max_size=4, unique=True).map(",".join)
+all_fields = st.just(",".join(reversed(FIELDS)))
+#: Values of fields_set; None: the request has none, as half of them.
+FIELDS_SETS = st.one_of(st.none(), st.just(None), some_fields, st.sampled_from(FIELDS) | all_fields)
 
 
 def about(*globs: str) -> Callable[[Any], Any]:
@@ -86,20 +84,15 @@ class RequestMachine(RuleBasedStateMachine):
     changed = Bundle("changed")  # were sent again or deleted
     tokens = Bundle("tokens")  # of further logins
     ended = Bundle("ended")  # tokens that were released
-    definitions = Bundle("definitions")  # identifiers of definitions, with the filter's name
-    rules_of_workflow = Bundle("rules_of_workflow")  # the same of workflow rules
 
     def __init__(self, exploration: Exploration) -> None:
         """Send requests through ``exploration``, which begins another example."""
         self.exploration = exploration
-        self.kinds: set[Any] = set()  # what this example has sent, by kind
         super().__init__()
         exploration.begin()
 
     def teardown(self) -> None:
         """Look once more at what was changed."""
-        if self.kinds:
-            score(float(len(self.kinds)), label="kinds of requests")
         self.exploration.end()
 
     # What there is at the start.
@@ -126,26 +119,9 @@ class RequestMachine(RuleBasedStateMachine):
         """Take those of them that must not be sent again."""
         return multiple(*self._changeable("SUCCESSFUL"))
 
-    @initialize(target=definitions)
-    def know_definitions(self) -> Any:
-        """Take the definitions that webhook requests have shown."""
-        return multiple(*self._shown("webhook_definition_identifier"))
-
-    @initialize(target=rules_of_workflow)
-    def know_workflow_rules(self) -> Any:
-        """Take the workflow rules that webhook requests have shown."""
-        return multiple(*self._shown("workflow_rule_identifier"))
-
     def _changeable(self, *states: str) -> list[str]:
         found = self.exploration.changeable()
         return [e["id"] for e in found if e.get("life_cycle_state") in states][:MAX_RECORDS]
-
-    def _shown(self, name: str) -> list[tuple[str, dict[str, str]]]:
-        found: dict[str, tuple[str, dict[str, str]]] = {}
-        for record in self.exploration.session.pool.known():
-            for value in filter_values(record, name):
-                found.setdefault(f"{value}", (name, value))
-        return list(found.values())[:MAX_RECORDS]
 
     # Reading.
 
@@ -169,25 +145,12 @@ class RequestMachine(RuleBasedStateMachine):
         """List by what a webhook request has."""
         self._list(self._filters(key, names, data), fields_set, self._page(data), raw=raw)
 
-    @rule(key=changed, names=filters, fields_set=FIELDS_SETS, data=st.data())
-    @about(*LIST)
-    def list_changed(
-        self, key: str, names: tuple[str, ...], fields_set: str | None, data: Any
-    ) -> None:
-        """List by what a webhook request had that was changed some time ago, in either state."""
-        given = self._filters(key, names, data)
-        page = self._page(data)
-        for state in STATES if "life_cycle_state" in given else (None,):
-            self._list(given | ({"life_cycle_state": state} if state else {}), fields_set, page)
-
     @rule(key=known, names=filters, change=st.sampled_from(MUTATIONS), data=st.data())
     @about(*LIST)
     def list_nearly(self, key: str, names: tuple[str, ...], change: Mutation, data: Any) -> None:
         """List by values of which one is almost right."""
         given = self._filters(key, names, data)
-        near = [
-            name for name in given if name not in ("entity", "life_cycle_state", "created_date")
-        ]
+        near = [name for name in given if name not in FEW_VALUES]
         if near:
             name = data.draw(st.sampled_from(near))
             given[name] = nearly(given[name], change)
@@ -198,17 +161,19 @@ class RequestMachine(RuleBasedStateMachine):
     def list_mixed(self, key: str, other: str, names: tuple[str, ...], data: Any) -> None:
         """List by what one webhook request has, and in one filter by what another has."""
         given, theirs = self._filters(key, names, data), self._filters(other, names, data)
-        for name in names[-1:]:
-            if name in theirs:
-                given[name] = theirs[name]
-        self._list(given, None, self._page(data))
+        given |= {name: theirs[name] for name in names[-1:] if name in theirs}
+        self._list(given, data.draw(FIELDS_SETS), self._page(data))
 
-    @rule(named=definitions, rule_=rules_of_workflow, which=st.integers(0, 2), raw=raws)
+    @rule(key=changed, names=filters, fields_set=FIELDS_SETS, data=st.data())
     @about(*LIST)
-    def list_by_identifiers(self, named: Any, rule_: Any, which: int, *, raw: bool) -> None:
-        """List by a definition, by a workflow rule, or by both, in each form of identifiers."""
-        given = dict(([named], [rule_], [named, rule_])[which])
-        self._list(given, None, {}, raw=raw)
+    def list_changed(
+        self, key: str, names: tuple[str, ...], fields_set: str | None, data: Any
+    ) -> None:
+        """List by what a webhook request had that was changed some time ago, in either state."""
+        given = self._filters(key, names, data)
+        page = self._page(data)
+        for state in STATES if "life_cycle_state" in given else (None,):
+            self._list(given | ({"life_cycle_state": state} if state else {}), fields_set, page)
 
     @rule(data=st.data(), state=st.sampled_from((*STATES, None)), fields_set=FIELDS_SETS)
     @about(*LIST)
@@ -276,57 +241,29 @@ class RequestMachine(RuleBasedStateMachine):
     def show_nearly(self, key: str, field: str, change: Mutation, *, raw: bool) -> None:
         """Show a webhook request whose identifier is almost one that exists."""
         record = self.exploration.record(key)
-        if record is not None and change(record[field]):
+        if record is not None and nameable(record) and change(record[field]):
             self._ask("show", {field: change(record[field])}, raw=raw)
 
-    @rule(key=known, other=known, kind=st.integers(0, 6), raw=raws)
-    @about("show.*", "errors.*")
-    def show_wrongly(self, key: str, other: str, kind: int, *, raw: bool) -> None:
-        """Show with an identifier that is none: both fields, no field, another field."""
-        self._ask("show", self._wrong_identifier(key, other, kind), raw=raw)
-
-    @rule(key=changeable, other=changeable, kind=st.integers(0, 6), method=changing)
-    @about("resend.*", "delete.*", "errors.*")
-    def change_wrongly(self, key: str, other: str, kind: int, method: str) -> None:
-        """Send again or delete with an identifier that is none."""
-        if self.exploration.may(method):
-            self._ask(method, self._wrong_identifier(key, other, kind))
-
-    @rule(key=changeable, field=fields, change=st.sampled_from(MUTATIONS), method=changing)
-    @about("resend.*", "delete.*", "errors.*")
-    def change_nearly(self, key: str, field: str, change: Mutation, method: str) -> None:
-        """Send again or delete by an identifier that is almost one that exists."""
-        exploration = self.exploration
-        record = exploration.record(key)
-        if record is None or not exploration.may(method):
+    @rule(key=known, row=refusals, at=st.integers(0, 40), fields_set=FIELDS_SETS, data=st.data())
+    @about(*(each for row in TABLE for method in row.methods for each in row.named(method)))
+    def ask_wrongly(self, key: str, row: Row, at: int, fields_set: str | None, data: Any) -> None:
+        """Make a request that must be refused, with fields_set, or for a page, as well."""
+        session, record = self.exploration.session, self.exploration.record(key)
+        methods = [each for each in row.methods if self.exploration.wants(tuple(row.named(each)))]
+        method = data.draw(st.sampled_from(methods)) if methods else ""
+        if record is None or not nameable(record) or not method:
             return
-        if not exploration.own:  # a server that is wrong could find one that is out of scope
-            change = LENGTHENING[MUTATIONS.index(change) % len(LENGTHENING)]
-        identifier = {field: change(record[field])}
-        shown = self._ask("show", identifier)
-        if shown is not None and not shown.ok:  # it might name one after all
-            self._ask(method, identifier)
-
-    @rule(names=filters, key=known, kind=st.integers(0, 3), data=st.data())
-    @about("list.*", "errors.*")
-    def list_wrongly(self, names: tuple[str, ...], key: str, kind: int, data: Any) -> None:
-        """List without semi-optional parameter, or by an unsupported entity, state or field."""
-        release = self.exploration.session.release
-        given = self._filters(key, names, data)
-        if kind == 0:
-            given = {
-                e: v for e, v in given.items() if e in ("url", "life_cycle_state", "created_date")
-            }
-        elif kind == 1:
-            later = [each for each in entities_since() if each not in release.entities]
-            given["entity"] = data.draw(st.sampled_from((*later, "EVENTS", "ACTIVITIES2", "%")))
-        elif kind == 2:
-            states = ("PENDING", "SENDING", "FAILED", "DELETED", "REJECTED2", "SUCCESSFU", "%")
-            given["life_cycle_state"] = data.draw(st.sampled_from(states))
-        else:
-            name = data.draw(st.sampled_from(sorted(OBJECT_OF)))
-            given = {name: {"number": "1"}}
-        self._list(given, data.draw(FIELDS_SETS), self._page(data), empty=True)
+        if method in ("resend", "delete"):
+            if not self.exploration.may(method) or key not in self._changeable(*STATES):
+                return
+            if not session.release.at_least("R10.0.0"):
+                fields_set = None
+        requests = [given for _, given in row.requests(session, method, record)]
+        more = self._page(data) if method == "list" else {}
+        more |= {} if fields_set is None else {"fields_set": fields_set}
+        if requests:
+            call = row.call(session, method, {**more, **requests[at % len(requests)]})
+            self.exploration.attempt(lambda: session.send(call))
 
     # Tokens and logins.
 
@@ -362,7 +299,7 @@ class RequestMachine(RuleBasedStateMachine):
         exploration = self.exploration
         record = exploration.record(key)
         method = data.draw(st.sampled_from(("list", "show", "resend", "delete")))
-        if record is None:
+        if record is None or not nameable(record):
             return
         if method in ("resend", "delete"):
             may_change = exploration.may(method) and key in self._changeable(*STATES)
@@ -371,8 +308,9 @@ class RequestMachine(RuleBasedStateMachine):
             IDENTIFIER: {field: record[field]}
         }  # fmt: skip
         if given:
-            self.kinds.add((method, "token"))
-            exploration.call_with(token, method, given)
+            given = given if token is None else {"token": token, **given}
+            call = build(exploration.session.method(method), given)
+            exploration.attempt(lambda: exploration.session.send(call))
 
     @rule(target=tokens)
     @about(*TOKEN)
@@ -394,7 +332,7 @@ class RequestMachine(RuleBasedStateMachine):
             return multiple()
         if token == session.token:
             return multiple()
-        exchange = self.exploration.send(call)
+        exchange = self.exploration.attempt(lambda: session.send(call))
         return token if exchange is not None and exchange.ok else multiple()
 
     @rule(
@@ -444,11 +382,9 @@ class RequestMachine(RuleBasedStateMachine):
         page: dict[str, str],
         *,
         raw: bool = False,
-        empty: bool = False,
     ) -> None:
-        if not given and not empty:
+        if not given:
             return
-        self.kinds.add(("list", *given, *page, fields_set is None))
         more = {} if fields_set is None else {"fields_set": fields_set}
         self.exploration.call("list", given | page | more, raw=raw)
 
@@ -465,25 +401,8 @@ class RequestMachine(RuleBasedStateMachine):
     def _ask(
         self, method: str, identifier: dict[str, str] | None, *, raw: bool = False, **more: str
     ) -> Any:
-        self.kinds.add((method, *(identifier or {}), *more))
         given: dict[str, Any] = {} if identifier is None else {IDENTIFIER: identifier}
         return self.exploration.call(method, given | more, raw=raw)
-
-    def _wrong_identifier(self, key: str, other: str, kind: int) -> dict[str, str] | None:
-        exploration = self.exploration
-        one: Record = exploration.record(key) or {}
-        two: Record = exploration.record(other) or {}
-        key, number = str(one.get("id")), str(two.get("number"))
-        swapped = {"number": key} if self._is_free("number", key) else NOWHERE
-        return (
-            {"id": key, "number": str(one.get("number"))}, {"id": key, "number": number},
-            {"number": number, "id": key}, None, {},
-            {"name": key}, {name: swapped[name] for name in list(swapped)[-1:]},
-        )[kind]  # fmt: skip
-
-    def _is_free(self, field: str, value: str) -> bool:
-        """Whether no known webhook request has ``value`` in ``field``: an id may equal a number."""
-        return all(each.get(field) != value for each in self.exploration.session.pool.known())
 
 
 #: So many rules fill the bundles at the start of each example.

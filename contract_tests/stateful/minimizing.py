@@ -1,13 +1,12 @@
 """Find a short sequence of requests that breaks a statement: send parts of a longer one again.
 
-On a mock of the kit's own this comes after Hypothesis, which has made the values of an example
-smaller as far as its budget went: here whole requests are left out, each time on a fresh world,
-until no part can go.
+On a mock of the kit's own each try starts from a fresh world; requests are left out until none can
+go, and then parameters of those that stay.
 
-On anybody else's server it replaces Hypothesis. What was resent or deleted there stays so, and a
-sequence cannot be tried twice from one state. So only requests are kept that name the webhook
-request concerned, or the last ones that changed any if the violation is about none. If one of these
-changes something, they are not tried; otherwise parts of them are sent again, within a budget.
+On anybody else's server what was resent or deleted stays so, and a sequence cannot be tried twice
+from one state. So only requests are kept that name the webhook request concerned, or the last ones
+that changed any if the violation is about none. If one of these changes something, they are not
+tried; otherwise parts of them are sent again, within a budget.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,38 +36,32 @@ def minimized(calls: Calls, breaks: Breaks, *, concerned: Record | None, fresh: 
         concerned: the webhook request that the violation is about.
         fresh: each sequence starts from the same state.
     """
-    kept = touching(calls, concerned)
+    kept = _touching(calls, concerned)
     if not fresh:
         kept = (*kept[:-1][1 - MAX_KEPT :], *kept[-1:])
         if any(changing_method(each) for each in kept):
             return kept
-    tries = _Tries(breaks, MAX_REQUESTS if fresh else MAX_REQUESTS_ELSEWHERE)
-    if tries.broken(calls[-1:]):
-        return calls[-1:]
-    start = calls if fresh and not tries.broken(kept) else kept
-    return _shortest(start, tries)
+    left = MAX_REQUESTS if fresh else MAX_REQUESTS_ELSEWHERE
+
+    def broken(tried: Calls) -> bool:
+        nonlocal left
+        left -= len(tried)
+        return left >= 0 and breaks(tried)
+
+    if broken(calls[-1:]):
+        return _plainer(calls[-1:], broken)
+    start = calls if fresh and not broken(kept) else kept
+    return _plainer(_shortest(start, broken), broken)
 
 
-class _Tries:
-    """Tries sequences as long as there are requests left."""
-
-    def __init__(self, breaks: Breaks, requests: int) -> None:
-        self._breaks, self._left = breaks, requests
-
-    def broken(self, calls: Calls) -> bool:
-        """Whether the sequence breaks the statement; False once the requests are spent."""
-        self._left -= len(calls)
-        return self._left >= 0 and self._breaks(calls)
-
-
-def _shortest(calls: Calls, tries: _Tries) -> Calls:
+def _shortest(calls: Calls, broken: Breaks) -> Calls:
     """Leave out parts, half of them first and single requests last, while the rest still breaks."""
     size = max(1, (len(calls) - 1) // 2)
     while size:
         at = 0
         while at < len(calls) - 1:  # the last request stays
             rest = calls[:at] + calls[min(at + size, len(calls) - 1) :]
-            if tries.broken(rest):
+            if broken(rest):
                 calls = rest
             else:
                 at += size
@@ -76,7 +69,28 @@ def _shortest(calls: Calls, tries: _Tries) -> Calls:
     return calls
 
 
-def touching(calls: Sequence[Call], record: Record | None) -> Calls:
+def _plainer(calls: Calls, broken: Breaks) -> Calls:
+    """Leave out parameters in queries, while the rest still breaks."""
+    for at in range(len(calls)):
+        for name in [name for name in calls[at].parameters if name != "token"]:
+            plainer = _without(calls[at], name)
+            tried = (*calls[:at], plainer, *calls[at + 1 :])
+            if plainer != calls[at] and broken(tried):
+                calls = tried
+    return calls
+
+
+def _without(call: Call, name: str) -> Call:
+    """Return ``call`` without a parameter if it is in the query, and not the only one there."""
+    pairs = call.query.split("&")
+    rest = [pair for pair in pairs if not pair.startswith(f"{name}=")]
+    if len(rest) == len(pairs) or not rest:
+        return call
+    given = {each: value for each, value in call.parameters.items() if each != name}
+    return replace(call, query="&".join(rest), parameters=given)
+
+
+def _touching(calls: Sequence[Call], record: Record | None) -> Calls:
     """Return the requests that name a webhook request, or that may change any; and the last one."""
     names = {record.get("id"), record.get("number")} if record else set()
     kept = [

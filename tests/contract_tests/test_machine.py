@@ -302,7 +302,7 @@ def test_ci_repeats_itself_and_explore_tries_more() -> None:
 
 
 def test_dev_remembers_what_broke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next run with the profile dev begins with the example that broke a statement."""
+    """The next run with the profile dev begins with the examples that broke a statement."""
     monkeypatch.chdir(tmp_path)
 
     def fault() -> int:
@@ -316,8 +316,9 @@ def test_dev_remembers_what_broke(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         pytest.fail("not found")
 
     number = fault()
-    assert list((tmp_path / ".hypothesis/crmcom-kit").iterdir())
-    assert fault() <= min(number, 60)  # it was made smaller, and is the first example
+    remembered = (tmp_path / layer.REMEMBERED).read_text("utf-8").split()
+    assert remembered
+    assert fault() <= min(number, 150)  # it is of the first example
 
 
 def test_only_keeps_the_rules_that_tell_of_the_statements() -> None:
@@ -357,6 +358,18 @@ def test_requests_are_left_out_as_long_as_the_rest_breaks() -> None:
     made = minimized(calls, breaks, concerned={"number": "3"}, fresh=True)
     assert made == (calls[0], calls[5], calls[-1])
     assert minimized(calls, lambda _: True, concerned=None, fresh=True) == calls[-1:]
+
+
+def test_parameters_that_are_not_needed_are_left_out() -> None:
+    """The last request has what breaks the statement, and its token."""
+    given = {"token": "T", "entity": "JOBS", "url": "https://a.example", "fields_set": "id"}
+    listed = build(methods(resolve("R9"))["list"], given)
+
+    def breaks(tried: tuple[Call, ...]) -> bool:
+        return "url" in tried[-1].parameters
+
+    made = minimized((listed,), breaks, concerned=None, fresh=True)
+    assert made[-1] == build(methods(resolve("R9"))["list"], {"token": "T", "url": given["url"]})
 
 
 def test_elsewhere_nothing_that_changes_is_tried_again() -> None:

@@ -48,9 +48,7 @@ def a_probe(
     cost: int = 1,
 ) -> Probe:
     """A probe that is in no registry."""
-    return Probe(
-        name, "read", statements, run, cost, shares=False, needs="", finds_causes=False, last=False
-    )
+    return Probe(name, "read", statements, run, cost)
 
 
 class Endless(httpx.SyncByteStream):
@@ -142,15 +140,18 @@ def test_a_first_look_is_worth_more_than_further_ones() -> None:
     assert chosen == [dear]
 
 
-@pytest.mark.parametrize("requests", [150, 156, 234, 240, 246])
-def test_few_requests_are_spent_well(requests: int) -> None:
-    """No crash for want of requests; most statements have a verdict, and it says how thin it is."""
+@pytest.mark.parametrize("requests", [150, 156, 240, 600, 1500])
+def test_limited_requests_are_spent_well(requests: int) -> None:
+    """No crash for want of requests; no layer uses up what is for the others.
+
+    Most statements have a verdict, and it says how thin it is.
+    """
     results = run(own_mock(), RunConfig(limits=Limits(max_requests=requests)))
 
     assert results.trouble is None
     assert results.exit_code == 0
     assert len(results.history) <= requests
-    assert results.achieved > 100
+    assert results.achieved > 105
     once = sum(each.is_seen_once for each in results.statements)
     assert (f"{once} statements hold but were seen only once." in closing(results)) == (once > 1)
 
