@@ -112,7 +112,7 @@ class LoginRefresher:
         self._session = session
         self._refusal: tuple[int, Any] | None = None  # how a wrong token is answered
         #: Refusals that a token got that was new: they are not about tokens.
-        self._despite_login: set[tuple[int, Any]] = set()
+        self._despite_login: list[tuple[int, Any]] = []
         self._ends: float | None = None  # by the client's clock
         self._margin = _MARGIN
 
@@ -207,7 +207,7 @@ class LoginRefresher:
         again = self._try(self._session.token)
         if again is None or (again.status, again.code) != refusal:
             return True
-        self._despite_login.add(refusal)
+        self._despite_login.append(refusal)
         return False
 
     def _try(self, token: str | None) -> Exchange | None:
