@@ -17,6 +17,7 @@ from crmcom_kit.contract_tests.options import OPTIONS, Option
 from crmcom_kit.contract_tests.stopping import Stop
 
 if TYPE_CHECKING:
+    from crmcom_kit.contract_tests.reports.report import Report
     from crmcom_kit.contract_tests.results import Results
 
 _OUTPUTS = {
@@ -119,20 +120,23 @@ def _leave_aside_variables(given: dict[str, Any]) -> None:
 
 def _checked(given: dict[str, Any], stop: Stop) -> int:
     """Run the suite, write the reports and return the exit code."""
+    from crmcom_kit.contract_tests.reports.report import Report
+
     outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
     verbose, statistics = given.pop("verbose"), given.pop("statistics")
     _check_outputs(outputs, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
     results = _run(given, now, stop)
+    report = Report(results)
     step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if step_summary and _is_same(outputs["summary"], step_summary):
         outputs["summary"] = None  # what stands there stays, and it is appended once
-    failures = _write(results, outputs, now.date())  # first: a terminal may go away
+    failures = _write(report, outputs, now.date())  # first: a terminal may go away
     if step_summary:
-        _append_summary(results, Path(step_summary))
+        _append_summary(report, Path(step_summary))
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
-    _show(results, verbose=verbose, statistics=statistics)
+    _show(report, verbose=verbose, statistics=statistics)
     return 2 if failures else int(results.exit_code)
 
 
@@ -185,7 +189,7 @@ def _no_litter(*, keep: bool) -> Iterator[None]:
         yield
 
 
-def _show(results: "Results", *, verbose: bool, statistics: bool) -> None:
+def _show(report: "Report", *, verbose: bool, statistics: bool) -> None:
     from rich.console import Console
 
     from crmcom_kit.contract_tests.reports import terminal
@@ -197,22 +201,22 @@ def _show(results: "Results", *, verbose: bool, statistics: bool) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
     console = Terminal(highlight=False, markup=True)
-    terminal.show(results, console, every=verbose)
+    terminal.show(report, console, every=verbose)
     if statistics:
-        terminal.show_statistics(results, console)
+        terminal.show_statistics(report.results, console)
 
 
 def _is_same(path: Path | None, other: str) -> bool:
     return path is not None and os.path.realpath(path) == os.path.realpath(other)
 
 
-def _append_summary(results: "Results", path: Path) -> None:
+def _append_summary(report: "Report", path: Path) -> None:
     """Append the job summary to what a CI server shows; if that fails, the run is the same."""
     from crmcom_kit.contract_tests.reports import job_summary
 
     try:
         size = path.stat().st_size if path.exists() else 0
-        text = job_summary.written(results, max(0, job_summary.MAX_BYTES - size))
+        text = job_summary.written(report, max(0, job_summary.MAX_BYTES - size))
         with path.open("ab") as file:
             file.write(text.encode("utf-8", "replace"))
     except Exception as error:  # noqa: BLE001 - nobody asked for it
@@ -220,11 +224,11 @@ def _append_summary(results: "Results", path: Path) -> None:
         click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {reason}", err=True)
 
 
-def _write(results: "Results", outputs: dict[str, Path | None], today: dt.date) -> list[str]:
+def _write(report: "Report", outputs: dict[str, Path | None], today: dt.date) -> list[str]:
     """Write every file that can be written; return a line for each that cannot."""
     from crmcom_kit.schemas.output import OutputError, opened
 
-    writers = _writers(results, today)
+    writers = _writers(report, today)
     failures = []
     for name, path in outputs.items():
         if path is None:
@@ -243,25 +247,24 @@ def _write(results: "Results", outputs: dict[str, Path | None], today: dt.date) 
 
 
 def _writers(
-    results: "Results", today: dt.date
+    report: "Report", today: dt.date
 ) -> dict[str, Callable[[], str | bytes | Iterable[str]]]:
     """Return what makes each report, by the name of its option."""
     from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
     from crmcom_kit.contract_tests.deviations import write_deviations
-    from crmcom_kit.contract_tests.reports import ctrf, har, html, job_summary, json_report, junit
-    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+    from crmcom_kit.contract_tests.reports import ctrf, har, html, job_summary, junit
 
-    redactor = ReportRedactor(results.target, results.history)
+    results = report.results
     broken = [(each.statement.id, seen) for each in results.statements for _, seen in each.alike]
     return {
-        "junit": lambda: junit.written(results),
-        "json": lambda: json_report.written(results),
-        "ctrf": lambda: ctrf.written(results),
-        "html": lambda: html.written(results),
-        "summary": lambda: job_summary.written(results),
-        "har": lambda: har.written(results),
-        "dialect-out": lambda: redactor.text(
+        "junit": lambda: junit.written(report),
+        "json": report.as_json,
+        "ctrf": lambda: ctrf.written(report),
+        "html": lambda: html.written(report),
+        "summary": lambda: job_summary.written(report),
+        "har": lambda: har.written(report),
+        "dialect-out": lambda: report.text(
             dialect_file(results.findings, results.target.name, results.began)
         ),
-        "write-deviations": lambda: write_deviations(broken, today=today, redact=redactor.text),
+        "write-deviations": lambda: write_deviations(broken, today=today, redact=report.text),
     }

@@ -138,10 +138,10 @@ def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
 
 
 def _made(values: dict[str, Any]) -> dict[str, Any]:
-    from crmcom_kit.contract_tests.reports.json_report import document
+    from crmcom_kit.contract_tests.reports.report import Report
     from crmcom_kit.contract_tests.run import run
 
-    return document(run(*_prepared(values)))
+    return Report(run(*_prepared(values))).document
 
 
 def _claimed(claim: Path) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from helpers.serving import LOGIN
 from jsonschema import Draft202012Validator
 
-from crmcom_kit.contract_tests.reports import json_report
+from crmcom_kit.contract_tests.reports.report import SCHEMA
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.mock_server import create_app
@@ -70,7 +70,7 @@ def test_a_mock_of_its_own_passes_and_every_report_is_written(tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(files)
     report = json.loads((tmp_path / "r.json").read_text("utf-8"))
-    schema = json.loads(json_report.SCHEMA.read_text())
+    schema = json.loads(SCHEMA.read_text())
     assert not list(Draft202012Validator(schema).iter_errors(report))
     summary = report["summary"]
     assert summary["achieved"] == summary["reachable"] == summary["holds"] > 100

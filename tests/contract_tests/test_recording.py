@@ -20,7 +20,8 @@ from crmcom_kit.contract_tests.client import recording as recordings
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError
 from crmcom_kit.contract_tests.recorded_run import NOTHING_SHOWN
-from crmcom_kit.contract_tests.reports import har, html, json_report, junit
+from crmcom_kit.contract_tests.reports import har, html, junit
+from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.setup import prepared
@@ -202,7 +203,7 @@ def test_the_traffic_of_a_run_on_our_mock_is_judged_without_a_violation(tmp_path
     assert results.exit_code == 0
     assert len(held(results)) > 90
     assert results.began == NOW.isoformat(timespec="seconds")
-    again = judged(tmp_path, "".join(har.written(results)), release=release)
+    again = judged(tmp_path, "".join(har.written(Report(results))), release=release)
     assert held(again) == held(results)
     assert not broken(again)
 
@@ -552,7 +553,7 @@ def test_a_server_with_new_content_in_the_middle(tmp_path: Path) -> None:
     recorder.entries[-1]["comment"] = f"5: show{recordings.ANEW}"
     results = judged(tmp_path, archive(recorder.entries, "crmcom-kit"))
     assert not broken(results)
-    assert recordings.ANEW in "".join(har.written(results))
+    assert recordings.ANEW in "".join(har.written(Report(results)))
 
 
 def test_organisations_are_not_mixed(tmp_path: Path) -> None:
@@ -635,8 +636,12 @@ def test_no_report_shows_a_secret_of_the_recording(tmp_path: Path) -> None:
     put(recorder.entries[-1], envelope)
     results = judged(tmp_path, archive(recorder.entries), release="R10")
     assert broken(results) == {"list.life_cycle_state.filter"}
-    written = [json_report.written(results), html.written(results), "".join(har.written(results))]
-    for text in (*written, junit.written(results).decode()):
+    written = [
+        Report(results).as_json(),
+        html.written(Report(results)),
+        "".join(har.written(Report(results))),
+    ]
+    for text in (*written, junit.written(Report(results)).decode()):
         for secret in (recorder.token, "Secret-31415926", "KEY-31415926", "S0VZLTMxNDE1OTI2"):
             assert secret not in text
 

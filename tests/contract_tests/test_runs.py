@@ -25,7 +25,7 @@ from crmcom_kit.contract_tests.probes.registry import (
     Probe,
     probes,
 )
-from crmcom_kit.contract_tests.reports import json_report
+from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
@@ -86,7 +86,7 @@ def test_a_run_that_can_read_nothing_fails_and_says_why(what: str) -> None:
 
     assert results.exit_code == 2
     assert "no list could be read: the answer to list is longer" in str(results.trouble)
-    assert any("no list could be read" in line for line in closing(results))
+    assert any("no list could be read" in line for line in closing(Report(results)))
 
 
 def test_a_crash_of_the_kit_fails_the_run_and_is_no_verdict(
@@ -105,7 +105,7 @@ def test_a_crash_of_the_kit_fails_the_run_and_is_no_verdict(
 
     assert results.exit_code == 2
     assert "the probe crash: KeyError: 'oops'" in str(results.trouble)
-    assert "KeyError" in json_report.document(results)["summary"]["trouble"]
+    assert "KeyError" in Report(results).document["summary"]["trouble"]
     verdicts = {each.statement.id: each.verdict for each in results.statements}
     assert verdicts["entities.r9"] not in (Verdict.BROKEN, Verdict.ERROR)
     assert Verdict.HOLDS in verdicts.values()
@@ -152,7 +152,9 @@ def test_few_requests_are_spent_well(requests: int) -> None:
     assert len(results.history) <= requests
     assert results.achieved > 100
     once = sum(each.is_seen_once for each in results.statements)
-    assert (f"{once} statements hold but were seen only once." in closing(results)) == (once > 1)
+    assert (f"{once} statements hold but were seen only once." in closing(Report(results))) == (
+        once > 1
+    )
 
 
 def test_only_keeps_the_generated_requests_of_its_methods() -> None:
@@ -265,7 +267,7 @@ class TestSeparateWorld:
         assert any(
             "only read the default world" in each and told in each for each in results.warnings
         )
-        assert "hush" not in json_report.written(results)
+        assert "hush" not in Report(results).as_json()
 
     def test_the_world_of_a_broken_server_is_kept(self) -> None:
         """Its journal is worth a look, and the curl lines of the report go there."""
