@@ -161,10 +161,10 @@ def _check_outputs(
 
 
 def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
+    from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
     from crmcom_kit.contract_tests.run import run
-    from crmcom_kit.contract_tests.setup import prepared
     from crmcom_kit.schemas.dialect import DialectError
     from crmcom_kit.schemas.releases import UnknownRelease
 

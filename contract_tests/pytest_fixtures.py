@@ -45,7 +45,7 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
 
     What the options say holds for every call: limits, what may be changed, and the ledger.
     """
-    from crmcom_kit.contract_tests.setup import new_session
+    from crmcom_kit.contract_tests.run import new_session
 
     made, config = _prepared({**_values(request), "base_url": target_url})
     session, _ = new_session(made, config, may_find_more=True)
@@ -106,7 +106,7 @@ def _enter(session: Session, config: RunConfig) -> None:
     from crmcom_kit.contract_tests.client.http import TargetDown
     from crmcom_kit.contract_tests.findings import Unreachable
     from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-    from crmcom_kit.contract_tests.setup import enter
+    from crmcom_kit.contract_tests.run import enter
 
     try:
         enter(session, config)
@@ -128,7 +128,7 @@ def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
-    from crmcom_kit.contract_tests.setup import prepared
+    from crmcom_kit.contract_tests.config import prepared
 
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time
     try:

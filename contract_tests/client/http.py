@@ -104,7 +104,7 @@ class Client:
             TargetDown: no answer came.
             AnswerTooLong: the answer is longer than ``limits`` allows.
         """
-        exchange = self._answer(call)
+        exchange = self.ask(call)
         waits = 0
         while self._asks_for_patience(exchange):
             waits += 1
@@ -112,7 +112,7 @@ class Client:
                 msg = f"{self.target.name} asked to wait {MAX_WAITS} times in a row"
                 raise TargetDown(msg)
             self._wait_as_asked(exchange)
-            exchange = self._answer(call)
+            exchange = self.ask(call)
         if exchange.status in _OUTAGES and exchange.code is None:  # a gateway may speak JSON, too
             msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
             raise TargetDown(msg)
@@ -129,7 +129,11 @@ class Client:
         may_repeat = exchange.status == 503 and exchange.call.verb == "GET"
         return may_repeat and exchange.header("Retry-After") is not None
 
-    def _answer(self, call: Call) -> Exchange:
+    def ask(self, call: Call) -> Exchange:
+        """Send ``call`` once, whatever comes, and leave the exchange out of the history.
+
+        Raises: see ``send``.
+        """
         if self.left == 0:
             msg = f"all {self.limits.max_requests} requests that the run may send are spent"
             raise BudgetSpent(msg)

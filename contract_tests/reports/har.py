@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.recording import ANEW
+from crmcom_kit.contract_tests.recorded.reading import ANEW
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.schemas.har import CUT, Answered, Asked, archive_text, entry
