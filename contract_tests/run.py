@@ -17,11 +17,10 @@ from crmcom_kit.contract_tests.probes.budget import Budget
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
 from crmcom_kit.contract_tests.recorded.judging import run_recording
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
-from crmcom_kit.contract_tests.safety.discovery import discover, needs
+from crmcom_kit.contract_tests.safety.discovery import discover, needs, witnesses
 from crmcom_kit.contract_tests.safety.inventory import Inventory
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
-from crmcom_kit.contract_tests.safety.witnesses import witnesses
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, is_mock_to_ask, separate_world
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.stateful.layer import run_stateful

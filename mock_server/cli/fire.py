@@ -14,6 +14,7 @@ from crmcom_kit.redaction import printable
 from crmcom_kit.schemas.output import OutputError, write_text
 
 _URL = "--url is the address of the mock, such as http://127.0.0.1:8080, without the API's path"
+_TIMEOUT = 120.0  # seconds: the mock answers when the receiver has
 
 
 class NotFired(click.ClickException):
@@ -144,24 +145,30 @@ def _header_value(token: str | None) -> str | None:
 
 
 def _post(address: str, body: Any, token: str | None) -> Any:
-    import httpx
+    import httpcore
 
-    headers = {} if token is None else {"X-Mock-Admin-Token": token}
+    headers: dict[bytes | str, bytes | str] = {"Content-Type": "application/json"}
+    if token is not None:
+        headers["X-Mock-Admin-Token"] = token
     try:
-        with httpx.Client(trust_env=False, timeout=120) as client:
-            response = client.post(address, json=body, headers=headers)
-            found = response.json()
-    except httpx.InvalidURL as error:
+        with httpcore.ConnectionPool() as pool:
+            response = pool.request(
+                "POST", address, headers=headers, content=json.dumps(body).encode(),
+                extensions={"timeout": dict.fromkeys(("connect", "read", "write"), _TIMEOUT)},
+            )  # fmt: skip
+    except (httpcore.UnsupportedProtocol, ValueError) as error:
         msg = f"--url: {address} is not a URL: {error}"
         raise NotPossible(msg) from None
-    except httpx.HTTPError as error:
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
         msg = (
             f"no mock responds at {address}: {error}; `crmcom-kit serve --deliver http` starts one"
         )
         raise NotPossible(msg) from None
+    try:
+        found = json.loads(response.content)
     except (ValueError, RecursionError):
         msg = f"{address} is not a mock: the response is not JSON; {_URL}"
         raise NotPossible(msg) from None
-    if response.status_code != 200 and isinstance(found, dict) and "error" in found:
+    if response.status != 200 and isinstance(found, dict) and "error" in found:
         raise NotPossible(str(found["error"]))
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crmcom_kit.config_file import config_option
 from crmcom_kit.mock_server.cli.options import OPTIONS, Refused, check
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.routing import CONTROL
@@ -46,6 +47,7 @@ class _Serve(click.Command):
         "show_default": True,
     },
 )
+@config_option
 def serve(**options: Any) -> None:
     """Run the mock of CRM.COM's webhook_requests Web API.
 
@@ -53,8 +55,8 @@ def serve(**options: Any) -> None:
     accepted; then come the credentials that may log in. It listens on loopback unless --host says
     otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
     SIGTERM and Ctrl-C end it with status 0 once running requests have ended. A start that is not
-    possible gives one line on standard error and status 2. An option may be given in the
-    environment instead: CRMCOM_SERVE_RELEASE for --release, and so on.
+    possible gives one line on standard error and status 2. An option may come from the environment
+    instead, as CRMCOM_SERVE_RELEASE for --release and so on, or from a file: see --config.
     """
     with _without_gc():
         from crmcom_kit.mock_server.http.server import (

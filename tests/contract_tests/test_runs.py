@@ -28,8 +28,8 @@ from crmcom_kit.contract_tests.probes.registry import (
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run import RunConfig, run
+from crmcom_kit.contract_tests.safety.discovery import EACH_STATE, witnesses
 from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
-from crmcom_kit.contract_tests.safety.witnesses import EACH_STATE, witnesses
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Login, Target, own_mock
 from crmcom_kit.mock_server import make_world
