@@ -92,7 +92,6 @@ def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
 @_with_options
 @_with_outputs
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
-@click.option("--statistics", is_flag=True, help="Show how many calls of each method were made.")
 def check(**given: Any) -> None:
     """Check a server statement by statement: the mock, a real instance, or anybody's stubs.
 
@@ -125,7 +124,7 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
     from crmcom_kit.contract_tests.reports.report import Report
 
     outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
-    verbose, statistics = given.pop("verbose"), given.pop("statistics")
+    verbose = given.pop("verbose")
     _check_outputs(outputs, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
     results = _run(given, now, stop)
@@ -138,7 +137,7 @@ def _checked(given: dict[str, Any], stop: Stop) -> int:
         _append_summary(report, Path(step_summary))
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
-    _show(report, verbose=verbose, statistics=statistics)
+    _show(report, verbose=verbose)
     return 2 if failures else int(results.exit_code)
 
 
@@ -188,10 +187,13 @@ def _no_litter(*, keep: bool) -> Iterator[None]:
 
     with TemporaryDirectory() as home:
         set_hypothesis_home_dir(home)
-        yield
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
-def _show(report: "Report", *, verbose: bool, statistics: bool) -> None:
+def _show(report: "Report", *, verbose: bool) -> None:
     from rich.console import Console
 
     from crmcom_kit.contract_tests.reports import terminal
@@ -204,8 +206,6 @@ def _show(report: "Report", *, verbose: bool, statistics: bool) -> None:
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
     console = Terminal(highlight=False, markup=True)
     terminal.show(report, console, every=verbose)
-    if statistics:
-        terminal.show_statistics(report.results, console)
 
 
 def _is_same(path: Path | None, other: str) -> bool:

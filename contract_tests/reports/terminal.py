@@ -8,10 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Verdict
 from crmcom_kit.contract_tests.reports.report import Entry, Report, amount, counted
-from crmcom_kit.contract_tests.results import Results
 
 _SIGNS = {
     Verdict.HOLDS: ("✓", "green"),
@@ -118,18 +116,3 @@ def closing(report: Report) -> Iterator[str]:
     )
     yield from report.coverage
     yield f"{report.outcome.upper()}: {report.headline}"
-
-
-def show_statistics(results: Results, console: Console) -> None:
-    """Print how many calls of each method were made, and how many of them were served."""
-    calls: dict[str, list[Exchange]] = {}
-    for exchange in results.history:
-        calls.setdefault(exchange.call.method or "other paths", []).append(exchange)
-    table = Table("Method", box=None, pad_edge=False)
-    for title in ("OK", "Errors", "ms per call"):
-        table.add_column(title, justify="right")
-    for name, made in sorted(calls.items()):
-        served, seconds = sum(each.ok for each in made), sum(each.seconds for each in made)
-        mean = f"{seconds * 1000 / len(made):.1f}"
-        table.add_row(name, str(served), str(len(made) - served), mean)
-    console.print(table)

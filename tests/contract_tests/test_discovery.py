@@ -158,9 +158,3 @@ class TestScope:
     def test_all_that_is_given_must_fit(self, scope: Scope, *, fits: bool) -> None:
         """Nothing is in scope unless something was given, and then what fits all of it."""
         assert scope(dict(self.RECORD)) is fits
-
-    def test_it_can_be_said(self) -> None:
-        """In words for a report."""
-        assert str(Scope()) == "none"
-        assert str(EVERYTHING) == "all"
-        assert "'N'" in str(Scope(definition="N"))

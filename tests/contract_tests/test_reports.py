@@ -217,7 +217,6 @@ def all_reports(results: Results) -> dict[str, str]:
     """Write every report."""
     out = io.StringIO()
     terminal.show(Report(results), Console(file=out, width=100), every=True)
-    terminal.show_statistics(results, Console(file=out, width=100))
     return {
         "json": Report(results).as_json(),
         "junit": junit.written(Report(results)).decode(),
