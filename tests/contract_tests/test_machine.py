@@ -142,16 +142,15 @@ FAULTS: tuple[tuple[Handle, str, set[str]], ...] = (
 )
 
 
-@pytest.mark.parametrize(
-    ("fault", "where"),
-    [*((each, "elsewhere") for each in FAULTS), (FAULTS[1], "own")],
-)
-def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]], where: str) -> None:
-    """The statement is named, and a short sequence of requests shows it, on any server."""
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]]) -> None:
+    """The statement is named, and a short sequence of requests shows it, on anybody's server.
+
+    ``test_dev_remembers_what_broke`` has one on a mock of the kit's own.
+    """
     handle, release, statements = fault
     for seed in SEEDS:
-        target = own_mock(release, wrap=wrapped(handle))
-        session = session_on(target if where == "own" else somebody_elses(target))
+        session = session_on(somebody_elses(own_mock(release, wrap=wrapped(handle))))
         assert not found_by(session)
         found = found_by(explored(session, seed, times=30))
         for name in statements & found.keys():
