@@ -170,7 +170,7 @@ def test_a_server_that_is_right_breaks_nothing() -> None:
     for target in (
         own_mock("R9"), somebody_elses(own_mock("R13")), somebody_elses(own_mock("R18")),
     ):  # fmt: skip
-        session = explored(session_on(target), seed=1, times=10)
+        session = explored(session_on(target), seed=1, times=5)
         assert not found_by(session)
         assert not session.findings.crashes
 
@@ -178,7 +178,7 @@ def test_a_server_that_is_right_breaks_nothing() -> None:
 def test_a_run_makes_use_of_everything() -> None:
     """On our own mock and elsewhere there are all kinds of requests."""
     for target in (own_mock("R10"), somebody_elses(own_mock("R10"))):
-        session = explored(session_on(target), times=40)
+        session = explored(session_on(target), times=25)
         expected = {
             *(f"{name}, {outcome}" for name in ("show", "list", "resend", "delete", "token")
               for outcome in ("served", "refused") if (name, outcome) != ("list", "served")),

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from crmcom_kit.contract_tests.checks.removed_secrets import is_placeholder
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.in_process import InProcess
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError
@@ -196,7 +197,8 @@ def record_in(recorder: Recorder, state: str = "REJECTED") -> dict[str, Any]:
 def test_the_traffic_of_a_run_on_our_mock_is_judged_without_a_violation(tmp_path: Path) -> None:
     """The kit's own --har, whose tokens are redacted; its own archive of it says the same."""
     release = "R15"
-    live = run(own_mock(release), RunConfig(began=NOW.isoformat(), max_examples=1))
+    limits = Limits(max_requests=400)
+    live = run(own_mock(release), RunConfig(began=NOW.isoformat(), limits=limits))
     text = "".join(har.written(Report(live)))
     results = judged(tmp_path, text, release=release)
     assert not broken(results)
