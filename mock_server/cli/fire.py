@@ -8,6 +8,7 @@ import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.admin.document import PREFIX
+from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.redaction import printable
@@ -145,30 +146,19 @@ def _header_value(token: str | None) -> str | None:
 
 
 def _post(address: str, body: Any, token: str | None) -> Any:
-    import httpcore
-
-    headers: dict[bytes | str, bytes | str] = {"Content-Type": "application/json"}
-    if token is not None:
-        headers["X-Mock-Admin-Token"] = token
     try:
-        with httpcore.ConnectionPool() as pool:
-            response = pool.request(
-                "POST", address, headers=headers, content=json.dumps(body).encode(),
-                extensions={"timeout": dict.fromkeys(("connect", "read", "write"), _TIMEOUT)},
-            )  # fmt: skip
-    except (httpcore.UnsupportedProtocol, ValueError) as error:
-        msg = f"--url: {address} is not a URL: {error}"
+        status, content = request("POST", address, _TIMEOUT, body=body, token=token)
+    except NoUrl as error:
+        msg = f"--url: {error}"
         raise NotPossible(msg) from None
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-        msg = (
-            f"no mock responds at {address}: {error}; `crmcom-kit serve --deliver http` starts one"
-        )
+    except NoResponse as error:
+        msg = f"no mock responds at {error}; `crmcom-kit serve --deliver http` starts one"
         raise NotPossible(msg) from None
     try:
-        found = json.loads(response.content)
+        found = json.loads(content)
     except (ValueError, RecursionError):
         msg = f"{address} is not a mock: the response is not JSON; {_URL}"
         raise NotPossible(msg) from None
-    if response.status != 200 and isinstance(found, dict) and "error" in found:
+    if status != 200 and isinstance(found, dict) and "error" in found:
         raise NotPossible(str(found["error"]))
     return found

@@ -20,6 +20,7 @@ COMMANDS = {
         "crmcom_kit.mock_server.cli.fire:fire",
         "Trigger a webhook in a running mock.",
     ),
+    "ready": ("crmcom_kit.mock_server.cli.ready:ready", "Wait until a mock is ready."),
     "fixtures": ("crmcom_kit.fixtures.commands:fixtures", "Generate fixture data."),
     "check": (
         "crmcom_kit.contract_tests.cli:check",
@@ -51,6 +52,7 @@ EXTRAS = {
     "hypothesis": "check",
     "ijson": "check",
     "pytest": "check",
+    "trustme": "tls",
 }
 
 #: What a shell reports of a program that SIGPIPE ended. Neither 0 nor 1 would do: to `check` they
