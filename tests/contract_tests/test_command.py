@@ -317,7 +317,7 @@ def test_under_xdist_the_target_is_asked_once(serve: Callable[..., str], tmp_pat
     base = serve(counting)
     command = [sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"]
     command += ["--crmcom-base-url", base, "--crmcom-only", "show.*", "-m", "readonly"]
-    command += ["--crmcom-max-examples", "1"]
+    command += ["--crmcom-max-requests", "60"]
     done = subprocess.run(
         [*command, "-n", "2", "-p", "no:cacheprovider"],
         cwd=tmp_path,
