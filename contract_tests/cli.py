@@ -53,13 +53,7 @@ class _Given(click.Option):
 
 
 def _as_click(option: Option) -> Callable[[Any], Any]:
-    more: dict[str, Any] = {}
-    if option.type is bool:
-        more = {"is_flag": True}
-    elif option.repeats:
-        more = {"multiple": True, "type": option.type}
-    else:
-        more = {"type": option.type}
+    is_flag = option.type is bool
     return click.option(
         f"--{option.name}",
         option.key,
@@ -67,10 +61,12 @@ def _as_click(option: Option) -> Callable[[Any], Any]:
         metavar=option.metavar,
         envvar=option.envvar,
         show_envvar=option.envvar is not None,
-        show_default=option.default is not None and option.type is not bool,
+        show_default=option.default is not None and not is_flag,
         help=option.help,
         cls=_Given if option.name == "base-url" else None,
-        **more,
+        is_flag=is_flag,
+        multiple=option.repeats,
+        type=option.type,
     )
 
 
