@@ -18,6 +18,7 @@ from crmcom_kit.contract_tests.options import OPTIONS, Option
 from crmcom_kit.contract_tests.stopping import Stop
 
 if TYPE_CHECKING:
+    from crmcom_kit.contract_tests.reports.report import Report
     from crmcom_kit.contract_tests.results import Results
 
 _OUTPUTS = {
@@ -52,13 +53,7 @@ class _Given(click.Option):
 
 
 def _as_click(option: Option) -> Callable[[Any], Any]:
-    more: dict[str, Any] = {}
-    if option.type is bool:
-        more = {"is_flag": True}
-    elif option.repeats:
-        more = {"multiple": True, "type": option.type}
-    else:
-        more = {"type": option.type}
+    is_flag = option.type is bool
     return click.option(
         f"--{option.name}",
         option.key,
@@ -66,10 +61,12 @@ def _as_click(option: Option) -> Callable[[Any], Any]:
         metavar=option.metavar,
         envvar=option.envvar,
         show_envvar=option.envvar is not None,
-        show_default=option.default is not None and option.type is not bool,
+        show_default=option.default is not None and not is_flag,
         help=option.help,
         cls=_Given if option.name == "base-url" else None,
-        **more,
+        is_flag=is_flag,
+        multiple=option.repeats,
+        type=option.type,
     )
 
 
@@ -91,7 +88,6 @@ def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
 @_with_options
 @_with_outputs
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
-@click.option("--statistics", is_flag=True, help="Show how many calls of each method were made.")
 def check(**given: Any) -> None:
     """Check a server statement by statement: the mock, a real instance, or anybody's stubs.
 
@@ -121,20 +117,23 @@ def _leave_aside_variables(given: dict[str, Any]) -> None:
 
 def _checked(given: dict[str, Any], stop: Stop) -> int:
     """Run the suite, write the reports and return the exit code."""
+    from crmcom_kit.contract_tests.reports.report import Report
+
     outputs = {name: given.pop(name.replace("-", "_")) for name in _OUTPUTS}
-    verbose, statistics = given.pop("verbose"), given.pop("statistics")
+    verbose = given.pop("verbose")
     _check_outputs(outputs, given["ledger"], given["from_har"])
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the kit's time
     results = _run(given, now, stop)
+    report = Report(results)
     step_summary = os.environ.get("GITHUB_STEP_SUMMARY")
     if step_summary and _is_same(outputs["summary"], step_summary):
         outputs["summary"] = None  # what stands there stays, and it is appended once
-    failures = _write(results, outputs, now.date())  # first: a terminal may go away
+    failures = _write(report, outputs, now.date())  # first: a terminal may go away
     if step_summary:
-        _append_summary(results, Path(step_summary))
+        _append_summary(report, Path(step_summary))
     for failure in failures:
         click.echo(f"Error: {failure}", err=True)
-    _show(results, verbose=verbose, statistics=statistics)
+    _show(report, verbose=verbose)
     return 2 if failures else int(results.exit_code)
 
 
@@ -159,10 +158,10 @@ def _check_outputs(
 
 
 def _run(given: dict[str, Any], now: dt.datetime, stop: Stop) -> "Results":
+    from crmcom_kit.contract_tests.config import prepared
     from crmcom_kit.contract_tests.deviations import DeviationsError
     from crmcom_kit.contract_tests.options import OptionsError
     from crmcom_kit.contract_tests.run import run
-    from crmcom_kit.contract_tests.setup import prepared
     from crmcom_kit.schemas.dialect import DialectError
     from crmcom_kit.schemas.releases import UnknownRelease
 
@@ -184,10 +183,13 @@ def _no_litter(*, keep: bool) -> Iterator[None]:
 
     with TemporaryDirectory() as home:
         set_hypothesis_home_dir(home)
-        yield
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
 
 
-def _show(results: "Results", *, verbose: bool, statistics: bool) -> None:
+def _show(report: "Report", *, verbose: bool) -> None:
     from rich.console import Console
 
     from crmcom_kit.contract_tests.reports import terminal
@@ -199,22 +201,20 @@ def _show(results: "Results", *, verbose: bool, statistics: bool) -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every terminal has every sign
     console = Terminal(highlight=False, markup=True)
-    terminal.show(results, console, every=verbose)
-    if statistics:
-        terminal.show_statistics(results, console)
+    terminal.show(report, console, every=verbose)
 
 
 def _is_same(path: Path | None, other: str) -> bool:
     return path is not None and os.path.realpath(path) == os.path.realpath(other)
 
 
-def _append_summary(results: "Results", path: Path) -> None:
+def _append_summary(report: "Report", path: Path) -> None:
     """Append the job summary to what a CI server shows; if that fails, the run is the same."""
     from crmcom_kit.contract_tests.reports import job_summary
 
     try:
         size = path.stat().st_size if path.exists() else 0
-        text = job_summary.written(results, max(0, job_summary.MAX_BYTES - size))
+        text = job_summary.written(report, max(0, job_summary.MAX_BYTES - size))
         with path.open("ab") as file:
             file.write(text.encode("utf-8", "replace"))
     except Exception as error:  # noqa: BLE001 - nobody asked for it
@@ -222,11 +222,11 @@ def _append_summary(results: "Results", path: Path) -> None:
         click.echo(f"Warning: GITHUB_STEP_SUMMARY: cannot write {path}: {reason}", err=True)
 
 
-def _write(results: "Results", outputs: dict[str, Path | None], today: dt.date) -> list[str]:
+def _write(report: "Report", outputs: dict[str, Path | None], today: dt.date) -> list[str]:
     """Write every file that can be written; return a line for each that cannot."""
     from crmcom_kit.schemas.output import OutputError, opened
 
-    writers = _writers(results, today)
+    writers = _writers(report, today)
     failures = []
     for name, path in outputs.items():
         if path is None:
@@ -245,25 +245,24 @@ def _write(results: "Results", outputs: dict[str, Path | None], today: dt.date) 
 
 
 def _writers(
-    results: "Results", today: dt.date
+    report: "Report", today: dt.date
 ) -> dict[str, Callable[[], str | bytes | Iterable[str]]]:
     """Return what makes each report, by the name of its option."""
     from crmcom_kit.contract_tests.calibration.dialect_out import dialect_file
     from crmcom_kit.contract_tests.deviations import write_deviations
-    from crmcom_kit.contract_tests.reports import ctrf, har, html, job_summary, json_report, junit
-    from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+    from crmcom_kit.contract_tests.reports import ctrf, har, html, job_summary, junit
 
-    redactor = ReportRedactor(results.target, results.history)
+    results = report.results
     broken = [(each.statement.id, seen) for each in results.statements for _, seen in each.alike]
     return {
-        "junit": lambda: junit.written(results),
-        "json": lambda: json_report.written(results),
-        "ctrf": lambda: ctrf.written(results),
-        "html": lambda: html.written(results),
-        "summary": lambda: job_summary.written(results),
-        "har": lambda: har.written(results),
-        "dialect-out": lambda: redactor.text(
+        "junit": lambda: junit.written(report),
+        "json": report.as_json,
+        "ctrf": lambda: ctrf.written(report),
+        "html": lambda: html.written(report),
+        "summary": lambda: job_summary.written(report),
+        "har": lambda: har.written(report),
+        "dialect-out": lambda: report.text(
             dialect_file(results.findings, results.target.name, results.began)
         ),
-        "write-deviations": lambda: write_deviations(broken, today=today, redact=redactor.text),
+        "write-deviations": lambda: write_deviations(broken, today=today, redact=report.text),
     }

@@ -1,5 +1,6 @@
-"""The configuration of a run."""
+"""The configuration of a run, and how it comes from the options."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,10 +8,25 @@ from typing import Any
 
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.client.recording import Recording
-from crmcom_kit.contract_tests.deviations import Deviations
-from crmcom_kit.contract_tests.options import DEFAULT_EXAMPLES, Profile
+from crmcom_kit.contract_tests.deviations import Deviations, read_deviations
+from crmcom_kit.contract_tests.extensions import load_extensions
+from crmcom_kit.contract_tests.options import (
+    DEFAULT_EXAMPLES,
+    Profile,
+    allowed_changes,
+    check_values,
+    command_line,
+    is_scoped,
+    nondefault_options,
+    resolve_seed,
+    secret_keys,
+)
+from crmcom_kit.contract_tests.recorded.reading import Recording, read_recording
+from crmcom_kit.contract_tests.safety.scope import Scope
 from crmcom_kit.contract_tests.stopping import Stop
+from crmcom_kit.contract_tests.targets import Login, Target, own_mock
+from crmcom_kit.redaction import redact_url
+from crmcom_kit.schemas.releases import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +54,63 @@ class RunConfig:
     progress: Callable[[str], None] | None = None  # is told in a line what comes next
     stop: Stop = field(default_factory=Stop, compare=False)  # asked before each request
     profile: Profile = "ci"  # how much the generated layers try, see ``profiles``
+
+
+def prepared(values: Mapping[str, Any], *, now: dt.datetime) -> tuple[Target, RunConfig]:
+    """Return what to check and how.
+
+    Args:
+        values: a value for each of ``options.OPTIONS``, by its key.
+        now: the present moment; a world that is made for the run is named after it.
+
+    Raises:
+        OptionsError, DeviationsError, UnknownRelease, DialectError: an option cannot be followed.
+    """
+    load_extensions()
+    check_values(values)
+    target, recording = _target(values)
+    listed = read_deviations(Path(values["deviations"])) if values["deviations"] else ()
+    seed = resolve_seed(values, now.timestamp())
+    config = RunConfig(
+        seed=seed,
+        limits=Limits(**{name: values[name] for name in ("max_requests", "rate", "timeout")}),
+        allowed=None if values["allow"] is None else allowed_changes(values),
+        scope=_scope(values) if is_scoped(values) else None,
+        deviations=Deviations(listed, today=now.date()),
+        ledger=Path(values["ledger"]) if values["ledger"] else None,
+        secret_keys=secret_keys(values),
+        recording=recording,
+        options=nondefault_options(values),
+        command=command_line({**values, "seed": seed}),
+        began=now.isoformat(timespec="seconds"),
+        world=f"check-{now:%Y%m%d-%H%M%S-%f}",
+        admin_token=values["admin_token"] or None,
+        **{name: values[name] for name in ("only", "profile", "max_examples", "dry_run")},
+    )
+    return target, config
+
+
+def _target(values: Mapping[str, Any]) -> tuple[Target, Recording | None]:
+    """Return the target, and its recording if one is judged."""
+    release = resolve(values["release"])
+    base = values["base_url"].rstrip("/") if values["base_url"] else None
+    if values["from_har"]:
+        recording = read_recording([Path(each) for each in values["from_har"]], release, base)
+        first, *others = values["from_har"]
+        name = f"the recording {first}" + (f" and {len(others)} more" if others else "")
+        url = recording.base_url
+        return Target(name=name, base_url=url, release=release, login=Login()), recording
+    if base is None:
+        return own_mock(values["release"], values["dialect"]), None
+    names = ("token", "username", "password", "organisation", "unit", "api_key")
+    login = Login(**{name: values[name] or None for name in names})
+    return Target(name=redact_url(base), base_url=base, release=release, login=login), None
+
+
+def _scope(values: Mapping[str, Any]) -> Scope:
+    return Scope(
+        definition=values["only_definition"],
+        entity_id=values["only_entity_id"],
+        numbers=frozenset(values["only_number"]),
+        everything=values["all_records"],
+    )

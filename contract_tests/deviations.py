@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -66,38 +67,34 @@ def read_deviations(path: Path) -> tuple[Deviation, ...]:
     """Read a file of deviations. Raises DeviationsError where it is not as described here."""
     try:
         content = read_own_toml(path)
+        entries = content.get("deviation", [])
+        if set(content) - {"deviation"} or not isinstance(entries, list):
+            raise DeviationsError(_text(", ".join(content), "[[deviation]] alone"))
+        found = tuple(_read(at, entry) for at, entry in enumerate(entries, 1))
+        names = [each.statement for each in found]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            msg = f"statement: {twice} is listed twice"
+            raise DeviationsError(msg)
     except (OSError, ValueError) as error:
         msg = f"{path}: {error}"
         raise DeviationsError(msg) from None
-    entries = content.get("deviation", [])
-    if set(content) - {"deviation"} or not isinstance(entries, list):
-        msg = f"{path}: {', '.join(content)} is not allowed; allowed is [[deviation]] alone"
-        raise DeviationsError(msg)
-    found = tuple(_read(f"{path}: deviation {at}", entry) for at, entry in enumerate(entries, 1))
-    names = [each.statement for each in found]
-    for name in names:
-        if names.count(name) > 1:
-            msg = f"{path}: statement: {name} is listed twice"
-            raise DeviationsError(msg)
     return found
 
 
-def _read(place: str, entry: Any) -> Deviation:
-    members = {each.name: each for each in fields(Deviation)}
+def _read(at: int, entry: Any) -> Deviation:
+    """Return the entry at a place. Raises ValueError."""
+    place, members = f"deviation {at}", [each.name for each in fields(Deviation)]
     if not isinstance(entry, dict):
-        msg = f"{place}: {entry!r} is not allowed; allowed is a table"
-        raise DeviationsError(msg)
+        raise DeviationsError(_text(f"{place}: {entry!r}", "a table"))
     for name, value in entry.items():
         if name not in members:
-            msg = f"{place}: {name} is not allowed; allowed is {', '.join(members)}"
-            raise DeviationsError(msg)
+            raise DeviationsError(_text(f"{place}: {name}", ", ".join(members)))
         wanted = dt.date if name in ("date", "expires") else str
         if type(value) is not wanted:
             form = "a date such as 2026-11-24, unquoted" if wanted is dt.date else "a text"
-            msg = f"{place}: {name}: {value!r} is not allowed; allowed is {form}"
-            raise DeviationsError(msg)
-    for name in members.keys() - entry.keys() - {"expires"}:
-        msg = f"{place}: {name} is missing"
+            raise DeviationsError(_text(f"{place}: {name}: {value!r}", form))
+    if missing := next((n for n in members if n not in entry and n != "expires"), None):
+        msg = f"{place}: {missing} is missing"
         raise DeviationsError(msg)
     deviation = Deviation(**entry)
     try:
@@ -106,9 +103,12 @@ def _read(place: str, entry: Any) -> Deviation:
         msg = f"{place}: {error}"
         raise DeviationsError(msg) from None
     if deviation.kind not in KINDS:
-        msg = f"{place}: kind: {deviation.kind!r} is not allowed; allowed is {', '.join(KINDS)}"
-        raise DeviationsError(msg)
+        raise DeviationsError(_text(f"{place}: kind: {deviation.kind!r}", ", ".join(KINDS)))
     return deviation
+
+
+def _text(seen: str, allowed: str) -> str:
+    return f"{seen} is not allowed; allowed is {allowed}"
 
 
 def write_deviations(
@@ -149,6 +149,5 @@ def _pattern(texts: Sequence[str]) -> str:
 
 
 def _common_start(texts: Sequence[str]) -> str:
-    first, last = min(texts), max(texts)  # what these two share, all that sort between them share
-    pairs = enumerate(zip(first, last, strict=False))
-    return first[: next((at for at, (one, other) in pairs if one != other), len(first))]
+    places = zip(*texts, strict=False)
+    return "".join(signs[0] for signs in takewhile(lambda signs: len(set(signs)) == 1, places))

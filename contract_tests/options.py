@@ -1,7 +1,9 @@
 """The options of a run: one table for the command and for pytest."""
 
 import fnmatch
-from collections.abc import Mapping
+import math
+import shlex
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -14,7 +16,7 @@ PROFILES: tuple[Profile, ...] = get_args(Profile)
 DEFAULT_TIMEOUT = 30.0  # seconds
 DEFAULT_EXAMPLES = 50  # of each generated layer, where no budget rules
 #: No wait of a run is longer, for an answer or between two requests, in seconds.
-_LONGEST = 86_400.0
+_LONGEST = 86_400
 #: What may be changed with ``--allow``.
 CHANGES = ("resend", "delete")
 
@@ -32,9 +34,12 @@ class Option:
     type: type = str  # str, int, float; bool is a flag
     metavar: str | None = None
     default: Any = None
+    minimum: float = 0  # of a number
+    maximum: float = math.inf
     repeats: bool = False
     variable: bool = False  # may also come from the environment
     secret: bool = False  # never shown
+    of_recordings: bool = False  # makes sense if recorded traffic is judged
 
     @property
     def key(self) -> str:
@@ -51,6 +56,11 @@ class Option:
         """Whether its variable is about a server that is asked: a recording leaves it aside."""
         return self.variable and self.name != "release"
 
+    def is_given(self, values: Mapping[str, Any]) -> bool:
+        """Whether the option has another value than its default."""
+        value = values[self.key]
+        return bool(value) if self.repeats else value not in (None, self.default)
+
 
 OPTIONS = (
     Option(
@@ -58,6 +68,7 @@ OPTIONS = (
         "The server to check, such as https://host/crmapi/rest/v2. Left out: a mock of its own.",
         metavar="URL",
         variable=True,
+        of_recordings=True,
     ),
     Option(
         "from-har",
@@ -65,6 +76,7 @@ OPTIONS = (
         "With --base-url: only what is below it.",
         metavar="FILE",
         repeats=True,
+        of_recordings=True,
     ),
     Option(
         "release",
@@ -73,6 +85,7 @@ OPTIONS = (
         metavar="R",
         default="R9",
         variable=True,
+        of_recordings=True,
     ),
     Option(
         "dialect",
@@ -117,14 +130,21 @@ OPTIONS = (
         repeats=True,
     ),
     Option("all-records", "Any webhook request may be changed.", type=bool, default=False),
-    Option("max-requests", "Send at most so many requests.", type=int, metavar="N"),
-    Option("rate", "Send at most so many requests a second.", type=float, metavar="N"),
+    Option("max-requests", "Send at most so many requests.", type=int, metavar="N", minimum=1),
+    Option(
+        "rate",
+        "Send at most so many requests a second.",
+        type=float,
+        metavar="N",
+        minimum=1 / _LONGEST,
+    ),
     Option(
         "max-examples",
         "How many examples each generated layer tries where no --max-requests rules.",
         type=int,
         default=DEFAULT_EXAMPLES,
         metavar="N",
+        minimum=1,
     ),
     Option(
         "seed",
@@ -139,14 +159,22 @@ OPTIONS = (
         type=float,
         default=DEFAULT_TIMEOUT,
         metavar="S",
+        minimum=0.001,
+        maximum=_LONGEST,
     ),
     Option(
         "only",
         "Check only statements whose id fits, such as 'list.*'.",
         metavar="GLOB",
         default="*",
+        of_recordings=True,
     ),
-    Option("deviations", "A TOML file of deviations that are known.", metavar="FILE"),
+    Option(
+        "deviations",
+        "A TOML file of deviations that are known.",
+        metavar="FILE",
+        of_recordings=True,
+    ),
     Option(
         "secret-key",
         "The secret key of a webhook definition, by the definition's ID: with it "
@@ -170,14 +198,9 @@ def check_values(values: Mapping[str, Any]) -> None:
     # Here, since pytest imports this module in every run for the options' names.
     from crmcom_kit.schemas.statements import statements
 
-    _check_texts(values)
-    _check_beside_recording(values)
+    for option in OPTIONS:
+        _check_value(option, values)
     _check_url(values["base_url"])
-    for name in ("max_requests", "max_examples"):
-        _at_least(values, name, 1)
-    _within(values, "rate", 1 / _LONGEST, float("inf"))
-    _within(values, "timeout", 0, _LONGEST)
-    _at_least(values, "seed", 0)
     for name in allowed_changes(values):
         if name not in CHANGES:
             raise OptionsError(_text("allow", name, f"{', '.join(CHANGES)} or none"))
@@ -191,6 +214,25 @@ def check_values(values: Mapping[str, Any]) -> None:
     _check_scope(values)
 
 
+def _check_value(option: Option, values: Mapping[str, Any]) -> None:
+    """Refuse a number out of bounds, a text that cannot be sent, and what a recording rules out."""
+    given = values[option.key]
+    if values["from_har"] and not option.of_recordings and option.is_given(values):
+        msg = f"--{option.name} makes no sense beside --from-har: a recording is judged, and "
+        msg += "nothing is sent"
+        raise OptionsError(msg)
+    if option.type in (int, float) and given is not None:
+        if not (option.minimum <= given <= option.maximum and math.isfinite(given)):
+            allowed = f"a number from {option.minimum:.2g} "
+            allowed += "on" if option.maximum == math.inf else f"to {option.maximum:g}"
+            raise OptionsError(_text(option.name, given, allowed))
+        return
+    for each in given if option.repeats else [given]:
+        if isinstance(each, str) and each.encode("utf-8", "replace").decode() != each:
+            msg = f"--{option.name}: a text that is not UTF-8 is not allowed"
+            raise OptionsError(msg)
+
+
 def secret_keys(values: Mapping[str, Any]) -> dict[str, str]:
     """Return the secret keys that were given, by definition id. Raises OptionsError."""
     found = {}
@@ -202,44 +244,19 @@ def secret_keys(values: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-#: What may be said of a recording; all else is about requests that are sent.
-_FOR_RECORDINGS = frozenset(("base_url", "from_har", "release", "only", "deviations"))
-
-
-def _check_beside_recording(values: Mapping[str, Any]) -> None:
-    """Refuse what makes no sense where nothing is sent."""
-    if not values["from_har"]:
-        return
-    for option in OPTIONS:
-        given = values[option.key]
-        if option.key not in _FOR_RECORDINGS and given not in (option.default, (), []):
-            msg = f"--{option.name} makes no sense beside --from-har: a recording is judged, and "
-            msg += "nothing is sent"
-            raise OptionsError(msg)
+def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
+    """Return the changing methods that ``--allow`` names."""
+    parts = [part.strip() for part in (values["allow"] or "").split(",")]
+    return frozenset(part for part in parts if part) - {"none"}
 
 
 def is_scoped(values: Mapping[str, Any]) -> bool:
     """Whether the options say which webhook requests may be changed."""
-    names = ("only_definition", "only_entity_id", "only_number", "all_records")
-    return any(values[name] for name in names)
+    return bool(values["all_records"]) or _is_narrowed(values)
 
 
-def _check_texts(values: Mapping[str, Any]) -> None:
-    """Refuse texts that cannot be sent or written down: bytes that are no UTF-8."""
-    for option in OPTIONS:
-        given = values[option.key]
-        for each in given if option.repeats else [given]:
-            if isinstance(each, str) and not _is_unicode(each):
-                msg = f"--{option.name}: a text that is not UTF-8 is not allowed"
-                raise OptionsError(msg)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _is_narrowed(values: Mapping[str, Any]) -> bool:
+    return any(values[name] for name in ("only_definition", "only_entity_id", "only_number"))
 
 
 def _check_login(values: Mapping[str, Any]) -> None:
@@ -260,7 +277,7 @@ def _check_login(values: Mapping[str, Any]) -> None:
 
 
 def _check_scope(values: Mapping[str, Any]) -> None:
-    if is_scoped({**values, "all_records": False}) and values["all_records"]:
+    if _is_narrowed(values) and values["all_records"]:
         msg = "--all-records and --only-… exclude each other"
         raise OptionsError(msg)
     if values["base_url"] and allowed_changes(values) and not is_scoped(values):
@@ -288,35 +305,8 @@ def _check_url(url: str | None) -> None:
         raise OptionsError(_text("base-url", quoted, allowed))
 
 
-def _within(values: Mapping[str, Any], name: str, minimum: float, maximum: float) -> None:
-    """Refuse a number that is not above 0, or out of bounds."""
-    seen = values[name]
-    if seen is None or (0 < seen < float("inf") and minimum <= seen <= maximum):
-        return
-    allowed = "a number above 0"
-    if seen > maximum:
-        allowed += f" and up to {maximum:g}"
-    elif seen > 0 and seen != float("inf"):
-        allowed = f"a number from {minimum:.2g} on"
-    raise OptionsError(_text(name, seen, allowed))
-
-
-def _at_least(values: Mapping[str, Any], name: str, minimum: int) -> None:
-    if values[name] is not None and values[name] < minimum:
-        raise OptionsError(_text(name, values[name], f"a number from {minimum} on"))
-
-
 def _text(name: str, seen: object, allowed: str) -> str:
-    return f"--{name.replace('_', '-')}: {seen!r} is not allowed; allowed is {allowed}"
-
-
-def _listed(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
-
-
-def allowed_changes(values: Mapping[str, Any]) -> frozenset[str]:
-    """Return the changing methods that ``--allow`` names."""
-    return frozenset(_listed(values["allow"])) - {"none"}
+    return f"--{name}: {seen!r} is not allowed; allowed is {allowed}"
 
 
 def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -324,9 +314,7 @@ def nondefault_options(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         option.name: list(values[option.key]) if option.repeats else values[option.key]
         for option in OPTIONS
-        if not option.secret
-        and values[option.key] not in (option.default, ())
-        and not (option.repeats and not values[option.key])
+        if option.is_given(values) and not option.secret
     }
 
 
@@ -339,18 +327,15 @@ def resolve_seed(values: Mapping[str, Any], now: float) -> int:
 
 def command_line(values: Mapping[str, Any]) -> str:
     """Return the command that repeats a run; secrets come from the environment."""
-    import shlex
+    return " ".join(["crmcom-kit", "check", *_words(values)])
 
-    words = ["crmcom-kit", "check"]
-    for option in OPTIONS:
-        value = values[option.key]
-        if option.secret or value in (None, option.default, ()) or value == []:
+
+def _words(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in nondefault_options(values).items():
+        if value is True:
+            yield f"--{name}"
             continue
-        if option.type is bool:
-            words.append(f"--{option.name}")
-            continue
-        for each in value if option.repeats else [value]:
-            words += [f"--{option.name}", shlex.quote(str(each))]
-    if "--seed" not in words and not values["from_har"]:
-        words += ["--seed", str(values["seed"] or 0)]
-    return " ".join(words)
+        for each in value if isinstance(value, list) else [value]:
+            yield f"--{name} {shlex.quote(str(each))}"
+    if values["seed"] is None and not values["from_har"]:
+        yield "--seed 0"

@@ -10,8 +10,6 @@ report: a target is never asked, or changed, once for each worker.
 
 import datetime as dt
 import json
-import os
-import time
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -24,13 +22,6 @@ from crmcom_kit.contract_tests.options import OptionsError
 from crmcom_kit.contract_tests.plugin import given_options
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.contract_tests.targets import Target
-
-try:
-    import fcntl
-except ImportError:  # on Windows; who waits there waits to the end of its patience
-    fcntl = None  # type: ignore[assignment]
-
-_PATIENCE = 3600.0  # seconds that a worker waits for another one's run
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +36,7 @@ def target(request: pytest.FixtureRequest, target_url: str | None) -> Iterator[S
 
     What the options say holds for every call: limits, what may be changed, and the ledger.
     """
-    from crmcom_kit.contract_tests.setup import new_session
+    from crmcom_kit.contract_tests.run import new_session
 
     made, config = _prepared({**_values(request), "base_url": target_url})
     session, _ = new_session(made, config, may_find_more=True)
@@ -78,21 +69,32 @@ def records(target: Session) -> list[dict[str, Any]]:
 @pytest.fixture(scope="session")
 def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, Any]:
     """The JSON report of the one run, as `crmcom-kit check --json` writes it."""
+    from filelock import FileLock
+
     values = _values(request)
     if not hasattr(request.config, "workerinput"):
         return _made(values)
-    folder = tmp_path_factory.getbasetemp().parent
-    path = folder / "crmcom-kit-report.json"
-    claim = path.with_suffix(".claimed")
-    if not _claimed(claim):
-        return _awaited(path, claim)
-    try:
-        made = _made(values)
-    except BaseException as error:
-        _put(path, {"failed": f"{type(error).__name__}: {error}"})
-        raise
-    _put(path, made)
-    return made
+    path = tmp_path_factory.getbasetemp().parent / "crmcom-kit-report.json"
+    with FileLock(path.with_suffix(".lock")):  # the others wait here
+        if path.exists():
+            return _read(path)
+        died = "the worker that checks the target has died; no other one asks it anew"
+        path.write_text(json.dumps({"failed": died}), "utf-8")
+        try:
+            made = _made(values)
+        except BaseException as error:
+            path.write_text(json.dumps({"failed": f"{type(error).__name__}: {error}"}), "utf-8")
+            raise
+        path.write_text(json.dumps(made), "utf-8")
+        return made
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return the report that another worker has written; fail if it could not."""
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if "failed" in found:
+        pytest.fail(found["failed"])
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +108,7 @@ def _enter(session: Session, config: RunConfig) -> None:
     from crmcom_kit.contract_tests.client.http import TargetDown
     from crmcom_kit.contract_tests.findings import Unreachable
     from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-    from crmcom_kit.contract_tests.setup import enter
+    from crmcom_kit.contract_tests.run import enter
 
     try:
         enter(session, config)
@@ -128,7 +130,7 @@ def _values(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
-    from crmcom_kit.contract_tests.setup import prepared
+    from crmcom_kit.contract_tests.config import prepared
 
     now = dt.datetime.now(dt.UTC)  # noqa: TID251 - the one place that supplies the suite's time
     try:
@@ -138,54 +140,7 @@ def _prepared(values: dict[str, Any]) -> tuple[Target, RunConfig]:
 
 
 def _made(values: dict[str, Any]) -> dict[str, Any]:
-    from crmcom_kit.contract_tests.reports.json_report import document
+    from crmcom_kit.contract_tests.reports.report import Report
     from crmcom_kit.contract_tests.run import run
 
-    return document(run(*_prepared(values)))
-
-
-def _claimed(claim: Path) -> bool:
-    """Whether this worker is the first, which holds a lock for as long as it lives."""
-    try:
-        held = os.open(claim, os.O_CREAT | os.O_EXCL | os.O_RDWR)
-    except FileExistsError:
-        return False
-    if fcntl is not None:
-        fcntl.flock(held, fcntl.LOCK_EX)
-    os.write(held, b"locked")  # only now the lock tells anything
-    return True
-
-
-def _is_gone(claim: Path) -> bool:
-    """Whether the worker that claimed the run has died; its lock is free then."""
-    if fcntl is None:
-        return False
-    with claim.open("rb") as file:
-        if not file.read():
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return False
-    return True
-
-
-def _put(path: Path, content: dict[str, Any]) -> None:
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(content), "utf-8")
-    unfinished.replace(path)
-
-
-def _awaited(path: Path, claim: Path) -> dict[str, Any]:
-    deadline = time.monotonic() + _PATIENCE
-    while not path.exists():
-        # In this order: a worker that has ended well wrote its report before.
-        if _is_gone(claim) and not path.exists():
-            pytest.fail("the worker that checks the target has died; no other one asks it anew")
-        if time.monotonic() > deadline:
-            pytest.fail("the worker that checks the target has not ended")
-        time.sleep(0.05)
-    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    if "failed" in found:
-        pytest.fail(found["failed"])
-    return found
+    return Report(run(*_prepared(values))).document

@@ -98,23 +98,28 @@ class Results:
 
 
 def statement_results(
-    findings: Findings, release: Release, deviations: Deviations, only: str = "*"
+    findings: Findings,
+    release: Release,
+    deviations: Deviations,
+    only: str = "*",
+    *,
+    unseen: str = "nothing in this run came by it",
 ) -> tuple[StatementResult, ...]:
     """Give each statement in force its verdict, where its id fits the pattern ``only``.
 
-    Checks look at every answer, so that a run about few statements comes by others, too.
+    Checks look at every answer, so that a run about few statements comes by others, too. Of a
+    statement that nobody came by ``unseen`` says why it has no verdict.
     """
+    known, nothing = findings.by_statement, StatementFindings()
     return tuple(
-        _verdict(
-            statement, findings.by_statement.get(statement.id, StatementFindings()), deviations
-        )
+        _verdict(statement, known.get(statement.id, nothing), deviations, unseen)
         for statement in statements(release.name)
         if fnmatchcase(statement.id, only)
     )
 
 
 def _verdict(
-    statement: Statement, found: StatementFindings, deviations: Deviations
+    statement: Statement, found: StatementFindings, deviations: Deviations, unseen: str
 ) -> StatementResult:
     listed = deviations.of(statement.id)
     verdict, why = Verdict.NOT_EXERCISED, "; ".join(found.missed)
@@ -124,7 +129,7 @@ def _verdict(
         verdict = Verdict.HOLDS
         why = f"the listed deviation is stale: {listed.reason}" if listed else why
     else:
-        why = why or statement.unchecked or "nothing in this run came by it"
+        why = why or statement.unchecked or unseen
     return StatementResult(
         statement=statement,
         verdict=verdict,

@@ -1,32 +1,84 @@
 """Run all layers in their order against a target, and return the results."""
 
 import fnmatch
+import gc
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from crmcom_kit.contract_tests.client.http import BudgetSpent, TargetDown
+from crmcom_kit.contract_tests.client.http import BudgetSpent, Client, TargetDown
 from crmcom_kit.contract_tests.config import RunConfig
 from crmcom_kit.contract_tests.dry_run import dry_run_lines
 from crmcom_kit.contract_tests.findings import Unreachable, Verdict, shortened
-from crmcom_kit.contract_tests.gc_thresholds import raised_gc_thresholds
+from crmcom_kit.contract_tests.login import log_in
+from crmcom_kit.contract_tests.options import CHANGES
 from crmcom_kit.contract_tests.probes.budget import Budget
 from crmcom_kit.contract_tests.probes.registry import Probe, probes
-from crmcom_kit.contract_tests.recorded_run import run_recording
+from crmcom_kit.contract_tests.recorded.judging import run_recording
 from crmcom_kit.contract_tests.results import Results, StatementResult, statement_results
-from crmcom_kit.contract_tests.safety.discovery import discover, needs
+from crmcom_kit.contract_tests.safety.discovery import discover, needs, witnesses
 from crmcom_kit.contract_tests.safety.inventory import Inventory
-from crmcom_kit.contract_tests.safety.scope import Scope
-from crmcom_kit.contract_tests.safety.witnesses import witnesses
+from crmcom_kit.contract_tests.safety.ledger import Ledger
+from crmcom_kit.contract_tests.safety.scope import EVERYTHING, Guard, Scope
 from crmcom_kit.contract_tests.separate_world import SeparateWorld, is_mock_to_ask, separate_world
 from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.contract_tests.setup import CHANGING, enter, new_session
 from crmcom_kit.contract_tests.stateful.layer import run_stateful
 from crmcom_kit.contract_tests.targets import MOCK_HEADER, Target
 from crmcom_kit.schemas.statements import statements
 
 __all__ = ["RunConfig", "run"]
+
+#: The methods that change webhook requests.
+CHANGING = frozenset(CHANGES)
+
+#: Objects that are made between two looks of the garbage collector at the young ones, and how many
+#: of these looks come before one at older ones. What a run keeps are its exchanges; with Python's
+#: own numbers a tenth of a run went into looking through them again and again.
+_GC_THRESHOLDS = (50_000, 20, 100)
+
+
+def new_session(
+    target: Target, config: RunConfig, *, may_find_more: bool = False
+) -> tuple[Session, Guard]:
+    """Return a session for ``target`` that has sent nothing yet, and its guard of changes.
+
+    ``may_find_more``: see ``Guard``.
+    """
+    session = Session(Client(target, config.limits))
+    session.secret_keys, session.stop = config.secret_keys, config.stop
+    ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
+    guard = session.guard = Guard(session, ledger, may_find_more=may_find_more)
+    _permit(session, config, ours=target.own)
+    return session, guard
+
+
+def enter(session: Session, config: RunConfig) -> None:
+    """Log in; on a mock of ours anything may be changed from then on, if nothing else is said.
+
+    That it is one is believed only of what is near, whatever a server elsewhere says of itself.
+
+    Raises:
+        TargetDown, Unreachable: see ``log_in``.
+        LedgerFailed: it cannot be written; then nothing is sent.
+    """
+    if config.ledger is not None:
+        Ledger(config.ledger, session.target.base_url).open()
+    log_in(session)
+    if session.target.near and any(
+        exchange.header(MOCK_HEADER) for exchange in session.client.history
+    ):
+        _permit(session, config, ours=True)
+
+
+def _permit(session: Session, config: RunConfig, *, ours: bool) -> None:
+    """Say what may be changed. A mock that this process made is at its mercy in any case."""
+    allowed, scope = config.allowed, config.scope
+    if ours:
+        allowed = CHANGING if allowed is None or session.target.own else allowed
+        scope = EVERYTHING if scope is None or session.target.own else scope
+    session.allowed = allowed or frozenset()
+    session.pool.may_change = scope or (lambda _: False)
 
 
 class _Run:
@@ -226,7 +278,7 @@ def run(target: Target, config: RunConfig) -> Results:
             clear = config.allowed is not None or not target.near
             one.notes += dry_run_lines(one.session, one.pending, is_clear=clear)
         else:
-            with config.stop.at_once(), raised_gc_thresholds():
+            with config.stop.at_once(), _rare_gc():
                 trouble = _try_all(one)
     except KeyboardInterrupt:
         trouble = "interrupted"
@@ -260,6 +312,16 @@ def run(target: Target, config: RunConfig) -> Results:
         warnings=tuple(_warnings(one, world)),
         dry_run=config.dry_run,
     )
+
+
+@contextmanager
+def _rare_gc() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _world(target: Target, config: RunConfig) -> SeparateWorld:

@@ -36,15 +36,15 @@ ENTRY_POINTS = {"__init__", "__main__", "wsgi"}
 #: The floors of contract_tests, lowest first: folders, and the modules of its root by name. On one
 #: floor modules of the root may import each other, and so may ``client`` and those beside it.
 CONTRACT_FLOORS = (
-    ("client", "findings", "gc_thresholds", "options", "own_world", "stopping", "targets"),
+    ("client", "findings", "options", "own_world", "stopping", "targets"),
     ("checks",),
     ("session", "follow_up", "pool", "login"),
     ("safety", "calibration"),
     ("probes",),
     ("stateful",),
     (
-        "reports", "results", "deviations", "config", "setup", "dry_run", "separate_world",
-        "extensions", "run", "recorded_run", "cli", "plugin", "pytest_fixtures", "conftest",
+        "reports", "results", "deviations", "config", "dry_run", "separate_world",
+        "extensions", "run", "recorded", "cli", "plugin", "pytest_fixtures", "conftest",
         "test_contract",
     ),
 )  # fmt: skip

@@ -102,7 +102,6 @@ def test_an_installation_without_extras_adds_no_other_plugin_to_pytest() -> None
     [
         ("hypothesis", ["check"], "check"),
         ("httpx", ["check"], "check"),
-        ("ijson", ["check", "--from-har", "recording.har"], "check"),
         ("faker", ["fixtures", "--locale", "el_GR"], "faker"),
     ],
 )
@@ -110,7 +109,6 @@ def test_a_command_names_the_extra_that_it_lacks(
     package: str, command: list[str], extra: str, tmp_path: Path
 ) -> None:
     """In one line, with what to type."""
-    (tmp_path / "recording.har").write_text("{}")
     script = (
         f"import sys; sys.modules[{package!r}] = None\n"
         "from crmcom_kit.cli import main\n"

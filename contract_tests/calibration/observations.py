@@ -5,7 +5,7 @@ Pure functions. A dial is decided only where what was seen leaves one value.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.checks.envelope import is_readable
@@ -167,6 +167,11 @@ def of_records(records: Records, release: Release) -> Iterator[Choice]:
             yield Choice(f"record.{dial}_members", known)
 
 
+def _only(found: Collection[str | None]) -> str | None:
+    """Return the one thing that was found; None if there are none or several."""
+    return next(iter(found)) if len(found) == 1 else None
+
+
 def _object(record: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     value = record.get(field)
     return value if isinstance(value, dict) else {}
@@ -186,7 +191,7 @@ def _key_order(records: Records, _release: Release) -> str | None:
         for name, order in known.items()
         if records and all(_in_order(record, order) for record in records)
     ]
-    return fitting[0] if len(fitting) == 1 else None
+    return _only(fitting)
 
 
 def _in_order(record: Mapping[str, Any], order: Sequence[str]) -> bool:
@@ -196,9 +201,7 @@ def _in_order(record: Mapping[str, Any], order: Sequence[str]) -> bool:
 
 def _exchange_form(records: Records, _release: Release) -> str | None:
     forms = {_form(record["request"]) for record in records if "request" in record}
-    if forms - {"null"}:
-        forms -= {"null"}  # nothing was sent for some
-    return forms.pop() if len(forms) == 1 else None
+    return _only(forms - {"null"} or forms)  # null: nothing was sent for some
 
 
 def _form(value: Any) -> str:
@@ -224,8 +227,7 @@ def _code_on_internal_failure(records: Records, _release: Release) -> str | None
 
 def _no_fields_set(records: Records, _release: Release) -> str | None:
     found = {_blank(record["fields_set"]) for record in records if "fields_set" in record}
-    found -= {None}
-    return found.pop() if len(found) == 1 else None
+    return _only(found - {None})
 
 
 def _not_effective(records: Records, _release: Release) -> str | None:
@@ -234,8 +236,7 @@ def _not_effective(records: Records, _release: Release) -> str | None:
         for record in records
         for field in ("webhook_definition", "workflow_rule")
     ]
-    found = {each for each in dials()["record.not_effective"].choices if each in states}
-    return found.pop() if len(found) == 1 else None
+    return _only([each for each in dials()["record.not_effective"].choices if each in states])
 
 
 def _unset_dates(records: Records, _release: Release) -> str | None:
@@ -250,9 +251,7 @@ def _emptied_names(records: Records, release: Release) -> str | None:
         return None
     users = _inside_log(records, USERS)
     forms = {_blank(user["person_name"]) if "person_name" in user else "absent" for user in users}
-    if None in forms:
-        return "keep"
-    return forms.pop() if len(forms) == 1 else None
+    return "keep" if None in forms else _only(forms)
 
 
 def _unit_form(records: Records, release: Release) -> str | None:

@@ -51,7 +51,7 @@ class Exchange:
     @cached_property
     def json(self) -> Any:
         """The answer's JSON, or ``NOT_JSON``; equal answers may share it, so it is not changed."""
-        return _shared(self.content) if len(self.content) <= _SHORT else _parsed(self.content)
+        return _shared(self.content) if len(self.content) <= _SHORT else parsed(self.content)
 
     @cached_property
     def envelope(self) -> Mapping[str, Any]:
@@ -114,8 +114,8 @@ class Exchange:
             return self.__dict__["content"]
 
 
-def _parsed(content: bytes) -> Any:
-    """Return the JSON in an answer's body, or ``NOT_JSON``.
+def parsed(content: bytes) -> Any:
+    """Return the value of a JSON text, or ``NOT_JSON``.
 
     orjson is many times as fast; json alone knows other encodings, and decides.
     """
@@ -130,4 +130,4 @@ def _parsed(content: bytes) -> Any:
 
 #: Sequences of calls get the same answers over and over. Bodies up to this length are parsed once.
 _SHORT = 128 * 1024
-_shared = lru_cache(maxsize=256)(_parsed)
+_shared = lru_cache(maxsize=256)(parsed)

@@ -16,7 +16,7 @@ import httpx
 
 from crmcom_kit.contract_tests.client.bodies import Bodies
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.in_process import InProcess
+from crmcom_kit.contract_tests.client.in_process import Answer, InProcess
 from crmcom_kit.contract_tests.client.network import FAILURES, Network
 from crmcom_kit.contract_tests.findings import Unreachable
 from crmcom_kit.contract_tests.options import DEFAULT_TIMEOUT
@@ -104,7 +104,7 @@ class Client:
             TargetDown: no answer came.
             AnswerTooLong: the answer is longer than ``limits`` allows.
         """
-        exchange = self._answer(call)
+        exchange = self.ask(call)
         waits = 0
         while self._asks_for_patience(exchange):
             waits += 1
@@ -112,7 +112,7 @@ class Client:
                 msg = f"{self.target.name} asked to wait {MAX_WAITS} times in a row"
                 raise TargetDown(msg)
             self._wait_as_asked(exchange)
-            exchange = self._answer(call)
+            exchange = self.ask(call)
         if exchange.status in _OUTAGES and exchange.code is None:  # a gateway may speak JSON, too
             msg = f"{self.target.name} is down: HTTP {exchange.status} without an envelope"
             raise TargetDown(msg)
@@ -129,15 +129,27 @@ class Client:
         may_repeat = exchange.status == 503 and exchange.call.verb == "GET"
         return may_repeat and exchange.header("Retry-After") is not None
 
-    def _answer(self, call: Call) -> Exchange:
+    def ask(self, call: Call) -> Exchange:
+        """Send ``call`` once, whatever comes, and leave the exchange out of the history.
+
+        Raises: see ``send``.
+        """
         if self.left == 0:
             msg = f"all {self.limits.max_requests} requests that the run may send are spent"
             raise BudgetSpent(msg)
         self._keep_the_rate()
         self.sent += 1
         began = self.now()
-        if isinstance(self._transport, InProcess):
-            return self._answer_in_process(self._transport, call, began)
+        if isinstance(self._transport, InProcess):  # without all that connections need
+            path = f"{self._base_path}/{call.path}"
+            answer = self._transport.ask(call.verb, path, call.query, call.body, call.headers)
+            self._bound(answer.content, call)
+        else:
+            answer = self._over_network(call, began)
+        number, took = len(self.history) + 1, self.now() - began
+        return Exchange(number, call, answer.status, answer.headers, answer.content, took)
+
+    def _over_network(self, call: Call, began: float) -> Answer:
         url = f"{self.target.base_url}/{call.path}"
         url = f"{url}?{call.query}" if call.query else url
         try:
@@ -149,23 +161,7 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError, *FAILURES) as error:
             msg = f"{self.target.name} does not answer: {type(error).__name__}: {error}"
             raise TargetDown(msg) from None
-        return Exchange(
-            number=len(self.history) + 1,
-            call=call,
-            status=answer.status_code,
-            headers=tuple(answer.headers.multi_items()),
-            content=content,
-            seconds=self.now() - began,
-        )
-
-    def _answer_in_process(self, transport: InProcess, call: Call, began: float) -> Exchange:
-        """Call an application in this process, without all that connections need."""
-        path = f"{self._base_path}/{call.path}"
-        answer = transport.ask(call.verb, path, call.query, call.body, call.headers)
-        if len(answer.content) > self.limits.longest_answer:
-            raise AnswerTooLong(_too_long(call, self.limits))
-        number, took = len(self.history) + 1, self.now() - began
-        return Exchange(number, call, answer.status, answer.headers, answer.content, took)
+        return Answer(answer.status_code, tuple(answer.headers.multi_items()), content)
 
     def _read(self, answer: httpx.Response, call: Call, began: float) -> bytes:
         """Return an answer's body. Raises AnswerTooLong; TargetDown where it never ends."""
@@ -173,15 +169,22 @@ class Client:
         assert isinstance(answer.stream, httpx.SyncByteStream)  # noqa: S101 - for the type checker
         for chunk in answer.stream:
             content += chunk
-            if len(content) > self.limits.longest_answer:
-                raise AnswerTooLong(_too_long(call, self.limits))
+            self._bound(content, call)
             if self.now() - began > self.limits.timeout:
                 msg = f"{self.target.name} did not end its answer within {self.limits.timeout:g} s"
                 raise TargetDown(msg)
         plain = _plain(bytes(content), answer, self.limits.longest_answer)
-        if len(plain) > self.limits.longest_answer:
-            raise AnswerTooLong(_too_long(call, self.limits))
+        self._bound(plain, call)
         return plain
+
+    def _bound(self, content: bytes | bytearray, call: Call) -> None:
+        longest = self.limits.longest_answer
+        if len(content) > longest:
+            msg = (
+                f"the answer to {call.method or call.path} is longer than {longest} bytes; narrow "
+            )
+            msg += "the scope with --only-…"
+            raise AnswerTooLong(msg)
 
     def _keep_the_rate(self) -> None:
         if self.limits.rate:
@@ -216,11 +219,6 @@ def _plain(content: bytes, answer: httpx.Response, longest: int) -> bytes:
         return zlib.decompressobj(wbits=31).decompress(content, longest + 1)
     except zlib.error:
         return content
-
-
-def _too_long(call: Call, limits: Limits) -> str:
-    text = f"the answer to {call.method or call.path} is longer than {limits.longest_answer} bytes"
-    return f"{text}; narrow the scope with --only-…"
 
 
 def retry_after_seconds(exchange: Exchange) -> float:

@@ -9,8 +9,10 @@ from functools import lru_cache
 from io import BytesIO, StringIO
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
+from wsgiref.util import setup_testing_defaults
 
 import httpx
+from werkzeug.test import run_wsgi_app
 
 WsgiApp = Callable[..., Any]
 
@@ -18,18 +20,9 @@ WsgiApp = Callable[..., Any]
 _IN_QUERIES = "".join(map(chr, range(0x21, 0x7F)))
 
 #: What every environment has.
-_ENVIRON: dict[str, Any] = {
-    "SCRIPT_NAME": "",
-    "SERVER_NAME": "mock",
-    "SERVER_PORT": "80",
-    "SERVER_PROTOCOL": "HTTP/1.1",
-    "REMOTE_ADDR": "127.0.0.1",
-    "wsgi.version": (1, 0),
-    "wsgi.url_scheme": "http",
-    "wsgi.multithread": False,
-    "wsgi.multiprocess": False,
-    "wsgi.run_once": False,
-}
+_ENVIRON: dict[str, Any] = {"REMOTE_ADDR": "127.0.0.1", "SERVER_PROTOCOL": "HTTP/1.1"}
+setup_testing_defaults(_ENVIRON)
+del _ENVIRON["HTTP_HOST"]
 
 #: The headers of a request that the client makes by itself.
 _OWN_HEADERS = (("Host", "localhost"), ("Accept", "application/json"), ("User-Agent", "crmcom-kit"))
@@ -85,7 +78,7 @@ class InProcess(httpx.BaseTransport):
     def _ask(
         self, verb: str, path: str, query: str, body: bytes, headers: Sequence[tuple[str, str]]
     ) -> Answer:
-        environ: dict[str, Any] = {
+        environ = {
             **_ENVIRON,
             "REQUEST_METHOD": verb,
             "PATH_INFO": path,
@@ -97,20 +90,5 @@ class InProcess(httpx.BaseTransport):
             environ["CONTENT_LENGTH"] = str(len(body))
         for name, value in headers:
             environ.setdefault(_key(name), value)
-        return _called(self.app, environ)
-
-
-def _called(app: WsgiApp, environ: dict[str, Any]) -> Answer:
-    started: list[Any] = []
-
-    def start_response(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
-        started[:] = [int(status[:3]), tuple(headers)]
-        return lambda _: None
-
-    parts = app(environ, start_response)
-    try:
-        content = b"".join(parts)
-    finally:
-        if hasattr(parts, "close"):
-            parts.close()
-    return Answer(started[0], started[1], content)
+        parts, status, answered = run_wsgi_app(self.app, environ, buffered=True)
+        return Answer(int(status[:3]), tuple(answered.items()), b"".join(parts))

@@ -7,67 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 Mutation = Callable[[str], str]
 
-# Each function makes another text of one that is right.
-
-
-def _longer(text: str) -> str:
-    return f"{text}0"
-
-
-def _led_by_zero(text: str) -> str:
-    return f"0{text}"
-
-
-def _lettered(text: str) -> str:
-    return f"{text}x"
-
-
-def _accented(text: str) -> str:
-    return f"{text}é"
-
-
-def _quoted(text: str) -> str:
-    return f"{text}' OR '1'='1"
-
-
-def _shorter(text: str) -> str:
-    return text[:-1]
-
-
-def _beheaded(text: str) -> str:
-    return text[1:]
-
-
-def _other_end(text: str) -> str:
-    return text[:-1] + _other(text[-1:])
-
-
-def _other_start(text: str) -> str:
-    return _other(text[:1]) + text[1:]
-
 
 def _other(character: str) -> str:
     return "1" if character == "0" else "0"
-
-
-def _other_case(text: str) -> str:
-    return text.swapcase()
-
-
-def _any_end(text: str) -> str:
-    return f"{text[:-1]}%"
-
-
-def _any_last(text: str) -> str:
-    return f"{text[:-1]}_"
-
-
-def _any_first(text: str) -> str:
-    return f"_{text[1:]}"
-
-
-def _anything(_: str) -> str:
-    return "%"
 
 
 def _wide(text: str) -> str:
@@ -75,20 +17,43 @@ def _wide(text: str) -> str:
     return "".join(chr(ord(each) + 0xFEE0) if "!" <= each <= "~" else each for each in text)
 
 
+#: Each makes another text of one that is right.
+_MAKERS: dict[str, Mutation] = {
+    "longer": lambda text: f"{text}0",
+    "led by zero": lambda text: f"0{text}",
+    "lettered": lambda text: f"{text}x",
+    "accented": lambda text: f"{text}é",
+    "quoted": lambda text: f"{text}' OR '1'='1",
+    "shorter": lambda text: text[:-1],
+    "other end": lambda text: text[:-1] + _other(text[-1:]),
+    "other case": str.swapcase,
+    "any end": lambda text: f"{text[:-1]}%",
+    "any last": lambda text: f"{text[:-1]}_",
+    "other start": lambda text: _other(text[:1]) + text[1:],
+    "anything": lambda _: "%",
+    "beheaded": lambda text: text[1:],
+    "any first": lambda text: f"_{text[1:]}",
+    "wide": _wide,
+}
+_ALL = tuple(_MAKERS.values())
+
 #: These contain the right text as a whole.
-LENGTHENING: tuple[Mutation, ...] = (_longer, _led_by_zero, _lettered, _accented, _quoted)
+LENGTHENING: tuple[Mutation, ...] = _ALL[:5]
 #: With these, a server that is wrong might find a webhook request that nobody meant.
-WIDENING: tuple[Mutation, ...] = (
-    _shorter, _other_end, _other_case, _any_end, _any_last, _other_start, _anything, _beheaded,
-    _any_first, _wide,
-)  # fmt: skip
+WIDENING: tuple[Mutation, ...] = _ALL[5:]
+
+
+def _made(*names: str) -> tuple[Mutation, ...]:
+    return tuple(_MAKERS[name] for name in names)
+
+
 #: For secrets: what these make has the inner part, in either case, by which reports redact it.
 #: None changes the last character: that of a JSON Web Token may hold bits that nobody reads.
-SECRET_MUTATIONS: tuple[Mutation, ...] = (
-    _shorter, _other_start, _longer, _other_case, _any_end, _anything, _beheaded, _any_first,
-)  # fmt: skip
+SECRET_MUTATIONS = _made(
+    "shorter", "other start", "longer", "other case", "any end", "anything", "beheaded", "any first"
+)
 #: For user names and organisations: whether their case matters is open.
-NAME_MUTATIONS: tuple[Mutation, ...] = (_lettered, _shorter, _any_end, _anything)
+NAME_MUTATIONS = _made("lettered", "shorter", "any end", "anything")
 
 #: Longer than what common kinds of numbers hold: 32 bits, 64 bits, with and without a sign.
 LONG_NUMBERS = ("9" * 10, f"{2**63}", "9" * 20, "9" * 40)

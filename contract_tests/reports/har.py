@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.recording import ANEW
+from crmcom_kit.contract_tests.recorded.reading import ANEW
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.results import Results
+from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.schemas.har import CUT, Answered, Asked, archive_text, entry
 
 #: So many characters of each body are written.
@@ -17,22 +17,20 @@ _SECRET_HEADERS = frozenset({"authorization", "cookie", "set-cookie", "proxy-aut
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
-def written(results: Results) -> Iterator[str]:
+def written(report: Report) -> Iterator[str]:
     """Yield the archive's text in pieces, without secrets; long bodies are cut."""
-    return archive_text(_entries(results))
+    return archive_text(_entries(report))
 
 
-def _entries(results: Results) -> Iterator[dict[str, Any]]:
-    redactor = ReportRedactor(results.target, results.history)
-    began = datetime.fromisoformat(results.began or _NO_TIME)
-    elapsed = 0.0
+def _entries(report: Report) -> Iterator[dict[str, Any]]:
+    results = report.results
+    moment = datetime.fromisoformat(results.began or _NO_TIME)
     for exchange in results.history:
-        moment = began + timedelta(seconds=elapsed)
-        made = _entry(exchange, results.target.base_url, moment, redactor)
+        made = _entry(exchange, results.target.base_url, moment, report.redactor)
         if exchange.number in results.renewed:
             made["comment"] += ANEW
         yield made
-        elapsed += exchange.seconds
+        moment += timedelta(seconds=exchange.seconds)
 
 
 def _entry(

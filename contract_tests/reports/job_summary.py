@@ -3,18 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from crmcom_kit.contract_tests.findings import Verdict, Violation
-from crmcom_kit.contract_tests.reports.curl import curl
-from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
-from crmcom_kit.contract_tests.reports.wording import (
-    counted,
-    coverage,
-    headline,
-    not_exercised,
-    outcome,
-    verdict_counts,
-)
-from crmcom_kit.contract_tests.results import Results, StatementResult
+from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.reports.report import Entry, Report, counted
 
 #: GitHub takes a summary of so many bytes for each step of a job.
 MAX_BYTES = 1024 * 1024
@@ -27,12 +17,11 @@ _SPECIAL = re.compile(r"[&<>|`*~\[\]\\@$#]|(?<!\w)_|_(?!\w)|:(?!\s)|(?<=www)\.",
 _BREAKS = re.compile(r"\s+")
 
 
-def written(results: Results, limit: int = MAX_BYTES) -> str:
-    """Return the summary in at most ``limit`` bytes of UTF-8, without secrets."""
-    redactor = ReportRedactor(results.target, results.history)
+def written(report: Report, limit: int = MAX_BYTES) -> str:
+    """Return the summary in at most ``limit`` bytes of UTF-8."""
     end = "\n_The rest did not fit: see the HTML or JSON report._\n"
     text, room = "", limit - len(end.encode())
-    for block in _blocks(results, redactor):
+    for block in _blocks(report):
         size = len(block.encode("utf-8", "replace"))
         if size > room:
             return text + end if limit >= len(end.encode()) else ""
@@ -41,65 +30,49 @@ def written(results: Results, limit: int = MAX_BYTES) -> str:
     return text
 
 
-def _blocks(results: Results, redactor: ReportRedactor) -> Iterator[str]:
+def _blocks(report: Report) -> Iterator[str]:
     """Yield the parts of the summary, each of which may be the last one."""
-    icon = _ICONS[outcome(results)]
-    yield f"## {icon} crmcom-kit check: {_plain(redactor.text(headline(results)))}\n\n"
-    target, release = redactor.text(results.target.name), results.target.release.name
-    yield (
-        f"{_plain(target)}, release {release}: {counted(len(results.history), 'request')} in "
-        f"{results.seconds:.1f} s, seed {results.seed}.\n\n"
-    )
-    counts = verdict_counts(results)
+    yield f"## {_ICONS[report.outcome]} crmcom-kit check: {_plain(report.headline)}\n\n"
+    yield f"{_plain(report.about_run)}\n\n"
+    counts = {str(verdict): report.document["summary"][verdict] for verdict in Verdict}
     names = " | ".join(name.replace("_", " ") for name in counts)
     row = " | ".join(map(str, counts.values()))
     yield f"| {names} |\n{'|---:' * len(counts)}|\n| {row} |\n\n"
-    yield from (f"{_plain(redactor.text(line))}\n" for line in coverage(results))
-    yield from _broken(results, redactor)
-    yield from _not_exercised(results, redactor)
-    if results.command:
-        yield f"\nRepeat it:\n\n{_code(redactor.text(results.command))}"
+    yield from (f"{_plain(line)}\n" for line in report.coverage)
+    if failing := report.failing:
+        yield "\n### Broken\n\n| Statement | Expected | Seen |\n|---|---|---|\n"
+        yield from map(_row, failing)
+        yield "\n"
+        yield from map(_curl, failing)
+    yield from _not_exercised(report)
+    if command := report.document["run"]["command"]:
+        yield f"\nRepeat it:\n\n{_code(command)}"
 
 
-def _broken(results: Results, redactor: ReportRedactor) -> Iterator[str]:
-    failing = [each for each in results.statements if each.verdict is Verdict.BROKEN or each.stale]
-    if not failing:
-        return
-    yield "\n### Broken\n\n| Statement | Expected | Seen |\n|---|---|---|\n"
-    for result in failing:
-        about = f"{_plain(result.statement.id)}<br>{_plain(result.statement.text)}"
-        for violation, times in result.distinct[:1]:
-            again = f" ({times} times)" if times > 1 else ""
-            expected, seen = redactor.text(violation.expected), redactor.text(violation.seen)
-            yield f"| {about} | {_plain(expected)} | {_plain(seen)}{again} |\n"
-        if not result.violations:
-            yield f"| {about} | | {_plain(redactor.text(result.why))} |\n"
-    yield "\n"
-    for result in failing:
-        for violation, _ in result.distinct[:1]:
-            yield _curl(result, violation, results, redactor)
+def _row(entry: Entry) -> str:
+    expected, seen = "", _plain(entry["why"])
+    for violation in entry["violations"][:1]:
+        again = f" ({violation['times']} times)" if violation["times"] > 1 else ""
+        expected, seen = _plain(violation["expected"]), _plain(violation["seen"]) + again
+    return f"| {_plain(entry['id'])}<br>{_plain(entry['text'])} | {expected} | {seen} |\n"
 
 
-def _curl(
-    result: StatementResult, violation: Violation, results: Results, redactor: ReportRedactor
-) -> str:
-    lines = "\n".join(curl(call, results.target, redactor) for call in violation.calls)
+def _curl(entry: Entry) -> str:
+    lines = "\n".join(line for violation in entry["violations"][:1] for line in violation["curl"])
     if not lines:
         return ""
     shown = _code(lines) if len(lines) <= _MAX_CURL else "Too long: see the JSON report.\n"
-    name = _plain(result.statement.id)
-    return f"<details><summary>curl: {name}</summary>\n\n{shown}\n</details>\n"
+    return f"<details><summary>curl: {_plain(entry['id'])}</summary>\n\n{shown}\n</details>\n"
 
 
-def _not_exercised(results: Results, redactor: ReportRedactor) -> Iterator[str]:
-    groups = not_exercised(results)
+def _not_exercised(report: Report) -> Iterator[str]:
+    groups = report.not_exercised
     if not groups:
         return
-    number = sum(len(group.statements) for group in groups)
-    yield f"\n<details><summary>{counted(number, 'statement')} not exercised, and why</summary>\n\n"
+    number = counted(sum(len(group.statements) for group in groups), "statement")
+    yield f"\n<details><summary>{number} not exercised, and why</summary>\n\n"
     for group in groups:
-        names = ", ".join(map(_plain, group.statements))
-        yield f"- {_plain(redactor.text(group.why))}: {names}\n"
+        yield f"- {_plain(group.why)}: {', '.join(map(_plain, group.statements))}\n"
     yield "\n</details>\n"
 
 

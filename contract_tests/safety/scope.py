@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.session import Session, changing_method
 
 
@@ -20,7 +21,7 @@ class Scope:
     entity_id: str | None = None
     numbers: frozenset[str] = frozenset()
     everything: bool = False
-    spared: frozenset[str] = frozenset()  # ids of witnesses, see ``witnesses``
+    spared: frozenset[str] = frozenset()  # ids of witnesses, see ``discovery.witnesses``
 
     def __call__(self, record: Record) -> bool:
         """Whether a webhook request is in scope."""
@@ -46,30 +47,9 @@ class Scope:
             found["entity_id"] = self.entity_id
         return found
 
-    def __str__(self) -> str:
-        parts = []
-        if self.definition is not None:
-            parts.append(f"those of the webhook definition {self.definition!r}")
-        if self.entity_id is not None:
-            parts.append(f"those with the entity_id {self.entity_id}")
-        if self.numbers:
-            parts.append(f"those with the numbers {', '.join(sorted(self.numbers))}")
-        return " that are ".join(parts) or ("all" if self.everything else "none")
-
 
 #: Every webhook request: the scope on a mock of ours.
 EVERYTHING = Scope(everything=True)
-
-
-class Log(Protocol):
-    """Where webhook requests are written down before they are changed; see ``ledger``."""
-
-    def note(self, record: Record, method: str) -> None:
-        """Write a webhook request down, so that it outlives whatever comes next.
-
-        Raises where it cannot: then the call is not sent.
-        """
-        ...
 
 
 class Guard:
@@ -81,7 +61,7 @@ class Guard:
     """
 
     def __init__(
-        self, session: Session, log: Log | None = None, *, may_find_more: bool = False
+        self, session: Session, log: Ledger | None = None, *, may_find_more: bool = False
     ) -> None:
         """Guard what ``session`` sends.
 

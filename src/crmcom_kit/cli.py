@@ -48,9 +48,9 @@ COMMANDS = {
 #: Packages that are installed with an extra only → its name.
 EXTRAS = {
     "faker": "faker",
+    "filelock": "check",
     "httpx": "check",
     "hypothesis": "check",
-    "ijson": "check",
     "pytest": "check",
     "trustme": "tls",
 }

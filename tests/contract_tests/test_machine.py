@@ -142,16 +142,15 @@ FAULTS: tuple[tuple[Handle, str, set[str]], ...] = (
 )
 
 
-@pytest.mark.parametrize(
-    ("fault", "where"),
-    [*((each, "elsewhere") for each in FAULTS), (FAULTS[1], "own")],
-)
-def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]], where: str) -> None:
-    """The statement is named, and a short sequence of requests shows it, on any server."""
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_combinations_is_found(fault: tuple[Handle, str, set[str]]) -> None:
+    """The statement is named, and a short sequence of requests shows it, on anybody's server.
+
+    ``test_dev_remembers_what_broke`` has one on a mock of the kit's own.
+    """
     handle, release, statements = fault
     for seed in SEEDS:
-        target = own_mock(release, wrap=wrapped(handle))
-        session = session_on(target if where == "own" else somebody_elses(target))
+        session = session_on(somebody_elses(own_mock(release, wrap=wrapped(handle))))
         assert not found_by(session)
         found = found_by(explored(session, seed, times=30))
         for name in statements & found.keys():
@@ -171,7 +170,7 @@ def test_a_server_that_is_right_breaks_nothing() -> None:
     for target in (
         own_mock("R9"), somebody_elses(own_mock("R13")), somebody_elses(own_mock("R18")),
     ):  # fmt: skip
-        session = explored(session_on(target), seed=1, times=10)
+        session = explored(session_on(target), seed=1, times=5)
         assert not found_by(session)
         assert not session.findings.crashes
 
@@ -179,7 +178,7 @@ def test_a_server_that_is_right_breaks_nothing() -> None:
 def test_a_run_makes_use_of_everything() -> None:
     """On our own mock and elsewhere there are all kinds of requests."""
     for target in (own_mock("R10"), somebody_elses(own_mock("R10"))):
-        session = explored(session_on(target), times=40)
+        session = explored(session_on(target), times=25)
         expected = {
             *(f"{name}, {outcome}" for name in ("show", "list", "resend", "delete", "token")
               for outcome in ("served", "refused") if (name, outcome) != ("list", "served")),
@@ -296,9 +295,10 @@ def _sent(profile: Profile, seed: int, times: int = 1) -> list[tuple[str, str]]:
 
 def test_ci_repeats_itself_and_explore_tries_more() -> None:
     """With one seed the requests are the same; with another they differ; explore makes more."""
-    assert _sent("ci", 1) == _sent("ci", 1)
-    assert _sent("ci", 1) != _sent("ci", 2)
-    assert len(_sent("explore", 1)) > 5 * len(_sent("ci", 1))
+    sent = _sent("ci", 1)
+    assert _sent("ci", 1) == sent
+    assert _sent("ci", 2) != sent
+    assert len(_sent("explore", 1)) > 5 * len(sent)
 
 
 def test_dev_remembers_what_broke(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ from crmcom_kit.contract_tests.targets import own_mock
 Change = Callable[[str, dict[str, Any]], None]
 
 #: Enough for all fixed layers, those that change something among them.
-CONFIG = RunConfig(limits=Limits(max_requests=300), max_examples=0)
+CONFIG = RunConfig(limits=Limits(max_requests=220), max_examples=0)
 #: Enough for the stateful layer, too. It takes its time to make short what it finds.
-LONG = RunConfig(limits=Limits(max_requests=400), max_examples=2)
+LONG = RunConfig(limits=Limits(max_requests=300), max_examples=1)
 DEEP = "[" * 3000 + "]" * 3000
 #: With each a release; for the last one the member is taken away.
 ODD = [([], "R15"), (10**30, "R9"), (None, "R15"), ("\ud800", "R15"), (..., "R9")]
@@ -61,7 +61,7 @@ def spoil(members: dict[str, Any], names: Sequence[str], turn: int) -> None:
             members[name] = odd
 
 
-@pytest.mark.parametrize("names", [("id",), ("number",), FIELDS], ids=str)
+@pytest.mark.parametrize("names", [("id", "number"), FIELDS], ids=str)
 def test_records_may_hold_anything(names: Sequence[str]) -> None:
     """A field of the first webhook request of each answer may be of any type, and missing."""
     for turn, (_, release) in enumerate(ODD):

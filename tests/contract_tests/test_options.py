@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import (
     DeviationsError,
     read_deviations,
@@ -19,7 +20,6 @@ from crmcom_kit.contract_tests.options import (
     nondefault_options,
     resolve_seed,
 )
-from crmcom_kit.contract_tests.setup import prepared
 from crmcom_kit.schemas.dialect import DialectError
 from crmcom_kit.schemas.releases import UnknownRelease
 
@@ -61,14 +61,15 @@ def given(**changes: Any) -> dict[str, Any]:
         ({"only_number": ("7",), "all_records": True}, "--all-records and --only-… exclude"),
         ({"max_requests": 0}, "--max-requests: 0 is not allowed; allowed is a number from 1 on"),
         ({"max_examples": -1}, "--max-examples: -1 is not allowed"),
-        ({"rate": 0.0}, "--rate: 0.0 is not allowed; allowed is a number above 0"),
+        ({"rate": 0.0}, "--rate: 0.0 is not allowed; allowed is a number from 1.2e-05 on"),
         ({"rate": float("nan")}, "--rate: nan is not allowed"),
         ({"rate": 1e-300}, "--rate: 1e-300 is not allowed; allowed is a number from 1.2e-05 on"),
         ({"timeout": float("inf")}, "--timeout: inf is not allowed"),
         (
-            {"timeout": 1e300},
-            "--timeout: 1e+300 is not allowed; allowed is a number above 0 and up",
+            {"timeout": 0.0},
+            "--timeout: 0.0 is not allowed; allowed is a number from 0.001 to 86400",
         ),
+        ({"timeout": 1e300}, "--timeout: 1e+300 is not allowed; allowed is a number from 0.001"),
         ({"seed": -1}, "--seed: -1 is not allowed"),
         ({"secret_key": ("KEY",)}, "--secret-key: 'a text of another form' is not allowed"),
         ({"profile": "fast"}, "--profile: 'fast' is not allowed; allowed is ci, dev, explore"),

@@ -16,14 +16,16 @@ from urllib.parse import quote
 import pytest
 
 from crmcom_kit.contract_tests.checks.removed_secrets import is_placeholder
-from crmcom_kit.contract_tests.client import recording as recordings
+from crmcom_kit.contract_tests.client.http import Limits
 from crmcom_kit.contract_tests.client.in_process import InProcess
+from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError
-from crmcom_kit.contract_tests.recorded_run import NOTHING_SHOWN
-from crmcom_kit.contract_tests.reports import har, html, json_report, junit
+from crmcom_kit.contract_tests.recorded import reading as recordings
+from crmcom_kit.contract_tests.recorded.judging import NOTHING_SHOWN
+from crmcom_kit.contract_tests.reports import har, html, junit
+from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import RunConfig, run
-from crmcom_kit.contract_tests.setup import prepared
 from crmcom_kit.contract_tests.targets import own_mock
 from crmcom_kit.schemas import API_PATH
 
@@ -195,14 +197,15 @@ def record_in(recorder: Recorder, state: str = "REJECTED") -> dict[str, Any]:
 def test_the_traffic_of_a_run_on_our_mock_is_judged_without_a_violation(tmp_path: Path) -> None:
     """The kit's own --har, whose tokens are redacted; its own archive of it says the same."""
     release = "R15"
-    live = run(own_mock(release), RunConfig(began=NOW.isoformat(), max_examples=1))
-    text = "".join(har.written(live))
+    limits = Limits(max_requests=400)
+    live = run(own_mock(release), RunConfig(began=NOW.isoformat(), limits=limits))
+    text = "".join(har.written(Report(live)))
     results = judged(tmp_path, text, release=release)
     assert not broken(results)
     assert results.exit_code == 0
     assert len(held(results)) > 90
     assert results.began == NOW.isoformat(timespec="seconds")
-    again = judged(tmp_path, "".join(har.written(results)), release=release)
+    again = judged(tmp_path, "".join(har.written(Report(results))), release=release)
     assert held(again) == held(results)
     assert not broken(again)
 
@@ -552,7 +555,7 @@ def test_a_server_with_new_content_in_the_middle(tmp_path: Path) -> None:
     recorder.entries[-1]["comment"] = f"5: show{recordings.ANEW}"
     results = judged(tmp_path, archive(recorder.entries, "crmcom-kit"))
     assert not broken(results)
-    assert recordings.ANEW in "".join(har.written(results))
+    assert recordings.ANEW in "".join(har.written(Report(results)))
 
 
 def test_organisations_are_not_mixed(tmp_path: Path) -> None:
@@ -635,8 +638,9 @@ def test_no_report_shows_a_secret_of_the_recording(tmp_path: Path) -> None:
     put(recorder.entries[-1], envelope)
     results = judged(tmp_path, archive(recorder.entries), release="R10")
     assert broken(results) == {"list.life_cycle_state.filter"}
-    written = [json_report.written(results), html.written(results), "".join(har.written(results))]
-    for text in (*written, junit.written(results).decode()):
+    report = Report(results)
+    written = [report.as_json(), html.written(report), "".join(har.written(report))]
+    for text in (*written, junit.written(report).decode()):
         for secret in (recorder.token, "Secret-31415926", "KEY-31415926", "S0VZLTMxNDE1OTI2"):
             assert secret not in text
 
@@ -687,13 +691,17 @@ def test_an_error_of_a_check_is_an_error_of_the_run(
     assert "the check lists: ZeroDivisionError" in str(results.trouble)
 
 
-def test_bodies_wait_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No matter how few of them fit into memory, and in which order the entries come."""
-    monkeypatch.setattr(recordings, "_BODIES_IN_MEMORY", 1)
+def test_files_are_bounded_and_their_order_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries are judged by their times; more than fits into memory is refused."""
     recorder = mock_recorder()
     _deleted_is_shown(recorder)
     random.Random(1).shuffle(recorder.entries)
     assert broken(judged(tmp_path, archive(recorder.entries))) == {"delete.gone"}
+    monkeypatch.setattr(recordings, "MAX_BYTES", 1000)
+    with pytest.raises(OptionsError, match=r"more than 0 MB; check .* by itself, or in parts"):
+        judged(tmp_path, archive(recorder.entries))
 
 
 # What cannot be done.

@@ -12,6 +12,7 @@ from rich.console import Console
 from crmcom_kit.contract_tests.client.calls import query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN, ODD_TOKENS
+from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import Deviations, write_deviations
 from crmcom_kit.contract_tests.findings import Findings, Violation
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, check_values, command_line
@@ -20,15 +21,14 @@ from crmcom_kit.contract_tests.reports import (
     har,
     html,
     job_summary,
-    json_report,
     junit,
     terminal,
 )
 from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.session import shortened
-from crmcom_kit.contract_tests.setup import prepared
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 
@@ -77,14 +77,14 @@ def reports(
         inventory=seen,
     )
     out = io.StringIO()
-    terminal.show(results, Console(file=out, width=1000), every=True)
+    terminal.show(Report(results), Console(file=out, width=1000), every=True)
     return {
-        "json": json_report.written(results),
-        "junit": junit.written(results).decode(),
-        "ctrf": ctrf.written(results),
-        "har": "".join(har.written(results)),
-        "html": html.written(results),
-        "summary": job_summary.written(results),
+        "json": Report(results).as_json(),
+        "junit": junit.written(Report(results)).decode(),
+        "ctrf": ctrf.written(Report(results)),
+        "har": "".join(har.written(Report(results))),
+        "html": html.written(Report(results)),
+        "summary": job_summary.written(Report(results)),
         "terminal": out.getvalue(),
     }
 

@@ -26,12 +26,12 @@ from crmcom_kit.contract_tests.reports import (
     har,
     html,
     job_summary,
-    json_report,
     junit,
     terminal,
 )
 from crmcom_kit.contract_tests.reports.curl import curl, shell
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
@@ -216,15 +216,14 @@ def deviation(**changes: Any) -> Deviation:
 def all_reports(results: Results) -> dict[str, str]:
     """Write every report."""
     out = io.StringIO()
-    terminal.show(results, Console(file=out, width=100), every=True)
-    terminal.show_statistics(results, Console(file=out, width=100))
+    terminal.show(Report(results), Console(file=out, width=100), every=True)
     return {
-        "json": json_report.written(results),
-        "junit": junit.written(results).decode(),
-        "ctrf": ctrf.written(results),
-        "har": "".join(har.written(results)),
-        "html": html.written(results),
-        "summary": job_summary.written(results),
+        "json": Report(results).as_json(),
+        "junit": junit.written(Report(results)).decode(),
+        "ctrf": ctrf.written(Report(results)),
+        "har": "".join(har.written(Report(results))),
+        "html": html.written(Report(results)),
+        "summary": job_summary.written(Report(results)),
         "terminal": out.getvalue(),
     }
 
@@ -341,9 +340,9 @@ def test_tokens_of_logins_are_secrets_too() -> None:
 
 def test_json_has_the_shape_that_its_schema_gives() -> None:
     """The JSON report fits its schema, and says what the results say."""
-    schema = json.loads(json_report.SCHEMA.read_text())
+    schema = json.loads(SCHEMA.read_text())
     Draft202012Validator.check_schema(schema)
-    report = json.loads(json_report.written(made()))
+    report = json.loads(Report(made()).as_json())
 
     assert not list(Draft202012Validator(schema).iter_errors(report))
     assert report["summary"]["broken"] == 1
@@ -357,7 +356,7 @@ def test_json_has_the_shape_that_its_schema_gives() -> None:
 def test_junit_is_xml_with_a_case_for_each_statement() -> None:
     """Broken and stale ones fail, what was not tried is skipped."""
     results = made()
-    root = ET.fromstring(junit.written(results))  # noqa: S314 - our own text
+    root = ET.fromstring(junit.written(Report(results)))  # noqa: S314 - our own text
     (suite,) = root
     cases = {case.get("name"): case for case in suite.iter("testcase")}
 
@@ -376,7 +375,7 @@ def test_junit_is_xml_with_a_case_for_each_statement() -> None:
 def test_ctrf_is_what_its_schema_asks_for() -> None:
     """One test for each statement, with the statuses that JUnit's cases have."""
     results = made()
-    report = json.loads(ctrf.written(results))
+    report = json.loads(ctrf.written(Report(results)))
     tests = {each["name"]: each for each in report["results"]["tests"]}
     summary = report["results"]["summary"]
 
@@ -407,7 +406,7 @@ def test_ctrf_is_what_its_schema_asks_for() -> None:
 
 def test_har_has_every_exchange() -> None:
     """The archive has all exchanges in order, with what HAR 1.2 asks for."""
-    log = json.loads("".join(har.written(made())))["log"]
+    log = json.loads("".join(har.written(Report(made()))))["log"]
 
     assert log["version"] == "1.2"
     assert [entry["comment"] for entry in log["entries"]] == ["1: show", "2: show"]
@@ -416,7 +415,7 @@ def test_har_has_every_exchange() -> None:
         assert set(entry) >= {"startedDateTime", "time", "request", "response", "cache", "timings"}
         assert entry["request"]["queryString"][1]["value"] == "number=7"
         assert "comment" not in entry["response"]["content"]
-    assert json.loads("".join(har.written(made(history=()))))["log"]["entries"] == []
+    assert json.loads("".join(har.written(Report(made(history=())))))["log"]["entries"] == []
 
 
 def test_har_of_large_bodies_is_small() -> None:
@@ -427,7 +426,7 @@ def test_har_of_large_bodies_is_small() -> None:
 
     tracemalloc.start()
     size = 0
-    for piece in har.written(results):
+    for piece in har.written(Report(results)):
         size += len(piece)
         pieces += 1
     _, peak = tracemalloc.get_traced_memory()
@@ -436,7 +435,7 @@ def test_har_of_large_bodies_is_small() -> None:
     assert pieces > len(history)
     assert size < 32 * 2 * har.MAX_BODY
     assert peak < 20_000_000
-    (entry,) = json.loads("".join(har.written(made(history=history[:1]))))["log"]["entries"]
+    (entry,) = json.loads("".join(har.written(Report(made(history=history[:1])))))["log"]["entries"]
     content = entry["response"]["content"]
     assert content["size"] == len(body)
     assert len(content["text"]) == har.MAX_BODY
@@ -468,7 +467,7 @@ def test_summary_shows_what_a_server_says_as_text() -> None:
     )
     statements = statement_results(findings, TARGET.release, Deviations())
 
-    lines = job_summary.written(made(statements=statements, findings=findings)).splitlines()
+    lines = job_summary.written(Report(made(statements=statements, findings=findings))).splitlines()
 
     assert lines[0] == "## ❌ crmcom-kit check: 1 statement is broken."
     (row,) = [line for line in lines if line.startswith("| response.number")]
@@ -490,10 +489,10 @@ def test_summary_is_bounded() -> None:
         )
     results = made(statements=statement_results(findings, TARGET.release, Deviations()))
 
-    whole = job_summary.written(results).encode()
+    whole = job_summary.written(Report(results)).encode()
     assert 500_000 < len(whole) <= job_summary.MAX_BYTES
     for limit in (job_summary.MAX_BYTES, 10_000, 200, 10, 0):
-        text = job_summary.written(results, limit).encode()
+        text = job_summary.written(Report(results), limit).encode()
         assert len(text) <= limit
         assert text.endswith(b"see the HTML or JSON report._\n") or limit < 100
 
@@ -553,7 +552,7 @@ def test_thin_evidence_is_counted() -> None:
 
 def test_html_is_one_file_that_runs_nothing_of_the_target() -> None:
     """The page names every statement, loads nothing, and escapes what the target said."""
-    page = html.written(made())
+    page = html.written(Report(made()))
 
     assert "<script>alert" not in page
     assert not re.search(r"""(src|href)=["']?(https?:)?//|@import|url\(""", page)
@@ -572,7 +571,7 @@ def test_html_fits_its_window_and_can_be_filtered(tmp_path: Path) -> None:
     results = made(
         statements=statement_results(findings, TARGET.release, Deviations()), findings=findings
     )
-    (tmp_path / "report.html").write_text(html.written(results), "utf-8", "replace")
+    (tmp_path / "report.html").write_text(html.written(Report(results)), "utf-8", "replace")
     (tmp_path / "frame.html").write_text(FRAMES % (names[5], names[5]), "utf-8")
 
     page = rendered((tmp_path / "frame.html").as_uri(), "--allow-file-access-from-files")
@@ -590,7 +589,7 @@ def test_html_fits_its_window_and_can_be_filtered(tmp_path: Path) -> None:
 def test_terminal_shows_violations_whole() -> None:
     """A broken statement is shown with its source, expected, seen, and a curl line."""
     out = io.StringIO()
-    terminal.show(made(), Console(file=out, width=80))
+    terminal.show(Report(made()), Console(file=out, width=80))
     text = out.getvalue()
 
     for part in ("✗ response.number", "Expected: a text", "Source: ", "curl -sS", "not exercised"):

@@ -7,7 +7,7 @@ from stand_in.faults import ALL
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
 
-SAMPLE = [each for each in ALL if not each.doubtful][5::42]
+SAMPLE = [each for each in ALL if not each.doubtful][5::84]
 
 
 def refuses_everything(app: StandIn) -> bool:
@@ -15,7 +15,7 @@ def refuses_everything(app: StandIn) -> bool:
     return app.key >= (18, 0) and app.choices.r18 == "refused"
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(4))
 def test_combinations_raise_no_alarm(seed: int) -> None:
     """What is left open is answered in some way, drawn at random, also with others at work."""
     choices, release = random_choices(seed)
@@ -24,7 +24,7 @@ def test_combinations_raise_no_alarm(seed: int) -> None:
     assert refuses_everything(app) or alarms(checked(app, seed=seed, max_examples=examples)) == []
 
 
-@pytest.mark.parametrize("name", [*VARIANTS][::25])
+@pytest.mark.parametrize("name", [*VARIANTS][::50])
 def test_variants_raise_no_alarm(name: str) -> None:
     """One question that is left open is answered in an unusual way."""
     assert alarms(checked(VARIANTS[name].server(), max_examples=0)) == []

@@ -51,7 +51,7 @@ def test_a_swallowed_signal_stops_the_run_before_the_next_request(number: int) -
 
 def test_a_signal_in_the_generated_layers_is_heard() -> None:
     """They run on a session of their own, which stops, too."""
-    probed = len(run(own_mock(), config()).history)
+    probed = len(run(own_mock(), config(only="show.*")).history)
     sent = 0
     stop = Stop()
 
@@ -66,7 +66,7 @@ def test_a_signal_in_the_generated_layers_is_heard() -> None:
         return counted
 
     with stop.on_signals():
-        results = run(own_mock(wrap=counting), RunConfig(max_examples=20, stop=stop))
+        results = run(own_mock(wrap=counting), RunConfig(only="show.*", max_examples=20, stop=stop))
 
     assert sent == probed + 40
     assert results.trouble == "interrupted"

@@ -7,7 +7,7 @@ changed is not held against another.
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from crmcom_kit.contract_tests.calibration.observations import kind_of, seen_in, spelling
@@ -30,27 +30,24 @@ from crmcom_kit.contract_tests.checks.sense import (
 )
 from crmcom_kit.contract_tests.checks.world import Record, TokenState, World
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.recording import (
+from crmcom_kit.contract_tests.config import RunConfig
+from crmcom_kit.contract_tests.findings import Findings, Violation
+from crmcom_kit.contract_tests.findings import Verdict as StatementVerdict
+from crmcom_kit.contract_tests.recorded.reading import (
     HIDDEN_KEY,
     Recorded,
     Recording,
     RecordingError,
-    skipped_text,
 )
-from crmcom_kit.contract_tests.config import RunConfig
-from crmcom_kit.contract_tests.findings import Findings, Violation
-from crmcom_kit.contract_tests.findings import Verdict as StatementVerdict
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.targets import Target
 from crmcom_kit.redaction import secret_texts
 from crmcom_kit.schemas.releases import Release
-from crmcom_kit.schemas.statements import statements
 
 #: Why a statement has no verdict.
 NOTHING_SHOWN = "the recording shows nothing of it"
 
 _OF_READING = ("show.changes_nothing", "list.changes_nothing", "list.agrees_with_show")
-_CHANGING = ("resend", "delete", "token_release")
 #: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
 _ROUNDED = 0.002
 #: So many suspicions wait for a later sight; the oldest go first.
@@ -77,12 +74,16 @@ def run_recording(target: Target, config: RunConfig) -> Results:
             findings.chose(*choice)
     except KeyboardInterrupt:
         trouble = "interrupted"
-    _explain_the_rest(findings, target.release)
-    found = statement_results(findings, target.release, config.deviations, config.only)
+    found = statement_results(
+        findings, target.release, config.deviations, config.only, unseen=NOTHING_SHOWN
+    )
     if findings.crashes:
         trouble = f"an error of the kit itself: {'; '.join(findings.crashes)}"
     elif trouble is None and all(each.verdict is StatementVerdict.NOT_EXERCISED for each in found):
         trouble = "the recording shows nothing of the statements that are asked for"
+    warnings = [f"a recording of {len(judge.history)} exchanges was judged, and nothing was sent"]
+    if recording.skipped:
+        warnings.append(f"entries that were skipped: {recording.skipped}")
     return Results(
         target=replace(target, secrets=tuple(sorted(judge.secrets))),
         options=config.options,
@@ -96,27 +97,7 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         findings=findings,
         trouble=trouble,
         notes=tuple(judge.world.others.values()),
-        warnings=tuple(_coverage(recording, judge)),
-    )
-
-
-def _coverage(recording: Recording, judge: "_Judge") -> Iterator[str]:
-    """Yield what a reader of the verdicts has to know."""
-    yield f"a recording of {len(judge.history)} exchanges was judged, and nothing was sent"
-    if recording.skipped:
-        yield f"entries that were skipped: {skipped_text(recording.skipped)}"
-
-
-def _explain_the_rest(findings: Findings, release: Release) -> None:
-    known = findings.by_statement
-    shown = {name for name, found in known.items() if found.held or found.breaks}
-    findings.miss(
-        [
-            each.id
-            for each in statements(release.name)
-            if each.id not in shown and not each.unchecked
-        ],
-        NOTHING_SHOWN,
+        warnings=tuple(warnings),
     )
 
 
@@ -136,36 +117,34 @@ def _shared_tokens(recording: Recording, release: Release) -> frozenset[str]:
                 organisations.add(given)
     if len(organisations) > 1:
         names = ", ".join(sorted(organisations))
-        msg = f"--from-har: several organisations log in, record each by itself: {names}"
+        msg = f"several organisations log in, record each by itself: {names}"
         raise RecordingError(msg)
     return frozenset(token for token, count in tokens.items() if count > 1)
 
 
 def with_overlapping(
-    exchanges: Iterable[Recorded],
+    exchanges: Sequence[Recorded],
 ) -> Iterator[tuple[Recorded, list[Recorded]]]:
     """Yield each exchange with those that were under way at the same time.
 
     Two of which neither may change anything do not count.
     """
-    ordered = list(exchanges)
     found: dict[int, list[Recorded]] = {}
     active: list[Recorded] = []
-    for each in ordered:
+    for each in exchanges:
         active = [other for other in active if other.end - _ROUNDED > each.start]
         if each.end - _ROUNDED > each.start:
             for other in active:
-                if _changes(other):
+                if _changes(other) or _changes(each):
                     found.setdefault(id(each), []).append(other)
-                if _changes(each):
                     found.setdefault(id(other), []).append(each)
             active.append(each)
-    for each in ordered:
-        yield each, found.get(id(each), [])
+    for each in exchanges:
+        yield each, [other for other in found.get(id(each), ()) if _changes(other)]
 
 
 def _changes(recorded: Recorded) -> bool:
-    return recorded.exchange.call.method in _CHANGING
+    return recorded.exchange.call.method in ("resend", "delete", "token_release")
 
 
 class _Judge:

@@ -1,0 +1,1 @@
+"""Recorded traffic: read from HAR files, and judged without a single request."""

@@ -1,0 +1,247 @@
+"""What every report is made from: the results of a run, redacted and in words.
+
+``Report.document`` is the JSON report, whose shape ``report_schema.json`` describes; the other
+reports show parts of it.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crmcom_kit import __version__
+from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.findings import Verdict, Violation
+from crmcom_kit.contract_tests.reports.curl import curl
+from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
+from crmcom_kit.contract_tests.results import Results, StatementResult
+
+SCHEMA = Path(__file__).with_name("report_schema.json")
+_MAX_BODY = 20_000  # bytes
+_OUTCOMES = {0: "passed", 1: "failed", 2: "error"}  # by exit code
+
+#: What a report says of one statement: a member of ``statements`` in the JSON report.
+Entry = dict[str, Any]
+
+
+class NotExercised(NamedTuple):
+    """Statements that were not checked for the same reason."""
+
+    why: str
+    statements: list[str]
+
+
+class Report:
+    """The results of a run without secrets, made once for all reports."""
+
+    def __init__(self, results: Results) -> None:
+        """Redact what the login of the target holds, and what logins returned."""
+        self.results = results
+        self.redactor = ReportRedactor(results.target, results.history)
+        self.text = self.redactor.text
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The JSON report; long bodies are cut."""
+        results, text = self.results, self.text
+        return {
+            "summary": self._summary(),
+            "target": {
+                "name": text(results.target.name),
+                "base_url": text(results.target.base_url),
+                "release": results.target.release.name,
+                "own_mock": results.target.own,
+            },
+            "run": {
+                "version": __version__,
+                "seed": results.seed,
+                "began": results.began,
+                "seconds": round(results.seconds, 3),
+                "options": {
+                    name: text(value) if isinstance(value, str) else value
+                    for name, value in results.options.items()
+                },
+                "command": text(results.command),
+            },
+            "statements": [self._statement(each) for each in results.statements],
+            "choices": [
+                {"dial": dial, "seen": sorted(map(text, seen))}
+                for dial, seen in sorted(results.findings.choices.items())
+            ],
+            "changed": list(results.changed),
+            "perhaps_changed": list(results.unclear),
+            "inventory": text(results.inventory),
+            "notes": [text(note) for note in (*results.notes, *results.warnings)],
+        }
+
+    def as_json(self) -> str:
+        """Return the JSON report as text."""
+        return json.dumps(self.document, ensure_ascii=False, indent=1) + "\n"
+
+    def _summary(self) -> dict[str, Any]:
+        results = self.results
+        verdicts = [result.verdict for result in results.statements]
+        return {
+            **{str(verdict): verdicts.count(verdict) for verdict in Verdict},
+            "statements": len(results.statements),
+            "reachable": results.reachable,
+            "achieved": results.achieved,
+            "seen_once": sum(result.is_seen_once for result in results.statements),
+            "requests": len(results.history),
+            "exit_code": results.exit_code,
+            "trouble": None if results.trouble is None else self.text(results.trouble),
+        }
+
+    def _statement(self, result: StatementResult) -> Entry:
+        about = result.statement
+        return {
+            "id": about.id,
+            "verdict": str(result.verdict),
+            "why": self.text(result.why),
+            "requests": result.requests,
+            "held": result.held,
+            "seen_once": result.is_seen_once,
+            "evidence": about.evidence,
+            "level": about.level,
+            "text": about.text,
+            "source": about.source,
+            "methods": list(about.methods),
+            "stale": result.stale,
+            "violations": [self._violation(each, times) for each, times in result.distinct],
+            "more_violations": result.unlisted,
+        }
+
+    def _violation(self, violation: Violation, times: int) -> dict[str, Any]:
+        target = self.results.target
+        return {
+            "statement": violation.statement,
+            "expected": self.text(violation.expected),
+            "seen": self.text(violation.seen),
+            "record": violation.record,
+            "layer": violation.layer,
+            "curl": [curl(call, target, self.redactor) for call in violation.calls],
+            "exchanges": [self._exchange(each) for each in violation.exchanges],
+            "times": times,
+        }
+
+    def _exchange(self, exchange: Exchange) -> dict[str, Any]:
+        call, content = exchange.call, self.redactor.content
+        return {
+            "number": exchange.number,
+            "verb": call.verb,
+            "path": self.text(call.path),
+            "query": self.redactor.query(call.query),
+            "body": None if call.body is None else content(call.body, _MAX_BODY),
+            "status": exchange.status,
+            "answer": content(exchange.content, _MAX_BODY),
+            "milliseconds": round(exchange.seconds * 1000, 1),
+        }
+
+    # What the reports for people say in the same words.
+
+    @property
+    def outcome(self) -> str:
+        """How the run ended: passed, failed, error, or dry run."""
+        return "dry run" if self.results.dry_run else _OUTCOMES[self.results.exit_code]
+
+    @property
+    def headline(self) -> str:
+        """What came of the run in one sentence."""
+        results, counts = self.results, self.document["summary"]
+        if results.dry_run:
+            return "Nothing was sent."
+        if results.trouble is not None:
+            return self.text(f"The run failed: {results.trouble}")
+        if results.exit_code == 1:
+            return f"{', and '.join(self._faults())}."
+        if counts["error"]:
+            errors = counted(counts["error"], "statement")
+            return f"{errors} could not be judged because of an error in the kit."
+        if results.achieved == 0:
+            return "Nothing could be checked."
+        if results.exit_code != 0:
+            return "The run failed because of an error in the kit."
+        held = counted(counts["holds"], "checked statement")
+        verb = "holds" if counts["holds"] == 1 else "hold"
+        if counts["deviates"]:
+            return f"{held} {verb}, {counts['deviates']} deviate as listed."
+        return f"All {held} {verb}." if counts["holds"] > 1 else f"{held} {verb}."
+
+    def _faults(self) -> Iterator[str]:
+        if broken := self.document["summary"]["broken"]:
+            yield f"{counted(broken, 'statement')} {'is' if broken == 1 else 'are'} broken"
+        if stale := sum(result.stale for result in self.results.statements):
+            verb = "does" if stale == 1 else "do"
+            yield f"{counted(stale, 'listed deviation')} {verb} not occur any more"
+
+    @property
+    def coverage(self) -> list[str]:
+        """Sentences that say how much was checked, and how thin the evidence is."""
+        counts = self.document["summary"]
+        lines = [
+            f"Checked {counts['achieved']} of the {counts['reachable']} statements that requests "
+            f"can show, of {counts['statements']} in all."
+        ]
+        if once := counts["seen_once"]:
+            verbs = "holds but was" if once == 1 else "hold but were"
+            lines.append(f"{counted(once, 'statement')} {verbs} seen only once.")
+        return lines
+
+    @property
+    def about_run(self) -> str:
+        """What was checked, with how many requests, and how long it took."""
+        target, run = self.document["target"], self.document["run"]
+        requests = counted(self.document["summary"]["requests"], "request")
+        return (
+            f"{target['name']}, release {target['release']}: {requests} in "
+            f"{self.results.seconds:.1f} s, seed {run['seed']}."
+        )
+
+    @property
+    def failing(self) -> list[Entry]:
+        """The statements that make the run fail."""
+        return [each for each in self.document["statements"] if fails(each)]
+
+    @property
+    def not_exercised(self) -> list[NotExercised]:
+        """The statements that were not checked, grouped by the reason, largest group first."""
+        groups: dict[str, list[str]] = {}
+        for each in self.document["statements"]:
+            if each["verdict"] == Verdict.NOT_EXERCISED:
+                groups.setdefault(each["why"], []).append(each["id"])
+        found = [NotExercised(why, ids) for why, ids in groups.items()]
+        return sorted(found, key=lambda group: -len(group.statements))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 request" or "7 requests"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def amount(entry: Entry) -> str:
+    """Return how many requests show what is said of a statement: "seen once", "7 requests"."""
+    if entry["seen_once"]:
+        return "seen once"
+    return counted(entry["requests"], "request") if entry["requests"] else ""
+
+
+def fails(entry: Entry) -> bool:
+    """Whether a statement makes the run fail: it is broken, or its deviation is stale."""
+    return entry["verdict"] == Verdict.BROKEN or bool(entry["stale"])
+
+
+def failure_message(entry: Entry) -> str:
+    """Return why a statement fails, in one line."""
+    for violation in entry["violations"]:
+        return f"expected {violation['expected']}; seen {violation['seen']}"
+    return str(entry["why"])
+
+
+def failure_details(entry: Entry) -> str:
+    """Return all that is known of a statement that fails, with curl lines."""
+    lines = [entry["text"], f"Source: {entry['source']}"]
+    for violation in entry["violations"]:
+        lines += ["", f"expected {violation['expected']}", f"seen {violation['seen']}"]
+        lines += violation["curl"]
+    return "\n".join(lines)
