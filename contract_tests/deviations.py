@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.schemas.dialect_file import toml_value
-from crmcom_kit.schemas.files import read_own_toml
 from crmcom_kit.schemas.statements import UnknownStatement, statement
+from crmcom_kit.toml_files import read_toml_file
 
 KINDS = ("vendor-bug", "undocumented", "doc-error", "mock-simplification")
 
@@ -65,7 +65,7 @@ class Deviations:
 def read_deviations(path: Path) -> tuple[Deviation, ...]:
     """Read a file of deviations. Raises DeviationsError where it is not as described here."""
     try:
-        content = read_own_toml(path)
+        content = read_toml_file(path)
     except (OSError, ValueError) as error:
         msg = f"{path}: {error}"
         raise DeviationsError(msg) from None

@@ -10,7 +10,6 @@ from crmcom_kit.schemas.loader import (
     UnknownSchema,
     load_schema,
     schema_names,
-    unknown_members,
     validator,
 )
 from crmcom_kit.schemas.methods import API_PATH, methods, response_fields
@@ -32,6 +31,5 @@ __all__ = [
     "resolve",
     "response_fields",
     "schema_names",
-    "unknown_members",
     "validator",
 ]

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
 from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
 from crmcom_kit.schemas.methods import methods
-from crmcom_kit.schemas.output import OutputError, write_text
 from crmcom_kit.schemas.releases import UnknownRelease, default_release, release_names, resolve
 from crmcom_kit.schemas.statements import Statement
 from crmcom_kit.schemas.statements import statements as catalogue
@@ -68,11 +68,9 @@ def schemas(name: str | None, release: str | None, profile: Profile) -> None:
     It is printed self-contained and in plain keywords of draft 2020-12, for any validator: what it
     refers to stands in its $defs, dates are held to patterns, and the profile is worked in.
     """
-    from crmcom_kit.schemas.plain import plain_schema
-
     with _named_plainly():
         if name is not None:
-            _print(_as_json(plain_schema(name, profile, release)))
+            _print(_as_json(load_schema(name, release, profile=profile, patterns=True)))
             return
         titles = {key: load_schema(key, release)["title"] for key in schema_names()}
     width = max(map(len, titles))

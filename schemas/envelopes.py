@@ -59,14 +59,3 @@ class Envelopes:
         if dialect["errors.data"] != "absent":
             whole["data"] = None if dialect["errors.data"] == "null" else {}
         return self._renderer.ordered("envelope", whole)
-
-
-def phrase(parameter: str, seen: str, allowed: str) -> str:
-    """Say in one phrase what is wrong with a request, as far as each of the three is known."""
-    parts = [
-        parameter,
-        f"seen {seen}" if seen else "",
-        f"allowed is {allowed}" if allowed else "",
-    ]
-    found = [part for part in parts if part]
-    return f"{found[0]}: {'; '.join(found[1:])}" if found[1:] else "".join(found)

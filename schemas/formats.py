@@ -46,7 +46,7 @@ FORMATS = {"crm-date-time": parse_date_time, "crm-date": parse_date}
 _DAY_PATTERN = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 
 #: The same formats as patterns, for tools that know neither of them.
-FORMAT_PATTERNS = {
+PATTERNS = {
     "crm-date-time": f"^{_DAY_PATTERN}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$",
     "crm-date": f"^{_DAY_PATTERN}$",
 }

@@ -7,7 +7,7 @@ or how an answer comes. One that only lets more pass than the documents do does 
 from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect, error_kinds
-from crmcom_kit.schemas.formats import FORMAT_PATTERNS
+from crmcom_kit.schemas.formats import PATTERNS
 from crmcom_kit.schemas.methods import Method, methods, response_fields
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import statements
@@ -49,13 +49,6 @@ def early_parameters(method: Method, dialect: Dialect) -> dict[str, str]:
     return {name: since for name, since in method.later.items() if name in early}
 
 
-def add_early_entities(entity: dict[str, Any], release: Release, dialect: Dialect) -> None:
-    """Add to the enumeration ``entity`` what ``dialect`` has before the webhook pages do."""
-    since = dialect["requests.rewardoffers_since"]
-    if "REWARDOFFERS" not in entity["enum"] and release.at_least(since):
-        entity["enum"].append("REWARDOFFERS")
-
-
 def keep_one_spelling(state: dict[str, Any], dialect: Dialect) -> None:
     """Leave one spelling of NOT EFFECTIVE, the dialect's: code generators trip over two."""
     other = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {dialect["record.not_effective"]}
@@ -70,7 +63,7 @@ def refuse_values(name: str, schema: dict[str, Any], dialect: Dialect) -> dict[s
     if name == "created_date" and dialect["list.created_date.form"] in _CREATED_DATE:
         form = _CREATED_DATE[dialect["list.created_date.form"]]
         kept = {key: value for key, value in schema.items() if key != "anyOf"}
-        return {**kept, "pattern": FORMAT_PATTERNS[form]}
+        return {**kept, "pattern": PATTERNS[form]}
     if name == "number_of_results":
         return {**schema, **_bounds(dialect)}
     return schema

@@ -5,7 +5,7 @@ from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect
 from crmcom_kit.schemas.files import read_json
-from crmcom_kit.schemas.methods import response_fields
+from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.releases import Release
 
 Object = dict[str, Any]
@@ -147,12 +147,8 @@ def _key_orders(name: str) -> Mapping[str, tuple[str, ...]]:
     if name != "documented":
         orders: Mapping[str, tuple[str, ...]] = read_json("data/key_orders.json")[name]
         return orders
-    kinds = ("unit", "user", "status", "log_information")
-    found = {kind: tuple(read_json(f"objects/{kind}.json")["properties"]) for kind in kinds}
-    members = tuple(read_json("objects/webhook_definition.json")["$defs"]["members"]["properties"])
-    return found | {
-        "envelope": ("status", "data"),
-        "webhook_request": response_fields(),
-        "webhook_definition": members,
-        "workflow_rule": members,
-    }
+    kinds = (
+        *("unit", "user", "status", "log_information", "envelope"),
+        *("webhook_request", "webhook_definition", "workflow_rule"),
+    )
+    return {kind: tuple(load_schema(kind)["properties"]) for kind in kinds}

@@ -18,12 +18,10 @@ from crmcom_kit.contract_tests.probes.helpers import (
 )
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.schemas.releases import entities_since
+from crmcom_kit.schemas.releases import disputes, entities_since
 
 _NO_ENTITIES = ("NOSUCHENTITY", "ACTIVITY", "WEBHOOKREQUESTS")
 _NO_STATES = ("PENDING", "EFFECTIVE", "SUCCESS")
-#: Two pages differ on the release that brought it.
-_EARLY, _EARLY_SINCE = "REWARDOFFERS", "R11.0.0"
 
 
 @probe("list.semi_optional.at_least_one", layer="read", cost=4)
@@ -132,15 +130,15 @@ def list_takes_no_other_entity(session: Session) -> None:
     """List refuses what is no entity, and the entities of later releases."""
     in_service(session)
     later = [entity for entity in entities_since() if entity not in session.release.entities]
-    early = session.release.at_least(_EARLY_SINCE)
+    disputed = session.release.disputed_entities
     for entity in (*_NO_ENTITIES[: breadth(session, 1, 3)], *later[: breadth(session, 2, 99)]):
-        if not (early and entity == _EARLY):
+        if entity not in disputed:
             exchange = session.call("list", {"entity": entity})
             note_refusal(session, "unsupported_entity", exchange)
-    if _EARLY in later and early:
-        exchange = session.call("list", {"entity": _EARLY})
-        since = _EARLY_SINCE if exchange.ok else entities_since()[_EARLY]
-        session.findings.chose("requests.rewardoffers_since", since, exchange)
+    for entity in disputed:
+        exchange = session.call("list", {"entity": entity})
+        since = disputes()[entity].since if exchange.ok else entities_since()[entity]
+        session.findings.chose(disputes()[entity].dial, since, exchange)
 
 
 @probe("list.life_cycle_state.supported_values", layer="read", cost=1)

@@ -8,7 +8,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.client.recording import ANEW
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results
-from crmcom_kit.schemas.har import CUT, Answered, Asked, archive_text, entry
+from crmcom_kit.har import CUT, Answered, Asked, archive_text, entry
 
 #: So many characters of each body are written.
 MAX_BODY = 64 * 1024

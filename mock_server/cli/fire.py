@@ -10,8 +10,8 @@ from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.mock_server.world.routing import WORLDS
+from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.redaction import printable
-from crmcom_kit.schemas.output import OutputError, write_text
 
 _URL = "--url is the address of the mock, such as http://127.0.0.1:8080, without the API's path"
 

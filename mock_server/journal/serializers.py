@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
+from crmcom_kit import har
 from crmcom_kit.mock_server.journal.call_view import CallView
-from crmcom_kit.schemas import har
 
 
 def request(call: CallView) -> dict[str, Any]:
