@@ -4,7 +4,7 @@ import struct
 from typing import Any
 
 import orjson
-import pytest
+from helpers.tables import looped
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -45,9 +45,7 @@ def test_ordinary_data_need_not_be_read() -> None:
     assert EXCHANGES.signed_of(orjson.dumps(data)) == canonical_bytes(data)
 
 
-@pytest.mark.parametrize(
-    "dials", [{"signing.canonical_form": "sorted"}, {"signing.charset": "ascii"}]
-)
+@looped("dials", [{"signing.canonical_form": "sorted"}, {"signing.charset": "ascii"}])
 def test_other_spellings_need_the_object(dials: dict[str, str]) -> None:
     """Where the dialect signs another spelling, bytes say nothing."""
     exchanges = Exchanges(load_dialect("default").changed(dials))

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.schemas import Release, UnknownRelease, methods, release_names, resolve
 from crmcom_kit.schemas.releases import TokenKind
@@ -10,7 +11,7 @@ from crmcom_kit.schemas.releases import TokenKind
 R9_ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "name"),
     [
         ("R9", "R9.0.0"),
@@ -35,7 +36,7 @@ def test_a_release_is_the_newest_known_one_not_above_it(text: str, name: str) ->
     assert resolve(text).name == name
 
 
-@pytest.mark.parametrize(
+@looped(
     "text",
     [
         "R8",
@@ -82,7 +83,7 @@ def test_names_are_in_order_and_name_themselves() -> None:
         assert not older.at_least(newer.name)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("release", "number", "newest"),
     [("R9", 4, R9_ENTITIES[-1]), ("R13", 4, R9_ENTITIES[-1]), ("R14", 5, "LEADS")],
 )
@@ -101,7 +102,7 @@ def test_r15_has_all_entities() -> None:
     assert resolve("R18").entities == resolve("R15").entities
 
 
-@pytest.mark.parametrize(
+@looped(
     ("release", "expected"),
     [
         ("R9", TokenKind("hex", 3600, renewed_by_use=True)),
@@ -114,7 +115,7 @@ def test_tokens_change_with_r12(release: str, expected: TokenKind) -> None:
     assert resolve(release).token == expected
 
 
-@pytest.mark.parametrize(("release", "kind"), [("R9", None), ("R10", "hex"), ("R12", "jwt")])
+@looped(("release", "kind"), [("R9", None), ("R10", "hex"), ("R12", "jwt")])
 def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
     """There are Web API keys from R10 on; their tokens never live longer by being used."""
     token = resolve(release).web_api_key_token
@@ -123,7 +124,7 @@ def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
     assert token is None or (token.life_seconds, token.renewed_by_use) == (7200, False)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("first", "method", "parameter"),
     [
         ("R10.0.0", "resend", "fields_set"),
@@ -144,7 +145,7 @@ def test_parameters_come_with_their_release(first: str, method: str, parameter: 
         assert found.later.get(parameter) == (None if there else first)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("method", "since", "deprecated"),
     [
         ("show", "R9.0.0", "R18.0.0"),
