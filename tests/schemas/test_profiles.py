@@ -147,10 +147,10 @@ WHOLE_VALUES = [(name, value) for name, values in WHOLE.items() for value in val
 
 
 def _members(schema: Any) -> Iterator[str]:
-    """Yield the names of members in ``schema`` and everything inside it."""
+    """Yield the names of members in ``schema`` and inside it, except in named pieces."""
     if isinstance(schema, dict):
         yield from schema.get("properties", ())
-        schema = list(schema.values())
+        schema = [piece for keyword, piece in schema.items() if keyword != "$defs"]
     for piece in schema if isinstance(schema, list) else ():
         yield from _members(piece)
 
