@@ -1,14 +1,14 @@
 """What a delivery leaves in a record: authentication code, request, response, error, log."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from crmcom_kit.schemas.dialect import Dialect, delivery_outcomes
 from crmcom_kit.schemas.formats import id_of
-from crmcom_kit.schemas.signing import signer
+from crmcom_kit.schemas.signing import sign
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
 # A number that Python's json may spell in another way than orjson: a large or a small one.
@@ -25,7 +25,6 @@ class Exchanges:
         self._internal: str = delivery_outcomes()["internal"]["error_code"]
         names = ("algorithm", "encoding", "canonical_form", "charset")
         self._signing = {name: dialect[f"signing.{name}"] for name in names}
-        self._signers: dict[str, Callable[[Any], str]] = {}  # by key; a world has few
         #: What the receiver gets.
         self.messages = ThirdPartyMessages(dialect)
         #: Whether what is signed is the shortest JSON in UTF-8.
@@ -53,10 +52,7 @@ class Exchanges:
         """
         if data is None or key is None:
             return None
-        sign = self._signers.get(key)
-        if sign is None:
-            sign = self._signers[key] = signer(key, **self._signing)
-        return self.after(sign(data), error_code)
+        return self.after(sign(data, key, **self._signing), error_code)
 
     def after(self, code: str | None, error_code: str | None) -> str | None:
         """Return what is left of an authentication code once sending came to ``error_code``."""

@@ -106,6 +106,7 @@ def test_what_is_no_message_has_no_data(body: bytes) -> None:
     [
         b'{"data":{"a":1},"authentication_code":"C"}',
         b'{"x":{"data":{"a":1}},"authentication_code":"C","data":{"a":1}}',
+        b'{"authentication_code":"C","d\\u0061ta":{"a":1},"x\\"data":{"b":2}}',
     ],
 )
 def test_bytes_that_cannot_be_cut_out_are_not_guessed(body: bytes) -> None:
