@@ -34,7 +34,7 @@ _blank_id = blake2b(digest_size=16).copy  # a copy is made in half the time
 
 
 def id_of(text: str) -> str:
-    """Return the id that ``text`` always leads to: 32 upper-case hexadecimal digits."""
+    """Return the id derived from ``text``: 32 upper-case hexadecimal digits."""
     hashed = _blank_id()
     hashed.update(text.encode("utf-8", "surrogatepass"))
     return hashed.hexdigest().upper()

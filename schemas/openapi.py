@@ -1,4 +1,4 @@
-"""The OpenAPI document of a release, made of the same data as everything else."""
+"""The OpenAPI document of a release, made from the contract's data."""
 
 import json
 from typing import Any
@@ -65,7 +65,7 @@ def openapi_document(
 
     Args:
         release: any release from R9 on; the default release without it.
-        dialect: shown where it decides what exists, what is refused and how an answer comes.
+        dialect: decides what exists, what is refused and how a response looks.
         server_url: where the API is, up to and with its version.
 
     Raises:
@@ -84,7 +84,7 @@ class _Writer:
         self.release = release
         self.dialect = dialect
         self.methods = served_methods(release, dialect)
-        self.error_kinds: set[str] = set()  # those that some answer has as an example
+        self.error_kinds: set[str] = set()  # those that some response has as an example
         self.schemas = SchemaReader(
             release=release,
             root="#/components/schemas/",
@@ -238,14 +238,14 @@ def _tag(method: Method) -> str:
 
 
 def _security_scheme(method: Method) -> str | None:
-    """The scheme by which a call of ``method`` says who calls; a token in a body is none."""
+    """Return the security scheme of ``method``; a token in a body is none."""
     if method.basic:
         return _API_KEY
     return _QUERY_TOKEN if method.verb == "GET" else None
 
 
 def _description(method: Method, choice: list[str]) -> str:
-    """What the keywords of OpenAPI can't say of ``method``."""
+    """Return what the keywords of OpenAPI can't say of ``method``."""
     said = [method.summary]
     if choice:
         said.append(f"At least one of {', '.join(choice)} is mandatory; several are allowed.")

@@ -1,4 +1,4 @@
-"""The releases of the API: what each one knows, from R9 on."""
+"""The releases of the API from R9 on, and what each one has."""
 
 import re
 from collections.abc import Mapping
@@ -35,11 +35,11 @@ class Release:
     disputed_entities: tuple[str, ...]  # those besides that another page has in this release
 
     def at_least(self, other: str) -> bool:
-        """Whether this release is ``other`` (a full name such as ``R13.0.0``) or newer."""
+        """Return True if this release is ``other`` (a full name such as ``R13.0.0``) or newer."""
         return _order(self.name) >= _order(other)
 
     def covers(self, entry: Any) -> bool:
-        """Whether an annotated piece of the contract (``x-since``, ``x-until``) is in force."""
+        """Return True if a piece with ``x-since`` or ``x-until`` is in force."""
         since, until = entry.get("x-since"), entry.get("x-until")
         return (since is None or self.at_least(since)) and (
             until is None or not self.at_least(until)
@@ -57,18 +57,18 @@ def _order(name: str) -> tuple[int, int, int]:
 
 
 def release_names() -> tuple[str, ...]:
-    """The full names of all releases with an entry, oldest first."""
+    """Return the full names of all releases with an entry, oldest first."""
     return tuple(entry["release"] for entry in read_json("data/releases.json")["releases"])
 
 
 def default_release() -> str:
-    """The release that everything takes where none is named."""
+    """Return the release that is the default everywhere."""
     return str(read_json("data/releases.json")["default"])
 
 
 @cache
 def entities_since() -> dict[str, str]:
-    """Every entity with the release that brought it, in the documents' order."""
+    """Return every entity with the release that brought it, in the documents' order."""
     entity = read_json("objects/common.json")["$defs"]["entity"]
     since = entity["x-enum-since"]
     return {name: since.get(name, release_names()[0]) for name in entity["enum"]}
