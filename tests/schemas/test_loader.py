@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from helpers.tables import looped
 from jsonschema import Draft202012Validator
+from referencing.exceptions import Unresolvable
 
 from crmcom_kit.schemas import files
 from crmcom_kit.schemas.loader import (
@@ -224,3 +225,10 @@ def test_validators_are_built_once() -> None:
     assert validator("unit", "strict", "R9") is validator("unit", "strict", "r9.0.0")
     assert validator("unit", "strict", "R9") is not validator("unit", "core", "R9")
     assert quick_validator("unit", "strict", "R9") is quick_validator("unit", "strict", "R9")
+
+
+@looped("address", ["http://localhost:9/schema.json", "file:///schema.json", "unit", "#/$defs/no"])
+def test_an_unknown_address_is_never_fetched(address: str) -> None:
+    """A reference to what is not in the schema raises; validators look nowhere else."""
+    with pytest.raises(Unresolvable):
+        validator("unit").evolve(schema={"$ref": address}).is_valid({})
