@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.schemas.files import names_in, read_json, read_toml
+from crmcom_kit.schemas.files import ROOM, names_in, read_json
 
 _SCRIPT_STEP = re.compile(r"(?:([0-9]{1,6})\s*\*\s*)?([a-z0-9_]+)")
 
@@ -187,12 +187,11 @@ def load_dialect(source: str | Path = "default") -> Dialect:
     """
     if source == "default":
         return Dialect("default")
-    if source in dialect_names():
-        return Dialect(str(source), _flat(read_toml(f"dialects/{source}.toml")))
-    from crmcom_kit.toml_files import read_toml_file  # imports tomllib, which the default needs not
+    from crmcom_kit.toml_files import read_toml_file  # a start with the default does not need it
 
+    built_in = source in dialect_names()
     try:
-        content = read_toml_file(Path(source))
+        content = read_toml_file(ROOM / f"dialects/{source}.toml" if built_in else Path(source))
     except OSError as error:
         names = ", ".join(dialect_names())
         why = error.strerror

@@ -30,14 +30,9 @@ def write_date_time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")[:19]
 
 
-_blank_id = blake2b(digest_size=16).copy  # a copy is made in half the time
-
-
 def id_of(text: str) -> str:
     """Return the id derived from ``text``: 32 upper-case hexadecimal digits."""
-    hashed = _blank_id()
-    hashed.update(text.encode("utf-8", "surrogatepass"))
-    return hashed.hexdigest().upper()
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest().upper()
 
 
 #: JSON Schema format name → reader that raises ValueError; asserted by every validator.
