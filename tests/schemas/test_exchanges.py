@@ -1,4 +1,4 @@
-"""What is signed of a data object can mostly be told from the bytes in which it is kept."""
+"""What a delivery leaves in a record: what was signed, and the status that it shows."""
 
 import struct
 from typing import Any
@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmcom_kit.schemas import load_dialect
-from crmcom_kit.schemas.exchanges import Exchanges
+from crmcom_kit.schemas.dialect import delivery_outcomes
+from crmcom_kit.schemas.exchanges import Exchanges, status_of
 from crmcom_kit.schemas.signing import canonical_bytes
 
 EXCHANGES = Exchanges(load_dialect("default"))
@@ -51,3 +52,32 @@ def test_other_spellings_need_the_object(dials: dict[str, str]) -> None:
     exchanges = Exchanges(load_dialect("default").changed(dials))
 
     assert exchanges.signed_of(b'{"a":1}') is None
+
+
+@looped("outcome", delivery_outcomes())
+def test_a_record_shows_the_status_of_its_outcome(outcome: str) -> None:
+    """The error fields, of which the first line counts, and the state lead back to the status."""
+    entry = delivery_outcomes()[outcome]
+    state = "SUCCESSFUL" if outcome == "success" else "REJECTED"
+    record = {
+        "error_code": entry["error_code"],
+        "error_description": entry["error_description"] and f"{entry['error_description']}\n\tat x",
+        "life_cycle_state": state,
+    }
+    assert status_of(record) == entry["status"]
+    assert status_of({**record, "error_code": "Another"}) is None
+    other = "REJECTED" if state == "SUCCESSFUL" else "SUCCESSFUL"
+    assert status_of({**record, "life_cycle_state": other}) is None
+
+
+@looped(
+    ("form", "shown"), [("object", {"status": 500}), ("text", '{"status":500}'), ("null", None)]
+)
+def test_a_response_is_shown_in_the_form_of_the_dialect(form: str, shown: object) -> None:
+    """As an object, as text or not at all; a reference stands for it in the form of that name."""
+    exchanges = Exchanges(load_dialect().changed({"record.exchange_form": form}))
+    assert exchanges.response(500, "REF") == shown
+    assert exchanges.response(None, "REF") is None
+    assert exchanges.tells_status is (form in ("object", "text"))
+    reference = Exchanges(load_dialect().changed({"record.exchange_form": "reference"}))
+    assert reference.response(500, "REF") == reference.request({}, None, "REF") == "REF"
