@@ -5,8 +5,15 @@ from itertools import pairwise
 import pytest
 from helpers.tables import looped
 
-from crmcom_kit.schemas import Release, UnknownRelease, methods, release_names, resolve
-from crmcom_kit.schemas.releases import TokenKind
+from crmcom_kit.schemas import (
+    Release,
+    UnknownRelease,
+    load_dialect,
+    methods,
+    release_names,
+    resolve,
+)
+from crmcom_kit.schemas.releases import TokenKind, disputes, entities_since, supported_entities
 
 R9_ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
 
@@ -177,3 +184,20 @@ def test_a_release_covers_what_is_marked_for_it() -> None:
     assert not release.covers({"x-since": "R14.1.0"})
     assert release.covers({"x-until": "R14.1.0"})
     assert not release.covers({"x-until": "R14.0.0"})
+
+
+@looped(
+    ("release", "disputed"),
+    [("R10", ()), ("R11", ("REWARDOFFERS",)), ("R14.1", ("REWARDOFFERS",)), ("R15", ())],
+)
+def test_an_entity_is_disputed_between_the_releases_of_two_pages(
+    release: str, disputed: tuple[str, ...]
+) -> None:
+    """From the earlier page's release until the later one's, a dial decides about the entity."""
+    found = resolve(release)
+    assert found.disputed_entities == disputed
+    for entity, dispute in disputes().items():
+        early = load_dialect().changed({dispute.dial: dispute.since})
+        later = load_dialect().changed({dispute.dial: entities_since()[entity]})
+        assert supported_entities(found, early) == found.entities + disputed
+        assert supported_entities(found, later) == found.entities
