@@ -224,7 +224,7 @@ def _append_summary(report: "Report", path: Path) -> None:
 
 def _write(report: "Report", outputs: dict[str, Path | None], today: dt.date) -> list[str]:
     """Write every file that can be written; return a line for each that cannot."""
-    from crmcom_kit.schemas.output import OutputError, opened
+    from crmcom_kit.output import OutputError, opened
 
     writers = _writers(report, today)
     failures = []

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from crmcom_kit.schemas.dialect_file import toml_value
-from crmcom_kit.schemas.files import read_own_toml
 from crmcom_kit.schemas.statements import UnknownStatement, statement
+from crmcom_kit.toml_files import read_toml_file
 
 KINDS = ("vendor-bug", "undocumented", "doc-error", "mock-simplification")
 
@@ -66,7 +66,7 @@ class Deviations:
 def read_deviations(path: Path) -> tuple[Deviation, ...]:
     """Read a file of deviations. Raises DeviationsError where it is not as described here."""
     try:
-        content = read_own_toml(path)
+        content = read_toml_file(path)
         entries = content.get("deviation", [])
         if set(content) - {"deviation"} or not isinstance(entries, list):
             raise DeviationsError(_text(", ".join(content), "[[deviation]] alone"))

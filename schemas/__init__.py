@@ -1,8 +1,8 @@
 """The contract as data: JSON Schemas, statements, releases, dialects.
 
-The emulator, the contract kit, the OpenAPI document and the docs all read the same files, so that
-each fact stands in one place; and so does what a dialect spells and signs (``rendering``,
-``exchanges``, ``envelopes``, ``signing``), which emulator and fixtures share.
+The emulator, the contract kit, the OpenAPI document and the docs read the same files, so that each
+fact is in one place. What a dialect decides about records, envelopes and signatures (``rendering``,
+``exchanges``, ``envelopes``, ``signing``) is here as well, since emulator and fixtures share it.
 """
 
 from crmcom_kit.schemas.dialect import Dialect, DialectError, dialect_names, dials, load_dialect
@@ -10,7 +10,6 @@ from crmcom_kit.schemas.loader import (
     UnknownSchema,
     load_schema,
     schema_names,
-    unknown_members,
     validator,
 )
 from crmcom_kit.schemas.methods import API_PATH, methods, response_fields
@@ -32,6 +31,5 @@ __all__ = [
     "resolve",
     "response_fields",
     "schema_names",
-    "unknown_members",
     "validator",
 ]

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.schemas.dialect import DialectError, dialect_names, load_dialect
 from crmcom_kit.schemas.loader import Profile, UnknownSchema, load_schema, schema_names
 from crmcom_kit.schemas.methods import methods
-from crmcom_kit.schemas.output import OutputError, write_text
 from crmcom_kit.schemas.releases import UnknownRelease, default_release, release_names, resolve
 from crmcom_kit.schemas.statements import Statement
 from crmcom_kit.schemas.statements import statements as catalogue
@@ -21,23 +21,23 @@ from crmcom_kit.schemas.statements import statements as catalogue
 if TYPE_CHECKING:
     from rich.table import Table
 
-#: Wide enough that no line of a table is folded where nobody's window limits it.
+#: Wide enough that no line of a table is folded if there is no window.
 _UNLIMITED = 10_000
 
 
-class Unusable(click.ClickException):
-    """A name or a value on the command line that nothing goes by."""
+class InvalidValue(click.ClickException):
+    """Invalid command-line value."""
 
     exit_code = 2
 
 
 @contextmanager
-def _named_plainly() -> Iterator[None]:
-    """Turn what the contract refuses into one line for the user."""
+def _usage_errors() -> Iterator[None]:
+    """Turn unknown names into one-line errors."""
     try:
         yield
     except (UnknownRelease, UnknownSchema, DialectError) as error:
-        raise Unusable(str(error)) from None
+        raise InvalidValue(str(error)) from None
 
 
 def _print(text: str, out: str | None = None) -> None:
@@ -46,7 +46,7 @@ def _print(text: str, out: str | None = None) -> None:
         write_text(text, None if out is None else Path(out))
     except OutputError as error:
         name = "" if out is None else "out: "
-        raise Unusable(f"{name}{error}") from None
+        raise InvalidValue(f"{name}{error}") from None
 
 
 def _as_json(content: Any) -> str:
@@ -68,11 +68,9 @@ def schemas(name: str | None, release: str | None, profile: Profile) -> None:
     It is printed self-contained and in plain keywords of draft 2020-12, for any validator: what it
     refers to stands in its $defs, dates are held to patterns, and the profile is worked in.
     """
-    from crmcom_kit.schemas.plain import plain_schema
-
-    with _named_plainly():
+    with _usage_errors():
         if name is not None:
-            _print(_as_json(plain_schema(name, profile, release)))
+            _print(_as_json(load_schema(name, release, profile=profile, patterns=True)))
             return
         titles = {key: load_schema(key, release)["title"] for key in schema_names()}
     width = max(map(len, titles))
@@ -103,15 +101,15 @@ def openapi(
     server_url = DEFAULT_SERVER if server_url is None else server_url
     if not _is_address(server_url):
         msg = f"server-url: {server_url!r} is no address; give one such as {DEFAULT_SERVER}"
-        raise Unusable(msg)
-    with _named_plainly():
+        raise InvalidValue(msg)
+    with _usage_errors():
         dialect = load_dialect(dialect_source)
         document = openapi_document(release, dialect=dialect, server_url=server_url)
     _print(_as_json(document), out)
 
 
 def _is_address(text: str) -> bool:
-    """Whether OpenAPI can name ``text`` as a server; braces would be variables there."""
+    """Return True if OpenAPI can name ``text`` as a server; braces would be variables there."""
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -130,13 +128,13 @@ def statements(release: str | None, method: str | None, form: str) -> None:
     A statement of level must stands on a page of the API; an observed one was seen in an example,
     or read into one.
     """
-    with _named_plainly():
+    with _usage_errors():
         found = catalogue(release)
     if method is not None:
         known = methods(resolve(release_names()[-1]))
         if method not in known:
             msg = f"method: there is no {method!r}; allowed is one of {', '.join(known)}"
-            raise Unusable(msg)
+            raise InvalidValue(msg)
         found = tuple(statement for statement in found if method in statement.methods)
     if form == "json":
         from dataclasses import asdict
@@ -153,7 +151,7 @@ def _print_table(found: tuple[Statement, ...]) -> None:
 
     out, text = Console(), StringIO()
     width = out.width if out.is_terminal else _UNLIMITED
-    # Not on the console itself, which has a way of its own with closed pipes and full disks.
+    # Not on the console itself, which handles closed pipes and full disks in its own way.
     console = Console(
         file=text, force_terminal=out.is_terminal, width=width, markup=False, highlight=False
     )
@@ -220,5 +218,5 @@ def dialect(source: str, *, only_list: bool) -> None:
     if only_list:
         _print("\n".join(dialect_names()) + "\n")
         return
-    with _named_plainly():
+    with _usage_errors():
         _print(write_dialect(load_dialect(source)))

@@ -1,7 +1,7 @@
 """Dialects: the choices that the documents leave open, each a dial with its evidence.
 
-A dialect file is TOML and names only what differs from the default dialect. An unknown key or an
-ill-typed value is an error that names the key and what is allowed.
+A dialect file is TOML and names only what differs from the default dialect. An unknown key, or a
+value of the wrong type, is an error that names the key and what is allowed.
 """
 
 import difflib
@@ -12,23 +12,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from crmcom_kit.schemas.files import names_in, read_json, read_own_toml, read_toml
+from crmcom_kit.schemas.files import ROOM, names_in, read_json
 
-SCRIPT_OUTCOMES = "delivery_outcomes.json"
 _SCRIPT_STEP = re.compile(r"(?:([0-9]{1,6})\s*\*\s*)?([a-z0-9_]+)")
 
-
-# An error answer has a body that says what is wrong; these statuses cannot have one.
+# An error response has a body that says what is wrong; these statuses cannot have one.
 _BODILESS = (204, 205, 304)
 
 
 class DialectError(ValueError):
-    """A dialect that cannot be used: which key, what was seen, what is allowed."""
+    """A dialect that cannot be used: names the key, the value and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """One undocumented choice: its default, what else it may be, and how sure anyone is."""
+    """One undocumented choice: its default, its alternatives and its evidence."""
 
     key: str
     type: str  # choice, boolean, integer, text, pattern, members, script, status or code
@@ -40,7 +38,7 @@ class Dial:
     question: int
 
     def allowed(self) -> str:
-        """Say in words what this dial may be set to."""
+        """Return in words what this dial may be set to."""
         match self.type:
             case "choice":
                 return "one of " + ", ".join(map(_quoted, self.choices))
@@ -65,7 +63,7 @@ class Dial:
                 return "a text"
 
     def accepts(self, value: object) -> bool:
-        """Whether ``value`` has this dial's type and is one of its choices."""
+        """Return True if ``value`` has this dial's type and is one of its choices."""
         match self.type:
             case "choice":
                 return isinstance(value, str) and value in self.choices
@@ -92,7 +90,7 @@ class Dial:
 
 
 class Dialect(Mapping[str, Any]):
-    """Every dial's value, by key; read-only."""
+    """The value of every dial by key; read-only."""
 
     def __init__(self, name: str, changes: Mapping[str, Any] | None = None) -> None:
         """Take the defaults, changed by ``changes`` (key → value).
@@ -133,49 +131,40 @@ class Dialect(Mapping[str, Any]):
 
 @cache
 def dials() -> dict[str, Dial]:
-    """Every dial by key, those of the error kinds included."""
-    found = [
-        Dial(**{"choices": None, **entry}) for entry in read_json("data/dialect.json")["dials"]
-    ]
-    for kind, entry in error_kinds().items():
-        found += _error_dials(kind, entry)
+    """Return every dial by key, those of the error kinds included."""
+    data = read_json("data/dialect.json")
+    found = [Dial(**{"choices": None, **entry}) for entry in data["dials"]]
+    for kind, error in error_kinds().items():
+        for part, entry in data["error_dials"].items():
+            default = error.get(part, entry.get("default"))
+            text = entry["text"].format(kind=kind)
+            made = {"choices": None, **entry, "text": text, "default": default}
+            found.append(Dial(key=f"errors.{part}.{kind}", **made))
     return {dial.key: dial for dial in found}
-
-
-def _error_dials(kind: str, entry: Mapping[str, Any]) -> list[Dial]:
-    about = f"an answer of kind {kind}"
-    status = "most clients read the envelope of errors through libraries that throw at 4xx"
-    code = "pattern of the two codes that integrators recorded"
-    rows: list[tuple[Any, ...]] = [
-        ("status", "status", 200, None, f"HTTP status of {about}.", "inferred", status, 1),
-        ("code", "code", entry["code"], None, f"status.code of {about}.", "inferred", code, 2),
-        ("message", "text", entry["message"], None, f"First sentence of status.message of {about}.",
-         "assumed", "not documented", 3),
-    ]  # fmt: skip
-    return [Dial(f"errors.{row[0]}.{kind}", *row[1:]) for row in rows]
 
 
 @cache
 def error_kinds() -> dict[str, dict[str, Any]]:
-    """Every kind of vendor error: default code, message, and the statement that it upholds."""
+    """Return every kind of vendor error: default code and message, and the statement it is of."""
     return {entry["kind"]: entry for entry in read_json("data/errors.json")["errors"]}
 
 
 @cache
 def delivery_outcomes() -> dict[str, dict[str, Any]]:
-    """Every outcome of a delivery by name: error_code and error_description, null on success."""
-    return {entry["outcome"]: entry for entry in read_json(f"data/{SCRIPT_OUTCOMES}")["outcomes"]}
+    """Return every outcome of a delivery by name: error_code and error_description, or null."""
+    outcomes = read_json("data/delivery_outcomes.json")["outcomes"]
+    return {entry["outcome"]: entry for entry in outcomes}
 
 
 @cache
 def other_statuses() -> dict[str, str]:
-    """error_code and error_description of an HTTP status that is no outcome of its own."""
-    found: dict[str, str] = read_json(f"data/{SCRIPT_OUTCOMES}")["other_statuses"]
+    """Return error_code and error_description for HTTP statuses without an outcome."""
+    found: dict[str, str] = read_json("data/delivery_outcomes.json")["other_statuses"]
     return found
 
 
 def read_script(text: str) -> tuple[tuple[int, str], ...] | None:
-    """Read a delivery script such as ``3*timeout, success``: (count, outcome) pairs, or None."""
+    """Return the (count, outcome) pairs of a script such as ``3*timeout, success``, or None."""
     steps = []
     for part in text.split(","):
         found = _SCRIPT_STEP.fullmatch(part.strip())
@@ -186,7 +175,7 @@ def read_script(text: str) -> tuple[tuple[int, str], ...] | None:
 
 
 def dialect_names() -> tuple[str, ...]:
-    """The names of the built-in dialects."""
+    """Return the names of the built-in dialects."""
     return ("default", *names_in("dialects", ".toml"))
 
 
@@ -198,10 +187,11 @@ def load_dialect(source: str | Path = "default") -> Dialect:
     """
     if source == "default":
         return Dialect("default")
-    if source in dialect_names():
-        return Dialect(str(source), _flat(read_toml(f"dialects/{source}.toml")))
+    from crmcom_kit.toml_files import read_toml_file  # a start with the default does not need it
+
+    built_in = source in dialect_names()
     try:
-        content = read_own_toml(Path(source))
+        content = read_toml_file(ROOM / f"dialects/{source}.toml" if built_in else Path(source))
     except OSError as error:
         names = ", ".join(dialect_names())
         why = error.strerror
@@ -220,7 +210,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         is_table = isinstance(value, dict)
         if is_table and (value or any(known.startswith(f"{path}.") for known in dials())):
             flat.update(_flat(value, f"{path}."))
-        else:  # an empty table that no dial is in is an unknown key like another
+        else:  # an empty table without dials is an unknown key
             flat[path] = value
     return flat
 

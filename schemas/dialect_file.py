@@ -18,7 +18,7 @@ _WIDTH = 100
 def write_dialect(dialect: Dialect, observed: Mapping[str, str] | None = None) -> str:
     """Return ``dialect`` as a commented TOML file with every dial in it.
 
-    ``observed`` says of dials where their choice was seen; their evidence is then that.
+    ``observed`` says where the choice of a dial was seen; that is its evidence then.
     """
     seen = observed or {}
     lines = [f"# {line}" for line in _HEADER.splitlines()]
@@ -30,7 +30,7 @@ def write_dialect(dialect: Dialect, observed: Mapping[str, str] | None = None) -
 
 
 def _tables() -> dict[str, list[Dial]]:
-    """All dials by table, in the order of their topics, and each table before those inside it."""
+    """Return all dials by table, in the order of their topics, outer tables first."""
     tables: dict[str, list[Dial]] = {}
     for dial in dials().values():
         tables.setdefault(dial.key.rpartition(".")[0], []).append(dial)

@@ -1,4 +1,4 @@
-"""How a dialect spells what is around an answer's data, and its errors."""
+"""The envelope of responses, and errors, as a dialect has them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -38,15 +38,15 @@ class Envelopes:
         return {"status": self._status("OK", self._blank[False], self._blank[False])}
 
     def listing(self, records: Sequence[Any]) -> Object:
-        """Return a success with a list of records; an empty one as the dialect spells it."""
+        """Return a success with a list of records; an empty one as the dialect has it."""
         if not records and self._dialect["list.empty"] != "array":
             return self.success(None) if self._dialect["list.empty"] == "null" else self.bare()
         return self.success(list(records))
 
     def error(self, kind: str, details: str, hint: str = "") -> Object:
-        """Return the answer that an error of ``kind`` has; ``details`` say what was wrong.
+        """Return the response to an error of ``kind``; ``details`` say what was wrong.
 
-        ``hint`` says what would be right; it stands in the description, behind what is there.
+        ``hint`` says what would be right; it is appended to the description.
         """
         dialect = self._dialect
         message = f"{dialect[f'errors.message.{kind}']} {details}".strip()
@@ -59,14 +59,3 @@ class Envelopes:
         if dialect["errors.data"] != "absent":
             whole["data"] = None if dialect["errors.data"] == "null" else {}
         return self._renderer.ordered("envelope", whole)
-
-
-def phrase(parameter: str, seen: str, allowed: str) -> str:
-    """Say in one phrase what is wrong with a request, as far as each of the three is known."""
-    parts = [
-        parameter,
-        f"seen {seen}" if seen else "",
-        f"allowed is {allowed}" if allowed else "",
-    ]
-    found = [part for part in parts if part]
-    return f"{found[0]}: {'; '.join(found[1:])}" if found[1:] else "".join(found)

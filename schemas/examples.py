@@ -1,4 +1,4 @@
-"""Examples of requests and answers, as they are in a release.
+"""Examples of requests and responses, as they are in a release.
 
 The files of ``examples/`` hold them by name, each with a description that says which part of it
 was captured. One that belongs to some releases only is marked like a piece of a schema.
@@ -7,6 +7,7 @@ was captured. One that belongs to some releases only is marked like a piece of a
 from typing import Any
 
 from crmcom_kit.schemas.files import names_in, read_json
+from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.releases import Release
 
 
@@ -31,8 +32,8 @@ def examples(name: str, release: Release) -> dict[str, dict[str, Any]]:
 
 
 def _renamed_members(release: Release) -> dict[str, str]:
-    """The members of log_information that ``release`` calls by another name than R9 does."""
-    members = read_json("objects/log_information.json")["properties"]
+    """Return the members of log_information that have another name in ``release`` than in R9."""
+    members = load_schema("log_information")["properties"]
     return {
         name: name.replace("_by_unit", "_by_business_unit")
         for name, piece in members.items()

@@ -1,22 +1,22 @@
-"""What a delivery leaves in a record: authentication code, request, response, error, log."""
+"""What a delivery leaves in a record: authentication code, request and response."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from crmcom_kit.schemas.dialect import Dialect, delivery_outcomes
 from crmcom_kit.schemas.formats import id_of
-from crmcom_kit.schemas.signing import signer
+from crmcom_kit.schemas.signing import sign
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
-# A number that Python's json may spell in another way than orjson: a large or a small one.
+# A number that Python's json may write differently from orjson: a large or a small one.
 _ODD_NUMBER = re.compile(rb"[:,\[]-?(?:[0-9]{16}|0\.000|[0-9.]+[eE])")
 
 
 class Exchanges:
-    """Makes the parts of a record that come from sending it, as the dialect spells them."""
+    """Makes the parts of a record that come from sending it, in the form of a dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
         """Read the dials that decide how they look."""
@@ -25,8 +25,7 @@ class Exchanges:
         self._internal: str = delivery_outcomes()["internal"]["error_code"]
         names = ("algorithm", "encoding", "canonical_form", "charset")
         self._signing = {name: dialect[f"signing.{name}"] for name in names}
-        self._signers: dict[str, Callable[[Any], str]] = {}  # by key; a world has few
-        #: What the receiver gets.
+        #: The messages that the receiver gets.
         self.messages = ThirdPartyMessages(dialect)
         #: Whether what is signed is the shortest JSON in UTF-8.
         self.signs_compact = (
@@ -35,13 +34,13 @@ class Exchanges:
 
     @property
     def tells_status(self) -> bool:
-        """Whether request and response show what was sent and came back, not only stand for it."""
+        """True if request and response show what was sent and received, not a reference to it."""
         return self._form in ("object", "text")
 
     def signed_of(self, text: bytes) -> bytes | None:
-        """Return the bytes that are signed of a data object that orjson wrote as ``text``.
+        """Return the signed bytes of a data object that orjson wrote as ``text``.
 
-        None where it takes the object to tell.
+        None if the bytes alone are not enough.
         """
         same = self.signs_compact and _ODD_NUMBER.search(text) is None
         return text if same else None
@@ -49,48 +48,45 @@ class Exchanges:
     def code(self, data: Any, key: str | None, error_code: str | None) -> str | None:
         """Return the authentication code of a data object, or of its bytes.
 
-        None without a data object or key, and by dial where sending failed before it was made.
+        None without a data object or key, and by dial if sending failed before it was made.
         """
         if data is None or key is None:
             return None
-        sign = self._signers.get(key)
-        if sign is None:
-            sign = self._signers[key] = signer(key, **self._signing)
-        return self.after(sign(data), error_code)
+        return self.after(sign(data, key, **self._signing), error_code)
 
     def after(self, code: str | None, error_code: str | None) -> str | None:
-        """Return what is left of an authentication code once sending came to ``error_code``."""
+        """Return the authentication code that a record has after an attempt with ``error_code``."""
         failed_inside = error_code == self._internal and not self._code_on_failure
         return None if failed_inside else code
 
     def request(self, data: Any, code: str | None, reference: str) -> Any:
-        """Return the record's ``request``: what was sent, or the reference that stands for it."""
+        """Return the record's ``request``: what was sent, or a reference to it."""
         if self._form == "reference":
             return reference
-        return self._spelled(self.messages.body(data, code))
+        return self._in_form(self.messages.body(data, code))
 
     def response(self, outcome_status: int | None, reference: str) -> Any:
-        """Return the record's ``response``: what came back, or the reference that stands for it."""
+        """Return the record's ``response``: what was received, or a reference to it."""
         if self._form == "reference":
             return reference
-        came = None if outcome_status is None else {"status": outcome_status}
-        return self._spelled(came)
+        received = None if outcome_status is None else {"status": outcome_status}
+        return self._in_form(received)
 
-    def _spelled(self, value: Any) -> Any:
+    def _in_form(self, value: Any) -> Any:
         if self._form == "text":
             return None if value is None else orjson.dumps(value).decode()
         return value if self._form == "object" else None
 
 
 def reference_of(seed: int, record_id: str) -> str:
-    """Return the reference that stands for what was exchanged for a record never sent again."""
+    """Return the reference to what was exchanged for a record that was never resent."""
     return id_of(f"{seed}/exchange/{record_id}")
 
 
 def status_of(record: Mapping[str, Any]) -> int | None:
-    """Return the HTTP status with which the receiver of a stored record must have answered.
+    """Return the HTTP status that the receiver of a stored record must have responded with.
 
-    None where none came, or where the record's error fields do not tell which one.
+    None if there was none, or the record's error fields do not say which.
     """
     for name, entry in delivery_outcomes().items():
         same = entry["error_code"] == record["error_code"] and _reason(entry) == _reason(record)

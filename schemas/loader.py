@@ -1,27 +1,35 @@
-"""The JSON Schemas: loading, pruning to a release, validators in two profiles.
+"""The JSON Schemas: read, narrowed to a release, closed or left open, and made to stand alone.
 
-*core* is for a reader that tolerates unknown members, *strict* closes every object. Both come
-from the same files: each closes its objects with a dynamic reference to the anchor ``unknown``,
-which allows anything until a strict overlay redefines it.
+A file of ``objects/`` or ``parameters/`` says which members an object has, once, and nothing of
+unknown ones. The profile *core* leaves objects open, for a reader that tolerates unknown members;
+*strict* closes each with ``additionalProperties``. That keyword sees only the ``properties`` beside
+it, so an object that extends another (``$ref`` beside other keywords) is written out in full.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from crmcom_kit.schemas.files import names_in, read_json
-from crmcom_kit.schemas.formats import FORMATS
+from crmcom_kit.schemas.formats import FORMATS, PATTERNS
 from crmcom_kit.schemas.releases import Release, release_names, resolve
 
 if TYPE_CHECKING:
-    from jsonschema import FormatChecker
     from jsonschema.protocols import Validator
-    from referencing import Registry
 
 Profile = Literal["core", "strict"]
+Schema = dict[str, Any]
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _FOLDERS = ("objects", "parameters")
-_STRICT = {"unknown": {"$dynamicAnchor": "unknown", "not": {}}}
+
+#: Keywords that restrict no value.
+_REMARKS = {"title", "description"}
+
+#: Annotations that a schema of one release keeps: what is narrowed needs no dates.
+_TIMELESS = {"x-evidence", "x-need", "x-method"}
 
 
 class UnknownSchema(KeyError):
@@ -33,111 +41,34 @@ class UnknownSchema(KeyError):
 
 @cache
 def schema_names() -> tuple[str, ...]:
-    """The names of all schemas: the objects' own, and ``<method>_parameters``."""
+    """Return the names of all schemas: the objects' own, and ``<method>_parameters``."""
     return tuple(sorted(name for folder in _FOLDERS for name in names_in(folder)))
 
 
-def load_schema(name: str, release: str | None = None) -> dict[str, Any]:
-    """Return a copy of the schema ``name``, as it is in ``release`` where one is given.
-
-    Without a release the schema holds what any release knows.
-
-    Raises:
-        UnknownSchema: there is no such schema.
-        UnknownRelease: ``release`` names none.
-    """
-    for folder in _FOLDERS:
-        if name in names_in(folder):
-            schema: dict[str, Any] = deepcopy(read_json(f"{folder}/{name}.json"))
-            return schema if release is None else _prune(schema, resolve(release))
-    msg = f"schema: there is no {name!r}; allowed is one of {', '.join(schema_names())}"
-    raise UnknownSchema(msg)
-
-
-def _prune(node: Any, release: Release) -> Any:
-    """Leave out what ``release`` does not know: members and values of enumerations."""
-    if isinstance(node, list):
-        return [_prune(item, release) for item in node]
-    if not isinstance(node, dict):
-        return node
-    node = dict(node)
-    if "properties" in node:
-        node["properties"] = {k: v for k, v in node["properties"].items() if _known(v, release)}
-    if "enum" in node:
-        since = node.get("x-enum-since", {})
-        node["enum"] = [
-            value
-            for value in node["enum"]
-            if release.at_least(since.get(value, release_names()[0]))
-        ]
-    return {key: _prune(value, release) for key, value in node.items()}
-
-
-def _known(piece: Any, release: Release) -> bool:
-    return not isinstance(piece, dict) or release.covers(piece)
-
-
 @cache
-def _registry(release: str | None) -> "Registry[Any]":
-    """All schemas in one registry that never fetches anything."""
-    from referencing import Registry
-    from referencing.jsonschema import DRAFT202012
-
-    schemas = [load_schema(name, release) for name in schema_names()]
-    for schema in schemas:
-        del schema["$schema"]  # it would make jsonschema fall back to its own validator class
-    pairs = [(schema["$id"], DRAFT202012.create_resource(schema)) for schema in schemas]
-    return Registry().with_resources(pairs).crawl()  # uncrawled, every look-up crawls anew
+def _folders() -> dict[str, str]:
+    return {name: folder for folder in _FOLDERS for name in names_in(folder)}
 
 
-@cache
-def _validator_class() -> Any:
-    """Draft 2020-12, telling each unknown member by itself, where it stands."""
-    from jsonschema import Draft202012Validator, ValidationError
-    from jsonschema.validators import extend
-
-    judge: Any = Draft202012Validator.VALIDATORS["unevaluatedProperties"]
-
-    def each_member(validator: Any, closed: Any, instance: Any, schema: Any) -> Iterator[Any]:
-        if not any(judge(validator, closed, instance, schema)):
-            return
-        for name, value in instance.items():
-            if any(judge(validator, closed, {name: value}, schema)):
-                msg = f"{name!r} is no member known here"
-                yield ValidationError(msg, path=[name], instance=value)
-
-    extended: Any = extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator, {"unevaluatedProperties": each_member}
-    )
-    return extended
+def _source(name: str) -> Schema:
+    if name not in _folders():
+        msg = f"schema: there is no {name!r}; allowed is one of {', '.join(schema_names())}"
+        raise UnknownSchema(msg)
+    source: Schema = read_json(f"{_folders()[name]}/{name}.json")
+    return source
 
 
-@cache
-def _format_checker() -> "FormatChecker":
-    from jsonschema import FormatChecker
-
-    checker = FormatChecker(formats=())
-    for name, reader in FORMATS.items():
-        checker.checks(name, raises=ValueError)(_only_for_text(reader))
-    return checker
-
-
-def _only_for_text(reader: Any) -> Any:
-    def holds(value: object) -> bool:
-        if isinstance(value, str):
-            reader(value)
-        return True
-
-    return holds
-
-
-def validator(name: str, profile: Profile = "core", release: str | None = None) -> "Validator":
-    """Return the jsonschema validator (``is_valid``, ``iter_errors``) of schema ``name``.
+def load_schema(
+    name: str, release: str | None = None, *, profile: Profile = "core", patterns: bool = False
+) -> Schema:
+    """Return schema ``name`` as one self-contained schema of draft 2020-12.
 
     Args:
         name: one of ``schema_names()``.
-        profile: *core* allows unknown members, *strict* refuses them.
-        release: narrows members and enumerations to a release; any release without it.
+        release: narrows members and enumerations to a release. Without one the schema has what any
+            release knows, and annotations (``x-since``, ``x-until``) say which.
+        profile: *core* leaves objects open, *strict* closes them.
+        patterns: write the API's own formats as ``pattern``, for tools that do not know them.
 
     Raises:
         UnknownSchema: there is no such schema.
@@ -147,38 +78,203 @@ def validator(name: str, profile: Profile = "core", release: str | None = None) 
     if profile not in ("core", "strict"):
         msg = f"profile: {profile!r} is not allowed; allowed is core or strict"
         raise ValueError(msg)
+    reader = SchemaReader(
+        release=None if release is None else resolve(release),
+        closed=profile == "strict",
+        patterns=patterns,
+        annotations=None if release is None else _TIMELESS,
+    )
+    whole = {"$schema": _DRAFT, **reader.schema(name)}
+    for key in _source(name).get("$defs", {}):
+        reader.piece(name, key)
+    if reader.pieces:
+        whole["$defs"] = dict(sorted(reader.pieces.items()))
+    return deepcopy(whole)  # the source is shared
+
+
+@dataclass
+class SchemaReader:
+    """Expands schemas, and gathers in ``pieces`` the named ones that they refer to."""
+
+    release: Release | None = None
+    closed: bool = True
+    patterns: bool = True
+    root: str = "#/$defs/"  # where the pieces will be
+    rename: Callable[[str], str] = str
+    annotations: Collection[str] | None = None  # the ``x-`` keywords to keep; None keeps all
+    pieces: dict[str, Schema] = field(default_factory=dict)
+
+    def schema(self, name: str) -> Schema:
+        """Return schema ``name``. Raises UnknownSchema."""
+        whole: Schema = self.expanded(_source(name), name, inline=True)
+        return whole
+
+    def member(self, name: str, key: str) -> Schema:
+        """Return what schema ``name`` says of its member ``key``."""
+        source = _source(name)
+        while key not in source.get("properties", {}):
+            source = _source(source["$ref"])
+        found: Schema = self.expanded(source["properties"][key], name)
+        return found
+
+    def piece(self, name: str, key: str = "") -> Schema:
+        """Return a reference to schema ``name``, or to its definition ``key``, as a piece."""
+        target = self.rename(key or name)
+        if target not in self.pieces:
+            self.pieces[target] = self.expanded(_definition(name, key), name, inline=True)
+        return {"$ref": f"{self.root}{target}"}
+
+    def expanded(self, node: Any, home: str, *, inline: bool = False) -> Any:
+        """Return ``node`` of file ``home``; ``inline`` writes out even what could be a piece."""
+        if not isinstance(node, dict):
+            return node
+        own = {key: new for key in node for key, new in self._keyword(key, node, home)}
+        parts = [own]
+        if "$ref" in node:
+            name, _, key = node["$ref"].partition("#/$defs/")
+            name = name or home
+            definition = _definition(name, key)
+            if not inline and _only_remarks(own) and _worth_a_name(definition, key):
+                return {**self.piece(name, key), **own}
+            parts.insert(0, self.expanded(definition, name, inline=True))
+        whole = _merged(parts)
+        if self.closed and "properties" in whole:
+            whole["additionalProperties"] = False
+        return whole
+
+    def _keyword(self, key: str, node: Schema, home: str) -> Iterator[tuple[str, Any]]:
+        """Yield the keyword of the expanded schema that ``key`` leads to, if any."""
+        value = node[key]
+        if key in ("$ref", "$defs"):
+            return
+        if key.startswith("x-"):
+            if self.annotations is None or key in self.annotations:
+                yield key, value
+        elif key == "format" and self.patterns:
+            yield "pattern", PATTERNS[value]
+        elif key == "enum":
+            yield key, [one for one in value if self._has(node.get("x-enum-since", {}).get(one))]
+        elif key == "properties":
+            members = {name: piece for name, piece in value.items() if self._covers(piece)}
+            yield key, {name: self.expanded(piece, home) for name, piece in members.items()}
+        elif key == "anyOf":
+            yield key, [self.expanded(piece, home) for piece in value]
+        elif key in ("if", "then", "not"):  # a condition does not name every member
+            yield key, replace(self, closed=False).expanded(value, home)
+        else:
+            yield key, self.expanded(value, home)
+
+    def _has(self, since: str | None) -> bool:
+        return self.release is None or self.release.at_least(since or release_names()[0])
+
+    def _covers(self, piece: Any) -> bool:
+        return self.release is None or piece is True or self.release.covers(piece)
+
+
+def _definition(name: str, key: str) -> Schema:
+    """Return the source of schema ``name``, or of its definition ``key``."""
+    source = _source(name)
+    found: Schema = source["$defs"][key] if key else source
+    return found
+
+
+def _only_remarks(schema: Schema) -> bool:
+    return all(key in _REMARKS or key.startswith("x-") for key in schema)
+
+
+def _worth_a_name(definition: Schema, key: str) -> bool:
+    """Return True if a reader gains from a piece: a whole schema, an object or an enumeration."""
+    return not key or "properties" in definition or "enum" in definition
+
+
+def _merged(parts: list[Schema]) -> Schema:
+    """Return one schema that says what all ``parts`` say; of remarks the last one counts.
+
+    Raises:
+        ValueError: two parts give one keyword different values, so that no single schema says both.
+    """
+    whole: Schema = {}
+    for part in parts:
+        for key, value in part.items():
+            if key == "properties":
+                known = whole.get(key, {})
+                whole[key] = known | {
+                    name: _merged([known[name], piece]) if name in known else piece
+                    for name, piece in value.items()
+                }
+            elif key == "required":
+                whole[key] = list(dict.fromkeys([*whole.get(key, ()), *value]))
+            elif whole.setdefault(key, value) == value or _only_remarks({key: value}):
+                whole[key] = value
+            else:
+                msg = f"schema: {key} is both {whole[key]!r} and {value!r}"
+                raise ValueError(msg)
+    return whole
+
+
+def validator(name: str, profile: Profile = "core", release: str | None = None) -> "Validator":
+    """Return the jsonschema validator (``is_valid``, ``iter_errors``) of schema ``name``.
+
+    It asserts formats, and reports each unknown member by itself. Arguments and errors are those of
+    ``load_schema``.
+    """
     return _validator(name, profile, None if release is None else resolve(release).name)
 
 
 @cache
 def _validator(name: str, profile: Profile, release: str | None) -> "Validator":
-    """Build each validator once, however its release was spelt."""
-    base = load_schema(name)["$id"]
-    schema: dict[str, Any] = {"$ref": base}
-    if profile == "strict":
-        schema = {"$id": f"{base}/strict", "$ref": base, "$defs": _STRICT}
-    judge: Validator = _validator_class()(
-        schema, registry=_registry(release), format_checker=_format_checker()
+    """Build each validator once, however its release was written."""
+    from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+    from jsonschema.validators import extend
+    from referencing import Registry
+
+    def each_member(_: Any, closed: bool, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: FBT001 - jsonschema's order
+        for member, value in instance.items() if isinstance(instance, dict) and not closed else ():
+            if member not in schema["properties"]:
+                msg = f"{member!r} is no member known here"
+                yield ValidationError(msg, path=[member], instance=value)
+
+    formats = FormatChecker(formats=())
+    for each, reader in FORMATS.items():
+        formats.checks(each)(_fits_format(reader))
+    schema = load_schema(name, release, profile=profile)
+    del schema["$schema"]  # it would make jsonschema fall back to its own validator class
+    extended: Any = extend(  # type: ignore[no-untyped-call]
+        Draft202012Validator, {"additionalProperties": each_member}
     )
-    return judge
+    built: Validator = extended(schema, registry=Registry(), format_checker=formats)
+    return built
 
 
-def unknown_members(name: str, instance: Any, release: str | None = None) -> Iterator[str]:
-    """Yield where ``instance`` has members that schema ``name`` does not know, as JSON Pointers."""
-    for error in validator(name, "strict", release).iter_errors(instance):
-        for leaf in _leaves(error):
-            if leaf.validator == "unevaluatedProperties":
-                yield "".join(f"/{_escaped(part)}" for part in leaf.absolute_path)
+@cache
+def quick_validator(
+    name: str, profile: Profile = "core", release: str | None = None
+) -> Callable[[Any], bool]:
+    """Return a function that says whether a value fits schema ``name``, for readers of many values.
+
+    jsonschema-rs does it: jsonschema takes some two hundred times as long, and says why not.
+    Arguments and errors are those of ``load_schema``.
+    """
+    # Imported when needed: the packaged sample world is loaded without validation.
+    import jsonschema_rs
+
+    fits: Callable[[Any], bool] = jsonschema_rs.validator_for(
+        load_schema(name, release, profile=profile),
+        formats={each: _fits_format(reader) for each, reader in FORMATS.items()},
+        validate_formats=True,
+    ).is_valid
+    return fits
 
 
-def _escaped(step: str | int) -> str:
-    """Write one step of a JSON Pointer (RFC 6901)."""
-    return str(step).replace("~", "~0").replace("/", "~1")
+def _fits_format(reader: Callable[[str], object]) -> Callable[[object], bool]:
+    """Return a check of text by ``reader``; what is no text is a matter of ``type``."""
 
+    def fits(value: object) -> bool:
+        if isinstance(value, str):
+            try:
+                reader(value)
+            except ValueError:
+                return False
+        return True
 
-def _leaves(error: Any) -> Iterator[Any]:
-    if error.context:
-        for cause in error.context:
-            yield from _leaves(cause)
-    else:
-        yield error
+    return fits

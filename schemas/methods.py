@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
-from crmcom_kit.schemas.files import names_in, read_json
-from crmcom_kit.schemas.releases import Release
+from crmcom_kit.schemas.files import names_in
+from crmcom_kit.schemas.loader import Schema, load_schema
+from crmcom_kit.schemas.releases import Release, release_names
 
 #: Below this path stand all methods of the API.
 API_PATH = "/crmapi/rest/v2"
-
-_COMMON = "common#/$defs/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +20,7 @@ class Parameter:
     type: str  # string, integer or object (an identifier)
     choices: tuple[str, ...]  # of an enumeration
     fields: tuple[str, ...]  # of an identifier
-    since: str | None
-    schema: dict[str, Any]
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,43 +38,15 @@ class Method:
     later: dict[str, str]  # parameters of later releases: name → release that brings them
 
 
-def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """Put the shared piece that a parameter refers to in place of the reference."""
-    target = schema.get("$ref", "")
-    if not target.startswith(_COMMON):
-        return schema
-    shared = read_json("objects/common.json")["$defs"][target.removeprefix(_COMMON)]
-    return {**shared, **{key: value for key, value in schema.items() if key != "$ref"}}
-
-
-def _parameter(name: str, schema: dict[str, Any], release: Release) -> Parameter:
-    full = _resolved(schema)
-    since = full.get("x-enum-since", {})
-    return Parameter(
-        name=name,
-        need=full["x-need"],
-        type=full["type"],
-        choices=tuple(
-            value
-            for value in full.get("enum", ())
-            if value not in since or release.at_least(since[value])
-        ),
-        fields=tuple(full.get("properties", ())),
-        since=full.get("x-since"),
-        schema=full,
-    )
-
-
 @cache
 def methods(release: Release) -> dict[str, Method]:
     """Return the methods that ``release`` knows, by name."""
     found = {}
     for name in names_in("parameters"):
-        schema = read_json(f"parameters/{name}.json")
-        about = schema["x-method"]
-        if not release.at_least(about.get("since", "R9.0.0")):
+        whole, known = load_schema(name), load_schema(name, release.name)
+        about = known["x-method"]
+        if not release.at_least(about.get("since", release_names()[0])):
             continue
-        properties = schema["properties"]
         deprecated = about.get("deprecated_since")
         found[about["name"]] = Method(
             name=about["name"],
@@ -87,17 +56,32 @@ def methods(release: Release) -> dict[str, Method]:
             summary=about["summary"],
             deprecated=deprecated is not None and release.at_least(deprecated),
             basic=about.get("basic", False),
-            parameters={
-                key: _parameter(key, piece, release)
-                for key, piece in properties.items()
-                if release.covers(piece)
+            parameters={key: _parameter(key, known) for key in known["properties"]},
+            later={
+                key: piece["x-since"]
+                for key, piece in whole["properties"].items()
+                if key not in known["properties"]
             },
-            later={k: p["x-since"] for k, p in properties.items() if not release.covers(p)},
         )
     return found
 
 
+def _parameter(name: str, schema: Schema) -> Parameter:
+    """Return the parameter ``name`` as the schema of a method's parameters has it."""
+    piece = schema["properties"][name]
+    shared = schema["$defs"][piece["$ref"].rpartition("/")[2]] if "$ref" in piece else {}
+    full = shared | piece
+    return Parameter(
+        name=name,
+        need=full["x-need"],
+        type=full["type"],
+        choices=tuple(full.get("enum", ())),
+        fields=tuple(full.get("properties", ())),
+        description=full["description"],
+    )
+
+
+@cache
 def response_fields() -> tuple[str, ...]:
-    """The fields of a webhook request, in the order of the documents."""
-    selection = read_json("objects/webhook_request_selection.json")
-    return tuple(selection["$defs"]["members"]["properties"])
+    """Return the fields of a webhook request, in the order of the documents."""
+    return tuple(load_schema("webhook_request_selection")["properties"])

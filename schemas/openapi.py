@@ -1,13 +1,13 @@
-"""The OpenAPI document of a release, made of the same data as everything else."""
+"""The OpenAPI document of a release, made from the contract's data."""
 
 import json
 from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect, load_dialect
 from crmcom_kit.schemas.examples import examples
+from crmcom_kit.schemas.loader import SchemaReader
 from crmcom_kit.schemas.methods import API_PATH, Method, Parameter
 from crmcom_kit.schemas.openapi_dials import (
-    add_early_entities,
     early_parameters,
     error_example,
     error_statuses,
@@ -16,8 +16,7 @@ from crmcom_kit.schemas.openapi_dials import (
     semi_optional,
     served_methods,
 )
-from crmcom_kit.schemas.plain import PlainSchemas
-from crmcom_kit.schemas.releases import Release, resolve
+from crmcom_kit.schemas.releases import Release, resolve, supported_entities
 
 Node = dict[str, Any]
 
@@ -55,8 +54,6 @@ _SECURITY_SCHEMES = {
     },
 }
 
-_STATUS_TITLES = {"OkStatus": "The status of a success", "ErrorStatus": "The status of an error"}
-
 #: Components by names that differ from their schema's: what a client's author would look for.
 _NAMES = {"webhook_request_selection": "WebhookRequest"}
 
@@ -68,7 +65,7 @@ def openapi_document(
 
     Args:
         release: any release from R9 on; the default release without it.
-        dialect: shown where it decides what exists, what is refused and how an answer comes.
+        dialect: decides what exists, what is refused and how a response looks.
         server_url: where the API is, up to and with its version.
 
     Raises:
@@ -87,9 +84,9 @@ class _Writer:
         self.release = release
         self.dialect = dialect
         self.methods = served_methods(release, dialect)
-        self.error_kinds: set[str] = set()  # those that some answer has as an example
-        self.schemas = PlainSchemas(
-            release=release.name,
+        self.error_kinds: set[str] = set()  # those that some response has as an example
+        self.schemas = SchemaReader(
+            release=release,
             root="#/components/schemas/",
             rename=_component_name,
             annotations={"x-evidence"},
@@ -145,7 +142,7 @@ class _Writer:
         ]
 
     def _query_parameter(self, method: Method, parameter: Parameter, example: Any) -> Node:
-        about = parameter.schema["description"]
+        about = parameter.description
         if parameter.fields:
             schema: Node = {"type": "string", "pattern": f"^({'|'.join(parameter.fields)})=.+$"}
             about += " Written as field=value; this = may be percent-encoded or not."
@@ -167,7 +164,9 @@ class _Writer:
         reference = self.schemas.piece(name)
         body = self.schemas.pieces[_component_name(name)]
         for early, since in early_parameters(method, self.dialect).items():
-            body["properties"][early] = PlainSchemas(since, annotations=()).member(name, early)
+            body["properties"][early] = SchemaReader(resolve(since), annotations=()).member(
+                name, early
+            )
         body["properties"] = {
             key: refuse_values(key, schema, self.dialect)
             for key, schema in body["properties"].items()
@@ -216,9 +215,8 @@ class _Writer:
 
     def _components(self) -> Node:
         schemas = self.schemas.pieces
-        _share_status(schemas)
         if "Entity" in schemas:
-            add_early_entities(schemas["Entity"], self.release, self.dialect)
+            schemas["Entity"]["enum"] = supported_entities(self.release, self.dialect)
         for name in ("WebhookDefinition", "WorkflowRule"):
             if name in schemas:
                 keep_one_spelling(schemas[name]["properties"]["life_cycle_state"], self.dialect)
@@ -240,14 +238,14 @@ def _tag(method: Method) -> str:
 
 
 def _security_scheme(method: Method) -> str | None:
-    """The scheme by which a call of ``method`` says who calls; a token in a body is none."""
+    """Return the security scheme of ``method``; a token in a body is none."""
     if method.basic:
         return _API_KEY
     return _QUERY_TOKEN if method.verb == "GET" else None
 
 
 def _description(method: Method, choice: list[str]) -> str:
-    """What the keywords of OpenAPI can't say of ``method``."""
+    """Return what the keywords of OpenAPI can't say of ``method``."""
     said = [method.summary]
     if choice:
         said.append(f"At least one of {', '.join(choice)} is mandatory; several are allowed.")
@@ -257,13 +255,3 @@ def _description(method: Method, choice: list[str]) -> str:
     if token and token.need == "token":
         said.append("No page calls the token mandatory; every example sends one.")
     return " ".join(said)
-
-
-def _share_status(schemas: dict[str, Node]) -> None:
-    """Give the two kinds of status a name each, in place of a copy in every answer."""
-    for name in [name for name in schemas if name.endswith("Answer")]:
-        properties = schemas[name]["properties"]
-        status = properties["status"]
-        shared = "OkStatus" if "const" in status["properties"]["code"] else "ErrorStatus"
-        schemas[shared] = status | {"title": _STATUS_TITLES[shared]}
-        properties["status"] = {"$ref": f"#/components/schemas/{shared}"}

@@ -1,25 +1,25 @@
 """What a dialect changes in the OpenAPI document.
 
-A dial shows there where it decides which methods and parameters exist, which values are refused,
-or how an answer comes. One that only lets more pass than the documents do does not.
+A dial has an effect there if it decides which methods and parameters exist, which values are
+refused, or how a response looks. One that only accepts more than the documents do has none.
 """
 
 from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect, error_kinds
-from crmcom_kit.schemas.formats import FORMAT_PATTERNS
+from crmcom_kit.schemas.formats import PATTERNS
 from crmcom_kit.schemas.methods import Method, methods, response_fields
 from crmcom_kit.schemas.releases import Release
 from crmcom_kit.schemas.statements import statements
 
-#: Statements about whether a method is there at all: what breaks them is no answer of the method.
+#: Statements about whether a method exists: its own responses cannot break them.
 _OF_THE_METHOD = ("methods.", "deprecation.")
 
 _CREATED_DATE = {"date": "crm-date", "date_time": "crm-date-time"}
 
 
 def served_methods(release: Release, dialect: Dialect) -> tuple[Method, ...]:
-    """The methods of ``release`` that ``dialect`` has not withdrawn."""
+    """Return the methods of ``release`` that ``dialect`` has not withdrawn."""
     return tuple(
         method
         for method in methods(release).values()
@@ -34,7 +34,7 @@ def _withdraws(dialect: Dialect, method: Method) -> bool:
 
 
 def semi_optional(method: Method, dialect: Dialect) -> list[str]:
-    """The parameters of which at least one is mandatory."""
+    """Return the parameters of which at least one is mandatory."""
     return [
         name
         for name, parameter in method.parameters.items()
@@ -44,16 +44,9 @@ def semi_optional(method: Method, dialect: Dialect) -> list[str]:
 
 
 def early_parameters(method: Method, dialect: Dialect) -> dict[str, str]:
-    """Parameters that ``dialect`` knows before their release: name → that release."""
+    """Return the parameters that ``dialect`` has before their release: name → that release."""
     early = {"fields_set"} if dialect["requests.fields_set_in_r9"] else set()
     return {name: since for name, since in method.later.items() if name in early}
-
-
-def add_early_entities(entity: dict[str, Any], release: Release, dialect: Dialect) -> None:
-    """Add to the enumeration ``entity`` what ``dialect`` has before the webhook pages do."""
-    since = dialect["requests.rewardoffers_since"]
-    if "REWARDOFFERS" not in entity["enum"] and release.at_least(since):
-        entity["enum"].append("REWARDOFFERS")
 
 
 def keep_one_spelling(state: dict[str, Any], dialect: Dialect) -> None:
@@ -70,7 +63,7 @@ def refuse_values(name: str, schema: dict[str, Any], dialect: Dialect) -> dict[s
     if name == "created_date" and dialect["list.created_date.form"] in _CREATED_DATE:
         form = _CREATED_DATE[dialect["list.created_date.form"]]
         kept = {key: value for key, value in schema.items() if key != "anyOf"}
-        return {**kept, "pattern": FORMAT_PATTERNS[form]}
+        return {**kept, "pattern": PATTERNS[form]}
     if name == "number_of_results":
         return {**schema, **_bounds(dialect)}
     return schema
@@ -86,7 +79,7 @@ def _bounds(dialect: Dialect) -> dict[str, int]:
 
 
 def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[int, list[str]]:
-    """The HTTP statuses of the errors of ``method``, with their kinds, lowest first."""
+    """Return the HTTP statuses of the errors of ``method``, with their kinds, lowest first."""
     upheld = {s.id for s in statements(release.name) if method.name in s.methods}
     found: dict[int, list[str]] = {}
     for kind, entry in error_kinds().items():
@@ -97,7 +90,7 @@ def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[i
 
 
 def error_example(kind: str, dialect: Dialect) -> dict[str, Any]:
-    """An error of ``kind`` as ``dialect`` writes it, without the details of a call."""
+    """Return an error of ``kind`` as ``dialect`` writes it, without the details of a call."""
     status = {
         "message": dialect[f"errors.message.{kind}"],
         "description": None if dialect["errors.description"] == "null" else "",

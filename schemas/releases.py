@@ -1,10 +1,10 @@
-"""The releases of the API: what each one knows, from R9 on."""
+"""The releases of the API from R9 on, and what each one has."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from crmcom_kit.schemas.files import read_json
 
@@ -32,13 +32,14 @@ class Release:
     token: TokenKind
     web_api_key_token: TokenKind | None
     entities: tuple[str, ...]
+    disputed_entities: tuple[str, ...]  # those besides that another page has in this release
 
     def at_least(self, other: str) -> bool:
-        """Whether this release is ``other`` (a full name such as ``R13.0.0``) or newer."""
+        """Return True if this release is ``other`` (a full name such as ``R13.0.0``) or newer."""
         return _order(self.name) >= _order(other)
 
     def covers(self, entry: Any) -> bool:
-        """Whether an annotated piece of the contract (``x-since``, ``x-until``) is in force."""
+        """Return True if a piece with ``x-since`` or ``x-until`` is in force."""
         since, until = entry.get("x-since"), entry.get("x-until")
         return (since is None or self.at_least(since)) and (
             until is None or not self.at_least(until)
@@ -56,21 +57,35 @@ def _order(name: str) -> tuple[int, int, int]:
 
 
 def release_names() -> tuple[str, ...]:
-    """The full names of all releases with an entry, oldest first."""
+    """Return the full names of all releases with an entry, oldest first."""
     return tuple(entry["release"] for entry in read_json("data/releases.json")["releases"])
 
 
 def default_release() -> str:
-    """The release that everything takes where none is named."""
+    """Return the release that is the default everywhere."""
     return str(read_json("data/releases.json")["default"])
 
 
 @cache
 def entities_since() -> dict[str, str]:
-    """Every entity with the release that brought it, in the documents' order."""
+    """Return every entity with the release that brought it, in the documents' order."""
     entity = read_json("objects/common.json")["$defs"]["entity"]
     since = entity["x-enum-since"]
     return {name: since.get(name, release_names()[0]) for name in entity["enum"]}
+
+
+class Dispute(NamedTuple):
+    """Where two pages differ on the release that brought an entity."""
+
+    since: str  # by the page that is not followed
+    dial: str  # decides which page a server follows
+
+
+@cache
+def disputes() -> dict[str, Dispute]:
+    """Return the entities whose first release the pages differ on."""
+    entity = read_json("objects/common.json")["$defs"]["entity"]
+    return {name: Dispute(**entry) for name, entry in entity["x-enum-disputed"].items()}
 
 
 @cache
@@ -91,17 +106,24 @@ def resolve(text: str | None = None) -> Release:
     for entry in known:
         merged.update(entry)
     api_key = merged["web_api_key_token"]
+    entities = tuple(e for e, since in entities_since().items() if _order(since) <= wanted)
     return Release(
         name=merged["release"],
         token=TokenKind(**merged["token"]),
         web_api_key_token=TokenKind(**api_key) if api_key else None,
-        entities=tuple(e for e, since in entities_since().items() if _order(since) <= wanted),
+        entities=entities,
+        disputed_entities=tuple(
+            entity
+            for entity, dispute in disputes().items()
+            if entity not in entities and _order(dispute.since) <= wanted
+        ),
     )
 
 
 def supported_entities(release: Release, dialect: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the entities of ``release``, with REWARDOFFERS where the dialect has it earlier."""
-    early = release.at_least(dialect["requests.rewardoffers_since"])
-    if not early or "REWARDOFFERS" in release.entities:
-        return release.entities
-    return (*release.entities, "REWARDOFFERS")
+    """Return the entities of ``release``, with those that ``dialect`` has earlier."""
+    return release.entities + tuple(
+        entity
+        for entity in release.disputed_entities
+        if release.at_least(dialect[disputes()[entity].dial])
+    )

@@ -1,31 +1,32 @@
-"""How a dialect spells a webhook request, and the objects inside it, in one release."""
+"""How a webhook request, and the objects inside it, look in one dialect and one release."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect
 from crmcom_kit.schemas.files import read_json
-from crmcom_kit.schemas.methods import response_fields
+from crmcom_kit.schemas.loader import load_schema
 from crmcom_kit.schemas.releases import Release
 
 Object = dict[str, Any]
-_SHORT_UNIT_LACKS = ("group_name", "community_name")
-_SHORT_USER_LACKS = ("email",)
-_EMPTIED_OF_UNIT = ("group_name", "community_name")
-_EMPTIED_OF_USER = ("person_name", "email")
-_NULL_WHERE_UNKNOWN = ("alternative_code", "description")
-_BUSINESS_UNITS_SINCE = "R18.0.0"
+
+#: What the short forms of units and users lack, and what a compatibility setting empties.
+_SHORT_LACKS = {"unit": ("group_name", "community_name"), "user": ("email",)}
+_EMPTIED = {"unit": ("group_name", "community_name"), "user": ("person_name", "email")}
 _EMPTIED_SINCE = "R14.1.0"
-_MAX_REMEMBERED = 1_000
+
+_NULL_IF_UNKNOWN = ("alternative_code", "description")
+_MAX_CACHED = 1_000
 
 
 class Renderer:
-    """Spells objects the way one dialect in one release does."""
+    """Serializes objects as one dialect has them in one release."""
 
     def __init__(self, dialect: Dialect, release: Release) -> None:
         """Read the dials that decide how objects look."""
         self._dialect = dialect
-        self._business_units = release.at_least(_BUSINESS_UNITS_SINCE)
+        log_members = load_schema("log_information", release.name)["properties"]
+        self._business_units = "created_by_business_unit" in log_members
         self._null_dates = dialect["record.unset_dates"] == "null"
         self._log_members = [
             (
@@ -37,12 +38,14 @@ class Renderer:
             )
             for act in ("created", "updated")
         ]
-        self._made: dict[tuple[str, Any], tuple[Object, Object]] = {}  # by kind and id
+        self._cache: dict[tuple[str, Any], tuple[Object, Object]] = {}  # by kind and id
         self._order = _key_orders(dialect["envelope.key_order"])
         emptied = dialect["record.emptied_names"] if release.at_least(_EMPTIED_SINCE) else "keep"
         self._emptied: str = emptied
-        self._unit_lacks = _SHORT_UNIT_LACKS if dialect["record.unit_form"] == "short" else ()
-        self._user_lacks = _SHORT_USER_LACKS if dialect["record.user_form"] == "short" else ()
+        self._members = {
+            "webhook_definition": dialect["record.definition_members"],
+            "workflow_rule": dialect["record.rule_members"],
+        }
 
     def ordered(self, kind: str, value: Mapping[str, Any]) -> Object:
         """Return ``value`` with its members in the dialect's order."""
@@ -52,22 +55,8 @@ class Renderer:
             named |= {key: value[key] for key in sorted(value.keys() - named.keys())}
         return named
 
-    def _remembered(
-        self, kind: str, value: Mapping[str, Any], make: Callable[[Mapping[str, Any]], Object]
-    ) -> Object:
-        """Return ``make(value)``: nearly every record of a world has the same few objects in it."""
-        key = kind, value.get("id")
-        known = self._made.get(key)
-        if known is not None and known[0] == value:
-            return known[1].copy()
-        if len(self._made) >= _MAX_REMEMBERED:
-            self._made.clear()
-        made = make(value)
-        self._made[key] = dict(value), made
-        return made.copy()
-
     def record(self, record: Mapping[str, Any]) -> Object:
-        """Return a whole webhook request as answers show it."""
+        """Return a whole webhook request as responses show it."""
         shown = dict(record)
         shown["fields_set"] = self.fields_set(shown.get("fields_set"))
         shown["webhook_definition"] = self.definition(record["webhook_definition"])
@@ -82,53 +71,55 @@ class Renderer:
 
     def definition(self, definition: Mapping[str, Any]) -> Object:
         """Return a webhook definition as a webhook request shows it."""
-        return self._remembered("webhook_definition", definition, self._definition)
-
-    def _definition(self, definition: Mapping[str, Any]) -> Object:
-        members = self._members(definition, self._dialect["record.definition_members"])
-        return self.ordered("webhook_definition", members)
+        return self._cached("webhook_definition", definition)
 
     def rule(self, rule: Mapping[str, Any]) -> Object:
         """Return a workflow rule as a webhook request shows it."""
-        return self._remembered("workflow_rule", rule, self._rule)
+        return self._cached("workflow_rule", rule)
 
-    def _rule(self, rule: Mapping[str, Any]) -> Object:
-        members = self._members(rule, self._dialect["record.rule_members"])
-        return self.ordered("workflow_rule", members)
+    def unit(self, unit: Mapping[str, Any] | None) -> Object | None:
+        """Return a unit as log_information shows it."""
+        return None if unit is None else self._cached("unit", unit)
 
-    def _members(self, value: Mapping[str, Any], names: Iterable[str]) -> Object:
-        found = {name: value.get(name) for name in names}
-        shown = {k: v for k, v in found.items() if v is not None or k in _NULL_WHERE_UNKNOWN}
+    def user(self, user: Mapping[str, Any] | None) -> Object | None:
+        """Return a user as log_information shows it."""
+        return None if user is None else self._cached("user", user)
+
+    def _cached(self, kind: str, value: Mapping[str, Any]) -> Object:
+        """Return an object inside a record: nearly all records of a world have the same few."""
+        key = kind, value.get("id")
+        known = self._cache.get(key)
+        if known is not None and known[0] == value:
+            return known[1].copy()
+        if len(self._cache) >= _MAX_CACHED:
+            self._cache.clear()
+        chosen = self._chosen(kind, value) if kind in self._members else self._formed(kind, value)
+        made = self.ordered(kind, chosen)
+        self._cache[key] = dict(value), made
+        return made.copy()
+
+    def _chosen(self, kind: str, value: Mapping[str, Any]) -> Object:
+        """Return the members of a definition or rule that the dialect shows."""
+        found = {name: value.get(name) for name in self._members[kind]}
+        shown = {k: v for k, v in found.items() if v is not None or k in _NULL_IF_UNKNOWN}
         if str(shown.get("life_cycle_state")).startswith("NOT"):
             shown["life_cycle_state"] = self._dialect["record.not_effective"]
         return shown
 
-    def unit(self, unit: Mapping[str, Any] | None) -> Object | None:
-        """Return a unit as log_information shows it."""
-        return None if unit is None else self._remembered("unit", unit, self._unit)
-
-    def _unit(self, unit: Mapping[str, Any]) -> Object:
-        shown = {key: value for key, value in unit.items() if key not in self._unit_lacks}
-        return self.ordered("unit", self._empty(shown, _EMPTIED_OF_UNIT))
-
-    def user(self, user: Mapping[str, Any] | None) -> Object | None:
-        """Return a user as log_information shows it."""
-        return None if user is None else self._remembered("user", user, self._user)
-
-    def _user(self, user: Mapping[str, Any]) -> Object:
-        shown = {key: value for key, value in user.items() if key not in self._user_lacks}
-        return self.ordered("user", self._empty(shown, _EMPTIED_OF_USER))
-
-    def _empty(self, shown: Object, names: Iterable[str]) -> Object:
-        if self._emptied == "keep":
-            return shown
+    def _formed(self, kind: str, value: Mapping[str, Any]) -> Object:
+        """Return a unit or user in its long or short form, with names emptied."""
+        short = self._dialect[f"record.{kind}_form"] == "short"
+        lacks = _SHORT_LACKS[kind] if short else ()
         if self._emptied == "absent":
-            return {key: value for key, value in shown.items() if key not in names}
-        blank = None if self._emptied == "null" else ""
-        return {key: blank if key in names else value for key, value in shown.items()}
+            lacks += _EMPTIED[kind]
+        shown = {key: each for key, each in value.items() if key not in lacks}
+        if self._emptied in ("null", "empty"):
+            blank = None if self._emptied == "null" else ""
+            shown |= {key: blank for key in _EMPTIED[kind] if key in shown}
+        return shown
 
     def log_information(self, log: Mapping[str, Any]) -> Object:
-        """Return log information as answers show it."""
+        """Return log information as responses show it."""
         shown: Object = {}
         for date, older_unit, newer_unit, user, unit in self._log_members:
             moment = log.get(date)
@@ -147,12 +138,8 @@ def _key_orders(name: str) -> Mapping[str, tuple[str, ...]]:
     if name != "documented":
         orders: Mapping[str, tuple[str, ...]] = read_json("data/key_orders.json")[name]
         return orders
-    kinds = ("unit", "user", "status", "log_information")
-    found = {kind: tuple(read_json(f"objects/{kind}.json")["properties"]) for kind in kinds}
-    members = tuple(read_json("objects/webhook_definition.json")["$defs"]["members"]["properties"])
-    return found | {
-        "envelope": ("status", "data"),
-        "webhook_request": response_fields(),
-        "webhook_definition": members,
-        "workflow_rule": members,
-    }
+    kinds = (
+        *("unit", "user", "status", "log_information", "envelope"),
+        *("webhook_request", "webhook_definition", "workflow_rule"),
+    )
+    return {kind: tuple(load_schema(kind)["properties"]) for kind in kinds}

@@ -13,15 +13,15 @@ from crmcom_kit.schemas.files import read_json
 from crmcom_kit.schemas.methods import methods
 from crmcom_kit.schemas.releases import Release, release_names, resolve
 
-#: How binding a statement is: a page states it, or an example shows it or we read it into one.
+#: How binding a statement is: a page states it; or an example shows it, or we read it into one.
 LEVELS = ("must", "observed")
 
-#: How sure anyone is of it, surest first.
+#: The grades of evidence, the surest first.
 EVIDENCE = ("documented", "observed", "inferred", "assumed")
 
 
 class UnknownStatement(KeyError):
-    """An id that no statement has."""
+    """No statement has this id."""
 
     def __init__(self, wanted: str, near: Iterable[str] = ()) -> None:
         """Remember the id that was ``wanted`` and the ids that are ``near`` to it."""
@@ -35,7 +35,7 @@ class UnknownStatement(KeyError):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One sentence of the contract, with the releases it holds in and where it comes from."""
+    """One sentence of the contract, with its releases and its source."""
 
     id: str
     methods: tuple[str, ...]
@@ -45,10 +45,10 @@ class Statement:
     evidence: str  # one of EVIDENCE
     text: str
     source: str
-    unchecked: str | None = None  # why the kit gives no verdict on it, where it gives none
+    unchecked: str | None = None  # why the kit gives no verdict on it, if it gives none
 
     def in_force(self, release: Release) -> bool:
-        """Whether a server of ``release`` is held to this statement."""
+        """Return True if a server of ``release`` is held to this statement."""
         return release.at_least(self.since) and (
             self.until is None or not release.at_least(self.until)
         )
@@ -63,11 +63,11 @@ def add_statements(entries: Iterable[Mapping[str, Any]]) -> None:
 
     Args:
         entries: the members of each ``Statement`` by name; ``until`` and ``unchecked`` may be
-            left out, ``since`` is then the first release.
+            left out; the default of ``since`` is the first release.
 
     Raises:
-        ValueError: an entry cannot be read; the text names the statement and the member. Then
-            none is added.
+        ValueError: an entry is invalid; the text names the statement and the member. No
+            statement is added then.
     """
     added: dict[str, Statement] = {}
     for entry in entries:
@@ -81,7 +81,7 @@ def add_statements(entries: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _check(entry: Mapping[str, Any]) -> None:
-    """Refuse an entry that is no statement. Raises ValueError, UnknownRelease."""
+    """Raise ValueError, or UnknownRelease, if an entry is not a valid statement."""
     at = f"statement {entry.get('id')}"
     members = {each.name: each.default for each in fields(Statement)}
     for name in entry:
@@ -132,7 +132,7 @@ def statements(release: str | None = None) -> tuple[Statement, ...]:
 
 
 def statement(id: str) -> Statement:
-    """Return the statement ``id``, in whichever release it holds.
+    """Return the statement ``id`` of any release.
 
     Raises:
         UnknownStatement: no statement has that id; the message names the nearest ones.

@@ -1,8 +1,7 @@
-"""The message that a third party gets for a webhook request: made, and taken apart again.
+"""The message that a third party gets for a webhook request: written and read.
 
-No page shows one. What is known is that a data JSON object is sent, and that an authentication code
-of it goes along (webhook_requests/show R9.0.0); the rest are the dials ``message.*``. What is sent,
-what fixtures make and what a receiver reads is spelled here alone.
+No page shows one. It is known that a data JSON object is sent together with its authentication code
+(webhook_requests/show R9.0.0); the rest are the dials ``message.*``.
 """
 
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ from crmcom_kit.schemas.signing import canonical_bytes
 
 
 class Message(NamedTuple):
-    """What goes over the wire to a third party."""
+    """An HTTP request to a third party."""
 
     method: str
     headers: tuple[tuple[str, str], ...]
@@ -23,15 +22,15 @@ class Message(NamedTuple):
 
 
 class Arrived(NamedTuple):
-    """What a third party finds in a message."""
+    """What a third party reads from a message."""
 
     code: str | None
-    data: Mapping[str, Any] | None  # None where there is no data object
-    raw: bytes | None  # the data object's own bytes, where they can be cut out of the body
+    data: Mapping[str, Any] | None  # None if there is no data object
+    raw: bytes | None  # the data object's own bytes, if they can be cut out of the body
 
 
 class ThirdPartyMessages:
-    """Spells messages the way one dialect does."""
+    """Writes and reads messages in the form of one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
         """Read the dials that decide what a message looks like."""
@@ -67,11 +66,11 @@ class ThirdPartyMessages:
         return Message(self._method, tuple(headers), body)
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Arrived:
-        """Return what a message says, as far as it is one.
+        """Return what a message says, as far as it has the form of one.
 
         Args:
             headers: by name in lower case.
-            body: as it came.
+            body: as it was received.
         """
         code = headers.get(self._header.lower()) if self._in_header else None
         try:
@@ -91,7 +90,7 @@ class ThirdPartyMessages:
 
 
 def _cut_out(body: bytes) -> bytes | None:
-    """Return the bytes of the last member, where it is the data object: as ``written`` has it."""
+    """Return the bytes of the data object if it is the last member, as ``written`` has it."""
     before, name, rest = body.partition(b'"data":')
     raw = rest.strip().removesuffix(b"}").strip()
     if not name or before.count(b"{") != 1:

@@ -23,8 +23,6 @@ from crmcom_kit.schemas.releases import Release, entities_since
 
 LOGIN_PARAMETERS = ("username", "password", "organisation")
 STATES = ("SUCCESSFUL", "REJECTED")
-#: Two pages differ on when this entity came; between the two releases it is open.
-_OPEN_ENTITY, _OPEN_SINCE, _OPEN_UNTIL = "REWARDOFFERS", "R11.0.0", "R15.0.0"
 
 
 class Must(StrEnum):
@@ -170,8 +168,7 @@ def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
 def _is_surely_unsupported(entity: str, release: Release) -> bool:
     if entity.upper() in release.entities or "," in entity:
         return False  # case and lists with commas are open
-    early = release.at_least(_OPEN_SINCE) and not release.at_least(_OPEN_UNTIL)
-    return not (early and entity.upper() == _OPEN_ENTITY)
+    return entity.upper() not in release.disputed_entities
 
 
 def _of_record(sense: Sense, world: World) -> Expectation:

@@ -25,9 +25,7 @@ IDENTIFIERS = ("id", "name", "alternative_code")  # of a definition and of a rul
 @cache
 def members(schema: str, release: str) -> tuple[str, ...]:
     """Return the members that the object ``schema`` has in ``release``."""
-    found = load_schema(schema, release)
-    properties = found.get("properties") or found["$defs"]["members"]["properties"]
-    return tuple(properties)
+    return tuple(load_schema(schema, release)["properties"])
 
 
 @cache

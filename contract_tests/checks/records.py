@@ -17,9 +17,8 @@ from crmcom_kit.contract_tests.checks.knowledge import (
 )
 from crmcom_kit.contract_tests.checks.moments import moment
 from crmcom_kit.contract_tests.findings import shortened
-from crmcom_kit.schemas.loader import validator
+from crmcom_kit.schemas.loader import quick_validator, validator
 from crmcom_kit.schemas.methods import response_fields
-from crmcom_kit.schemas.quick import quick_judge
 from crmcom_kit.schemas.releases import Release
 
 Problem = tuple[str, str, str]  # statement, expected, seen
@@ -29,8 +28,6 @@ _ENUMERATED = {
     "life_cycle_state": "response.life_cycle_state.values",
     "entity": "response.entity.supported_values",
 }
-#: Two pages differ on when this entity came; the earlier one counts for what is shown.
-_EARLY_ENTITY, _EARLY_SINCE = "REWARDOFFERS", "R11.0.0"
 
 
 def problems(record: Mapping[str, Any], release: Release) -> list[Problem]:
@@ -85,7 +82,7 @@ def _units_statement(release: Release) -> str:
 
 def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
     """Yield what the schema of a webhook request finds wrong, by statement."""
-    if _surely_fits(record, release) and all(map(_is_date, _dates(record))):
+    if _surely_fits(record, release):
         return
     for error in validator(_SCHEMA, "core", release.name).iter_errors(record):
         leaf = _deepest(error)
@@ -94,8 +91,9 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]
             continue  # with a zone, which no page rules out
         if path == ["workflow_rule"] and leaf.instance is None:
             continue  # a value that is not set is null; whether there is always a rule is open
-        early = leaf.instance == _EARLY_ENTITY and release.at_least(_EARLY_SINCE)
-        statement = None if early else _statement(path, leaf, release)
+        if path == ["entity"] and leaf.instance in release.disputed_entities:
+            continue
+        statement = _statement(path, leaf, release)
         if statement:
             yield statement, f"{'.'.join(path)}: {_wanted(leaf)}", _quoted(leaf.instance)
 
@@ -103,7 +101,7 @@ def _by_schema(record: Mapping[str, Any], release: Release) -> Iterator[Problem]
 def _surely_fits(record: Mapping[str, Any], release: Release) -> bool:
     """Whether a record needs no slower look; the quick one refuses to read some values at all."""
     try:
-        return quick_judge(_SCHEMA, "core", release.name)(record)
+        return quick_validator(_SCHEMA, "core", release.name)(record)
     except (ValueError, TypeError, OverflowError):  # half a character, a number too large
         return False
 

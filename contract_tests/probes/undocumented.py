@@ -13,10 +13,7 @@ from crmcom_kit.contract_tests.probes.choosing import sample
 from crmcom_kit.contract_tests.probes.refusals import JSON, LAYERS, body, nameable
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
-from crmcom_kit.schemas.releases import entities_since
-
-#: Two pages differ on the release that brought it.
-_EARLY, _EARLY_SINCE = "REWARDOFFERS", "R11.0.0"
+from crmcom_kit.schemas.releases import disputes, entities_since
 
 
 def _note(
@@ -115,12 +112,10 @@ def note_odd_lists(session: Session) -> None:
     session.call("list", {"entity": entity, "entity_id": NOWHERE["id"]})  # how an empty list looks
     noon = session.call("list", {"entity": entity, "created_date": "noon"})
     note_refusal(session, "bad_date", noon)
-    if _EARLY not in session.release.entities and session.release.at_least(_EARLY_SINCE):
-        early = session.call("list", {"entity": _EARLY})
-        since = entities_since()[_EARLY]
-        _note(
-            session, early, "requests.rewardoffers_since", _EARLY_SINCE, "unsupported_entity", since
-        )
+    for disputed in session.release.disputed_entities:
+        early, dispute = session.call("list", {"entity": disputed}), disputes()[disputed]
+        since = entities_since()[disputed]
+        _note(session, early, dispute.dial, dispute.since, "unsupported_entity", since)
 
 
 def _note_bodies(session: Session, method: str) -> None:

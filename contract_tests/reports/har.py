@@ -8,7 +8,7 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.recorded.reading import ANEW
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
-from crmcom_kit.schemas.har import CUT, Answered, Asked, archive_text, entry
+from crmcom_kit.har import CUT, HarRequest, HarResponse, archive_text, entry
 
 #: So many characters of each body are written.
 MAX_BODY = 64 * 1024
@@ -38,7 +38,7 @@ def _entry(
 ) -> dict[str, Any]:
     call = exchange.call
     sent, received = call.body or b"", exchange.content
-    asked = Asked(
+    asked = HarRequest(
         verb=call.verb,
         url=redactor.text(f"{base}/{call.path}"),
         query=redactor.query(call.query),
@@ -48,7 +48,7 @@ def _entry(
         body_size=len(sent),
         body_comment=_comment(sent),
     )
-    answered = Answered(
+    answered = HarResponse(
         status=exchange.status,
         headers=_headers(exchange.headers, redactor),
         body=redactor.beginning(received, MAX_BODY),

@@ -11,8 +11,8 @@ from crmcom_kit.mock_server.admin.document import PREFIX
 from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.mock_server.world.routing import WORLDS
+from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.redaction import printable
-from crmcom_kit.schemas.output import OutputError, write_text
 
 _URL = "--url is the address of the mock, such as http://127.0.0.1:8080, without the API's path"
 _TIMEOUT = 120.0  # seconds: the mock answers when the receiver has

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
+from crmcom_kit import har
 from crmcom_kit.mock_server.journal.call_view import CallView
-from crmcom_kit.schemas import har
 
 
 def request(call: CallView) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def archive(calls: Iterable[CallView], origin: str) -> dict[str, Any]:
 
 def _har_entry(call: CallView, origin: str) -> dict[str, Any]:
     body = call.entry.request.body
-    asked = har.Asked(
+    asked = har.HarRequest(
         call.verb,
         f"{origin}{call.path}",
         call.query,
@@ -88,7 +88,7 @@ def _har_entry(call: CallView, origin: str) -> dict[str, Any]:
         dict(call.headers).get("Content-Type", ""),
         -1 if body is None else len(body),
     )
-    answered = har.Answered(
+    answered = har.HarResponse(
         call.status,
         call.response_headers,
         call.response_body,

@@ -15,7 +15,7 @@ facts of the error (parameter, seen, allowed). HTTP status, code and sentence of
 from dataclasses import KW_ONLY, dataclass
 
 from crmcom_kit.schemas.dialect import error_kinds
-from crmcom_kit.schemas.envelopes import phrase
+from crmcom_kit.usage_errors import phrase
 
 
 @dataclass(eq=False, repr=False)

@@ -1,15 +1,14 @@
 """The parameter fields_set: which fields of a webhook request a response has."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
 
 from crmcom_kit.mock_server.protocol.errors import ParameterError
 from crmcom_kit.mock_server.protocol.request import json_type, repeated
-from crmcom_kit.schemas import Dialect, response_fields
-from crmcom_kit.schemas.files import read_json
+from crmcom_kit.schemas import Dialect, load_schema, response_fields
 from crmcom_kit.usage_errors import quoted
 
 
@@ -47,12 +46,12 @@ _SHORT = 4 * 1024
 _cut_once = lru_cache(maxsize=2048)(_cut)
 
 
+@cache
 def _inner_names(field: str) -> frozenset[str]:
     """Return every member that the object in ``field`` may have."""
     if field not in ("webhook_definition", "workflow_rule", "log_information"):
         return frozenset()
-    schema = read_json(f"objects/{field}.json")
-    return frozenset(schema.get("properties") or schema["$defs"]["members"]["properties"])
+    return frozenset(load_schema(field)["properties"])
 
 
 def read_selection(value: object, dialect: Dialect, *, from_body: bool) -> Selection | None:

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.protocol.parameters import Given, Reader, read_text
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 from crmcom_kit.schemas.methods import Parameter
-from crmcom_kit.schemas.releases import entities_since
+from crmcom_kit.schemas.releases import disputes, entities_since
 from crmcom_kit.usage_errors import quoted
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -68,8 +68,8 @@ def _not_allowed(
         dials.append("list.case_sensitive")
     if "," in value:
         dials.append("list.comma_lists")
-    if value == "REWARDOFFERS":
-        dials.append("requests.rewardoffers_since")
+    if is_entity and value in disputes():
+        dials.append(disputes()[value].dial)
     return ParameterError(
         kind,
         parameter.name,

@@ -77,7 +77,7 @@ def _explained(error: "ValidationError", document: Mapping[str, Any], whole: str
     meant = _of_intended_option(error)
     found: Any = meant if "x-allowed" in meant.schema else best_match([meant]) or error  # type: ignore[operator]
     where = found.json_path.removeprefix("$").removeprefix(".") or whole
-    if found.validator in ("additionalProperties", "unevaluatedProperties"):
+    if found.validator == "additionalProperties":
         known = found.schema.get("properties", {})
         extra = next((name for name in found.instance if name not in known), "member")
         allowed = f"one of {', '.join(known)}" if known else "no member at all"

@@ -5,13 +5,14 @@ the front. A flag has precedence over the environment, and the environment over 
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 import click
+
+from crmcom_kit.toml_files import read_toml_file
 
 #: The commands that have a table in the file.
 CONFIGURED = ("serve", "check", "fixtures")
@@ -68,11 +69,11 @@ def _load(path: Path | None) -> tuple[str | None, Mapping[str, Any]]:
 
 def _tables(path: Path, *, is_project: bool) -> Mapping[str, Any]:
     try:
-        document = tomllib.loads(path.read_text("utf-8"))
+        document = read_toml_file(path)
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror}"
         raise ConfigError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         msg = f"{path}: not a TOML document: {error}"
         raise ConfigError(msg) from None
     if not is_project:

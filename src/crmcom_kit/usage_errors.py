@@ -2,8 +2,6 @@
 
 from typing import ClassVar
 
-from crmcom_kit.schemas.envelopes import phrase
-
 _MAX_LENGTH = 80
 
 
@@ -17,6 +15,17 @@ def quoted(value: object, *, secret: bool = False) -> str:
     # Escapes what no response, header or log can carry: control characters, unpaired surrogates.
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return f'"{safe}"' if isinstance(value, str) else safe
+
+
+def phrase(parameter: str, seen: str, allowed: str) -> str:
+    """Say in one phrase what is wrong with a request, as far as each of the three is known."""
+    parts = [
+        parameter,
+        f"seen {seen}" if seen else "",
+        f"allowed is {allowed}" if allowed else "",
+    ]
+    found = [part for part in parts if part]
+    return f"{found[0]}: {'; '.join(found[1:])}" if found[1:] else "".join(found)
 
 
 class UsageError(ValueError):

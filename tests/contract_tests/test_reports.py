@@ -34,8 +34,8 @@ from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import SCHEMA, Report
 from crmcom_kit.contract_tests.results import Results, statement_results
 from crmcom_kit.contract_tests.targets import Login, Target
+from crmcom_kit.har import CUT
 from crmcom_kit.schemas import resolve
-from crmcom_kit.schemas.har import CUT
 from crmcom_kit.schemas.statements import statements
 
 SECRETS = ("s3cret token=+/", "pass 'word\" é", "KEY-0123456789")

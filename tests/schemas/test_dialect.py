@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from helpers.tables import looped
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.schemas import Dialect, DialectError, dialect_names, dials, load_dialect
@@ -74,7 +75,7 @@ def comments_of(text: str) -> Iterable[tuple[str, str]]:
             comment = ""
 
 
-@pytest.mark.parametrize("name", dialect_names())
+@looped("name", dialect_names())
 def test_a_built_in_dialect_survives_its_file(name: str, tmp_path: Path) -> None:
     """What `crmcom-kit dialect` prints of a built-in dialect is read back to the same values."""
     file = tmp_path / "dialect.toml"
@@ -83,6 +84,7 @@ def test_a_built_in_dialect_survives_its_file(name: str, tmp_path: Path) -> None
     assert dict(load_dialect(file)) == dict(load_dialect(name))
 
 
+@settings(max_examples=25)  # each draws some two hundred dials
 @given(changes())
 def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
     """Whatever a dialect is changed to, its file has all values in it, as they are."""
@@ -97,7 +99,7 @@ def test_a_changed_dialect_survives_its_file(made: dict[str, Any]) -> None:
         assert (tuple(found) if isinstance(found, list) else found) == value
 
 
-@pytest.mark.parametrize("name", dialect_names())
+@looped("name", dialect_names())
 def test_the_file_explains_every_dial(name: str) -> None:
     """Above each value stands what it decides, how sure that is, and what else it may be."""
     written = dict(comments_of(write_dialect(load_dialect(name))))
@@ -126,16 +128,17 @@ def test_lines_fit_a_window() -> None:
     assert max(len(line) for line in lines if line.startswith("#")) <= 100
 
 
-@pytest.mark.parametrize("dial", dials().values(), ids=lambda dial: dial.key)
-def test_the_default_is_allowed(dial: Dial) -> None:
-    """Each dial accepts its own default."""
+@looped("dial", dials().values())
+def test_the_default_and_every_choice_are_allowed(dial: Dial) -> None:
+    """Each dial accepts its own default, each of its choices, and the ends of its range."""
     assert dial.accepts(dial.default)
+    if dial.type in ("choice", "integer"):
+        assert all(map(dial.accepts, dial.choices))
 
 
-@pytest.mark.parametrize(
+@looped(
     ("dial", "value"),
     [(dial, value) for dial in dials().values() for value in ILL_TYPED[dial.type]],
-    ids=lambda part: part.key if isinstance(part, Dial) else repr(part),
 )
 def test_an_ill_typed_value_is_named_with_the_choices(dial: Dial, value: object) -> None:
     """A value of the wrong type or outside the choices is refused with key, value and choices."""
@@ -147,7 +150,7 @@ def test_an_ill_typed_value_is_named_with_the_choices(dial: Dial, value: object)
     )
 
 
-@pytest.mark.parametrize(
+@looped(
     ("key", "near"),
     [
         ("list.ordr", "list.order"),
@@ -162,7 +165,7 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
         Dialect("mine", {key: 1})
 
 
-@pytest.mark.parametrize(
+@looped(
     ("content", "complaint"),
     [
         (b"[list]\norder = 'sideways'\n", "list.order = 'sideways' is not allowed"),
@@ -177,7 +180,6 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
         (b".".join([b"a"] * 50) + b" = 1", "unknown key a.a.a"),
         (b"[errors.message]\nbad_date = '\xff'\n", "not a TOML file in UTF-8"),
     ],
-    ids=lambda part: str(part)[:40],
 )
 def test_a_bad_file_is_refused_by_name(content: bytes, complaint: str, tmp_path: Path) -> None:
     """A dialect file that cannot be used is named, with what is wrong in it."""
@@ -251,7 +253,7 @@ def test_no_code_is_that_of_success() -> None:
         assert "OK" not in {dialect[f"errors.code.{kind}"] for kind in error_kinds()}
 
 
-@pytest.mark.parametrize(
+@looped(
     ("script", "steps"),
     [
         ("success", ((1, "success"),)),

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import pytest
+from helpers.tables import looped
 
 from crmcom_kit.schemas import release_names
 
 SHOW, LIST, RESEND = (f"webhook_requests/{name}" for name in ("show", "list", "resend"))
 
 
-@pytest.mark.parametrize("release", release_names())
+@looped("release", release_names())
 def test_a_dialect_with_statuses_lists_them(release: str, read: Any) -> None:
     """Where errors have statuses of their own, 200 is success alone and each status is listed."""
     document = read(release, "http")
@@ -43,8 +43,8 @@ def test_a_method_shows_only_errors_of_its_own(read: Any) -> None:
     assert not {"not_rejected", "wrong_verb", "unknown_method", "method_withdrawn"} & show.keys()
 
 
-@pytest.mark.parametrize("data", ["absent", "null", "object"])
-@pytest.mark.parametrize("description", ["empty", "null", "detail"])
+@looped("data", ["absent", "null", "object"])
+@looped("description", ["empty", "null", "detail"])
 def test_errors_look_as_the_dialect_writes_them(
     data: str, description: str, read_changed: Any
 ) -> None:
@@ -98,7 +98,7 @@ def test_reward_offers_can_come_early(read_changed: Any) -> None:
     assert read_changed("R15", changes).schemas["Entity"]["enum"].count("REWARDOFFERS") == 1
 
 
-@pytest.mark.parametrize(
+@looped(
     ("changes", "parameter", "right", "wrong"),
     [
         ({"list.created_date.form": "date"}, "created_date", "2015-11-02", "2015-11-02T16:03:33"),

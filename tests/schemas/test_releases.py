@@ -3,14 +3,22 @@
 from itertools import pairwise
 
 import pytest
+from helpers.tables import looped
 
-from crmcom_kit.schemas import Release, UnknownRelease, methods, release_names, resolve
-from crmcom_kit.schemas.releases import TokenKind
+from crmcom_kit.schemas import (
+    Release,
+    UnknownRelease,
+    load_dialect,
+    methods,
+    release_names,
+    resolve,
+)
+from crmcom_kit.schemas.releases import TokenKind, disputes, entities_since, supported_entities
 
 R9_ENTITIES = ("ACTIVITIES", "JOBS", "SERVICEREQUESTS", "SUBSCRIPTIONS")
 
 
-@pytest.mark.parametrize(
+@looped(
     ("text", "name"),
     [
         ("R9", "R9.0.0"),
@@ -35,7 +43,7 @@ def test_a_release_is_the_newest_known_one_not_above_it(text: str, name: str) ->
     assert resolve(text).name == name
 
 
-@pytest.mark.parametrize(
+@looped(
     "text",
     [
         "R8",
@@ -82,7 +90,7 @@ def test_names_are_in_order_and_name_themselves() -> None:
         assert not older.at_least(newer.name)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("release", "number", "newest"),
     [("R9", 4, R9_ENTITIES[-1]), ("R13", 4, R9_ENTITIES[-1]), ("R14", 5, "LEADS")],
 )
@@ -101,7 +109,7 @@ def test_r15_has_all_entities() -> None:
     assert resolve("R18").entities == resolve("R15").entities
 
 
-@pytest.mark.parametrize(
+@looped(
     ("release", "expected"),
     [
         ("R9", TokenKind("hex", 3600, renewed_by_use=True)),
@@ -114,7 +122,7 @@ def test_tokens_change_with_r12(release: str, expected: TokenKind) -> None:
     assert resolve(release).token == expected
 
 
-@pytest.mark.parametrize(("release", "kind"), [("R9", None), ("R10", "hex"), ("R12", "jwt")])
+@looped(("release", "kind"), [("R9", None), ("R10", "hex"), ("R12", "jwt")])
 def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
     """There are Web API keys from R10 on; their tokens never live longer by being used."""
     token = resolve(release).web_api_key_token
@@ -123,7 +131,7 @@ def test_web_api_keys_come_with_r10(release: str, kind: str | None) -> None:
     assert token is None or (token.life_seconds, token.renewed_by_use) == (7200, False)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("first", "method", "parameter"),
     [
         ("R10.0.0", "resend", "fields_set"),
@@ -144,7 +152,7 @@ def test_parameters_come_with_their_release(first: str, method: str, parameter: 
         assert found.later.get(parameter) == (None if there else first)
 
 
-@pytest.mark.parametrize(
+@looped(
     ("method", "since", "deprecated"),
     [
         ("show", "R9.0.0", "R18.0.0"),
@@ -176,3 +184,20 @@ def test_a_release_covers_what_is_marked_for_it() -> None:
     assert not release.covers({"x-since": "R14.1.0"})
     assert release.covers({"x-until": "R14.1.0"})
     assert not release.covers({"x-until": "R14.0.0"})
+
+
+@looped(
+    ("release", "disputed"),
+    [("R10", ()), ("R11", ("REWARDOFFERS",)), ("R14.1", ("REWARDOFFERS",)), ("R15", ())],
+)
+def test_an_entity_is_disputed_between_the_releases_of_two_pages(
+    release: str, disputed: tuple[str, ...]
+) -> None:
+    """From the earlier page's release until the later one's, a dial decides about the entity."""
+    found = resolve(release)
+    assert found.disputed_entities == disputed
+    for entity, dispute in disputes().items():
+        early = load_dialect().changed({dispute.dial: dispute.since})
+        later = load_dialect().changed({dispute.dial: entities_since()[entity]})
+        assert supported_entities(found, early) == found.entities + disputed
+        assert supported_entities(found, later) == found.entities

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner, Result
+from helpers.tables import looped
 from jsonschema import Draft202012Validator
 from rich.console import Console
 
@@ -14,7 +14,6 @@ from crmcom_kit.cli import READER_WENT_AWAY, main
 from crmcom_kit.schemas import dialect_names, load_dialect, load_schema, schema_names
 from crmcom_kit.schemas.commands import statement_table
 from crmcom_kit.schemas.openapi import openapi_document
-from crmcom_kit.schemas.plain import plain_schema
 from crmcom_kit.schemas.statements import statements
 
 
@@ -39,14 +38,16 @@ def test_schemas_prints_a_schema() -> None:
     printed = json.loads(answer.stdout)
 
     assert answer.exit_code == 0
-    assert printed == plain_schema("list_answer", "strict", "R9")
+    assert printed == load_schema("list_answer", "R9", profile="strict", patterns=True)
     assert Draft202012Validator(printed).is_valid({"status": {"code": "OK"}, "data": []})
     assert not Draft202012Validator(printed).is_valid({"status": {"code": "OK"}, "dta": []})
 
 
 def test_schemas_is_core_and_of_all_releases_by_default() -> None:
     """The tolerant profile, with what any release knows, is what one gets unasked."""
-    assert json.loads(run("schemas", "log_information").stdout) == plain_schema("log_information")
+    assert json.loads(run("schemas", "log_information").stdout) == load_schema(
+        "log_information", patterns=True
+    )
 
 
 def test_openapi_prints_the_document() -> None:
@@ -113,7 +114,7 @@ def test_statements_prints_everything_as_json() -> None:
         }
 
 
-@pytest.mark.parametrize("width", [80, 60])
+@looped("width", [80, 60])
 def test_statements_fit_a_narrow_window(width: int) -> None:
     """In a window nothing is cut off either: what doesn't fit is folded."""
     console = Console(width=width, markup=False, highlight=False)
@@ -129,7 +130,7 @@ def test_statements_fit_a_narrow_window(width: int) -> None:
             assert word in captured.get() or len(word) > width // 3
 
 
-@pytest.mark.parametrize("name", dialect_names())
+@looped("name", dialect_names())
 def test_dialect_prints_a_file_that_can_be_used(name: str, tmp_path: Path) -> None:
     """What is printed, saved, is a dialect file with the same values, and prints as itself."""
     file = tmp_path / "dialect.toml"
@@ -162,7 +163,7 @@ def test_dialect_lists_the_built_in_names() -> None:
     assert f"Built-in dialects: {', '.join(dialect_names())}." in run("dialect", "--help").output
 
 
-@pytest.mark.parametrize(
+@looped(
     ("arguments", "complaint"),
     [
         ("schemas nonsense", "schema: there is no 'nonsense'; allowed is one of common, "),
@@ -204,9 +205,7 @@ def test_a_bad_dialect_file_is_refused_in_one_line(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize(
-    "arguments", [["openapi"], ["statements"], ["dialect"], ["schemas", "unit"]]
-)
+@looped("arguments", [["openapi"], ["statements"], ["dialect"], ["schemas", "unit"]])
 def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     """`crmcom-kit … | head` ends without a traceback, and with the status of a broken pipe."""
     command = [sys.executable, "-m", "crmcom_kit", *arguments]
@@ -220,7 +219,7 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     assert process.returncode == READER_WENT_AWAY
 
 
-@pytest.mark.parametrize("arguments", [["schemas"], ["openapi", "--help"], ["dialect"]])
+@looped("arguments", [["schemas"], ["openapi", "--help"], ["dialect"]])
 def test_slow_libraries_are_imported_only_where_needed(arguments: list[str]) -> None:
     """A command that validates nothing and draws no table starts without jsonschema and rich."""
     script = (

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
-from crmcom_kit.schemas import files
+from crmcom_kit.schemas import files, load_schema
 from crmcom_kit.schemas.methods import methods, response_fields
 from crmcom_kit.schemas.releases import UnknownRelease, entities_since, release_names, resolve
 from crmcom_kit.schemas.statements import (
@@ -27,7 +28,7 @@ WEBHOOK_METHODS = ("show", "list", "resend", "delete")
 METHODS = (*WEBHOOK_METHODS, "token", "token_release", "web_api_key_token")
 ERROR_KINDS: list[dict[str, str]] = files.read_json("data/errors.json")["errors"]
 PARAMETER_SCHEMAS: dict[str, Any] = {
-    method: files.read_json(f"parameters/{method}_parameters.json") for method in METHODS
+    method: load_schema(f"{method}_parameters") for method in METHODS
 }
 
 
@@ -49,7 +50,7 @@ def test_ids_are_unique_and_well_formed() -> None:
         assert re.fullmatch(r"[a-z]\w*(\.[a-z]\w*)+", id_, re.ASCII), id_
 
 
-@pytest.mark.parametrize("found", statements(), ids=lambda found: found.id)
+@looped("found", statements())
 def test_every_entry_is_legal(found: Statement) -> None:
     """Level, evidence, methods, releases and sentence of each statement are what they may be."""
     assert found.level in LEVELS
@@ -87,7 +88,7 @@ def test_sentences_are_unique() -> None:
     assert len(set(texts)) == len(texts)
 
 
-@pytest.mark.parametrize("kind", ERROR_KINDS, ids=lambda kind: kind["kind"])
+@looped("kind", ERROR_KINDS)
 def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
     """Each vendor error breaks a statement of every method that can raise it."""
     pattern = kind["statement"]
@@ -97,7 +98,7 @@ def test_every_error_names_a_statement(kind: dict[str, str]) -> None:
         assert "{method}" not in pattern or found.methods == (method,)
 
 
-@pytest.mark.parametrize("name", response_fields())
+@looped("name", response_fields())
 def test_every_response_field_has_a_statement(name: str) -> None:
     """The documented type of each field is a statement of all four methods, from R9 on."""
     found = statement(f"response.{name}")
@@ -106,7 +107,7 @@ def test_every_response_field_has_a_statement(name: str) -> None:
     assert speaks_of(found, name)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@looped("method", METHODS)
 def test_every_parameter_has_a_statement(method: str) -> None:
     """Each parameter is named by a statement of its method, from the release that brought it."""
     schema = PARAMETER_SCHEMAS[method]
@@ -118,15 +119,15 @@ def test_every_parameter_has_a_statement(method: str) -> None:
             assert any(f.since == since for f in about), f"{method}: {name} came in {since}"
 
 
-@pytest.mark.parametrize("method", METHODS)
+@looped("method", METHODS)
 def test_mandatory_parameters_are_stated(method: str) -> None:
     """The statement of a method's mandatory parameters names every one of them."""
     found = statement(f"{method}.parameters.mandatory")
-    for name in PARAMETER_SCHEMAS[method]["required"]:
+    for name in PARAMETER_SCHEMAS[method].get("required", ()):
         assert speaks_of(found, name)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@looped("method", METHODS)
 def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
     """Each method has a statement of its first release, and of its deprecation if it has one."""
     about = PARAMETER_SCHEMAS[method]["x-method"]
@@ -136,7 +137,7 @@ def test_arrivals_and_deprecations_of_methods_are_stated(method: str) -> None:
     assert deprecated == ({about["deprecated_since"]} if "deprecated_since" in about else set())
 
 
-@pytest.mark.parametrize(("entity", "since"), entities_since().items())
+@looped(("entity", "since"), entities_since().items())
 def test_every_entity_has_a_statement(entity: str, since: str) -> None:
     """Each entity is named by the statement of the release that brought it."""
     about = [f for f in statements() if f.id.startswith("entities.") and speaks_of(f, entity)]
@@ -144,23 +145,23 @@ def test_every_entity_has_a_statement(entity: str, since: str) -> None:
     assert about[0].methods == WEBHOOK_METHODS
 
 
-@pytest.mark.parametrize(
+@looped(
     ("schema", "name"),
     [
         (schema, name)
         for schema in ("log_information", "unit", "user")
-        for name in files.read_json(f"objects/{schema}.json")["properties"]
+        for name in load_schema(schema)["properties"]
     ],
 )
 def test_every_member_of_log_information_has_a_statement(schema: str, name: str) -> None:
     """Dates, units and users are stated, for just the releases that have them."""
-    piece = files.read_json(f"objects/{schema}.json")["properties"][name]
+    piece = load_schema(schema)["properties"][name]
     wanted = (piece.get("x-since", "R9.0.0"), piece.get("x-until"))
     about = [f for f in statements() if f.id.startswith("response.log_information.")]
     assert wanted in {(f.since, f.until) for f in about if speaks_of(f, name)}
 
 
-@pytest.mark.parametrize(("sentence", "named"), SENTENCES, ids=range(len(SENTENCES)))
+@looped(("sentence", "named"), SENTENCES)
 def test_every_sentence_of_the_specification_has_statements(
     sentence: str, named: list[str]
 ) -> None:
@@ -185,7 +186,7 @@ def test_every_must_of_the_specification_comes_from_a_sentence() -> None:
     assert claimed - named == set()
 
 
-@pytest.mark.parametrize("method", WEBHOOK_METHODS)
+@looped("method", WEBHOOK_METHODS)
 def test_sentences_cover_the_specification(method: str) -> None:
     """The list of sentences leaves out no parameter and no response field of R9.0.0."""
     about = [s for s, _ in SENTENCES if method in s.partition(": ")[0].split(", ")]
@@ -193,7 +194,7 @@ def test_sentences_cover_the_specification(method: str) -> None:
         assert any(f": {word} is " in sentence for sentence in about), word
 
 
-@pytest.mark.parametrize(
+@looped(
     ("id_", "first", "last"),
     [
         ("resend.fields_set.selects", "R10.0.0", None),

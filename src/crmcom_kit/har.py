@@ -1,4 +1,4 @@
-"""The form of a HAR 1.2 archive, which browsers and proxies read. It masks nothing."""
+"""The form of a HAR 1.2 archive, which browsers and proxies read. It redacts nothing."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,8 +11,8 @@ from crmcom_kit import __version__
 Headers = Sequence[tuple[str, str]]
 
 
-class Asked(NamedTuple):
-    """A request."""
+class HarRequest(NamedTuple):
+    """A request, as an entry shows it."""
 
     verb: str
     url: str  # without its query
@@ -24,8 +24,8 @@ class Asked(NamedTuple):
     body_comment: str = ""  # what was done to the body, such as that it is cut
 
 
-class Answered(NamedTuple):
-    """An answer."""
+class HarResponse(NamedTuple):
+    """A response, as an entry shows it."""
 
     status: int
     headers: Headers
@@ -59,21 +59,21 @@ def archive_text(entries: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def entry(
-    began: datetime, milliseconds: float, asked: Asked, answered: Answered, comment: str
+    began: datetime, milliseconds: float, request: HarRequest, response: HarResponse, comment: str
 ) -> dict[str, Any]:
-    """Return one exchange; ``milliseconds`` are 0 where nobody took the time."""
+    """Return one exchange; ``milliseconds`` are 0 if the time was not taken."""
     return {
         "startedDateTime": began.isoformat(timespec="milliseconds"),
         "time": milliseconds,
-        "request": _request(asked),
-        "response": _response(answered),
+        "request": _request(request),
+        "response": _response(response),
         "cache": {},
         "timings": {"send": 0, "wait": milliseconds, "receive": 0},
         "comment": comment,
     }
 
 
-def _request(asked: Asked) -> dict[str, Any]:
+def _request(asked: HarRequest) -> dict[str, Any]:
     pairs = parse_qsl(asked.query, keep_blank_values=True, errors="backslashreplace")
     request: dict[str, Any] = {
         "method": asked.verb,
@@ -91,7 +91,7 @@ def _request(asked: Asked) -> dict[str, Any]:
     return request
 
 
-def _response(answered: Answered) -> dict[str, Any]:
+def _response(answered: HarResponse) -> dict[str, Any]:
     content = {"size": answered.body_size, "mimeType": answered.body_type, "text": answered.body}
     return {
         "status": answered.status,

@@ -1,0 +1,60 @@
+"""Reads TOML files of users, which may be too long, nested too deep, or no files at all."""
+
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+_MAX_DEPTH = 50
+_MAX_BYTES = 1024 * 1024
+_QUOTED = re.compile(r"""'[^'\n]*'|"(?:[^"\\\n]|\\.)*"|#.*""")
+
+
+def read_toml_file(path: Path) -> dict[str, Any]:
+    """Return the parsed TOML file at ``path``.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no TOML in UTF-8, too long or nested too deep.
+    """
+    text = _bounded(path).decode()
+    try:
+        content = None if _has_deep_key(text) else tomllib.loads(text)
+    except RecursionError:
+        content = None
+    if content is None or _is_deep(content):
+        msg = f"nested more than {_MAX_DEPTH} deep"
+        raise ValueError(msg)
+    return content
+
+
+def _bounded(path: Path) -> bytes:
+    """Return a file's bytes; a device, or a pipe that nobody writes into, would never end."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        msg = "not a regular file"
+        raise ValueError(msg)
+    with path.open("rb") as file:
+        content = file.read(_MAX_BYTES + 1)
+    if len(content) > _MAX_BYTES:
+        msg = f"longer than {_MAX_BYTES} bytes"
+        raise ValueError(msg)
+    return content
+
+
+def _has_deep_key(text: str) -> bool:
+    """Return True if a line has more dots outside of quotes than a key may have.
+
+    tomllib takes memory by the square of the dots of a key.
+    """
+    lines = _QUOTED.sub("", text).splitlines()
+    return any(line.count(".") > _MAX_DEPTH for line in lines)
+
+
+def _is_deep(content: Any) -> bool:
+    """Return True if a value is nested deeper than the maximum."""
+    level = [content]
+    for _ in range(_MAX_DEPTH):
+        parts = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for part in parts for one in part if isinstance(one, dict | list)]
+    return bool(level)
