@@ -42,7 +42,7 @@ class Part(NamedTuple):
 
 def parts(text: str) -> list[Part]:
     """Return the runnable parts of a document: from a marker to the next marker or heading."""
-    found = []
+    found: list[Part] = []
     for marker in _MARKER.finditer(text):
         rest = text[marker.end() :]
         end = re.search(r"\n##+ |<!-- |\n\*\*", rest)

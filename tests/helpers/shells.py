@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from crmcom_kit.mock_server import create_app, make_world
@@ -54,7 +55,9 @@ class Shell:
         headers = {"X-Mock-Prefer": prefer} if prefer else {}
         path = f"{API_PATH}/webhook_requests/{path}"
         environ = EnvironBuilder.from_environ(
-            EnvironBuilder(path, method=verb or named, json=body, headers=headers).get_environ()
+            EnvironBuilder(
+                path, method=verb or named, json=body, headers=Headers(headers)
+            ).get_environ()
         ).get_environ()
         started: list[Any] = []
         parts = self.app(environ, lambda *given: started.extend(given))

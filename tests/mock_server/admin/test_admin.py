@@ -163,7 +163,7 @@ def test_health_needs_no_token_and_tells_no_secret() -> None:
             assert probe.content_length == answer.content_length
             assert client.post("/__admin/health", headers=headers, **more).status_code == 401
             assert client.get("/__admin/version", headers=headers, **more).status_code == 401
-        full = client.get("/__admin/health", headers={"X-Mock-Admin-Token": "sesame"}, **more)
+        full: Any = client.get("/__admin/health", headers={"X-Mock-Admin-Token": "sesame"}, **more)
         assert full.json["webhook_requests"] > 0
     assert client.get("/worlds/other/__admin/health").status_code == 404
     assert client.post("/__admin/health").status_code == 401

@@ -142,7 +142,8 @@ def check_pages(mock: Any, admin: Any, entity: str | None, state: str | None) ->
     ]
     query = "".join(f"&{k}={v}" for k, v in (("entity", entity), ("state", state)) if v)
 
-    found, more = [], True
+    found: list[Any] = []
+    more = True
     while more:
         page = admin.ask("GET", f"/records?limit=7&offset={len(found)}{query}")
         found += [one["record"] for one in page["records"]]
@@ -212,6 +213,7 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
 
 def test_a_seed_without_anything_is_the_default_world(admin: Any) -> None:
     """All members are optional, and so is the body."""
+    body: Any
     for body in (None, {}):
         assert admin.ask("POST", "/seed", body)["webhook_requests"] == 200
 

@@ -70,7 +70,8 @@ def test_presets_are_listed_and_added(make_mock: Any) -> None:
     assert [one["name"] for one in listed] == list(PRESETS)
     for one in listed:
         assert held("FaultPreset", one)
-        for body in (None, {}, one["arguments"]):
+        bodies: list[Any] = [None, {}, one["arguments"]]
+        for body in bodies:
             status, added = ask(mock, "POST", f"/faults/presets/{one['name']}", body)
             assert status == 201
             assert held("Faults", added)

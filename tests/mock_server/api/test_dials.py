@@ -36,7 +36,7 @@ class Probe(NamedTuple):
 def kind(mock: Any, reply: Any) -> str:
     """OK, or the kind of error that a reply is."""
     kinds = {mock.code_of(name): name for name in error_kinds()}
-    return kinds.get(reply.code, reply.code)
+    return str(kinds.get(reply.code, reply.code))
 
 
 def numbers(mock: Any, **filters: str) -> list[str]:
@@ -66,7 +66,7 @@ def is_newest_first(mock: Any) -> bool:
     """Whether a list begins with what was created last."""
     dates = [r["log_information"]["created_date"] for r in mock.list(entity="JOBS").data]
     assert dates in (sorted(dates), sorted(dates)[::-1])
-    return dates[0] > dates[-1]
+    return bool(dates[0] > dates[-1])
 
 
 def nested(mock: Any) -> Any:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -55,7 +56,7 @@ class Probe(NamedTuple):
 def kind(mock: Any, reply: Any) -> str:
     """OK, or the kind of error that a reply is."""
     kinds = {mock.code_of(name): name for name in error_kinds()}
-    return kinds.get(reply.code, reply.code)
+    return str(kinds.get(reply.code, reply.code))
 
 
 def world_of_record_7() -> list[Any]:
@@ -299,9 +300,7 @@ PROBES: dict[str, Probe] = {
         besides=LONG,
     ),
     **{
-        f"signing.{form}": Probe(
-            lambda mock, form=form: fits(mock, form), {choice: [choice] for choice in choices}
-        )
+        f"signing.{form}": Probe(partial(fits, form=form), {choice: [choice] for choice in choices})
         for form, choices in FORMS_OF_CODE.items()
     },
     "login.basic_without_colon": Probe(

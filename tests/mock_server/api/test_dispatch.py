@@ -184,7 +184,9 @@ def test_32_threads_have_one_winner(methods_: tuple[str, ...]) -> None:
 
                 def send(request: Request, start: threading.Barrier = start) -> int:
                     start.wait(30)
-                    return b'"code":"OK"' in bytes(dispatch(world, request).body)
+                    body = dispatch(world, request).body
+                    assert isinstance(body, bytes)
+                    return b'"code":"OK"' in body
 
                 taken = requests[:32]
                 won = list(pool.map(send, taken))

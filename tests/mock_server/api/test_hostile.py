@@ -15,7 +15,9 @@ SHOW = "webhook_requests/show"
 RESEND = "webhook_requests/resend"
 METHODS = methods(resolve("R10"))
 POSTS = [method for method in METHODS.values() if method.verb == "POST"]
-JSON_VALUES = [None, True, 0, -1.5, 1e300, 10**40, [], ["number"], [["id"]], {}, {"a": {}}, "text"]
+JSON_VALUES: list[Any] = [
+    None, True, 0, -1.5, 1e300, 10**40, [], ["number"], [["id"]], {}, {"a": {}}, "text",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["default", "http"])

@@ -215,7 +215,7 @@ def _lane(asker: Asker, query: str) -> dict[str, str]:
         "PATH_INFO": f"{API_PATH}/{SHOW}",
         "QUERY_STRING": query,
     }
-    lane(environ, lambda _, headers, *__: found.update(headers))
+    lane(environ, lambda _, headers, *__: found.update(headers))  # type: ignore[arg-type]
     return found
 
 

@@ -192,7 +192,9 @@ def test_a_hostile_receiver_is_left(name: str) -> None:
     """Whatever it does, the delivery ends with an outcome of the table within its time."""
     handle, expected = HOSTILE[name]
     # What ends by itself, or by its size, has all the time that a busy machine takes.
-    time = {} if expected == "timeout" else {f"delivery__{one}_timeout": 60_000 for one in TIMES}
+    time: Any = (
+        {} if expected == "timeout" else {f"delivery__{one}_timeout": 60_000 for one in TIMES}
+    )
     with listening(handle) as receiver:
         outcome = sent(receiver, **time)
 

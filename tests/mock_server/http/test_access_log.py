@@ -325,7 +325,7 @@ def test_a_client_that_goes_away_has_a_line_too(make_mock: Any) -> None:
 
     out = Terminal()
     environ = Client(make_mock().app).open("/").request.environ
-    body = log_of(app, make_mock(), out, "json")(environ, lambda *_: None)
+    body = log_of(app, make_mock(), out, "json")(environ, lambda *_: None)  # type: ignore[arg-type]
 
     parts = iter(body)
     next(parts)
@@ -360,7 +360,7 @@ def test_a_log_that_nobody_reads_stops_nothing(make_mock: Any, broken: str) -> N
     log = log_of(mock.app, mock, out)
 
     query = "token=T&webhook_request_identifier=number=7"
-    answer = Client(log).get(f"{SHOW}?{query}", buffered=True)
+    answer: Any = Client(log).get(f"{SHOW}?{query}", buffered=True)
 
     assert answer.json["data"]["number"] == "7"
 

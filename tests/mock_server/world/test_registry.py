@@ -94,7 +94,7 @@ def test_only_the_holder_of_the_admin_token_creates_worlds() -> None:
 
     for path, more in ((f"/worlds/a{SHOW}T", {}), (SHOW + "T", {"X-Mock-World": "a"})):
         for headers in wrong:
-            answer = client.get(path, headers=headers | more)
+            answer: Any = client.get(path, headers=headers | more)
             assert answer.status_code == 404
             assert answer.json["parameter"] == "world"
             assert "admin token in X-Mock-Admin-Token" in answer.json["allowed"]
@@ -173,7 +173,7 @@ def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
     registry.get("a"), registry.get("b")
     client = create_app(registry).test_client()
 
-    answer = client.get(f"/worlds/c{SHOW}T")
+    answer: Any = client.get(f"/worlds/c{SHOW}T")
 
     assert answer.status_code == 503
     assert (
