@@ -138,14 +138,3 @@ def test_a_wrong_fields_set_deletes_nothing(make_mock: Any) -> None:
 
     assert reply.code == mock.code_of("bad_fields_set")
     assert mock.show().code == "OK"
-
-
-def test_every_record_can_be_deleted(make_mock: Any) -> None:
-    """A world can be emptied; what is left is empty lists."""
-    mock = make_mock("R9")
-
-    for number in mock.records():
-        assert mock.delete(number).code == "OK"
-
-    assert mock.state() == ()
-    assert mock.list(entity="ACTIVITIES").data == []

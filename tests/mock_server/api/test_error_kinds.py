@@ -198,22 +198,6 @@ def test_the_three_dials_of_a_kind_change_its_answer(provoke: Any, kind: str) ->
     assert reply.message == f"Δεν γίνεται.\n {usual}"
 
 
-@looped("name", ["status", "code", "message"])
-def test_the_dials_of_one_kind_leave_the_others_alone(provoke: Any, name: str) -> None:
-    """All dials of one sort set differently show in just the kinds that they name."""
-    kinds = list(error_kinds())
-    values = {
-        kind: {"status": 400 + at, "code": f"E{at}", "message": f"No. {at}."}[name]
-        for at, kind in enumerate(kinds)
-    }
-    changes = {f"errors.{name}.{kind}": value for kind, value in values.items()}
-
-    for kind in kinds[::3]:
-        reply = provoke(kind, changes)
-        seen = {"status": reply.http, "code": reply.code, "message": reply.message}[name]
-        assert str(seen).startswith(str(values[kind]))
-
-
 def test_without_a_sentence_the_facts_remain(provoke: Any) -> None:
     """An empty message dial leaves what the mock has to say."""
     reply = provoke("unknown_webhook_request", {"errors.message.unknown_webhook_request": ""})

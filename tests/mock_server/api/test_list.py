@@ -7,8 +7,6 @@ from urllib.parse import quote
 
 import pytest
 from helpers.tables import looped
-from hypothesis import given
-from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import sample_world_path, world
 from crmcom_kit.schemas import Dialect, resolve, response_fields
@@ -99,21 +97,6 @@ def test_every_combination_of_filters_selects_what_a_naive_search_finds(mock: An
         chosen = {name: own[name] for name in combination}
         expected = [r["number"] for r in records if meets(r, chosen)]
         assert numbers(mock.list(**chosen, fields_set="number")) == expected, chosen
-
-
-@given(st.data())
-def test_filters_of_different_records_combine_too(mock_r15: Any, data: st.DataObject) -> None:
-    """Filters that no single record need meet return the records that meet all, often none."""
-    records = sample_records("R15")
-    filters: Filters = {}
-    for name in data.draw(st.sets(st.sampled_from([*SEMI, *OPTIONAL]), min_size=1)):
-        filters[name] = filters_of(data.draw(st.sampled_from(records)))[name]
-    if not filters.keys() & set(SEMI):
-        filters["entity"] = "SUBSCRIPTIONS"
-
-    expected = [r["number"] for r in records if meets(r, filters)]
-
-    assert numbers(mock_r15.list(**filters, fields_set="number")) == expected
 
 
 @looped("kind", ["webhook_definition", "workflow_rule"])

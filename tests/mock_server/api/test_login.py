@@ -1,10 +1,8 @@
 """Login by password: who gets a token, what it looks like, how long it holds, its release."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
-import jwt
 import pytest
 from helpers.tables import looped
 
@@ -45,54 +43,6 @@ def test_a_login_returns_a_token_that_every_method_takes(mock: Any) -> None:
     assert mock.send("GET", "webhook_requests/list", f"token={token}&entity=JOBS").code == "OK"
     assert mock.send("POST", "webhook_requests/resend", body=identifier).code == "OK"
     assert mock.send("POST", "webhook_requests/delete", body=identifier).code == "OK"
-
-
-def test_a_token_has_the_form_of_its_release(mock: Any) -> None:
-    """Below R12 a token is 32 hexadecimal digits; from R12 on a JWT with the documented claims."""
-    token = mock.login().data["token"]
-
-    if not mock.world.release.at_least("R12.0.0"):
-        assert re.fullmatch("[0-9A-F]{32}", token)
-        return
-    claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
-    assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256"}
-    assert set(claims) == {"jti", "usr", "org", "oun", "exp", "iat"}
-    assert (claims["usr"], claims["org"]) == ("MPAdministrator", "CRMDEMO")
-    assert (int(claims["iat"]), int(claims["exp"])) == (NOON.timestamp(), NOON.timestamp() + 7200)
-
-
-def test_tokens_do_not_replace_each_other(mock: Any) -> None:
-    """Every login returns a token of its own, and the earlier ones still hold."""
-    tokens = [mock.login().data["token"] for _ in range(5)]
-
-    assert len(set(tokens)) == 5
-    assert {call(mock, token) for token in tokens} == {"OK"}
-
-
-def test_a_token_holds_for_its_time(mock: Any) -> None:
-    """Below R12 each use renews the hour; from R12 on two hours are over, used or not."""
-    token = mock.login().data["token"]
-    renewed = not mock.world.release.at_least("R12.0.0")
-
-    codes = []
-    for _ in range(5):
-        later(mock, 59)
-        codes.append(call(mock, token))
-    assert codes[:2] == ["OK", "OK"]
-    assert codes[2] == ("OK" if renewed else mock.code_of("expired_token"))
-
-
-@looped(("release", "minutes"), [("R9", 60), ("R11", 60), ("R12", 120)])
-def test_a_token_ends_at_its_very_end(make_mock: Any, release: str, minutes: int) -> None:
-    """An unused token holds until just before its end, and is expired from then on."""
-    mock = make_mock(release, clock=FixedClock(NOON))
-    held, ended = mock.login().data["token"], mock.login().data["token"]
-
-    later(mock, minutes - 0.001)
-    assert call(mock, held) == "OK"
-    later(mock, 0.001)
-    assert call(mock, ended) == mock.code_of("expired_token")
-    assert call(mock, ended) == mock.code_of("expired_token")
 
 
 def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
@@ -244,22 +194,6 @@ def test_only_a_token_can_be_released(make_mock: Any, body: Any, kind: str) -> N
     assert mock.show().code == "OK"
 
 
-def test_a_token_is_released_once(make_mock: Any) -> None:
-    """A second release of the same token is refused."""
-    mock = make_mock("R10")
-    body = {"token": mock.login().data["token"]}
-
-    assert mock.send("POST", RELEASE, body=body).code == "OK"
-    assert mock.send("POST", RELEASE, body=body).code == mock.code_of("released_token")
-
-
-def test_a_fixed_token_never_expires(mock: Any) -> None:
-    """A token given when the mock is made holds for years."""
-    later(mock, 60 * 24 * 365 * 10)
-
-    assert call(mock, "T") == "OK"
-
-
 @looped("token", ["t", "T ", "TT", "%00", "T%00", "x" * 10_000, "\ud800"])
 def test_no_other_token_holds(make_mock: Any, token: str) -> None:
     """A token that no login returned is refused, and not shown."""
@@ -270,13 +204,6 @@ def test_no_other_token_holds(make_mock: Any, token: str) -> None:
 
     assert (reply.code, reply.statement) == (mock.code_of("invalid_token"), "token.from_login")
     assert "a hidden value" in reply.message
-
-
-def test_tokens_of_one_mock_do_not_hold_in_another(make_mock: Any) -> None:
-    """Two mocks of different seeds share nothing."""
-    one, other = make_mock("R12", seed=1), make_mock("R12", seed=2)
-
-    assert call(other, one.login().data["token"]) == other.code_of("invalid_token")
 
 
 def test_what_is_open_from_r12_on_is_stated_before(make_mock: Any) -> None:

@@ -1,7 +1,6 @@
 """Rendering: what the dials and the release make of a record, and no byte too many."""
 
 import json
-import tracemalloc
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -142,26 +141,6 @@ def test_units_are_business_units_from_r18_on(release: str, name: str, written: 
     }
 
 
-@looped(
-    ("log", "null", "absent"),
-    [
-        ({}, {"created_date": None, "updated_date": None}, {}),
-        (
-            {"created_date": "2015-11-01T12:00:00", "updated_date": None},
-            {"created_date": "2015-11-01T12:00:00", "updated_date": None},
-            {"created_date": "2015-11-01T12:00:00"},
-        ),
-    ],
-)
-def test_unset_dates_are_null_or_left_out(
-    log: dict[str, Any], null: dict[str, Any], absent: dict[str, Any]
-) -> None:
-    """A date that is not set is null or no member, by dial; a set one is always there."""
-    for dial, expected in (("null", null), ("absent", absent)):
-        shown = renderer(unset_dates=dial).log_information(log)
-        assert {k: v for k, v in shown.items() if k.endswith("_date")} == expected
-
-
 # Definitions and rules.
 
 
@@ -199,18 +178,6 @@ def test_not_effective_has_the_dialects_spelling(written: str, spelling: str) ->
 
 
 # The whole record.
-
-
-@looped(("dial", "value"), [("null", None), ("empty", "")])
-@looped("given", ["absent", None, "id,number"])
-def test_no_fields_set_is_null_or_empty(dial: str, value: str | None, given: str | None) -> None:
-    """A definition without fields set shows as null or an empty text; a set one as it is."""
-    record = {k: v for k, v in RECORD.items() if k != "fields_set" or given != "absent"}
-    if given != "absent":
-        record["fields_set"] = given
-
-    shown = renderer(no_fields_set=dial).record(record)["fields_set"]
-    assert shown == (given if given == "id,number" else value)
 
 
 def test_rendering_leaves_its_argument_alone() -> None:
@@ -286,23 +253,6 @@ def test_members_that_no_order_names_follow_by_name() -> None:
 
 
 # Bytes.
-
-
-def test_sealed_bytes_hold_no_slack() -> None:
-    """A thousand stored records take what their bytes take, and a bytes object's head each."""
-    value = {"text": "x" * 1100}
-    size = len(json.dumps(value, separators=(",", ":")))
-    compact_json(value)
-
-    tracemalloc.start()
-    try:
-        kept = [compact_json(value) for _ in range(1000)]
-        taken = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
-
-    assert {len(one) for one in kept} == {size}
-    assert taken < 1000 * (size + 64) + 20_000
 
 
 def test_sealed_bytes_are_json() -> None:

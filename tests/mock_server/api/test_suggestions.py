@@ -28,9 +28,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server.api.suggestions import FINDERS
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.protocol.response import Change
-from crmcom_kit.schemas import API_PATH, load_dialect
+from crmcom_kit.schemas import load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 
 ASKER = Asker()
@@ -40,11 +39,6 @@ def fresh() -> Asker:
     """Return an asker whose world is as it was at the start."""
     ASKER.world.reset()
     return ASKER
-
-
-def ids(part: Any) -> str:
-    """The name of a case."""
-    return part if isinstance(part, str) else ""
 
 
 def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]:
@@ -206,27 +200,6 @@ def test_mending_comes_to_an_end(asked: Asked) -> None:
     pytest.fail(f"{asked} is not right after {seen}")
 
 
-def _lane(asker: Asker, query: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    lane = WsgiShell(asker.world, asker.client.application)
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": f"{API_PATH}/{SHOW}",
-        "QUERY_STRING": query,
-    }
-    lane(environ, lambda _, headers, *__: found.update(headers))  # type: ignore[arg-type]
-    return found
-
-
-def test_both_shells_give_the_same_mend() -> None:
-    """The lane's answer has the header that Flask's has."""
-    asker = Asker()
-    for query in ("", f"token={TOKEN}", f"token={TOKEN}&webhook_request_identifier=number=0"):
-        answer = asker.client.get(f"{API_PATH}/{SHOW}?{query}")
-        assert _lane(asker, query)["X-Mock-Suggestion"] == answer.headers["X-Mock-Suggestion"]
-
-
 @looped(
     ("changes", "before"),
     [
@@ -250,10 +223,3 @@ def test_a_dial_brings_the_mend_into_the_description(
     else:
         assert description.startswith(before)
         assert description.endswith(suggestion)
-
-
-def test_a_mend_is_not_told_to_a_call_that_a_fault_refused() -> None:
-    """Only what the caller did wrong is a near miss."""
-    asker = Asker()
-    asker.ask(show("number=7"))
-    assert asker.told().near_miss is None

@@ -7,17 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from crmcom_kit.fixtures import world
-from crmcom_kit.mock_server import crmcom_mock
 from crmcom_kit.mock_server.http.server import bound_socket
 from crmcom_kit.schemas import API_PATH
 
@@ -42,7 +38,6 @@ server = serving.Server(WsgiBridge(app, threads=4), listening, closing=closing)
 ready = lambda: print(f"READY http://127.0.0.1:{{server.port}}/", flush=True)
 serving.run_until_signalled(server, ready)
 """
-WAITING_SERVER = SLOW_SERVER.format("return [f'told: {closing.wait(100)}'.encode()]")
 
 
 @pytest.fixture(scope="module")
@@ -277,57 +272,6 @@ def test_a_large_body_is_refused_by_the_emulator(server: Any, size: int) -> None
     assert expected in answer["status"]["code"]
 
 
-def test_64_connections_are_served_at_once(server: Any) -> None:
-    """Sixty-four clients that connect first and then ask all get their answers."""
-    barrier = threading.Barrier(64)
-
-    def client(_: int) -> str:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-        connection.connect()
-        barrier.wait(20)
-        for _ in range(3):
-            connection.request("GET", SHOW)
-            found = json.load(connection.getresponse())["data"]["number"]
-        connection.close()
-        return str(found)
-
-    with ThreadPoolExecutor(64) as pool:
-        assert set(pool.map(client, range(64))) == {"7"}
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"\r\n\r\n",
-        b"nonsense\r\n\r\n",
-        b"GET\r\n\r\n",
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # a TLS client
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"GET " + b"x" * 300_000 + b" HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 50_000 + b"\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
-        b"POST / HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
-        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"GET http://other.example/ HTTP/1.1\r\nHost: other.example\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        b"GET http://[x HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    ],
-)
-def test_what_is_no_http_does_no_harm(server: Any, sent: bytes) -> None:
-    """Whatever is sent to the port, the next client is served."""
-    with server.connect() as connection:
-        try:
-            connection.sendall(sent)
-            connection.shutdown(socket.SHUT_WR)
-            read_all(connection)
-        except OSError:
-            pass  # a server may hang up on such a client
-
-    assert get(server, SHOW)["data"]["number"] == "7"
-
-
 def test_a_client_that_goes_away_does_no_harm(server: Any) -> None:
     """Clients that ask and hang up, at once or after the first bytes, leave the server well."""
     for at in range(20):
@@ -367,19 +311,6 @@ def test_it_serves_ipv6(start_server: Any) -> None:
     assert server.end(signal.SIGTERM)[0] == 0
 
 
-def test_whoever_waits_is_told_of_the_end(start_server: Any) -> None:
-    """A call that waits for something is told when the server is to stop, and is answered."""
-    server = start_server(command=(sys.executable, "-c", WAITING_SERVER))
-    with server.connect() as connection:
-        connection.sendall(ask("/", "Connection: close"))
-        server.process.stdout.readline()  # the call has begun
-        status, _, _ = server.end(signal.SIGTERM)
-        answer = read_all(connection)
-
-    assert status == 0
-    assert b"told: True" in answer
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGHUP")
 def test_a_hang_up_loses_no_world(start_server: Any) -> None:
     """SIGHUP, by which other servers reload, leaves the mock and its world as they are."""
@@ -409,17 +340,3 @@ def test_it_ends_with_its_terminal(start_server: Any) -> None:
     os.close(ours)
 
     assert server.end(signal.SIGHUP)[0] == 0
-
-
-def test_start_and_stop_take_no_time() -> None:
-    """A mock in a test is there at once, and gone at once, also with an idle connection."""
-    with crmcom_mock() as mock:
-        httpx.get(f"{mock.admin_url}/health").raise_for_status()  # everything is imported
-    times = []
-    for _ in range(5):
-        began = time.perf_counter()
-        with crmcom_mock(data=[]) as mock, socket.create_connection(address(mock.origin)):
-            pass
-        times.append(time.perf_counter() - began)
-
-    assert min(times) < 0.5  # it takes about a hundredth of that

@@ -63,24 +63,6 @@ def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock, client: htt
     assert shown(client, mock).status_code == 200
 
 
-def test_a_lost_answer_is_carried_out(mock: Mock, client: httpx.Client) -> None:
-    """The preset loses the answer after the resend: a client that tries again finds it done."""
-    with mock.fail("lost answer", operation="resend"):
-        with pytest.raises(httpx.RemoteProtocolError, match=DROPPED):
-            changed(client, mock, "resend")
-        assert mock.records["7"]["life_cycle_state"] == "SUCCESSFUL"
-        assert changed(client, mock, "resend")["status"]["code"] != "OK"
-
-
-def test_an_outage_lasts_as_long_as_the_clock_says(mock: Mock, client: httpx.Client) -> None:
-    """It is over when the world's clock has moved on, without anybody waiting."""
-    with mock.fail("outage", seconds=30) as failing:
-        assert shown(client, mock).status_code == 503
-        mock.clock.advance(31)
-        assert shown(client, mock).status_code == 200
-        assert [state.over for state in failing.states] == [True]
-
-
 def test_every_preset_is_removed_as_a_whole(mock: Mock) -> None:
     """A preset of several faults is one thing to the test that asked for it."""
     for preset in ("lost_answer", "outage", "slow_then_dead", "token_expires", "record_deleted"):

@@ -235,39 +235,6 @@ def test_rewardoffers_come_with_their_dial(release: str, since: str, *, has: boo
     assert entities.count("REWARDOFFERS") == int(has)
 
 
-@looped("name", ["resend", "delete"])
-@looped(
-    ("release", "dial", "known_"),
-    [("R9", False, False), ("R9", True, True), ("R10", False, True), ("R10", True, True)],
-)
-def test_fields_set_in_r9_is_a_dial(name: str, release: str, *, dial: bool, known_: bool) -> None:
-    """Resend and delete know fields_set from R10 on, and by dial before."""
-    known = world(release, dials={"requests.fields_set_in_r9": dial}, data=[])
-    method = known.config.methods[f"webhook_requests/{name}"]
-
-    assert ("fields_set" in method.parameters) == known_
-    assert ("fields_set" in method.later) == (not known_)
-    assert list(method.parameters)[:2] == ["token", "webhook_request_identifier"]
-
-
-@looped(
-    ("release", "dial", "has"),
-    [
-        ("R9", "works", False),
-        ("R10", "works", True),
-        ("R11", "withdrawn", True),
-        ("R12", "works", True),
-        ("R12", "ignored", True),
-        ("R12", "withdrawn", False),
-    ],
-)
-def test_the_release_method_comes_and_may_go(release: str, dial: str, *, has: bool) -> None:
-    """authentication/token/release is there from R10 on, and from R12 on as the dial says."""
-    known = world(release, dials={"tokens.release_from_r12": dial}, data=[])
-
-    assert ("authentication/token/release" in known.config.methods) == has
-
-
 # What a start costs.
 
 

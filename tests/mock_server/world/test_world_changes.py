@@ -13,7 +13,6 @@ from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.signing import verify
-from crmcom_kit.mock_server.store.life_cycle import Event
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import load_dialect, release_names, validator
@@ -173,38 +172,6 @@ def test_a_record_without_data_can_be_sent() -> None:
     assert [attempt.data for attempt in recorder.attempts] == [None, None]
 
 
-@looped(
-    ("offset", "written"),
-    [
-        ("+00:00", "2016-02-29T12:00:07"),
-        ("+02:00", "2016-02-29T14:00:07"),
-        ("+13:45", "2016-03-01T01:45:07"),
-        ("-05:30", "2016-02-29T06:30:07"),
-        ("-14:00", "2016-02-28T22:00:07"),
-    ],
-)
-def test_dates_have_the_dialects_offset(offset: str, written: str) -> None:
-    """The clock's UTC is written as the local time of the offset, without fraction."""
-    known = world(dials={"dates.utc_offset": offset})
-    after = post(known, "resend", numbers(known)[0])["data"]
-
-    assert after["log_information"]["updated_date"] == written
-
-
-def test_a_delete_returns_the_record_as_it_last_was() -> None:
-    """What delete answers is what show answered before it; then nobody has it, under any key."""
-    known = world()
-    for number in (numbers(known)[0], numbers(known, "SUCCESSFUL")[0]):
-        before = show(known, number)
-
-        assert post(known, "delete", number)["data"] == before
-        assert known.store.get("number", number) is None
-        assert known.store.get("id", before["id"]) is None
-        again = post(known, "delete", number)
-        code = known.dialect["errors.code.unknown_webhook_request"]
-        assert (again["status"]["code"], again.get("data")) == (code, None)
-
-
 # Reset.
 
 
@@ -239,14 +206,3 @@ def request(number: str, /, data: Any = ..., **changes: Any) -> dict[str, Any]:
     }
     sent = {"number": number} if data is ... else data
     return {"webhook_request": {"record": {**record, **changes}, "data": sent}}
-
-
-def test_a_record_on_its_way_still_shows_rejected() -> None:
-    """The state that the emulator holds while it sends is in no answer."""
-    known = world()
-    number = numbers(known)[0]
-    before = show(known, number)
-    known.store.transition(before["id"], Event.RESEND)
-
-    assert show(known, number) == before
-    assert number in numbers(known)
