@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from helpers.tools import tool
+from helpers.tools import FEWER_PLUGINS, tool
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -104,6 +104,7 @@ def _run(commands: list[str], port: str, folder: Path) -> list[str]:
             **os.environ,
             "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
             "LC_ALL": "C",
+            "PYTEST_ADDOPTS": " ".join(FEWER_PLUGINS),
             "CRMCOM_MOCK_URL": f"http://127.0.0.1:{port}",
         },
         stdout=subprocess.PIPE,

@@ -1,9 +1,12 @@
-"""Programs that some tests run, and that a machine may lack."""
+"""Programs that tests run in processes of their own."""
 
 import os
 import shutil
 
 import pytest
+
+#: Options of pytest, as it is run by tests: these plugins take a second to load.
+FEWER_PLUGINS = ("-p", "no:faker", "-p", "no:hypothesispytest")
 
 
 def tool(*names: str) -> str:

@@ -222,3 +222,12 @@ def start_server() -> Iterator[Callable[..., Served]]:
     for server in started:
         server.process.kill()
         server.process.communicate()
+
+
+@pytest.fixture
+def hurried() -> Iterator[None]:
+    """Let threads take turns as often as they can, so that whoever needs a lock shows it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)

@@ -1,14 +1,12 @@
 """Many threads in one store: no record is lost or doubled, and queries see one moment."""
 
-import sys
-from collections.abc import Callable, Iterator
 from functools import partial
 from random import Random
-from threading import Barrier, Event, Thread
+from threading import Event
 from time import sleep
-from typing import Any
 
 import pytest
+from helpers.threads import at_once
 
 from crmcom_kit.mock_server.store.life_cycle import Event as Happening
 from crmcom_kit.mock_server.store.life_cycle import State, WrongState
@@ -16,42 +14,10 @@ from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 THREADS = 64
-PATIENCE = 30.0  # seconds after which a thread that waits has met a deadlock
 EVERYTHING = Query(indexed=())
-
-
-@pytest.fixture(autouse=True)
-def _hurried() -> Iterator[None]:
-    """Let threads take turns as often as they can, so that whoever needs a lock shows it."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def at_once(tasks: list[Callable[[], Any]]) -> list[Any]:
-    """Run each task in a thread of its own, all at the same moment; return what they return."""
-    barrier = Barrier(len(tasks))
-    results: list[Any] = [None] * len(tasks)
-    errors: list[BaseException] = []
-
-    def run(at: int, task: Callable[[], Any]) -> None:
-        try:
-            barrier.wait(PATIENCE)
-            results[at] = task()
-        except BaseException as error:
-            errors.append(error)
-            raise
-
-    threads = [Thread(target=run, args=pair, daemon=True) for pair in enumerate(tasks)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert not [thread for thread in threads if thread.is_alive()], "a thread is stuck"
-    assert not errors
-    return results
 
 
 class SlowText(str):

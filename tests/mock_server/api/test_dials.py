@@ -21,7 +21,6 @@ SHOW = "webhook_requests/show"
 NUMBER_7 = "webhook_request_identifier=number=7"
 MOMENT = "2015-11-02T16:03:33"  # when webhook request 7 was created
 URL = "http://127.0.0.1:9080/crmapi/rest/v2/activities/create"
-BODY = {"token": "T", "webhook_request_identifier": {"number": "7"}}
 
 
 class Probe(NamedTuple):

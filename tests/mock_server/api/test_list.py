@@ -11,7 +11,6 @@ from helpers.tables import looped
 from crmcom_kit.fixtures import sample_world_path, world
 from crmcom_kit.schemas import Dialect, resolve, response_fields
 
-RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
 SEMI = ("webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id")
 OPTIONAL = ("url", "life_cycle_state", "created_date")
 GREEK = "Δραστηριότητες προς Ali, Robinson and Armstrong"

@@ -8,8 +8,6 @@ from helpers.tables import looped
 
 from crmcom_kit.schemas import response_fields
 
-RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
-
 
 @pytest.fixture(scope="module", params=["R9", "R14.1", "R18"])
 def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:

@@ -11,9 +11,7 @@ import pytest
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
-RESEND = f"{API_PATH}/webhook_requests/resend"
 LOGIN = f"{API_PATH}/authentication/token"
-NAMED = {"token": "T", "webhook_request_identifier": {"number": "7"}}
 
 
 @pytest.fixture(scope="module")

@@ -31,12 +31,6 @@ def shown(client: httpx.Client, world: MockWorld) -> httpx.Response:
     return client.get("webhook_requests/show", params=given)
 
 
-def changed(client: httpx.Client, world: MockWorld, method: str) -> Any:
-    """Call resend or delete for webhook request 7."""
-    body = {"token": world.token, "webhook_request_identifier": {"number": "7"}}
-    return client.post(f"webhook_requests/{method}", json=body).json()
-
-
 def test_a_fault_ends_with_its_block_whatever_happens_in_it(
     mock: Mock, client: httpx.Client
 ) -> None:

@@ -13,7 +13,6 @@ from crmcom_kit.schemas import API_PATH, UnknownRelease
 from crmcom_kit.usage_errors import UsageError
 
 SHOW = "webhook_requests/show"
-NUMBER_7 = {"webhook_request_identifier": "number=7"}
 
 
 def shown(client: httpx.Client, world: MockWorld, number: str = "7") -> dict[str, Any]:
