@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 from werkzeug.test import Client, run_wsgi_app
 
 from crmcom_kit.mock_server import create_app
@@ -126,7 +127,7 @@ def test_every_request_has_one_line_in_order(logged: Any) -> None:
     assert [line.split()[3] for line in lines] == [f"/x{at}" for at in range(20)]
 
 
-@pytest.mark.parametrize("form", ["human", "json"])
+@looped("form", ["human", "json"])
 def test_a_secret_in_a_query_is_masked(logged: Any, form: str) -> None:
     """However a token, password or key is spelled or encoded, its value is not logged."""
     calls = [("GET", f"{SHOW}?a=1&{part.format(SECRET)}&entity=JOBS") for part in SECRET_PARTS]
@@ -174,7 +175,7 @@ def test_a_warning_shows_no_token(make_mock: Any) -> None:
     assert token not in out.getvalue()
 
 
-@pytest.mark.parametrize("ended", [False, True])
+@looped("ended", [False, True])
 def test_a_token_of_the_world_is_masked_wherever_it_stands(
     make_mock: Any,
     ended: bool,  # noqa: FBT001 - a test's parameter
@@ -220,8 +221,8 @@ def test_a_line_makes_no_world(make_mock: Any) -> None:
     assert out.getvalue().count("\n") == 2
 
 
-@pytest.mark.parametrize("form", ["human", "json"])
-@pytest.mark.parametrize(
+@looped("form", ["human", "json"])
+@looped(
     "forged",
     ["\r\nFORGED", "\n", "\x1b[2J\x1b[31m", "\x00", "\x85\u2028", "\x7f", "Ω", "\xff", "\t"],
 )
@@ -292,7 +293,7 @@ def test_a_client_that_goes_away_has_a_line_too(make_mock: Any) -> None:
     assert json.loads(out.getvalue())["bytes"] == 20
 
 
-@pytest.mark.parametrize("broken", ["write", "flush", "closed"])
+@looped("broken", ["write", "flush", "closed"])
 def test_a_log_that_nobody_reads_stops_nothing(make_mock: Any, broken: str) -> None:
     """Where the log cannot be written any more, requests are served all the same."""
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from crmcom_kit.schemas import API_PATH
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
 LIST = f"{API_PATH}/webhook_requests/list?token=T&entity="
 SCRIPT = Path(sys.executable).with_name("crmcom-kit")
-STOPS = [signal.SIGTERM, signal.SIGINT]
 
 #: A server whose answers take a while, with a short time of grace; {} is what the application does.
 SLOW_SERVER = """
@@ -94,17 +94,16 @@ def ask(path: str, *headers: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "stop"),
     [
-        (sys.executable, "-m", "crmcom_kit.mock_server", "--port", "0", "--token", "T"),
-        (sys.executable, "-m", "crmcom_kit", "serve", "--port", "0", "--token", "T"),
-        (str(SCRIPT), "serve", "--port", "0", "--token", "T"),
+        ((sys.executable, "-m", "crmcom_kit.mock_server"), signal.SIGTERM),
+        ((sys.executable, "-m", "crmcom_kit", "serve"), signal.SIGINT),
+        ((str(SCRIPT), "serve"), signal.SIGTERM),
     ],
 )
-@pytest.mark.parametrize("stop", STOPS)
 def test_it_starts_and_ends_cleanly(start_server: Any, command: Any, stop: int) -> None:
     """The first line is READY and the base URL, once it accepts; a signal ends it with status 0."""
-    server = start_server(command=command)
+    server = start_server(command=(*command, "--port", "0", "--token", "T"))
 
     assert server.first_line == f"READY http://127.0.0.1:{server.port}{API_PATH}\n"
     assert get(server, SHOW)["data"]["number"] == "7"
@@ -114,17 +113,14 @@ def test_it_starts_and_ends_cleanly(start_server: Any, command: Any, stop: int) 
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("stop", STOPS)
-def test_a_running_request_is_finished(
-    start_server: Any, wide_world: tuple[Path, str], stop: int
-) -> None:
+def test_a_running_request_is_finished(start_server: Any, wide_world: tuple[Path, str]) -> None:
     """A signal in the middle of a long list leaves the list whole, and then the server ends."""
     path, entity = wide_world
     server = start_server("--token", "T", "--data", str(path))
     with server.connect() as connection:
         connection.sendall(ask(LIST + entity, "Connection: close"))
         begun = connection.recv(1000)
-        server.process.send_signal(stop)
+        server.process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         assert server.process.poll() is None
         answer = begun + read_all(connection, pause=0.001)
@@ -147,20 +143,18 @@ def test_a_request_that_is_being_worked_on_is_finished(start_server: Any) -> Non
     assert server.end()[0] == 0
 
 
-@pytest.mark.parametrize(
-    "sent",
-    [
-        b"",
-        b"GET /x HT",
-        b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{",
-        b"POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
-    ],
-)
-def test_a_half_sent_request_does_not_hold_the_server(start_server: Any, sent: bytes) -> None:
+def test_half_sent_requests_do_not_hold_the_server(start_server: Any) -> None:
     """Who never finishes a request is not waited for."""
     server = start_server("--token", "T")
-    with server.connect() as connection:
-        connection.sendall(sent)
+    head = b"POST /x HTTP/1.1\r\nHost: localhost\r\n"
+    with ExitStack() as connections:
+        for sent in (
+            b"",
+            b"GET /x HT",
+            head + b"Content-Length: 100\r\n\r\n{",
+            head + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+        ):
+            connections.enter_context(server.connect()).sendall(sent)
         time.sleep(0.1)
         began = time.monotonic()
         status, _, err = server.end(signal.SIGTERM)
@@ -260,7 +254,7 @@ def test_a_chunked_body_is_read_whole(server: Any, pieces: int) -> None:
     assert b"WEBHOOKREQUESTNOTFOUNDEXCEPTION" in answer
 
 
-@pytest.mark.parametrize("size", [1_048_576, 1_048_577, 5_000_000])
+@pytest.mark.parametrize("size", [1_048_576, 1_048_577])
 def test_a_large_body_is_refused_by_the_emulator(server: Any, size: int) -> None:
     """A body above the limit has the vendor's error, not the web server's."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
