@@ -174,38 +174,3 @@ def test_a_query_sees_one_moment() -> None:
 
     assert len(store) == 800
     assert all(count % 2 == 0 for counts in seen for count in counts)
-
-
-def test_one_of_32_resends_and_deletes_of_a_record_wins() -> None:
-    """Of resends and deletes of one record that come at once, one does what it says.
-
-    A resend that claims the record first may lose it to a delete before it is settled.
-    """
-    store = Store()
-
-    def resend(name: str) -> str:
-        try:
-            claimed = store.transition(name, Happening.RESEND)
-        except WrongState:
-            return "refused"
-        if claimed is None:
-            return "unknown"
-        settled = store.transition(name, Happening.DELIVERED)
-        return "lost" if settled is None else "sent"
-
-    def delete(name: str) -> str:
-        return "unknown" if store.delete("id", name) is None else "deleted"
-
-    for round_ in range(20):
-        name = f"id{round_}"
-        store.insert(made(name, str(round_), b"x"))
-        results = at_once([partial((resend, delete)[n % 2], name) for n in range(32)])
-
-        assert results.count("deleted") == 1
-        assert results.count("sent") + results.count("lost") <= 1
-        assert store.get("id", name) is None
-        assert len(store) == 0
-        store.insert(made(f"resent {name}", f"1000{round_}", b"x"))
-        results = at_once([partial(resend, f"resent {name}")] * 32)
-        assert (results.count("sent"), results.count("refused")) == (1, 31)
-        store.delete("id", f"resent {name}")

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -142,13 +141,6 @@ def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
         await asyncio.wait_for(waiting, 20)
 
     asyncio.run(wait())
-
-
-def test_a_sleep_on_the_loop_lasts_its_time() -> None:
-    """It does not end before its time."""
-    began = time.monotonic()
-    asyncio.run(WaitsOnLoop(None).sleep(WorldClock(SystemClock()), 0.2, bool))
-    assert time.monotonic() - began >= 0.19
 
 
 def test_a_refusal_names_the_dials_that_decided() -> None:

@@ -301,25 +301,3 @@ def _as_sent(call: Any) -> tuple[str, str, str]:
     verb, path, _ = call
     method, _, query = path.partition("?")
     return verb, f"webhook_requests/{method}", query
-
-
-PREFERENCES = (
-    "error=not_found", "status=503", "fault=drop", "fault=cut", "cut=3", "fault=malformed",
-    "fault=lost_answer", "fault=record_deleted", "fault=token_expires", "error=nonsense", "\xe9",
-)  # fmt: skip
-
-
-def test_both_shells_send_the_same() -> None:
-    """The shells give the same bytes under every fault, and leave the same records."""
-    first, second = Shell("flask"), Shell("fastlane")
-    for call in CALLS.values():
-        for prefer in PREFERENCES:
-            for shell in (first, second):
-                shell.world.reset()
-
-            assert first.call(call, prefer) == second.call(call, prefer)
-            assert first.call(call) == second.call(call)
-            assert first.state() == second.state()
-            assert [note.fault for note in first.world.journal.entries()] == [
-                note.fault for note in second.world.journal.entries()
-            ]

@@ -75,16 +75,6 @@ def mock_r15(make_mock: Any) -> Any:
     return make_mock("R15")
 
 
-def test_each_filter_alone_selects_what_a_naive_search_finds(mock: Any) -> None:
-    """Each semi-optional parameter alone returns exactly the records that meet it, newest first."""
-    records = sample_records(mock.world.release.name)
-
-    for name in SEMI:
-        for value in {filters_of(record)[name] for record in records[::7]}:
-            expected = [r["number"] for r in records if meets(r, {name: value})]
-            assert numbers(mock.list(**{name: value}, fields_set="number")) == expected
-
-
 def test_every_combination_of_filters_selects_what_a_naive_search_finds(mock: Any) -> None:
     """Any filters together, one of them semi-optional, return the records that meet all."""
     records = sample_records(mock.world.release.name)
@@ -160,15 +150,6 @@ def test_one_semi_optional_parameter_is_needed(mock: Any, query: str) -> None:
     assert reply.code == mock.code_of("no_semi_optional")
     assert reply.statement == "list.semi_optional.at_least_one"
     assert all(name in reply.message for name in (*SEMI, *query.partition("=")[:1]))
-
-
-def test_optional_parameters_together_are_not_enough(mock: Any) -> None:
-    """url, life_cycle_state, created_date and fields_set do not make up for a semi-optional one."""
-    own = filters_of(mock.records()["7"])
-
-    reply = mock.list(**{name: own[name] for name in OPTIONAL}, fields_set="id")
-
-    assert reply.code == mock.code_of("no_semi_optional")
 
 
 def test_entities_are_those_of_the_release(mock: Any) -> None:

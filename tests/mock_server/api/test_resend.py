@@ -84,41 +84,6 @@ def test_a_trailing_slash_makes_no_difference(mock: Any) -> None:
     assert mock.show().data["life_cycle_state"] == "SUCCESSFUL"
 
 
-@looped(
-    ("identifier", "kind", "statement"),
-    [
-        ({}, "no_identifier", "resend.identifier.mandatory"),
-        ({"number": ""}, "empty_value", "parameters.values"),
-        ({"number": "0"}, "unknown_webhook_request", "resend.identifier.known"),
-        ({"id": "7"}, "unknown_webhook_request", "resend.identifier.known"),
-        ({"name": "7"}, "unknown_identifier_field", "resend.identifier.fields"),
-        ({"number": "7", "name": "x"}, "unknown_identifier_field", "resend.identifier.fields"),
-        ({"number": "7", "id": "x"}, "several_identifiers", "resend.identifier.exactly_one"),
-        ("number=7", "wrong_type", "parameters.values"),
-        ({"number": 7}, "wrong_type", "parameters.values"),
-    ],
-)
-def test_the_identifier_is_one_known_field(
-    mock: Any, identifier: Any, kind: str, statement: str
-) -> None:
-    """An identifier that does not name one webhook request by one field is refused."""
-    before = mock.state()
-
-    reply = mock.post("resend", webhook_request_identifier=identifier)
-
-    assert (reply.code, reply.statement) == (mock.code_of(kind), statement)
-    assert "webhook_request_identifier" in reply.message
-    assert mock.state() == before
-
-
-def test_an_identifier_is_mandatory(mock: Any) -> None:
-    """A call without identifier is refused."""
-    reply = mock.post("resend")
-
-    assert reply.code == mock.code_of("missing_parameter")
-    assert reply.statement == "resend.parameters.mandatory"
-
-
 @looped("release", FIELDS_SET)
 @looped("names", ["number,life_cycle_state", ["number", "life_cycle_state"]])
 def test_fields_set_selects_from_r10_on(make_mock: Any, release: str, names: Any) -> None:

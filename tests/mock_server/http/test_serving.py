@@ -219,21 +219,6 @@ def test_pipelined_requests_are_answered_in_order(server: Any) -> None:
     assert sorted(found) == found
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "iso-8859-7"])
-def test_a_query_may_be_sent_unencoded(server: Any, encoding: str) -> None:
-    """Greek letters as curl sends them, without percent-encoding, are read; UTF-8 is needed."""
-    query = LIST.replace("entity=", "workflow_rule_identifier=name=") + "Νέα+δραστηριότητα"
-    with server.connect() as connection:
-        connection.sendall(b"GET %b HTTP/1.1\r\n" % query.encode(encoding))
-        connection.sendall(b"Host: localhost\r\nConnection: close\r\n\r\n")
-        found = json.loads(read_all(connection).partition(b"\r\n\r\n")[2])
-
-    if encoding == "utf-8":
-        assert {record["entity"] for record in found["data"]} == {"ACTIVITIES"}
-    else:
-        assert found["status"]["code"].endswith("INVALIDCHARSETEXCEPTION")
-
-
 @pytest.mark.parametrize("pieces", [1, 2, 7, 1000])
 def test_a_chunked_body_is_read_whole(server: Any, pieces: int) -> None:
     """A body in chunks of any size is read like any other."""

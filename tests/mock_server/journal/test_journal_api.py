@@ -11,7 +11,6 @@ from jsonschema import Draft202012Validator
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.admin import journal
 from crmcom_kit.mock_server.admin.document import document
-from crmcom_kit.mock_server.journal.journal import Entry, Journal
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 TOKEN = "a-token-of-tests"
@@ -211,15 +210,6 @@ def test_what_cannot_be_asked_is_refused(driven: Driven) -> None:
         assert found["allowed"], body
 
 
-def test_verify_waits_where_it_is_told_to(driven: Driven) -> None:
-    """With a time, calls that are still to come count."""
-    later = threading.Timer(0.05, driven.show)
-    later.start()
-    body = {"pattern": {"operation": "show"}, "times": 2, "timeoutMillis": 60_000}
-    assert driven.ask("POST", "/verify", body)[0] == 202
-    later.join()
-
-
 def test_wait_ends_with_what_it_waits_for(driven: Driven) -> None:
     """200 with what fits; 408 with what is nearest, when time is over."""
     later = threading.Timer(0.05, driven.show)
@@ -344,33 +334,3 @@ def test_the_journal_is_a_har(driven: Driven) -> None:
     assert query[0] == {"name": "token", "value": "***"}
     assert json.loads(log["entries"][1]["request"]["postData"]["text"])["token"] == "***"
     assert TOKEN not in json.dumps(found)
-
-
-def test_worlds_have_journals_of_their_own(driven: Driven) -> None:
-    """A call in another world is in that one's journal alone."""
-    driven.client.get(f"/worlds/other{API}/show?token={TOKEN}")
-    assert len(driven.ask("GET", "/requests")[1]["requests"]) == 3
-    other = driven.client.get("/worlds/other/__admin/requests").json
-    assert [one["request"]["url"] for one in other["requests"]] == [f"{API}/show?token=***"]  # type: ignore[index]
-
-
-def test_deliveries_are_listed_with_one_look_into_the_journal(
-    driven: Driven, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The cause of each of many deliveries is found without a search for each."""
-    for number in range(1, 60):
-        body = {"token": TOKEN, "webhook_request_identifier": {"number": str(number)}}
-        driven.client.post(f"{API}/resend", json=body)
-    looks: list[int] = []
-    entries = Journal.entries
-
-    def counted(journal: Journal, since: int = 0) -> list[Entry]:
-        looks.append(since)
-        return entries(journal, since)
-
-    monkeypatch.setattr(Journal, "entries", counted)
-    deliveries = json.loads(driven.client.get("/__admin/deliveries").get_data())["deliveries"]
-
-    assert len(deliveries) > 5
-    assert all(one["call"] for one in deliveries)
-    assert len(looks) == 1

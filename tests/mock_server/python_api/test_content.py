@@ -73,16 +73,6 @@ def test_what_cannot_fill_a_world_changes_nothing(mock: Mock) -> None:
                 assert list(mock.records) == before
 
 
-def test_a_reset_brings_back_what_the_mock_began_with(mock: Mock) -> None:
-    """To seed is for now; what was there from the start returns."""
-    before = list(mock.records)
-    mock.seed(count=3)
-    mock.add()
-    mock.reset()
-
-    assert list(mock.records) == before
-
-
 @pytest.mark.parametrize(
     ("release", "dialect"), [("R9", "http"), ("R11", "default"), ("R18", "default")]
 )

@@ -20,8 +20,7 @@ from crmcom_kit.mock_server.protocol.errors import TokenError
 from crmcom_kit.mock_server.world import tokens
 from crmcom_kit.mock_server.world.ids import Ids
 from crmcom_kit.mock_server.world.tokens import Session, Tokens
-from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.schemas import load_dialect, release_names, resolve
+from crmcom_kit.schemas import release_names, resolve
 from crmcom_kit.schemas.releases import TokenKind
 
 START = datetime(2015, 11, 1, 12, tzinfo=UTC)
@@ -120,22 +119,6 @@ def test_a_web_api_key_token_of_r10_and_r11_is_fixed(release: str) -> None:
 
     assert kind == FIXED_KIND
     assert resolve(release).token == SLIDING
-
-
-def test_an_hour_may_be_fixed() -> None:
-    """By dial the hour of a token below R12 is not renewed by use."""
-    clock = FixedClock(START)
-    dialect = load_dialect().changed({"tokens.hour_before_r12": "fixed"})
-    world = make_world(dialect=dialect, clock=clock, data=[])
-    token = world.tokens.issue(world.current_epoch.session(), world.release.token)
-
-    clock.advance(HOUR - 1)
-    assert holds(world.tokens, token)
-    clock.advance(1)
-    with pytest.raises(
-        TokenError, match=r"expired_token.*at most 1 h after the login, used or not"
-    ):
-        world.tokens.check(token)
 
 
 # What a JWT carries.
@@ -429,14 +412,3 @@ def test_one_of_64_releases_is_taken() -> None:
 
     with ThreadPoolExecutor(64) as threads:
         assert sum(threads.map(release, range(64))) == 1
-
-
-def test_a_session_is_that_of_the_user_who_logged_in() -> None:
-    """The credentials' user is shown as the world knows them, in any spelling of the name."""
-    world: World = make_world(release="R9")
-    found = world.current_epoch.session()
-
-    assert found.user["id"] == "1"
-    assert found.user["username"] == "MPAdministrator"
-    assert found.organisation == "CRMDEMO"
-    assert found.unit is not None

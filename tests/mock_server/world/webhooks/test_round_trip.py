@@ -110,20 +110,6 @@ def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:
     assert "sends webhooks only where it may" in mock.client.get(mock.base).text
 
 
-def test_a_rejected_event_can_be_sent_again(mock: ServedMock) -> None:
-    """The receiver answers 503 first: REJECTED; resend then delivers the same."""
-    mock.admin("PUT", "/receiver", {"answers": [{"status": 503, "times": 1}, {"status": 201}]})
-    fired = fire(mock)
-    number = fired["webhook_request"]["number"]
-
-    assert fired["life_cycle_state"] == "REJECTED"
-    assert mock.show(number)["error_code"] == "HttpResponseException"
-    resent = mock.resend(number)
-    assert resent["data"]["life_cycle_state"] == "SUCCESSFUL"
-    bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
-    assert bodies[0] == bodies[1]
-
-
 def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> None:
     """Without a place to wait in nothing is kept, and no step of the script is used up."""
     answers = [{"status": 201, "delay": 0.001, "times": 1}, {"status": 202}]
