@@ -1,6 +1,5 @@
 """Faults on real connections: what a client's socket sees."""
 
-import http.client
 import json
 import re
 import signal
@@ -24,7 +23,7 @@ def running(start_server: Any) -> Any:
 def server(running: Any) -> Any:
     """A server that is reset after each test."""
     yield running
-    asked(running, "POST", "/__admin/reset")
+    running.ask("POST", "/__admin/reset")
 
 
 def told(path: str, *headers: str, body: Any = None) -> bytes:
@@ -34,28 +33,6 @@ def told(path: str, *headers: str, body: Any = None) -> bytes:
     if body is not None:
         lines.append(f"Content-Length: {len(text)}")
     return "\r\n".join([*lines, "", ""]).encode() + text
-
-
-def sent(server: Any, *requests: bytes) -> bytes:
-    """Send requests on one connection; return all that comes until the server ends it."""
-    found = b""
-    with server.connect() as connection:
-        connection.sendall(b"".join(requests))
-        try:
-            while part := connection.recv(65_536):
-                found += part
-        except ConnectionResetError:
-            pass
-    return found
-
-
-def asked(server: Any, verb: str, path: str, body: Any = None) -> Any:
-    """The JSON that a request of its own connection is answered with."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    connection.request(verb, path, None if body is None else json.dumps(body))
-    found = json.load(connection.getresponse())
-    connection.close()
-    return found
 
 
 def length(head: bytes) -> int:
@@ -69,26 +46,26 @@ def length(head: bytes) -> int:
 @pytest.mark.parametrize("path", [SHOW, LOGIN, f"{API_PATH}/nothing"])
 def test_a_drop_sends_nothing(server: Any, prefer: str, path: str) -> None:
     """Not a byte comes, the connection ends, and the server answers the next client."""
-    assert sent(server, told(path, f"X-Mock-Prefer: {prefer}")) == b""
-    assert asked(server, "GET", SHOW)["data"]["number"] == "7"
+    assert server.sent(told(path, f"X-Mock-Prefer: {prefer}")) == b""
+    assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
 
 
 @pytest.mark.parametrize("kept", [1, 500])
 def test_a_cut_sends_head_and_some_bytes(server: Any, kept: int) -> None:
     """Status line and the whole length come, then so many bytes, then the end."""
-    whole = sent(server, told(SHOW, "Connection: close")).partition(b"\r\n\r\n")[2]
+    whole = server.sent(told(SHOW, "Connection: close")).partition(b"\r\n\r\n")[2]
 
-    head, _, body = sent(server, told(SHOW, f"X-Mock-Prefer: cut={kept}")).partition(b"\r\n\r\n")
+    head, _, body = server.sent(told(SHOW, f"X-Mock-Prefer: cut={kept}")).partition(b"\r\n\r\n")
 
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert length(head) == len(whole)
     assert body == whole[:kept]
-    assert asked(server, "GET", SHOW)["data"]["number"] == "7"
+    assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
 
 
 def test_earlier_answers_of_the_connection_come_whole(server: Any) -> None:
     """A drop ends the connection behind the answers that are due before it."""
-    found = sent(server, told(SHOW), told(SHOW, "X-Mock-Prefer: fault=drop"), told(SHOW))
+    found = server.sent(told(SHOW) + told(SHOW, "X-Mock-Prefer: fault=drop") + told(SHOW))
 
     head, _, body = found.partition(b"\r\n\r\n")
     assert len(body) == length(head)
@@ -99,7 +76,7 @@ def test_the_log_says_what_happened(start_server: Any) -> None:
     """Each call has its line, with the fault and how the answer ended; there is no traceback."""
     server = start_server("--token", "T", "--log", "json")
     for prefer in ("fault=drop", "cut=7", "status=503", "fault=malformed", "delay=1"):
-        sent(server, told(SHOW, f"X-Mock-Prefer: {prefer}", "Connection: close"))
+        server.sent(told(SHOW, f"X-Mock-Prefer: {prefer}", "Connection: close"))
 
     _, _, log = server.end(signal.SIGTERM)
 
@@ -120,11 +97,11 @@ def test_a_held_back_call_does_not_hold_up_the_end(start_server: Any) -> None:
     """A server that is told to end lets go of a call that it holds back, and answers it."""
     server = start_server("--token", "T", "--log", "off")
     spec = {"match": {"operation": "show"}, "effect": {"delay": 300_000}}
-    fault = asked(server, "POST", "/__admin/faults", spec)
+    fault = server.ask("POST", "/__admin/faults", spec)[1]
     with server.connect() as slow:
         slow.sendall(told(SHOW, "Connection: close"))
         for _ in range(100):
-            if asked(server, "GET", f"/__admin/faults/{fault['id']}")["hits"]:
+            if server.ask("GET", f"/__admin/faults/{fault['id']}")[1]["hits"]:
                 break
 
         assert server.end(signal.SIGTERM)[0] == 0

@@ -64,21 +64,6 @@ def wide_world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return path, template["record"]["entity"]
 
 
-def address(origin: str) -> tuple[str, int]:
-    """Host and port of a base URL."""
-    host, _, port = origin.removeprefix("http://").partition(":")
-    return host, int(port)
-
-
-def get(server: Any, path: str) -> Any:
-    """The JSON that a GET on a connection of its own is answered with."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    connection.request("GET", path)
-    found = json.load(connection.getresponse())
-    connection.close()
-    return found
-
-
 def read_all(connection: socket.socket, *, pause: float = 0, size: int = 65_536) -> bytes:
     """Everything that comes until the other side ends, read at leisure."""
     parts = []
@@ -106,7 +91,7 @@ def test_it_starts_and_ends_cleanly(start_server: Any, command: Any, stop: int) 
     server = start_server(command=(*command, "--port", "0", "--token", "T"))
 
     assert server.first_line == f"READY http://127.0.0.1:{server.port}{API_PATH}\n"
-    assert get(server, SHOW)["data"]["number"] == "7"
+    assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
     status, out, err = server.end(stop)
     assert status == 0
     assert "  username      mpadministrator" in out.splitlines()
@@ -260,7 +245,7 @@ def test_a_client_that_goes_away_does_no_harm(server: Any) -> None:
                 connection.recv(1)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
 
-    assert get(server, SHOW)["data"]["number"] == "7"
+    assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
 
 
 def test_a_name_with_two_addresses_is_served_on_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,7 +288,7 @@ def test_a_hang_up_loses_no_world(start_server: Any) -> None:
     server.process.send_signal(signal.SIGHUP)
     time.sleep(0.2)
 
-    assert "NOTFOUND" in get(server, SHOW)["status"]["code"]
+    assert "NOTFOUND" in server.ask("GET", SHOW)[1]["status"]["code"]
     assert server.end(signal.SIGTERM)[0] == 0
 
 
@@ -315,7 +300,7 @@ def test_it_ends_with_its_terminal(start_server: Any) -> None:
     os.close(its)
 
     server.process.send_signal(signal.SIGHUP)
-    assert get(server, SHOW)["data"]["number"] == "7"
+    assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
     os.close(ours)
 
     assert server.end(signal.SIGHUP)[0] == 0
