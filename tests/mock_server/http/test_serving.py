@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.tables import looped
 
 from crmcom_kit.fixtures import world
 from crmcom_kit.mock_server.http.server import bound_socket
 from crmcom_kit.schemas import API_PATH
 
 SHOW = f"{API_PATH}/webhook_requests/show?token=T&webhook_request_identifier=number=7"
+DELETE = f"{API_PATH}/webhook_requests/delete"
 LIST = f"{API_PATH}/webhook_requests/list?token=T&entity="
 SCRIPT = Path(sys.executable).with_name("crmcom-kit")
 
@@ -194,17 +196,15 @@ def test_a_connection_serves_many_requests(server: Any) -> None:
 
 def test_pipelined_requests_are_answered_in_order(server: Any) -> None:
     """Several requests at once on one connection have their answers in order."""
-    with server.connect() as connection:
-        calls = [ask(SHOW.replace("=7", f"={number}")) for number in ("7", "14", "0")]
-        connection.sendall(b"".join(calls) + ask("/__admin/version", "Connection: close"))
-        answers = read_all(connection)
+    calls = [ask(SHOW.replace("=7", f"={number}")) for number in ("7", "14", "0")]
+    answers = server.sent(b"".join(calls) + ask("/__admin/version", "Connection: close"))
 
     found = [answers.find(mark) for mark in (b'"number":"7"', b'"number":"14"', b'seen \\"0\\"')]
     assert -1 not in found
     assert sorted(found) == found
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 7, 1000])
+@looped("pieces", [1, 2, 7, 1000])
 def test_a_chunked_body_is_read_whole(server: Any, pieces: int) -> None:
     """A body in chunks of any size is read like any other."""
     body = json.dumps({"token": "T", "webhook_request_identifier": {"number": "0"}}).encode()
@@ -213,27 +213,22 @@ def test_a_chunked_body_is_read_whole(server: Any, pieces: int) -> None:
         b"%x\r\n%b\r\n" % (len(body[at : at + size]), body[at : at + size])
         for at in range(0, len(body), size)
     )
-    path = f"{API_PATH}/webhook_requests/delete"
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-    with server.connect() as connection:
-        connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n")
-        for chunk in (chunks[:5], chunks[5:], b"0\r\n\r\n"):
-            connection.sendall(chunk)
-        answer = read_all(connection)
+    head = f"POST {DELETE} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    answer = server.sent(head.encode(), chunks[:5], chunks[5:], b"0\r\n\r\n")
 
     assert b"WEBHOOKREQUESTNOTFOUNDEXCEPTION" in answer
 
 
-@pytest.mark.parametrize("size", [1_048_576, 1_048_577])
-def test_a_large_body_is_refused_by_the_emulator(server: Any, size: int) -> None:
+def test_a_large_body_is_refused_by_the_emulator(server: Any) -> None:
     """A body above the limit has the vendor's error, not the web server's."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    connection.request("POST", f"{API_PATH}/webhook_requests/delete", body=b" " * size)
-    answer = json.load(connection.getresponse())
-    connection.close()
+    codes = [
+        server.ask("POST", DELETE, b" " * size)[1]["status"]["code"]
+        for size in (1_048_576, 1_048_577)
+    ]
 
-    expected = "REQUESTBODYTOOLARGE" if size > 1_048_576 else "INVALIDREQUESTBODY"
-    assert expected in answer["status"]["code"]
+    assert "INVALIDREQUESTBODY" in codes[0]
+    assert "REQUESTBODYTOOLARGE" in codes[1]
 
 
 def test_a_client_that_goes_away_does_no_harm(server: Any) -> None:
@@ -279,11 +274,8 @@ def test_it_serves_ipv6(start_server: Any) -> None:
 def test_a_hang_up_loses_no_world(start_server: Any) -> None:
     """SIGHUP, by which other servers reload, leaves the mock and its world as they are."""
     server = start_server("--token", "T", "--log", "off", stdin=subprocess.DEVNULL)
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    body = json.dumps({"token": "T", "webhook_request_identifier": {"number": "7"}})
-    connection.request("POST", f"{API_PATH}/webhook_requests/delete", body)
-    connection.getresponse().read()
-    connection.close()
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+    assert server.ask("POST", DELETE, body)[0] == 200
 
     server.process.send_signal(signal.SIGHUP)
     time.sleep(0.2)
