@@ -1,13 +1,13 @@
 """Many threads at the same moment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Barrier, Thread
 from typing import Any
 
 PATIENCE = 30.0  # seconds after which a thread that waits has met a deadlock
 
 
-def at_once(tasks: list[Callable[[], Any]]) -> list[Any]:
+def at_once(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
     """Run each task in a thread of its own, all at the same moment; return what they return."""
     barrier = Barrier(len(tasks))
     results: list[Any] = [None] * len(tasks)

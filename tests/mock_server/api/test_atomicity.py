@@ -172,6 +172,18 @@ def test_of_concurrent_deletes_exactly_one_is_taken(threads: int, state: str) ->
         assert [data for kind, data in results if kind == "OK"] == [before]
 
 
+def test_of_concurrent_resends_and_deletes_one_of_each_is_taken_at_most() -> None:
+    """However they meet, the record is deleted once, and sent once or not at all."""
+    caller = Caller()
+    for number in caller.numbers("REJECTED")[:15]:
+        tasks = [partial(caller.resend, number), partial(caller.delete, number)] * (THREADS // 2)
+        taken = [kind for kind, _ in at_once(tasks)]
+
+        assert taken[1::2].count("OK") == 1
+        assert taken[::2].count("OK") <= 1
+        assert caller.show(number)[0] == "unknown_webhook_request"
+
+
 # While a delivery runs.
 
 

@@ -96,6 +96,20 @@ def test_a_script_is_not_taken_for_a_receiver() -> None:
     assert "--deliver http" in result.stderr
 
 
+def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> None:
+    """The status is 1, and the line says why."""
+    definition = mock.world.current_epoch.reference_data.definitions.find(
+        "alternative_code", "ACT CREATE"
+    )
+    assert definition is not None
+    state, definition["life_cycle_state"] = definition["life_cycle_state"], "NOT EFFECTIVE"
+    result = fire(mock)
+    definition["life_cycle_state"] = state
+
+    assert result.exit_code == 1
+    assert "is NOT EFFECTIVE" in result.stderr
+
+
 def test_a_mistake_is_one_line(mock: ServedMock) -> None:
     """It says what is wrong, with status 2 and no traceback."""
     cases: list[tuple[dict[str, Any], str]] = [

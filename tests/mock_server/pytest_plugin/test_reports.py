@@ -98,6 +98,9 @@ def test_it():
     run(tests, ini=hosts).assert_outcomes(passed=1)
     run(tests, "--crmcom-mock-guard=off", ini=hosts).assert_outcomes(passed=1)
     run(tests, "--crmcom-mock-guard=always", ini=hosts).assert_outcomes(failed=1)
+    using = tests.replace("test_it()", "test_it(crmcom_mock)")
+    run(using, ini=hosts).assert_outcomes(failed=1)
+    run(using, "--crmcom-mock-guard=off", ini=hosts).assert_outcomes(passed=1)
 
 
 def test_the_guard_ends_with_the_run(run: Run) -> None:
