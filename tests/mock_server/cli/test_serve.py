@@ -336,22 +336,6 @@ def test_the_greeting_tells_how_to_log_in(start_server: Any) -> None:
     assert server.end(signal.SIGTERM)[0] == 0
 
 
-@pytest.mark.parametrize("form", ["human", "json", "off"])
-def test_the_log_has_the_form_that_was_asked_for(start_server: Any, form: str) -> None:
-    """--log chooses lines for people, JSON objects, or nothing."""
-    server = start_server("--log", form, "--token", "T")
-    for _ in range(3):
-        call(server.base, SHOW + "T")
-
-    _, _, err = server.end(signal.SIGTERM)
-
-    lines = err.splitlines()
-    assert len(lines) == (0 if form == "off" else 3)
-    for line in lines:
-        assert "token=***" in line
-        assert (json.loads(line)["status"] == 200) if form == "json" else (" GET " in line)
-
-
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     """Release, dialect file, data and delivery script are those of the flags."""
     dialect = tmp_path / "mine.toml"

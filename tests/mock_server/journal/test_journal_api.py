@@ -117,20 +117,6 @@ def test_one_entry_has_everything(driven: Driven) -> None:
     assert driven.ask("GET", "/requests/3")[1] == found
 
 
-def test_a_call_that_was_served_has_its_states(driven: Driven) -> None:
-    """A resend shows the record before and after, and the chain of causes."""
-    _, found = driven.ask("GET", "/requests/0-2")
-    assert (found["stateBefore"], found["stateAfter"]) == ("REJECTED", "SUCCESSFUL")
-    assert found["before"]["number"] == found["after"]["number"] == "7"
-    assert {step["outcome"] for step in found["trace"]} == {"held"}
-    steps = [step["step"] for step in found["trace"]]
-    assert steps == ["request", "change", "attempt", "receiver", "change"]
-    changes = [(each["before"], each["after"]) for each in found["trace"] if "before" in each]
-    assert changes == [("REJECTED", "SENDING"), ("SENDING", "SUCCESSFUL")]
-    assert found["trace"][2]["id"] == found["deliveries"][0]
-    assert found["nearMiss"] is None
-
-
 def test_a_call_that_is_not_there_is_not_found(driven: Driven) -> None:
     """An id of no entry is answered with 404 and an id that there is."""
     for id in ["0-9", "1-1", "x", "0", "-", "9" * 30]:
@@ -307,17 +293,6 @@ def test_a_quiet_stream_shows_that_it_lives(
     assert next(parts) == b": still here\n\n"
     driven.registry.closing.set()
     assert all(part == b": still here\n\n" for part in parts)
-
-
-def test_streams_that_are_left_give_their_place_back(driven: Driven) -> None:
-    """A stream that is closed before it was read, or in the middle, holds no place any more."""
-    for read in (False, True) * 3:
-        answer = driven.client.get("/__admin/events")
-        if read:
-            next(iter(answer.response))
-        answer.close()
-    with driven.registry.waiting, driven.registry.waiting:
-        pass
 
 
 def test_the_journal_is_a_har(driven: Driven) -> None:

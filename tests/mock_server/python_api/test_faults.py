@@ -76,14 +76,6 @@ def test_it_hits_the_calls_that_it_is_for(mock: Mock, client: httpx.Client) -> N
     assert failing.hits == 1
 
 
-def test_a_fault_stays_in_its_world(mock: Mock, client: httpx.Client) -> None:
-    """Another world of the same mock goes on as if nothing were wrong."""
-    with mock.world("other").fail(status=500) as failing:
-        assert shown(client, mock).status_code == 200
-
-    assert failing.hits == 0
-
-
 def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.Client) -> None:
     """A reset forgets faults and counts them anew; what is removed then is not what came since."""
     before = mock.fail(status=500)

@@ -118,14 +118,6 @@ def test_path_and_header_may_not_differ(registry: WorldRegistry, client: Any) ->
     assert registry.names() == ("default",)
 
 
-def test_a_world_has_a_home_page(client: Any) -> None:
-    """The page of a world leads to the control API of that world."""
-    for path in ("/worlds/a", "/worlds/a/"):
-        page = client.get(path, follow_redirects=True)
-        assert page.status_code == 200
-        assert "/worlds/a/__admin/docs" in page.text
-
-
 def test_tokens_of_logins_hold_in_one_world(client: Any) -> None:
     """A token of one world is refused in all others; a fixed one holds everywhere."""
     login = {"username": "mpadministrator", "password": "crmcom-kit", "organisation": "CRMDEMO"}
