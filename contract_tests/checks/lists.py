@@ -54,6 +54,7 @@ class Lists:
     _by_matter: dict[tuple[str, ...], dict[tuple[Any, ...], Interpretation]] = field(
         default_factory=dict
     )
+    _broken: set[str] = field(default_factory=set)  # filters that are wrong by themselves
     _doubt: Violation | None = None  # what an earlier list breaks unless filters combine as "any"
 
     def check(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
@@ -64,7 +65,9 @@ class Lists:
         yield from _once_each(exchange, records)
         if sense.limit is not None and "number_of_results" not in sense.unclear:
             yield from _limited(exchange, sense, len(records))
-        if sense.is_clear and sense.filters:
+        # Where one of several filters is wrong by itself, how it combines cannot be told.
+        combines_wrong = len(sense.filters) > 1 and self._broken & sense.filters.keys()
+        if sense.is_clear and sense.filters and not combines_wrong:
             yield from self._contents(exchange, sense)
         if not {"number_of_results", "offset"} & sense.unclear:
             paged = sense.limit is not None
@@ -101,6 +104,8 @@ class Lists:
         if self._doubt is not None and "combine" in matter:
             best = Problem(self._doubt.again(), best.count, best.rests_on)
         if not best.rests_on:
+            if len(sense.filters) == 1:
+                self._broken.update(sense.filters)
             yield best.violation
         for key in best.rests_on[:MAX_LOOKS]:
             known = self.world.settled(key)
