@@ -5,7 +5,6 @@ the front. A flag has precedence over the environment, and the environment over 
 """
 
 import difflib
-import tomllib
 from collections.abc import Mapping
 from datetime import date, time
 from pathlib import Path
@@ -67,6 +66,8 @@ def _load(path: Path | None) -> tuple[str | None, Mapping[str, Any]]:
 
 
 def _tables(path: Path, *, is_project: bool) -> Mapping[str, Any]:
+    import tomllib  # without a file a command starts without it
+
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
