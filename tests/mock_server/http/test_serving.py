@@ -288,7 +288,9 @@ def test_a_hang_up_loses_no_world(start_server: Any) -> None:
 def test_it_ends_with_its_terminal(start_server: Any) -> None:
     """SIGHUP ends the mock when the terminal that it was started in is closed."""
     ours, its = os.openpty()
+    usual = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, by children too
     server = start_server("--token", "T", "--log", "off", stdin=its)
+    signal.signal(signal.SIGHUP, usual)
     os.close(its)
 
     server.process.send_signal(signal.SIGHUP)
