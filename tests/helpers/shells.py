@@ -26,7 +26,7 @@ CALLS = {"show": SHOW, "list": LIST, "resend": RESEND, "delete": DELETE}
 
 @cache
 def _made(release: str) -> World:
-    """A world that others are twins of: they begin with what it began with."""
+    """A world that others are copies of: they begin with what it began with."""
     return make_world(release=release, tokens=["T"], clock=FixedClock(NOON))
 
 

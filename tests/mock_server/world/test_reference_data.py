@@ -1,4 +1,4 @@
-"""The scenery of a world: found by any name, missing without harm."""
+"""Reference data of a world: found by each name, and what records refer to."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from crmcom_kit.mock_server.world.reference_data import (
 
 
 def reference_data(**definition: Any) -> ReferenceData:
-    """Make a scenery with one definition, one rule, one key and two users."""
+    """Make reference data with one definition, one rule, one key and two users."""
     found = ReferenceData()
     found.definitions.add({"id": "D1", "name": "Jobs", "alternative_code": "J 1", **definition})
     found.rules.add({"id": "R1", "name": "Job closed"})
