@@ -2,7 +2,7 @@
 #
 #   make serve                         run the mock (more flags: ARGS="--port 0")
 #   make test                          run the tests (more flags: ARGS="-k cli")
-#   make check                         lint, format check, types
+#   make check                         lint, format check, types (types alone: make types)
 #   make coverage                      run the tests and measure what they reach
 #   make measure                       measure the contract kit, and write docs/kill-table.md (hours)
 #   make bench                         measure the speed (one part: ARGS="--part start")
@@ -16,10 +16,13 @@ VENV ?= .venv
 ARGS ?=
 
 BIN := $(VENV)/bin
+# A worker for each core, up to eight. Tests are handed out in the order of the files, so that tests
+# of one file mostly share its servers; a worker with nothing left takes over from another.
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 # The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
 STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 
-.PHONY: help serve test check coverage measure bench bench-peers clean
+.PHONY: help serve test check types coverage measure bench bench-peers clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -28,15 +31,17 @@ serve: $(STAMP)
 	$(BIN)/crmcom-kit serve $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
-check: $(STAMP)
+check: types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: $(STAMP)
 	$(BIN)/mypy
 
 coverage: $(STAMP)
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(PYTEST) --cov --cov-report=term $(ARGS)
 
 measure: $(STAMP)
 	$(BIN)/python tests/measure.py $(ARGS)

@@ -1,11 +1,11 @@
 """What all tests share: the Hypothesis profile, and the project's own files."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from helpers.tools import tool
 from hypothesis import settings
 
 # At a desk every run looks at new examples. CI looks at the same ones each time, so that a red run
@@ -24,10 +24,10 @@ def project_root() -> Path:
 @pytest.fixture(scope="session")
 def project_files(project_root: Path) -> frozenset[str]:
     """Every file that is, or is about to be, under version control, as a path from the top."""
-    if shutil.which("git") is None or not (project_root / ".git").exists():
+    if not (project_root / ".git").exists():
         pytest.skip("needs a git checkout, to know which files are the project's")
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        [tool("git"), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=project_root,
         check=True,
         capture_output=True,

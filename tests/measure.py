@@ -135,7 +135,9 @@ def broken_section(spread: Callable[..., Iterable[Any]]) -> str:
         summary=_summary(kills, others),
         columns=" | ".join(_COLUMNS),
         rule="|---" * len(_COLUMNS) + "|",
-        rows="\n".join(_row(server, *pair, others.get(server.name)) for server, pair in kills),
+        rows="\n".join(
+            _row(server, own, far, others.get(server.name)) for server, (own, far) in kills
+        ),
     )
 
 

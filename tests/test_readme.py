@@ -8,7 +8,6 @@ block that begins with `# name.py` is a file of that name.
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from helpers.tools import FEWER_PLUGINS, tool
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -42,7 +42,7 @@ class Part(NamedTuple):
 
 def parts(text: str) -> list[Part]:
     """Return the runnable parts of a document: from a marker to the next marker or heading."""
-    found = []
+    found: list[Part] = []
     for marker in _MARKER.finditer(text):
         rest = text[marker.end() :]
         end = re.search(r"\n##+ |<!-- |\n\*\*", rest)
@@ -104,6 +104,7 @@ def _run(commands: list[str], port: str, folder: Path) -> list[str]:
             **os.environ,
             "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",
             "LC_ALL": "C",
+            "PYTEST_ADDOPTS": " ".join(FEWER_PLUGINS),
             "CRMCOM_MOCK_URL": f"http://127.0.0.1:{port}",
         },
         stdout=subprocess.PIPE,
@@ -150,7 +151,6 @@ def scripts() -> list[Any]:
     ]
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not on this machine")
 @pytest.mark.parametrize("part", scripts())
 def test_javascript_does_what_it_says(
     part: Part, serving: list[subprocess.Popen[str]], tmp_path: Path
@@ -160,7 +160,7 @@ def test_javascript_does_what_it_says(
     for block in part.blocks:
         if block.language == "javascript":
             done = subprocess.run(
-                ["node", "--input-type=module"],
+                [tool("node"), "--input-type=module"],
                 input=block.text.replace(f":{DEFAULT_PORT}", f":{port}"),
                 cwd=tmp_path,
                 capture_output=True,

@@ -1,6 +1,7 @@
 """Redaction: a secret is hidden by its name and as it stands, in every spelling."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -88,7 +89,7 @@ def test_a_token_is_hidden_as_a_parameter_name() -> None:
 @given(st.lists(st.sampled_from(["raw", "percent", "twice", "escape", "json"]), min_size=1))
 def test_a_known_secret_is_hidden_in_any_spelling(spellings: list[str]) -> None:
     """Each character may be encoded in its own way, under whatever name the secret stands."""
-    write = {
+    write: dict[str, Callable[[str], str]] = {
         "raw": str,
         "percent": percent,
         "twice": lambda each: quote(percent(each), safe=""),

@@ -1,6 +1,6 @@
 """The content of a world as a test sees and changes it: its records and seed data."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ _MAX_NUMBERS = 10  # in one message
 _MAX_RECORDS = 10_000_000
 
 
-class RecordsView(Collection[Record]):
+class RecordsView:
     """The records as responses show them, oldest first, read from the world on each use.
 
     Each record is a copy: changing it does not change the world.

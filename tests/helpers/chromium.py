@@ -1,11 +1,9 @@
 """Pages in a real browser: Debian's Chromium, without a screen."""
 
-import os
-import shutil
 import subprocess
 import tempfile
 
-import pytest
+from helpers.tools import tool
 
 _FLAGS = (
     "--headless",
@@ -23,11 +21,7 @@ _FLAGS = (
 
 def rendered(url: str, *flags: str) -> str:
     """Return the document at a URL after its scripts have run; skip where there is no Chromium."""
-    browser = shutil.which("chromium") or shutil.which("chromium-browser")
-    if browser is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium is not installed; .ci/run installs it")
-        pytest.skip("needs chromium")
+    browser = tool("chromium", "chromium-browser")
     with tempfile.TemporaryDirectory() as profile:
         done = subprocess.run(
             [browser, *_FLAGS, f"--user-data-dir={profile}", *flags, url],

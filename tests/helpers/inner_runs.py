@@ -7,6 +7,7 @@ import pytest
 # Imported here, so that inner runs find it there and do not each bring a copy with a hook of its
 # own into this process.
 import crmcom_kit.mock_server.pytest_plugin.hooks  # noqa: F401
+from helpers.tools import FEWER_PLUGINS
 
 #: What the tests of inner runs have at hand.
 CLIENT = """
@@ -43,5 +44,5 @@ class Run:
         self._pytester.makepyfile(test_it=CLIENT + tests)
         given = ("-p", "no:cacheprovider", *flags)
         if apart:
-            return self._pytester.runpytest_subprocess(*given, timeout=120)
+            return self._pytester.runpytest_subprocess(*FEWER_PLUGINS, *given, timeout=120)
         return self._pytester.runpytest_inprocess(*given)

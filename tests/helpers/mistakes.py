@@ -37,7 +37,7 @@ class Asked(NamedTuple):
         if change.action == "header":
             return self._replace(headers={**self.headers, name: value})
         if change.action == "leave out" and name in ("body", "query"):
-            return self._replace(**{name: None if name == "body" else ()})
+            return self._replace(body=None) if name == "body" else self._replace(query=())
         return self.with_(name, None if change.action == "leave out" else _yours(name, value))
 
     def with_(self, name: str, value: Any) -> "Asked":

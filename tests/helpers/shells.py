@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from crmcom_kit.mock_server import create_app, make_world
@@ -25,7 +26,7 @@ CALLS = {"show": SHOW, "list": LIST, "resend": RESEND, "delete": DELETE}
 
 @cache
 def _made(release: str) -> World:
-    """A world that others are twins of: they begin with what it began with."""
+    """A world that others are copies of: they begin with what it began with."""
     return make_world(release=release, tokens=["T"], clock=FixedClock(NOON))
 
 
@@ -54,7 +55,9 @@ class Shell:
         headers = {"X-Mock-Prefer": prefer} if prefer else {}
         path = f"{API_PATH}/webhook_requests/{path}"
         environ = EnvironBuilder.from_environ(
-            EnvironBuilder(path, method=verb or named, json=body, headers=headers).get_environ()
+            EnvironBuilder(
+                path, method=verb or named, json=body, headers=Headers(headers)
+            ).get_environ()
         ).get_environ()
         started: list[Any] = []
         parts = self.app(environ, lambda *given: started.extend(given))

@@ -1,11 +1,14 @@
 """A mock in this process: every answer that a test gets through it has been held to the schemas."""
 
+import http.client
 import json
 import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -197,6 +200,29 @@ class Served:
         """Return a connection to it."""
         return socket.create_connection((host, self.port), timeout=20)
 
+    def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Ask on a connection of its own; return status and JSON. A dictionary is sent as JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request(verb, path, json.dumps(body) if isinstance(body, dict) else body)
+        answer = connection.getresponse()
+        found = json.load(answer)
+        connection.close()
+        return answer.status, found
+
+    def sent(self, *parts: bytes) -> bytes:
+        """Send parts one by one, and no more; return all that comes until the connection ends."""
+        found = b""
+        with self.connect() as connection:
+            with suppress(OSError):  # it is refused already
+                for part in parts:
+                    connection.sendall(part)
+                    time.sleep(0.01 if len(parts) > 1 else 0)
+                connection.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionResetError):  # it did not read all that was sent
+                while part := connection.recv(65_536):
+                    found += part
+        return found
+
     def end(self, *signals: int) -> tuple[int, str, str]:
         """Send signals, wait for its end; return exit status and what else it printed."""
         for number in signals:
@@ -222,3 +248,12 @@ def start_server() -> Iterator[Callable[..., Served]]:
     for server in started:
         server.process.kill()
         server.process.communicate()
+
+
+@pytest.fixture
+def hurried() -> Iterator[None]:
+    """Let threads take turns as often as they can, so that whoever needs a lock shows it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)

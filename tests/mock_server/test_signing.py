@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -227,62 +227,48 @@ def test_an_option_that_is_no_choice_is_refused(
         verify("code", data, "k", **{name: value})
 
 
-@looped(
-    "data",
-    [
-        {"a": float("nan")},
-        {"a": float("inf")},
-        {"a": "\ud800"},
-        {"a": {1, 2}},
-        {"a": b"bytes"},
-        {("a", "b"): 1},
-    ],
-)
-def test_what_is_no_json_is_refused(data: dict[Any, Any]) -> None:
-    """Values that JSON or UTF-8 cannot carry raise ValueError, not whatever Python would say."""
-    with pytest.raises(ValueError, match=r"^data: not valid as JSON in UTF-8: "):
-        sign(data, "k")
-
-
-def test_a_circle_is_refused() -> None:
-    """Data that holds itself raises ValueError."""
+def circle() -> dict[str, Any]:
+    """Return data that holds itself."""
     data: dict[str, Any] = {}
     data["self"] = data
-
-    with pytest.raises(ValueError, match=r"^data: not valid as JSON in UTF-8: "):
-        sign(data, "k")
+    return data
 
 
-@looped("data", [None, [1], "text", 5, bytearray(b"{}")])
-def test_data_is_an_object_or_bytes(data: Any) -> None:
-    """Anything else than an object or bytes raises TypeError and says what is allowed."""
-    text = f"data: {type(data).__name__} is not allowed; allowed is a JSON object"
+NO_JSON = "data: not valid as JSON in UTF-8: "
+#: Function, arguments, what is raised.
+MISTAKES: list[tuple[Callable[..., Any], tuple[Any, ...], type[Exception], str]] = [
+    (sign, ({"a": float("nan")}, "k"), ValueError, NO_JSON),
+    (sign, ({"a": float("inf")}, "k"), ValueError, NO_JSON),
+    (sign, ({"a": "\ud800"}, "k"), ValueError, NO_JSON),
+    (sign, ({"a": {1, 2}}, "k"), ValueError, NO_JSON),
+    (sign, ({"a": b"bytes"}, "k"), ValueError, NO_JSON),
+    (sign, ({("a", "b"): 1}, "k"), ValueError, NO_JSON),
+    (sign, (circle(), "k"), ValueError, NO_JSON),
+    (sign, (None, "k"), TypeError, "data: NoneType is not allowed; allowed is a JSON object"),
+    (sign, ([1], "k"), TypeError, "data: list is not allowed"),
+    (sign, ("text", "k"), TypeError, "data: str is not allowed"),
+    (sign, (bytearray(b"{}"), "k"), TypeError, "data: bytearray is not allowed"),
+    (verify, ("code", [1], "k"), TypeError, "data: list is not allowed"),
+    (sign, ({}, ""), ValueError, "key: an empty key is not allowed"),
+    (sign, ({}, b""), ValueError, "key: an empty key is not allowed"),
+    (sign, ({}, None), TypeError, "key: NoneType is not allowed"),
+    (sign, ({}, ["k"]), TypeError, "key: list is not allowed"),
+    # A null authentication_code is no wrong code, but a mistake in the test that checks it.
+    (verify, (None, {}, "k"), TypeError, "code: NoneType is not allowed"),
+    (verify, (b"bytes", {}, "k"), TypeError, "code: bytes is not allowed"),
+]
 
-    with pytest.raises(TypeError, match=text):
-        sign(data, "k")
-    with pytest.raises(TypeError, match=text):
-        verify("code", data, "k")
 
-
-@looped("key", ["", b""])
-def test_an_empty_key_is_refused(key: str | bytes) -> None:
-    """A key that is empty, as an unset setting would be, raises ValueError."""
-    with pytest.raises(ValueError, match="key: an empty key is not allowed"):
-        sign({}, key)
-
-
-@looped("key", [None, 5, ["k"]])
-def test_a_key_is_text_or_bytes(key: Any) -> None:
-    """Another type of key raises TypeError."""
-    with pytest.raises(TypeError, match=f"key: {type(key).__name__} is not allowed"):
-        sign({}, key)
-
-
-@looped("code", [None, 5, b"bytes"])
-def test_a_code_is_a_text(code: Any) -> None:
-    """A null authentication_code is no wrong code but a mistake in the test that checks it."""
-    with pytest.raises(TypeError, match=f"code: {type(code).__name__} is not allowed"):
-        verify(code, {}, "k")
+@looped(("function", "arguments", "error", "message"), MISTAKES)
+def test_what_cannot_be_signed_is_refused(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    error: type[Exception],
+    message: str,
+) -> None:
+    """A wrong type or value is named, with what is allowed."""
+    with pytest.raises(error, match=f"^{re.escape(message)}"):
+        function(*arguments)
 
 
 @looped("code", ["right", "b0344c61", "\ud800"])

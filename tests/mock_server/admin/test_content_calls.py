@@ -83,15 +83,6 @@ def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
                     assert mock.world.epoch_number == epoch
 
 
-def test_entries_of_later_releases_are_refused(admin: Any) -> None:
-    """As with `serve --data`, a world of R9 has no webhook requests about INVOICES."""
-    sent = [e for e in world(count=60, release="R15") if "INVOICES" in json.dumps(e)]
-
-    _, found = admin.refused("PUT", "/state", lines(*sent))
-
-    assert "entity INVOICES is not in R9.0.0; it is known from R15.0.0" in found["error"]
-
-
 def test_an_empty_world_is_allowed(mock: Any, admin: Any) -> None:
     """`{}` is a world without anything."""
     assert admin.ask("PUT", "/state", b"{}")["webhook_requests"] == 0
@@ -142,7 +133,8 @@ def check_pages(mock: Any, admin: Any, entity: str | None, state: str | None) ->
     ]
     query = "".join(f"&{k}={v}" for k, v in (("entity", entity), ("state", state)) if v)
 
-    found, more = [], True
+    found: list[Any] = []
+    more = True
     while more:
         page = admin.ask("GET", f"/records?limit=7&offset={len(found)}{query}")
         found += [one["record"] for one in page["records"]]
@@ -182,21 +174,6 @@ def test_added_records_are_there_at_once(mock: Any, admin: Any) -> None:
     assert mock.world.epoch_number == 0
 
 
-@pytest.mark.parametrize("deleted", [False, True])
-def test_a_record_that_is_or_was_there_is_refused(mock: Any, admin: Any, *, deleted: bool) -> None:
-    """A number is given once, also where its webhook request is deleted; nothing is added."""
-    entries = [entry_of(admin, "7", number="4711"), entry_of(admin, "14", id="D" * 32)]
-    if deleted:
-        mock.delete("14")
-    before = mock.state()
-
-    _, found = admin.refused("POST", "/records", lines(*entries))
-
-    when = "was there" if deleted else "is there"
-    assert found["error"] == f"body line 2: number: 14 {when} already"
-    assert mock.state() == before
-
-
 # Seed.
 
 
@@ -212,6 +189,7 @@ def test_a_seed_fills_the_world_as_the_fixtures_do(make_mock: Any, mock: Any, ad
 
 def test_a_seed_without_anything_is_the_default_world(admin: Any) -> None:
     """All members are optional, and so is the body."""
+    body: Any
     for body in (None, {}):
         assert admin.ask("POST", "/seed", body)["webhook_requests"] == 200
 
@@ -295,13 +273,6 @@ def test_too_large_numbers_leave_the_start_to_the_caller(admin: Any) -> None:
     assert found["parameter"] == "start"
     assert found["seen"] == "no start, and number 900000000000000000 exists already"
     assert admin.ask("POST", "/seed", {"count": 1, "add": True, "start": 5000})["added"] == 1
-
-
-def test_entities_of_later_releases_are_not_made(admin: Any) -> None:
-    """What the release does not know is refused, with what it knows."""
-    _, found = admin.refused("POST", "/seed", {"entities": ["INVOICES"]})
-
-    assert "allowed is one of ACTIVITIES, JOBS" in found["error"]
 
 
 # Snapshots.

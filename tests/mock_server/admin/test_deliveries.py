@@ -15,7 +15,6 @@ from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.schemas import Dialect
 
-QUEUED = Dialect("queued", {"resend.delivery": "queued"})
 EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": "A1", "id": "A"}}
 
 
@@ -168,18 +167,6 @@ def test_a_fired_record_fits_the_schema(
         assert shown["log_information"]["created_date"] is not None
     listed = mock.list(entity="ACTIVITIES", fields_set="number").data
     assert number in [one["number"] for one in listed]
-
-
-def test_a_queued_event_answers_before_it_is_sent(make_mock: Any, admin_of: Any) -> None:
-    """The answer names the record that will be; it is there as soon as the attempt is over."""
-    mock = make_mock(dialect=QUEUED)
-    admin = admin_of(mock.client)
-    fired = admin.ask("POST", "/events/fire", EVENT)
-    attempts = mock.world.current_epoch.attempts
-
-    assert attempts.wait_for(lambda: attempts.find(1).over or None, 20)
-    number = fired["webhook_request"]["number"]
-    assert mock.show(f"number={number}").data["life_cycle_state"] == "SUCCESSFUL"
 
 
 def test_a_reset_clears_attempts_faults_and_receiver(mock: Any, admin: Any) -> None:

@@ -101,7 +101,7 @@ def test_what_is_wrong_is_said(make_mock: Any, admin_of: Any) -> None:
     before = [admin.ask("GET", path) for path in SEEN_BY]
     with all_cases() as case:
         for verb, path, body, parameter, seen, allowed in REFUSED:
-            with case(f"{verb} {path[:40]} {(body or b'')[:60]}"):
+            with case(f"{verb} {path[:40]} {(body or b'')[:60]!r}"):
                 status, found = admin.refused(verb, path, body)
                 assert (status, found["parameter"]) == (400, parameter)
                 assert seen in found["seen"]

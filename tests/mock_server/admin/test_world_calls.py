@@ -159,15 +159,9 @@ def test_the_limits_of_worlds_can_be_changed(admin_of: Any) -> None:
 
 def test_serve_sets_what_it_is_told(start_server: Any) -> None:
     """The settings show the flags of serve."""
-    import http.client
-    import json
-
     flags = ("--max-worlds", "7", "--world-idle", "1.5", "--journal", "3", "--journal-bytes", "999")
     server = start_server(*flags, "--threads", "6")
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    connection.request("GET", "/__admin/settings")
-    found = json.load(connection.getresponse())
-    connection.close()
+    _, found = server.ask("GET", "/__admin/settings")
 
     assert found["worlds"] == {"most": 7, "idle_seconds": 1.5}
     assert found["journal"] == {"entries": 3, "bytes": 999}

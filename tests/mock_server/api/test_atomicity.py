@@ -1,15 +1,14 @@
 """Many callers at once: of two of a kind one is taken, and no delivery holds up the others."""
 
 import json
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
 from functools import partial
 from random import Random
-from threading import Barrier, Event, Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from helpers.threads import PATIENCE, at_once
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.api.dispatch import dispatch
@@ -19,43 +18,11 @@ from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.world import World
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 THREADS = 64
-PATIENCE = 30.0  # seconds after which a thread that waits has met a deadlock
 EVERYTHING = Query(indexed=())
 OK = Outcome("success", None, None, 200)
-
-
-@pytest.fixture(autouse=True)
-def _hurried() -> Iterator[None]:
-    """Let threads take turns as often as they can, so that whoever needs a lock shows it."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def at_once(tasks: list[Callable[[], Any]]) -> list[Any]:
-    """Run each task in a thread of its own, all at the same moment; return what they return."""
-    barrier = Barrier(len(tasks))
-    results: list[Any] = [None] * len(tasks)
-    errors: list[BaseException] = []
-
-    def run(at: int, task: Callable[[], Any]) -> None:
-        try:
-            barrier.wait(PATIENCE)
-            results[at] = task()
-        except BaseException as error:
-            errors.append(error)
-            raise
-
-    threads = [Thread(target=run, args=pair, daemon=True) for pair in enumerate(tasks)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert not [thread for thread in threads if thread.is_alive()], "a thread is stuck"
-    assert not errors
-    return results
 
 
 class Caller:
@@ -205,6 +172,18 @@ def test_of_concurrent_deletes_exactly_one_is_taken(threads: int, state: str) ->
         assert [data for kind, data in results if kind == "OK"] == [before]
 
 
+def test_of_concurrent_resends_and_deletes_one_of_each_is_taken_at_most() -> None:
+    """However they meet, the record is deleted once, and sent once or not at all."""
+    caller = Caller()
+    for number in caller.numbers("REJECTED")[:15]:
+        tasks = [partial(caller.resend, number), partial(caller.delete, number)] * (THREADS // 2)
+        taken = [kind for kind, _ in at_once(tasks)]
+
+        assert taken[1::2].count("OK") == 1
+        assert taken[::2].count("OK") <= 1
+        assert caller.show(number)[0] == "unknown_webhook_request"
+
+
 # While a delivery runs.
 
 
@@ -262,7 +241,9 @@ def test_a_delivery_that_breaks_leaves_a_record_that_can_be_sent(held: Caller, g
     running = Running(held, gate, number)
     gate.failure = ZeroDivisionError()
 
-    assert running.end()[0] == "OK"
+    kind, failed = running.end()
+    assert (kind, failed["error_code"]) == ("OK", "ZeroDivisionError")
+    assert "raised by the delivery" in failed["error_description"]
     assert running.error is None
     assert number in held.numbers("REJECTED")
     gate.failure = None

@@ -68,51 +68,6 @@ def test_a_trailing_slash_makes_no_difference(mock: Any) -> None:
     assert mock.send("POST", "webhook_requests/delete/", body=body).data["number"] == "7"
 
 
-@looped(
-    ("members", "kind", "statement"),
-    [
-        ({}, "missing_parameter", "delete.parameters.mandatory"),
-        ({"webhook_request_identifier": {}}, "no_identifier", "delete.identifier.mandatory"),
-        (
-            {"webhook_request_identifier": {"number": "7", "id": "x"}},
-            "several_identifiers",
-            "delete.identifier.exactly_one",
-        ),
-        (
-            {"webhook_request_identifier": {"name": "7"}},
-            "unknown_identifier_field",
-            "delete.identifier.fields",
-        ),
-        (
-            {"webhook_request_identifier": {"number": "0"}},
-            "unknown_webhook_request",
-            "delete.identifier.known",
-        ),
-        (
-            {"webhook_request_identifier": [{"number": "7"}]},
-            "wrong_type",
-            "parameters.values",
-        ),
-        (
-            {"webhook_request_identifier": {"number": ["7", "14"]}},
-            "wrong_type",
-            "parameters.values",
-        ),
-    ],
-)
-def test_the_identifier_is_one_known_field(
-    mock: Any, members: Any, kind: str, statement: str
-) -> None:
-    """An identifier that does not name one webhook request by one field deletes none."""
-    before = mock.state()
-
-    reply = mock.post("delete", **members)
-
-    assert (reply.code, reply.statement) == (mock.code_of(kind), statement)
-    assert "webhook_request_identifier" in reply.message
-    assert mock.state() == before
-
-
 @looped("release", RELEASES[1:])
 def test_fields_set_selects_from_r10_on(make_mock: Any, release: str) -> None:
     """From R10 fields_set says which fields of the deleted record are returned."""
@@ -138,14 +93,3 @@ def test_a_wrong_fields_set_deletes_nothing(make_mock: Any) -> None:
 
     assert reply.code == mock.code_of("bad_fields_set")
     assert mock.show().code == "OK"
-
-
-def test_every_record_can_be_deleted(make_mock: Any) -> None:
-    """A world can be emptied; what is left is empty lists."""
-    mock = make_mock("R9")
-
-    for number in mock.records():
-        assert mock.delete(number).code == "OK"
-
-    assert mock.state() == ()
-    assert mock.list(entity="ACTIVITIES").data == []

@@ -3,11 +3,11 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
+from helpers.dial_probes import Probe, check_choices, kind
 from helpers.tables import looped
 
 from crmcom_kit.fixtures import sample_world_path
@@ -20,7 +20,7 @@ from crmcom_kit.mock_server.signing import (
     verify,
 )
 from crmcom_kit.schemas import Dialect, dials
-from crmcom_kit.schemas.dialect import delivery_outcomes, error_kinds
+from crmcom_kit.schemas.dialect import delivery_outcomes
 
 TOPICS = {"dates", "record", "resend", "delivery", "signing", "login", "tokens"}
 #: The dials of real deliveries, which test_dials_deliveries knows.
@@ -40,22 +40,6 @@ FORMS_OF_CODE = {
     "canonical_form": CANONICAL_FORMS,
     "charset": CHARSETS,
 }
-
-
-class Probe(NamedTuple):
-    """How a dial shows, and what is seen for each of its values."""
-
-    see: Callable[[Any], Any]
-    seen: Mapping[Any, Any]
-    release: str = "R9"
-    besides: Mapping[str, Any] = MappingProxyType({})
-    data: Callable[[], list[Any]] | None = None  # instead of the sample world
-
-
-def kind(mock: Any, reply: Any) -> str:
-    """OK, or the kind of error that a reply is."""
-    kinds = {mock.code_of(name): name for name in error_kinds()}
-    return kinds.get(reply.code, reply.code)
 
 
 def world_of_record_7() -> list[Any]:
@@ -299,9 +283,7 @@ PROBES: dict[str, Probe] = {
         besides=LONG,
     ),
     **{
-        f"signing.{form}": Probe(
-            lambda mock, form=form: fits(mock, form), {choice: [choice] for choice in choices}
-        )
+        f"signing.{form}": Probe(partial(fits, form=form), {choice: [choice] for choice in choices})
         for form, choices in FORMS_OF_CODE.items()
     },
     "login.basic_without_colon": Probe(
@@ -364,19 +346,7 @@ def test_every_dial_has_a_probe() -> None:
 @looped("key", mine())
 def test_a_probe_knows_every_choice(key: str) -> None:
     """A probe expects something for each choice, and nothing else than for the default."""
-    dial, seen = dials()[key], PROBES[key].seen
-    default = tuple(dial.default) if isinstance(dial.default, list) else dial.default
-
-    if dial.type == "choice":
-        assert set(seen) == set(dial.choices)
-    elif dial.type == "boolean":
-        assert set(seen) == {True, False}
-    elif dial.type == "members":
-        assert all((name,) in seen for name in dial.choices)
-    else:
-        assert len(seen) > 2
-    assert all(map(dial.accepts, seen))
-    assert all(seen[value] != seen[default] for value in seen if value != default)
+    check_choices(key, PROBES[key])
 
 
 @looped(

@@ -1,11 +1,8 @@
 """The way of a request: what it waits for, and that the journal always has it."""
 
 import asyncio
-import sys
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -126,22 +123,6 @@ def test_the_journal_has_a_request_whose_shell_gave_up() -> None:
     assert len(world.current_epoch.store) == count
 
 
-def test_a_delivery_that_raises_leaves_no_record_half_changed() -> None:
-    """Its attempt has failed: the response is the record, which can be sent again."""
-
-    class Broken(Receiver):
-        def send(self, message: OutgoingMessage) -> Outcome:
-            raise OSError(message.url)
-
-    world = world_of(delivery=Broken())
-    number = rejected(world)
-    dispatch(world, request_of(world, "resend", number))
-    record = world.current_epoch.store.get("number", number)
-    assert record is not None
-    assert record.state == "REJECTED"
-    assert len(world.current_epoch.journal.entries()) == 1
-
-
 @pytest.mark.parametrize("change", ["freeze", "advance", "until"])
 def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
     """A frozen or moved clock and the end of the epoch wake it."""
@@ -160,46 +141,6 @@ def test_a_sleep_on_the_loop_ends_early(change: str) -> None:
         await asyncio.wait_for(waiting, 20)
 
     asyncio.run(wait())
-
-
-def test_a_sleep_on_the_loop_lasts_its_time() -> None:
-    """It does not end before its time."""
-    began = time.monotonic()
-    asyncio.run(WaitsOnLoop(None).sleep(WorldClock(SystemClock()), 0.2, bool))
-    assert time.monotonic() - began >= 0.19
-
-
-@pytest.mark.parametrize("methods_", [("resend",), ("delete",), ("resend", "delete")])
-def test_32_threads_have_one_winner(methods_: tuple[str, ...]) -> None:
-    """However many requests meet in one record, one resend and one delete succeed at most."""
-    world = world_of()
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(32) as pool:
-            for _ in range(15):
-                number = rejected(world)
-                requests = [request_of(world, name, number) for name in methods_] * 32
-                start = threading.Barrier(32)
-
-                def send(request: Request, start: threading.Barrier = start) -> int:
-                    start.wait(30)
-                    return b'"code":"OK"' in bytes(dispatch(world, request).body)
-
-                taken = requests[:32]
-                won = list(pool.map(send, taken))
-                wins = dict.fromkeys(methods_, 0)
-                for request, success in zip(taken, won, strict=True):
-                    wins[request.path.rpartition("/")[2]] += success
-                exists = world.current_epoch.store.get("number", number) is not None
-                if "delete" in methods_:
-                    assert wins["delete"] == 1
-                    assert not exists
-                    assert wins.get("resend", 0) <= 1
-                else:
-                    assert wins["resend"] == 1
-    finally:
-        sys.setswitchinterval(before)
 
 
 def test_a_refusal_names_the_dials_that_decided() -> None:

@@ -1,9 +1,6 @@
 """What a delivery leaves in a record: its code, its request and response."""
 
-import hashlib
-import hmac
 import json
-from itertools import product
 from typing import Any
 
 import pytest
@@ -12,10 +9,6 @@ from helpers.tables import looped
 from crmcom_kit.fixtures import sample_world_path
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.signing import (
-    ALGORITHMS,
-    CANONICAL_FORMS,
-    CHARSETS,
-    ENCODINGS,
     verify,
 )
 from crmcom_kit.mock_server.world.world import World
@@ -78,46 +71,6 @@ def test_every_code_verifies_in_every_release(sample: Sample, release: str) -> N
     for shown, data, key in found:
         assert verify(shown["authentication_code"], data, key)
         assert not verify(shown["authentication_code"], {**data, "more": 1}, key)
-
-
-DIALS = list(product(ALGORITHMS, ENCODINGS, CANONICAL_FORMS, CHARSETS))
-
-
-@looped("dials", DIALS)
-def test_every_code_is_spelled_as_the_dials_say(
-    sample: Sample, dials: tuple[str, str, str, str]
-) -> None:
-    """Each combination of algorithm, encoding, form and charset is what codes are made with."""
-    names = ("algorithm", "encoding", "canonical_form", "charset")
-    options = dict(zip(names, dials, strict=True))
-    made = exchanges(**{f"signing__{name}": value for name, value in options.items()})
-
-    for number in ("7", "14", *list(sample.requests)[::8]):
-        request = sample.requests[number]
-        data = request["data"]
-        code = made.code(data, "key", None)
-        assert (code is None) == (data is None)
-        assert code is None or verify(code, data, "key", **options)
-
-
-def test_dials_reach_the_records(sample: Sample) -> None:
-    """Codes of a world in another dialect verify with that dialect's options, and no others."""
-    options = {"algorithm": "sha512", "encoding": "base64", "canonical_form": "sorted"}
-    dialect = load_dialect().changed({f"signing.{name}": value for name, value in options.items()})
-    found = sample.shown_by(make_world(dialect=dialect))
-
-    assert found
-    for shown, data, key in found:
-        assert verify(shown["authentication_code"], data, key, **options)
-        assert not verify(shown["authentication_code"], data, key)
-
-
-def test_a_code_is_what_a_receiver_would_compute() -> None:
-    """A code is reproduced with nothing but the standard library."""
-    data = {"number": "7", "name": "Σάμος"}
-    expected = hmac.new(b"key", '{"number":"7","name":"Σάμος"}'.encode(), hashlib.sha256)
-
-    assert exchanges().code(data, "key", None) == expected.hexdigest()
 
 
 @looped(

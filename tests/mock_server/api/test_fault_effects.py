@@ -2,7 +2,6 @@
 
 import json
 import threading
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -285,41 +284,3 @@ def test_delays_are_drawn_from_the_seed() -> None:
         assert found == drawn(delay)
         assert all(least <= one <= most for one in found)
         assert (len(set(found)) > 1) == (least != most)
-
-
-def test_a_delay_holds_back_as_long_as_it_says(make_mock: Any) -> None:
-    """On a running clock the answer comes no sooner than the delay is over."""
-    mock = make_mock()
-    began = mock.world.clock.now()
-
-    mock.send(*_as_sent(SHOW), headers={"X-Mock-Prefer": "delay=60"})
-
-    assert mock.world.clock.now() - began >= timedelta(milliseconds=60)
-
-
-def _as_sent(call: Any) -> tuple[str, str, str]:
-    verb, path, _ = call
-    method, _, query = path.partition("?")
-    return verb, f"webhook_requests/{method}", query
-
-
-PREFERENCES = (
-    "error=not_found", "status=503", "fault=drop", "fault=cut", "cut=3", "fault=malformed",
-    "fault=lost_answer", "fault=record_deleted", "fault=token_expires", "error=nonsense", "\xe9",
-)  # fmt: skip
-
-
-def test_both_shells_send_the_same() -> None:
-    """The shells give the same bytes under every fault, and leave the same records."""
-    first, second = Shell("flask"), Shell("fastlane")
-    for call in CALLS.values():
-        for prefer in PREFERENCES:
-            for shell in (first, second):
-                shell.world.reset()
-
-            assert first.call(call, prefer) == second.call(call, prefer)
-            assert first.call(call) == second.call(call)
-            assert first.state() == second.state()
-            assert [note.fault for note in first.world.journal.entries()] == [
-                note.fault for note in second.world.journal.entries()
-            ]

@@ -15,7 +15,9 @@ SHOW = "webhook_requests/show"
 RESEND = "webhook_requests/resend"
 METHODS = methods(resolve("R10"))
 POSTS = [method for method in METHODS.values() if method.verb == "POST"]
-JSON_VALUES = [None, True, 0, -1.5, 1e300, 10**40, [], ["number"], [["id"]], {}, {"a": {}}, "text"]
+JSON_VALUES: list[Any] = [
+    None, True, 0, -1.5, 1e300, 10**40, [], ["number"], [["id"]], {}, {"a": {}}, "text",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["default", "http"])
@@ -95,6 +97,39 @@ def test_two_identifiers_in_a_body(mock: Any, name: str, members: bytes) -> None
     reply = mock.send("POST", f"webhook_requests/{name}", body=b'{"token":"T",%b}' % members)
 
     refused(mock, reply, "several_identifiers", "webhook_request_identifier", method=name)
+
+
+@looped("name", ["resend", "delete"])
+@looped(
+    ("members", "kind", "statement"),
+    [
+        ({}, "missing_parameter", "{}.parameters.mandatory"),
+        *(
+            ({"webhook_request_identifier": identifier}, kind, statement)
+            for identifier, kind, statement in [
+                ({}, "no_identifier", "{}.identifier.mandatory"),
+                ({"number": ""}, "empty_value", "parameters.values"),
+                ({"number": "0"}, "unknown_webhook_request", "{}.identifier.known"),
+                ({"id": "7"}, "unknown_webhook_request", "{}.identifier.known"),
+                ({"name": "7"}, "unknown_identifier_field", "{}.identifier.fields"),
+                ({"number": "7", "name": "x"}, "unknown_identifier_field", "{}.identifier.fields"),
+                ({"number": "7", "id": "x"}, "several_identifiers", "{}.identifier.exactly_one"),
+                ("number=7", "wrong_type", "parameters.values"),
+                ([{"number": "7"}], "wrong_type", "parameters.values"),
+                ({"number": ["7", "14"]}, "wrong_type", "parameters.values"),
+                ({"number": 7}, "wrong_type", "parameters.values"),
+            ]
+        ),
+    ],
+)
+def test_the_identifier_in_a_body_is_one_known_field(
+    mock: Any, name: str, members: Any, kind: str, statement: str
+) -> None:
+    """An identifier that does not name one webhook request by one field is refused."""
+    reply = mock.post(name, **members)
+
+    assert (reply.code, reply.statement) == (mock.code_of(kind), statement.format(name))
+    assert "webhook_request_identifier" in reply.message
 
 
 @looped(

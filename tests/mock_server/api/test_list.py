@@ -7,13 +7,10 @@ from urllib.parse import quote
 
 import pytest
 from helpers.tables import looped
-from hypothesis import given
-from hypothesis import strategies as st
 
 from crmcom_kit.fixtures import sample_world_path, world
 from crmcom_kit.schemas import Dialect, resolve, response_fields
 
-RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
 SEMI = ("webhook_definition_identifier", "workflow_rule_identifier", "entity", "entity_id")
 OPTIONAL = ("url", "life_cycle_state", "created_date")
 GREEK = "Δραστηριότητες προς Ali, Robinson and Armstrong"
@@ -78,16 +75,6 @@ def mock_r15(make_mock: Any) -> Any:
     return make_mock("R15")
 
 
-def test_each_filter_alone_selects_what_a_naive_search_finds(mock: Any) -> None:
-    """Each semi-optional parameter alone returns exactly the records that meet it, newest first."""
-    records = sample_records(mock.world.release.name)
-
-    for name in SEMI:
-        for value in {filters_of(record)[name] for record in records[::7]}:
-            expected = [r["number"] for r in records if meets(r, {name: value})]
-            assert numbers(mock.list(**{name: value}, fields_set="number")) == expected
-
-
 def test_every_combination_of_filters_selects_what_a_naive_search_finds(mock: Any) -> None:
     """Any filters together, one of them semi-optional, return the records that meet all."""
     records = sample_records(mock.world.release.name)
@@ -99,21 +86,6 @@ def test_every_combination_of_filters_selects_what_a_naive_search_finds(mock: An
         chosen = {name: own[name] for name in combination}
         expected = [r["number"] for r in records if meets(r, chosen)]
         assert numbers(mock.list(**chosen, fields_set="number")) == expected, chosen
-
-
-@given(st.data())
-def test_filters_of_different_records_combine_too(mock_r15: Any, data: st.DataObject) -> None:
-    """Filters that no single record need meet return the records that meet all, often none."""
-    records = sample_records("R15")
-    filters: Filters = {}
-    for name in data.draw(st.sets(st.sampled_from([*SEMI, *OPTIONAL]), min_size=1)):
-        filters[name] = filters_of(data.draw(st.sampled_from(records)))[name]
-    if not filters.keys() & set(SEMI):
-        filters["entity"] = "SUBSCRIPTIONS"
-
-    expected = [r["number"] for r in records if meets(r, filters)]
-
-    assert numbers(mock_r15.list(**filters, fields_set="number")) == expected
 
 
 @looped("kind", ["webhook_definition", "workflow_rule"])
@@ -178,15 +150,6 @@ def test_one_semi_optional_parameter_is_needed(mock: Any, query: str) -> None:
     assert reply.code == mock.code_of("no_semi_optional")
     assert reply.statement == "list.semi_optional.at_least_one"
     assert all(name in reply.message for name in (*SEMI, *query.partition("=")[:1]))
-
-
-def test_optional_parameters_together_are_not_enough(mock: Any) -> None:
-    """url, life_cycle_state, created_date and fields_set do not make up for a semi-optional one."""
-    own = filters_of(mock.records()["7"])
-
-    reply = mock.list(**{name: own[name] for name in OPTIONAL}, fields_set="id")
-
-    assert reply.code == mock.code_of("no_semi_optional")
 
 
 def test_entities_are_those_of_the_release(mock: Any) -> None:

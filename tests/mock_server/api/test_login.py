@@ -1,10 +1,9 @@
-"""Login by password: who gets a token, what it looks like, how long it holds, its release."""
+"""Logins by password and by Web API key: who gets a token, and how it is released."""
 
-import re
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
-import jwt
 import pytest
 from helpers.tables import looped
 
@@ -12,9 +11,10 @@ from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.schemas import Dialect
 
+KEY_LOGIN = "authentication/web_api_key/token"
+KEY, PASSWORD = DEFAULT_CREDENTIALS.api_key, DEFAULT_CREDENTIALS.password
 RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
 RELEASE = "authentication/token/release"
-PASSWORD = DEFAULT_CREDENTIALS.password
 NOON = datetime(2016, 5, 4, 12, tzinfo=UTC)
 SECOND_UNIT = "0C3B5CB66ED4AACF5C2FDDAE984704E8"
 
@@ -45,54 +45,6 @@ def test_a_login_returns_a_token_that_every_method_takes(mock: Any) -> None:
     assert mock.send("GET", "webhook_requests/list", f"token={token}&entity=JOBS").code == "OK"
     assert mock.send("POST", "webhook_requests/resend", body=identifier).code == "OK"
     assert mock.send("POST", "webhook_requests/delete", body=identifier).code == "OK"
-
-
-def test_a_token_has_the_form_of_its_release(mock: Any) -> None:
-    """Below R12 a token is 32 hexadecimal digits; from R12 on a JWT with the documented claims."""
-    token = mock.login().data["token"]
-
-    if not mock.world.release.at_least("R12.0.0"):
-        assert re.fullmatch("[0-9A-F]{32}", token)
-        return
-    claims = jwt.decode(token, options={"verify_signature": False, "verify_exp": False})
-    assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256"}
-    assert set(claims) == {"jti", "usr", "org", "oun", "exp", "iat"}
-    assert (claims["usr"], claims["org"]) == ("MPAdministrator", "CRMDEMO")
-    assert (int(claims["iat"]), int(claims["exp"])) == (NOON.timestamp(), NOON.timestamp() + 7200)
-
-
-def test_tokens_do_not_replace_each_other(mock: Any) -> None:
-    """Every login returns a token of its own, and the earlier ones still hold."""
-    tokens = [mock.login().data["token"] for _ in range(5)]
-
-    assert len(set(tokens)) == 5
-    assert {call(mock, token) for token in tokens} == {"OK"}
-
-
-def test_a_token_holds_for_its_time(mock: Any) -> None:
-    """Below R12 each use renews the hour; from R12 on two hours are over, used or not."""
-    token = mock.login().data["token"]
-    renewed = not mock.world.release.at_least("R12.0.0")
-
-    codes = []
-    for _ in range(5):
-        later(mock, 59)
-        codes.append(call(mock, token))
-    assert codes[:2] == ["OK", "OK"]
-    assert codes[2] == ("OK" if renewed else mock.code_of("expired_token"))
-
-
-@looped(("release", "minutes"), [("R9", 60), ("R11", 60), ("R12", 120)])
-def test_a_token_ends_at_its_very_end(make_mock: Any, release: str, minutes: int) -> None:
-    """An unused token holds until just before its end, and is expired from then on."""
-    mock = make_mock(release, clock=FixedClock(NOON))
-    held, ended = mock.login().data["token"], mock.login().data["token"]
-
-    later(mock, minutes - 0.001)
-    assert call(mock, held) == "OK"
-    later(mock, 0.001)
-    assert call(mock, ended) == mock.code_of("expired_token")
-    assert call(mock, ended) == mock.code_of("expired_token")
 
 
 def test_a_user_name_is_read_in_any_case(mock: Any) -> None:
@@ -244,22 +196,6 @@ def test_only_a_token_can_be_released(make_mock: Any, body: Any, kind: str) -> N
     assert mock.show().code == "OK"
 
 
-def test_a_token_is_released_once(make_mock: Any) -> None:
-    """A second release of the same token is refused."""
-    mock = make_mock("R10")
-    body = {"token": mock.login().data["token"]}
-
-    assert mock.send("POST", RELEASE, body=body).code == "OK"
-    assert mock.send("POST", RELEASE, body=body).code == mock.code_of("released_token")
-
-
-def test_a_fixed_token_never_expires(mock: Any) -> None:
-    """A token given when the mock is made holds for years."""
-    later(mock, 60 * 24 * 365 * 10)
-
-    assert call(mock, "T") == "OK"
-
-
 @looped("token", ["t", "T ", "TT", "%00", "T%00", "x" * 10_000, "\ud800"])
 def test_no_other_token_holds(make_mock: Any, token: str) -> None:
     """A token that no login returned is refused, and not shown."""
@@ -270,13 +206,6 @@ def test_no_other_token_holds(make_mock: Any, token: str) -> None:
 
     assert (reply.code, reply.statement) == (mock.code_of("invalid_token"), "token.from_login")
     assert "a hidden value" in reply.message
-
-
-def test_tokens_of_one_mock_do_not_hold_in_another(make_mock: Any) -> None:
-    """Two mocks of different seeds share nothing."""
-    one, other = make_mock("R12", seed=1), make_mock("R12", seed=2)
-
-    assert call(other, one.login().data["token"]) == other.code_of("invalid_token")
 
 
 def test_what_is_open_from_r12_on_is_stated_before(make_mock: Any) -> None:
@@ -294,3 +223,71 @@ def test_a_deprecated_release_of_tokens_outlives_withdrawn_methods(make_mock: An
     mock = make_mock("R18", dialect=dialect)
 
     assert mock.send("POST", RELEASE, body={"token": mock.login().data["token"]}).code == "OK"
+
+
+def basic(text: str | bytes) -> dict[str, str]:
+    """The headers that send ``text`` by HTTP Basic authentication."""
+    raw = text.encode() if isinstance(text, str) else text
+    return {"Authorization": f"Basic {base64.b64encode(raw).decode()}"}
+
+
+def key_login(mock: Any, headers: dict[str, str] | None = None, body: Any = None) -> Any:
+    """Log in with a Web API key."""
+    return mock.send("POST", KEY_LOGIN, body=body, headers=headers)
+
+
+@looped("release", RELEASES)
+def test_a_key_gets_a_token_from_r10_on(make_mock: Any, release: str) -> None:
+    """A Web API key is the user name of Basic authentication; before R10 there is no such login."""
+    mock = make_mock(release, clock=FixedClock(NOON))
+
+    reply = key_login(mock, basic(f"{KEY}:"))
+
+    if mock.world.release.name == "R9.0.0":
+        assert reply.code == mock.code_of("unknown_method")
+        return
+    token = reply.data["token"]
+    for _ in range(2):
+        later(mock, 59)
+        assert call(mock, token) == "OK"
+    later(mock, 59)
+    assert call(mock, token) == mock.code_of("expired_token")
+
+
+@looped("body", [None, b"", {}, {"unit": SECOND_UNIT}])
+def test_a_key_needs_no_body(make_mock: Any, body: Any) -> None:
+    """The body with its unit is optional."""
+    assert key_login(make_mock("R10"), basic(f"{KEY}:"), body).code == "OK"
+
+
+@looped(
+    "headers",
+    [
+        {},
+        {"Authorization": ""},
+        {"Authorization": "Basic"},
+        {"Authorization": "Basic "},
+        {"Authorization": "Basic !!!"},
+        {"Authorization": "Basic ÿÿ=="},
+        {"Authorization": f"Basic {KEY}:"},
+        {"Authorization": f"Bearer {KEY}"},
+        {"Authorization": KEY},
+        basic(KEY),
+        basic(f"{KEY}:password"),
+        basic(f":{KEY}"),
+        basic(f"{KEY.lower()}:"),
+        basic(f"x{KEY}:"),
+        basic(b"\xff\xfe:"),
+        basic(f"mpadministrator:{PASSWORD}"),
+    ],
+)
+def test_any_other_authorization_is_refused_alike(make_mock: Any, headers: dict[str, str]) -> None:
+    """A wrong key and a wrong form have the same answer, and neither is shown."""
+    mock = make_mock("R10")
+
+    reply = key_login(mock, headers)
+
+    assert reply.code == mock.code_of("wrong_credentials")
+    seen = "a value that is not shown" if headers.get("Authorization") else "nothing"
+    assert f"Authorization: seen {seen}; allowed is Basic base64(KEY:)" in reply.message
+    assert KEY not in reply.text

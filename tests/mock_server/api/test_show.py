@@ -8,8 +8,6 @@ from helpers.tables import looped
 
 from crmcom_kit.schemas import response_fields
 
-RELEASES = ["R9", "R10", "R11", "R12", "R13", "R14", "R14.1", "R15", "R18"]
-
 
 @pytest.fixture(scope="module", params=["R9", "R14.1", "R18"])
 def mock(request: pytest.FixtureRequest, make_mock: Any) -> Any:
@@ -121,36 +119,6 @@ def test_the_identifier_is_one_known_field(
 
     assert (reply.code, reply.statement) == (mock.code_of(kind), statement)
     assert "webhook_request_identifier" in reply.message
-
-
-def test_only_entities_of_the_release_are_there(mock: Any) -> None:
-    """The sample world has every entity that its release supports, and no other."""
-    entities = {record["entity"] for record in mock.records().values()}
-
-    assert entities == set(mock.world.release.entities)
-
-
-@looped(
-    ("release", "names"),
-    [("R9", 4), ("R13", 4), ("R14", 5), ("R14.1", 5), ("R15", 17), ("R18", 17)],
-)
-def test_later_releases_know_more_entities(make_mock: Any, release: str, names: int) -> None:
-    """LEADS comes with R14, and twelve more entities with R15."""
-    assert len({record["entity"] for record in make_mock(release).records().values()}) == names
-
-
-@looped(
-    ("release", "unit"),
-    [("R9", "created_by_unit"), ("R14.1", "created_by_unit"), ("R18", "created_by_business_unit")],
-)
-def test_log_information_names_units_as_the_release_does(
-    make_mock: Any, release: str, unit: str
-) -> None:
-    """Units are business units from R18 on."""
-    log = make_mock(release).show("number=14").data["log_information"]
-
-    assert log[unit]["name"] == "Σάμος Shop & Call Centre"
-    assert len([name for name in log if name.startswith("created_by_")]) == 2
 
 
 def test_a_captured_record_is_as_it_was_captured(mock: Any) -> None:

@@ -28,9 +28,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmcom_kit.mock_server.api.suggestions import FINDERS
-from crmcom_kit.mock_server.http.wsgi_shell import WsgiShell
 from crmcom_kit.mock_server.protocol.response import Change
-from crmcom_kit.schemas import API_PATH, load_dialect
+from crmcom_kit.schemas import load_dialect
 from crmcom_kit.schemas.dialect import error_kinds
 
 ASKER = Asker()
@@ -40,11 +39,6 @@ def fresh() -> Asker:
     """Return an asker whose world is as it was at the start."""
     ASKER.world.reset()
     return ASKER
-
-
-def ids(part: Any) -> str:
-    """The name of a case."""
-    return part if isinstance(part, str) else ""
 
 
 def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]:
@@ -62,7 +56,7 @@ def hold(asker: Asker, kind: str, asked: Asked, text: str) -> tuple[Change, ...]
 
 
 @looped(("kind", "asked", "text"), MISTAKES)
-def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
+def test_a_corrected_call_succeeds(kind: str, asked: Asked, text: str) -> None:
     """A request with one mistake gets a suggestion, and its changes make it valid."""
     asker = fresh()
     for change in hold(asker, kind, asked, text):
@@ -73,7 +67,7 @@ def test_a_mended_call_succeeds(kind: str, asked: Asked, text: str) -> None:
 
 
 @looped(("kind", "changes", "asked", "text"), ODD)
-def test_a_mended_call_succeeds_in_its_dialect(
+def test_a_corrected_call_succeeds_in_its_dialect(
     kind: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
     """The suggestion for what a dial refuses follows that dial."""
@@ -84,7 +78,7 @@ def test_a_mended_call_succeeds_in_its_dialect(
 
 
 @looped(("kind", "release", "changes", "asked", "text"), NOT_MECHANICAL)
-def test_what_no_change_mends_is_said(
+def test_what_no_change_corrects_is_said(
     kind: str, release: str, changes: dict[str, Any], asked: Asked, text: str
 ) -> None:
     """If the mock must be started otherwise, or time must pass, the suggestion says so."""
@@ -92,7 +86,7 @@ def test_what_no_change_mends_is_said(
     assert hold(asker, kind, asked, text) == ()
 
 
-def test_an_unknown_number_is_mended_by_the_one_beside_it() -> None:
+def test_an_unknown_number_is_corrected_by_the_one_beside_it() -> None:
     """Where the number before or after is there, it is that one; else any that is there."""
     asker = fresh()
     last = max(int(record["number"]) for record in _records(asker))
@@ -100,7 +94,7 @@ def test_an_unknown_number_is_mended_by_the_one_beside_it() -> None:
     hold(asker, "unknown_webhook_request", show("number=99999999"), "number=")
 
 
-def test_tokens_that_are_over_are_mended_by_another() -> None:
+def test_tokens_that_are_over_are_corrected_by_another() -> None:
     """Expired and released tokens get the suggestion of a new login."""
     asker = Asker("R10")
     token = asker.ask(post(LOGIN, RIGHT)).json["data"]["token"]
@@ -114,7 +108,7 @@ def test_tokens_that_are_over_are_mended_by_another() -> None:
     hold(asker, "expired_token", asked, "of a new login")
 
 
-def test_every_kind_has_a_mend_that_is_tried() -> None:
+def test_every_kind_has_a_suggestion_that_is_tried() -> None:
     """Every kind of error has a suggestion; all but a resend under way are tried here."""
     tried = {row[0] for row in MISTAKES} | {row[0] for row in ODD}
     tried |= {row[0] for row in NOT_MECHANICAL}
@@ -177,7 +171,7 @@ posts = st.builds(
 
 @given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
 @settings(max_examples=300)
-def test_any_call_gets_a_mend_that_a_header_can_carry(asked: Asked) -> None:
+def test_any_call_gets_a_suggestion_that_a_header_can_carry(asked: Asked) -> None:
     """Any request: no failure, a suggestion exactly for errors, printable and bounded."""
     answer = ASKER.ask(asked)
     told = ASKER.told()
@@ -190,7 +184,7 @@ def test_any_call_gets_a_mend_that_a_header_can_carry(asked: Asked) -> None:
 
 @given(st.one_of(gets, posts).filter(lambda asked: b"\\ud" not in json.dumps(str(asked)).encode()))
 @settings(max_examples=150)
-def test_mending_comes_to_an_end(asked: Asked) -> None:
+def test_suggestions_come_to_an_end(asked: Asked) -> None:
     """Several mistakes are repaired one suggestion at a time, unless one is not mechanical."""
     seen = []
     for _ in range(12):
@@ -206,27 +200,6 @@ def test_mending_comes_to_an_end(asked: Asked) -> None:
     pytest.fail(f"{asked} is not right after {seen}")
 
 
-def _lane(asker: Asker, query: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    lane = WsgiShell(asker.world, asker.client.application)
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": f"{API_PATH}/{SHOW}",
-        "QUERY_STRING": query,
-    }
-    lane(environ, lambda _, headers, *__: found.update(headers))
-    return found
-
-
-def test_both_shells_give_the_same_mend() -> None:
-    """The lane's answer has the header that Flask's has."""
-    asker = Asker()
-    for query in ("", f"token={TOKEN}", f"token={TOKEN}&webhook_request_identifier=number=0"):
-        answer = asker.client.get(f"{API_PATH}/{SHOW}?{query}")
-        assert _lane(asker, query)["X-Mock-Suggestion"] == answer.headers["X-Mock-Suggestion"]
-
-
 @looped(
     ("changes", "before"),
     [
@@ -237,7 +210,7 @@ def test_both_shells_give_the_same_mend() -> None:
          "webhook_request_identifier.number: seen "),
     ],
 )  # fmt: skip
-def test_a_dial_brings_the_mend_into_the_description(
+def test_a_dial_brings_the_suggestion_into_the_description(
     changes: dict[str, Any], before: str | None
 ) -> None:
     """Off, the description is as ever; on, the suggestion stands in it, behind what is there."""
@@ -250,10 +223,3 @@ def test_a_dial_brings_the_mend_into_the_description(
     else:
         assert description.startswith(before)
         assert description.endswith(suggestion)
-
-
-def test_a_mend_is_not_told_to_a_call_that_a_fault_refused() -> None:
-    """Only what the caller did wrong is a near miss."""
-    asker = Asker()
-    asker.ask(show("number=7"))
-    assert asker.told().near_miss is None

@@ -33,12 +33,6 @@ def test_warn_serves_with_a_remark(make_mock: Any) -> None:
         assert warning.endswith(" and was ignored")
 
 
-def test_loose_serves_without_a_remark(make_mock: Any) -> None:
-    """With *loose* it is ignored silently."""
-    for reply in calls(mock_with(make_mock, "loose"), "nonsense"):
-        assert (reply.code, reply.warnings) == ("OK", [])
-
-
 def test_strict_refuses_and_names_what_is_known(make_mock: Any) -> None:
     """With *strict* it is an error that names it and the parameters that there are."""
     mock = mock_with(make_mock, "strict")
@@ -144,16 +138,6 @@ def test_a_great_many_are_no_burden(make_mock: Any) -> None:
 
     assert reply.code == mock.code_of("unknown_webhook_request")
     assert reply.warnings[-1] == "79995 more unknown parameters were ignored"
-
-
-@looped("mode", ["strict", "warn", "loose"])
-@looped("method", ["show", "list", "resend", "delete"])
-def test_the_token_is_known_to_every_method(make_mock: Any, mode: str, method: str) -> None:
-    """No mode remarks on a call that has nothing unknown in it."""
-    mock = mock_with(make_mock, mode)
-    reply = mock.list(entity="JOBS") if method == "list" else getattr(mock, method)()
-
-    assert (reply.code, reply.warnings) == ("OK", [])
 
 
 def test_a_login_is_judged_like_any_method(make_mock: Any) -> None:

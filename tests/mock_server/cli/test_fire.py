@@ -112,7 +112,7 @@ def test_a_definition_that_is_not_effective_sends_nothing(mock: ServedMock) -> N
 
 def test_a_mistake_is_one_line(mock: ServedMock) -> None:
     """It says what is wrong, with status 2 and no traceback."""
-    cases = [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"definition": "ACT CREAT"}, "nearest: "),
         ({"definition": "NOPE"}, "(ACT CREATE)"),
         ({"entity": "NONSENSE"}, "allowed is one of ACTIVITIES"),
@@ -155,7 +155,7 @@ def _answering() -> Iterator[Any]:
             self.end_headers()
             self.wfile.write(self.body)
 
-        def log_message(self, *_: object) -> None:  # type: ignore[override]
+        def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:

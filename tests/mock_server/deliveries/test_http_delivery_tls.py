@@ -2,12 +2,12 @@
 
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import trustme
 from helpers.receivers import OK, Listening, answering, listening, read_request
 from helpers.tables import looped
 
@@ -41,21 +41,13 @@ def _silent(connection: socket.socket) -> None:
 
 @pytest.fixture(scope="module", name="certificate")
 def _certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that nobody has signed but itself, with its key."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    command = [
-        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-        "-keyout", str(path.with_name("key.pem")), "-out", str(path.with_name("cert.pem")),
-    ]  # fmt: skip
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("needs openssl")
-    path.write_bytes(
-        path.with_name("key.pem").read_bytes() + path.with_name("cert.pem").read_bytes()
-    )
-    return path
+    """A certificate for localhost, with its key; beside it is its CA, which nobody knows."""
+    authority = trustme.CA()
+    folder = tmp_path_factory.mktemp("tls")
+    (folder / "ca.pem").write_bytes(authority.cert_pem.bytes())
+    both = folder / "both.pem"
+    both.write_bytes(authority.issue_cert("localhost").private_key_and_cert_chain_pem.bytes())
+    return both
 
 
 @pytest.fixture(name="speaks_tls")
@@ -83,7 +75,7 @@ def test_a_certificate_that_is_trusted_is_held_to_the_name(
     speaks_tls: Listening, certificate: Path
 ) -> None:
     """Connecting to a checked address, TLS still asks for the name in the URL."""
-    trusting = ssl.create_default_context(cafile=str(certificate))
+    trusting = ssl.create_default_context(cafile=str(certificate.with_name("ca.pem")))
     right = sent(f"https://localhost:{speaks_tls.port}/", trusting)
     wrong = sent(f"https://127.0.0.1:{speaks_tls.port}/", trusting)
 
@@ -120,7 +112,7 @@ def test_stop_cuts_a_connection_in_tls(certificate: Path) -> None:
             secure.recv(1)
 
     ended: list[str] = []
-    trusting = ssl.create_default_context(cafile=str(certificate))
+    trusting = ssl.create_default_context(cafile=str(certificate.with_name("ca.pem")))
     dials = {**DIALS, "delivery.read_timeout": 60_000, "delivery.overall_timeout": 60_000}
     sender = HttpDelivery(Dialect("test", dials), AllowedHosts(), tls=trusting)
 

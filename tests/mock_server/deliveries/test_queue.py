@@ -308,20 +308,6 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     assert world.current_epoch.attempts.list()[0].stage is Stage.ABANDONED
 
 
-def test_an_event_closes_it(held: Held) -> None:
-    """To set the event of the server's end is enough."""
-    world = make_world(tokens=["T"], delivery=held, dialect=QUEUED)
-    closing = threading.Event()
-    world.delivery_queue.on_stop = held.stopped.set
-    world.delivery_queue.close_after(closing.wait, 0.2)
-    resend(world, "7")
-    soon(lambda: len(held.arrived) == 1)
-    closing.set()
-
-    soon(lambda: state(world, "7") is State.REJECTED)
-    assert world.delivery_queue.closed.is_set()
-
-
 #: An embedding process that ends while its deliveries wait.
 EMBEDDING = """
 import sys, threading

@@ -1,7 +1,5 @@
 """Deliveries: a script decides, try by try, what the built-in receiver answers."""
 
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -100,15 +98,6 @@ def test_the_description_is_cut(limit: int) -> None:
 
     assert whole is not None
     assert text == whole[:limit]
-
-
-@pytest.fixture(name="hurried")
-def _hurried() -> Iterator[None]:
-    """Let threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 @pytest.mark.usefixtures("hurried")

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,45 +77,11 @@ def server(start_server: Any) -> Any:
     return start_server("--token", "T", "--log", "off")
 
 
-def received(connection: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
-    found = b""
-    try:
-        while part := connection.recv(65_536):
-            found += part
-    except ConnectionResetError:  # it did not read all that was sent
-        pass
-    return found
-
-
-def sent(server: Any, *parts: bytes) -> bytes:
-    """Send parts one by one, and no more; return all that comes."""
-    with server.connect() as connection:
-        try:
-            for part in parts:
-                connection.sendall(part)
-                time.sleep(0.01 if len(parts) > 1 else 0)
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:  # it is refused already
-            pass
-        return received(connection)
-
-
-def ask(server: Any, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """Ask on a connection of its own; return status and JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
-    connection.request(verb, path, body)
-    answer = connection.getresponse()
-    found = json.load(answer)
-    connection.close()
-    return answer.status, found
-
-
 def is_served(server: Any) -> bool:
     """Whether another client is served at once."""
     began = time.monotonic()
-    assert ask(server, "GET", SHOW)[1]["data"]["number"] == "7"
-    assert ask(server, "GET", "/__admin/health")[0] == 200
+    assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
+    assert server.ask("GET", "/__admin/health")[0] == 200
     return time.monotonic() - began < 5  # it takes some milliseconds
 
 
@@ -132,7 +98,7 @@ def connections(server: Any, count: int, sending: bytes = b"") -> Iterator[list[
 def test_what_is_not_http_is_answered(server: Any) -> None:
     """Each is refused with a status and the connection closed; none is closed in silence."""
     for name, (request, status) in REFUSED.items():
-        answer = sent(server, request)
+        answer = server.sent(request)
 
         assert answer.startswith(f"HTTP/1.1 {status} ".encode()), name
         assert answer.count(b"HTTP/1.1") == 1, name
@@ -149,7 +115,7 @@ def test_what_is_refused_is_logged(start_server: Any) -> None:
         f"POST {DELETE} {HEAD}Transfer-Encoding: x\r\n\r\n".encode(): ("POST", DELETE, 501),
         b"\r\n" * 40_000: ("-", "-", 431),
     }
-    reasons = [sent(server, one).rpartition(b"\r\n\r\n")[2].decode() for one in refusals]
+    reasons = [server.sent(one).rpartition(b"\r\n\r\n")[2].decode() for one in refusals]
     _, _, log = server.end(15)
 
     assert "hush" not in log
@@ -164,7 +130,7 @@ def test_what_is_refused_is_logged(start_server: Any) -> None:
 def test_what_follows_a_request_is_answered_after_it(server: Any) -> None:
     """Garbage after a whole request costs that request nothing, and is answered itself."""
     for garbage in (b"nonsense\r\n\r\n", b"GET /x HT"):
-        answer = sent(server, GET_SHOW + GET_SHOW + garbage)
+        answer = server.sent(GET_SHOW + GET_SHOW + garbage)
 
         statuses = [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]]
         assert statuses == [b"200", b"200", b"400"]
@@ -173,7 +139,7 @@ def test_what_follows_a_request_is_answered_after_it(server: Any) -> None:
 def test_a_client_may_close_its_side_at_once(server: Any) -> None:
     """The end of its side may arrive with the request, as from `nc -N`; the response is sent."""
     for request in [GET_SHOW, LAST, GET_SHOW * 3] * 10:
-        assert sent(server, request).count(b"HTTP/1.1 200") == request.count(b"GET")
+        assert server.sent(request).count(b"HTTP/1.1 200") == request.count(b"GET")
 
 
 def test_a_head_of_64_kib_is_read(server: Any) -> None:
@@ -182,7 +148,7 @@ def test_a_head_of_64_kib_is_read(server: Any) -> None:
         parts = [f"GET {SHOW} {HEAD}Connection: close\r\nX: ".encode()]
         parts += [b"y" * (fill // 6)] * 6
         for request in ([*parts, b"\r\n\r\n"], [b"".join(parts) + b"\r\n\r\n"]):
-            assert sent(server, *request)[9:12] == status
+            assert server.sent(*request)[9:12] == status
 
 
 def test_targets_may_be_sent_unencoded(server: Any) -> None:
@@ -191,7 +157,7 @@ def test_targets_may_be_sent_unencoded(server: Any) -> None:
     line = f"GET {path}Νέα+δραστηριότητα {HEAD}".encode()
     request = line + b"X: \xce\xa9\r\nConnection: close\r\n\r\n"
     for parts in ([GET_SHOW, request], [GET_SHOW, request[:150], request[150:]]):
-        answer = sent(server, *parts)
+        answer = server.sent(*parts)
 
         assert answer.count(b"HTTP/1.1 200") == 2
         assert b"ACTIVITIES" in answer.rpartition(b"\r\n\r\n")[2]
@@ -208,7 +174,7 @@ def test_an_upgrade_is_ignored(server: Any) -> None:
     requests = [get, long, chunked, GET_SHOW, get, long, LAST]
     whole = b"".join(requests)
     for parts in (requests, [whole], [whole[at : at + 97] for at in range(0, len(whole), 97)]):
-        answer = sent(server, *parts)
+        answer = server.sent(*parts)
 
         assert answer.count(b"HTTP/1.1 200") == len(requests), answer
 
@@ -220,7 +186,7 @@ def test_a_trailer_is_no_header(server: Any) -> None:
     parts = [head.encode(), b"%x\r\n%b\r\n0\r\n" % (len(body), body)]
     parts += [b"X-Mock-Prefer: status=503\r\n\r\n", LAST]
     for sending in (parts, [b"".join(parts)]):
-        assert sent(server, *sending).count(b"HTTP/1.1 200") == 2
+        assert server.sent(*sending).count(b"HTTP/1.1 200") == 2
 
 
 def test_a_stream_that_fails_is_closed() -> None:
@@ -246,7 +212,9 @@ def test_a_stream_that_fails_is_closed() -> None:
             port = int(base.split(":")[2].partition("/")[0])
             with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
                 connection.sendall(LAST)
-                received(connection)
+                with suppress(ConnectionResetError):
+                    while connection.recv(65_536):
+                        pass
             assert closed.wait(20)
 
 
@@ -259,13 +227,13 @@ def test_old_clients_are_served(start_server: Any, tmp_path: Path) -> None:
     server = start_server("--token", "T", "--log", "off", "--data", str(data))
     path = f"{API_PATH}/webhook_requests/list?token=T&entity=ACTIVITIES"
     for target in (path, f"{path}&fields_set=id"):  # both are streamed, one without a length
-        answer = sent(server, f"GET {target} HTTP/1.0\r\n\r\n".encode())
+        answer = server.sent(f"GET {target} HTTP/1.0\r\n\r\n".encode())
 
         head, _, body = answer.partition(b"\r\n\r\n")
         assert b" 200 OK" in head
         assert b"chunked" not in head
         assert len(json.loads(body)["data"]) > 256
-    head, _, body = sent(server, b"GET /__admin/state HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
+    head, _, body = server.sent(b"GET /__admin/state HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")
     assert b"chunked" not in head
     assert len([json.loads(line) for line in body.splitlines()]) > 3_000
     with server.connect() as connection, connection.makefile("rb") as events:
@@ -279,7 +247,7 @@ def test_old_clients_may_keep_their_connection(server: Any) -> None:
     """Ab -k and proxies ask for it; a response without a length ends the connection anyway."""
     ask_for = "HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
     show, state = (f"GET {path} {ask_for}".encode() for path in (SHOW, "/__admin/state"))
-    answer = sent(server, show, show, state, show)
+    answer = server.sent(show, show, state, show)
 
     heads = [part.partition(b"\r\n\r\n")[0] for part in answer.split(b"HTTP/1.1 200")[1:]]
     found = [b"connection: keep-alive" in head.lower() for head in heads]
@@ -311,7 +279,7 @@ def test_a_world_may_be_long(server: Any) -> None:
     blank = b"\n" * 3_000_000
 
     for body in (state + blank, iter([state, blank])):
-        status, found = ask(server, "PUT", "/__admin/state", body)
+        status, found = server.ask("PUT", "/__admin/state", body)
         assert (status, found["webhook_requests"]) == (200, 124)
 
 
@@ -324,7 +292,7 @@ def test_half_a_body_changes_nothing(server: Any) -> None:
         "PUT /__admin/clock": b'{"mode": "frozen"}',
         f"POST {DELETE}": body,
     }
-    before = [ask(server, "GET", f"/__admin/{path}")[1] for path in ("health", "requests")]
+    before = [server.ask("GET", f"/__admin/{path}")[1] for path in ("health", "requests")]
     for call, beginning in beginnings.items():
         chunk = b"%x\r\n%b\r\n" % (len(beginning), beginning)
         for rest in (
@@ -332,16 +300,16 @@ def test_half_a_body_changes_nothing(server: Any) -> None:
             b"Transfer-Encoding: chunked\r\n\r\n" + chunk,
             b"Transfer-Encoding: chunked\r\n\r\n" + chunk + b"zz\r\n",
         ):
-            assert sent(server, f"{call} {HEAD}".encode() + rest)[9:12] == b"400"
+            assert server.sent(f"{call} {HEAD}".encode() + rest)[9:12] == b"400"
 
-    assert [ask(server, "GET", f"/__admin/{path}")[1] for path in ("health", "requests")] == before
+    assert [server.ask("GET", f"/__admin/{path}")[1] for path in ("health", "requests")] == before
 
 
 def test_a_dropped_request_ends_the_pipeline(server: Any) -> None:
     """Requests behind a dropped one on the same connection are not answered, those before are."""
     drop = f"GET {SHOW} {HEAD}X-Mock-Prefer: fault=drop\r\n\r\n".encode()
 
-    assert sent(server, GET_SHOW + drop + GET_SHOW).count(b"HTTP/1.1") == 1
+    assert server.sent(GET_SHOW + drop + GET_SHOW).count(b"HTTP/1.1") == 1
 
 
 def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:
@@ -366,15 +334,15 @@ def test_delayed_requests_hold_nobody_up(start_server: Any) -> None:
     """500 requests that a fault delays hold no thread; removing the fault is served at once."""
     server = start_server("--token", "T", "--log", "off")
     spec = {"match": {"operation": "show"}, "effect": {"delay": 60_000}}
-    fault = ask(server, "POST", "/__admin/faults", json.dumps(spec))[1]
+    fault = server.ask("POST", "/__admin/faults", spec)[1]
     with connections(server, 500, LAST) as delayed:
-        while ask(server, "GET", f"/__admin/faults/{fault['id']}")[1]["hits"] < 500:
+        while server.ask("GET", f"/__admin/faults/{fault['id']}")[1]["hits"] < 500:
             time.sleep(0.01)
         began = time.monotonic()
-        assert ask(server, "DELETE", f"/__admin/faults/{fault['id']}")[0] == 200
+        assert server.ask("DELETE", f"/__admin/faults/{fault['id']}")[0] == 200
         assert is_served(server)
         assert time.monotonic() - began < 5
-        ask(server, "POST", "/__admin/clock/advance", json.dumps({"seconds": 61}))
+        server.ask("POST", "/__admin/clock/advance", {"seconds": 61})
         for connection in delayed:
             assert connection.recv(12) == b"HTTP/1.1 200"
 
@@ -387,13 +355,13 @@ def test_a_fault_between_requests_holds_nobody_up(start_server: Any) -> None:
             for connection in busy:
                 connection.sendall(GET_SHOW)
             began = time.monotonic()
-            spec = json.dumps({"match": {"operation": "show"}, "effect": {"delay": 8_000}})
-            fault = ask(server, "POST", "/__admin/faults", spec)[1]
+            spec = {"match": {"operation": "show"}, "effect": {"delay": 8_000}}
+            fault = server.ask("POST", "/__admin/faults", spec)[1]
             for connection in busy:
                 connection.sendall(GET_SHOW)
-            ask(server, "DELETE", f"/__admin/faults/{fault['id']}")
+            server.ask("DELETE", f"/__admin/faults/{fault['id']}")
             assert time.monotonic() - began < 6, round_
-            ask(server, "POST", "/__admin/clock/advance", json.dumps({"seconds": 9}))
+            server.ask("POST", "/__admin/clock/advance", {"seconds": 9})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of descriptors")

@@ -64,7 +64,7 @@ def answer(verb: str, allowed: str, **headers: str) -> tuple[str, dict[str, str]
         "REQUEST_METHOD": verb, "PATH_INFO": f"{METHODS}/list", "QUERY_STRING": "token=T",
         "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost", **headers,
     }  # fmt: skip
-    b"".join(app(environ, lambda status, found, *_: seen.extend((status, found))))
+    b"".join(app(environ, lambda status, found, *_: seen.extend((status, found))))  # type: ignore[arg-type]
     return seen[0], dict(seen[1])
 
 

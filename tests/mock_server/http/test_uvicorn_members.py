@@ -160,7 +160,7 @@ def test_what_setting_them_does() -> None:
         return bool(protocol.transport.closed)
 
     old = {"keep_alive": False, "chunked_encoding": False, "expected_content_length": sys.maxsize}
-    cases = [
+    cases: list[tuple[str, Any, dict[str, Any], bytes]] = [
         ("a response is missed", nothing, {}, rb"HTTP/1.1 500 .*"),
         ("unless the client has left", nothing, {"disconnected": True}, b""),
         ("chunks", streams, {}, rb".*date: now\r\n.*chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"),

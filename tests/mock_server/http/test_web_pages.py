@@ -1,7 +1,6 @@
 """Web pages in a real browser: one that is merely opened can neither drive nor read the mock."""
 
 import http.client
-import json
 from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -66,30 +65,22 @@ def mock(start_server: Any) -> Any:
     return start_server("--token", "T", "--log", "off")
 
 
-def ask(mock: Any, path: str) -> Any:
-    """The JSON that this machine's own tools get."""
-    connection = http.client.HTTPConnection("127.0.0.1", mock.port, timeout=20)
-    connection.request("GET", path)
-    found = json.load(connection.getresponse())
-    connection.close()
-    return found
-
-
 def test_a_page_of_another_origin_changes_and_reads_nothing(mock: Any) -> None:
     """Neither forms, scripts, images nor frames get through to the API or the control API."""
     page = EVIL.format(
         mock=f"http://127.0.0.1:{mock.port}", api=f"{API_PATH}/webhook_requests", show=SHOW
     )
-    before = ask(mock, "/__admin/health")
+    before = mock.ask("GET", "/__admin/health")[1]
     with served(lambda _: (200, "text/html", page.encode())) as port:
         document = rendered(f"http://evil.example:{port}/", NAMES)
 
     _, _, done = document.rpartition("DONE ")
     assert done.startswith("fulfilled:[object Response]," * 3 + "rejected:")  # blind, and unread
     assert '"number"' not in document
-    assert ask(mock, "/__admin/health") == before
-    assert ask(mock, "/__admin/requests")["requests"] == []  # not even a refusal by the API
-    assert ask(mock, SHOW)["data"]["life_cycle_state"] == "REJECTED"
+    assert mock.ask("GET", "/__admin/health")[1] == before
+    # There is not even a refusal by the API.
+    assert mock.ask("GET", "/__admin/requests")[1]["requests"] == []
+    assert mock.ask("GET", SHOW)[1]["data"]["life_cycle_state"] == "REJECTED"
 
 
 def test_a_rebound_name_reads_nothing(mock: Any) -> None:
@@ -103,7 +94,7 @@ def test_a_rebound_name_reads_nothing(mock: Any) -> None:
 
 def test_a_reverse_proxy_does_not_open_the_control_api(mock: Any) -> None:
     """Who comes through a proxy on this machine may be anybody: they get the API alone."""
-    before = ask(mock, "/__admin/health")
+    before = mock.ask("GET", "/__admin/health")[1]
     with served(partial(proxied, mock.port)) as port:
         document = rendered(f"http://site.example:{port}/page", NAMES)
         docs = rendered(f"http://site.example:{port}/__admin/docs", NAMES)
@@ -115,7 +106,7 @@ def test_a_reverse_proxy_does_not_open_the_control_api(mock: Any) -> None:
     for answer in (*control, docs):
         assert "needs --admin-token to answer through a proxy; seen X-Forwarded-For" in answer
     assert [answer[:4] for answer in control] == ["403 "] * 3
-    assert ask(mock, "/__admin/health") == before
+    assert mock.ask("GET", "/__admin/health")[1] == before
 
 
 def test_people_may_look(mock: Any) -> None:

@@ -11,7 +11,6 @@ from jsonschema import Draft202012Validator
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.admin import journal
 from crmcom_kit.mock_server.admin.document import document
-from crmcom_kit.mock_server.journal.journal import Entry, Journal
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 TOKEN = "a-token-of-tests"
@@ -118,20 +117,6 @@ def test_one_entry_has_everything(driven: Driven) -> None:
     assert driven.ask("GET", "/requests/3")[1] == found
 
 
-def test_a_call_that_was_served_has_its_states(driven: Driven) -> None:
-    """A resend shows the record before and after, and the chain of causes."""
-    _, found = driven.ask("GET", "/requests/0-2")
-    assert (found["stateBefore"], found["stateAfter"]) == ("REJECTED", "SUCCESSFUL")
-    assert found["before"]["number"] == found["after"]["number"] == "7"
-    assert {step["outcome"] for step in found["trace"]} == {"held"}
-    steps = [step["step"] for step in found["trace"]]
-    assert steps == ["request", "change", "attempt", "receiver", "change"]
-    changes = [(each["before"], each["after"]) for each in found["trace"] if "before" in each]
-    assert changes == [("REJECTED", "SENDING"), ("SENDING", "SUCCESSFUL")]
-    assert found["trace"][2]["id"] == found["deliveries"][0]
-    assert found["nearMiss"] is None
-
-
 def test_a_call_that_is_not_there_is_not_found(driven: Driven) -> None:
     """An id of no entry is answered with 404 and an id that there is."""
     for id in ["0-9", "1-1", "x", "0", "-", "9" * 30]:
@@ -209,15 +194,6 @@ def test_what_cannot_be_asked_is_refused(driven: Driven) -> None:
         assert status == 400, body
         assert found["parameter"], body
         assert found["allowed"], body
-
-
-def test_verify_waits_where_it_is_told_to(driven: Driven) -> None:
-    """With a time, calls that are still to come count."""
-    later = threading.Timer(0.05, driven.show)
-    later.start()
-    body = {"pattern": {"operation": "show"}, "times": 2, "timeoutMillis": 60_000}
-    assert driven.ask("POST", "/verify", body)[0] == 202
-    later.join()
 
 
 def test_wait_ends_with_what_it_waits_for(driven: Driven) -> None:
@@ -319,17 +295,6 @@ def test_a_quiet_stream_shows_that_it_lives(
     assert all(part == b": still here\n\n" for part in parts)
 
 
-def test_streams_that_are_left_give_their_place_back(driven: Driven) -> None:
-    """A stream that is closed before it was read, or in the middle, holds no place any more."""
-    for read in (False, True) * 3:
-        answer = driven.client.get("/__admin/events")
-        if read:
-            next(iter(answer.response))
-        answer.close()
-    with driven.registry.waiting, driven.registry.waiting:
-        pass
-
-
 def test_the_journal_is_a_har(driven: Driven) -> None:
     """Every call is an entry with what HAR 1.2 asks for, and without its secrets."""
     _, found = driven.ask("GET", "/requests.har")
@@ -344,33 +309,3 @@ def test_the_journal_is_a_har(driven: Driven) -> None:
     assert query[0] == {"name": "token", "value": "***"}
     assert json.loads(log["entries"][1]["request"]["postData"]["text"])["token"] == "***"
     assert TOKEN not in json.dumps(found)
-
-
-def test_worlds_have_journals_of_their_own(driven: Driven) -> None:
-    """A call in another world is in that one's journal alone."""
-    driven.client.get(f"/worlds/other{API}/show?token={TOKEN}")
-    assert len(driven.ask("GET", "/requests")[1]["requests"]) == 3
-    other = driven.client.get("/worlds/other/__admin/requests").json
-    assert [one["request"]["url"] for one in other["requests"]] == [f"{API}/show?token=***"]  # type: ignore[index]
-
-
-def test_deliveries_are_listed_with_one_look_into_the_journal(
-    driven: Driven, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The cause of each of many deliveries is found without a search for each."""
-    for number in range(1, 60):
-        body = {"token": TOKEN, "webhook_request_identifier": {"number": str(number)}}
-        driven.client.post(f"{API}/resend", json=body)
-    looks: list[int] = []
-    entries = Journal.entries
-
-    def counted(journal: Journal, since: int = 0) -> list[Entry]:
-        looks.append(since)
-        return entries(journal, since)
-
-    monkeypatch.setattr(Journal, "entries", counted)
-    deliveries = json.loads(driven.client.get("/__admin/deliveries").get_data())["deliveries"]
-
-    assert len(deliveries) > 5
-    assert all(one["call"] for one in deliveries)
-    assert len(looks) == 1

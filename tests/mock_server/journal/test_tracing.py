@@ -77,7 +77,7 @@ def test_dials_named_by_an_error_are_in_the_trace() -> None:
 
 def test_the_chain_of_a_served_request() -> None:
     """A request that only reads ends with itself; others lead to changes, attempts and answers."""
-    for asked, steps in [
+    cases: list[tuple[Asked, list[tuple[Any, ...]]]] = [
         (show("number=7"), []),
         (get(LIST, entity="JOBS"), []),
         (post(LOGIN, RIGHT), []),
@@ -86,7 +86,8 @@ def test_the_chain_of_a_served_request() -> None:
         (resend(number="7"),
          [("change", "REJECTED", "SENDING"), ("attempt", 1), ("receiver", "success", 200),
           ("change", "SENDING", "SUCCESSFUL")]),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    for asked, steps in cases:
         asker = Asker()
         assert asker.ask(asked).json["status"]["code"] == "OK"
         call = asker.told()

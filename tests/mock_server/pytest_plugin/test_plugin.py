@@ -159,8 +159,7 @@ def test_none(crmcom_mock):
     run(tests, "--strict-markers").assert_outcomes(passed=2)
 
 
-@pytest.mark.parametrize("flags", [(), ("-n", "1")])
-def test_a_marker_that_hits_nothing_is_refused(run: Run, flags: tuple[str, ...]) -> None:
+def test_a_marker_that_hits_nothing_is_refused(run: Run) -> None:
     """A test that does not use its world's mock cannot be thought to survive a fault."""
     tests = """
 @pytest.mark.crmcom_fault(drop=True)
@@ -168,7 +167,7 @@ def test_it(): pass
 
 def test_another(): pass
 """
-    found = run(tests, *flags, apart=bool(flags))
+    found = run(tests)
 
     found.assert_outcomes(passed=1, errors=1)
     found.stdout.fnmatch_lines(["*test_it.py::test_it: marker crmcom_fault without crmcom_mock*"])

@@ -9,7 +9,6 @@ import pytest
 from helpers.tables import all_cases
 
 from crmcom_kit.fixtures import FixtureError, world
-from crmcom_kit.fixtures.scenarios import SCENARIOS
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.world.world_file import DataError
 from crmcom_kit.usage_errors import UsageError
@@ -38,14 +37,6 @@ def test_generated_data_takes_the_place_of_all_that_was_there(mock: Mock) -> Non
     assert list(mock.records) == first
     mock.seed(count=30, rejected=1.0, entities=["JOBS"], seed=1)
     assert list(mock.records) != first
-
-
-def test_a_scenario_fills_a_world_of_any_release() -> None:
-    """Every situation that fixtures know is one word away."""
-    for release in ("R9", "R18"):
-        mock = crmcom_mock(release=release)
-        for scenario in SCENARIOS:
-            assert mock.seed(scenario=scenario, count=20) == 20, (release, scenario)
 
 
 def test_entries_come_from_a_list_or_a_file(mock: Mock, tmp_path: Path) -> None:
@@ -80,16 +71,6 @@ def test_what_cannot_fill_a_world_changes_nothing(mock: Mock) -> None:
                 with pytest.raises(error):
                     mock.seed(given, **knobs)
                 assert list(mock.records) == before
-
-
-def test_a_reset_brings_back_what_the_mock_began_with(mock: Mock) -> None:
-    """To seed is for now; what was there from the start returns."""
-    before = list(mock.records)
-    mock.seed(count=3)
-    mock.add()
-    mock.reset()
-
-    assert list(mock.records) == before
 
 
 @pytest.mark.parametrize(

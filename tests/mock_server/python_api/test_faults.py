@@ -31,12 +31,6 @@ def shown(client: httpx.Client, world: MockWorld) -> httpx.Response:
     return client.get("webhook_requests/show", params=given)
 
 
-def changed(client: httpx.Client, world: MockWorld, method: str) -> Any:
-    """Call resend or delete for webhook request 7."""
-    body = {"token": world.token, "webhook_request_identifier": {"number": "7"}}
-    return client.post(f"webhook_requests/{method}", json=body).json()
-
-
 def test_a_fault_ends_with_its_block_whatever_happens_in_it(
     mock: Mock, client: httpx.Client
 ) -> None:
@@ -63,24 +57,6 @@ def test_a_fault_without_a_block_ends_when_it_is_removed(mock: Mock, client: htt
     assert shown(client, mock).status_code == 200
 
 
-def test_a_lost_answer_is_carried_out(mock: Mock, client: httpx.Client) -> None:
-    """The preset loses the answer after the resend: a client that tries again finds it done."""
-    with mock.fail("lost answer", operation="resend"):
-        with pytest.raises(httpx.RemoteProtocolError, match=DROPPED):
-            changed(client, mock, "resend")
-        assert mock.records["7"]["life_cycle_state"] == "SUCCESSFUL"
-        assert changed(client, mock, "resend")["status"]["code"] != "OK"
-
-
-def test_an_outage_lasts_as_long_as_the_clock_says(mock: Mock, client: httpx.Client) -> None:
-    """It is over when the world's clock has moved on, without anybody waiting."""
-    with mock.fail("outage", seconds=30) as failing:
-        assert shown(client, mock).status_code == 503
-        mock.clock.advance(31)
-        assert shown(client, mock).status_code == 200
-        assert [state.over for state in failing.states] == [True]
-
-
 def test_every_preset_is_removed_as_a_whole(mock: Mock) -> None:
     """A preset of several faults is one thing to the test that asked for it."""
     for preset in ("lost_answer", "outage", "slow_then_dead", "token_expires", "record_deleted"):
@@ -98,14 +74,6 @@ def test_it_hits_the_calls_that_it_is_for(mock: Mock, client: httpx.Client) -> N
 
     assert found == [True, False, True]
     assert failing.hits == 1
-
-
-def test_a_fault_stays_in_its_world(mock: Mock, client: httpx.Client) -> None:
-    """Another world of the same mock goes on as if nothing were wrong."""
-    with mock.world("other").fail(status=500) as failing:
-        assert shown(client, mock).status_code == 200
-
-    assert failing.hits == 0
 
 
 def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.Client) -> None:

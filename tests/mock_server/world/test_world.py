@@ -1,4 +1,4 @@
-"""A world: what it is filled with, who calls, what its release lets it do, what a start costs."""
+"""A world: what it is filled with, who calls, what calls change in it, what a start costs."""
 
 import json
 import subprocess
@@ -14,11 +14,17 @@ from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage
 from crmcom_kit.mock_server.protocol.request import Request
+from crmcom_kit.mock_server.signing import verify
 from crmcom_kit.mock_server.store.records import Query
 from crmcom_kit.mock_server.world.factory import DEFAULT_CREDENTIALS
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.schemas import load_dialect
+from crmcom_kit.schemas import load_dialect, release_names, validator
 
+WRITTEN = "2016-02-29T12:00:07"
+KEPT = (
+    *("id", "number", "entity", "entity_id", "webhook_definition", "workflow_rule"),
+    *("fields_set", "url"),
+)
 NOON = datetime(2016, 2, 29, 12, 0, 7, 999_999, tzinfo=UTC)
 
 
@@ -235,39 +241,6 @@ def test_rewardoffers_come_with_their_dial(release: str, since: str, *, has: boo
     assert entities.count("REWARDOFFERS") == int(has)
 
 
-@looped("name", ["resend", "delete"])
-@looped(
-    ("release", "dial", "known_"),
-    [("R9", False, False), ("R9", True, True), ("R10", False, True), ("R10", True, True)],
-)
-def test_fields_set_in_r9_is_a_dial(name: str, release: str, *, dial: bool, known_: bool) -> None:
-    """Resend and delete know fields_set from R10 on, and by dial before."""
-    known = world(release, dials={"requests.fields_set_in_r9": dial}, data=[])
-    method = known.config.methods[f"webhook_requests/{name}"]
-
-    assert ("fields_set" in method.parameters) == known_
-    assert ("fields_set" in method.later) == (not known_)
-    assert list(method.parameters)[:2] == ["token", "webhook_request_identifier"]
-
-
-@looped(
-    ("release", "dial", "has"),
-    [
-        ("R9", "works", False),
-        ("R10", "works", True),
-        ("R11", "withdrawn", True),
-        ("R12", "works", True),
-        ("R12", "ignored", True),
-        ("R12", "withdrawn", False),
-    ],
-)
-def test_the_release_method_comes_and_may_go(release: str, dial: str, *, has: bool) -> None:
-    """authentication/token/release is there from R10 on, and from R12 on as the dial says."""
-    known = world(release, dials={"tokens.release_from_r12": dial}, data=[])
-
-    assert ("authentication/token/release" in known.config.methods) == has
-
-
 # What a start costs.
 
 
@@ -313,3 +286,118 @@ def test_signing_loads_nothing_but_itself() -> None:
     )
 
     assert loaded(code) == []
+
+
+# Resend.
+
+
+@looped("release", release_names())
+def test_a_resend_changes_what_it_must_and_nothing_else(release: str) -> None:
+    """For every rejected record: new state, errors, exchange and log; the same identity."""
+    known = world(release)
+    session = known.current_epoch.session()
+    unit = "business_unit" if known.release.at_least("R18.0.0") else "unit"
+
+    for number in numbers(known):
+        before = show(known, number)
+        after = post(known, "resend", number)["data"]
+
+        assert after == show(known, number)
+        assert {name: after[name] for name in KEPT} == {name: before[name] for name in KEPT}
+        assert list(after) == list(before)
+        assert after["life_cycle_state"] == "SUCCESSFUL"
+        assert (after["error_code"], after["error_description"]) == (None, None)
+        assert after["response"] != before["response"]
+        assert after["request"] != before["request"]
+        changed = {
+            "updated_date": WRITTEN,
+            f"updated_by_{unit}": session.unit,
+            "updated_by_user": session.user,
+        }
+        assert after["log_information"] == {**before["log_information"], **changed}
+        assert list(after["log_information"]) == list(before["log_information"])
+
+
+@looped("release", release_names())
+def test_a_resent_record_is_valid_and_its_code_verifies(release: str) -> None:
+    """What a resend leaves fits the strict schema; its code is that of data and present key."""
+    known = world(release)
+    judge = validator("webhook_request", "strict", known.release.name)
+
+    for number in numbers(known)[::3]:
+        after = post(known, "resend", number)["data"]
+        record = known.store.get("number", number)
+        assert record is not None
+        key = known.current_epoch.reference_data.key_of(after["webhook_definition"]["id"])
+
+        assert not [error.message for error in judge.iter_errors(after)]
+        if record.data is None or key is None:
+            assert (
+                after["authentication_code"] == show(world(release), number)["authentication_code"]
+            )
+        else:
+            assert verify(after["authentication_code"], json.loads(record.data), key)
+
+
+def test_a_resend_that_fails_leaves_the_new_error() -> None:
+    """After a failed try the record is REJECTED with that try's error, and was updated."""
+    known = world(dials={"delivery.script": "refused, http_503, success"})
+    number = numbers(known)[0]
+    first = post(known, "resend", number)["data"]
+    second = post(known, "resend", number)["data"]
+    third = post(known, "resend", number)["data"]
+
+    states = [each["life_cycle_state"] for each in (first, second, third)]
+    codes = [each["error_code"] for each in (first, second, third)]
+    assert states == ["REJECTED", "REJECTED", "SUCCESSFUL"]
+    assert codes == ["ConnectException", "HttpResponseException", None]
+    assert "Service Unavailable" in second["error_description"]
+    assert first["log_information"]["updated_date"] == WRITTEN
+    assert len({first["response"], second["response"], third["response"]}) == 3
+
+
+def test_what_is_sent_is_what_the_record_then_says() -> None:
+    """The receiver gets the record's url, its data, and the code that the record shows."""
+    recorder = Recorder()
+    known = world(delivery=recorder)
+    for number in numbers(known):
+        after = post(known, "resend", number)["data"]
+        (attempt,) = recorder.attempts
+        recorder.reset()
+
+        assert attempt.url == after["url"]
+        record = known.store.get("number", number)
+        assert record is not None
+        assert attempt.data == record.data
+        if attempt.authentication_code is not None:
+            assert attempt.authentication_code == after["authentication_code"]
+
+
+def test_a_record_without_data_can_be_sent() -> None:
+    """Where nobody knows the data that was sent, a resend works and keeps the old code."""
+    recorder = Recorder()
+    entries = [request("1", data=None, authentication_code="as it was"), request("2", data=None)]
+    known = world(data=entries, delivery=recorder)
+
+    assert post(known, "resend", "1")["data"]["authentication_code"] == "as it was"
+    assert post(known, "resend", "2")["data"]["authentication_code"] is None
+    assert [attempt.data for attempt in recorder.attempts] == [None, None]
+
+
+# Reset.
+
+
+def test_a_reset_goes_back_to_the_start() -> None:
+    """Records, ids and the delivery script are what they were; each reset counts."""
+    known = world(dials={"delivery.script": "timeout, success"})
+    start = known.store.query(Query(indexed=()))
+    number = numbers(known)[0]
+    first = post(known, "resend", number)["data"]
+    post(known, "delete", numbers(known, "SUCCESSFUL")[0])
+    known.reset()
+
+    assert known.store.query(Query(indexed=())) == start
+    assert known.epoch_number == 1
+    assert post(known, "resend", number)["data"] == first
+    known.reset()
+    assert (known.store.query(Query(indexed=())), known.epoch_number) == (start, 2)

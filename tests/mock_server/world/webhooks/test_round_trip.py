@@ -2,11 +2,9 @@
 
 import io
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,7 +14,6 @@ from helpers.tables import looped
 
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.access_log import AccessLog
-from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.schemas import API_PATH, Dialect
 
 DEFINITION = "ACT CREATE"
@@ -111,20 +108,6 @@ def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
 def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:
     """It says what a scripted mock does not do."""
     assert "sends webhooks only where it may" in mock.client.get(mock.base).text
-
-
-def test_a_rejected_event_can_be_sent_again(mock: ServedMock) -> None:
-    """The receiver answers 503 first: REJECTED; resend then delivers the same."""
-    mock.admin("PUT", "/receiver", {"answers": [{"status": 503, "times": 1}, {"status": 201}]})
-    fired = fire(mock)
-    number = fired["webhook_request"]["number"]
-
-    assert fired["life_cycle_state"] == "REJECTED"
-    assert mock.show(number)["error_code"] == "HttpResponseException"
-    resent = mock.resend(number)
-    assert resent["data"]["life_cycle_state"] == "SUCCESSFUL"
-    bodies = [one["body"] for one in mock.admin("GET", "/receiver/requests")["requests"]]
-    assert bodies[0] == bodies[1]
 
 
 def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> None:
@@ -314,74 +297,3 @@ def test_a_mock_that_calls_itself_ends(mock: ServedMock) -> None:
 
     assert fired["life_cycle_state"] in ("SUCCESSFUL", "REJECTED")
     assert mock.show("7")["number"] == "7"
-
-
-def test_numbers_go_on_after_the_largest(mock: ServedMock) -> None:
-    """Each event has a number of its own, above all that there were."""
-    largest = mock.world.store.largest_number()
-    numbers = [int(fire(mock)["webhook_request"]["number"]) for _ in range(3)]
-
-    assert numbers == [largest + 1, largest + 2, largest + 3]
-
-
-def test_a_receiver_that_hangs_blocks_nobody() -> None:
-    """With more hanging deliveries than places, others are still answered at once."""
-    release = threading.Event()
-
-    def hang(connection: Any) -> None:
-        del connection
-        release.wait(20)
-
-    with (
-        listening(hang) as hanging,
-        served_mock(threads=8, at_once=2, dialect=Dialect("slow")) as mock,
-    ):
-        ends: list[Any] = []
-
-        def event() -> None:
-            ends.append(fire(mock, url=hanging.url))
-
-        threads = [threading.Thread(target=event) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        deadline = monotonic() + 20
-        while len(hanging.got) < 2 and monotonic() < deadline:
-            threading.Event().wait(0.01)
-        assert mock.show("7")["number"] == "7"
-        assert mock.admin("GET", "/health")["status"] == "healthy"
-        assert len(hanging.got) == 2
-        release.set()
-        for thread in threads:
-            thread.join(30)
-    names = [one["delivery"]["outcome"]["name"] for one in ends]
-    assert sorted(names) == ["no_connection"] * 4 + ["no_response"] * 2
-
-
-def test_the_end_leaves_every_record_explained() -> None:
-    """The server ends within its time, and each record is in a state that its attempts explain."""
-    dialect = Dialect("queued", {"resend.delivery": "queued", "resend.destination": "definition"})
-    release = threading.Event()
-
-    def slow(connection: Any) -> None:
-        release.wait(30)
-        answering()(connection)
-
-    with listening(slow) as receiver, served_mock(dialect=dialect) as mock:
-        mock.send_all_to(receiver.url)
-        recovered = mock.admin("POST", "/deliveries/recover", {})
-        deadline = monotonic() + 20
-        while len(receiver.got) < 16 and monotonic() < deadline:
-            threading.Event().wait(0.01)
-        mock.server.stop()
-        mock.registry.closing.wait(20)
-        while mock.world.delivery_queue.close(10) is False and monotonic() < deadline:
-            pass
-        attempts = mock.world.current_epoch.attempts.list()
-    release.set()
-
-    assert len(attempts) == len(recovered["deliveries"]) > 16
-    for attempt in attempts:
-        record = mock.world.store.get("id", attempt.record_id)
-        assert record is not None
-        assert attempt.over
-        assert record.state is (attempt.after or State.REJECTED)

@@ -1,14 +1,12 @@
 """Many threads in one store: no record is lost or doubled, and queries see one moment."""
 
-import sys
-from collections.abc import Callable, Iterator
 from functools import partial
 from random import Random
-from threading import Barrier, Event, Thread
+from threading import Event
 from time import sleep
-from typing import Any
 
 import pytest
+from helpers.threads import at_once
 
 from crmcom_kit.mock_server.store.life_cycle import Event as Happening
 from crmcom_kit.mock_server.store.life_cycle import State, WrongState
@@ -16,42 +14,10 @@ from crmcom_kit.mock_server.store.records import DuplicateRecord, Query, Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.ids import Ids
 
+pytestmark = pytest.mark.usefixtures("hurried")
+
 THREADS = 64
-PATIENCE = 30.0  # seconds after which a thread that waits has met a deadlock
 EVERYTHING = Query(indexed=())
-
-
-@pytest.fixture(autouse=True)
-def _hurried() -> Iterator[None]:
-    """Let threads take turns as often as they can, so that whoever needs a lock shows it."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
-def at_once(tasks: list[Callable[[], Any]]) -> list[Any]:
-    """Run each task in a thread of its own, all at the same moment; return what they return."""
-    barrier = Barrier(len(tasks))
-    results: list[Any] = [None] * len(tasks)
-    errors: list[BaseException] = []
-
-    def run(at: int, task: Callable[[], Any]) -> None:
-        try:
-            barrier.wait(PATIENCE)
-            results[at] = task()
-        except BaseException as error:
-            errors.append(error)
-            raise
-
-    threads = [Thread(target=run, args=pair, daemon=True) for pair in enumerate(tasks)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(PATIENCE)
-    assert not [thread for thread in threads if thread.is_alive()], "a thread is stuck"
-    assert not errors
-    return results
 
 
 class SlowText(str):
@@ -208,38 +174,3 @@ def test_a_query_sees_one_moment() -> None:
 
     assert len(store) == 800
     assert all(count % 2 == 0 for counts in seen for count in counts)
-
-
-def test_one_of_32_resends_and_deletes_of_a_record_wins() -> None:
-    """Of resends and deletes of one record that come at once, one does what it says.
-
-    A resend that claims the record first may lose it to a delete before it is settled.
-    """
-    store = Store()
-
-    def resend(name: str) -> str:
-        try:
-            claimed = store.transition(name, Happening.RESEND)
-        except WrongState:
-            return "refused"
-        if claimed is None:
-            return "unknown"
-        settled = store.transition(name, Happening.DELIVERED)
-        return "lost" if settled is None else "sent"
-
-    def delete(name: str) -> str:
-        return "unknown" if store.delete("id", name) is None else "deleted"
-
-    for round_ in range(20):
-        name = f"id{round_}"
-        store.insert(made(name, str(round_), b"x"))
-        results = at_once([partial((resend, delete)[n % 2], name) for n in range(32)])
-
-        assert results.count("deleted") == 1
-        assert results.count("sent") + results.count("lost") <= 1
-        assert store.get("id", name) is None
-        assert len(store) == 0
-        store.insert(made(f"resent {name}", f"1000{round_}", b"x"))
-        results = at_once([partial(resend, f"resent {name}")] * 32)
-        assert (results.count("sent"), results.count("refused")) == (1, 31)
-        store.delete("id", f"resent {name}")

@@ -120,9 +120,9 @@ def test_lines_document_and_entries_are_the_same_world(write: Write) -> None:
         lines = ending.join(json.dumps(entry).encode() for entry in ENTRIES)
         for text in (lines, lines + ending, b"\n \n" + lines, BOM_UTF8 + lines):
             assert content(make_world(data=write(text))) == expected
-    for order in permutations(document(ENTRIES).items()):
+    for members in permutations(document(ENTRIES).items()):
         for indent in (None, 1, 4):
-            text = json.dumps(dict(order), indent=indent).encode()
+            text = json.dumps(dict(members), indent=indent).encode()
             for whole in (text, b"\n \n" + text + b"\n\n", BOM_UTF8 + text):
                 assert content(make_world(data=write(whole))) == expected
 
@@ -469,6 +469,7 @@ def test_entries_from_python_must_be_json() -> None:
     ):
         entries = [*ENTRIES[:3], {"webhook_request": request("1", data={"a": value})}]
         assert re.match(f"data entry 3: .*{said}.*allowed is JSON", error_of(entries))
+    entry: Any
     for entry in (5, None, [], "unit", {}):
         assert re.match(r"data entry 1: \$: ", error_of([{"unit": {"id": "1"}}, entry]))
 

@@ -1,0 +1,41 @@
+"""Probes of dials: how a dial shows, and what is seen for each of its values."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from crmcom_kit.schemas import dials
+from crmcom_kit.schemas.dialect import error_kinds
+
+
+class Probe(NamedTuple):
+    """How a dial shows, and what is seen for each of its values."""
+
+    see: Callable[[Any], Any]
+    seen: Mapping[Any, Any]
+    release: str = "R9"
+    besides: Mapping[str, Any] = MappingProxyType({})
+    data: Callable[[], list[Any]] | None = None  # instead of the sample world
+
+
+def kind(mock: Any, reply: Any) -> str:
+    """Return OK, or the kind of error that a reply is."""
+    kinds = {mock.code_of(name): name for name in error_kinds()}
+    return str(kinds.get(reply.code, reply.code))
+
+
+def check_choices(key: str, probe: Probe) -> None:
+    """Fail unless a probe expects something for each choice, and the default's for no other."""
+    dial, seen = dials()[key], probe.seen
+    default = tuple(dial.default) if isinstance(dial.default, list) else dial.default
+
+    if dial.type == "choice":
+        assert set(seen) == set(dial.choices)
+    elif dial.type == "boolean":
+        assert set(seen) == {True, False}
+    elif dial.type == "members":
+        assert all((name,) in seen for name in dial.choices)
+    else:
+        assert len(seen) > 2
+    assert all(map(dial.accepts, seen))
+    assert all(seen[value] != seen[default] for value in seen if value != default)

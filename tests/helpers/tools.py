@@ -1,0 +1,22 @@
+"""Programs that tests run in processes of their own."""
+
+import os
+import shutil
+
+import pytest
+
+#: Options of pytest, as it is run by tests: these plugins take a second to load.
+FEWER_PLUGINS = ("-p", "no:faker", "-p", "no:hypothesispytest")
+
+
+def tool(*names: str) -> str:
+    """Return the path of a program that has one of these names.
+
+    Without it the test is skipped; in CI it fails, since ``.ci/run`` installs all of them.
+    """
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    if os.environ.get("CI"):
+        pytest.fail(f"{names[0]} is not installed; .ci/run installs it")
+    pytest.skip(f"needs {names[0]}")
