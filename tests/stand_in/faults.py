@@ -1,6 +1,9 @@
 """All faults of the stand-in, in the order in which they were written."""
 
 from stand_in import (
+    faults_fourth_answers,
+    faults_fourth_effects,
+    faults_fourth_lists,
     faults_of_access,
     faults_of_effects,
     faults_of_lists,
@@ -15,7 +18,7 @@ from stand_in import (
 )
 from stand_in.fault import FAULTS, Fault
 
-__all__ = ["ALL", "FAULTS", "FIRST", "PARTS", "SECOND", "THIRD", "Fault"]
+__all__ = ["ALL", "FAULTS", "FIRST", "FOURTH", "PARTS", "SECOND", "THIRD", "Fault"]
 
 PARTS = (
     faults_of_effects,
@@ -29,10 +32,13 @@ PARTS = (
     faults_third_effects,
     faults_third_views,
     faults_third_access,
+    faults_fourth_lists,
+    faults_fourth_effects,
+    faults_fourth_answers,
 )
 ALL = sorted(FAULTS.values(), key=lambda fault: fault.number)
 #: Each later set was written to tell whether what the sets before it led to is general.
-FIRST, SECOND, THIRD = (
+FIRST, SECOND, THIRD, FOURTH = (
     [fault for fault in ALL if start < fault.number <= end]
-    for start, end in ((0, 200), (200, 300), (300, 400))
+    for start, end in ((0, 200), (200, 300), (300, 400), (400, 500))
 )
