@@ -36,7 +36,7 @@ from crmcom_kit.contract_tests.session import Session
 def list_takes_every_entity(session: Session) -> None:
     """List takes each entity that the release supports, and in each state."""
     in_service(session)
-    known = {record.get("entity") for record in session.pool.known()}
+    known = [record.get("entity") for record in session.pool.known()]
     latest_first = reversed(session.release.entities)
     entities = sorted(latest_first, key=lambda each: each in known)
     for entity in entities:

@@ -7,7 +7,8 @@ from stand_in.faults import ALL
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
 
-SAMPLE = [each for each in ALL if not each.doubtful][5::84]
+#: Of the oldest set, which the kit is expected to find as a whole.
+SAMPLE = [each for each in ALL if each.number < 200 and not each.doubtful][5::40]
 
 
 def refuses_everything(app: StandIn) -> bool:
@@ -33,4 +34,5 @@ def test_variants_raise_no_alarm(name: str) -> None:
 @pytest.mark.parametrize("fault", SAMPLE, ids=lambda fault: fault.name)
 def test_faults_are_found(fault: Fault) -> None:
     """Some faults of a server that was not written together with the kit."""
-    assert fault.statement in broken(checked(fault.server(), max_examples=0))
+    found = broken(checked(fault.server(), max_examples=0))
+    assert {*fault.statements} & {*found}, found
