@@ -20,7 +20,7 @@ COMMANDS = {
         "crmcom_kit.mock_server.cli.fire:fire",
         "Trigger a webhook in a running mock.",
     ),
-    "fixtures": ("crmcom_kit.fixtures.commands:fixtures", "Generate fixture data."),
+    "fixtures": ("crmcom_kit.fixtures.cli:fixtures", "Generate fixture data."),
     "check": (
         "crmcom_kit.contract_tests.cli:check",
         "Check a server against the contract.",
