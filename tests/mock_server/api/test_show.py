@@ -22,7 +22,7 @@ def test_it_returns_the_one_that_the_number_names(mock: Any) -> None:
     record = mock.show("number=7").data
 
     assert record["number"] == "7"
-    assert record["id"] == "B28E50D3000E134F0B00FB0D79AC15E0"
+    assert record["id"] == "73F898EBCE6E04A5B05D8ABC992E5F6F"
     assert set(record) == set(response_fields())
 
 
@@ -149,7 +149,7 @@ def test_log_information_names_units_as_the_release_does(
     """Units are business units from R18 on."""
     log = make_mock(release).show("number=14").data["log_information"]
 
-    assert log[unit]["name"] == "Σάμος Shop & Call Centre"
+    assert log[unit]["name"] == "Πρέβεζα Shop & Call Centre"
     assert len([name for name in log if name.startswith("created_by_")]) == 2
 
 
