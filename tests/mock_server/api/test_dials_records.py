@@ -100,7 +100,7 @@ def spelled(value: Any) -> str:
 
 
 def fits(mock: Any, form: str) -> list[str]:
-    """The choices of one signing dial under which the code of record 3 verifies, whose data is not ASCII."""
+    """The choices of a dial under which the code of record 3, with Greek in it, verifies."""
     code = mock.resend("3").data["authentication_code"]
     record = mock.world.store.get("number", "3")
     key = mock.world.current_epoch.reference_data.key_of(record.definition)
