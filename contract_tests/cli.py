@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crmcom_kit.config_file import config_option
 from crmcom_kit.contract_tests.options import OPTIONS, Option
 from crmcom_kit.contract_tests.stopping import Stop
 
@@ -85,7 +86,8 @@ def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command()
+@click.command(context_settings={"auto_envvar_prefix": "CRMCOM_CHECK"})
+@config_option
 @_with_options
 @_with_outputs
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")

@@ -111,6 +111,8 @@ class LoginRefresher:
         """Keep ``session``'s token."""
         self._session = session
         self._refusal: tuple[int, Any] | None = None  # how a wrong token is answered
+        #: Refusals that a token got that was new: they are not about tokens.
+        self._despite_login: set[tuple[int, Any]] = set()
         self._ends: float | None = None  # by the client's clock
         self._margin = _MARGIN
 
@@ -186,11 +188,14 @@ class LoginRefresher:
         How an ended token is refused is open: it has when the simplest request is refused in the
         same way.
         """
+        if (exchange.status, exchange.code) in self._despite_login:
+            return False
         used = self._session.token
         tried = self._try(used)
         if tried is None or tried.ok:
             return False
-        if (tried.status, tried.code) not in (self._refusal, (exchange.status, exchange.code)):
+        refusal = (tried.status, tried.code)
+        if refusal not in (self._refusal, (exchange.status, exchange.code)):
             return False
         if self._session.token != used:
             return True  # that refusal was followed up, and another token is here already
@@ -199,9 +204,10 @@ class LoginRefresher:
             msg += "with user name and password the kit gets another"
             raise TargetDown(msg)
         self.renew()
-        if self.is_good():
+        again = self._try(self._session.token)
+        if again is None or (again.status, again.code) != refusal:
             return True
-        self._refusal = None
+        self._despite_login.add(refusal)
         return False
 
     def _try(self, token: str | None) -> Exchange | None:

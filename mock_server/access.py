@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 from crmcom_kit.usage_errors import quoted
 
-#: Among the names of a server: any name.
-ANY_NAME = "*"
+#: Among the names of a server: any name. Among the origins: any origin.
+ANY_NAME = ANY_ORIGIN = "*"
 #: What an admin token may consist of: what a header carries unchanged.
 ADMIN_TOKEN_CHARACTERS = "printable ASCII without spaces"
 
 # An IPv6 address in brackets, or a name or IPv4 address; and a port.
 _ADDRESS = r"\[([0-9A-Fa-f:.]+(?:%[0-9A-Za-z._-]+)?)\]"
 _HOST = re.compile(rf"(?:{_ADDRESS}|([0-9A-Za-z._-]+))(?::([0-9]{{0,5}}))?", re.ASCII)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[0-9a-z._:\[\]-]+", re.ASCII)
 _MAX_PORT = 65_535
 
 
@@ -27,7 +28,7 @@ class Access(NamedTuple):
 
     admin_token: str | None = None  # required for the control API, from any address
     names: frozenset[str] = frozenset()  # of the server, in lower case, besides its addresses
-    origins: frozenset[str] = frozenset()  # of web pages that may call the API
+    origins: frozenset[str] = frozenset()  # of web pages that may call the mock
 
 
 #: This machine's own callers, under its addresses and localhost.
@@ -60,10 +61,11 @@ def api_refusal(access: Access, caller: Caller) -> str | None:
     else:
         # The host's name is checked already. "null" is the origin of a page in a sandbox.
         own = origin.partition("://")[2] == host and _name_in(host)
-        seen = None if own or origin in access.origins else quoted(origin)
+        seen = None if own or may_share(access, origin) else quoted(origin)
     if seen is None:
         return None
-    return f"the mock does not answer pages of other origins; seen {seen}"
+    text = f"the mock does not answer pages of other origins; seen {seen}"
+    return text if origin is None else f"{text}; --cors allows an origin"
 
 
 def host_refusal(access: Access, caller: Caller) -> str | None:
@@ -77,6 +79,16 @@ def host_refusal(access: Access, caller: Caller) -> str | None:
         return None
     text = f"the mock answers to localhost and to addresses; seen host {quoted(host)}"
     return f"{text}; --allow-name allows another name"
+
+
+def may_share(access: Access, origin: str) -> bool:
+    """Return True if web pages of an origin may call the mock and read its responses."""
+    return origin in access.origins or ANY_ORIGIN in access.origins
+
+
+def is_origin(text: str) -> bool:
+    """Return True if a string is an origin as browsers write it, or stands for any origin."""
+    return text == ANY_ORIGIN or _ORIGIN.fullmatch(text) is not None
 
 
 def is_loopback(address: str | None) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crmcom_kit.mock_server.cli.options import check
 from crmcom_kit.mock_server.cli.serve import log_of, registry_of, serve
+from crmcom_kit.mock_server.http.cors import CorsApp
 from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp, WsgiShell
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ def make_app() -> "WSGIApplication":
     check(options)
     registry = registry_of(options)
     app: WSGIApplication = WsgiShell(registry)
+    if registry.access.origins:
+        app = CorsApp(app, registry.access)
     log = log_of(options, registry)
     return app if log is None else LoggedApp(app, registry, log)
 

@@ -15,7 +15,7 @@ ALLOWED = {
 #: The one file that starts the mock as a target of the kit.
 ALLOWED_BESIDES = {"contract_tests/targets.py": {"mock_server"}}
 #: Modules of src/crmcom_kit that every room may import; of the rooms they import schemas only.
-SHARED = {"deadline_streams", "redaction", "usage_errors"}
+SHARED = {"config_file", "deadline_streams", "redaction", "usage_errors"}
 
 #: The floors of mock_server, lowest first. Modules in its root, shown as "", are the lowest, except
 #: the entry points, which may import everything. A folder imports folders of lower floors; on one

@@ -3,9 +3,14 @@
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from crmcom_kit.cli import EXTRAS
 
 ROOMS = ("contract_tests", "fixtures", "mock_server", "schemas")
 
@@ -62,3 +67,60 @@ def test_the_package_and_each_room_are_marked_as_typed(wheel_files: frozenset[st
     marked = {"crmcom_kit/py.typed", *(f"crmcom_kit/{room}/py.typed" for room in ROOMS)}
 
     assert marked <= wheel_files
+
+
+def installed_with(name: str, found: dict[str, None]) -> dict[str, None]:
+    """Return a distribution and all that is installed along with it, without extras."""
+    found.setdefault(canonicalize_name(name))
+    for text in distribution(name).requires or ():
+        needed = Requirement(text)
+        wanted = needed.marker is None or needed.marker.evaluate({"extra": ""})
+        if wanted and canonicalize_name(needed.name) not in found:
+            installed_with(needed.name, found)
+    return found
+
+
+def test_an_installation_without_extras_adds_no_other_plugin_to_pytest() -> None:
+    """Every start of pytest in a user's environment imports the plugins that are installed."""
+    core = installed_with("crmcom-kit", {})
+    plugins = {
+        each.value
+        for name in core
+        for each in distribution(name).entry_points
+        if each.group == "pytest11"
+    }
+
+    assert plugins == {
+        "crmcom_kit.contract_tests.plugin",
+        "crmcom_kit.mock_server.pytest_plugin.plugin",
+    }
+    assert not core.keys() & EXTRAS.keys()
+
+
+@pytest.mark.parametrize(
+    ("package", "command", "extra"),
+    [
+        ("hypothesis", ["check"], "check"),
+        ("httpx", ["check"], "check"),
+        ("ijson", ["check", "--from-har", "recording.har"], "check"),
+        ("faker", ["fixtures", "--locale", "el_GR"], "faker"),
+    ],
+)
+def test_a_command_names_the_extra_that_it_lacks(
+    package: str, command: list[str], extra: str, tmp_path: Path
+) -> None:
+    """In one line, with what to type."""
+    (tmp_path / "recording.har").write_text("{}")
+    script = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "from crmcom_kit.cli import main\n"
+        f"main({command!r})"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=tmp_path
+    )
+
+    assert run.returncode == 2
+    assert run.stderr == (
+        f"Error: {package} is not installed, which this needs: pip install 'crmcom-kit[{extra}]'\n"
+    )

@@ -176,6 +176,8 @@ class Checker:
                 yield verdict
         for each in named:
             self.webhook_requests.forget(each)
+            if served:
+                self.history.drop(each)
             if served and key is None:
                 world.lose(each)  # what became of it, the next look tells
 

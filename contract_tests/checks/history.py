@@ -92,6 +92,10 @@ class History:
         suspicion.changes = len(self.world.changes)
         self.suspicions.append(suspicion)
 
+    def drop(self, key: str) -> None:
+        """Drop what is suspected of a webhook request that a served request has changed since."""
+        self.suspicions = [each for each in self.suspicions if each.record != key]
+
     # Sights.
 
     def _sight(self, now: Sight) -> Iterator[str | Violation]:
@@ -247,7 +251,7 @@ class History:
     def gone(self, key: str, exchange: Exchange) -> Iterator[Violation]:
         """Note that a webhook request that was not deleted is neither shown nor listed any more."""
         world = self.world
-        self.suspicions = [each for each in self.suspicions if each.record != key]
+        self.drop(key)
         record = world.records.get(key)
         if record is None:
             return

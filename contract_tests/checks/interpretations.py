@@ -93,7 +93,9 @@ def dimensions(filters: Filters) -> tuple[str, ...]:
 def fits(record: Record, name: str, wanted: Any, interpretation: Interpretation) -> bool | None:
     """Whether a webhook request fits one filter; None if it does not tell."""
     if isinstance(wanted, Named):
-        inner = record.get(OBJECT_OF[name])
+        inner = record.get(OBJECT_OF[name], "")
+        if inner is None:
+            return False  # it has none
         seen = inner.get(wanted.field) if isinstance(inner, dict) else None
         return None if seen is None else seen == wanted.value
     if name == "created_date":

@@ -54,6 +54,7 @@ class Lists:
     _by_matter: dict[tuple[str, ...], dict[tuple[Any, ...], Interpretation]] = field(
         default_factory=dict
     )
+    _broken: set[str] = field(default_factory=set)  # filters that are wrong by themselves
     _doubt: Violation | None = None  # what an earlier list breaks unless filters combine as "any"
 
     def check(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
@@ -75,6 +76,8 @@ class Lists:
         return count > 1 and count >= self.longest[sense.limit is not None]
 
     def _contents(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
+        if len(sense.filters) > 1 and self._broken & sense.filters.keys():
+            return  # how it combines with others cannot be told
         matter = tuple(dimensions(sense.filters))
         problems = {
             kind: self._problem(exchange, sense, each) for kind, each in self._kinds(matter).items()
@@ -101,6 +104,8 @@ class Lists:
         if self._doubt is not None and "combine" in matter:
             best = Problem(self._doubt.again(), best.count, best.rests_on)
         if not best.rests_on:
+            if len(sense.filters) == 1:
+                self._broken.update(sense.filters)
             yield best.violation
         for key in best.rests_on[:MAX_LOOKS]:
             known = self.world.settled(key)

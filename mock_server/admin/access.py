@@ -50,5 +50,4 @@ def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
     is_link = request.method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"
     site = None if is_link else headers.get("Sec-Fetch-Site")
     caller = Caller(request.remote_addr, headers.get("Host"), headers.get("Origin"), site)
-    # Pages that may call the API may not control the mock.
-    return api_refusal(registry.access._replace(origins=frozenset()), caller)
+    return api_refusal(registry.access, caller)

@@ -8,12 +8,14 @@ import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.admin.document import PREFIX
+from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.redaction import printable
 from crmcom_kit.schemas.output import OutputError, write_text
 
 _URL = "--url is the address of the mock, such as http://127.0.0.1:8080, without the API's path"
+_TIMEOUT = 120.0  # seconds: the mock answers when the receiver has
 
 
 class NotFired(click.ClickException):
@@ -144,24 +146,19 @@ def _header_value(token: str | None) -> str | None:
 
 
 def _post(address: str, body: Any, token: str | None) -> Any:
-    import httpx
-
-    headers = {} if token is None else {"X-Mock-Admin-Token": token}
     try:
-        with httpx.Client(trust_env=False, timeout=120) as client:
-            response = client.post(address, json=body, headers=headers)
-            found = response.json()
-    except httpx.InvalidURL as error:
-        msg = f"--url: {address} is not a URL: {error}"
+        status, content = request("POST", address, _TIMEOUT, body=body, token=token)
+    except NoUrl as error:
+        msg = f"--url: {error}"
         raise NotPossible(msg) from None
-    except httpx.HTTPError as error:
-        msg = (
-            f"no mock responds at {address}: {error}; `crmcom-kit serve --deliver http` starts one"
-        )
+    except NoResponse as error:
+        msg = f"no mock responds at {error}; `crmcom-kit serve --deliver http` starts one"
         raise NotPossible(msg) from None
+    try:
+        found = json.loads(content)
     except (ValueError, RecursionError):
         msg = f"{address} is not a mock: the response is not JSON; {_URL}"
         raise NotPossible(msg) from None
-    if response.status_code != 200 and isinstance(found, dict) and "error" in found:
+    if status != 200 and isinstance(found, dict) and "error" in found:
         raise NotPossible(str(found["error"]))
     return found

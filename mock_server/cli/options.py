@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
+from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token, is_origin
 from crmcom_kit.mock_server.journal.journal import JournalLimits
 from crmcom_kit.mock_server.world.registry import IDLE_SECONDS, MAX_WORLDS
 from crmcom_kit.schemas import dialect_names, release_names
@@ -29,6 +29,25 @@ OPTIONS: list[click.Parameter] = [
         default=8080,
         type=click.IntRange(0, 65535),
         help="Port to listen on; 0 picks a free one.",
+    ),
+    click.Option(
+        ["--tls-cert"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Serve https with this certificate (PEM, with those between it and the CA).",
+    ),
+    click.Option(
+        ["--tls-key"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The certificate's key (PEM, without a password).  [default: it is in --tls-cert]",
+    ),
+    click.Option(
+        ["--tls-self-signed"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Serve https with a certificate that is made at the start. FILE gets the certificate "
+        "of its CA, which clients have to trust.",
     ),
     click.Option(
         ["--release"],
@@ -105,6 +124,13 @@ OPTIONS: list[click.Parameter] = [
         "addresses; * allows any. Protects against DNS rebinding. Repeatable.",
     ),
     click.Option(
+        ["--cors"],
+        multiple=True,
+        metavar="ORIGIN",
+        help="Let web pages of this origin, such as http://localhost:3000, call the mock and its "
+        "control API; * allows any. Repeatable.",
+    ),
+    click.Option(
         ["--max-worlds"],
         default=MAX_WORLDS,
         type=click.IntRange(0, 100_000),
@@ -145,7 +171,7 @@ def check(options: dict[str, Any]) -> None:
     """Validate the options and load the dialect. Raises Refused."""
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
 
-    mistake = _mistake_in(options)
+    mistake = _mistake_in(options) or _mistake_in_access(options)
     if mistake is not None:
         raise Refused(mistake)
     try:
@@ -184,4 +210,17 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
         )
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
+    return None
+
+
+def _mistake_in_access(options: dict[str, Any]) -> str | None:
+    """Return what is wrong with how callers reach the mock, if anything is."""
+    if options["tls_key"] is not None and options["tls_cert"] is None:
+        return "--tls-key: a key without --tls-cert is not allowed"
+    if options["tls_self_signed"] is not None and options["tls_cert"] is not None:
+        return "--tls-self-signed: beside --tls-cert it is not allowed; allowed is one of them"
+    for origin in options["cors"]:
+        if not is_origin(origin):
+            allowed = "an origin as browsers write it, such as http://localhost:3000, or *"
+            return f"--cors: {origin!r} is not allowed; allowed is {allowed}"
     return None

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crmcom_kit.config_file import config_option
+from crmcom_kit.mock_server.access import ANY_NAME
 from crmcom_kit.mock_server.cli.options import OPTIONS, Refused, check
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.routing import CONTROL
 from crmcom_kit.schemas import API_PATH, resolve
 
 if TYPE_CHECKING:
+    import ssl
+
     from crmcom_kit.mock_server.http.access_log import AccessLog
     from crmcom_kit.mock_server.protocol.config import Credentials
     from crmcom_kit.mock_server.world.registry import WorldRegistry
@@ -46,6 +50,7 @@ class _Serve(click.Command):
         "show_default": True,
     },
 )
+@config_option
 def serve(**options: Any) -> None:
     """Run the mock of CRM.COM's webhook_requests Web API.
 
@@ -53,8 +58,8 @@ def serve(**options: Any) -> None:
     accepted; then come the credentials that may log in. It listens on loopback unless --host says
     otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
     SIGTERM and Ctrl-C end it with status 0 once running requests have ended. A start that is not
-    possible gives one line on standard error and status 2. An option may be given in the
-    environment instead: CRMCOM_SERVE_RELEASE for --release, and so on.
+    possible gives one line on standard error and status 2. An option may come from the environment
+    instead, as CRMCOM_SERVE_RELEASE for --release and so on, or from a file: see --config.
     """
     with _without_gc():
         from crmcom_kit.mock_server.http.server import (
@@ -83,7 +88,11 @@ def serve(**options: Any) -> None:
             app = AsgiShell(registry, flask, threads=options["threads"], log=log)
             try:
                 server = Server(
-                    app, listening, closing=registry.closing, on_refusal=app.log_refusal
+                    app,
+                    listening,
+                    closing=registry.closing,
+                    on_refusal=app.log_refusal,
+                    tls=_tls(options),
                 )
             except ServeError as error:
                 raise Refused(str(error)) from None
@@ -100,6 +109,20 @@ def serve(**options: Any) -> None:
         deliveries.ended(DELIVERY_SECONDS)
     if log is not None:
         log.flush()
+
+
+def _tls(options: dict[str, Any]) -> "ssl.SSLContext | None":
+    """Return what the server's TLS is made with, if it has any. Raises ServeError."""
+    cert, ca = options["tls_cert"], options["tls_self_signed"]
+    if cert is None and ca is None:
+        return None
+    from crmcom_kit.mock_server.http.tls import given_certificate, new_certificate
+
+    if cert is not None:
+        return given_certificate(cert, options["tls_key"])
+    names = {"localhost", "127.0.0.1", "::1", options["host"], *options["allow_names"]}
+    no_names = {"", ANY_NAME, "0.0.0.0", "::"}  # noqa: S104 - nothing is bound here
+    return new_certificate(sorted(names - no_names), ca)
 
 
 def log_of(options: dict[str, Any], registry: "WorldRegistry") -> "AccessLog | None":
@@ -141,6 +164,7 @@ def registry_of(options: dict[str, Any]) -> "WorldRegistry":
         access=Access(
             options["admin_token"],
             frozenset(name.lower() for name in (options["host"], *options["allow_names"])),
+            frozenset(options["cors"]),
         ),
     )
 
@@ -189,7 +213,8 @@ def _credentials(options: dict[str, Any]) -> "Credentials":
 def _greet(options: dict[str, Any], port: int) -> None:
     """Print the READY line, then how to log in; secrets from the command line are not shown."""
     host = f"[{options['host']}]" if ":" in options["host"] else options["host"]
-    base = f"http://{host}:{port}{API_PATH}"
+    is_tls = options["tls_cert"] is not None or options["tls_self_signed"] is not None
+    base = f"{'https' if is_tls else 'http'}://{host}:{port}{API_PATH}"
     right = _credentials(options)
     password = right.password if options["password"] is None else _GIVEN
     key = right.api_key if options["api_key"] is None else _GIVEN
@@ -207,6 +232,8 @@ def _greet(options: dict[str, Any], port: int) -> None:
         lines.append(f"  Web API key   {key}")
     if options["admin_token"] is not None:
         lines.append(f"  admin token   {_GIVEN}")
+    if options["tls_self_signed"] is not None:
+        lines.append(f"  CA to trust   {options['tls_self_signed']}")
     if options["deliver"] == "http":
         lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
     if options["tokens"]:

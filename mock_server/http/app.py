@@ -31,6 +31,9 @@ from crmcom_kit.schemas import API_PATH
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+#: Where a container or a balancer asks whether the mock is alive, and ready for requests. Neither
+#: needs a token or tells of the content.
+HEALTH_PATHS = LIVE, READY = "/livez", "/readyz"
 _VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -84,6 +87,9 @@ class _WorldMiddleware:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
+        if environ["PATH_INFO"] in HEALTH_PATHS:
+            response = _health(environ["PATH_INFO"], self._registry)
+            return started(response, start_response, environ["REQUEST_METHOD"])
         name, rest = split_path(environ["PATH_INFO"])
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
         # A copy: the access log in front of it still needs the whole path.
@@ -157,6 +163,12 @@ def _body(environ: "WSGIEnvironment") -> bytes | None:
         return None
     except ClientDisconnected:  # in the middle of it: nothing of it is used
         return b""
+
+
+def _health(path: str, registry: WorldRegistry) -> Response:
+    stopping = path == READY and registry.closing.is_set()
+    status, text = (503, b"stopping\n") if stopping else (200, b"ok\n")
+    return Response(status, text, "text/plain; charset=utf-8")
 
 
 def _home() -> str:

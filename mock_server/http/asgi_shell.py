@@ -19,6 +19,7 @@ from crmcom_kit.mock_server.api.dispatch import handle
 from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
+from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
 from crmcom_kit.mock_server.http.endings import ConnectionEnded, ended
 from crmcom_kit.mock_server.http.requests import (
     api_path,
@@ -75,8 +76,13 @@ class AsgiShell:
         headers = asgi_headers(scope["headers"])
         name, rest = split_path(scope["path"])
         path = api_path(rest)
+        shared = cors_headers(self._registry.access, scope["method"], headers)
+        if shared is not None:
+            send = _with_headers(send, shared)
         with suppress(ClientLeft, asyncio.CancelledError):  # cancelled: the server ends
-            if path is None:
+            if shared is not None and is_preflight(scope["method"], headers):
+                await _send(preflight_response(), scope, send)
+            elif path is None:
                 await self._answer_with_app(scope, receive, send, headers, rest)
             else:
                 await self._answer_as_api(scope, receive, send, headers, name, path)
@@ -167,6 +173,18 @@ def _entry(world: World, scope: Scope, status: int, sent: int, began: float, *ma
     client, verb, path = _client(scope), scope["method"], wsgi_path(scope)
     query, seconds = scope["query_string"].decode("latin-1"), perf_counter() - began
     return Entry(world, client, verb, path, query, status, sent, seconds, *marks)
+
+
+def _with_headers(send: Send, headers: list[tuple[str, str]]) -> Send:
+    """Return a ``send`` that adds headers to the response."""
+    more = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+
+    async def sending(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *more]}
+        await send(message)
+
+    return sending
 
 
 def _client(scope: Scope) -> str:

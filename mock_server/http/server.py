@@ -9,11 +9,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.config import Config
 
 from crmcom_kit.mock_server.http.connection import Connection, Connections, OnRefusal
+
+if TYPE_CHECKING:
+    import ssl
 
 #: Seconds that running requests have to finish in once the server is told to stop.
 GRACE_SECONDS = 10.0
@@ -66,6 +69,7 @@ class Server:
         *,
         closing: threading.Event | None = None,
         on_refusal: OnRefusal | None = None,
+        tls: "ssl.SSLContext | None" = None,
     ) -> None:
         """Accept connections on ``listening``, a bound socket.
 
@@ -74,6 +78,7 @@ class Server:
             listening: a bound socket; it belongs to the server from now on.
             closing: set once the server is told to stop, so that calls that wait end.
             on_refusal: called when a request is refused before the application gets it.
+            tls: serve https with it; None: http.
 
         Raises:
             ServeError: another server has begun to listen there in the meantime.
@@ -90,6 +95,7 @@ class Server:
         )
         self._config.load()
         self._listening = listening
+        self._tls = tls
         self._closing = threading.Event() if closing is None else closing
         self._connections = Connections(_max_connections(), on_refusal)
         self._stopping = False
@@ -138,6 +144,7 @@ class Server:
             lambda: Connection(self._config, self._connections, loop),
             sock=self._listening,
             backlog=_BACKLOG,
+            ssl=self._tls,
         )
         dating = loop.create_task(self._keep_date())
         if ready is not None:

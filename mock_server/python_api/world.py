@@ -183,6 +183,9 @@ class MockWorld:
 
         Args:
             options: those of ``httpx.Client``.
+
+        Raises:
+            ModuleNotFoundError: httpx is not installed; the mock itself does not need it.
         """
         import httpx
 

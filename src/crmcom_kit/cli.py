@@ -20,6 +20,7 @@ COMMANDS = {
         "crmcom_kit.mock_server.cli.fire:fire",
         "Trigger a webhook in a running mock.",
     ),
+    "ready": ("crmcom_kit.mock_server.cli.ready:ready", "Wait until a mock is ready."),
     "fixtures": ("crmcom_kit.fixtures.cli:fixtures", "Generate fixture data."),
     "check": (
         "crmcom_kit.contract_tests.cli:check",
@@ -38,6 +39,20 @@ COMMANDS = {
         "crmcom_kit.schemas.commands:dialect",
         "Print a dialect as a commented TOML file.",
     ),
+    "config": (
+        "crmcom_kit.config_command:config",
+        "Print the options in force, and where each comes from.",
+    ),
+}
+
+#: Packages that are installed with an extra only → its name.
+EXTRAS = {
+    "faker": "faker",
+    "httpx": "check",
+    "hypothesis": "check",
+    "ijson": "check",
+    "pytest": "check",
+    "trustme": "tls",
 }
 
 #: What a shell reports of a program that SIGPIPE ended. Neither 0 nor 1 would do: to `check` they
@@ -110,6 +125,13 @@ def _mistakes_in_one_line() -> Iterator[None]:
         raise
     except click.UsageError as error:
         raise UsageMistake(" ".join(error.format_message().splitlines())) from None
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        extra = EXTRAS.get(package)
+        if extra is None:
+            raise
+        msg = f"{package} is not installed, which this needs: pip install 'crmcom-kit[{extra}]'"
+        raise UsageMistake(msg) from None
     except KeyboardInterrupt:  # of which click would make an exit with 1
         click.echo("Interrupted", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None

@@ -21,6 +21,12 @@ class Fault:
     release: str
     doubt: str  # why it may be held to be legal; empty where it may not
     changes: dict[str, Any]
+    also: tuple[str, ...] = ()  # ids of further statements that it breaks
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The ids of all statements that it breaks, the nearest first."""
+        return (self.statement, *self.also)
 
     @property
     def doubtful(self) -> bool:
@@ -44,7 +50,13 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    number: int, statement: str, breaks: str, release: str = "R9", doubt: str = "", **changes: Any
+    number: int,
+    statement: str,
+    breaks: str,
+    release: str = "R9",
+    doubt: str = "",
+    also: tuple[str, ...] = (),
+    **changes: Any,
 ) -> Callable[[type[StandIn]], type[StandIn]]:
     """Declare a server class to be a fault; its name is that of the class in snake case."""
 
@@ -52,7 +64,9 @@ def fault(
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", server_class.__name__).lower()
         assert name not in FAULTS
         assert number not in {other.number for other in FAULTS.values()}
-        FAULTS[name] = Fault(number, name, breaks, statement, server_class, release, doubt, changes)
+        FAULTS[name] = Fault(
+            number, name, breaks, statement, server_class, release, doubt, changes, also
+        )
         return server_class
 
     return declare

@@ -8,10 +8,14 @@ from stand_in import (
     faults_second,
     faults_second_answers,
     faults_second_lists,
+    faults_third_access,
+    faults_third_effects,
+    faults_third_lists,
+    faults_third_views,
 )
 from stand_in.fault import FAULTS, Fault
 
-__all__ = ["ALL", "FAULTS", "FIRST", "PARTS", "SECOND", "Fault"]
+__all__ = ["ALL", "FAULTS", "FIRST", "PARTS", "SECOND", "THIRD", "Fault"]
 
 PARTS = (
     faults_of_effects,
@@ -21,7 +25,14 @@ PARTS = (
     faults_second,
     faults_second_lists,
     faults_second_answers,
+    faults_third_lists,
+    faults_third_effects,
+    faults_third_views,
+    faults_third_access,
 )
 ALL = sorted(FAULTS.values(), key=lambda fault: fault.number)
-#: The second set was written later, to tell whether what the first set led to is general.
-FIRST, SECOND = ([f for f in ALL if (f.number > 200) == later] for later in (False, True))
+#: Each later set was written to tell whether what the sets before it led to is general.
+FIRST, SECOND, THIRD = (
+    [fault for fault in ALL if start < fault.number <= end]
+    for start, end in ((0, 200), (200, 300), (300, 400))
+)

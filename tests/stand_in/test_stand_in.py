@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from stand_in.client import LOGIN, Client, ok, refused
-from stand_in.faults import ALL, FAULTS, FIRST, SECOND
+from stand_in.faults import ALL, FAULTS, FIRST, SECOND, THIRD
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.reading import FIELDS
 from stand_in.server import StandIn
 from stand_in.serving import served
-from stand_in.witnesses_second import WITNESSES
+from stand_in.witnesses_third import WITNESSES
 from stand_in.world import REJECTED, SUCCESSFUL
 
 ROOMS = ("mock_server", "fixtures", "schemas", "contract_tests", "broken_servers", "helpers")
@@ -59,7 +59,7 @@ def test_the_same_seed_makes_the_same_server() -> None:
 def test_every_fault_has_a_witness() -> None:
     """The faults are numbered in the order of writing."""
     assert set(WITNESSES) == set(FAULTS)
-    for start, faults in ((1, FIRST), (201, SECOND)):
+    for start, faults in ((1, FIRST), (201, SECOND), (301, THIRD)):
         assert [fault.number for fault in faults] == list(range(start, start + len(faults)))
         assert sum(not fault.doubtful for fault in faults) >= 60
 

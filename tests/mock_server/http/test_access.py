@@ -138,14 +138,17 @@ def test_any_name_may_be_allowed() -> None:
     assert _status(client, SHOW, {**EVIL, "HTTP_ORIGIN": "http://other.example"}) == 403
 
 
-def test_a_page_may_be_allowed() -> None:
-    """Pages of the origins that somebody names may call the API, and not the control API."""
-    access = Access(origins=frozenset(["http://localhost:3000"]))
+@pytest.mark.parametrize("allowed", ["http://localhost:3000", "*"])
+def test_a_page_may_be_allowed(allowed: str) -> None:
+    """Pages of the origins that somebody names may call the API and the control API."""
+    access = Access(origins=frozenset([allowed]))
     client = create_app(WorldRegistry(make_world(tokens=["T"]), access=access)).test_client()
     page = {**OWN, "HTTP_ORIGIN": "http://localhost:3000", "HTTP_SEC_FETCH_SITE": "cross-site"}
 
     assert _status(client, SHOW, page) == 200
-    assert _status(client, "/__admin/version", page) == 403
+    assert _status(client, "/__admin/version", page) == 200
+    page["HTTP_ORIGIN"] = "http://localhost:3001"
+    assert _status(client, SHOW, page) == (200 if allowed == "*" else 403)
 
 
 def test_the_token_opens_the_control_api_through_a_proxy() -> None:

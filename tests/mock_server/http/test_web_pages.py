@@ -2,15 +2,13 @@
 
 import http.client
 import json
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 from helpers.chromium import rendered
+from helpers.web_sites import Answer, served
 
 from crmcom_kit.schemas import API_PATH
 
@@ -42,36 +40,6 @@ Promise.all([
   read("/__admin/reset", {{method: "POST"}}),
 ]).then(all => document.body.append("DONE " + all.join(" NEXT ")));
 </script>"""
-Answer = tuple[int, str, bytes]  # status, content type, body
-
-
-@contextmanager
-def served(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[int]:
-    """Serve a site that answers as a function says; yield the port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, content_type, body = answer(self)
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def proxied(port: int, request: BaseHTTPRequestHandler) -> Answer:

@@ -1,0 +1,78 @@
+"""Cross-origin resource sharing: what browsers ask before a page of another origin may call.
+
+Which origins may is decided in ``access``; here their responses get the headers that a browser
+wants to see (Fetch standard, CORS protocol), and preflight requests are answered.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from crmcom_kit.mock_server.access import Access, may_share
+from crmcom_kit.mock_server.http.endings import started
+from crmcom_kit.mock_server.protocol.response import Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_VERBS = "GET, HEAD, POST, PUT, PATCH, DELETE"
+_MAX_AGE = "600"  # seconds for which a browser need not ask again
+
+
+def cors_headers(
+    access: Access, verb: str, headers: Mapping[str, Any]
+) -> list[tuple[str, str]] | None:
+    """Return the headers that a response needs; None for a request that CORS has no part in.
+
+    Args:
+        access: which origins may read responses.
+        verb: the HTTP method of the request.
+        headers: those of the request, as CGI names them; may be an environ.
+    """
+    origin = headers.get("HTTP_ORIGIN")
+    if origin is None or not may_share(access, origin):
+        return None
+    found = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+    if not is_preflight(verb, headers):
+        return [*found, ("Access-Control-Expose-Headers", "*")]
+    found += [("Access-Control-Allow-Methods", _VERBS), ("Access-Control-Max-Age", _MAX_AGE)]
+    asked = headers.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")
+    if asked:
+        found.append(("Access-Control-Allow-Headers", asked))
+    if headers.get("HTTP_ACCESS_CONTROL_REQUEST_PRIVATE_NETWORK") == "true":
+        found.append(("Access-Control-Allow-Private-Network", "true"))
+    return found
+
+
+def is_preflight(verb: str, headers: Mapping[str, Any]) -> bool:
+    """Return True if a browser only asks whether it may send a request."""
+    return verb == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in headers
+
+
+def preflight_response() -> Response:
+    """Return the response to a preflight request of an allowed origin, without CORS headers."""
+    return Response(204, b"", "text/plain; charset=utf-8")
+
+
+class CorsApp:
+    """A WSGI application around another one that adds the headers."""
+
+    def __init__(self, app: "WSGIApplication", access: Access) -> None:
+        """Add headers to the responses of ``app`` for the origins of ``access``."""
+        self._app = app
+        self._access = access
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Respond to one request."""
+        verb = environ["REQUEST_METHOD"]
+        more = cors_headers(self._access, verb, environ)
+        if more is None:
+            return self._app(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, headers + more, *rest)
+
+        if is_preflight(verb, environ):
+            return started(preflight_response(), start, verb)
+        return self._app(environ, start)

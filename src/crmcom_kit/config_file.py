@@ -1,0 +1,154 @@
+"""Options from a file: ``crmcom-kit.toml``, or ``[tool.crmcom-kit]`` in ``pyproject.toml``.
+
+A file has a table for each command, and in it the command's long options without their hyphens at
+the front. A flag has precedence over the environment, and the environment over the file.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Any
+
+import click
+
+#: The commands that have a table in the file.
+CONFIGURED = ("serve", "check", "fixtures")
+OWN_FILE, PROJECT_FILE = Path("crmcom-kit.toml"), Path("pyproject.toml")
+
+#: Options whose values are never shown.
+SECRETS = frozenset(("token", "password", "api-key", "admin-token", "secret-key"))
+
+#: Where the name of the file that was read is kept in a click context.
+_META = "crmcom_kit.config_file"
+
+
+class ConfigError(click.ClickException):
+    """A configuration file that cannot be followed: one line, exit status 2."""
+
+    exit_code = 2
+
+
+def file_of(ctx: click.Context) -> str | None:
+    """Return the name of the file that gave a command its options, or None."""
+    found: str | None = ctx.meta.get(_META)
+    return found
+
+
+def _read_config(ctx: click.Context, _param: click.Parameter, path: Path | None) -> None:
+    """Make what the file says the defaults of the command. Raises ConfigError."""
+    if ctx.resilient_parsing:  # completion: it must not fail
+        return
+    name, tables = _load(path)
+    if name is None:
+        return
+    for each in tables.keys() - set(CONFIGURED):
+        raise ConfigError(_unknown(f"{name}: {each}", each, CONFIGURED, "table"))
+    command = ctx.command.name or ""
+    table = tables.get(command, {})
+    if not isinstance(table, Mapping):
+        msg = f"{name}: {command}: {table!r} is not allowed; allowed is a table"
+        raise ConfigError(msg)
+    ctx.meta[_META] = name
+    ctx.default_map = _defaults(ctx, f"{name}: {command}", table)
+
+
+def _load(path: Path | None) -> tuple[str | None, Mapping[str, Any]]:
+    """Return the file that counts and its tables; without a file None."""
+    if path is not None:
+        return str(path), _tables(path, is_project=path.name == PROJECT_FILE.name)
+    if OWN_FILE.is_file():
+        return str(OWN_FILE), _tables(OWN_FILE, is_project=False)
+    if PROJECT_FILE.is_file():
+        tables = _tables(PROJECT_FILE, is_project=True)
+        return (f"{PROJECT_FILE}: tool.crmcom-kit" if tables else None), tables
+    return None, {}
+
+
+def _tables(path: Path, *, is_project: bool) -> Mapping[str, Any]:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}"
+        raise ConfigError(msg) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: not a TOML document: {error}"
+        raise ConfigError(msg) from None
+    if not is_project:
+        return document
+    tool = document.get("tool")
+    found = tool.get("crmcom-kit", {}) if isinstance(tool, Mapping) else {}
+    if not isinstance(found, Mapping):
+        msg = f"{path}: tool.crmcom-kit: {found!r} is not allowed; allowed is a table"
+        raise ConfigError(msg)
+    return found
+
+
+def _defaults(ctx: click.Context, place: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a table's values by the names of the parameters. Raises ConfigError."""
+    options = options_of(ctx.command)
+    found = {}
+    for key, given in table.items():
+        param = options.get(key)
+        if param is None:
+            raise ConfigError(_unknown(f"{place}.{key}", key, tuple(options), "option"))
+        value = _as_typed(given)
+        mistake = _mistake(ctx, param, value)
+        if mistake is not None:
+            shown = mistake if key not in SECRETS else "a hidden value of a wrong type"
+            msg = f"{place}.{key}: {shown}"
+            raise ConfigError(msg)
+        found[param.name or key] = value
+    return found
+
+
+def options_of(command: click.Command) -> dict[str, click.Option]:
+    """Return what a file may say of a command: its options by their names in a file."""
+    return {
+        param.opts[0].removeprefix("--"): param
+        for param in command.params
+        if isinstance(param, click.Option) and param.opts[0] != "--config"
+    }
+
+
+def _as_typed(value: Any) -> Any:
+    """Return a date of TOML as the text that a command line has in its place."""
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
+def _mistake(ctx: click.Context, param: click.Option, value: Any) -> str | None:
+    """Return what is wrong with a value in a file, or None."""
+    if param.multiple != isinstance(value, list):
+        allowed = "a list" if param.multiple else "a single value"
+        return f"{value!r} is not allowed; allowed is {allowed}"
+    for each in value if isinstance(value, list) else [value]:
+        if param.is_flag != isinstance(each, bool) or isinstance(each, list | dict):
+            allowed = "true or false" if param.is_flag else "a string or a number"
+            return f"{each!r} is not allowed; allowed is {allowed}"
+    try:
+        param.process_value(ctx, value)
+    except click.BadParameter as error:
+        return " ".join(error.message.splitlines())
+    return None
+
+
+def _unknown(place: str, seen: str, known: tuple[str, ...], kind: str) -> str:
+    near = difflib.get_close_matches(seen, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"allowed are {', '.join(known)}"
+    return f"{place} is not the name of {'an' if kind[0] in 'aeiou' else 'a'} {kind}; {hint}"
+
+
+#: Gives a command the option ``--config``.
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    envvar="CRMCOM_CONFIG",
+    show_envvar=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_read_config,
+    help="Take options from this TOML file.  [default: crmcom-kit.toml, or [tool.crmcom-kit] in "
+    "pyproject.toml, in the current folder]",
+)
