@@ -271,7 +271,7 @@ class FollowUp:
     def _decide(self, suspicion: Suspicion) -> None:
         history, statement = self._session.checker.history, suspicion.violation.statement
         if self._confirmed[statement] >= MAX_CONFIRMED:
-            history.suspicions.remove(suspicion)
+            history.leave_open(suspicion)
             return
         self._confirmed[statement] += 1
         known = self._session.world.records.get(suspicion.record, suspicion.known)
@@ -284,7 +284,7 @@ class FollowUp:
                 history.suspicions.append(suspicion)
             self._show_or_lose(suspicion.record, known)
         if suspicion in history.suspicions:
-            history.suspicions.remove(suspicion)  # it could not be decided
+            history.leave_open(suspicion)
 
     def _hiding_filter(self, suspicion: Suspicion) -> str | None:
         """Return the statement of the one filter without which a list has what it lacked."""

@@ -327,7 +327,7 @@ class _Judge:
                     *(sight.exchange for sight in last.values()),
                     *violation.exchanges,
                 )
-                self._checker.history.coincidences.append(Coincidence(violation, key))
+                self._checker.history.coincidences.append(Coincidence.of_one(violation, key))
                 return True
         if violation.statement in _OF_READING and len(violation.exchanges) > 1:
             first = next((r for r in violation.exchanges[0].records if r.get("id") == key), None)

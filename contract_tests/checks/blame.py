@@ -33,37 +33,27 @@ def of_no_effect(world: World, now: Sight) -> str:
     return "list.agrees_with_show" if now.method == "list" and later else "resend.sends_again"
 
 
-def of_change_by(change: Change) -> str:
-    """Return what is broken by a change of the webhook request that a request has named."""
-    if not change.served:
-        return "errors.change_nothing"
-    return "resend.same_record" if change.method == "resend" else "delete.gone"
+def of_change(key: str, changes: Sequence[Change]) -> dict[str, Change]:
+    """Return what may be broken by a change of a webhook request, one of these having done it.
 
-
-def of_change_by_another(changes: Sequence[Change]) -> str:
-    """Return what is broken by a change of one that none of these requests has named."""
-    served = [each.method for each in changes if each.served]
-    if not served:
-        return "errors.change_nothing"
-    return f"{'resend' if 'resend' in served else 'delete'}.single_result"
-
-
-def of_loss_by(named: Sequence[Change], changes: Sequence[Change], last: Sight | None) -> str:
-    """Return what is broken where a webhook request is gone that was not deleted.
-
-    Args:
-        named: the requests that may have changed it, since it was seen last.
-        changes: all that may have changed something since.
-        last: how it was seen last: without a change that request has taken it away.
+    For each statement comes the last request that may break it, the likeliest first.
     """
+    served = [each for each in changes if each.served]
+    if not served:
+        return {"errors.change_nothing": changes[-1]}
+    named = [each for each in served if key in each.named]
     if named:
-        return of_change_by(named[-1])
-    served = [each.method for each in changes if each.served]
-    if served:
-        return f"{'delete' if 'delete' in served else 'resend'}.single_result"
-    if changes:
-        return "errors.change_nothing"
-    return f"{last.method if last is not None else 'list'}.changes_nothing"
+        own = {"resend": "resend.same_record", "delete": "delete.gone"}
+        return {own[named[-1].method]: named[-1]}
+    resends = [each for each in served if each.method == "resend"]
+    deletes = [each for each in served if each.method == "delete"]
+    found = {"resend.single_result": resends, "delete.single_result": deletes}
+    return {statement: each[-1] for statement, each in found.items() if each}
+
+
+def of_loss(key: str, changes: Sequence[Change]) -> dict[str, Change]:
+    """Return the same for one that is gone and was not deleted: a delete is the likeliest."""
+    return dict(reversed(of_change(key, changes).items()))
 
 
 def of_missing(world: World, key: str, filters: Mapping[str, object]) -> str:

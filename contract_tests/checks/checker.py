@@ -171,7 +171,7 @@ class Checker:
                 and (not histories.differing(known, lasting(data)))
             ):
                 # It cannot be shown again, and somebody else may have sent it again meanwhile.
-                yield from self.history.coincides(Coincidence(verdict, str(key)))
+                yield from self.history.coincides(Coincidence.of_one(verdict, str(key)))
             else:
                 yield verdict
         for each in named:

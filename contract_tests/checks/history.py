@@ -8,7 +8,7 @@ at once; in a recording it comes or not.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,29 @@ class Coincidence:
 
     violation: Violation
     record: str
+    causes: Mapping[str, Exchange]  # statement -> the request that may have broken it
+
+    @classmethod
+    def of_one(cls, violation: Violation, record: str) -> "Coincidence":
+        """Return one with a single cause: the violation's first exchange."""
+        return cls(violation, record, {violation.statement: violation.exchanges[0]})
+
+    @classmethod
+    def of_several(
+        cls, violation: Violation, record: str, causes: Mapping[str, Change]
+    ) -> "Coincidence":
+        """Return one with several possible causes, the likeliest first."""
+        found = cls(violation, record, {name: each.exchange for name, each in causes.items()})
+        found.violation = found.by(next(iter(causes)))
+        return found
+
+    def by(self, statement: str) -> Violation:
+        """Return the violation if it is this statement that is broken."""
+        seen = (each for each in self.violation.exchanges if each not in self.causes.values())
+        violation = self.violation.again()
+        violation.statement = statement
+        violation.exchanges = (self.causes[statement], *seen)
+        return violation
 
 
 @dataclass(slots=True)
@@ -95,6 +118,12 @@ class History:
     def drop(self, key: str) -> None:
         """Drop what is suspected of a webhook request that a served request has changed since."""
         self.suspicions = [each for each in self.suspicions if each.record != key]
+
+    def leave_open(self, suspicion: Suspicion) -> None:
+        """Drop a suspicion that nothing has decided; what it is about is not known any more."""
+        self.suspicions.remove(suspicion)
+        if suspicion.seen is not None:
+            self.world.lose(suspicion.record)
 
     # Sights.
 
@@ -150,7 +179,7 @@ class History:
                 expected="no new webhook request: the one that is named is sent again",
                 seen=f"{record.get('number', record['id'])} is new", record=record["id"],
             )  # fmt: skip
-            yield from self.coincides(Coincidence(violation, record["id"]))
+            yield from self.coincides(Coincidence.of_one(violation, record["id"]))
 
     def _back(self, now: Sight) -> Violation:
         number = self.world.deleted[now.record["id"]].get("number", now.record["id"])
@@ -215,7 +244,6 @@ class History:
         later = len(world.changes) - suspicion.changes  # those did not do it
         since = world.since_seen(key)
         changes = since[: max(0, len(since) - later)]
-        named = [each for each in changes if key in each.named]
         fell_back = _fell_back(suspicion.known, now.record)
         world.see(now)
         violation = suspicion.violation
@@ -225,14 +253,9 @@ class History:
                 "resend.sends_again" if resent else f"{now.method}.changes_nothing"
             )
             yield _with(violation, now.exchange)
-        elif named:
-            violation.statement = blame.of_change_by(named[-1])
-            violation.exchanges = (named[-1].exchange, *violation.exchanges)
-            yield from self.coincides(Coincidence(violation, key))
         elif changes:
-            violation.statement = blame.of_change_by_another(changes)
-            violation.exchanges = (changes[-1].exchange, *violation.exchanges)
-            yield from self.coincides(Coincidence(violation, key))
+            causes = blame.of_change(key, changes)
+            yield from self.coincides(Coincidence.of_several(violation, key, causes))
         elif world.exclusive:
             violation.statement = f"{now.method}.changes_nothing"
             yield violation
@@ -257,22 +280,22 @@ class History:
             return
         number = record.get("number", key)
         changes = world.since_seen(key)
-        named = [each for each in changes if key in each.named]
-        sights = world.sights.get(key, {}).values()
         last = max(
-            (each for each in sights if each.method in READS),
+            (each for each in world.sights.get(key, {}).values() if each.method in READS),
             key=lambda each: each.exchange.number,
             default=None,
         )
-        doers = [each.exchange for each in (named or changes)[-1:]]
         violation = Violation(
-            blame.of_loss_by(named, changes, last), *doers, exchange,
+            f"{last.method if last is not None else 'list'}.changes_nothing", exchange,
             expected=f"the webhook request {number} still exists",
             seen="it is neither shown nor listed any more", record=key,
         )  # fmt: skip
         world.lose(key)
-        if changes or world.exclusive:
-            yield from self.coincides(Coincidence(violation, key))
+        if changes:
+            causes = blame.of_loss(key, changes)
+            yield from self.coincides(Coincidence.of_several(violation, key, causes))
+        elif world.exclusive:
+            yield violation
         else:
             world.others[key] = f"number {number} was deleted by somebody else meanwhile"
             self.unexplained.append(key)
@@ -285,16 +308,20 @@ class History:
         """
         if self.world.others:
             return
-        by_statement: dict[str, list[Coincidence]] = {}
-        for each in self.coincidences:
-            by_statement.setdefault(each.violation.statement, []).append(each)
         served = Counter(change.method for change in self.world.changes if change.served)
-        for statement, found in by_statement.items():
+        left = list(self.coincidences)
+        while left:  # the statement that explains most of them, then what explains the rest
+            counts = Counter(statement for each in left for statement in each.causes)
+            statement = max(
+                counts, key=lambda each: (counts[each], each != "errors.change_nothing")
+            )
+            found = [each for each in left if statement in each.causes]
+            left = [each for each in left if statement not in each.causes]
             records = {each.record for each in found}
-            requests = {each.violation.exchanges[0].number for each in found}
+            requests = {each.causes[statement].number for each in found}
             often = max(3, served[statement.partition(".")[0]] // 2)
             if len(requests) > 1 or len(records) >= often:
-                yield found[0].violation
+                yield found[0].by(statement)
 
     # What equal sights tell of.
 

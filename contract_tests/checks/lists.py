@@ -65,7 +65,9 @@ class Lists:
         yield from _once_each(exchange, records)
         if sense.limit is not None and "number_of_results" not in sense.unclear:
             yield from _limited(exchange, sense, len(records))
-        if sense.is_clear and sense.filters:
+        # Where one of several filters is wrong by itself, how it combines cannot be told.
+        combines_wrong = len(sense.filters) > 1 and self._broken & sense.filters.keys()
+        if sense.is_clear and sense.filters and not combines_wrong:
             yield from self._contents(exchange, sense)
         if not {"number_of_results", "offset"} & sense.unclear:
             paged = sense.limit is not None
@@ -76,8 +78,6 @@ class Lists:
         return count > 1 and count >= self.longest[sense.limit is not None]
 
     def _contents(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
-        if len(sense.filters) > 1 and self._broken & sense.filters.keys():
-            return  # how it combines with others cannot be told
         matter = tuple(dimensions(sense.filters))
         problems = {
             kind: self._problem(exchange, sense, each) for kind, each in self._kinds(matter).items()

@@ -5,6 +5,7 @@ There is one implementation, ``handle``. It does no I/O: what a request must wai
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,16 @@ from crmcom_kit.mock_server.api.methods.login import token, token_release, web_a
 from crmcom_kit.mock_server.api.methods.resend import resend
 from crmcom_kit.mock_server.api.methods.show import show
 from crmcom_kit.mock_server.api.waits import Waits, WaitsInThread
+from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.protocol.errors import RequestError, VendorError
 from crmcom_kit.mock_server.protocol.parameters import Given
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.protocol.response import Ending, Response, usage_error_response
+from crmcom_kit.mock_server.protocol.response import (
+    Ending,
+    Response,
+    gateway_page,
+    usage_error_response,
+)
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.world import World
@@ -54,6 +61,10 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
     fault = None
     response = None
     try:
+        if epoch.rate_limit is not None:
+            response = too_many_requests(epoch, request, began)
+            if response is not None:
+                return response
         if epoch.faults.has_active or request.prefer:
             fault = epoch.faults.select(epoch.store.get, request)
         if fault is None:
@@ -70,6 +81,19 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
         if response is None:  # the shell gave up while the request waited
             response = Response(0, b"", "text/plain", ending=Ending("dropped"))
         epoch.journal.record(began, request, response, fault)
+    return response
+
+
+def too_many_requests(epoch: Epoch, request: Request, now: datetime) -> Response | None:
+    """Return the response of a gateway if the request's token has made too many; else None."""
+    limit = epoch.rate_limit
+    if limit is None:
+        return None
+    seconds = limit.wait(RequestView(epoch.config, epoch.store.get, request).token, now)
+    if not seconds:
+        return None
+    response = gateway_page(429)
+    response.retry_after = seconds
     return response
 
 

@@ -1,14 +1,13 @@
 """The effects of a fault on a request that it hits: delay, side effects, another response."""
 
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 
 from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Fault, Spec
 from crmcom_kit.mock_server.protocol.errors import VendorError
 from crmcom_kit.mock_server.protocol.request import Request
-from crmcom_kit.mock_server.protocol.response import Ending, Response
+from crmcom_kit.mock_server.protocol.response import Ending, Response, gateway_page
 from crmcom_kit.mock_server.world.epoch import Epoch
 
 
@@ -63,23 +62,13 @@ def _replacement(epoch: Epoch, effect: Spec, method: str, real: Response | None)
         found = epoch.config.responses.error(error, method)
         found.error, found.statement = error, None  # the caller broke no statement
     else:
-        found = _page(effect["status"])
+        found = gateway_page(effect["status"])
         found.retry_after = effect.get("retryAfter")
     found.method = method
     if real is not None:
         found.before, found.after, found.warnings = real.before, real.after, real.warnings
         found.attempts = real.attempts
     return found
-
-
-def _page(status: int) -> Response:
-    """Return the HTML page of a gateway in front of the API."""
-    try:
-        title = f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        title = str(status)
-    page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
-    return Response(status, page.encode(), "text/html")
 
 
 def _damage(effect: Spec, response: Response) -> None:

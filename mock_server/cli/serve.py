@@ -190,6 +190,7 @@ def _world(options: dict[str, Any]) -> "World":
             tokens=options["tokens"],
             credentials=_credentials(options),
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
+            rate_limit=options["rate_limit"],
         )
     except DataError as error:
         found = _KNOWN_FROM.search(str(error))

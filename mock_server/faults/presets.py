@@ -8,6 +8,7 @@ one request, without any set-up: ``error=not_found``, ``fault=lost_answer``,
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from math import ceil
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.faults.model import Fault
@@ -36,6 +37,11 @@ def _lost_answer(given: Mapping[str, Any]) -> list[_Spec]:
 def _outage(given: Mapping[str, Any]) -> list[_Spec]:
     effect = {"drop": True} if given["drop"] else {"status": given["status"]}
     return [{**_for(given), "effect": effect, "ttlMillis": round(given["seconds"] * 1000)}]
+
+
+def _rate_limited(given: Mapping[str, Any]) -> list[_Spec]:
+    effect = {"status": 429, "retryAfter": ceil(given["seconds"])}
+    return [{**_for(given), "effect": effect}]
 
 
 def _slow_then_dead(given: Mapping[str, Any]) -> list[_Spec]:
@@ -74,6 +80,13 @@ PRESETS: dict[str, Preset] = {
         {"seconds": 30, "status": 503, "drop": False, "operation": None},
         _outage,
         {"effect": {"status": 503}},
+    ),
+    "rate_limited": Preset(
+        "The caller makes too many requests: the next one, or as many as times says, get HTTP 429,"
+        " and Retry-After says after how many seconds to try again.",
+        {"seconds": 1, "operation": None, "times": 1},
+        _rate_limited,
+        {"effect": {"status": 429, "retryAfter": 1}},
     ),
     "slow_then_dead": Preset(
         "This many requests (calls) are held back for delay milliseconds; then every connection is"

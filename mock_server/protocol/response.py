@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -102,6 +103,16 @@ class Response:
             found.append(("Retry-After", str(self.retry_after)))
         found += [("X-Mock-Warning", _header_text(text)) for text in self.warnings]
         return found
+
+
+def gateway_page(status: int) -> Response:
+    """Return the HTML page of a gateway in front of the API."""
+    try:
+        title = f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        title = str(status)
+    page = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
+    return Response(status, page.encode(), "text/html")
 
 
 def usage_error_response(error: UsageError) -> Response:
