@@ -92,6 +92,12 @@ def test_a_reset_brings_back_what_the_mock_began_with(mock: Mock) -> None:
     assert list(mock.records) == before
 
 
+def test_numbers_begin_at_1_in_an_empty_world() -> None:
+    """The first webhook request that is added to nothing is number 1, and the next one 2."""
+    mock = crmcom_mock(data=[])
+    assert [mock.add()["number"], mock.add(entity="JOBS")["number"]] == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("release", "dialect"), [("R9", "http"), ("R11", "default"), ("R18", "default")]
 )
