@@ -55,7 +55,7 @@ def generated_more(
         UsageError: the largest number in the world leaves no room.
     """
     from crmcom_kit.fixtures import world as generate
-    from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
+    from crmcom_kit.fixtures.content.records import FIRST_NUMBER
 
     if start is None:
         start = epoch.reserve_numbers(count, minimum=FIRST_NUMBER) - FIRST_NUMBER
@@ -80,7 +80,7 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
         DataError: it contradicts the world's content; nothing has changed.
     """
     from crmcom_kit.fixtures import Options, webhook_request_entries
-    from crmcom_kit.fixtures.webhook_requests import FIRST_NUMBER
+    from crmcom_kit.fixtures.content.records import FIRST_NUMBER
 
     options = Options(seed=world.config.seed, release=world.release.name, dialect=world.dialect)
     ids = []

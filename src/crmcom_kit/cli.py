@@ -21,7 +21,7 @@ COMMANDS = {
         "Trigger a webhook in a running mock.",
     ),
     "ready": ("crmcom_kit.mock_server.cli.ready:ready", "Wait until a mock is ready."),
-    "fixtures": ("crmcom_kit.fixtures.commands:fixtures", "Generate fixture data."),
+    "fixtures": ("crmcom_kit.fixtures.cli:fixtures", "Generate fixture data."),
     "check": (
         "crmcom_kit.contract_tests.cli:check",
         "Check a server against the contract.",

@@ -68,7 +68,6 @@ def _load(path: Path | None) -> tuple[str | None, Mapping[str, Any]]:
 
 
 def _tables(path: Path, *, is_project: bool) -> Mapping[str, Any]:
-    import tomllib  # without a file a command starts without it
 
     try:
         document = read_toml_file(path)

@@ -224,7 +224,7 @@ ODD: list[tuple[str, dict[str, Any], Asked, str]] = [
     ("misplaced_parameter", {"requests.query_on_post": "error"},
      resend(number="7")._replace(query=(("a", "b"),)), "leave out query"),
     ("definition_not_effective", {"resend.definition_not_effective": "error"},
-     resend(number="21"), "(REJECTED), whose definition is effective"),
+     resend(number="82"), "(REJECTED), whose definition is effective"),
     ("bad_paging", {"paging.maximum_results": 5, "paging.over_maximum": "error"},
      get(LIST, entity="JOBS", number_of_results="9"), "number_of_results=5 instead of 9"),
     ("bad_paging", {"paging.zero": "error"},

@@ -100,7 +100,7 @@ PROVOCATIONS: dict[str, Provocation] = {
     "not_rejected": Provocation(lambda mock: mock.resend("14")),
     "resend_under_way": Provocation(under_way),
     "definition_not_effective": Provocation(
-        lambda mock: mock.resend("21"), besides={"resend.definition_not_effective": "error"}
+        lambda mock: mock.resend("82"), besides={"resend.definition_not_effective": "error"}
     ),
     "delivery_failed": Provocation(
         lambda mock: mock.resend(),

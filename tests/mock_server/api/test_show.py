@@ -20,7 +20,7 @@ def test_it_returns_the_one_that_the_number_names(mock: Any) -> None:
     record = mock.show("number=7").data
 
     assert record["number"] == "7"
-    assert record["id"] == "B28E50D3000E134F0B00FB0D79AC15E0"
+    assert record["id"] == "73F898EBCE6E04A5B05D8ABC992E5F6F"
     assert set(record) == set(response_fields())
 
 

@@ -58,7 +58,7 @@ MATCHES: list[tuple[dict[str, Any], str]] = [
     ({"parameters": {"entity": {"absent": True}}}, "x.xxx"),
     ({"parameters": {"token": "T", "entity": {"absent": True}}}, "x.xx."),
     ({"parameters": {"webhook_request_identifier": "number=7"}}, "x.x.."),
-    ({"operation": "show", "identifier": {"number": "12"}}, "....."),
+    ({"operation": "show", "identifier": {"number": "14"}}, "....."),
 ]
 
 
@@ -68,7 +68,7 @@ def test_a_match_chooses(mock: Any) -> None:
         mock.show,
         lambda: mock.list("entity=JOBS"),
         mock.resend,
-        lambda: mock.delete("12"),
+        lambda: mock.delete("14"),
         mock.login,
     )
     found = []
@@ -88,7 +88,7 @@ def test_a_record_is_the_same_by_each_of_its_identifiers(mock: Any) -> None:
     assert hits(lambda: mock.show(f"id={identifier}")) == [True]
     mock.world.faults.clear()
     mock.world.faults.add({"match": {"identifier": {"id": identifier}}, **HARMLESS})
-    assert hits(mock.show, lambda: mock.show("number=12")) == [True, False]
+    assert hits(mock.show, lambda: mock.show("number=14")) == [True, False]
 
 
 #: When a fault is due → whether it hits each of five requests that it matches.

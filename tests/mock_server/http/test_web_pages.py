@@ -17,7 +17,7 @@ NAMES = "--host-resolver-rules=MAP *.example 127.0.0.1"
 #: Tries whatever a page may try, and says how the readable ones ended.
 EVIL = """<!doctype html><title>evil</title><body>
 <form method=post enctype=text/plain target=frame action="{mock}{api}/delete">
-<input name='{{"token":"T","webhook_request_identifier":{{"number":"12"}},"x":"' value='"}}'></form>
+<input name='{{"token":"T","webhook_request_identifier":{{"number":"14"}},"x":"' value='"}}'></form>
 <iframe name=frame></iframe><img src="{mock}{show}"><iframe src="{mock}/__admin/docs"></iframe>
 <script>
 document.forms[0].submit();

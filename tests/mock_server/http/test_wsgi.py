@@ -87,11 +87,11 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
 
 def test_it_serves_under_other_servers(running: Running, tmp_path: Path) -> None:
     """API, control API, faults and log work on one world that the environment configures."""
-    body = {"token": "T", "webhook_request_identifier": {"number": "12"}}
+    body = {"token": "T", "webhook_request_identifier": {"number": "14"}}
     assert running.ask("GET", SHOW)["data"]["number"] == "7"
     assert running.ask("POST", f"{API_PATH}/webhook_requests/delete", body)["data"]
     health = running.ask("GET", "/__admin/health")
-    assert (health["release"], health["webhook_requests"]) == ("R10.0.0", 123)
+    assert (health["release"], health["webhook_requests"]) == ("R10.0.0", 121)
 
     assert running.received(SHOW, "X-Mock-Prefer: fault=drop") == b""
     cut = running.received(SHOW, "X-Mock-Prefer: cut=20").partition(b"\r\n\r\n")[2]

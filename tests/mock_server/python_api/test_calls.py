@@ -90,12 +90,12 @@ def test_many_calls_are_told_in_a_short_text(mock: Mock, caller: Caller) -> None
 def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> None:
     """Patterns are given by name, and so is how often; what fits comes back."""
     caller.post("resend", "7")
-    caller.post("resend", "8")
+    caller.post("resend", "14")
     caller.show("none")
 
     assert [call.identifier for call in mock.assert_called(operation="resend")] == [
         "number=7",
-        "number=8",
+        "number=14",
     ]
     mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)
     mock.assert_called(operation="resend", times={"atMost": 2})
@@ -109,7 +109,7 @@ def test_what_was_called_as_expected_is_returned(mock: Mock, caller: Caller) -> 
 def test_what_was_not_called_is_told_with_the_nearest_calls(mock: Mock, caller: Caller) -> None:
     """The message says what was expected and which calls came near, and in what they differ."""
     caller.show("7")
-    caller.post("resend", "8")
+    caller.post("resend", "14")
 
     with pytest.raises(AssertionError) as failed:
         mock.assert_called(operation="resend", identifier={"number": "7"})
@@ -117,7 +117,7 @@ def test_what_was_not_called_is_told_with_the_nearest_calls(mock: Mock, caller: 
     lines = str(failed.value).splitlines()
     assert lines[0] == "expected at least 1 call, found none: operation resend, identifier number=7"
     assert "resend" in lines[2]
-    assert lines[3].strip() == "identifier: wanted number=7; seen number=8"
+    assert lines[3].strip() == "identifier: wanted number=7; seen number=14"
     assert mock.token not in str(failed.value)
 
 

@@ -73,6 +73,12 @@ def test_what_cannot_fill_a_world_changes_nothing(mock: Mock) -> None:
                 assert list(mock.records) == before
 
 
+def test_numbers_begin_at_1_in_an_empty_world() -> None:
+    """The first webhook request that is added to nothing is number 1, and the next one 2."""
+    mock = crmcom_mock(data=[])
+    assert [mock.add()["number"], mock.add(entity="JOBS")["number"]] == ["1", "2"]
+
+
 @pytest.mark.parametrize(
     ("release", "dialect"), [("R9", "http"), ("R11", "default"), ("R18", "default")]
 )

@@ -23,7 +23,7 @@ def test_records_are_found_by_number_and_by_id(mock: Mock) -> None:
     assert record["id"] in mock.records
     assert "none" not in mock.records
     assert mock.records.get("none") is None
-    with pytest.raises(KeyError, match=r'number or id "none"; there are 5, 6, .* more'):
+    with pytest.raises(KeyError, match=r'number or id "none"; there are 2, 3, .* more'):
         mock.records["none"]
 
 
