@@ -321,7 +321,8 @@ class FollowUp:
             if not self._is_served("list", tried):
                 if len(tried) == 1 and self._is_served_by_id(name, expected.sense.filters[name]):
                     return "list.identifier.fields"
-                return self._by_entity(tried) or served_by(tried, self._session.release)
+                culprit = tried if name in SEMI_OPTIONAL else {name: given[name]}
+                return self._by_entity(tried) or served_by(culprit, self._session.release)
         return None
 
     def _by_entity(self, refused: Mapping[str, Any]) -> str | None:

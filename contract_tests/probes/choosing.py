@@ -11,6 +11,7 @@ from crmcom_kit.contract_tests.checks.interpretations import (
     day_ends,
     is_meant,
 )
+from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
 from crmcom_kit.contract_tests.checks.sense import FIELDS, IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.near_misses import Mutation
@@ -121,8 +122,7 @@ def filter_values(record: Record, name: str) -> list[Any]:
     if name in OBJECT_OF:
         inner = record.get(OBJECT_OF[name])
         inner = inner if isinstance(inner, Mapping) else {}
-        fields = ("id", "name", "alternative_code")
-        found = [(each, inner.get(each)) for each in fields]
+        found = [(each, inner.get(each)) for each in IDENTIFIERS]
         return [{each: text} for each, text in found if _is_text(text) and "," not in str(text)]
     if name == "created_date":
         return _dates(record)

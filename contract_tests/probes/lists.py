@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
 from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF, SEMI_OPTIONAL, is_date
+from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
 from crmcom_kit.contract_tests.checks.moments import moment as moment_of
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -116,6 +117,8 @@ def _nearly_by(session: Session, record: Record, name: str, value: Any) -> Itera
     if name in OBJECT_OF:  # by what names a rule instead of a definition, or the other way round
         other = next(each for each in OBJECT_OF if each != name)
         yield from ({name: each} for each in filter_values(record, other))
+        (text,) = value.values()  # or by a name as if it were a code
+        yield from ({name: {field: text}} for field in IDENTIFIERS if field not in value)
     alone = session.findings.choices.get("list.entity_id_alone", {})
     if name == "entity_id" and "False" not in alone:
         yield from ({name: text} for text in (value, value[:-1]))

@@ -2,7 +2,6 @@
 
 import re
 import stat
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ def read_toml_file(path: Path) -> dict[str, Any]:
         OSError: it cannot be read.
         ValueError: it is no TOML in UTF-8, too long or nested too deep.
     """
+    import tomllib  # here, since most starts read no such file
+
     text = _bounded(path).decode()
     try:
         content = None if _has_deep_key(text) else tomllib.loads(text)
