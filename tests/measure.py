@@ -21,7 +21,7 @@ from broken_servers.catalogue import BrokenServer, broken_servers
 from broken_servers.killing import Kill, attack
 from helpers.stand_ins import alarms, broken, checked
 from stand_in.fault import Fault
-from stand_in.faults import ALL
+from stand_in.faults import ALL, FIRST, FOURTH, SECOND, THIRD
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
 
@@ -30,17 +30,19 @@ TABLE = ROOT / "docs" / "kill-table.md"
 SCHEMATHESIS = ROOT / "benchmarks" / "schemathesis_kills.json"
 COMBINATIONS = 500
 
-#: Numbers of faults: the first ones that were written, and the end of the first set.
-FIRST_SIXTY, FIRST_SET = 60, 200
+#: So many of the first set were found or not before anything else was changed.
+FIRST_SIXTY = 60
 
 # What the first look at each set of faults came to, before anything was changed in response. These
 # figures are history: no later run can measure them again.
 FIRST_LOOK = """\
-| Faults, at first sight | Number | Found | The right statement named |
+| Faults, at first sight | Number | Found | A right statement named |
 |---|---|---|---|
-| The first 60 | 60 | 58 (before the kit was rewritten: 46) | 52 (before: 41) |
-| All undisputed ones of the first set | 126 | 118 | 102 |
-| All undisputed ones of the second set | 86 | 73 | 53 |
+| The first 60 of the first set | 60 | 58 (the kit before it was rewritten: 46) | 52 (41) |
+| First set | 126 | 118 | 102 |
+| Second set | 86 | 73 | 53 |
+| Third set, after what the second has led to | 77 | 68 | 66 |
+| Fourth set, after what the third has led to | 58 | 55 | 54 |
 """
 
 _HEAD = """\
@@ -57,15 +59,16 @@ _FAULTS = """\
 code with the mock or the kit. Its faults are what goes wrong in real servers: stale caches, states
 that are forgotten, off by one at the ends of pages and days, combinations. Each was written before
 anybody looked at whether the kit finds it. *Found*: the kit says that something is broken. *Named*:
-it names the statement that the author of the fault names. Faults that somebody may hold to be legal
-are disputed; four of the first 60 are.
+it names a statement that the author of the fault names. Faults that somebody may hold to be legal
+are disputed, and not counted; four of the first 60 are. Each set was written by somebody else.
 
-What counts is the first sight of each set, before anything was changed in response:
+What counts is the first sight of each set, before anything was changed in response. One fault of
+the third set is not counted: it needs a login that the kit was not given.
 
 {first_look}
 The same today, after what these faults have led to:
 
-| Faults, today | Number | Found | The right statement named |
+| Faults, today | Number | Found | A right statement named |
 |---|---|---|---|
 {today}
 
@@ -206,33 +209,29 @@ def faults_section(spread: Callable[..., Iterable[Any]]) -> str:
     faults = [each for each in ALL if not each.doubtful or each in first]
     names = [each.name for each in faults]
     found: dict[str, list[str]] = dict(zip(names, spread(_fault, names), strict=True))
-    today = [
-        _figures("The first 60", first, found),
-        _figures(
-            "All undisputed ones of the first set",
-            [each for each in faults if each.number <= FIRST_SET and not each.doubtful],
-            found,
-        ),
-        _figures(
-            "All undisputed ones of the second set",
-            [each for each in faults if each.number > FIRST_SET and not each.doubtful],
-            found,
-        ),
-    ]
+    today = [_figures("The first 60 of the first set", first, found)]
+    for title, of_set in (
+        ("First", FIRST),
+        ("Second", SECOND),
+        ("Third", THIRD),
+        ("Fourth", FOURTH),
+    ):
+        undisputed = [each for each in of_set if not each.doubtful]
+        today.append(_figures(f"{title} set", undisputed, found))
     lines = [
         f"- `{fault.name}` breaks `{fault.statement}`; named: "
         + (", ".join(f"`{each}`" for each in found[fault.name]) or "nothing")
         for fault in faults
-        if fault.statement not in found[fault.name]
+        if not {*fault.statements} & {*found[fault.name]}
     ]
-    missed = "\n".join(["Where the right statement is not named:\n", *lines] if lines else [])
+    missed = "\n".join(["Where no right statement is named:\n", *lines] if lines else [])
     return _FAULTS.format(
         first_look=FIRST_LOOK, today="\n".join(filter(None, today)), missed=missed
     )
 
 
 def _figures(title: str, faults: Sequence[Fault], found: Mapping[str, list[str]]) -> str:
-    named = sum(fault.statement in found[fault.name] for fault in faults)
+    named = sum(bool({*fault.statements} & {*found[fault.name]}) for fault in faults)
     seen = sum(bool(found[fault.name]) for fault in faults)
     return f"| {title} | {len(faults)} | {seen} | {named} |" if faults else ""
 
