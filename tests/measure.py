@@ -21,7 +21,7 @@ from broken_servers.catalogue import BrokenServer, broken_servers
 from broken_servers.killing import Kill, attack
 from helpers.stand_ins import alarms, broken, checked
 from stand_in.fault import Fault
-from stand_in.faults import ALL, FIRST, FOURTH, SECOND, THIRD
+from stand_in.faults import ALL, FIFTH, FIRST, FOURTH, SECOND, THIRD
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
 
@@ -215,6 +215,7 @@ def faults_section(spread: Callable[..., Iterable[Any]]) -> str:
         ("Second", SECOND),
         ("Third", THIRD),
         ("Fourth", FOURTH),
+        ("Fifth", FIFTH),
     ):
         undisputed = [each for each in of_set if not each.doubtful]
         today.append(_figures(f"{title} set", undisputed, found))

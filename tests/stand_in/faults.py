@@ -1,6 +1,8 @@
 """All faults of the stand-in, in the order in which they were written."""
 
 from stand_in import (
+    faults_fifth,
+    faults_fifth_more,
     faults_fourth_answers,
     faults_fourth_effects,
     faults_fourth_lists,
@@ -18,7 +20,7 @@ from stand_in import (
 )
 from stand_in.fault import FAULTS, Fault
 
-__all__ = ["ALL", "FAULTS", "FIRST", "FOURTH", "PARTS", "SECOND", "THIRD", "Fault"]
+__all__ = ["ALL", "FAULTS", "FIFTH", "FIRST", "FOURTH", "PARTS", "SECOND", "THIRD", "Fault"]
 
 PARTS = (
     faults_of_effects,
@@ -35,10 +37,12 @@ PARTS = (
     faults_fourth_lists,
     faults_fourth_effects,
     faults_fourth_answers,
+    faults_fifth,
+    faults_fifth_more,
 )
 ALL = sorted(FAULTS.values(), key=lambda fault: fault.number)
 #: Each later set was written to tell whether what the sets before it led to is general.
-FIRST, SECOND, THIRD, FOURTH = (
+FIRST, SECOND, THIRD, FOURTH, FIFTH = (
     [fault for fault in ALL if start < fault.number <= end]
-    for start, end in ((0, 200), (200, 300), (300, 400), (400, 500))
+    for start, end in ((0, 200), (200, 300), (300, 400), (400, 500), (500, 600))
 )

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from stand_in.client import LOGIN, Client, ok, refused
-from stand_in.faults import ALL, FAULTS, FIRST, FOURTH, SECOND, THIRD
+from stand_in.faults import ALL, FAULTS, FIFTH, FIRST, FOURTH, SECOND, THIRD
 from stand_in.legal import VARIANTS, random_choices
 from stand_in.reading import FIELDS
 from stand_in.server import StandIn
 from stand_in.serving import served
-from stand_in.witnesses_fourth import WITNESSES
+from stand_in.witnesses_fifth import WITNESSES
 from stand_in.world import REJECTED, SUCCESSFUL
 
 ROOMS = ("mock_server", "fixtures", "schemas", "contract_tests", "broken_servers", "helpers")
@@ -59,7 +59,13 @@ def test_the_same_seed_makes_the_same_server() -> None:
 def test_every_fault_has_a_witness() -> None:
     """The faults are numbered in the order of writing."""
     assert set(WITNESSES) == set(FAULTS)
-    sets = ((1, FIRST, 60), (201, SECOND, 60), (301, THIRD, 60), (401, FOURTH, 55))
+    sets = (
+        (1, FIRST, 60),
+        (201, SECOND, 60),
+        (301, THIRD, 60),
+        (401, FOURTH, 55),
+        (501, FIFTH, 45),
+    )
     for start, faults, undisputed in sets:
         assert [fault.number for fault in faults] == list(range(start, start + len(faults)))
         assert sum(not fault.doubtful for fault in faults) >= undisputed
