@@ -109,10 +109,10 @@ class OldDefinitionCountsAsFirst(StandIn):
 
 @fault(507, "list.entity.filter", "entity selects the records of that entity.")
 class ServiceRequestsAreActivities(StandIn):
-    """Beside an entity_id ACTIVITIES selects SERVICEREQUESTS, too, for they inherit from it."""
+    """A query for fields of ACTIVITIES selects SERVICEREQUESTS, too, for they inherit from it."""
 
     def matches(self, record: Record, name: str, call: Call) -> bool:
-        heir = record.entity == "SERVICEREQUESTS" and "entity_id" in call.filters
+        heir = record.entity == "SERVICEREQUESTS" and call.fields is not None
         if name == "entity" and heir and "ACTIVITIES" in call.filters[name]:
             return True
         return super().matches(record, name, call)
@@ -232,7 +232,13 @@ class OffsetTakenOffTheEnd(StandIn):
         return super().page(left, replace(call, skip=0))
 
 
-@fault(516, "list.paging.number_of_results", RESULTS, release="R13")
+@fault(
+    516,
+    "list.paging.number_of_results",
+    RESULTS,
+    release="R13",
+    also=("list.several_results",),
+)
 class LimitOfFirstPageKept(StandIn):
     """The query of a session is prepared with the number_of_results that came first."""
 
@@ -347,17 +353,8 @@ class ResendTakesHeadOfQueue(StandIn):
                 return
 
 
-@fault(523, "response.url", "url is the URL that the webhook request was sent to.")
-class ResendDropsQueryOfUrl(StandIn):
-    """A resend stores the URL of the record without what follows its question mark."""
-
-    def send_again(self, record: Record) -> None:
-        super().send_again(record)
-        record.url = record.url.partition("?")[0]
-
-
 @fault(
-    524,
+    523,
     "list.several_results",
     SEVERAL,
     also=("list.life_cycle_state.filter",),
@@ -374,7 +371,7 @@ class FailedResendWaitsOutsideLists(StandIn):
 # What delete changes.
 
 
-@fault(525, "list.life_cycle_state.filter", STATE, also=("delete.single_result",))
+@fault(524, "list.life_cycle_state.filter", STATE, also=("delete.single_result",))
 class StatesShiftAfterDelete(StandIn):
     """States are kept by position; a deletion moves the rows up, and not their states."""
 
@@ -399,7 +396,7 @@ class StatesShiftAfterDelete(StandIn):
 
 
 @fault(
-    526,
+    525,
     "list.several_results",
     SEVERAL,
     also=("delete.gone", "list.fields_set.default_all"),
@@ -416,7 +413,7 @@ class NullForDeletedRow(StandIn):
         return [*rows, *[None for _ in gone]]
 
 
-@fault(527, "delete.gone", GONE)
+@fault(526, "delete.gone", GONE)
 class DeleteUncoversOlderVersion(StandIn):
     """A resend makes a new version; a deletion takes that, and the rejected one is found again."""
 
@@ -434,7 +431,7 @@ class DeleteUncoversOlderVersion(StandIn):
 
 
 @fault(
-    528,
+    527,
     "list.created_date.filter",
     CREATED,
     also=("list.several_results", "delete.single_result"),
@@ -456,7 +453,7 @@ class DeleteDropsDayFromIndex(StandIn):
 
 
 @fault(
-    529,
+    528,
     "list.webhook_definition_identifier.filter",
     DEFINITION,
     also=("list.identifier.fields", "list.several_results"),
@@ -479,7 +476,7 @@ class DeleteRemovesNameOfDefinition(StandIn):
                     raise Refusal("unknown_definition", f"{DEFINITIONS} names nothing.")
 
 
-@fault(530, "delete.gone", GONE, also=("resend.sends_again",))
+@fault(529, "delete.gone", GONE, also=("resend.sends_again",))
 class NextActionLostAfterRefusal(StandIn):
     """A refused action leaves its transaction to the next, which is answered and rolled back."""
 

@@ -30,7 +30,7 @@ UNKNOWN = ("unknown_record", "deleted_record")
 # log_information.
 
 
-@fault(531, "response.log_information.user_members", USERS, also=AGREES)
+@fault(530, "response.log_information.user_members", USERS, also=AGREES)
 class ShowPersonNameIsObject(Viewing):
     """show has an object of first and last name for person_name."""
 
@@ -45,7 +45,7 @@ class ShowPersonNameIsObject(Viewing):
                 log[f"{side}_by_user"] = user | {"person_name": {"first": first, "last": last}}
 
 
-@fault(532, "response.log_information.dates", DATES, also=AGREES)
+@fault(531, "response.log_information.dates", DATES, also=AGREES)
 class ListDatesToTheMinute(Viewing):
     """list reads dates from columns that keep no seconds."""
 
@@ -59,7 +59,7 @@ class ListDatesToTheMinute(Viewing):
 
 
 @fault(
-    533,
+    532,
     "response.log_information.user_members",
     USERS,
     also=("response.log_information.users",),
@@ -76,7 +76,7 @@ class SecondUserIsReference(Viewing):
 
 
 @fault(
-    534,
+    533,
     "response.log_information.dates_in_order",
     "updated_date is when the record was changed last, and not before created_date.",
     also=("response.log_information.dates",),
@@ -97,7 +97,7 @@ class UpdatedInOtherZone(Viewing):
 
 
 @fault(
-    535,
+    534,
     "response.life_cycle_state",
     "life_cycle_state is a text.",
     also=("response.life_cycle_state.values", "delete.returns_record"),
@@ -112,7 +112,7 @@ class DeleteStateIsObject(Viewing):
         view["life_cycle_state"] = {"name": state, "label": state.capitalize()}
 
 
-@fault(536, "response.url", "url is the URL that the webhook request was sent to.", also=AGREES)
+@fault(535, "response.url", "url is the URL that the webhook request was sent to.", also=AGREES)
 class ListUrlHasPort(Viewing):
     """list puts the port of the scheme into a URL that has none."""
 
@@ -124,7 +124,7 @@ class ListUrlHasPort(Viewing):
 
 
 @fault(
-    537,
+    536,
     "response.number",
     "number is the number of the webhook request, a text.",
     also=("resend.identity_kept", "resend.returns_record"),
@@ -140,7 +140,7 @@ class ResendNumberIsDecimal(Viewing):
 
 
 @fault(
-    538,
+    537,
     "response.error_description",
     "error_description is the description of the error that occurred.",
     also=AGREES,
@@ -156,7 +156,7 @@ class ListDropsTabs(Viewing):
 
 
 @fault(
-    539,
+    538,
     "response.authentication_code.hmac",
     "authentication_code is an HMAC of the data that was sent.",
     also=AGREES,
@@ -173,7 +173,7 @@ class ShowCodeHasTime(Viewing):
 
 
 @fault(
-    540,
+    539,
     "show.fields_set.default_all",
     "Without fields_set show returns all fields.",
     also=("response.unset_fields.null", *AGREES),
@@ -189,7 +189,7 @@ class ShowOmitsIdentifierField(StandIn):
 
 
 @fault(
-    541,
+    540,
     "response.life_cycle_state.values",
     "life_cycle_state is SUCCESSFUL or REJECTED.",
     also=AGREES,
@@ -206,7 +206,7 @@ class FieldsShowStateOfDefinition(StandIn):
 
 
 @fault(
-    542,
+    541,
     "show.fields_set.selects",
     CHOSEN,
     also=("list.fields_set.selects", "show.fields_set.names", "list.fields_set.names"),
@@ -225,7 +225,7 @@ class LazyRuleWithFields(StandIn):
 
 
 @fault(
-    543,
+    542,
     "token.from_login",
     "token is one that a login returned.",
     also=("login.token.returns_token", "login.token.one_hour"),
@@ -248,7 +248,7 @@ class NewTokenRefusedOnce(StandIn):
         super().check_token(token, call)
 
 
-@fault(544, "login.token.jwt", "From R12 on a token is a JWT.", release="R12")
+@fault(543, "login.token.jwt", "From R12 on a token is a JWT.", release="R12")
 class JwtHasLineBreaks(StandIn):
     """A token is written in the base64 of mail, with a line break after each 76 letters."""
 
@@ -260,17 +260,32 @@ class JwtHasLineBreaks(StandIn):
 
 
 @fault(
-    545,
-    "login.token.jwt_times",
+    544,
+    "login.token.jwt_claims",
     "exp and iat are the end and the beginning of a session, in seconds.",
     release="R12",
-    also=("login.token.jwt_claims", "login.token.two_hours"),
+    also=("login.token.jwt_times", "login.token.two_hours"),
 )
 class ExpIsLifetime(OtherJwt):
     """exp is how many seconds the token lives, in the place of when it ends."""
 
     def claims(self, claims: dict[str, Any]) -> dict[str, Any]:
         return claims | {"exp": type(claims["exp"])(7200)}
+
+
+@fault(
+    545,
+    "login.token.one_hour",
+    "A token lives one hour.",
+    also=("token.from_login",),
+)
+class DeleteEndsSession(StandIn):
+    """A deletion empties a cache, and the session of its caller is in the same one."""
+
+    def do_delete(self, call: Call) -> Any:
+        data = super().do_delete(call)
+        del self.tokens.known[call.parameters["token"]]
+        return data
 
 
 @fault(546, "login.credentials", "Wrong credentials yield an error and no token.")

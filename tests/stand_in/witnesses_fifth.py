@@ -12,7 +12,6 @@ from stand_in.witnesses import (
     by_definition,
     by_rule,
     jwt_part,
-    kept_by_resend,
     whole,
     witness,
 )
@@ -54,8 +53,7 @@ def old_definition_counts_as_first(c: Client) -> bool:
 
 @witness
 def service_requests_are_activities(c: Client) -> bool:
-    lists = [c.rows(entity="ACTIVITIES", entity_id=thing) for thing in c.app.world.entity_ids]
-    return all(row["entity"] == "ACTIVITIES" for rows in lists for row in rows)
+    return all_have(c.rows(entity="ACTIVITIES", fields_set="id,entity"), "entity", "ACTIVITIES")
 
 
 @witness
@@ -154,12 +152,6 @@ def resend_takes_head_of_queue(c: Client) -> bool:
 
 
 @witness
-def resend_drops_query_of_url(c: Client) -> bool:
-    record = next(r for r in c.records if r.error_code and "?" in r.url)
-    return kept_by_resend(c, "url", record)
-
-
-@witness
 def failed_resend_waits_outside_lists(c: Client) -> bool:
     record = failing(c)
     c.resend(id=record.id)
@@ -199,6 +191,11 @@ def delete_removes_name_of_definition(c: Client) -> bool:
     record = c.rejected
     c.delete(id=record.id)
     return c.rows(**{DEFINITIONS: f"name={record.definition.name}"}) != []
+
+
+@witness
+def delete_ends_session(c: Client) -> bool:
+    return ok(c.delete(id=c.rejected.id)) and ok(c.search(entity="JOBS"))
 
 
 @witness
