@@ -37,7 +37,7 @@ def main(chosen: tuple[str, ...], *, quick: bool) -> None:
     if sys.platform != "linux" or (os.cpu_count() or 1) < 2 or shutil.which("taskset") is None:
         msg = "The benchmarks need Linux, two cores and taskset."
         raise click.ClickException(msg)
-    os.sched_setaffinity(0, {int(LOAD_CORE)})
+    os.sched_setaffinity(0, {int(LOAD_CORE)})  # of this process and what it starts
     WORK.mkdir(exist_ok=True)
     began, load_before = SystemClock().now().astimezone(UTC), os.getloadavg()
     plan = Plan(is_quick=quick)

@@ -16,7 +16,7 @@ _HEADERS = [
 
 
 async def asgi(_scope: dict[str, Any], _receive: Any, send: Callable[..., Any]) -> None:
-    """Answer as an ASGI application."""
+    """Respond as an ASGI application."""
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
     await send({"type": "http.response.body", "body": _BODY})
 

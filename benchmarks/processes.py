@@ -1,4 +1,4 @@
-"""Processes that are measured: servers on one core, the load on the other.
+"""Processes that are measured: servers on one core, the load and all else on the other.
 
 Linux only: CPU time and memory are read from /proc.
 """
@@ -34,34 +34,17 @@ class NotMeasured(Exception):
     """A row or a part could not be measured; the text says why."""
 
 
-def _free_port() -> int:
-    """Return a free port of the loopback address."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def _pinned(command: Sequence[str], core: str) -> list[str]:
-    """Return ``command`` so that it runs on one core."""
-    return ["taskset", "-c", core, *command]
-
-
 def run(command: Sequence[str]) -> str:
     """Run a command and return what it prints. Raises NotMeasured if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - the commands of this folder
-            _pinned(command, LOAD_CORE),
-            cwd=ROOT,
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=900,
+            command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=900
         )
+    except subprocess.CalledProcessError as error:
+        msg = f"{' '.join(command)}: status {error.returncode}: {error.stderr[-300:].strip()}"
+        raise NotMeasured(msg) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotMeasured(str(error)) from None
-    if done.returncode:
-        msg = f"{' '.join(command)}: status {done.returncode}: {done.stderr[-300:].strip()}"
-        raise NotMeasured(msg)
     return done.stdout
 
 
@@ -70,13 +53,14 @@ class Server:
 
     def __init__(self, command: Sequence[str], name: str) -> None:
         """Start ``command`` with a port at its end; what it prints, its log too, goes to a file."""
-        port = _free_port()
+        with socket.create_server((HOST, 0)) as probe:
+            port = probe.getsockname()[1]
         self.origin = f"http://{HOST}:{port}"
         self._log = WORK / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.log"
         with self._log.open("w") as log:
             self._began = perf_counter()
             self._process = subprocess.Popen(  # noqa: S603 - the commands of this folder
-                _pinned([*command, str(port)], SERVER_CORE), cwd=ROOT,
+                ["taskset", "-c", SERVER_CORE, *command, str(port)], cwd=ROOT,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
@@ -95,16 +79,16 @@ class Server:
         """Return the seconds from the start to the line READY. Raises NotMeasured."""
         return self._until(lambda: self._log.read_text().startswith("READY"))
 
-    def until_answer(self, target: str) -> float:
+    def until_response(self, target: str) -> float:
         """Return the seconds from the start to the first response 200. Raises NotMeasured."""
 
-        def answers() -> bool:
+        def responds() -> bool:
             try:
                 return CLIENT.get(self.origin + target).status_code == 200
             except httpx.TransportError:
                 return False
 
-        return self._until(answers)
+        return self._until(responds)
 
     def _until(self, happened: Callable[[], bool]) -> float:
         while perf_counter() - self._began < 300 and self._process.poll() is None:

@@ -45,7 +45,7 @@ def mock_command(*options: str) -> tuple[str, ...]:
 def write_body() -> bytes:
     """Ask the mock for ``SHOW``; return the body, and keep it for the servers that repeat it."""
     with Server(mock_command(), "body") as server:
-        server.until_answer(SHOW)
+        server.until_response(SHOW)
         body = CLIENT.get(server.origin + SHOW).content
     if b'"code":"OK"' not in body:
         msg = f"the mock responds to {SHOW} with {body[:300]!r}"

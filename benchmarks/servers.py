@@ -56,7 +56,7 @@ def measure(plan: Plan) -> Section:
 
 def _visit(row: Row, plan: Plan, *, is_loaded: bool) -> dict[str, float]:
     with Server(row.command, row.name) as server:
-        start_ms = server.until_answer(row.target) * 1000
+        start_ms = server.until_response(row.target) * 1000
         if not is_loaded:
             return {}
         # Compilers need a while to warm up, Java's the longest.
