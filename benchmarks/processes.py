@@ -59,10 +59,10 @@ class Server:
         self._log = WORK / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.log"
         with self._log.open("w") as log:
             self._began = perf_counter()
+            pinned = ["taskset", "-c", SERVER_CORE, *command, str(port)]
             self._process = subprocess.Popen(  # noqa: S603 - the commands of this folder
-                ["taskset", "-c", SERVER_CORE, *command, str(port)], cwd=ROOT,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                pinned, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
 
     def __enter__(self) -> "Server":
         return self

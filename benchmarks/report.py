@@ -13,8 +13,8 @@ from statistics import median
 from benchmarks.processes import ROOT
 
 _PACKAGES = ("crmcom-kit", "uvicorn", "httptools", "Flask", "orjson", "Faker")
-#: A machine on which nothing else runs has a lower load average before a run.
-_BUSY = 0.7
+#: The load average before a run from which on the machine has other work.
+_BUSY = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +87,13 @@ def page(
     sections: Sequence[Section], plan: Plan, began: datetime, load_before: Sequence[float]
 ) -> str:
     """Return RESULTS.md."""
-    doubts = ["a quick run"] if plan.is_quick else []
+    doubts = ["in a quick run"] if plan.is_quick else []
     doubts += ["on a busy machine"] if load_before[0] > _BUSY else []
     worse = sorted((one for section in sections for one in section.worse), reverse=True)
     missing = dict.fromkeys(text for section in sections for text in section.missing)
     lines = ["# Results", ""]
     if doubts:
-        lines += [f"**Measured in {' '.join(doubts)}: these figures mean little.**", ""]
+        lines += [f"**Measured {' '.join(doubts)}: these figures mean little.**", ""]
     lines += ["Written by `make bench`; [README.md](README.md) says how to read it.", ""]
     lines += ["## Where a peer is better", ""]
     lines += [f"- {text}" for _, text in worse] or ["Nowhere, in what was measured."]
