@@ -1,4 +1,4 @@
-"""How fast the mock is: beside bare servers and other mock servers, and as its world grows.
+"""How fast the mock is: beside other mock servers, and as its world grows.
 
 Run it by ``make bench``. Nothing imports this folder, and no test needs it.
 """

@@ -1,6 +1,5 @@
-"""The least that a server can do: constant bytes, as ASGI, as WSGI and from one Flask route."""
+"""Two applications that only return a constant body: a bare ASGI one, and the usual Flask stub."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,31 +7,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from flask import Flask
 
-BODY = Path(os.environ["BENCHMARK_BODY"]).read_bytes()
-_HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(BODY)))]
-_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _HEADERS]
+# Not imported from ``processes``, whose imports would count as this server's start and memory.
+_BODY = (Path(__file__).parent / ".work" / "show.json").read_bytes()
+_HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"content-length", str(len(_BODY)).encode()),
+]
 
 
 async def asgi(_scope: dict[str, Any], _receive: Any, send: Callable[..., Any]) -> None:
-    """Answer as an ASGI application."""
-    await send({"type": "http.response.start", "status": 200, "headers": _RAW_HEADERS})
-    await send({"type": "http.response.body", "body": BODY})
-
-
-def wsgi(_environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """Answer as a WSGI application."""
-    start_response("200 OK", _HEADERS)
-    return [BODY]
+    """Respond as an ASGI application."""
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    await send({"type": "http.response.body", "body": _BODY})
 
 
 def flask_stub() -> "Flask":
-    """Return the stub that people write when they have no mock: one route, a constant answer."""
+    """Return the stub that people write if they have no mock: one route, a constant response."""
     from flask import Flask, Response
 
     app = Flask("stub")
 
     @app.get("/crmapi/rest/v2/webhook_requests/show")
     def show() -> Response:
-        return Response(BODY, mimetype="application/json")
+        return Response(_BODY, mimetype="application/json")
 
     return app

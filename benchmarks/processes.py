@@ -1,4 +1,4 @@
-"""Processes that are measured: servers on one core, the load on the other.
+"""Processes that are measured: servers on one core, the load and all else on the other.
 
 Linux only: CPU time and memory are read from /proc.
 """
@@ -11,14 +11,15 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter, sleep
-from types import TracebackType
 
 import httpx
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 WORK = HERE / ".work"
+BODY_FILE = WORK / "show.json"  # what bare applications and peers return
 BIN = Path(sys.executable).parent
+KIT = [str(BIN / "crmcom-kit")]
 HOST = "127.0.0.1"
 SERVER_CORE, LOAD_CORE = "0", "1"
 
@@ -33,61 +34,40 @@ class NotMeasured(Exception):
     """A row or a part could not be measured; the text says why."""
 
 
-def free_port() -> int:
-    """Return a free port of the loopback address."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def pinned(command: Sequence[str], core: str) -> list[str]:
-    """Return ``command`` so that it runs on one core."""
-    return ["taskset", "-c", core, *command]
-
-
-def run(command: Sequence[str], *, core: str = LOAD_CORE, seconds: float = 900) -> str:
+def run(command: Sequence[str]) -> str:
     """Run a command and return what it prints. Raises NotMeasured if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 - the commands of this folder
-            pinned(command, core),
-            cwd=ROOT,
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=seconds,
+            command, cwd=ROOT, capture_output=True, check=True, text=True, timeout=900
         )
+    except subprocess.CalledProcessError as error:
+        msg = f"{' '.join(command)}: status {error.returncode}: {error.stderr[-300:].strip()}"
+        raise NotMeasured(msg) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotMeasured(str(error)) from None
-    if done.returncode:
-        msg = f"{' '.join(command)}: status {done.returncode}: {done.stderr[-300:].strip()}"
-        raise NotMeasured(msg)
     return done.stdout
 
 
 class Server:
     """A server on the servers' core; it runs until the end of a ``with`` block."""
 
-    def __init__(self, command: Callable[[int], Sequence[str]], name: str) -> None:
-        """Start ``command`` of a free port; what it prints, its log included, goes to a file."""
-        self.port = free_port()
-        self.origin = f"http://{HOST}:{self.port}"
+    def __init__(self, command: Sequence[str], name: str) -> None:
+        """Start ``command`` with a port at its end; what it prints, its log too, goes to a file."""
+        with socket.create_server((HOST, 0)) as probe:
+            port = probe.getsockname()[1]
+        self.origin = f"http://{HOST}:{port}"
         self._log = WORK / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.log"
         with self._log.open("w") as log:
             self._began = perf_counter()
+            pinned = ["taskset", "-c", SERVER_CORE, *command, str(port)]
             self._process = subprocess.Popen(  # noqa: S603 - the commands of this folder
-                pinned(command(self.port), SERVER_CORE), cwd=ROOT,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+                pinned, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
 
     def __enter__(self) -> "Server":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         try:
             self._process.wait(15)
@@ -99,16 +79,16 @@ class Server:
         """Return the seconds from the start to the line READY. Raises NotMeasured."""
         return self._until(lambda: self._log.read_text().startswith("READY"))
 
-    def until_answer(self, target: str) -> float:
+    def until_response(self, target: str) -> float:
         """Return the seconds from the start to the first response 200. Raises NotMeasured."""
 
-        def answers() -> bool:
+        def responds() -> bool:
             try:
                 return CLIENT.get(self.origin + target).status_code == 200
             except httpx.TransportError:
                 return False
 
-        return self._until(answers)
+        return self._until(responds)
 
     def _until(self, happened: Callable[[], bool]) -> float:
         while perf_counter() - self._began < 300 and self._process.poll() is None:
@@ -146,7 +126,7 @@ def load(
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
     command += [] if script is None else ["-s", str(script)]
     before = server.cpu_seconds()
-    printed = run([*command, server.origin + target], seconds=seconds + 30)
+    printed = run([*command, server.origin + target])
     cpu = server.cpu_seconds() - before
     requests = re.search(r"(\d+) requests in", printed)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)

@@ -1,10 +1,11 @@
-"""RESULTS.md: what a part found, and in which points a peer is better."""
+"""What a part found, and RESULTS.md, which says first where a peer is better."""
 
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -12,18 +13,32 @@ from statistics import median
 from benchmarks.processes import ROOT
 
 _PACKAGES = ("crmcom-kit", "uvicorn", "httptools", "Flask", "orjson", "Faker")
+#: The load average before a run from which on the machine has other work.
+_BUSY = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """How thoroughly to measure."""
 
-    rounds: int
     is_quick: bool
 
     def pick(self, whole: int, quick: int) -> int:
         """Return a size: ``quick`` in a quick run, else ``whole``."""
         return quick if self.is_quick else whole
+
+    @property
+    def rounds(self) -> int:
+        """How often every row is visited."""
+        return self.pick(5, 1)
+
+    def visit(self, rows: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:
+        """Measure every row once in every round; return the values by row."""
+        found: dict[str, list[float]] = {name: [] for name in rows}
+        for _ in range(self.rounds):
+            for name, measure in rows.items():
+                found[name].append(measure())
+        return found
 
 
 @dataclass(slots=True)
@@ -32,17 +47,17 @@ class Section:
 
     title: str
     lines: list[str] = field(default_factory=list)
-    worse: list[str] = field(default_factory=list)  # than a peer
+    worse: list[tuple[float, str]] = field(default_factory=list)  # than a peer, and how much
     missing: list[str] = field(default_factory=list)
 
     def compare(
-        self, what: str, ours: float, peer: str, theirs: float, *, unit: str, more_is_better: bool
+        self, what: str, ours: float, peer: str, theirs: float, *, more_is_better: bool
     ) -> None:
         """Note that a peer is better in one point, if it is."""
         factor = theirs / ours if more_is_better else ours / theirs
         if factor > 1:
-            text = f"{peer} {number(theirs)} {unit}, the mock {number(ours)} ({factor:.1f}x)"
-            self.worse.append(f"{what}: {text}")
+            text = f"{what}: {peer} {number(theirs)}, ours {number(ours)} ({factor:.2f}x)"
+            self.worse.append((factor, text))
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Add a table whose first column is text, and the others numbers."""
@@ -68,45 +83,42 @@ def ratio(over: Sequence[float], under: Sequence[float]) -> float:
     return median(a / b for a, b in zip(over, under, strict=True))
 
 
-def page(sections: Iterable[Section], plan: Plan, date: str, load_before: str) -> str:
+def page(
+    sections: Sequence[Section], plan: Plan, began: datetime, load_before: Sequence[float]
+) -> str:
     """Return RESULTS.md."""
-    sections = list(sections)
-    worse = [f"- {text}" for section in sections for text in section.worse]
-    missing = [text for section in sections for text in section.missing]
-    lines = [
-        "# Results",
-        "",
-        "Written by `make bench`; [README.md](README.md) says how to read it.",
-    ]
-    if plan.is_quick:
-        lines += ["", "**A quick run, to see that everything works: its figures mean little.**"]
-    lines += ["", "## Where a peer is better", "", *(worse or ["Nowhere, in what was measured."])]
+    doubts = ["in a quick run"] if plan.is_quick else []
+    doubts += ["on a busy machine"] if load_before[0] > _BUSY else []
+    worse = sorted((one for section in sections for one in section.worse), reverse=True)
+    missing = dict.fromkeys(text for section in sections for text in section.missing)
+    lines = ["# Results", ""]
+    if doubts:
+        lines += [f"**Measured {' '.join(doubts)}: these figures mean little.**", ""]
+    lines += ["Written by `make bench`; [README.md](README.md) says how to read it.", ""]
+    lines += ["## Where a peer is better", ""]
+    lines += [f"- {text}" for _, text in worse] or ["Nowhere, in what was measured."]
     if missing:
-        lines += ["", f"Not measured: {', '.join(dict.fromkeys(missing))}."]
+        lines += ["", f"Not measured: {', '.join(missing)}."]
     for section in sections:
         lines += ["", f"## {section.title}", "", *section.lines]
-    lines += ["", "## How it was measured", "", *_circumstances(plan, date, load_before)]
+    lines += ["", "## How it was measured", "", *_circumstances(began, load_before)]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
-def _circumstances(plan: Plan, date: str, load_before: str) -> list[str]:
-    names = [
+def _circumstances(began: datetime, load_before: Sequence[float]) -> list[str]:
+    models = [
         line.partition(":")[2].strip()
         for line in Path("/proc/cpuinfo").read_text().splitlines()
         if line.startswith("model name")
     ]
     commit = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
     found = subprocess.run(commit, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    loads = [" ".join(f"{one:.2f}" for one in each) for each in (load_before, os.getloadavg())]
     return [
-        f"- {date}, commit {found.stdout.strip() or 'unknown'}, rounds: {plan.rounds}",
-        f"- load average before {load_before}, after {load_average()}",
-        f"- {names[0] if names else platform.machine()}, {os.cpu_count()} cores, "
+        f"- {began:%Y-%m-%d %H:%M} UTC, commit {found.stdout.strip() or 'unknown'}",
+        f"- load average before {loads[0]}, after {loads[1]}",
+        f"- {models[0] if models else platform.machine()}, {os.cpu_count()} cores, "
         f"{platform.system()} {platform.release()}, "
         f"{platform.python_implementation()} {platform.python_version()}",
         f"- {', '.join(f'{name} {version(name)}' for name in _PACKAGES)}",
     ]
-
-
-def load_average() -> str:
-    """Return the load averages of the last 1, 5 and 15 minutes."""
-    return " ".join(f"{one:.2f}" for one in os.getloadavg())

@@ -1,28 +1,24 @@
-"""The servers that are compared: the mock, and bare applications on its server."""
+"""The servers that are compared: the mock, a bare application on its server, a Flask stub."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
-from benchmarks.processes import BIN, CLIENT, HOST, WORK, NotMeasured, Server
-from crmcom_kit.schemas import API_PATH as BASE
+from benchmarks.processes import BIN, BODY_FILE, CLIENT, HOST, KIT, WORK, NotMeasured, Server
+from crmcom_kit.schemas import API_PATH
 
 TOKEN = "benchmark"
 MOCK, MIX, NO_LOG = "mock", "mock, mix of requests", "mock, --log off"
-BARE, BARE_LOGGED = "bare ASGI on uvicorn, log off", "bare ASGI on uvicorn"
-BARE_WSGI, STUB = "bare WSGI on uvicorn", "Flask stub, flask run"
-BODY_FILE = WORK / "show.json"
-KIT = [str(BIN / "crmcom-kit")]
+BARE, STUB = "bare ASGI on uvicorn", "Flask stub, flask run"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One server, and what it is asked."""
+    """One server, and what is requested of it."""
 
     name: str
-    command: Callable[[int], Sequence[str]]
+    command: tuple[str, ...]  # a port follows it
     target: str
     script: Path | None = None
     is_peer: bool = False
@@ -30,7 +26,7 @@ class Row:
 
 def target(method: str, **parameters: object) -> str:
     """Return a target of the API as httpx writes it, with = and , encoded."""
-    return f"{BASE}/webhook_requests/{method}?{urlencode({'token': TOKEN} | parameters)}"
+    return f"{API_PATH}/webhook_requests/{method}?{urlencode({'token': TOKEN} | parameters)}"
 
 
 def show(number: int, **parameters: object) -> str:
@@ -41,47 +37,36 @@ def show(number: int, **parameters: object) -> str:
 SHOW = show(7)
 
 
-def mock_command(port: int, *options: str) -> list[str]:
+def mock_command(*options: str) -> tuple[str, ...]:
     """Return the command of the mock with its defaults, and with a fixed token."""
-    return [*KIT, "serve", "--port", str(port), "--token", TOKEN, *options]
+    return (*KIT, "serve", "--token", TOKEN, *options, "--port")
 
 
 def write_body() -> bytes:
     """Ask the mock for ``SHOW``; return the body, and keep it for the servers that repeat it."""
-    WORK.mkdir(exist_ok=True)
-    with Server(mock_command, "body") as server:
-        server.until_answer(SHOW)
+    with Server(mock_command(), "body") as server:
+        server.until_response(SHOW)
         body = CLIENT.get(server.origin + SHOW).content
     if b'"code":"OK"' not in body:
-        msg = f"the mock answers {body[:300]!r} to {SHOW}"
+        msg = f"the mock responds to {SHOW} with {body[:300]!r}"
         raise NotMeasured(msg)
     BODY_FILE.write_bytes(body)
-    os.environ["BENCHMARK_BODY"] = str(BODY_FILE)
     return body
 
 
 def own_rows() -> Iterator[Row]:
-    """Yield the mock's rows, the bare applications' and the stub's."""
-    yield Row(MOCK, mock_command, SHOW)
-    yield Row(MIX, mock_command, SHOW, script=_mix())
-    yield Row(NO_LOG, lambda port: mock_command(port, "--log", "off"), SHOW)
-    yield Row(BARE_LOGGED, lambda port: _uvicorn(port, "benchmarks.bare:asgi"), SHOW)
-    yield Row(BARE, lambda port: [*_uvicorn(port, "benchmarks.bare:asgi"), "--no-access-log"], SHOW)
-    yield Row(
-        BARE_WSGI,
-        lambda port: [*_uvicorn(port, "benchmarks.bare:wsgi"), "--interface", "wsgi"],
-        SHOW,
-    )
-    flask = [str(BIN / "flask"), "--app", "benchmarks.bare:flask_stub", "run", "--port"]
-    yield Row(STUB, lambda port: [*flask, str(port)], SHOW, is_peer=True)
-
-
-def _uvicorn(port: int, app: str) -> list[str]:
-    return [str(BIN / "uvicorn"), "--host", HOST, "--port", str(port), "--lifespan", "off", app]
+    """Yield the mock's rows, the bare application's and the stub's."""
+    yield Row(MOCK, mock_command(), SHOW)
+    yield Row(MIX, mock_command(), SHOW, script=_mix())
+    yield Row(NO_LOG, mock_command("--log", "off"), SHOW)
+    uvicorn = (str(BIN / "uvicorn"), "benchmarks.bare:asgi", "--lifespan", "off")
+    yield Row(BARE, (*uvicorn, "--host", HOST, "--port"), SHOW)
+    flask = (str(BIN / "flask"), "--app", "benchmarks.bare:flask_stub", "run", "--port")
+    yield Row(STUB, flask, SHOW, is_peer=True)
 
 
 def _mix() -> Path:
-    """Write the script with which wrk sends a mix: six shows, a list, a wrong request, …."""
+    """Write the script with which wrk sends the mix: six shows, a list, a wrong request, …."""
     shows = [show(number) for number in range(7, 31)]
     lists = [
         target("list", entity="ACTIVITIES", life_cycle_state="REJECTED"),

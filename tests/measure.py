@@ -27,7 +27,7 @@ from stand_in.server import StandIn
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "docs" / "kill-table.md"
-SCHEMATHESIS = ROOT / "benchmarks" / "schemathesis_kills.json"
+SCHEMATHESIS = Path(__file__).with_name("schemathesis_kills.json")
 COMBINATIONS = 500
 
 #: So many of the first set were found or not before anything else was changed.
@@ -106,7 +106,7 @@ is a test against falling back rather than a measure.
 - **Also named**: other statements that the kit said are broken.
 - **Schemathesis**: whether it reports, with the project's OpenAPI document and {requests} requests
   on average, a failure that it does not report of the right server. It was shown one server a
-  statement, in the dialect `http`; see `benchmarks/schemathesis_kills.py`.
+  statement, in the dialect `http`; see `tests/schemathesis_kills.py`.
 
 {summary}
 

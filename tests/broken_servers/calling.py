@@ -185,8 +185,9 @@ def refused_resend_touches(asked: Asked, forward: Forward, memory: Memory) -> An
     return answer.each(move)
 
 
-def _some(asked: Asked, forward: Forward, **narrowed: str) -> Asked:
-    """Name some webhook request, instead of the one that was asked for or was not."""
+def _some(asked: Asked, forward: Forward) -> Asked:
+    """Name some webhook request instead, one that can be resent if that is what is asked for."""
+    narrowed = {"life_cycle_state": "REJECTED"} if asked.method == "resend" else {}
     return asked.naming(id=another(asked, forward, **narrowed)["id"])
 
 
@@ -195,7 +196,7 @@ def _first_field(asked: Asked, _forward: Forward) -> Asked:
     return asked.naming(**{name: value})
 
 
-for _method, _state in (("show", {}), ("resend", {"life_cycle_state": "REJECTED"}), ("delete", {})):
+for _method in ("show", "resend", "delete"):
     served_anyway(
         f"{_method}_takes_two_identifiers",
         f"{_method}.identifier.exactly_one",
@@ -206,5 +207,5 @@ for _method, _state in (("show", {}), ("resend", {"life_cycle_state": "REJECTED"
         f"{_method}_of_an_unknown_one",
         f"{_method}.identifier.known",
         f"{_method} of a webhook request that does not exist is served with some other.",
-        lambda asked, forward, state=_state: _some(asked, forward, **state),
+        _some,
     )

@@ -86,10 +86,10 @@ _enter(
 
 
 def _swapped(log: Log) -> Log:
-    dates = {name: log.get(name) for name in DATES}
-    if not all(dates.values()):
+    dates = [log[name] for name in DATES if log.get(name)]
+    if len(dates) < len(DATES):
         return log
-    return {**log, "created_date": max(dates.values()), "updated_date": "2001-01-01T00:00:00"}
+    return {**log, "created_date": max(dates), "updated_date": "2001-01-01T00:00:00"}
 
 
 _enter(

@@ -146,10 +146,18 @@ def removed_by(method: str) -> Handle:
     return handle
 
 
+def _changes_something(method: str, name: str, note: str, handle: Handle) -> None:
+    handle.__name__, handle.__doc__ = f"{method}_{name}", f"{method} {note}"
+    broken(f"{method}.changes_nothing")(handle)
+
+
 for _method in ("show", "list"):
-    for _name, _note, _handle in (
-        ("touches", "moves updated_date of what it returns.", touched_by(_method)),
-        ("removes", "deletes some webhook request at every third call.", removed_by(_method)),
-    ):
-        _handle.__name__, _handle.__doc__ = f"{_method}_{_name}", f"{_method} {_note}"
-        broken(f"{_method}.changes_nothing")(_handle)
+    _changes_something(
+        _method, "touches", "moves updated_date of what it returns.", touched_by(_method)
+    )
+    _changes_something(
+        _method,
+        "removes",
+        "deletes some webhook request at every third call.",
+        removed_by(_method),
+    )

@@ -41,7 +41,8 @@ def test_deliveries_may_fail(release: str, deliveries: str, failed: str) -> None
 
 # Servers that go wrong: a rewriting of what they answer.
 
-Rewrite = Callable[[str, dict[str, Any], dict[str, Any]], None]
+Memory = dict[Any, Any]  # by id, or by None if a response has no id
+Rewrite = Callable[[str, dict[str, Any], Memory], None]
 
 
 def rewriting(rewrite: Rewrite) -> Callable[[Any], Any]:
@@ -51,7 +52,7 @@ def rewriting(rewrite: Rewrite) -> Callable[[Any], Any]:
     """
 
     def wrap(app: Any) -> Any:
-        memory: dict[str, Any] = {}
+        memory: Memory = {}
 
         def other(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             said: list[Any] = []
@@ -72,7 +73,7 @@ def rewriting(rewrite: Rewrite) -> Callable[[Any], Any]:
 
 
 def _touches(which: str) -> Rewrite:
-    def rewrite(method: str, record: dict[str, Any], memory: dict[str, Any]) -> None:
+    def rewrite(method: str, record: dict[str, Any], memory: Memory) -> None:
         times = memory.setdefault(record.get("id"), 0)
         if "log_information" in record and times:
             record["log_information"]["updated_date"] = f"2030-01-01T00:00:{times % 60:02}"
@@ -82,24 +83,24 @@ def _touches(which: str) -> Rewrite:
     return rewrite
 
 
-def _list_differs(method: str, record: dict[str, Any], _: dict[str, Any]) -> None:
+def _list_differs(method: str, record: dict[str, Any], _: Memory) -> None:
     if method == "list" and "entity_id" in record:
         record["entity_id"] = record["entity_id"].lower()
 
 
-def _keeps_error(method: str, record: dict[str, Any], memory: dict[str, Any]) -> None:
+def _keeps_error(method: str, record: dict[str, Any], memory: Memory) -> None:
     if record.get("error_code"):
         memory[record.get("id")] = record["error_code"]
     elif method != "delete" and record.get("id") in memory and "error_code" in record:
         record["error_code"] = memory[record["id"]]
 
 
-def _wrong_code(_method: str, record: dict[str, Any], _memory: dict[str, Any]) -> None:
+def _wrong_code(_method: str, record: dict[str, Any], _memory: Memory) -> None:
     if record.get("number") == "4" and record.get("authentication_code"):
         record["authentication_code"] = "0" * 64
 
 
-def _loses_rule(method: str, record: dict[str, Any], _memory: dict[str, Any]) -> None:
+def _loses_rule(method: str, record: dict[str, Any], _memory: Memory) -> None:
     if method == "delete":
         record.pop("workflow_rule", None)
 

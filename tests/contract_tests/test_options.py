@@ -112,7 +112,7 @@ def test_a_scope_and_what_may_be_changed() -> None:
 
     assert not target.own
     assert target.base_url == URL
-    assert config.allowed == {"resend", "delete"}
+    assert config.allowed == frozenset({"resend", "delete"})
     assert config.limits.max_requests == 9
     assert config.scope is not None
     assert config.scope({"id": "A", "number": "7"})

@@ -14,7 +14,7 @@ from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN, ODD_TOKENS
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import Deviations, write_deviations
-from crmcom_kit.contract_tests.findings import Findings, Violation
+from crmcom_kit.contract_tests.findings import Findings, Violation, shortened
 from crmcom_kit.contract_tests.options import OPTIONS, OptionsError, check_values, command_line
 from crmcom_kit.contract_tests.reports import (
     ctrf,
@@ -28,7 +28,6 @@ from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.results import Results, statement_results
-from crmcom_kit.contract_tests.session import shortened
 from crmcom_kit.contract_tests.targets import Login, Target
 from crmcom_kit.schemas import resolve
 

@@ -103,7 +103,8 @@ def test_the_command_writes_its_reports(
     serve: Callable[..., str], tmp_path: Path, number: int
 ) -> None:
     """It ends with 2, and its report says that it was interrupted."""
-    app, asked, started = create_app(release="R9"), 0, []
+    app, asked = create_app(release="R9"), 0
+    started: list[subprocess.Popen[bytes]] = []
 
     def interrupting(environ: Any, start_response: Any) -> Any:
         nonlocal asked

@@ -118,7 +118,7 @@ def test_an_object_that_extends_another_has_its_members() -> None:
 def test_parts_that_contradict_each_other_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that gives a keyword of what it extends another value cannot be loaded."""
     base = files.read_json("objects/unit.json")
-    odd = {"$ref": "unit", "type": "array"}
+    odd: dict[str, Any] = {"$ref": "unit", "type": "array"}
     monkeypatch.setattr(
         "crmcom_kit.schemas.loader.read_json",
         lambda path: odd if path == "objects/user.json" else base,
