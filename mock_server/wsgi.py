@@ -23,8 +23,7 @@ def make_app() -> "WSGIApplication":
     app: WSGIApplication = WsgiShell(registry)
     if registry.access.origins:
         app = CorsApp(app, registry.access)
-    log = log_of(options, registry)
-    return app if log is None else LoggedApp(app, registry, log)
+    return LoggedApp(app, registry, log_of(options, registry))
 
 
 app = make_app()

@@ -27,9 +27,9 @@ DEFAULT_SERVER = f"http://127.0.0.1:8080{API_PATH}"
 
 _ABOUT = """\
 The methods of the CRM.COM Web API that deal with webhook requests, and those that log in, as of \
-release {release}; and, as a webhook, the message that a third party gets. Written by crmcom-kit from the public pages of the API; not a document of \
-CRM.COM. `x-evidence` says how sure a piece is: documented, observed in an example, inferred or \
-assumed.
+release {release}; and, as a webhook, the message that a third party gets. Written by crmcom-kit \
+from the public pages of the API; not a document of CRM.COM. `x-evidence` says how sure a piece \
+is: documented, observed in an example, inferred or assumed.
 
 A GET method takes its parameters, the token among them, from the query; a POST method takes them \
 as members of its JSON body. An identifier in a query is written `name=field=value`, such as \
