@@ -23,7 +23,8 @@ def make_app() -> "WSGIApplication":
     app: WSGIApplication = WsgiShell(registry)
     if registry.access.origins:
         app = CorsApp(app, registry.access)
-    return LoggedApp(app, registry, log_of(options, registry))
+    log = log_of(options, registry)
+    return app if log is None else LoggedApp(app, registry, log)
 
 
 app = make_app()

@@ -100,13 +100,8 @@ def _plain_body(environ: "WSGIEnvironment", verb: str) -> bytes | None:
 class LoggedApp:
     """A WSGI application around another one that counts requests, and writes a line for each."""
 
-    def __init__(
-        self, app: "WSGIApplication", registry: WorldRegistry, log: AccessLog | None
-    ) -> None:
-        """Count and log the responses of ``app``, without the secrets of ``registry``'s worlds.
-
-        Nothing is written without a ``log``.
-        """
+    def __init__(self, app: "WSGIApplication", registry: WorldRegistry, log: AccessLog) -> None:
+        """Count and log the responses of ``app``, without the secrets of ``registry``'s worlds."""
         self._app = app
         self._registry = registry
         self._log = log
@@ -128,8 +123,6 @@ class LoggedApp:
         status = 0 if exchange.ending == ConnectionDropped.ending else exchange.status
         seconds = perf_counter() - exchange.began
         registry.requests.add(counted_as(registry, api_path(rest), rest), status, seconds)
-        if self._log is None:
-            return
         self._log.add(
             Entry(
                 world_of(path, environ.get(WORLD_HEADER), registry),

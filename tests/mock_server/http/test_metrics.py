@@ -1,5 +1,6 @@
 """`/metrics`: counts of requests, durations, deliveries and worlds."""
 
+import io
 import sys
 from typing import Any
 
@@ -11,6 +12,8 @@ from werkzeug.test import Client
 
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
+from crmcom_kit.mock_server.clock import SystemClock
+from crmcom_kit.mock_server.http.access_log import AccessLog
 from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp, WsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.request_counts import BOUNDS
@@ -31,9 +34,10 @@ def samples(text: str) -> dict[tuple[str, ...], float]:
 
 
 def client_of(**access: Any) -> Any:
-    """A client of a mock that counts, as another WSGI server would run it without an access log."""
+    """A client of a mock that counts, as another WSGI server would run it."""
     registry = WorldRegistry(make_world(tokens=["T"], dialect="http"), access=Access(**access))
-    return Client(LoggedApp(WsgiShell(registry), registry, None))
+    log = AccessLog(io.StringIO(), form="json", clock=SystemClock())
+    return Client(LoggedApp(WsgiShell(registry), registry, log))
 
 
 def send_all(send: Any) -> None:
@@ -70,7 +74,7 @@ def hold_counts(found: dict[tuple[str, ...], float]) -> None:
 
 
 def test_requests_are_counted_under_another_server() -> None:
-    """By method and status, in whichever world; without an access log, too."""
+    """By method and status, in whichever world, together with the lines of the access log."""
     client = client_of()
     send_all(lambda verb, path, body: client.open(path, method=verb, json=body, buffered=True))
 
