@@ -5,13 +5,16 @@ from typing import Any
 
 from crmcom_kit.schemas.dialect import Dialect, load_dialect
 from crmcom_kit.schemas.examples import examples
+from crmcom_kit.schemas.exchanges import Exchanges
 from crmcom_kit.schemas.loader import SchemaReader
 from crmcom_kit.schemas.methods import API_PATH, Method, Parameter
 from crmcom_kit.schemas.openapi_dials import (
     early_parameters,
     error_example,
     error_statuses,
+    keep_one_code,
     keep_one_spelling,
+    receiver_responses,
     refuse_values,
     semi_optional,
     served_methods,
@@ -24,9 +27,9 @@ DEFAULT_SERVER = f"http://127.0.0.1:8080{API_PATH}"
 
 _ABOUT = """\
 The methods of the CRM.COM Web API that deal with webhook requests, and those that log in, as of \
-release {release}. Written by crmcom-kit from the public pages of the API; not a document of \
-CRM.COM. `x-evidence` says how sure a piece is: documented, observed in an example, inferred or \
-assumed.
+release {release}; and, as a webhook, the message that a third party gets. Written by crmcom-kit \
+from the public pages of the API; not a document of CRM.COM. `x-evidence` says how sure a piece \
+is: documented, observed in an example, inferred or assumed.
 
 A GET method takes its parameters, the token among them, from the query; a POST method takes them \
 as members of its JSON body. An identifier in a query is written `name=field=value`, such as \
@@ -109,6 +112,7 @@ class _Writer:
             "servers": [{"url": server_url}],
             "tags": [tag for tag in _TAGS if tag["name"] in tags],
             "paths": paths,
+            "webhooks": {"third_party_message": self._webhook()},
             "components": self._components(),
         }
 
@@ -212,6 +216,51 @@ class _Writer:
     def _errors(self, kinds: list[str]) -> Node:
         self.error_kinds.update(kinds)
         return {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds}
+
+    def _webhook(self) -> Node:
+        """Write what a third party gets for a webhook request."""
+        dialect = self.dialect
+        key, data = "0123456789ABCDEF", {"id": "C41D7E0F92A34B6D8E5F0A1B2C3D4E5F", "number": "J1"}
+        exchanges = Exchanges(dialect)
+        messages = exchanges.messages
+        code = exchanges.code(data, key, None)
+        example = {
+            "summary": "A job",
+            "description": f"Invented, and signed with the secret key {key}.",
+            "value": messages.body(data, code),
+        }
+        content = {"schema": self._message(), "examples": {"job": example}}
+        header = {
+            "name": dialect["message.code_header"],
+            "in": "header",
+            "required": False,
+            "description": "HMAC of the data object; without a secret key there is none.",
+            "schema": {"type": "string"},
+            "example": code,
+        }
+        operation = {
+            "operationId": "third_party_message",
+            "summary": "Tell a third party of a change.",
+            "description": "Sent to the URL of a webhook definition when one of its workflow rules "
+            "applies, and by resend. No page shows one.",
+            "x-evidence": "assumed",
+            **({"parameters": [header]} if messages.has_header else {}),
+            "requestBody": {
+                "required": True,
+                "content": {dialect["message.content_type"]: content},
+            },
+            "security": [],
+            "responses": receiver_responses(dialect),
+        }
+        return {dialect["message.method"].lower(): operation}
+
+    def _message(self) -> Node:
+        """Write the schema of the body that a third party gets."""
+        if self.dialect["message.wrapper"] == "none":
+            return self.schemas.member("third_party_message", "data")
+        reference = self.schemas.piece("third_party_message")
+        keep_one_code(self.schemas.pieces["ThirdPartyMessage"]["properties"], self.dialect)
+        return reference
 
     def _components(self) -> Node:
         schemas = self.schemas.pieces

@@ -6,7 +6,7 @@ refused, or how a response looks. One that only accepts more than the documents 
 
 from typing import Any
 
-from crmcom_kit.schemas.dialect import Dialect, error_kinds
+from crmcom_kit.schemas.dialect import Dialect, dials, error_kinds
 from crmcom_kit.schemas.formats import PATTERNS
 from crmcom_kit.schemas.methods import Method, methods, response_fields
 from crmcom_kit.schemas.releases import Release
@@ -53,6 +53,23 @@ def keep_one_spelling(state: dict[str, Any], dialect: Dialect) -> None:
     """Leave one spelling of NOT EFFECTIVE, the dialect's: code generators trip over two."""
     other = {"NOT EFFECTIVE", "NOT_EFFECTIVE"} - {dialect["record.not_effective"]}
     state["enum"] = [value for value in state["enum"] if value not in other]
+
+
+def keep_one_code(members: dict[str, Any], dialect: Dialect) -> None:
+    """Leave the authentication code where ``dialect`` has it in a message's body, if it has."""
+    in_body = dialect["message.code_place"] != "header"
+    for name in dials()["message.code_name"].choices:
+        if not (in_body and name == dialect["message.code_name"]):
+            del members[name]
+
+
+def receiver_responses(dialect: Dialect) -> dict[str, Any]:
+    """Return which responses of a receiver mean that it has a webhook request, and which not."""
+    accepted = {"description": "It is received: the webhook request becomes SUCCESSFUL."}
+    refused = {"description": "It is not: the webhook request becomes REJECTED, as without any."}
+    if dialect["delivery.success"] == "any":
+        return {"default": accepted}
+    return {dialect["delivery.success"].upper(): accepted, "default": refused}
 
 
 def refuse_values(name: str, schema: dict[str, Any], dialect: Dialect) -> dict[str, Any]:

@@ -37,7 +37,8 @@ class ThirdPartyMessages:
         self._wrapped = dialect["message.wrapper"] == "object"
         place = dialect["message.code_place"]
         self._in_body = self._wrapped and place != "header"
-        self._in_header = place != "body" or not self._wrapped
+        #: Whether a header carries the authentication code.
+        self.has_header = place != "body" or not self._wrapped
         self._name: str = dialect["message.code_name"]
         self._header: str = dialect["message.code_header"]
         self._method: str = dialect["message.method"]
@@ -61,7 +62,7 @@ class ThirdPartyMessages:
             begin = b'{"%b":%b,' % (self._name.encode(), orjson.dumps(code))
             body = (begin if self._in_body else b"{") + b'"data":' + spelled + b"}"
         headers = [("Content-Type", self._content_type), ("Accept", "application/json")]
-        if self._in_header and code is not None:
+        if self.has_header and code is not None:
             headers.append((self._header, code))
         return Message(self._method, tuple(headers), body)
 
@@ -72,7 +73,7 @@ class ThirdPartyMessages:
             headers: by name in lower case.
             body: as it was received.
         """
-        code = headers.get(self._header.lower()) if self._in_header else None
+        code = headers.get(self._header.lower()) if self.has_header else None
         try:
             value = orjson.loads(body)
         except ValueError:

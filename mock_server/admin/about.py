@@ -1,31 +1,18 @@
 """Operations about the mock itself: health, version, its rules, its OpenAPI document and pages."""
 
-from importlib.resources import files
 from platform import python_version
 from typing import Any
 
 from crmcom_kit import __version__
-from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.document import PREFIX, document
+from crmcom_kit.mock_server.admin.reference import reference_asset, reference_page
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.statements import statements
 
 #: What ``/health`` returns to callers without the admin token.
 HEALTHY = {"status": "healthy"}
-#: The files of the reference page, and the package that has them.
-_SWAGGER_UI = "flask_swagger_ui"
-_ASSETS = {
-    "swagger-ui.css": (_SWAGGER_UI, "text/css; charset=utf-8"),
-    "swagger-ui-bundle.js": (_SWAGGER_UI, "text/javascript; charset=utf-8"),
-    "docs.css": (__package__, "text/css; charset=utf-8"),
-    "docs.js": (__package__, "text/javascript; charset=utf-8"),
-}
 _OF_STATEMENTS = ("id", "methods", "level", "evidence", "text", "source")
-# The page requests nothing from any other host.
-_POLICY = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "frame-ancestors 'none'"
-)
 
 
 def health(call: Call) -> Any:
@@ -93,22 +80,9 @@ def openapi(call: Call) -> Any:
 def docs(call: Call) -> Any:
     """Return a page to read the document and to try its operations."""
     del call
-    return _page("docs.html", __package__, "text/html; charset=utf-8")
+    return reference_page("control API")
 
 
 def docs_asset(call: Call) -> Any:
     """Return a file of that page."""
-    name = call.path["asset"]
-    package, content_type = _ASSETS[name]
-    return _page(name, package, content_type)
-
-
-def _page(name: str, package: str, content_type: str) -> Reply:
-    folder = "dist" if package == _SWAGGER_UI else "pages"
-    headers = (
-        ("Cache-Control", "no-cache"),
-        ("Content-Security-Policy", _POLICY),
-        ("X-Frame-Options", "DENY"),  # what a page in a frame is made to click has effects
-    )
-    content = files(package).joinpath(folder, name).read_bytes()
-    return Reply(content, content_type=content_type, headers=headers)
+    return reference_asset(call.path["asset"])

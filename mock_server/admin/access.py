@@ -15,20 +15,25 @@ if TYPE_CHECKING:
 RECEIVER = f"{PREFIX}/receiver/in"
 
 
-def refusal(request: "Request", registry: WorldRegistry) -> tuple[str, HTTPStatus] | None:
-    """Return why, and with which status, a request is refused; None if its sender may call."""
+def refusal(
+    request: "Request", registry: WorldRegistry, place: str = PREFIX
+) -> tuple[str, HTTPStatus] | None:
+    """Return why, and with which status, a request is refused; None if its sender may call.
+
+    ``place`` is what messages say that the request is to.
+    """
     if request.path == RECEIVER and is_loopback(request.remote_addr):
         return None  # the senders of webhooks have no token
     headers = request.headers
     if OWN_HEADER in headers:
         # Else a definition's URL could make the mock command itself.
-        return f"{PREFIX} takes no deliveries except at {RECEIVER}", HTTPStatus.FORBIDDEN
+        return f"{place} takes no deliveries except at {RECEIVER}", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is not None:
         if registry.is_admin(admin_token_of(request)):
             return None
-        text = f"{PREFIX} needs the token of --admin-token, in {ADMIN_TOKEN_HEADER}"
+        text = f"{place} needs the token of --admin-token, in {ADMIN_TOKEN_HEADER}"
         return text, HTTPStatus.UNAUTHORIZED
-    seen = _stranger(request, registry)
+    seen = _stranger(request, registry, place)
     return None if seen is None else (seen, HTTPStatus.FORBIDDEN)
 
 
@@ -38,14 +43,14 @@ def admin_token_of(request: "Request") -> str | None:
     return admin_token_in(headers.get(ADMIN_TOKEN_HEADER), headers.get("Authorization"))
 
 
-def _stranger(request: "Request", registry: WorldRegistry) -> str | None:
+def _stranger(request: "Request", registry: WorldRegistry, place: str) -> str | None:
     """Return how a request shows that it does not come from this machine's own tools."""
     if not is_loopback(request.remote_addr):
-        return f"{PREFIX} answers to loopback addresses only; seen {request.remote_addr}"
+        return f"{place} answers to loopback addresses only; seen {request.remote_addr}"
     for name, _ in request.headers:
         if name in ("Forwarded", "Via") or name.startswith("X-Forwarded-"):
             # A proxy on this machine would open it to other machines.
-            return f"{PREFIX} needs --admin-token to answer through a proxy; seen {name}"
+            return f"{place} needs --admin-token to answer through a proxy; seen {name}"
     headers = request.headers
     is_link = request.method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"
     site = None if is_link else headers.get("Sec-Fetch-Site")

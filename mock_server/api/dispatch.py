@@ -80,7 +80,7 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
     finally:
         if response is None:  # the shell gave up while the request waited
             response = Response(0, b"", "text/plain", ending=Ending("dropped"))
-        epoch.journal.record(began, request, response, fault)
+        response.entry_id = epoch.journal.record(began, request, response, fault)
     return response
 
 

@@ -1,6 +1,7 @@
 """Queued deliveries: a bounded queue, worked off by a few threads until it is closed."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -53,6 +54,8 @@ class DeliveryQueue:
         self.on_stop: Callable[[], object] = bool
         #: Called when deliveries may be made again.
         self.on_reopen: Callable[[], object] = bool
+        #: How many attempts have ended with each outcome, or were abandoned.
+        self.outcomes: Counter[str] = Counter()
         #: Set while nothing more is sent.
         self.closed = threading.Event()
         self._workers = workers
@@ -102,6 +105,13 @@ class DeliveryQueue:
         finally:
             if found and self._slots is not None:
                 self._slots.release()
+
+    def attempted(self, world: str, attempt: Attempt) -> None:
+        """Count and report an attempt of a world that has ended."""
+        with self._changed:
+            self.outcomes[attempt.outcome.name if attempt.outcome else attempt.stage] += 1
+        if self.on_attempt is not None:
+            self.on_attempt(world, attempt)
 
     @property
     def waiting(self) -> int:

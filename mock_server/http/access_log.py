@@ -50,6 +50,7 @@ class Entry(NamedTuple):
     fault: str | None = None
     warnings: Sequence[str] = ()
     ending: str | None = None  # how a fault ended the connection
+    trace_id: str | None = None  # of a request of the API: its entry in the journal of its world
     delivery: str | None = None  # of a webhook: its attempt and what came of it
 
 
@@ -176,6 +177,8 @@ def _human(entry: Entry, time: str, target: str) -> str:
         line += f" {entry.fault}"
     if entry.ending:
         line += f" {entry.ending}"
+    if entry.trace_id:
+        line += f" #{entry.trace_id}"
     if entry.delivery:
         line += f" ({entry.delivery})"
     return f"{line}\n"
@@ -196,6 +199,8 @@ def _json(entry: Entry, time: str, target: str) -> str:
     }
     if entry.ending is not None:
         found["ending"] = entry.ending
+    if entry.trace_id is not None:
+        found["trace_id"] = entry.trace_id
     if entry.delivery is not None:
         found["delivery"] = entry.delivery
     return json.dumps(found) + "\n"

@@ -3,17 +3,19 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, render_template, request
+from flask import Flask, Request, abort, render_template, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
-from crmcom_kit.mock_server.admin.refusals import nothing_here
-from crmcom_kit.mock_server.api.dispatch import dispatch
+from crmcom_kit.mock_server.admin.call import Reply
+from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
+from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here
 from crmcom_kit.mock_server.http.endings import started, status_line
 from crmcom_kit.mock_server.http.late_app import LateApp
-from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
+from crmcom_kit.mock_server.http.metrics import METRICS, metrics_response
+from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_response
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.world.factory import make_world
@@ -27,6 +29,7 @@ from crmcom_kit.mock_server.world.routing import (
 )
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
+from crmcom_kit.schemas.openapi import openapi_document
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -65,6 +68,9 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     app.wsgi_app = _WorldMiddleware(app.wsgi_app, registry)  # type: ignore[method-assign]
     _serve_api(app, registry.default.config.methods)
     app.add_url_rule("/", "home", _home)
+    app.add_url_rule("/openapi.json", "openapi", _openapi)
+    app.add_url_rule("/docs", "docs", lambda: _sent(reference_page("the API")))
+    app.add_url_rule("/docs/<name>", "docs_asset", _docs_asset)
     return app
 
 
@@ -90,6 +96,8 @@ class _WorldMiddleware:
         if environ["PATH_INFO"] in HEALTH_PATHS:
             response = _health(environ["PATH_INFO"], self._registry)
             return started(response, start_response, environ["REQUEST_METHOD"])
+        if environ["PATH_INFO"] == METRICS:  # of the server, and of no world
+            return metrics_response(Request(environ), self._registry)(environ, start_response)
         name, rest = split_path(environ["PATH_INFO"])
         root = environ.get("SCRIPT_NAME", "") + environ["PATH_INFO"].removesuffix(rest)
         # A copy: the access log in front of it still needs the whole path.
@@ -109,7 +117,7 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
 
     def respond(path: str) -> FlaskResponse:
         environ = request.environ
-        return _Finished(dispatch(environ[PICKED], wsgi_request(environ, path, _body(environ))))
+        return _Finished(wsgi_response(environ, environ[PICKED], path, _body(environ)))
 
     def api(method: str) -> FlaskResponse:
         return respond(method.removesuffix("/"))
@@ -182,3 +190,20 @@ def _home() -> str:
         admin=CONTROL,
         operations=operations().values(),
     )
+
+
+def _openapi() -> FlaskResponse:
+    """Return the API's OpenAPI document: the one that ``crmcom-kit openapi`` prints, for here."""
+    config = request.environ[PICKED].config
+    here = f"{request.host_url.removesuffix('/')}{request.script_root}{API_PATH}"
+    document = openapi_document(config.release.name, dialect=config.dialect, server_url=here)
+    return json_response(document, 200)
+
+
+def _docs_asset(name: str) -> FlaskResponse:
+    return _sent(reference_asset(name)) if name in ASSETS else abort(404)
+
+
+def _sent(reply: Reply) -> FlaskResponse:
+    content, status, content_type, headers = reply
+    return FlaskResponse(content, status, headers, content_type=content_type)

@@ -24,6 +24,7 @@ from crmcom_kit.mock_server.http.endings import ConnectionEnded, ended
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     asgi_headers,
+    counted_as,
     request_of,
     world_or_refusal,
 )
@@ -88,7 +89,8 @@ class AsgiShell:
                 await self._answer_as_api(scope, receive, send, headers, name, path)
 
     def log_refusal(self, client: str, verb: str, target: str, status: int, reason: str) -> None:
-        """Log a request that the server refused, which never came here."""
+        """Count and log a request that the server refused, which never came here."""
+        self._registry.requests.add("other", status, 0.0)
         if self._log is not None:
             path, _, query = target.partition("?")
             world = world_of(path, None, self._registry)
@@ -121,11 +123,14 @@ class AsgiShell:
             request = request_of(verb, path, query, body, content_type, client, headers)
             response = await handle(world, request, self._waits)
         sent = await _send(response, scope, send)
+        seconds = perf_counter() - began
+        ending = None if response.ending is None else response.ending.kind
+        status = 0 if ending == "dropped" else response.status
+        self._registry.requests.add(counted_as(self._registry, path), status, seconds)
         if self._log is not None:
-            ending = None if response.ending is None else response.ending.kind
-            status = 0 if ending == "dropped" else response.status
             marks = response.statement, response.fault, response.warnings, ending
-            self._log.add(_entry(world, scope, status, sent, began, *marks))
+            entry = _entry(world, scope, status, sent, seconds, *marks, response.entry_id)
+            self._log.add(entry)
 
     # Everything else.
 
@@ -140,9 +145,11 @@ class AsgiShell:
         began = perf_counter()
         limit = MAX_LARGE_BODY_BYTES if rest in LARGE_BODIES else MAX_BODY_BYTES
         status, sent = await self._bridge.answer(scope, receive, send, headers, limit)
+        seconds = perf_counter() - began
+        self._registry.requests.add(counted_as(self._registry, None, rest), status, seconds)
         if self._log is not None:
             world = world_of(scope["path"], headers.get(WORLD_HEADER), self._registry)
-            self._log.add(_entry(world, scope, status, sent, began))
+            self._log.add(_entry(world, scope, status, sent, seconds))
 
 
 class WaitsOnLoop:
@@ -168,10 +175,12 @@ class WaitsOnLoop:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function)
 
 
-def _entry(world: World, scope: Scope, status: int, sent: int, began: float, *marks: Any) -> Entry:
+def _entry(
+    world: World, scope: Scope, status: int, sent: int, seconds: float, *marks: Any
+) -> Entry:
     """Return the log entry of a request; ``marks`` are the members that an API request adds."""
     client, verb, path = _client(scope), scope["method"], wsgi_path(scope)
-    query, seconds = scope["query_string"].decode("latin-1"), perf_counter() - began
+    query = scope["query_string"].decode("latin-1")
     return Entry(world, client, verb, path, query, status, sent, seconds, *marks)
 
 

@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from crmcom_kit.mock_server.access import Access, Caller, api_refusal
+from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Response, usage_error_response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.mock_server.world.routing import WORLD_HEADER, admin_token_in, world_for
+from crmcom_kit.mock_server.world.routing import (
+    WORLD_HEADER,
+    admin_token_in,
+    is_control,
+    world_for,
+)
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import UsageError
@@ -22,6 +28,8 @@ from crmcom_kit.usage_errors import UsageError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+#: The key under which an environ has a list, if the id of the journal's entry is wanted there.
+ENTRY_ID = "crmcom_kit.entry_id"
 _BELOW_API = f"{API_PATH}/"
 _ROOT_OF_API = "/" + API_PATH.split("/")[1]
 # Some servers put the process's environment into each environ: HTTP_PROXY would be a header there.
@@ -35,6 +43,20 @@ def api_path(path: str) -> str | None:
         return path[len(_BELOW_API) :].removesuffix("/")
     is_api = path == _ROOT_OF_API or path.startswith(f"{_ROOT_OF_API}/")
     return path[1:].removesuffix("/") if is_api else None
+
+
+def counted_as(registry: WorldRegistry, path: str | None, rest: str = "") -> str:
+    """Return what a request is counted as: a method of the API, or one of a few words.
+
+    Args:
+        registry: the worlds.
+        path: as the API knows it; None if it is not the API's.
+        rest: the path within a world.
+    """
+    if path is None:
+        return "control" if is_control(rest) else "other"
+    method = registry.default.config.methods.get(path)
+    return "unknown" if method is None else method.name
 
 
 def wsgi_headers(environ: "WSGIEnvironment") -> dict[str, str]:
@@ -89,9 +111,11 @@ def request_of(
     )
 
 
-def wsgi_request(environ: "WSGIEnvironment", path: str, body: bytes | None) -> Request:
-    """Return the request to ``path`` of the API that an environ describes."""
-    return request_of(
+def wsgi_response(
+    environ: "WSGIEnvironment", world: World, path: str, body: bytes | None
+) -> Response:
+    """Return the response of ``world`` to the request to ``path`` that an environ describes."""
+    request = request_of(
         environ["REQUEST_METHOD"],
         path,
         environ.get("QUERY_STRING", "").encode("latin-1"),
@@ -100,6 +124,10 @@ def wsgi_request(environ: "WSGIEnvironment", path: str, body: bytes | None) -> R
         environ.get("REMOTE_ADDR"),
         wsgi_headers(environ),
     )
+    response = dispatch(world, request)
+    if ENTRY_ID in environ:
+        environ[ENTRY_ID].append(response.entry_id)
+    return response
 
 
 def world_or_refusal(

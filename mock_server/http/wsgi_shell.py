@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from crmcom_kit.mock_server.api.dispatch import dispatch
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.endings import (
     ConnectionDropped,
@@ -17,7 +16,13 @@ from crmcom_kit.mock_server.http.endings import (
     started,
 )
 from crmcom_kit.mock_server.http.late_app import LateApp
-from crmcom_kit.mock_server.http.requests import api_path, world_or_refusal, wsgi_request
+from crmcom_kit.mock_server.http.requests import (
+    ENTRY_ID,
+    api_path,
+    counted_as,
+    world_or_refusal,
+    wsgi_response,
+)
 from crmcom_kit.mock_server.protocol.request import MAX_BODY_BYTES
 from crmcom_kit.mock_server.protocol.response import (
     FAULT_HEADER,
@@ -76,7 +81,7 @@ class WsgiShell:
             # Some servers hand over a body that breaks off as if it were whole.
             error = UsageError("body", seen="a part of it", allowed="all of it")
             return started(usage_error_response(error), start_response, verb)
-        return started(dispatch(found, wsgi_request(environ, path, body)), start_response, verb)
+        return started(wsgi_response(environ, found, path, body), start_response, verb)
 
 
 def _plain_body(environ: "WSGIEnvironment", verb: str) -> bytes | None:
@@ -93,10 +98,10 @@ def _plain_body(environ: "WSGIEnvironment", verb: str) -> bytes | None:
 
 
 class LoggedApp:
-    """A WSGI application around another one that writes a line of the access log per request."""
+    """A WSGI application around another one that counts requests, and writes a line for each."""
 
     def __init__(self, app: "WSGIApplication", registry: WorldRegistry, log: AccessLog) -> None:
-        """Log the responses of ``app``, without the secrets of ``registry``'s worlds."""
+        """Count and log the responses of ``app``, without the secrets of ``registry``'s worlds."""
         self._app = app
         self._registry = registry
         self._log = log
@@ -106,25 +111,31 @@ class LoggedApp:
     ) -> Iterable[bytes]:
         """Respond to one request; its line is written when the server has sent the response."""
         exchange = _Exchange(environ, start_response)
+        environ[ENTRY_ID] = exchange.entry_ids
         exchange.body = self._app(environ, exchange.start)
         exchange.done = self._write
         return exchange
 
     def _write(self, exchange: "_Exchange") -> None:
-        environ = exchange.environ
+        environ, registry = exchange.environ, self._registry
         path: str = environ["PATH_INFO"]
+        _, rest = split_path(path)
+        status = 0 if exchange.ending == ConnectionDropped.ending else exchange.status
+        seconds = perf_counter() - exchange.began
+        registry.requests.add(counted_as(registry, api_path(rest), rest), status, seconds)
         self._log.add(
             Entry(
-                world_of(path, environ.get(WORLD_HEADER), self._registry),
+                world_of(path, environ.get(WORLD_HEADER), registry),
                 environ.get("REMOTE_ADDR", "-"),
                 environ.get("REQUEST_METHOD", ""),
                 path,
                 environ.get("QUERY_STRING", ""),
-                0 if exchange.ending == ConnectionDropped.ending else exchange.status,
+                status,
                 exchange.sent,
-                perf_counter() - exchange.began,
+                seconds,
                 *_marks(exchange.headers),
                 exchange.ending,
+                exchange.entry_ids[0] if exchange.entry_ids else None,
             )
         )
 
@@ -147,7 +158,8 @@ class _Exchange:
     """A request and its response, whose bytes are counted while a server sends them."""
 
     __slots__ = (
-        "_start", "began", "body", "done", "ending", "environ", "headers", "sent", "status",
+        "_start", "began", "body", "done", "ending", "entry_ids", "environ", "headers", "sent",
+        "status",
     )  # fmt: skip
 
     def __init__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> None:
@@ -158,6 +170,7 @@ class _Exchange:
         self.headers: list[tuple[str, str]] = []
         self.body: Iterable[bytes] = ()
         self.ending: str | None = None
+        self.entry_ids: list[str | None] = []  # that of the journal's entry, if it has one
         self.done: Callable[[_Exchange], None] | None = None
 
     def start(self, status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:

@@ -138,8 +138,8 @@ class Journal:
 
     def record(
         self, at: datetime, request: Request, response: Response, fault: Fault | None = None
-    ) -> None:
-        """Append a request and the response that is about to be sent."""
+    ) -> str:
+        """Append a request and the response that is about to be sent; return the entry's id."""
         body: bytes | TruncatedBody
         if isinstance(response.body, bytes):
             body = response.body
@@ -158,13 +158,14 @@ class Journal:
         if before is not None and before is not response.after:
             size += len(before)  # the store no longer has it
         with self._lock:
-            self.last += 1
-            self._entries.append(Entry(self.last, at, request, response, body, fault, size))
+            self.last = number = self.last + 1
+            self._entries.append(Entry(number, at, request, response, body, fault, size))
             self._grow(size)
             if self._waiting:
                 self._changed.notify_all()
         if (budget := self._budget) is not None:
             budget.evict(self.limits.bytes)
+        return self.id_of(number)
 
     def _grow(self, size: int) -> None:
         """Count ``size`` bytes more and drop what exceeds the limits, with the lock held."""

@@ -73,6 +73,7 @@ class Response:
     retry_after: int | None = None  # seconds
     fault: str | None = None  # the fault that made it what it is
     ending: Ending | None = None  # None if it is sent whole
+    entry_id: str | None = None  # of its entry in the journal
     # For the journal only.
     method: str = ""
     error: VendorError | None = None

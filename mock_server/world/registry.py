@@ -14,6 +14,7 @@ from crmcom_kit.mock_server.access import (
     Access,
     is_admin_token,
 )
+from crmcom_kit.mock_server.world.request_counts import RequestCounts
 from crmcom_kit.mock_server.world.wait_slots import WaitSlots
 from crmcom_kit.mock_server.world.world import DEFAULT, World
 from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
@@ -85,6 +86,8 @@ class WorldRegistry:
         self.closing = default.config.closing
         self.waiting = WaitSlots(waiting)
         self.access = access
+        #: The requests to all worlds together.
+        self.requests = RequestCounts()
         if token is not None:
             default.hide(token)
         self._ticks = ticks

@@ -1,10 +1,13 @@
 """What a dialect changes in the OpenAPI document."""
 
+import json
 from typing import Any
 
 from helpers.tables import looped
 
-from crmcom_kit.schemas import release_names
+from crmcom_kit.schemas import Dialect, release_names
+from crmcom_kit.schemas.exchanges import Exchanges
+from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
 SHOW, LIST, RESEND = (f"webhook_requests/{name}" for name in ("show", "list", "resend"))
 
@@ -147,3 +150,43 @@ def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
     assert list(resend["requestBody"]["content"]) == ["application/json"]
     for answer in resend["responses"].values():
         assert list(answer["content"]) == ["text/plain;charset=UTF-8"]
+
+
+@looped("wrapper", ["object", "none"])
+@looped("place", ["body", "header", "both"])
+@looped("name", ["authentication_code", "access_key"])
+@looped("success", ["2xx", "200", "any"])
+def test_a_third_party_gets_the_message_that_the_dialect_writes(
+    wrapper: str, place: str, name: str, success: str, read_changed: Any
+) -> None:
+    """Body, header and what must be answered are the dialect's; the example's code verifies."""
+    changes = {
+        "message.wrapper": wrapper,
+        "message.code_place": place,
+        "message.code_name": name,
+        "message.method": "PUT",
+        "message.content_type": "text/plain;charset=UTF-8",
+        "delivery.success": success,
+        "signing.canonical_form": "spaced",
+    }
+    document = read_changed("R9", changes)
+    operation = document.whole["webhooks"]["third_party_message"]["put"]
+    content = operation["requestBody"]["content"]["text/plain;charset=UTF-8"]
+    shown = content["examples"]["job"]
+
+    assert not document.faults()
+    assert document.fits(content["schema"], shown["value"])
+    header = operation.get("parameters", [{}])[0].get("example")
+    headers = {"x-authentication-code": header} if header else {}
+    dialect = Dialect("changed", changes)
+    arrived = ThirdPartyMessages(dialect).read(headers, json.dumps(shown["value"]).encode())
+    key = shown["description"].split()[-1].rstrip(".")
+    assert arrived.data is not None
+    assert arrived.code == Exchanges(dialect).code(arrived.data, key, None)
+    accepted = set() if success == "any" else {success.upper()}
+    assert set(operation["responses"]) == {*accepted, "default"}
+    if wrapper == "object":
+        members = set(document.schemas["ThirdPartyMessage"]["properties"])
+        assert members == ({"data"} if place == "header" else {name, "data"})
+    else:
+        assert "ThirdPartyMessage" not in document.schemas

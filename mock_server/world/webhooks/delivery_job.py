@@ -99,10 +99,8 @@ class DeliveryJob:
         return record
 
     def _over(self, attempt: Attempt, **changes: object) -> None:
-        epoch = self._epoch
-        epoch.attempts.change(attempt, **changes)
-        if epoch.delivery_queue.on_attempt is not None:
-            epoch.delivery_queue.on_attempt(epoch.name, attempt)
+        self._epoch.attempts.change(attempt, **changes)
+        self._epoch.delivery_queue.attempted(self._epoch.name, attempt)
 
     def _refused(self, name: OutcomeName, why: str) -> Outcome:
         limit = self._epoch.config.dialect["delivery.description_limit"]

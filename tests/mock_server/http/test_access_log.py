@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from werkzeug.test import Client, run_wsgi_app
 from crmcom_kit.mock_server import create_app
 from crmcom_kit.mock_server.clock import FixedClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
-from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp
+from crmcom_kit.mock_server.http.wsgi_shell import LoggedApp, WsgiShell
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.schemas import API_PATH
 
@@ -93,14 +94,14 @@ def test_a_request_is_a_line(logged: Any) -> None:
 
     start = f"2016-05-04T12:00:00.000+00:00 127.0.0.1 GET {url.replace('=T', '=***')} 200 "
     assert line.startswith(f"{start}{len(answer.data)}B ")
-    assert line.endswith("ms")
+    assert line.endswith("ms #0-1")
 
 
 def test_a_refused_request_names_its_statement(logged: Any) -> None:
     """The line of an error ends with the statement that it upholds."""
     (line,), _ = logged(("GET", SHOW))
 
-    assert line.endswith("ms token.required")
+    assert line.endswith("ms token.required #0-1")
 
 
 def test_a_line_may_be_json(logged: Any) -> None:
@@ -118,6 +119,35 @@ def test_a_line_may_be_json(logged: Any) -> None:
     assert entries[0]["statement"] == "show.parameters.mandatory"
     assert entries[0]["target"] == f"{SHOW}?token=***"
     assert entries[2]["bytes"] == len(answer.data)
+
+
+@looped("shell", [create_app, WsgiShell])
+def test_a_request_of_the_api_has_the_id_of_its_trace(make_mock: Any, shell: Any) -> None:
+    """The control API knows the entry of the journal by it; other requests have none."""
+    mock, out = make_mock(), Terminal()
+    client = Client(log_of(shell(mock.world), mock, out, "json"))
+    for url in (f"{SHOW}?token=T", "/", f"{API_PATH}/x", "/__admin/health"):
+        client.get(url, buffered=True)
+
+    entries = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [entry.get("trace_id") for entry in entries] == ["0-1", None, "0-2", None]
+    found: Any = client.get("/__admin/requests/0-1", buffered=True)
+    assert found.json["trace"][0]["statement"] == entries[0]["statement"]
+    traced: Any = client.get("/__admin/trace/0-2", buffered=True)
+    assert traced.json["chain"][0]["path"] == "x"
+
+
+def test_the_servers_own_log_has_the_trace_too(start_server: Any) -> None:
+    """In both forms, and after a reset it is that of the new epoch."""
+    for form, shown in (("json", '"trace_id": "{}"'), ("human", " #{}\n")):
+        server = start_server("--token", "T", "--log", form)
+        server.ask("GET", f"{SHOW}?token=T")
+        server.ask("POST", "/__admin/reset")
+        server.ask("GET", f"{SHOW}?token=T")
+        _, _, log = server.end(signal.SIGTERM)
+
+        assert shown.format("0-1") in log
+        assert shown.format("1-1") in log
 
 
 @looped("form", ["human", "json"])

@@ -112,3 +112,11 @@ def test_a_reverse_proxy_does_not_open_the_control_api(mock: Any) -> None:
 def test_people_may_look(mock: Any) -> None:
     """Under the mock's own address a browser shows what there is."""
     assert '"number":"7"' in rendered(f"http://localhost:{mock.port}{SHOW}")
+
+
+def test_people_may_read_the_apis_document(mock: Any) -> None:
+    """The policy of the page lets it show each method, and the webhook."""
+    page = rendered(f"http://localhost:{mock.port}/worlds/a/docs")
+
+    for shown in ("/webhook_requests/resend", "third_party_message", f"/worlds/a{API_PATH}"):
+        assert shown in page

@@ -1,0 +1,42 @@
+"""The page on which people read an OpenAPI document and try its operations: Swagger UI.
+
+It shows the document that is beside it as ``openapi.json``, and has its files below ``docs/``.
+"""
+
+from importlib.resources import files
+
+from crmcom_kit.mock_server.admin.call import Reply
+
+_SWAGGER_UI = "flask_swagger_ui"
+#: The files of the page, with the package that has them.
+ASSETS = {
+    "swagger-ui.css": (_SWAGGER_UI, "text/css; charset=utf-8"),
+    "swagger-ui-bundle.js": (_SWAGGER_UI, "text/javascript; charset=utf-8"),
+    "docs.css": (__package__, "text/css; charset=utf-8"),
+    "docs.js": (__package__, "text/javascript; charset=utf-8"),
+}
+# The page requests nothing from any other host.
+_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "frame-ancestors 'none'"
+)
+_HEADERS = (
+    ("Cache-Control", "no-cache"),
+    ("Content-Security-Policy", _POLICY),
+    ("X-Frame-Options", "DENY"),  # what a page in a frame is made to click has effects
+)
+
+
+def reference_page(title: str) -> Reply:
+    """Return the page, for a document of that title."""
+    page = files(__package__).joinpath("pages", "docs.html").read_text("utf-8")
+    content = page.replace("{title}", title).encode()
+    return Reply(content, content_type="text/html; charset=utf-8", headers=_HEADERS)
+
+
+def reference_asset(name: str) -> Reply:
+    """Return one of the ``ASSETS``."""
+    package, content_type = ASSETS[name]
+    folder = "dist" if package == _SWAGGER_UI else "pages"
+    content = files(package).joinpath(folder, name).read_bytes()
+    return Reply(content, content_type=content_type, headers=_HEADERS)
