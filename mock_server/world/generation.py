@@ -125,21 +125,14 @@ def add_partial(
     """
     from crmcom_kit.fixtures import FixtureError
 
-    given = list(entries)  # not under the lock: reading them may be slow
-    count = sum(bool(lacking(one.entry)) for one in given)
-    if count > MAX_FILLED_IN:
-        allowed = f"at most {MAX_FILLED_IN:,}; a seed with add makes more of them"
-        seen = f"{count:,} webhook requests that lack members"
-        raise UsageError("body", seen=seen, allowed=allowed)
+    given = list(_few_partial(entries))  # not under the lock: reading them may be slow
     ids: list[str] = []
 
     def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
         for entry, place in given:
-            missing = lacking(entry)
-            if not missing:
+            if not lacking(entry):
                 yield LocatedEntry(entry, place)
                 continue
-            _check_partial(entry["webhook_request"], place, missing)
             at = None if index is None else index + len(ids)
             try:
                 filled_in = _filled_in(epoch, at, entry["webhook_request"]["record"], place)
@@ -154,13 +147,27 @@ def add_partial(
     return Added(added, [record for record in records if record is not None])
 
 
-def _check_partial(value: Mapping[str, Any], place: str, missing: list[str]) -> None:
-    """Refuse what cannot stand beside members that are filled in. Raises DataError."""
-    for name in value:
-        if name != "record":
-            seen = f"beside a record that lacks {', '.join(missing)}"
-            msg = f"{place}: {quoted(name)}: seen {seen}; allowed is record alone"
-            raise DataError(msg)
+def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
+    """Yield entries. Raises UsageError if too many lack members.
+
+    Raises DataError at something that cannot stand beside members that are filled in.
+    """
+    left = MAX_FILLED_IN
+    for located in entries:
+        missing = lacking(located.entry)
+        if missing:
+            left -= 1
+            for name in located.entry["webhook_request"]:
+                if name != "record":
+                    seen = f"beside a record that lacks {', '.join(missing)}"
+                    msg = f"{located.place}: {quoted(name)}: seen {seen}; allowed is record alone"
+                    raise DataError(msg)
+        if left < 0:
+            allowed = f"at most {MAX_FILLED_IN:,}; a seed with add makes more of them"
+            raise UsageError(
+                "body", seen="more webhook requests that lack members", allowed=allowed
+            )
+        yield located
 
 
 def _filled_in(
