@@ -7,6 +7,7 @@
 #   make measure                       measure the contract kit, and write docs/kill-table.md (hours)
 #   make bench                         measure the speed (one part: ARGS="--part start")
 #   make bench-peers                   install the mock servers that it compares with
+#   make typescript                    install the npm packages that the TypeScript client's test needs
 #   make clean                         remove everything that was made
 #
 # Another Python, beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
@@ -22,7 +23,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist wor
 # The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
 STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 
-.PHONY: help serve test check types coverage measure bench bench-peers clean
+.PHONY: help serve test check types coverage measure bench bench-peers typescript clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -52,7 +53,12 @@ bench: $(STAMP)
 bench-peers: $(STAMP)
 	$(BIN)/python -m benchmarks.peers
 
+# Left out where npm or its packages are not to be had: the test is skipped then.
+typescript:
+	cd tests/mock_server/admin/typescript && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+
 clean:
+	rm -rf tests/mock_server/admin/typescript/node_modules
 	rm -rf .venv .venv-* dist htmlcov .coverage .coverage.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf benchmarks/.peers benchmarks/.work

@@ -9,9 +9,19 @@ from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.protocol.response import chunked
 from crmcom_kit.mock_server.store.records import Query, Record
+from crmcom_kit.mock_server.world.changes import (
+    add_reference,
+    change_record,
+    record_named,
+    remove_record,
+)
 from crmcom_kit.mock_server.world.export import exported, in_arrays
-from crmcom_kit.mock_server.world.generation import generated, generated_more
-from crmcom_kit.mock_server.world.world_file import DataError, read_entries
+from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
+from crmcom_kit.mock_server.world.world_file import (
+    DataError,
+    read_entries,
+    read_partial_entries,
+)
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 from crmcom_kit.usage_errors import UsageError
 
@@ -71,10 +81,49 @@ def _entry(record: Record) -> dict[str, Any]:
 
 
 def post_records(call: Call) -> Any:
-    """Add the entries of a world file to the content."""
-    entries = read_entries(call.stream, call.world.release, place="body")
-    added = call.world.add(entries, expected_epoch=call.epoch)
-    return {"added": added, "webhook_requests": len(call.epoch.store)}
+    """Add the entries of a world file to the content, with what their records lack."""
+    entries = read_partial_entries(call.stream, call.world.release, place="body")
+    added = add_partial(call.epoch, call.world, entries, call.query.get("index"))
+    return {
+        "added": added.records,
+        "webhook_requests": len(call.epoch.store),
+        "filled_in": list(map(_entry, added.filled_in)),
+    }
+
+
+def get_record(call: Call) -> Any:
+    """Return one webhook request, with the entity data kept for it."""
+    return _entry(record_named(call.epoch, call.path["number"]))
+
+
+def patch_record(call: Call) -> Any:
+    """Change members of a webhook request."""
+    return _entry(change_record(call.world, call.epoch, call.path["number"], call.body))
+
+
+def delete_record(call: Call) -> Any:
+    """Remove a webhook request."""
+    return _entry(remove_record(call.epoch, call.path["number"]))
+
+
+def get_definitions(call: Call) -> Any:
+    """List the webhook definitions."""
+    return {"definitions": list(call.epoch.reference_data.definitions)}
+
+
+def post_definitions(call: Call) -> Any:
+    """Add a webhook definition."""
+    return add_reference(call.world, call.epoch, "webhook_definition", call.body)
+
+
+def get_rules(call: Call) -> Any:
+    """List the workflow rules."""
+    return {"rules": list(call.epoch.reference_data.rules)}
+
+
+def post_rules(call: Call) -> Any:
+    """Add a workflow rule."""
+    return add_reference(call.world, call.epoch, "workflow_rule", call.body)
 
 
 def seed(call: Call) -> Any:

@@ -8,6 +8,7 @@ from crmcom_kit.mock_server.admin.values import read_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, recover, replay
+from crmcom_kit.mock_server.world.webhooks.scripts import delivery_scripts, put_script
 from crmcom_kit.mock_server.world.webhooks.triggers import fire
 
 
@@ -67,6 +68,17 @@ def put_delivery_faults(call: Call) -> Any:
     wanted = [delivery_fault(one) for one in call.body["faults"]]
     call.epoch.delivery_faults.put(wanted, sends=call.epoch.sends)
     return get_delivery_faults(call)
+
+
+def get_delivery_scripts(call: Call) -> Any:
+    """Return the delivery scripts."""
+    return {"scripts": [one._asdict() for one in delivery_scripts(call.epoch)]}
+
+
+def put_delivery_script(call: Call) -> Any:
+    """Let a script decide deliveries, or end it."""
+    put_script(call.epoch, **call.body)
+    return get_delivery_scripts(call)
 
 
 def fire_event(call: Call) -> Any:

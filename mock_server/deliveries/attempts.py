@@ -93,12 +93,16 @@ class Attempts:
     def add(self, attempt: Attempt) -> Attempt:
         """Add an attempt that is to be made; set its number, and return it.
 
-        Its message gets a label, by which a receiver can name the attempt.
+        Its message gets a label, by which a receiver can name the attempt, and says whose it is.
         """
         with self._changed:
             self._last += 1
             attempt.number = self._last
-            attempt.message = attempt.message._replace(label=f"{self._world}/{attempt.number}")
+            attempt.message = attempt.message._replace(
+                label=f"{self._world}/{attempt.number}",
+                number=attempt.record_number,
+                definition=attempt.definition,
+            )
             self._attempts[attempt.number] = attempt
             self._bytes += _size(attempt)
             self._shorten()

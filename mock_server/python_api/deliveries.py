@@ -8,9 +8,14 @@ from typing import Any
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
-from crmcom_kit.mock_server.python_api.arguments import integer, moment, number
+from crmcom_kit.mock_server.python_api.arguments import integer, moment, number, text
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.replay import recover, replay
+from crmcom_kit.mock_server.world.webhooks.scripts import (
+    DeliveryScript,
+    delivery_scripts,
+    put_script,
+)
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Verdict,
     attempt_of_request,
@@ -109,6 +114,41 @@ class Deliveries:
         epoch = self._epoch()
         wanted = delivery_fault({"fault": fault, **given})
         epoch.delivery_faults.put([*epoch.delivery_faults.all(), wanted], sends=epoch.sends)
+
+    def script(
+        self, script: str | None, *, number: str | int | None = None, definition: str | None = None
+    ) -> None:
+        """Let a script decide the outcomes of deliveries, from its first outcome on.
+
+            mock.deliveries.script("2*timeout, success", number="7")
+            mock.deliveries.script("http_500", definition="ACT CREATE")
+            mock.deliveries.script("refused")
+
+        The script of a webhook request goes before that of its definition, and that before the
+        world's. A reset ends them all; ``snapshot`` keeps them with their places.
+
+        Args:
+            script: outcomes in order, the last one forever; ``crmcom-kit dialect`` prints their
+                names (``delivery.script``). None ends the script; the world's is then what it
+                began with.
+            number: number or id of a webhook request.
+            definition: name, alternative code or id of a webhook definition.
+
+        Raises:
+            UsageError: an argument is not allowed, or the mock really sends.
+            NotFound: there is no such webhook request or definition.
+            LimitExceeded: there are as many scripts as allowed.
+        """
+        for name, value in (("script", script), ("definition", definition)):
+            if value is not None:
+                text(name, value)
+        key = None if number is None else str(number)
+        put_script(self._epoch(), script, number=key, definition=definition)
+
+    @property
+    def scripts(self) -> list[DeliveryScript]:
+        """The scripts, the world's first; none if the mock really sends."""
+        return delivery_scripts(self._epoch())
 
 
 class ReceivedRequest:

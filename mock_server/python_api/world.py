@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,12 @@ from crmcom_kit.mock_server.python_api.content import (
 )
 from crmcom_kit.mock_server.python_api.deliveries import BuiltInReceiver, Deliveries
 from crmcom_kit.mock_server.python_api.faults import Failing, failing
+from crmcom_kit.mock_server.world.changes import (
+    ReferenceKind,
+    add_reference,
+    change_record,
+    remove_record,
+)
 from crmcom_kit.mock_server.world.generation import add_generated
 from crmcom_kit.mock_server.world.webhooks.triggers import Fired, fire
 from crmcom_kit.mock_server.world.world import DEFAULT, World
@@ -381,6 +388,75 @@ class MockWorld:
         """
         record: Record = orjson.loads(add_generated(self.emulated, index, members))
         return record
+
+    def change(self, record: str | int, /, **members: Any) -> Record:
+        """Change members of a webhook request, by its number or id, and return it.
+
+            mock.change("7", life_cycle_state="SUCCESSFUL")
+            mock.change("7", log_information={"created_date": "2024-05-01T10:00:00"})
+
+        Args:
+            record: its number or id.
+            members: its members by name; an object is merged into the one that is there, except
+                ``webhook_definition``, ``workflow_rule``, ``request`` and ``response``. ``data``
+                is the data object that is sent. What depends on these follows: a SUCCESSFUL one
+                has no error, a REJECTED one a time-out unless ``error_code`` is given.
+
+        Raises:
+            NotFound: there is no such webhook request.
+            UsageError, DataError: it cannot become this; nothing has changed.
+            Conflict: it is being sent.
+        """
+        given = {"data": members.pop("data")} if "data" in members else {}
+        world = self.emulated
+        change = {"record": members, **given}
+        changed = change_record(world, world.current_epoch, str(record), change)
+        shown: Record = orjson.loads(changed.body)
+        return shown
+
+    def remove(self, record: str | int) -> Record:
+        """Remove a webhook request, by its number or id; return it as it was. Raises NotFound."""
+        shown: Record = orjson.loads(remove_record(self.emulated.current_epoch, str(record)).body)
+        return shown
+
+    @property
+    def definitions(self) -> list[dict[str, Any]]:
+        """The webhook definitions, in the order in which they were added; copies."""
+        return deepcopy(list(self.emulated.current_epoch.reference_data.definitions))
+
+    @property
+    def rules(self) -> list[dict[str, Any]]:
+        """The workflow rules, in the order in which they were added; copies."""
+        return deepcopy(list(self.emulated.current_epoch.reference_data.rules))
+
+    def add_definition(self, **members: Any) -> dict[str, Any]:
+        """Add a webhook definition, and return it; it gets an id if it has none.
+
+            mock.add_definition(name="Jobs", entity="JOBS", url=mock.receiver.url)
+
+        Args:
+            members: ``id``, ``name``, ``alternative_code``, ``description``, ``life_cycle_state``,
+                ``entity``, ``url``, ``fields_set`` and ``secret_key_id``.
+
+        Raises:
+            UsageError, NotFound, DataError: it is not allowed; nothing has changed.
+        """
+        return self._add_reference("webhook_definition", members)
+
+    def add_rule(self, **members: Any) -> dict[str, Any]:
+        """Add a workflow rule, and return it; it gets an id if it has none.
+
+        Args:
+            members: those of a definition up to ``entity``, and ``webhook_definition_ids``.
+
+        Raises:
+            UsageError, NotFound, DataError: it is not allowed; nothing has changed.
+        """
+        return self._add_reference("workflow_rule", members)
+
+    def _add_reference(self, kind: ReferenceKind, members: dict[str, Any]) -> dict[str, Any]:
+        world = self.emulated
+        return deepcopy(add_reference(world, world.current_epoch, kind, members))
 
     # Deliveries.
 

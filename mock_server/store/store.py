@@ -120,6 +120,18 @@ class Store:
                 self._sending.discard(position)
             return changed._replace(state=state)
 
+    def replace(self, before: Record, record: Record) -> bool:
+        """Put ``record``, of the same id and number, in the place of ``before``.
+
+        Returns False if the store does not have ``before`` as it is; nothing has changed then.
+        """
+        with self._lock:
+            position = self._contents.positions["id"].get(before.id)
+            if position is None or self._record(position) != before:
+                return False
+            self._writable().replace(position, record)
+            return True
+
     def delete(self, key: Key, value: str) -> Record | None:
         """Remove the record with that id or number, and return it as it last was."""
         with self._lock:

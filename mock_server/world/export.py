@@ -25,7 +25,7 @@ def exported(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
     for kind in kinds():
         if kind == _RECORD:
             for record in records:
-                yield kind, b'{"%b":%b}' % (kind.encode(), _written(record, reference_data))
+                yield kind, b'{"%b":%b}' % (kind.encode(), written(record, reference_data))
         else:
             for value in reference_data.directory(kind):
                 if _stands_alone(kind, value):
@@ -51,7 +51,8 @@ def _stands_alone(kind: str, value: Object) -> bool:
     return kind not in _REFERENCES or "name" in value
 
 
-def _written(record: Record, reference_data: ReferenceData) -> bytes:
+def written(record: Record, reference_data: ReferenceData) -> bytes:
+    """Return the entry of a record as JSON, without the kind around it."""
     body = orjson.loads(record.body)
     for kind, own_id in zip(_REFERENCES, (record.definition, record.rule), strict=True):
         # The dialect may hide members of these, the id among them.

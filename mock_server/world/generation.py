@@ -1,19 +1,29 @@
 """Generated content for a world: all of it, more of it, or a single record."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.world import World
-from crmcom_kit.mock_server.world.world_file import LocatedEntry, numbered, validated
-from crmcom_kit.usage_errors import UsageError
+from crmcom_kit.mock_server.world.world_file import (
+    DataError,
+    LocatedEntry,
+    lacking,
+    numbered,
+    validated,
+)
+from crmcom_kit.schemas import response_fields
+from crmcom_kit.usage_errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from crmcom_kit.fixtures import Entry
 
 #: Largest index of a generated record.
 MAX_START = 10_000_000
+#: How many webhook requests can be filled in at once.
+MAX_FILLED_IN = 1_000
 _NAME = "generated entry"  # in messages
 
 
@@ -79,25 +89,114 @@ def add_generated(world: World, index: int | None, members: Mapping[str, Any]) -
         FixtureError: no webhook request can have these members.
         DataError: it contradicts the world's content; nothing has changed.
     """
-    from crmcom_kit.fixtures import Options, webhook_request_entries
-    from crmcom_kit.fixtures.content.records import FIRST_NUMBER
-
-    options = Options(seed=world.config.seed, release=world.release.name, dialect=world.dialect)
     ids = []
 
-    def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
-        at = index
-        if at is None:
-            at = epoch.reserve_numbers(1, minimum=FIRST_NUMBER) - FIRST_NUMBER
-        entries = webhook_request_entries(options=options, index=at, **members)
-        ids.append(entries[-1]["webhook_request"]["record"]["id"])
-        new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
-        return validated((LocatedEntry(one, "the webhook request") for one in new), world.release)
+    def entries_for(epoch: Epoch) -> list[LocatedEntry]:
+        entries = _filled_in(epoch, index, members, "the webhook request")
+        ids.append(_id_of(entries))
+        return entries
 
     world.add_built_for(entries_for)
     body = world.store.body("id", ids[0])
     assert body is not None  # noqa: S101 - it was added just now
     return body
+
+
+class Added(NamedTuple):
+    """What was added to a world."""
+
+    records: int  # how many webhook requests
+    filled_in: list[Record]  # those of them that lacked members
+
+
+def add_partial(
+    epoch: Epoch, world: World, entries: Iterable[LocatedEntry], index: int | None
+) -> Added:
+    """Add entries to a world; a webhook request that lacks members gets generated ones.
+
+    ``index`` is that of the first such webhook request, see ``add_generated``; the next ones
+    follow. All are added, or none.
+
+    Raises:
+        DataError: no webhook request can have the given members, or an entry contradicts another
+            one or the content; nothing has changed.
+        UsageError: too many of them lack members.
+        Conflict: ``epoch`` is not the current one; nothing has changed.
+    """
+    from crmcom_kit.fixtures import FixtureError
+
+    given = list(_few_partial(entries))  # not under the lock: reading them may be slow
+    ids: list[str] = []
+
+    def entries_for(epoch: Epoch) -> Iterator[LocatedEntry]:
+        for entry, place in given:
+            if not lacking(entry):
+                yield LocatedEntry(entry, place)
+                continue
+            at = None if index is None else index + len(ids)
+            try:
+                filled_in = _filled_in(epoch, at, entry["webhook_request"]["record"], place)
+            except FixtureError as error:
+                msg = f"{place}: {error}"
+                raise DataError(msg) from None
+            ids.append(_id_of(filled_in))
+            yield from filled_in
+
+    added = world.add_built_for(entries_for, expected_epoch=epoch)
+    records = (epoch.store.get("id", one) for one in ids)  # None if it was deleted meanwhile
+    return Added(added, [record for record in records if record is not None])
+
+
+def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
+    """Yield entries. Raises UsageError if too many lack members.
+
+    Raises DataError at something that cannot stand beside members that are filled in.
+    """
+    left = MAX_FILLED_IN
+    for located in entries:
+        missing = lacking(located.entry)
+        if missing:
+            left -= 1
+            for name in located.entry["webhook_request"]:
+                if name != "record":
+                    seen = f"beside a record that lacks {', '.join(missing)}"
+                    msg = f"{located.place}: {quoted(name)}: seen {seen}; allowed is record alone"
+                    raise DataError(msg)
+        if left < 0:
+            allowed = f"at most {MAX_FILLED_IN:,}; a seed with add makes more of them"
+            raise UsageError(
+                "body", seen="more webhook requests that lack members", allowed=allowed
+            )
+        yield located
+
+
+def _filled_in(
+    epoch: Epoch, index: int | None, members: Mapping[str, Any], place: str
+) -> list[LocatedEntry]:
+    """Return what a world needs to have a webhook request with these members, itself last.
+
+    Raises FixtureError and DataError as ``add_generated`` does.
+    """
+    from crmcom_kit.fixtures import Options, webhook_request_entries
+    from crmcom_kit.fixtures.content.records import FIRST_NUMBER
+    from crmcom_kit.fixtures.options import one_of
+
+    for name in members:
+        one_of("webhook_request", name, response_fields())
+    config = epoch.config
+    options = Options(seed=config.seed, release=config.release.name, dialect=config.dialect)
+    at = index
+    if at is None:
+        at = epoch.reserve_numbers(1, minimum=FIRST_NUMBER) - FIRST_NUMBER
+    entries = webhook_request_entries(options=options, index=at, **members)
+    new = (entry for entry in entries if "webhook_request" in entry or _is_new(epoch, entry))
+    return list(validated((LocatedEntry(one, place) for one in new), config.release))
+
+
+def _id_of(entries: list[LocatedEntry]) -> str:
+    """Return the id of the webhook request that is the last of ``entries``."""
+    found: str = entries[-1].entry["webhook_request"]["record"]["id"]
+    return found
 
 
 def _is_new(epoch: Epoch, entry: "Entry") -> bool:

@@ -54,6 +54,19 @@ def add_entries(
     return grown, _Importer(config, grown).insert(store, entries)
 
 
+def record_of(
+    config: Config, reference_data: ReferenceData, located: LocatedEntry
+) -> tuple[ReferenceData, Record]:
+    """Return the record of a webhook request's entry, and the reference data that it needs.
+
+    Raises:
+        DataError: it contradicts the reference data.
+    """
+    grown = reference_data.copy()
+    value = located.entry["webhook_request"]
+    return grown, _Importer(config, grown).record(value, located.place)
+
+
 class _Importer:
     """Turns entries into reference data and records."""
 
@@ -90,7 +103,7 @@ class _Importer:
             self._keep(entry["webhook_request"], place)
 
     def _keep(self, value: Object, place: str) -> None:
-        self._records.append(self._record(value, place))
+        self._records.append(self.record(value, place))
         self._places.append(place)
 
     def _place_of(self, record: Record) -> str:
@@ -105,7 +118,7 @@ class _Importer:
             raise DataError(msg)
         directory.add(value)
 
-    def _record(self, value: dict[str, Any], place: str) -> Record:
+    def record(self, value: dict[str, Any], place: str) -> Record:
         """Return the record of one entry, with what sending it must have left in it."""
         record, data = dict(value["record"]), value.get("data")
         for name in ("fields_set", "error_code", "error_description"):

@@ -1,7 +1,10 @@
 """Who and what the records of a world refer to: units, users, definitions, rules, keys."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any
+
+from crmcom_kit.usage_errors import NotFound, quoted
 
 Object = dict[str, Any]
 
@@ -104,3 +107,25 @@ class ReferenceData:
             if name is not None and name.casefold() == wanted:
                 return user
         return None
+
+
+def named(directory: Directory, kind: str, wanted: str) -> Object:
+    """Return a definition or rule by name, alternative code or id. Raises NotFound."""
+    found = directory.find_any(wanted)
+    if found is None:
+        raise NotFound(kind, seen=quoted(wanted), allowed=_near(directory, kind, wanted))
+    return found
+
+
+def _near(directory: Directory, kind: str, wanted: str) -> str:
+    """Return what is allowed: the nearest names, with alternative codes, which are shorter."""
+    names: dict[str, str] = {}  # by name and by alternative code
+    for one in directory:
+        code = one.get("alternative_code")
+        text = f"{one.get('name') or one['id']} ({code})" if code else one.get("name") or one["id"]
+        names |= {key: text for key in (one.get("name"), code) if key}
+    found = get_close_matches(wanted, names, n=3, cutoff=0.4)
+    near = list(dict.fromkeys(names[key] for key in found)) or sorted(set(names.values()))[:5]
+    if not near:
+        return f"nothing; this world has no {kind}"
+    return f"a {kind} of this world, by name, alternative code or id; nearest: {', '.join(near)}"

@@ -14,10 +14,16 @@ from crmcom_kit.mock_server.deliveries.senders import Delivery, ScriptedDelivery
 from crmcom_kit.mock_server.faults.registry import Faults
 from crmcom_kit.mock_server.journal.journal import Journal, JournalBudget, JournalLimits
 from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.store.store import Store
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.ids import Ids
-from crmcom_kit.mock_server.world.import_ import InitialContent, add_entries, import_entries
+from crmcom_kit.mock_server.world.import_ import (
+    InitialContent,
+    add_entries,
+    import_entries,
+    record_of,
+)
 from crmcom_kit.mock_server.world.tokens import Tokens
 from crmcom_kit.mock_server.world.world_file import LocatedEntry
 from crmcom_kit.redaction import MASK, MIN_LENGTH, PUBLIC_PASSWORD, WORD, Redactor
@@ -213,6 +219,23 @@ class World:
             )
             epoch.reference_data = reference_data
             return records
+
+    def replace_record(
+        self, before: Record, located: LocatedEntry, *, expected_epoch: Epoch
+    ) -> Record | None:
+        """Put the webhook request of an entry in the place of ``before``, and return it.
+
+        Returns None if ``before`` was changed or deleted meanwhile; nothing has changed then.
+        Raises what ``add`` raises.
+        """
+        with self._lock:
+            self._check_epoch(expected_epoch)
+            epoch = self.current_epoch
+            reference_data, record = record_of(self.config, epoch.reference_data, located)
+            if not epoch.store.replace(before, record):
+                return None
+            epoch.reference_data = reference_data
+            return record
 
     def _check_epoch(self, expected_epoch: Epoch | None) -> None:
         if expected_epoch is not None and expected_epoch is not self.current_epoch:

@@ -9,6 +9,7 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -120,6 +121,35 @@ def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[L
         DataError: an entry does not fit the schema or the release.
     """
     return _checked(_entries(file, place), release)
+
+
+def read_partial_entries(
+    file: IO[bytes], release: Release, *, place: str
+) -> Iterator[LocatedEntry]:
+    """Return the entries in ``file`` as ``read_entries`` does, those that lack members unchecked.
+
+    Raises:
+        DataError: an entry that lacks none does not fit the schema or the release.
+    """
+    for located in _entries(file, place):
+        if lacking(located.entry):
+            yield located
+        else:
+            yield from _checked((located,), release)
+
+
+def lacking(entry: Entry) -> list[str]:
+    """Return the members that the webhook request of an entry needs and lacks."""
+    value = entry.get("webhook_request")
+    record = value.get("record") if isinstance(value, dict) and len(entry) == 1 else None
+    if not isinstance(record, dict):
+        return []
+    return [name for name in _needed() if name not in record]
+
+
+@cache
+def _needed() -> tuple[str, ...]:
+    return tuple(read_json("objects/webhook_request.json")["required"])
 
 
 def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:

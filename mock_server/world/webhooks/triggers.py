@@ -7,7 +7,6 @@ request has.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt, Cause
@@ -18,7 +17,7 @@ from crmcom_kit.mock_server.store.life_cycle import Event, State
 from crmcom_kit.mock_server.store.records import Record
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.import_ import add_entries
-from crmcom_kit.mock_server.world.reference_data import Directory, Object, is_effective
+from crmcom_kit.mock_server.world.reference_data import Object, is_effective, named
 from crmcom_kit.mock_server.world.webhooks.redelivery import redelivery
 from crmcom_kit.mock_server.world.world_file import DataError, LocatedEntry, validated
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
@@ -66,7 +65,7 @@ def fire(
     if entity not in epoch.config.entities:
         allowed = f"one of {', '.join(epoch.config.entities)}"
         raise UsageError("entity", seen=quoted(entity), allowed=allowed)
-    found = _named(epoch.reference_data.definitions, "definition", definition)
+    found = named(epoch.reference_data.definitions, "definition", definition)
     about = found.get("entity")
     if about is not None and about != entity:
         seen = f"{entity}, and definition {found['name']} is about {about}"
@@ -132,32 +131,10 @@ def _id_in(epoch: Epoch, data: Mapping[str, Any]) -> str:
     return own if isinstance(own, str) and own else epoch.ids.next("entity")
 
 
-def _named(directory: Directory, kind: str, wanted: str) -> Object:
-    """Return a definition or rule by name, alternative code or id. Raises NotFound."""
-    found = directory.find_any(wanted)
-    if found is None:
-        raise NotFound(kind, seen=quoted(wanted), allowed=_near(directory, kind, wanted))
-    return found
-
-
-def _near(directory: Directory, kind: str, wanted: str) -> str:
-    """Return what is allowed: the nearest names, with alternative codes, which are shorter."""
-    names: dict[str, str] = {}  # by name and by alternative code
-    for one in directory:
-        code = one.get("alternative_code")
-        text = f"{one.get('name') or one['id']} ({code})" if code else one.get("name") or one["id"]
-        names |= {key: text for key in (one.get("name"), code) if key}
-    found = get_close_matches(wanted, names, n=3, cutoff=0.4)
-    near = list(dict.fromkeys(names[key] for key in found)) or sorted(set(names.values()))[:5]
-    if not near:
-        return f"nothing; this world has no {kind}"
-    return f"a {kind} of this world, by name, alternative code or id; nearest: {', '.join(near)}"
-
-
 def _rule(epoch: Epoch, definition: Object, entity: str, wanted: str | None) -> Object:
     """Return the rule that triggers: an effective one if there is a choice."""
     if wanted is not None:
-        return _named(epoch.reference_data.rules, "rule", wanted)
+        return named(epoch.reference_data.rules, "rule", wanted)
     rules = [one for one in epoch.reference_data.rules if one.get("entity") in (None, entity)]
     by_name = [one for one in rules if definition["id"] in one.get("webhook_definition_ids", ())]
     possible = by_name or [one for one in rules if "webhook_definition_ids" not in one]

@@ -247,3 +247,29 @@ def test_the_receiver_needs_no_token_and_nothing_else_takes_deliveries(make_mock
     assert client.post("/__admin/reset", headers=own).status_code == 403
     far = {"REMOTE_ADDR": "10.1.1.1"}
     assert client.post("/__admin/receiver/in", data=b"x", environ_base=far).status_code == 401
+
+
+def test_scripts_are_put_listed_and_ended(mock: Any, admin: Any) -> None:
+    """The nearest decides, as in Python; what cannot be one is refused and changes nothing."""
+    worlds = {"script": "success", "number": None, "definition": None, "used": 0}
+    own = {"script": "timeout, success", "number": "7", "definition": None, "used": 0}
+
+    found = admin.ask("PUT", "/deliveries/script", {"script": "timeout, success", "number": "7"})
+    assert found == admin.ask("GET", "/deliveries/script") == {"scripts": [worlds, own]}
+    assert mock.resend("7").data["life_cycle_state"] == "REJECTED"
+    assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
+    put = {"script": "http_500", "definition": "ACT CREATE"}
+    assert admin.ask("PUT", "/deliveries/script", put)["scripts"][2]["definition"] is not None
+    found = admin.ask("PUT", "/deliveries/script", {"script": None, "number": "7"})
+    assert len(found["scripts"]) == 2
+    for body, status, parameter in (
+        ({}, 400, "script"),
+        ({"script": "no"}, 400, "script"),
+        ({"script": "success", "number": 7}, 400, "number"),
+        ({"script": "success", "number": "nope"}, 404, "number"),
+        ({"script": "success", "definition": "nope"}, 404, "definition"),
+        ({"script": "success", "record": "7"}, 400, "record"),
+    ):
+        seen, refused = admin.refused("PUT", "/deliveries/script", body)
+        assert (seen, refused["parameter"]) == (status, parameter)
+        assert admin.ask("GET", "/deliveries/script") == found

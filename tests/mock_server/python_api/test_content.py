@@ -11,7 +11,7 @@ from helpers.tables import all_cases
 from crmcom_kit.fixtures import FixtureError, world
 from crmcom_kit.mock_server import Mock, crmcom_mock
 from crmcom_kit.mock_server.world.world_file import DataError
-from crmcom_kit.usage_errors import UsageError
+from crmcom_kit.usage_errors import NotFound, UsageError
 
 
 @pytest.fixture(name="mock")
@@ -167,3 +167,52 @@ def test_what_no_webhook_request_can_be_is_refused(mock: Mock) -> None:
                 with pytest.raises(error):
                     mock.add(**members)
                 assert len(mock.records) == before
+
+
+def test_a_record_is_changed_and_removed(mock: Mock) -> None:
+    """The world has what is returned; the rest of the record stays."""
+    before = mock.records["7"]
+    changed = mock.change("7", url="http://a.example/")
+
+    assert changed == mock.records["7"]
+    assert {name for name in before if before[name] != changed[name]} == {"url"}
+    assert mock.change(7, life_cycle_state="SUCCESSFUL", data={"a": 1})["error_code"] is None
+    assert mock.remove(7)["url"] == "http://a.example/"
+    assert "7" not in mock.records
+
+
+def test_definitions_and_rules_can_be_added(mock: Mock) -> None:
+    """An event can be fired with them; what was read is a copy."""
+    definition = mock.add_definition(name="Done", entity="JOBS", url="http://a.example/")
+    rule = mock.add_rule(name="When done", webhook_definition_ids=[definition["id"]])
+    definition["name"] = "changed"
+
+    assert mock.definitions[-1]["name"] == "Done"
+    assert mock.rules[-1] == rule
+    fired = mock.fire("JOBS", "Done", {"id": "J"})
+    assert fired.record is not None
+    assert fired.record.rule == rule["id"]
+
+
+def test_what_cannot_be_changed_is_refused(mock: Mock) -> None:
+    """By name, as over HTTP, and nothing has changed."""
+    before = list(mock.records), mock.definitions, mock.rules
+    cases: list[tuple[Any, type[Exception], str]] = [
+        (lambda: mock.change("7", number="8"), UsageError, 'number: seen "8"; allowed is "7"'),
+        (lambda: mock.change("7", states="x"), UsageError, "states: seen among the members"),
+        (lambda: mock.change("7", url={1, 2}), DataError, "not JSON serializable"),
+        (lambda: mock.change("7", data=[]), DataError, "not of type 'object'"),
+        (lambda: mock.change("nope", url=""), NotFound, 'number: seen "nope"'),
+        (lambda: mock.remove("nope"), NotFound, 'number: seen "nope"'),
+        (lambda: mock.add(seed=1), FixtureError, "'seed' is not allowed"),
+        (mock.add_definition, DataError, "'name' is a required property"),
+        (lambda: mock.add_definition(name="ACT CREATE"), UsageError, "no other"),
+        (lambda: mock.add_rule(name=5), DataError, "name: 5 is not of type 'string'"),
+    ]
+    with all_cases() as case:
+        for call, error, says in cases:
+            with case(says):
+                with pytest.raises(error) as found:
+                    call()
+                assert says in str(found.value)
+                assert (list(mock.records), mock.definitions, mock.rules) == before

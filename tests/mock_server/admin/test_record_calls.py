@@ -1,0 +1,199 @@
+"""Single webhook requests, definitions and rules: added, shown, changed, removed."""
+
+import json
+from typing import Any
+
+import pytest
+from helpers.tables import all_cases
+
+from crmcom_kit.mock_server import crmcom_mock
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.world.generation import MAX_FILLED_IN
+
+
+@pytest.fixture(name="mock")
+def _mock(make_mock: Any) -> Any:
+    return make_mock()
+
+
+@pytest.fixture(name="admin")
+def _admin(mock: Any, admin_of: Any) -> Any:
+    return admin_of(mock.client)
+
+
+def added(admin: Any, *records: dict[str, Any], query: str = "") -> list[dict[str, Any]]:
+    """Add webhook requests of which little is given; return what they became."""
+    body = {"webhook_request": [{"record": one} for one in records]}
+    filled_in = admin.ask("POST", f"/records{query}", body)["filled_in"]
+    return [one["record"] for one in filled_in]
+
+
+def test_what_lacks_members_gets_them_as_in_python(admin: Any) -> None:
+    """The same calls add the same webhook requests over HTTP and in Python."""
+    python = crmcom_mock()
+    given: list[dict[str, Any]] = [
+        {"entity": "JOBS", "life_cycle_state": "REJECTED"},
+        {"url": "http://a.example/"},
+        {},
+    ]
+
+    assert added(admin, *given) == [python.add(**one) for one in given]
+    assert added(admin, {}, query="?index=5000") == [python.add(index=5000)]
+    assert admin.ask("GET", "/records?limit=4")["records"][0]["record"] == list(python.records)[-1]
+
+
+def test_whole_and_partial_ones_are_added_together(mock: Any, admin: Any) -> None:
+    """A whole webhook request is added as it is, with no data if it has none."""
+    record = {**admin.ask("GET", "/records/7")["record"], "id": "E" * 32, "number": "4711"}
+    body = [{"webhook_request": {"record": one}} for one in (record, {"entity": "JOBS"})]
+    sent = b"\n".join(json.dumps(one).encode() for one in body)
+
+    found = admin.ask("POST", "/records", sent)
+
+    assert (found["added"], len(found["filled_in"])) == (2, 1)
+    assert admin.ask("GET", "/records/4711") == {"record": record, "data": None}
+    assert json.loads(mock.state()[0]) == found["filled_in"][0]["record"]
+
+
+def test_a_record_is_found_by_number_and_by_id(admin: Any) -> None:
+    """It is what the list has of it."""
+    found = admin.ask("GET", "/records/7")
+
+    assert found == admin.ask("GET", "/records?number=7")["records"][0]
+    assert admin.ask("GET", f"/records/{found['record']['id']}") == found
+
+
+def test_a_change_is_merged(mock: Any, admin: Any) -> None:
+    """What is given changes, what depends on it follows, and everything else stays."""
+    before = admin.ask("GET", "/records/7")
+    created = {"log_information": {"created_date": "2024-05-01T10:00:00"}}
+
+    found = admin.ask("PATCH", "/records/7", {"record": created})
+    log = {**before["record"]["log_information"], "created_date": "2024-05-01T10:00:00"}
+    assert found == {**before, "record": {**before["record"], "log_information": log}}
+
+    data = {"number": "J1"}
+    whole = {**found["record"], "life_cycle_state": "SUCCESSFUL"}
+    found = admin.ask("PATCH", "/records/7", {"record": whole, "data": data})
+    assert found["data"] == data
+    code = found["record"]["authentication_code"]
+    body = json.dumps({"data": data, "authentication_code": code}, separators=(",", ":"))
+    sent = {"body": body, "definition": found["record"]["webhook_definition"]["id"]}
+    assert admin.ask("POST", "/receiver/verify", sent)["valid"]
+    assert (found["record"]["error_code"], found["record"]["error_description"]) == (None, None)
+    assert mock.resend("7").code != "OK"
+    found = admin.ask("PATCH", "/records/7", {"record": {"life_cycle_state": "REJECTED"}})
+    assert found["record"]["error_code"] == "SocketTimeoutException"
+    assert mock.resend("7").data["life_cycle_state"] == "SUCCESSFUL"
+    other = admin.ask("GET", "/definitions")["definitions"][1]
+    change = {"record": {"webhook_definition": {"id": other["id"]}}}
+    found = admin.ask("PATCH", "/records/7", change)
+    assert found["record"]["webhook_definition"]["name"] == other["name"]
+
+
+def test_a_removed_record_is_gone(mock: Any, admin: Any) -> None:
+    """It is answered as it was; its number stays taken."""
+    before = admin.ask("GET", "/records/7")
+
+    assert admin.ask("DELETE", "/records/7") == before
+
+    assert admin.refused("GET", "/records/7")[0] == 404
+    assert "7" not in mock.records()
+    _, found = admin.refused("POST", "/records", {"webhook_request": [before]})
+    assert "was there already" in found["error"]
+
+
+def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> None:
+    """The outcome of its delivery would overwrite the change."""
+    seen: list[Any] = []
+
+    class Sending:
+        """Changes the webhook request while its delivery runs."""
+
+        def send(self, message: Any) -> Any:
+            """Try to change it, then succeed."""
+            del message
+            admin = admin_of(mock.client)
+            seen.append(admin.refused("PATCH", "/records/7", {"record": {"url": "http://b/"}}))
+            return Outcome("success", None, None, 200)
+
+        def reset(self) -> None:
+            """Nothing to go back to."""
+
+    mock = make_mock(delivery=Sending())
+    mock.resend("7")
+
+    ((status, found),) = seen
+    assert (status, found["parameter"]) == (409, "number")
+    assert "being sent" in found["seen"]
+
+
+def test_definitions_and_rules_are_listed_and_added(admin: Any) -> None:
+    """What was added can send: an event is fired with it, signed with its key."""
+    key = admin.ask("GET", "/definitions")["definitions"][0]["secret_key_id"]
+    definition = admin.ask("POST", "/definitions", {"name": "Done", "secret_key_id": key})
+    rule = {"name": "When done", "webhook_definition_ids": [definition["id"]]}
+    rule = admin.ask("POST", "/rules", rule)
+
+    assert admin.ask("GET", "/definitions")["definitions"][-1] == definition
+    assert admin.ask("GET", "/rules")["rules"][-1] == rule
+    event = {"entity": "JOBS", "definition": "Done", "data": {"id": "J"}, "url": "http://a/"}
+    number = admin.ask("POST", "/events/fire", event)["webhook_request"]["number"]
+    record = admin.ask("GET", f"/records/{number}")["record"]
+    assert record["workflow_rule"]["id"] == rule["id"]
+    assert record["authentication_code"]
+
+
+STATE = {"life_cycle_state": "SUCCESSFUL"}
+#: (verb, path, body, status, what the error says)
+REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
+    ("GET", "/records/nope", None, 404, ('number: seen "nope"', "2, 3, 5, 6, 7 and")),
+    ("DELETE", "/records/nope", None, 404, ('number: seen "nope"',)),
+    ("PATCH", "/records/nope", {"data": {}}, 404, ('number: seen "nope"',)),
+    ("PATCH", "/records/7", {}, 400, ("at least 1",)),
+    ("PATCH", "/records/7", {"url": "x"}, 400, ("url: seen in the body", "record, data")),
+    ("PATCH", "/records/7", {"data": []}, 400, ("data: seen an array",)),
+    ("PATCH", "/records/7", {"record": {"number": "8"}}, 400, ('seen "8"', 'is "7"')),
+    ("PATCH", "/records/7", {"record": {"id": "x"}}, 400, ('id: seen "x"', "be changed")),
+    ("PATCH", "/records/7", {"record": {"entity": "JOBS"}}, 400, ('entity: seen "JOBS"',)),
+    ("PATCH", "/records/7", {"record": {"state": 1}}, 400, ("record.state: seen", "one of id")),
+    ("PATCH", "/records/7", {"record": {"url": 5}}, 400, ("record.url: seen 5",)),
+    ("PATCH", "/records/7", {"record": {"life_cycle_state": "SENDING"}}, 400, ('seen "SENDING"',)),
+    ("PATCH", "/records/7", {"record": {**STATE, "error_code": "E"}}, 400, ("error_code",)),
+    ("PATCH", "/records/7", {"record": {"error_code": None}}, 400, ("a text if",)),
+    ("PATCH", "/records/7", {"record": {"log_information": {"x": 1}}}, 400, ("'x'",)),
+    ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
+    ("POST", "/records?index=-1", b"{}", 400, ("index", "at least 0")),
+    ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
+    ("POST", "/records", {"webhook_request": [{"record": {"seed": 1}}]}, 400, ("'seed' is not",)),
+    ("POST", "/records", {"webhook_request": [{"record": {"entity": 1}}]}, 400, ("ACTIVITIES",)),
+    ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("there",)),
+    ("POST", "/records", {"webhook_request": [{"record": {}, "data": {}}]}, 400, ('"data"',)),
+    (
+        "POST",
+        "/records",
+        {"webhook_request": [{"record": {}}] * (MAX_FILLED_IN + 1)},
+        400,
+        ("body: seen more", "at most 1,000"),
+    ),
+    ("POST", "/records", {"webhook_request": [{"record": {}}, {"record": {"x": 1}}]}, 400, ("/1",)),
+    ("POST", "/definitions", {}, 400, ("name: seen nothing", "type string")),
+    ("POST", "/definitions", {"name": ""}, 400, ('name: seen ""',)),
+    ("POST", "/definitions", {"name": "ACT CREATE"}, 400, ("no other webhook_definition",)),
+    ("POST", "/definitions", {"name": "x", "x": 1}, 400, ("x: seen in the body",)),
+    ("POST", "/definitions", {"name": "x", "secret_key_id": "y"}, 404, ("secret_key_id",)),
+    ("POST", "/rules", {"name": "x", "webhook_definition_ids": ["y"]}, 404, ('seen "y"',)),
+    ("POST", "/rules", {"name": "x", "entity": "y"}, 400, ("one of ACTIVITIES",)),
+]
+
+
+def test_what_cannot_be_is_refused(admin: Any) -> None:
+    """Each refusal says what is wrong, and nothing has changed."""
+    before = admin.send("GET", "/state").data
+    with all_cases() as case:
+        for verb, path, body, status, says in REFUSED:
+            with case((verb, path, body)):
+                seen, found = admin.refused(verb, path, body)
+                assert seen == status
+                assert [piece for piece in says if piece not in found["error"]] == []
+                assert admin.send("GET", "/state").data == before
