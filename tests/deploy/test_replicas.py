@@ -45,7 +45,7 @@ class Replicas:
         """Call the control API, and return the JSON of a success."""
         named = {"X-Mock-World": world} if world else {}
         answer = self.client.request(verb, url, json=body, headers={**ADMIN, **named})
-        assert answer.status_code == 200, answer.text
+        assert answer.is_success, answer.text
         return answer.json()
 
     def places(self) -> dict[str, list[int]]:
@@ -199,13 +199,43 @@ def test_the_control_api_needs_its_token_behind_nginx(replicas: Replicas) -> Non
     assert client.get(f"{base}/worlds/w{API}/show?token=T").status_code == 404
 
 
-def test_a_large_body_and_a_slow_response_pass(replicas: Replicas) -> None:
-    """nginx has no limit of size or time that the mocks do not have."""
-    base = replicas.balancer
+def test_a_body_that_is_too_long_is_refused_by_the_mock(replicas: Replicas) -> None:
+    """The proxy has no limit of its own: the response is the same with it and without it."""
     large = {"token": "T", "padding": "x" * 1_100_000}
-    answer = replicas.client.post(f"{base}{API}/show", json=large)
-    assert answer.status_code == 413
-    assert "nginx" not in answer.text
+    behind, direct = (
+        replicas.client.post(f"{base}{API}/resend", json=large)
+        for base in (replicas.balancer, replicas.mocks[0].base)
+    )
+    assert "body" in direct.text
+    assert (behind.status_code, behind.text) == (direct.status_code, direct.text)
+
+
+def test_a_lost_answer_is_a_bad_gateway_and_the_change_is_made_once(replicas: Replicas) -> None:
+    """What docs/replicas.md says of faults; nginx sends no request a second time."""
+    base = f"{replicas.balancer}/worlds/faulty"
+    replicas.admin("POST", f"{base}/__admin/faults/presets/lost_answer")
+    body = {"token": "T", "webhook_request_identifier": {"number": "7"}}
+    assert replicas.client.post(f"{base}{API}/resend", json=body).status_code == 502
+    (entry,) = replicas.admin("GET", f"{base}/__admin/requests")["requests"]
+    assert entry["stateAfter"] == "SUCCESSFUL"
+
+
+def test_a_cut_body_is_cut_behind_nginx(replicas: Replicas) -> None:
+    """As many bytes as the fault says, and then the connection ends."""
+    url = f"{replicas.balancer}{API}/list?token=T"
+    got = bytearray()
+    cut = {"X-Mock-Prefer": "cut=100"}
+    with (
+        replicas.client.stream("GET", url, headers=cut) as answer,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        _read(answer, got)
+    assert len(got) == 100
+
+
+def _read(answer: httpx.Response, into: bytearray) -> None:
+    for piece in answer.iter_raw():
+        into.extend(piece)
 
 
 def _hash_key(routes: list[Any], path: str, world: str | None) -> str:
