@@ -8,6 +8,7 @@
 #   make bench                         measure the speed (one part: ARGS="--part start")
 #   make bench-peers                   install the mock servers that it compares with
 #   make typescript                    install the npm packages that the TypeScript client's test needs
+#   make image                         build the container image (docs/containers.md)
 #   make clean                         remove everything that was made
 #
 # Another Python, beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
@@ -15,6 +16,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+IMAGE ?= crmcom-kit:dev
+# What builds the image: the first of these that is here.
+ENGINE ?= $(shell command -v docker || command -v podman || command -v buildah)
 
 BIN := $(VENV)/bin
 # A worker for each core, up to eight. Tests are handed out in the order of the files, so that tests
@@ -23,7 +27,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist wor
 # The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
 STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 
-.PHONY: help serve test check types coverage measure bench bench-peers typescript clean
+.PHONY: help serve test check types coverage measure bench bench-peers typescript image clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -56,6 +60,13 @@ bench-peers: $(STAMP)
 # Left out where npm or its packages are not to be had: the test is skipped then.
 typescript:
 	cd tests/mock_server/admin/typescript && npm install --no-package-lock --ignore-scripts --no-audit --no-fund
+
+# Only Docker's form of an image has a HEALTHCHECK; docker itself knows no other.
+image:
+	@test -n "$(ENGINE)" || { \
+	    echo "To build an image, install docker, podman or buildah: none of them is here." >&2; exit 1; }
+	$(ENGINE) build $(if $(filter docker,$(notdir $(ENGINE))),,--format docker) \
+	    -f Containerfile -t $(IMAGE) $(ARGS) .
 
 clean:
 	rm -rf tests/mock_server/admin/typescript/node_modules

@@ -1,0 +1,363 @@
+"""The files for deployment: each has its schema's form, and the commands in it are run."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import kubernetes_validate  # type: ignore[import-untyped]
+import pytest
+import yaml
+from helpers.mock_processes import MockProcess
+from helpers.serving import LOGIN
+from helpers.tools import tool
+
+from crmcom_kit.schemas import API_PATH
+from crmcom_kit.schemas.releases import release_names
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+MANIFESTS = sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml"))
+COMMANDS = Path(sys.executable).parent
+ADMIN_TOKEN = "for-tests-only"
+
+
+def loaded(path: str) -> Any:
+    """Return a YAML file of one document."""
+    return yaml.safe_load((ROOT / path).read_text("utf-8"))
+
+
+# --- forms
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"),
+    [
+        ("vendor.github-actions", ROOT / "action.yml"),
+        ("vendor.compose-spec", ROOT / "deploy" / "compose.yaml"),
+        *(("vendor.github-workflows", path) for path in WORKFLOWS),
+    ],
+    ids=lambda value: value.name if isinstance(value, Path) else "",
+)
+def test_a_file_has_the_form_of_its_schema(schema: str, path: Path) -> None:
+    """As GitHub and Compose publish it."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
+    run = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
+def test_a_manifest_has_the_form_of_its_schema(path: Path) -> None:
+    """No member that Kubernetes does not know; no container runs as root, or writes to its root."""
+    for each in yaml.safe_load_all(path.read_text("utf-8")):
+        kubernetes_validate.validate(each, "1.31", strict=True)
+        if each["kind"] == "Service":
+            continue
+        pod = each["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"]
+        for container in pod["containers"]:
+            assert container["securityContext"]["readOnlyRootFilesystem"]
+            assert not container["securityContext"]["allowPrivilegeEscalation"]
+
+
+def test_no_step_has_an_expression_in_its_script() -> None:
+    """What others can choose, such as an input or a tag's name, comes by the environment."""
+    steps = [step for path in WORKFLOWS for step in steps_of(path)]
+    steps += loaded("action.yml")["runs"]["steps"]
+    scripts = [step["run"] for step in steps if "run" in step]
+    assert len(scripts) >= 7
+    assert not [script for script in scripts if "${{" in script]
+
+
+def steps_of(path: Path) -> list[Any]:
+    """Return the steps of a workflow with one job."""
+    (job,) = yaml.safe_load(path.read_text("utf-8"))["jobs"].values()
+    steps: list[Any] = job["steps"]
+    return steps
+
+
+# --- the image's target of make
+
+
+@pytest.mark.parametrize(
+    ("engine", "form"),
+    [
+        ("docker", ""),
+        ("/usr/bin/docker", ""),
+        ("podman", "--format docker"),
+        ("/usr/bin/buildah", "--format docker"),
+    ],
+)
+def test_make_image_asks_for_a_form_that_keeps_the_health_check(engine: str, form: str) -> None:
+    """Docker builds it by itself, the others on request."""
+    command = [tool("make"), "--dry-run", "image", f"ENGINE={engine}", "ARGS=--quiet"]
+    run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    (built,) = re.findall(rf"^{engine} build (?:\\\n|.)*", run.stdout, re.MULTILINE)
+    rest = "-f Containerfile -t crmcom-kit:dev --quiet ."
+    assert built.replace("\\\n", "").split() == f"{engine} build {form} {rest}".split()
+
+
+def test_make_image_says_what_it_needs() -> None:
+    """In one line, where there is nothing to build it with."""
+    command = [tool("make"), "--no-print-directory", "image", "ENGINE="]
+    run = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert run.returncode == 2
+    line = "To build an image, install docker, podman or buildah: none of them is here."
+    assert run.stderr.startswith(f"{line}\n")
+
+
+def test_the_builder_gets_what_an_installation_is_made_of() -> None:
+    """All that the wheel needs, and nothing else of the checkout."""
+    lines = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    let_in = {line[1:] for line in lines if line.startswith("!")}
+    assert "*" in lines
+    rooms = {"contract_tests", "fixtures", "mock_server", "schemas", "src"}
+    assert let_in == rooms | {"LICENSE", "README.md", "constraints.txt", "pyproject.toml"}
+    assert all((ROOT / name).exists() for name in let_in)
+
+
+# --- Compose and Kubernetes
+
+
+def test_the_containers_of_compose_find_each_other(tmp_path: Path) -> None:
+    """The mock's command serves, and the other's command checks it, in a world of its own."""
+    services = loaded("deploy/compose.yaml")["services"]
+    mock, check = services["mock"], services["check"]
+    assert check["network_mode"] == "service:mock"
+    assert check["depends_on"]["mock"]["condition"] == "service_healthy"
+    assert check["build"]["args"] == {"EXTRAS": "[check]"}
+    serve, *options = mock["command"]
+    assert serve == "serve"
+
+    served = MockProcess(*options, "--port=0", folder=tmp_path, environment=variables(mock))
+    try:
+        command = [each.replace(":8080", f":{served.port}") for each in check["command"]]
+        run = subprocess.run(
+            [COMMANDS / "crmcom-kit", *command, "--max-requests=60"],
+            env={**os.environ, **variables(check)},
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        headers = {"X-Mock-Admin-Token": ADMIN_TOKEN}
+        count = httpx.get(f"{served.base}/__admin/requests", headers=headers).json()
+    finally:
+        assert served.stop() == 0
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "PASSED" in run.stdout
+    assert count["requests"] == []
+
+
+def variables(service: Any) -> dict[str, str]:
+    """Return a service's environment, where ours has none of the variables that it asks for."""
+    return {
+        name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+        for name, value in service["environment"].items()
+    }
+
+
+def test_the_deployment_serves_what_its_probes_ask_for(tmp_path: Path) -> None:
+    """Its command starts, and each probe gets a 200; the Service leads to the pod."""
+    path = ROOT / "deploy" / "kubernetes" / "mock.yaml"
+    deployment, service = yaml.safe_load_all(path.read_text("utf-8"))
+    template = deployment["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    (port,) = container["ports"]
+    assert deployment["spec"]["replicas"] == 1
+    assert deployment["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
+    assert service["spec"]["selector"] == template["metadata"]["labels"]
+    assert [each["targetPort"] for each in service["spec"]["ports"]] == [port["name"]]
+    assert port["containerPort"] == 8080
+    assert [each["name"] for each in container["env"]] == ["CRMCOM_ADMIN_TOKEN"]
+
+    serve, *options = container["args"]
+    assert serve == "serve"
+    environment = {"CRMCOM_ADMIN_TOKEN": ADMIN_TOKEN}
+    served = MockProcess(*options, "--port=0", folder=tmp_path, environment=environment)
+    try:
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            asked = container[probe]["httpGet"]
+            assert asked["port"] == port["name"]
+            answer = httpx.get(f"{served.base}{asked['path']}", headers={"Host": "10.1.2.3:8080"})
+            assert answer.status_code == 200
+    finally:
+        assert served.stop() == 0
+
+
+# --- the GitHub action and the workflows
+
+
+class Runner:
+    """Runs shell steps as GitHub's runner does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.output = folder / "output"
+        self.summary = folder / "summary.md"
+
+    def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a script with its environment."""
+        return subprocess.run(
+            [tool("bash"), "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            cwd=self.folder,
+            env={
+                "PATH": f"{COMMANDS}{os.pathsep}{os.environ['PATH']}",
+                "RUNNER_TEMP": str(self.folder),
+                "GITHUB_ACTION_PATH": str(ROOT),
+                "GITHUB_OUTPUT": str(self.output),
+                "GITHUB_STEP_SUMMARY": str(self.summary),
+                **environment,
+            },
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.fixture(name="runner")
+def _runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)
+
+
+def action_step(name: str) -> Any:
+    """Return a step of the action."""
+    steps = loaded("action.yml")["runs"]["steps"]
+    return next(step for step in steps if step.get("name") == name)
+
+
+def environment_of(step: Any, **inputs: str) -> dict[str, str]:
+    """Return the environment of a step, with these inputs; others have their defaults."""
+    declared = loaded("action.yml")["inputs"]
+    values = {name: str(each.get("default", "")) for name, each in declared.items()} | inputs
+    return {
+        name: re.sub(r"\$\{\{ inputs\.([\w-]+) \}\}", lambda found: values[found[1]], value)
+        for name, value in step["env"].items()
+    }
+
+
+@pytest.fixture(name="checking")
+def _checking(runner: Runner) -> Runner:
+    """A runner on which the kit is installed as the action installs it."""
+    installed = runner.folder / "crmcom-kit" / "bin"
+    installed.mkdir(parents=True)
+    (installed / "crmcom-kit").symlink_to(COMMANDS / "crmcom-kit")
+    return runner
+
+
+def test_the_action_installs_the_kit_beside_what_the_job_has(runner: Runner) -> None:
+    """In an environment of its own, with the extra for checks and the versions that we test."""
+    python = runner.folder / "python"
+    pip = runner.folder / "pip-arguments"
+    # Stands for Python: makes an environment whose Python writes down what it is asked for.
+    python.write_text(
+        '#!/bin/sh\ntest "$1 $2" = "-m venv" && mkdir -p "$3/bin" && cat > "$3/bin/python" <<END\n'
+        f'#!/bin/sh\nprintf "%s\\n" "\\$@" > "{pip}"\nEND\nchmod +x "$3/bin/python"\n'
+    )
+    python.chmod(0o755)
+    run = runner.run(action_step("Install crmcom-kit")["run"], PYTHON=str(python))
+    assert run.returncode == 0, run.stderr
+    arguments = pip.read_text().splitlines()
+    assert arguments[:3] == ["-m", "pip", "install"]
+    assert arguments[-3:] == ["-c", str(ROOT / "constraints.txt"), f"{ROOT}[check]"]
+    assert (runner.folder / "crmcom-kit" / "bin" / "python").exists()
+
+
+def test_the_action_checks_a_server_and_leaves_its_reports(checking: Runner) -> None:
+    """A summary, three reports, and the status of the check."""
+    served = MockProcess("--release=R15", "--port=0", folder=checking.folder)
+    step = action_step("Check")
+    inputs = {
+        "base-url": f"{served.base}{API_PATH}",
+        "release": "R15",
+        "arguments": "--max-requests 60  --rate 1000",
+    }
+    try:
+        run = checking.run(step["run"], **environment_of(step, **inputs), **LOGIN)
+    finally:
+        served.stop()
+    assert run.returncode == 0, run.stdout + run.stderr
+    reports = checking.folder / "crmcom-reports"
+    assert checking.output.read_text() == f"reports={reports}\n"
+    names = {path.name for path in reports.iterdir()}
+    assert names == {"junit.xml", "report.json", "contract.html"}
+    assert json.loads((reports / "report.json").read_text("utf-8"))
+    assert "R15" in checking.summary.read_text("utf-8")
+
+    upload = loaded("action.yml")["runs"]["steps"][-1]
+    assert upload["if"] == "always()"
+    assert upload["with"]["path"] == "${{ runner.temp }}/" + reports.name
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({}, "base-url is empty"),
+        ({"base-url": "http://127.0.0.1:1/crmapi/rest/v2"}, "127.0.0.1:1"),
+        ({"base-url": "$(touch made)", "arguments": "`touch made`;touch made"}, "unexpected"),
+        ({"base-url": "http://127.0.0.1:1", "arguments": "--no-such-option"}, "--no-such-option"),
+    ],
+)
+def test_the_action_fails_where_nothing_was_checked(
+    checking: Runner, inputs: dict[str, str], told: str
+) -> None:
+    """Never its own mock by mistake, and never a command in an input."""
+    step = action_step("Check")
+    environment = environment_of(step, **{"release": "R15", **inputs})
+    run = checking.run(step["run"], **environment, **LOGIN)
+    assert run.returncode == 2, run.stdout + run.stderr
+    assert told in run.stdout + run.stderr
+    assert not (checking.folder / "made").exists()
+
+
+def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:
+    """Another tag ends the workflow."""
+    version = subprocess.run(
+        [COMMANDS / "crmcom-kit", "--version"], check=True, capture_output=True, text=True
+    ).stdout.split()[-1]
+    (script,) = (
+        step["run"]
+        for step in steps_of(ROOT / ".github" / "workflows" / "release.yml")
+        if step.get("name") == "The tag is the version"
+    )
+    (runner.folder / "src").symlink_to(ROOT / "src")
+    assert runner.run(script, TAG=f"v{version}").returncode == 0
+    for tag in (f"v{version}0", version, "v", ""):
+        run = runner.run(script, TAG=tag)
+        assert run.returncode == 1
+        assert f"the tag is {tag}, and" in run.stderr
+
+
+def links(page: Path) -> Iterator[Path]:
+    """Yield the files to which a page links."""
+    for target in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", page.read_text("utf-8")):
+        yield page.parent / target
+
+
+def test_the_docs_workflow_gathers_pages_that_find_each_other(runner: Runner) -> None:
+    """Every page, whatever a page links to, and the OpenAPI document of each release."""
+    (script,) = (
+        step["run"]
+        for step in steps_of(ROOT / ".github" / "workflows" / "docs.yml")
+        if step.get("name") == "Gather the pages"
+    )
+    for name in ("docs", "deploy", "benchmarks"):
+        shutil.copytree(ROOT / name, runner.folder / name, ignore=shutil.ignore_patterns(".*"))
+    for path in (*ROOT.glob("*.md"), ROOT / "LICENSE"):
+        shutil.copy(path, runner.folder)
+    run = runner.run(script)
+    assert run.returncode == 0, run.stderr
+    site = runner.folder / "site"
+    pages = list(site.rglob("*.md"))
+    assert len(pages) == len(list(ROOT.glob("*.md"))) + len(list(ROOT.glob("docs/*.md"))) + 2
+    assert [
+        f"{page.name}: {link}" for page in pages for link in links(page) if not link.exists()
+    ] == []
+    documents = {path.stem.removeprefix("crmcom-") for path in site.glob("openapi/*.json")}
+    assert documents == {name.split(".")[0] for name in release_names()}
