@@ -68,6 +68,13 @@ OPTIONS: list[click.Parameter] = [
         metavar="FILE",
         help="World to start from: JSON Lines or JSON.  [default: the packaged sample world]",
     ),
+    click.Option(
+        ["--state"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Keep the default world's content in this file, and go on with what it has; --data is "
+        "for a new file, and for a reset.  [default: it is kept in memory]",
+    ),
     click.Option(["--seed"], default=0, help="What new ids and tokens are made from."),
     click.Option(
         ["--token", "tokens"],

@@ -19,6 +19,7 @@ from crmcom_kit.schemas import API_PATH, resolve
 
 if TYPE_CHECKING:
     import ssl
+    from pathlib import Path
 
     from crmcom_kit.mock_server.http.access_log import AccessLog
     from crmcom_kit.mock_server.protocol.config import Credentials
@@ -56,7 +57,8 @@ def serve(**options: Any) -> None:
 
     The first line on standard output is READY and the base URL, printed once connections are
     accepted; then come the credentials that may log in. It listens on loopback unless --host says
-    otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
+    otherwise, keeps everything in memory unless --state says so, and sends nothing anywhere unless
+    --deliver http says so.
     SIGTERM and Ctrl-C end it with status 0 once running requests have ended. A start that is not
     possible gives one line on standard error and status 2. An option may come from the environment
     instead, as CRMCOM_SERVE_RELEASE for --release and so on, or from a file: see --config.
@@ -178,7 +180,7 @@ def _world(options: dict[str, Any]) -> "World":
     from crmcom_kit.usage_errors import UsageError
 
     try:
-        return make_world(
+        world = make_world(
             release=options["release"],
             dialect=options["dialect"],
             deliveries=options["deliveries"],
@@ -192,12 +194,25 @@ def _world(options: dict[str, Any]) -> "World":
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
             rate_limit=options["rate_limit"],
         )
+        if options["state"] is not None:
+            _keep(world, options["state"])
     except DataError as error:
         found = _KNOWN_FROM.search(str(error))
         hint = f"; start with --release {found[1]}" if found else ""
         raise Refused(f"{error}{hint}") from None
     except UsageError as error:
         raise Refused(str(error)) from None
+    return world
+
+
+def _keep(world: "World", path: "Path") -> None:
+    """Keep the world in a state file. Raises DataError, UsageError."""
+    from crmcom_kit.mock_server.world.state_file import StateFile
+
+    cut_off = world.keep(StateFile(path, world.config))
+    if cut_off:
+        text = f"state {path}: the last change was cut off: {cut_off} bytes are ignored"
+        click.echo(text, err=True)
 
 
 def _credentials(options: dict[str, Any]) -> "Credentials":
@@ -235,6 +250,8 @@ def _greet(options: dict[str, Any], port: int) -> None:
         lines.append(f"  admin token   {_GIVEN}")
     if options["tls_self_signed"] is not None:
         lines.append(f"  CA to trust   {options['tls_self_signed']}")
+    if options["state"] is not None:
+        lines.append(f"  state         {options['state']}")
     if options["deliver"] == "http":
         lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
     if options["tokens"]:
