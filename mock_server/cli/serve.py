@@ -109,6 +109,7 @@ def serve(**options: Any) -> None:
 
         run_until_signalled(server, ready, last=bool if log is None else log.flush)
         deliveries.ended(DELIVERY_SECONDS)
+        registry.default.end_keeping()
     if log is not None:
         log.flush()
 

@@ -87,9 +87,7 @@ class Contents:
         """Return id and number of each record that was removed."""
         both = zip(self.positions["id"].items(), self.positions["number"], strict=True)
         return [
-            (own_id, number)
-            for (own_id, position), number in both
-            if position not in self.records
+            (own_id, number) for (own_id, position), number in both if position not in self.records
         ]
 
     def replace(self, position: int, record: Record) -> None:

@@ -74,7 +74,7 @@ class StateFile:
 
         Raises DataError: it is in use, made by another release or dialect, or not a state file.
         """
-        self.path = path
+        self._path = Path(os.path.realpath(path))  # a link stays a link
         self._config = config
         self._place = f"state {path}"
         self._lock = threading.Lock()  # taken while a store's lock is held, never before it
@@ -85,7 +85,9 @@ class StateFile:
         self._reference_data = ReferenceData()
         try:
             if self._exists():
-                with path.open("rb") as file:  # refuse another's file before there is a lock beside
+                with self._path.open(
+                    "rb"
+                ) as file:  # refuse another's file before there is a lock beside
                     self._check_first_line(file)
             self._process_lock = self._locked()
         except OSError as error:
@@ -99,19 +101,19 @@ class StateFile:
 
     def _exists(self) -> bool:
         """Return False if there is no file, or an empty one. Raises OSError, DataError."""
-        if not self.path.exists():
+        if not self._path.exists():
             return False
-        if not self.path.is_file():
+        if not self._path.is_file():
             msg = f"{self._place}: it is not a regular file"
             raise DataError(msg)
-        return self.path.stat().st_size > 0
+        return self._path.stat().st_size > 0
 
     def _locked(self) -> IO[bytes]:
         """Lock a file beside the state file, which is replaced now and then; return it.
 
         The system unlocks it when the process ends, killed or not.
         """
-        file = self.path.with_name(f"{self.path.name}.lock").open("ab")
+        file = self._path.with_name(f"{self._path.name}.lock").open("ab")
         try:
             if sys.platform == "win32":
                 import msvcrt
@@ -128,6 +130,14 @@ class StateFile:
             raise DataError(msg) from None
         return file
 
+    def close(self) -> None:
+        """Write no more changes, and let other processes use the file."""
+        with self._lock:
+            self._epoch = None
+            for file in (self._file, self._process_lock):
+                if file is not None:
+                    file.close()
+
     # Reading.
 
     def read(self) -> KeptContent | None:
@@ -135,7 +145,7 @@ class StateFile:
         try:
             if not self._exists():
                 return None
-            with self.path.open("rb", buffering=_BUFFER) as file:
+            with self._path.open("rb", buffering=_BUFFER) as file:
                 self._check_first_line(file)
                 lines, drawn, end = self._lines(file)
                 cut_off = file.seek(0, os.SEEK_END) - end
@@ -228,15 +238,14 @@ class StateFile:
         epoch.store.listen(partial(self._change, epoch), partial(self._replace, epoch))
 
     def _replace(self, epoch: Epoch, store: Store) -> None:
-        new = self.path.with_name(f"{self.path.name}.new")
+        new = self._path.with_name(f"{self._path.name}.new")
         with self._lock:
             try:
-                with new.open("wb", buffering=_BUFFER) as file:
+                with open(new, "wb", buffering=_BUFFER, opener=_for_its_owner) as file:
                     file.write(orjson.dumps(self._first_line()) + b"\n")
-                    for _, entry in entries_of(epoch.reference_data, store.records()):
-                        file.write(entry + b"\n")
-                    for own_id, number in store.deleted():
-                        file.write(_deleted(own_id, number))
+                    entries = entries_of(epoch.reference_data, store.records())
+                    file.writelines(entry + b"\n" for _, entry in entries)
+                    file.writelines(_deleted(*one) for one in store.deleted())
                     file.write(_end(epoch))
                     size = file.tell()
                     file.flush()
@@ -252,9 +261,9 @@ class StateFile:
         if self._file is not None:
             self._file.close()
         try:
-            new.replace(self.path)
+            new.replace(self._path)
         finally:
-            self._file = self.path.open("ab", buffering=0)
+            self._file = self._path.open("ab", buffering=0)
 
     def _change(
         self,
@@ -299,8 +308,13 @@ class StateFile:
         self._size += len(lines)
 
     def _not_written(self, error: OSError) -> NotWritten:
-        seen = f"{self.path}: {error.strerror}"
+        seen = f"{self._path.name}: {error.strerror}"
         return NotWritten("state", seen=seen, allowed="a file that can be written")
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Open a file that no other user may read: it has the keys that sign webhooks."""
+    return os.open(path, flags, 0o600)
 
 
 def _apply(found: _Lines, number: int, line: bytes, kind: str, value: Any) -> None:

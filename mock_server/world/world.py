@@ -323,6 +323,13 @@ class World:
             self._state.begin(self.current_epoch)
             return before, self._state.size
 
+    def end_keeping(self) -> None:
+        """Write no more changes to the state file, if there is one, and let others use it."""
+        with self._lock:
+            if self._state is not None:
+                self._state.close()
+                self._state = None
+
     def _write_state(self, epoch: Epoch) -> None:
         """Let the state file have the content of ``epoch``, which is about to be the current."""
         if self._state is not None:
