@@ -27,6 +27,7 @@ KILLS = int(os.environ.get("CRMCOM_KILLS", "50"))
 CHANGES = 200  # between two kills, at least
 CLIENTS = 2
 GONE = None
+UNSEEN = object()  # a record that is there, as no response has shown it yet
 
 
 class Client:
@@ -34,7 +35,7 @@ class Client:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.known: dict[str, Any] = {}  # by number: the record, or GONE
+        self.known: dict[str, Any] = {}  # by number: the record, GONE or UNSEEN
         self.changes = 0
         self.unanswered: str | None = None  # the number that the last request was about
         self._random = random.Random(name)
@@ -57,7 +58,7 @@ class Client:
             self.unanswered = "new"
             fired = ask(connection, "POST", "/__admin/events/fire", body)
             self.unanswered = None
-            self.known[fired["webhook_request"]["number"]] = fired["webhook_request"]
+            self.known[fired["webhook_request"]["number"]] = UNSEEN
             return
         number = self._random.choice(living)
         action = "delete" if chosen < 0.18 else "resend"
@@ -81,10 +82,10 @@ def ask(connection: HTTPConnection, verb: str, path: str, body: Any = None) -> A
 @pytest.fixture(name="servers")
 def _servers() -> Iterator[subprocess.Popen[str]]:
     script = str(Path(forked_servers.__file__))
-    with subprocess.Popen(
-        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as servers:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, script], start_new_session=True, **pipes) as servers:
         yield servers
+        os.killpg(servers.pid, signal.SIGKILL)
 
 
 def started(servers: subprocess.Popen[str], *flags: str) -> tuple[int, int]:
@@ -121,7 +122,9 @@ def test_a_killed_server_has_lost_nothing_that_it_answered(
         threads = [threading.Thread(target=client.run, args=(port,)) for client in clients]
         for thread in threads:
             thread.start()
-        while kill < KILLS and sum(client.changes for client in clients) < changed + CHANGES:
+        enough = changed + CHANGES if kill < KILLS else 0
+        while sum(client.changes for client in clients) < enough:
+            assert all(thread.is_alive() for thread in threads)
             time.sleep(0.001)
         os.kill(process, signal.SIGKILL)
         for thread in threads:
@@ -140,7 +143,9 @@ def check(port: int, clients: list[Client]) -> None:
     connection.close()
     for client in clients:
         for number, record in client.known.items():
-            if number != client.unanswered:
+            if record is UNSEEN and number != client.unanswered:
+                assert number in there, number
+            elif number != client.unanswered:
                 assert there.get(number) == record, number
         if client.unanswered in client.known:
             client.known[client.unanswered] = there.get(client.unanswered, GONE)
