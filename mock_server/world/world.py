@@ -85,15 +85,7 @@ class World:
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
         self._state: StateFile | None = None
-        dialect = config.dialect
-        self.tokens = Tokens(
-            clock=self.clock,
-            # Own ids: tokens outlast a reset, and none may be issued twice.
-            ids=self._new_ids(),
-            live_at_once=dialect["tokens.live_at_once"],
-            renews=dialect["tokens.hour_before_r12"] == "renewed",
-            fixed=start.fixed_tokens,
-        )
+        self.tokens = self._new_tokens()
         self._secrets = secrets
         #: Hides the secrets of this world.
         self.redactor = _redactor(config, self.tokens, secrets)
@@ -117,6 +109,17 @@ class World:
         """Hide one more secret, in the worlds that are made from this one as well."""
         self._secrets |= {secret}
         self.redactor = _redactor(self.config, self.tokens, self._secrets)
+
+    def _new_tokens(self) -> Tokens:
+        dialect = self.config.dialect
+        return Tokens(
+            clock=self.clock,
+            # Own ids: tokens outlast a reset, and none may be issued twice.
+            ids=self._new_ids(),
+            live_at_once=dialect["tokens.live_at_once"],
+            renews=dialect["tokens.hour_before_r12"] == "renewed",
+            fixed=self._start.fixed_tokens,
+        )
 
     def _new_ids(self, drawn: int = 0) -> Ids:
         return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, drawn)
@@ -156,17 +159,41 @@ class World:
         stay valid, and snapshots stay. Raises NotWritten; nothing has changed.
         """
         with self._lock:
-            before = self.current_epoch
-            epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last)
-            self._write_state(epoch)
-            self.current_epoch = epoch
-            before.end()
-            self.clock.restart()
-            if self._delivery is not None:
-                self._delivery.reset()
-            self.tokens.set_fixed(self._start.fixed_tokens)
-            self.tokens.restore_fixed()
-            return self.current_epoch
+            return self._reset()
+
+    def _reset(self) -> Epoch:
+        before = self.current_epoch
+        epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last)
+        self._write_state(epoch)
+        self.current_epoch = epoch
+        before.end()
+        self.clock.restart()
+        if self._delivery is not None:
+            self._delivery.reset()
+        self.tokens.set_fixed(self._start.fixed_tokens)
+        self.tokens.restore_fixed()
+        return self.current_epoch
+
+    def reload(self, other: "World") -> Epoch:
+        """Go back to what ``other``, a world that nobody uses, starts with; return the new epoch.
+
+        In the same dialect this replaces the content, as ``replace_content`` does. Another dialect
+        starts the world anew: what a reset replaces, tokens from logins, and snapshots.
+        """
+        with self._lock:
+            begun = other.current_epoch
+            self._start = begun.initial_content
+            if other.dialect == self.dialect:
+                return self._replace(self._start, self._new_ids(), self.current_epoch.delivery)
+            other.config.closing = self.config.closing
+            self.config = other.config
+            self._delivery = begun.delivery if begun.sends else None  # an epoch makes its script
+            self.delivery_queue.on_stop = other.delivery_queue.on_stop
+            self.delivery_queue.on_reopen = other.delivery_queue.on_reopen
+            self.tokens = self._new_tokens()
+            self.redactor = _redactor(self.config, self.tokens, self._secrets)
+            self._snapshots.clear()
+            return self._reset()
 
     def replace_content(
         self,

