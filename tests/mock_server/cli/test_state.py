@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from helpers import forked_servers
 
+from crmcom_kit.fixtures import webhook_request_entries
 from crmcom_kit.schemas import API_PATH
 
 KILLS = int(os.environ.get("CRMCOM_KILLS", "50"))
@@ -125,6 +126,49 @@ def test_a_killed_server_has_lost_nothing_that_it_answered(
         os.kill(process, signal.SIGKILL)
         for thread in threads:
             thread.join()
+
+
+def test_data_is_for_a_new_file_and_for_a_reset(
+    start_server: Callable[..., Any], tmp_path: Path
+) -> None:
+    """What the file has wins; a reset goes back to the data, in the file as well."""
+    data, state = tmp_path / "data.jsonl", tmp_path / "world.state"
+    entries = webhook_request_entries(index=1)
+    data.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries), "utf-8")
+    flags = ("--data", str(data), "--state", str(state), "--log", "off")
+    sizes = []
+
+    first = start_server(*flags)
+    sizes.append(records_of(first))
+    first.ask("POST", "/__admin/seed", {"add": True, "count": 2})
+    assert first.end(signal.SIGTERM)[0] == 0
+    second = start_server(*flags)
+    sizes.append(records_of(second))
+    refused = subprocess.run(
+        [sys.executable, "-m", "crmcom_kit", "serve", "--port", "0", *flags],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    second.ask("POST", "/__admin/reset")
+    sizes.append(records_of(second))
+    second.end(signal.SIGTERM)
+    with state.open("ab") as file:
+        file.write(b'{"deleted":')
+    third = start_server(*flags)
+    sizes.append(records_of(third))
+
+    assert sizes == [1, 3, 1, 1]
+    line = f"Error: state {state}: another process uses it\n"
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", line)
+    ignored = f"state {state}: the last change was cut off: 11 bytes are ignored\n"
+    assert third.end(signal.SIGTERM)[2] == ignored
+
+
+def records_of(server: Any) -> int:
+    """How many webhook requests a server has."""
+    return int(server.ask("GET", "/__admin/health")[1]["webhook_requests"])
 
 
 def check(port: int, clients: list[Client]) -> None:
