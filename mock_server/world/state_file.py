@@ -63,7 +63,7 @@ class _Lines(NamedTuple):
 
     reference_data: list[tuple[int, bytes]]
     records: dict[str, tuple[int, bytes]]  # by id, in the order in which they were new
-    deleted: dict[str, str]  # id and number
+    deleted: dict[str, tuple[int, bytes]]  # by id
 
 
 class StateFile:
@@ -154,17 +154,22 @@ class StateFile:
             raise DataError(msg) from None
         entries = checked(self._entries(lines), self._config.release)
         content = import_entries(self._config, entries, by_age=False)
+        deleted = [self._id_and_number(*one) for one in lines.deleted.values()]
         store = content.store
-        for own_id, number in lines.deleted.items():
+        for own_id, number in deleted:
             if store.ever_existed("id", own_id) or store.ever_existed("number", number):
                 msg = f"{self._place}: webhook request {number} is both deleted and there"
                 raise DataError(msg)
-        store.insert_deleted(lines.deleted.items())
+        store.insert_deleted(deleted)
         return KeptContent(content, drawn, cut_off)
 
     def _entries(self, lines: _Lines) -> Iterator[LocatedEntry]:
         for number, line in (*lines.reference_data, *lines.records.values()):
             yield LocatedEntry(parsed(line, self._place, number), self._line(number))
+
+    def _id_and_number(self, number: int, line: bytes) -> tuple[str, str]:
+        value = parsed(line, self._place, number)["deleted"]
+        return value["id"], str(value.get("number"))
 
     def _line(self, number: int) -> str:
         return f"{self._place} line {number}"
@@ -204,7 +209,8 @@ class StateFile:
     def _lines(self, file: IO[bytes]) -> tuple[_Lines, int, int]:
         """Read the changes; return them, how many ids were drawn, and where the last one ends."""
         found, drawn, end = _Lines([], {}, {}), 0, file.tell()
-        change: list[tuple[int, bytes, str, Any]] = []
+        # Bytes, since the first change of a file is all that a world had then.
+        change: list[tuple[int, bytes, str, str]] = []
         for number, line in enumerate(iter(partial(file.readline, MAX_ENTRY + 1), b""), 2):
             if not line.endswith(b"\n"):
                 if len(line) > MAX_ENTRY:
@@ -218,7 +224,8 @@ class StateFile:
                         _apply(found, *one)
                     drawn, end, change = int(value["ids"]), file.tell(), []
                 else:
-                    change.append((number, line, kind, value))
+                    own_id = (value["record"] if kind == _RECORD else value)["id"]
+                    change.append((number, line, kind, own_id))
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 if isinstance(error, DataError):
                     raise
@@ -317,13 +324,13 @@ def _for_its_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _apply(found: _Lines, number: int, line: bytes, kind: str, value: Any) -> None:
-    """Add a line of a complete change to those found. Raises KeyError, TypeError."""
+def _apply(found: _Lines, number: int, line: bytes, kind: str, own_id: str) -> None:
+    """Add a line of a complete change to those found. Raises TypeError if it has no proper id."""
     if kind == _RECORD:
-        found.records[value["record"]["id"]] = (number, line)
+        found.records[own_id] = (number, line)
     elif kind == "deleted":
-        found.records.pop(value["id"], None)
-        found.deleted[value["id"]] = str(value["number"])
+        found.records.pop(own_id, None)
+        found.deleted[own_id] = (number, line)
     else:
         found.reference_data.append((number, line))
 
