@@ -73,15 +73,20 @@ def a_login_returns_a_token_that_works(session: Session) -> None:
             msg = f"a second login was refused: {outcome(exchange)}"
             raise Unreachable(msg)
         return
+    _works(session, exchange, token)
+    _keep_token(session)
+
+
+def _works(session: Session, login: Exchange, token: str) -> None:
+    """Check that requests are served with the token that a login has returned."""
     used, unknown = _use(session, token), _use(session, NO_TOKEN)
     as_wrong = (used.status, used.code) == (unknown.status, unknown.code)
     if used.ok or (as_wrong and _is_served(session)):
         expected = "a token with which requests are served"
         seen = f"with the token list is answered {outcome(used)}, as without a login"
         session.expect(
-            "login.token.returns_token", exchange, used, kept=used.ok, expected=expected, seen=seen
+            "login.token.returns_token", login, used, kept=used.ok, expected=expected, seen=seen
         )
-    _keep_token(session)
 
 
 def _is_served(session: Session) -> bool:
@@ -184,8 +189,10 @@ def a_login_may_name_a_unit(session: Session) -> None:
             served += exchange.ok
             if exchange.ok or not may_refuse:
                 session.expect_served("login.unit", exchange, "unit is the ID of a unit")
-            if exchange.ok:
-                _names_unit(session, unit["id"], exchange)
+            token = token_of(exchange)
+            if exchange.ok and token is not None:
+                _names_unit(session, unit["id"], token, exchange)
+                _works(session, exchange, token)
                 if unit["id"] not in session.observed.units:
                     session.observed.units.append(unit["id"])
     if not served:
@@ -206,9 +213,9 @@ def _note_units(session: Session, unit: Mapping[str, Any]) -> None:
         session.findings.chose("login.unit_by_name", by_name.ok, by_name)
 
 
-def _names_unit(session: Session, key: str, exchange: Exchange) -> None:
+def _names_unit(session: Session, key: str, token: str, exchange: Exchange) -> None:
     """Check the claim oun, if it is the name or the ID of a unit that is known."""
-    found = decoded(token_of(exchange) or "")
+    found = decoded(token)
     claim = found[1].get("oun") if found is not None else None
     if not session.release.at_least("R12.0.0") or not isinstance(claim, str):
         return

@@ -3,7 +3,19 @@
 import json
 from typing import Any
 
+import click
+
 from crmcom_kit.mock_server.world.routing import ADMIN_TOKEN_HEADER
+
+#: Gives a command the option ``--url``.
+url_option = click.option(
+    "--url",
+    default="http://127.0.0.1:8080",
+    show_default=True,
+    envvar="CRMCOM_MOCK_URL",
+    metavar="URL",
+    help="Address of the running mock; or CRMCOM_MOCK_URL.",
+)
 
 
 class NoUrl(ValueError):

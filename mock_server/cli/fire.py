@@ -8,7 +8,7 @@ import click
 
 from crmcom_kit.mock_server.access import ADMIN_TOKEN_CHARACTERS, is_admin_token
 from crmcom_kit.mock_server.admin.document import PREFIX
-from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request
+from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request, url_option
 from crmcom_kit.mock_server.protocol.request import encoding_of, json_type, why
 from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.output import OutputError, write_text
@@ -52,14 +52,7 @@ class NotPossible(click.ClickException):
 @click.option(
     "--to", "to", metavar="URL", help="Where to send it.  [default: the definition's URL]"
 )
-@click.option(
-    "--url",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    envvar="CRMCOM_MOCK_URL",
-    metavar="URL",
-    help="Address of the running mock; or CRMCOM_MOCK_URL.",
-)
+@url_option
 @click.option("--world", default="", metavar="NAME", help="World of the mock.  [default: default]")
 @click.option(
     "--admin-token",

@@ -4,7 +4,7 @@ from time import monotonic, sleep
 
 import click
 
-from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request
+from crmcom_kit.mock_server.cli.client import NoResponse, NoUrl, request, url_option
 
 _PAUSE = 0.1  # seconds between two requests
 
@@ -16,14 +16,7 @@ class NotReady(click.ClickException):
 
 
 @click.command()
-@click.option(
-    "--url",
-    default="http://127.0.0.1:8080",
-    show_default=True,
-    envvar="CRMCOM_MOCK_URL",
-    metavar="URL",
-    help="Address of the mock; or CRMCOM_MOCK_URL.",
-)
+@url_option
 @click.option(
     "--wait",
     default=0.0,
