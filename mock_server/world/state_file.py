@@ -13,6 +13,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -259,18 +260,18 @@ class StateFile:
                     os.fsync(file.fileno())  # once; so that no crash leaves an empty file
                 self._swap(new)
             except OSError as error:
+                with suppress(OSError):
+                    new.unlink(missing_ok=True)
                 raise self._not_written(error) from None
             self._epoch, self._size, self._torn = epoch, size, False
             self._reference_data = epoch.reference_data
 
     def _swap(self, new: Path) -> None:
-        """Put the file at ``new`` in place; Windows wants it closed."""
+        """Put the file at ``new`` in place; Windows wants the one before closed."""
         if self._file is not None:
             self._file.close()
-        try:
-            new.replace(self._path)
-        finally:
-            self._file = self._path.open("ab", buffering=0)
+            self._file = None
+        new.replace(self._path)
 
     def _change(
         self,
@@ -283,26 +284,28 @@ class StateFile:
         with self._lock:
             if epoch is not self._epoch:
                 return
-            lines = [] if reference_data is None else self._new_in(reference_data)
-            lines += [record_entry(one, self._reference_data) + b"\n" for one in changed]
+            known, new = self._reference_data, list[bytes | None]()
+            if reference_data is not None:
+                new += self._new_in(reference_data)
+                known = reference_data if new else known
+            lines = [entry + b"\n" for entry in new if entry is not None]
+            lines += [record_entry(one, known) + b"\n" for one in changed]
             lines += [_deleted(one.id, one.number) for one in deleted]
             self._append(b"".join((*lines, _end(epoch))))
+            self._reference_data = known
 
-    def _new_in(self, reference_data: ReferenceData) -> list[bytes]:
-        """Return a line for each object that was not there before; objects are only added."""
-        before, lines = self._reference_data, []
+    def _new_in(self, reference_data: ReferenceData) -> Iterator[bytes | None]:
+        """Yield the entry of each object that was not there before; objects are only added."""
         for kind in kinds():
             if kind != _RECORD:
-                known = len(before.directory(kind))
-                for value in islice(reference_data.directory(kind), known, None):
-                    self._reference_data = reference_data
-                    entry = reference_entry(kind, value)
-                    lines += [] if entry is None else [entry + b"\n"]
-        return lines
+                before = len(self._reference_data.directory(kind))
+                for value in islice(reference_data.directory(kind), before, None):
+                    yield reference_entry(kind, value)
 
     def _append(self, lines: bytes) -> None:
-        assert self._file is not None  # noqa: S101 - nothing changes before the file is open
         try:
+            if self._file is None:
+                self._file = self._path.open("ab", buffering=0)
             if self._torn:
                 self._file.truncate(self._size)
             self._torn = True

@@ -267,6 +267,8 @@ def test_a_change_that_cannot_be_written_is_refused(
         )
     with pytest.raises(ValueError, match="No space left"):
         add_generated(world, None, {})
+    with pytest.raises(ValueError, match="No space left"):
+        world.add(numbered([{"unit": {"id": "U9", "name": "Nine"}}], "entry"))
     assert content(world)[:4] == expected
     assert content(keeper.again())[:4] == expected
 
@@ -276,3 +278,23 @@ def test_a_change_that_cannot_be_written_is_refused(
     disk.file.close()
     monkeypatch.undo()
     world.end_keeping()
+
+
+def test_content_that_cannot_be_written_replaces_nothing(keeper: Keeper) -> None:
+    """A reset, an import and compacting are refused; the content stays, and changes go on."""
+    world = keeper.world()
+    call(world, "delete", "8")
+    expected = content(world)
+    blocked = keeper.path.with_name(f"{keeper.path.name}.new")
+    blocked.mkdir()
+    client = create_app(world).test_client()
+
+    for verb, path in (("POST", "/reset"), ("PUT", "/state"), ("POST", "/state/compact")):
+        refused = client.open(f"/__admin{path}", method=verb, data=b"{}")
+        assert (refused.status_code, "Is a directory" in refused.text) == (503, True)
+        assert world.epoch_number == 0
+    assert content(world) == expected
+
+    call(world, "delete", "9")
+    blocked.rmdir()
+    assert content(keeper.again()) == content(world)
