@@ -22,6 +22,7 @@ from crmcom_kit.mock_server.world.world_file import DataError, numbered
 from crmcom_kit.schemas import API_PATH, Dialect
 
 OK_WITHIN = 80  # characters
+BODIES = {"/state": b"{}"}  # by path of the control API
 HIDING = Dialect("hiding", {"record.definition_members": ["name"], "record.rule_members": []})
 DATA = {"id": "A1", "number": "ACT000001"}
 
@@ -290,7 +291,7 @@ def test_content_that_cannot_be_written_replaces_nothing(keeper: Keeper) -> None
     client = create_app(world).test_client()
 
     for verb, path in (("POST", "/reset"), ("PUT", "/state"), ("POST", "/state/compact")):
-        refused = client.open(f"/__admin{path}", method=verb, data=b"{}")
+        refused = client.open(f"/__admin{path}", method=verb, data=BODIES.get(path))
         assert (refused.status_code, "Is a directory" in refused.text) == (503, True)
         assert world.epoch_number == 0
     assert content(world) == expected
