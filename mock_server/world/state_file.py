@@ -86,10 +86,8 @@ class StateFile:
         self._reference_data = ReferenceData()
         try:
             if self._exists():
-                with self._path.open(
-                    "rb"
-                ) as file:  # refuse another's file before there is a lock beside
-                    self._check_first_line(file)
+                with self._path.open("rb") as file:
+                    self._check_first_line(file)  # before there is a lock beside another's file
             self._process_lock = self._locked()
         except OSError as error:
             msg = f"{self._place}: cannot be used: {error.strerror}"
