@@ -122,11 +122,14 @@ class Dialect(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def changes(self) -> dict[str, Any]:
+        """Return the dials that are not set as in the default dialect."""
+        known = dials()
+        return {k: v for k, v in self._values.items() if v != _frozen(known[k].default)}
+
     def changed(self, changes: Mapping[str, Any]) -> "Dialect":
         """Return this dialect with ``changes`` made. Raises DialectError like the constructor."""
-        known = dials()
-        mine = {k: v for k, v in self._values.items() if v != _frozen(known[k].default)}
-        return Dialect(self.name, {**mine, **changes})
+        return Dialect(self.name, {**self.changes(), **changes})
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any
 from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.redaction import MASK
-from crmcom_kit.schemas import API_PATH, Dialect, dials
+from crmcom_kit.schemas import API_PATH
 
 
 def get_settings(call: Call) -> Any:
@@ -16,7 +16,7 @@ def get_settings(call: Call) -> Any:
         "version": __version__,
         "python": python_version(),
         "release": world.release.name,
-        "dialect": {"name": world.dialect.name, "changed": _changed(world.dialect)},
+        "dialect": {"name": world.dialect.name, "changed": world.dialect.changes()},
         "seed": config.seed,
         "base_path": f"{call.root}{API_PATH}",
         "credentials": {
@@ -31,12 +31,6 @@ def get_settings(call: Call) -> Any:
         "worlds": {"most": registry.max_worlds, "idle_seconds": registry.idle_seconds},
         "waiting_calls": registry.waiting.maximum,
     }
-
-
-def _changed(dialect: Dialect) -> dict[str, Any]:
-    """Return the dials that are not set as in the default dialect."""
-    standard = Dialect("default")
-    return {key: dialect[key] for key in dials() if dialect[key] != standard[key]}
 
 
 def patch_settings(call: Call) -> Any:

@@ -68,6 +68,19 @@ OPTIONS: list[click.Parameter] = [
         metavar="FILE",
         help="World to start from: JSON Lines or JSON.  [default: the packaged sample world]",
     ),
+    click.Option(
+        ["--state"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Keep the default world's content in this file, and go on with what it has; --data is "
+        "for a new file, and for a reset.  [default: it is kept in memory]",
+    ),
+    click.Option(
+        ["--watch"],
+        is_flag=True,
+        help="Reload --data and --dialect when their files change. What cannot be read is reported "
+        "on standard error, and changes nothing.",
+    ),
     click.Option(["--seed"], default=0, help="What new ids and tokens are made from."),
     click.Option(
         ["--token", "tokens"],
@@ -178,7 +191,7 @@ def check(options: dict[str, Any]) -> None:
     """Validate the options and load the dialect. Raises Refused."""
     from crmcom_kit.schemas import DialectError, UnknownRelease, load_dialect, resolve
 
-    mistake = _mistake_in(options) or _mistake_in_access(options)
+    mistake = _mistake_in(options) or _mistake_in_files(options) or _mistake_in_access(options)
     if mistake is not None:
         raise Refused(mistake)
     try:
@@ -219,6 +232,17 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
         )
     if options["deliver"] != "http" and options["allow_hosts"]:
         return "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
+    return None
+
+
+def _mistake_in_files(options: dict[str, Any]) -> str | None:
+    """Return what is wrong with the files that the mock keeps or watches, if anything is."""
+    if not options["watch"]:
+        return None
+    if options["state"] is not None:
+        return "--watch: beside --state it is not allowed; allowed is one of them"
+    if options["data"] is None and options["dialect"] in dialect_names():
+        return "--watch: without a file to watch it is not allowed; allowed is --data or --dialect"
     return None
 
 

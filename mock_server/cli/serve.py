@@ -6,6 +6,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +15,10 @@ import click
 from crmcom_kit.config_file import config_option
 from crmcom_kit.mock_server.access import ANY_NAME
 from crmcom_kit.mock_server.cli.options import OPTIONS, Refused, check
+from crmcom_kit.mock_server.cli.watch import Files
 from crmcom_kit.mock_server.clock import SystemClock
 from crmcom_kit.mock_server.world.routing import CONTROL
-from crmcom_kit.schemas import API_PATH, resolve
+from crmcom_kit.schemas import API_PATH, dialect_names, resolve
 
 if TYPE_CHECKING:
     import ssl
@@ -56,7 +59,8 @@ def serve(**options: Any) -> None:
 
     The first line on standard output is READY and the base URL, printed once connections are
     accepted; then come the credentials that may log in. It listens on loopback unless --host says
-    otherwise, keeps everything in memory and sends nothing anywhere unless --deliver http says so.
+    otherwise, keeps everything in memory unless --state says so, and sends nothing anywhere unless
+    --deliver http says so.
     SIGTERM and Ctrl-C end it with status 0 once running requests have ended. A start that is not
     possible gives one line on standard error and status 2. An option may come from the environment
     instead, as CRMCOM_SERVE_RELEASE for --release and so on, or from a file: see --config.
@@ -70,6 +74,7 @@ def serve(**options: Any) -> None:
             run_until_signalled,
         )
 
+    given = dict(options)
     check(options)
     prepare_descriptors()
     try:
@@ -82,6 +87,7 @@ def serve(**options: Any) -> None:
             from crmcom_kit.mock_server.http.asgi_shell import AsgiShell
             from crmcom_kit.mock_server.http.wsgi_shell import late_flask
 
+            files = Files(_watched(given))
             registry = registry_of(options)
             log = log_of(options, registry)
             flask = late_flask(registry)
@@ -102,13 +108,33 @@ def serve(**options: Any) -> None:
         def ready() -> None:
             _greet(options, server.port)
             deliveries.close_after(registry.closing.wait, DELIVERY_SECONDS)
+            if options["watch"]:
+                reload = partial(_reload, given, registry.default)
+                watching = partial(files.watch, reload, registry.closing)
+                threading.Thread(target=watching, daemon=True).start()
             # Flask is needed soon, for the control API; READY does not wait for it.
             threading.Thread(target=flask.warm, daemon=True).start()
 
         run_until_signalled(server, ready, last=bool if log is None else log.flush)
         deliveries.ended(DELIVERY_SECONDS)
+        registry.default.end_keeping()
     if log is not None:
         log.flush()
+
+
+def _watched(options: dict[str, Any]) -> list[Path]:
+    """Return the files that ``--watch`` reloads."""
+    is_file = options["dialect"] not in dialect_names()
+    paths = [options["data"], Path(options["dialect"]) if is_file else None]
+    return [path for path in paths if path is not None]
+
+
+def _reload(given: dict[str, Any], world: "World") -> str:
+    """Read data and dialect again; return what a line says about it. Raises Refused."""
+    options = dict(given)
+    check(options)
+    epoch = world.reload(_world(options))
+    return f"reloaded: {len(epoch.store)} webhook requests, dialect {world.dialect.name}"
 
 
 def _tls(options: dict[str, Any]) -> "ssl.SSLContext | None":
@@ -178,7 +204,7 @@ def _world(options: dict[str, Any]) -> "World":
     from crmcom_kit.usage_errors import UsageError
 
     try:
-        return make_world(
+        world = make_world(
             release=options["release"],
             dialect=options["dialect"],
             deliveries=options["deliveries"],
@@ -192,12 +218,25 @@ def _world(options: dict[str, Any]) -> "World":
             journal=JournalLimits(options["journal"], options["journal_bytes"]),
             rate_limit=options["rate_limit"],
         )
+        if options["state"] is not None:
+            _keep(world, options["state"])
     except DataError as error:
         found = _KNOWN_FROM.search(str(error))
         hint = f"; start with --release {found[1]}" if found else ""
         raise Refused(f"{error}{hint}") from None
     except UsageError as error:
         raise Refused(str(error)) from None
+    return world
+
+
+def _keep(world: "World", path: Path) -> None:
+    """Keep the world in a state file. Raises DataError, UsageError."""
+    from crmcom_kit.mock_server.world.state_file import StateFile
+
+    cut_off = world.keep(StateFile(path, world.config))
+    if cut_off:
+        text = f"state {path}: the last change was cut off: {cut_off} bytes are ignored"
+        click.echo(text, err=True)
 
 
 def _credentials(options: dict[str, Any]) -> "Credentials":
@@ -235,6 +274,8 @@ def _greet(options: dict[str, Any], port: int) -> None:
         lines.append(f"  admin token   {_GIVEN}")
     if options["tls_self_signed"] is not None:
         lines.append(f"  CA to trust   {options['tls_self_signed']}")
+    if options["state"] is not None:
+        lines.append(f"  state         {options['state']}")
     if options["deliver"] == "http":
         lines.append(f"  delivers to   {', '.join(['loopback', *options['allow_hosts']])}")
     if options["tokens"]:

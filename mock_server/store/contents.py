@@ -76,6 +76,20 @@ class Contents:
                 index.setdefault(getattr(record, field), []).append(position)
         self.records.update(new)  # last and in one step: a reader without a lock sees all or none
 
+    def add_deleted(self, ids_and_numbers: Iterable[tuple[str, str]]) -> None:
+        """Take ids and numbers as if records had had them and were removed."""
+        for position, (own_id, number) in enumerate(ids_and_numbers, len(self.positions["id"])):
+            self.positions["id"][own_id] = position
+            self.positions["number"][number] = position
+            self.largest_number = max(self.largest_number, _whole(number))
+
+    def deleted(self) -> list[tuple[str, str]]:
+        """Return id and number of each record that was removed."""
+        both = zip(self.positions["id"].items(), self.positions["number"], strict=True)
+        return [
+            (own_id, number) for (own_id, position), number in both if position not in self.records
+        ]
+
     def replace(self, position: int, record: Record) -> None:
         """Put ``record``, of the same id and number, at the position of another."""
         before = self.records[position]

@@ -1,11 +1,24 @@
 """The store of one epoch: one lock around records, which other stores may share until a write."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
 from crmcom_kit.mock_server.store.contents import Contents
 from crmcom_kit.mock_server.store.life_cycle import Event, State, after
 from crmcom_kit.mock_server.store.records import Key, Query, Record
+
+
+class Listener(Protocol):
+    """Is called before each change of a store, under its lock; if it raises, nothing changes."""
+
+    def __call__(
+        self, changed: Iterable[Record], deleted: Iterable[Record], reference_data: Any
+    ) -> None:
+        """Learn which records are new or will be different, and which will be gone.
+
+        ``reference_data`` is what new records refer to; None if nothing was given with them.
+        """
 
 
 class Store:
@@ -23,13 +36,27 @@ class Store:
         # The positions of the records whose delivery runs. They are not in the contents, where
         # these records stay REJECTED: a delivery belongs to the store that it began in.
         self._sending: set[int] = set()
+        self._listener: Listener | None = None
+
+    def listen(self, listener: Listener, start: Callable[["Store"], None]) -> None:
+        """Call ``start`` with a copy, and ``listener`` before each change of what the copy has.
+
+        Nothing changes while ``start`` runs, which may not use this store. If it raises, the
+        listener stays the one before.
+        """
+        with self._lock:
+            start(self._copy())
+            self._listener = listener
 
     def copy(self) -> "Store":
         """Return a copy; records being sent here are REJECTED in it."""
-        copy = Store()
         with self._lock:
-            self._shared = copy._shared = True
-            copy._contents = self._contents
+            return self._copy()
+
+    def _copy(self) -> "Store":
+        copy = Store()
+        self._shared = copy._shared = True
+        copy._contents = self._contents
         return copy
 
     def _writable(self) -> Contents:
@@ -82,14 +109,26 @@ class Store:
         """Return the largest whole number that a record has or had; 0 if there is none."""
         return self._contents.largest_number
 
-    def insert(self, *records: Record) -> None:
+    def deleted(self) -> list[tuple[str, str]]:
+        """Return id and number of each record that was deleted."""
+        with self._lock:
+            return self._contents.deleted()
+
+    def insert(self, *records: Record, reference_data: Any = None) -> None:
         """Add ``records`` as the newest, in their order: all of them or none.
 
-        Raises DuplicateRecord; deleted records count, too.
+        ``reference_data`` is for the listener. Raises DuplicateRecord; deleted records count, too.
         """
         with self._lock:
             self._contents.check_new(records)
+            if self._listener is not None:
+                self._listener(records, (), reference_data)
             self._writable().add(records)
+
+    def insert_deleted(self, ids_and_numbers: Iterable[tuple[str, str]]) -> None:
+        """Let ids and numbers count as those of deleted records; the listener is not called."""
+        with self._lock:
+            self._writable().add_deleted(ids_and_numbers)
 
     def transition(
         self, record_id: str, event: Event, change: Callable[[Record], Record] | None = None
@@ -113,6 +152,8 @@ class Store:
             changed = record if change is None else change(record)
             kept = changed._replace(state=state.shown)
             if kept != self._contents.records[position]:
+                if self._listener is not None:
+                    self._listener((kept,), (), None)
                 self._writable().replace(position, kept)
             if state is State.SENDING:
                 self._sending.add(position)
@@ -120,15 +161,18 @@ class Store:
                 self._sending.discard(position)
             return changed._replace(state=state)
 
-    def replace(self, before: Record, record: Record) -> bool:
+    def replace(self, before: Record, record: Record, *, reference_data: Any = None) -> bool:
         """Put ``record``, of the same id and number, in the place of ``before``.
 
-        Returns False if the store does not have ``before`` as it is; nothing has changed then.
+        ``reference_data`` is for the listener. Returns False if the store does not have ``before``
+        as it is; nothing has changed then.
         """
         with self._lock:
             position = self._contents.positions["id"].get(before.id)
             if position is None or self._record(position) != before:
                 return False
+            if self._listener is not None:
+                self._listener((record,), (), reference_data)
             self._writable().replace(position, record)
             return True
 
@@ -138,6 +182,8 @@ class Store:
             position = self._contents.positions[key].get(value)
             record = self._record(position)
             if position is not None and record is not None:
+                if self._listener is not None:
+                    self._listener((), (record,), None)
                 self._writable().remove(position)
                 self._sending.discard(position)
             return record

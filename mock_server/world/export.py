@@ -4,7 +4,7 @@ An entry has a record as responses show it, so that a world of the same release 
 made from it gives the same bytes. Secret keys are among the entries.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 
@@ -21,15 +21,31 @@ _REFERENCES = ("webhook_definition", "workflow_rule")
 
 def exported(epoch: Epoch) -> Iterator[tuple[str, bytes]]:
     """Yield kind and JSON of each entry: reference data, then records, oldest first."""
-    records, reference_data = epoch.store.records(), epoch.reference_data
+    return entries_of(epoch.reference_data, epoch.store.records())
+
+
+def entries_of(
+    reference_data: ReferenceData, records: Iterable[Record]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield kind and JSON of each entry: reference data, then ``records`` in their order."""
     for kind in kinds():
         if kind == _RECORD:
-            for record in records:
-                yield kind, b'{"%b":%b}' % (kind.encode(), written(record, reference_data))
+            yield from ((kind, record_entry(record, reference_data)) for record in records)
         else:
             for value in reference_data.directory(kind):
-                if _stands_alone(kind, value):
-                    yield kind, orjson.dumps({kind: value})
+                entry = reference_entry(kind, value)
+                if entry is not None:
+                    yield kind, entry
+
+
+def record_entry(record: Record, reference_data: ReferenceData) -> bytes:
+    """Return the entry of a webhook request."""
+    return b'{"webhook_request":%b}' % written(record, reference_data)
+
+
+def reference_entry(kind: str, value: Object) -> bytes | None:
+    """Return the entry of an object that is no webhook request; None if it cannot be one."""
+    return orjson.dumps({kind: value}) if _stands_alone(kind, value) else None
 
 
 def in_arrays(epoch: Epoch) -> Iterator[bytes]:

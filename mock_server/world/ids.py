@@ -8,11 +8,11 @@ from crmcom_kit.schemas.formats import id_of
 class Ids:
     """A source of 32-digit upper-case hexadecimal ids, the form that the vendor's examples show."""
 
-    def __init__(self, seed: int, world: str = "") -> None:
-        """Start at the first id of ``seed`` in the world of that name."""
+    def __init__(self, seed: int, world: str = "", drawn: int = 0) -> None:
+        """Start in the world of that name after the first ``drawn`` ids of ``seed``."""
         self._seed = f"{seed}@{world}" if world else str(seed)
         self._lock = threading.Lock()
-        self._drawn = 0
+        self._drawn = drawn
 
     def clone(self) -> "Ids":
         """Return an independent source that continues from here."""
@@ -20,6 +20,11 @@ class Ids:
         with self._lock:
             clone._seed, clone._drawn = self._seed, self._drawn
         return clone
+
+    @property
+    def drawn(self) -> int:
+        """How many ids ``next`` has returned."""
+        return self._drawn
 
     def next(self, purpose: str) -> str:
         """Return an id that was never returned before; ``purpose`` separates kinds of ids."""

@@ -82,7 +82,7 @@ class _Importer:
         self._read(entries)
         records = sorted(self._records, key=_age) if by_age else self._records
         try:
-            store.insert(*records)
+            store.insert(*records, reference_data=self.reference_data)
         except DuplicateRecord as error:
             msg = f"{self._place_of(error.record)}: {error}"
             raise DataError(msg) from None

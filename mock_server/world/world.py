@@ -32,6 +32,7 @@ from crmcom_kit.usage_errors import Conflict, LimitExceeded, NotFound, quoted
 
 if TYPE_CHECKING:
     from crmcom_kit.mock_server.journal.call_view import JournalReader
+    from crmcom_kit.mock_server.world.state_file import StateFile
 
 DEFAULT = "default"
 MAX_SNAPSHOTS = 100
@@ -89,15 +90,8 @@ class World:
         self.delivery_queue = delivery_queue or DeliveryQueue()
         self._lock = threading.Lock()
         self._snapshots: dict[str, _Snapshot] = {}
-        dialect = config.dialect
-        self.tokens = Tokens(
-            clock=self.clock,
-            # Own ids: tokens outlast a reset, and none may be issued twice.
-            ids=self._new_ids(),
-            live_at_once=dialect["tokens.live_at_once"],
-            renews=dialect["tokens.hour_before_r12"] == "renewed",
-            fixed=start.fixed_tokens,
-        )
+        self._state: StateFile | None = None
+        self.tokens = self._new_tokens()
         self._secrets = secrets
         #: Hides the secrets of this world.
         self.redactor = _redactor(config, self.tokens, secrets)
@@ -122,8 +116,19 @@ class World:
         self._secrets |= {secret}
         self.redactor = _redactor(self.config, self.tokens, self._secrets)
 
-    def _new_ids(self) -> Ids:
-        return Ids(self.config.seed, "" if self.name == DEFAULT else self.name)
+    def _new_tokens(self) -> Tokens:
+        dialect = self.config.dialect
+        return Tokens(
+            clock=self.clock,
+            # Own ids: tokens outlast a reset, and none may be issued twice.
+            ids=self._new_ids(),
+            live_at_once=dialect["tokens.live_at_once"],
+            renews=dialect["tokens.hour_before_r12"] == "renewed",
+            fixed=self._start.fixed_tokens,
+        )
+
+    def _new_ids(self, drawn: int = 0) -> Ids:
+        return Ids(self.config.seed, "" if self.name == DEFAULT else self.name, drawn)
 
     def _first_epoch(self, number: int, *, attempts: int) -> Epoch:
         """Return an epoch with the content that the world started with."""
@@ -157,18 +162,44 @@ class World:
 
         Replace records, reference data, ids, journal, faults, delivery attempts, delivery faults
         and receiver; restart clock and script; make fixed tokens valid again. Tokens from logins
-        stay valid, and snapshots stay.
+        stay valid, and snapshots stay. Raises NotWritten; nothing has changed.
         """
         with self._lock:
-            before = self.current_epoch
-            self.current_epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last)
-            before.end()
-            self.clock.restart()
-            if self._delivery is not None:
-                self._delivery.reset()
-            self.tokens.set_fixed(self._start.fixed_tokens)
-            self.tokens.restore_fixed()
-            return self.current_epoch
+            return self._reset()
+
+    def _reset(self) -> Epoch:
+        before = self.current_epoch
+        epoch = self._first_epoch(before.number + 1, attempts=before.attempts.last)
+        self._write_state(epoch)
+        self.current_epoch = epoch
+        before.end()
+        self.clock.restart()
+        if self._delivery is not None:
+            self._delivery.reset()
+        self.tokens.set_fixed(self._start.fixed_tokens)
+        self.tokens.restore_fixed()
+        return self.current_epoch
+
+    def reload(self, other: "World") -> Epoch:
+        """Go back to what ``other``, a world that nobody uses, starts with; return the new epoch.
+
+        In the same dialect this replaces the content, as ``replace_content`` does. Another dialect
+        starts the world anew: what a reset replaces, tokens from logins, and snapshots.
+        """
+        with self._lock:
+            begun = other.current_epoch
+            self._start = begun.initial_content
+            if other.dialect == self.dialect:
+                return self._replace(self._start, self._new_ids(), self.current_epoch.delivery)
+            other.config.closing = self.config.closing
+            self.config = other.config
+            self._delivery = begun.delivery if begun.sends else None  # an epoch makes its script
+            self.delivery_queue.on_stop = other.delivery_queue.on_stop
+            self.delivery_queue.on_reopen = other.delivery_queue.on_reopen
+            self.tokens = self._new_tokens()
+            self.redactor = _redactor(self.config, self.tokens, self._secrets)
+            self._snapshots.clear()
+            return self._reset()
 
     def replace_content(
         self,
@@ -232,7 +263,7 @@ class World:
             self._check_epoch(expected_epoch)
             epoch = self.current_epoch
             reference_data, record = record_of(self.config, epoch.reference_data, located)
-            if not epoch.store.replace(before, record):
+            if not epoch.store.replace(before, record, reference_data=reference_data):
                 return None
             epoch.reference_data = reference_data
             return record
@@ -301,12 +332,58 @@ class World:
     def _replace(self, content: InitialContent, ids: Ids, delivery: Delivery) -> Epoch:
         """Begin an epoch with other content; journal, faults and deliveries go on."""
         before = self.current_epoch
-        self.tokens.set_fixed(content.fixed_tokens)
-        self.current_epoch = replace(
+        epoch = replace(
             before, number=before.number + 1, initial_content=content, ids=ids, delivery=delivery
         )
+        self._write_state(epoch)
+        self.tokens.set_fixed(content.fixed_tokens)
+        self.current_epoch = epoch
         before.over = True
         return self.current_epoch
+
+    def keep(self, state: "StateFile") -> int | None:
+        """Go on with the content that ``state`` has, if it has any, and keep the content there.
+
+        Returns how many bytes at the end of the file were ignored; None if it was new.
+
+        Raises:
+            DataError: the file cannot be read.
+            NotWritten: it cannot be written; then, and whenever that happens to a later change,
+                that change is not made.
+        """
+        with self._lock:
+            kept = state.read()
+            if kept is not None:
+                ids = self._new_ids(kept.drawn)
+                self._replace(kept.content, ids, self.current_epoch.delivery)
+            state.begin(self.current_epoch)
+            self._state = state
+            return None if kept is None else kept.cut_off
+
+    def compact_state(self) -> tuple[int, int]:
+        """Write the state file anew; return how many bytes it had and has.
+
+        Raises NotFound, NotWritten.
+        """
+        with self._lock:
+            if self._state is None:
+                allowed = "the default world of a mock that was started with --state"
+                raise NotFound("state", seen=f"world {quoted(self.name)}", allowed=allowed)
+            before = self._state.size
+            self._state.begin(self.current_epoch)
+            return before, self._state.size
+
+    def end_keeping(self) -> None:
+        """Write no more changes to the state file, if there is one, and let others use it."""
+        with self._lock:
+            if self._state is not None:
+                self._state.close()
+                self._state = None
+
+    def _write_state(self, epoch: Epoch) -> None:
+        """Let the state file have the content of ``epoch``, which is about to be the current."""
+        if self._state is not None:
+            self._state.begin(epoch)
 
     # Shortcuts to the current epoch and the config, for tests and the control API.
 

@@ -120,7 +120,7 @@ def read_entries(file: IO[bytes], release: Release, *, place: str) -> Iterator[L
     Raises:
         DataError: an entry does not fit the schema or the release.
     """
-    return _checked(_entries(file, place), release)
+    return checked(_entries(file, place), release)
 
 
 def read_partial_entries(
@@ -135,7 +135,7 @@ def read_partial_entries(
         if lacking(located.entry):
             yield located
         else:
-            yield from _checked((located,), release)
+            yield from checked((located,), release)
 
 
 def lacking(entry: Entry) -> list[str]:
@@ -158,7 +158,7 @@ def validated(entries: Iterable[LocatedEntry], release: Release) -> Iterator[Loc
     Raises:
         DataError: an entry is not JSON, or does not fit the schema or the release.
     """
-    return _checked((LocatedEntry(_as_json(one), one.place) for one in entries), release)
+    return checked((LocatedEntry(_as_json(one), one.place) for one in entries), release)
 
 
 def _entries(file: IO[bytes], place: str) -> Iterator[LocatedEntry]:
@@ -219,7 +219,7 @@ def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[LocatedEn
             raise DataError(msg)
         text = line.rstrip()
         if text:
-            yield LocatedEntry(_parsed(text, place, number), here)
+            yield LocatedEntry(parsed(text, place, number), here)
 
 
 def _document(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
@@ -283,7 +283,7 @@ def _at_once(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
     if text.count(b",") > MAX_VALUES:
         msg = f"{place}: a document of more than {MAX_VALUES:,} values; JSON Lines have no limit"
         raise DataError(msg)
-    document = _parsed(text, place, start)
+    document = parsed(text, place, start)
     for kind, entries in document.items():
         if kind not in kinds() or not isinstance(entries, list):
             seen = f"{quoted(kind)} with {json_type(entries)}"
@@ -294,7 +294,7 @@ def _at_once(text: bytes, place: str, start: int) -> Iterator[LocatedEntry]:
             yield LocatedEntry({kind: entry}, f"{place} /{kind}/{number}")
 
 
-def _parsed(text: bytes, place: str, start: int) -> Any:
+def parsed(text: bytes, place: str, start: int) -> Any:
     """Return the value of ``text``, which begins in line ``start``. Raises DataError."""
     try:
         return _loads(text)
@@ -313,7 +313,7 @@ def _loads(text: bytes) -> Any:
     return json.loads(text) if long_number else orjson.loads(text)
 
 
-def _checked(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
+def checked(entries: Iterable[LocatedEntry], release: Release) -> Iterator[LocatedEntry]:
     """Yield ``entries``. Raises DataError at one that does not fit the schema or the release.
 
     A definition or a rule may be about an entity that the release lacks: no webhook request can

@@ -80,10 +80,10 @@ class DeliveryJob:
     def _finished(self, send: Callable[[], Outcome]) -> tuple[Outcome, Record | None]:
         try:
             outcome = send()
+            return outcome, self._end(outcome)
         except BaseException:
             self.abandon()
             raise
-        return outcome, self._end(outcome)
 
     def abandon(self) -> None:
         """Give it up: the record is as it was."""

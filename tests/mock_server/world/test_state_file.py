@@ -1,0 +1,309 @@
+"""The state file: what it keeps, what it refuses, and what happens if it cannot be written."""
+
+import errno
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from helpers.tables import all_cases, looped
+
+from crmcom_kit.fixtures import webhook_request_entries
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.store.records import Query
+from crmcom_kit.mock_server.world.export import exported
+from crmcom_kit.mock_server.world.generation import add_generated
+from crmcom_kit.mock_server.world.state_file import StateFile
+from crmcom_kit.mock_server.world.webhooks.triggers import fire
+from crmcom_kit.mock_server.world.world import World
+from crmcom_kit.mock_server.world.world_file import DataError, numbered
+from crmcom_kit.schemas import API_PATH, Dialect
+
+OK_WITHIN = 80  # characters
+BODIES = {"/state": b"{}"}  # by path of the control API
+HIDING = Dialect("hiding", {"record.definition_members": ["name"], "record.rule_members": []})
+DATA = {"id": "A1", "number": "ACT000001"}
+
+
+class Keeper:
+    """Makes worlds that keep their content in files, and lets go of the files at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "world.state"
+        self._folder = folder
+        self._kept: list[World] = []
+
+    def world(self, path: Path | None = None, **options: Any) -> World:
+        """Make a world with a state file, by default the one at ``path``."""
+        world = make_world(tokens=["T"], **options)
+        world.keep(StateFile(path or self.path, world.config))
+        self._kept.append(world)
+        return world
+
+    def again(self, **options: Any) -> World:
+        """Make a world from what the file has now, as after a kill."""
+        copy = self._folder / f"copy{len(self._kept)}"
+        shutil.copy(self.path, copy)
+        return self.world(copy, **options)
+
+    def end(self) -> None:
+        """Let go of the files."""
+        for world in self._kept:
+            world.end_keeping()
+
+
+@pytest.fixture(name="keeper")
+def _keeper(tmp_path: Path) -> Iterator[Keeper]:
+    keeper = Keeper(tmp_path)
+    yield keeper
+    keeper.end()
+
+
+def content(world: World) -> Any:
+    """All that is kept of a world's content, in its order."""
+    epoch = world.current_epoch
+    bodies = epoch.store.query(Query(newest_first=False))
+    data = [record.data for record in epoch.store.records()]
+    return (list(exported(epoch)), bodies, data, sorted(epoch.store.deleted()), epoch.ids.drawn)
+
+
+def call(world: World, method: str, number: str = "7") -> Any:
+    """Send a request about a webhook request; return the response."""
+    body = {"token": "T", "webhook_request_identifier": {"number": number}}
+    client = create_app(world).test_client()
+    return client.post(f"{API_PATH}/webhook_requests/{method}", json=body)
+
+
+def change_everything(world: World) -> None:
+    """Change a world in every way that adds to its file."""
+    assert call(world, "resend").text[:OK_WITHIN].count('"code":"OK"')
+    assert call(world, "delete", "8").text[:OK_WITHIN].count('"code":"OK"')
+    fire(world.current_epoch, "ACTIVITIES", "ACT CREATE", DATA)
+    add_generated(world, None, {"entity": "JOBS"})
+    control = create_app(world).test_client()
+    numbers = [record.number for record in world.current_epoch.store.records()]
+    one, other = [number for number in numbers if number not in ("7", "8")][:2]
+    change = {"record": {"url": "https://new.example/"}}
+    assert control.patch(f"/__admin/records/{one}", json=change).status_code == 200
+    new = {"name": "New", "entity": "JOBS", "url": "https://new.example/"}
+    assert control.post("/__admin/definitions", json=new).status_code == 200
+    assert control.delete(f"/__admin/records/{other}").status_code == 200
+    world.add(numbered([{"unit": {"id": "U9", "name": "Nine"}}], "entry"))
+    assert call(world, "delete", "7").json["status"]["code"] == "OK"
+
+
+@looped("options", [{}, {"release": "R12"}, {"dialect": "http"}, {"dialect": HIDING}, {"seed": 5}])
+def test_every_change_is_there_again(tmp_path: Path, options: dict[str, Any]) -> None:
+    """Records in their order, reference data, deletions and drawn ids, byte for byte."""
+    keeper = Keeper(tmp_path / str(len(list(tmp_path.iterdir()))))
+    keeper.path.parent.mkdir()
+    world = keeper.world(**options)
+    change_everything(world)
+
+    again = keeper.again(**options)
+
+    assert content(again) == content(world)
+    assert call(again, "show", "8").json["status"]["code"] != "OK"
+    newest = fire(again.current_epoch, "ACTIVITIES", "ACT CREATE", DATA).record
+    expected = fire(world.current_epoch, "ACTIVITIES", "ACT CREATE", DATA).record
+    assert newest is not None
+    assert expected is not None
+    assert (newest.id, newest.number) == (expected.id, expected.number)
+    keeper.end()
+
+
+def test_replaced_content_replaces_the_file(keeper: Keeper) -> None:
+    """A reset, an import and a restored snapshot; deliveries of before change nothing then."""
+    world = keeper.world()
+    beginning = content(world)
+    change_everything(world)
+    world.save("mine")
+
+    before = world.current_epoch
+    world.reset()
+    fire(before, "ACTIVITIES", "ACT CREATE", DATA)
+    assert content(keeper.again()) == content(world) == beginning
+
+    world.replace_content(numbered(webhook_request_entries(index=3), "entry"))
+    (number,) = (orjson.loads(body)["number"] for body in content(world)[1])
+    call(world, "delete", number)
+    assert content(keeper.again()) == content(world)
+
+    world.restore("mine")
+    assert content(keeper.again()) == content(world)
+
+
+def test_compacting_leaves_out_what_was_replaced(keeper: Keeper) -> None:
+    """The content stays, changes go on, and the control API says how large the file was and is."""
+    world = keeper.world(deliveries="timeout")
+    for _ in range(20):
+        call(world, "resend")
+    change_everything(world)
+    client = create_app(world).test_client()
+
+    answer: Any = client.post("/__admin/state/compact").json
+
+    assert answer["bytes_before"] > answer["bytes_after"] == keeper.path.stat().st_size
+    assert content(keeper.again(deliveries="timeout")) == content(world)
+    call(world, "delete", "9")
+    assert content(keeper.again()) == content(world)
+    named: Any = client.post("/worlds/other/__admin/state/compact")
+    assert (named.status_code, named.json["seen"]) == (404, 'world "other"')
+
+
+def test_a_change_that_was_cut_off_has_not_happened(keeper: Keeper) -> None:
+    """Wherever it was cut: none of its records is there, and the rest of the content is."""
+    world = keeper.world(data=[])
+    world.add(numbered(webhook_request_entries(index=1), "entry"))
+    expected, size = content(world), keeper.path.stat().st_size
+    more = [entry for index in (2, 3) for entry in webhook_request_entries(index=index)]
+    world.add(numbered(more, "entry"))
+    text = keeper.path.read_bytes()
+    cut = keeper.path.with_name("cut")
+    with all_cases() as case:
+        for end in (size, size + 1, *range(size + 10, len(text), 997), len(text) - 1):
+            with case(end):
+                cut.write_bytes(text[:end])
+                again = make_world(data=[])
+                ignored = again.keep(StateFile(cut, again.config))
+                again.end_keeping()
+                assert (content(again), ignored) == (expected, end - size)
+                assert cut.stat().st_size <= size
+
+
+def test_a_file_that_cannot_be_used_is_refused_and_stays(keeper: Keeper) -> None:
+    """Made by another release or dialect, no state file, damaged, in use: one line says so."""
+    keeper.world().end_keeping()
+    text = keeper.path.read_bytes()
+    lines = text.splitlines(keepends=True)
+    twice = b'{"deleted":{"id":"x","number":"7"}}\n{"end":{"ids":0}}\n'
+    cases: list[tuple[bytes, dict[str, Any], str]] = [
+        (text, {"release": "R10"}, "seen release R9.0.0; allowed is R10.0.0, as served"),
+        (text, {"dialect": "http"}, "seen another dialect; allowed is the same "),
+        (text.replace(b'"format":1', b'"format":2'), {}, "seen format 2; allowed is 1"),
+        (b"".join(lines[1:]), {}, "it is not a state file; allowed is"),
+        (b"\0" * 100, {}, "it is not a state file; allowed is"),
+        (b"".join((*lines[:5], b"{oops\n", *lines[5:])), {}, "line 6 column 2: not JSON"),
+        (b"".join((*lines[:5], b"[]\n", *lines[5:])), {}, "line 6: it is not a line of a state"),
+        (b"".join((*lines[:5], b'{"x":{"id":1}}\n', *lines[5:])), {}, "line 6: "),
+        (text + twice, {}, "webhook request 7 is both deleted and there"),
+    ]
+    bad = keeper.path.with_name("bad")
+    with all_cases() as case:
+        for given, options, words in cases:
+            with case(words):
+                bad.write_bytes(given)
+                world = make_world(**options)
+                with pytest.raises(DataError, match="state ") as refused:
+                    keep_and_let_go(world, bad)
+                assert words in str(refused.value)
+                assert bad.read_bytes() == given
+
+
+def keep_and_let_go(world: World, path: Path) -> None:
+    """Keep a world in a file, if that is possible."""
+    state = StateFile(path, world.config)
+    try:
+        world.keep(state)
+    finally:
+        state.close()
+
+
+def test_places_without_a_file_are_refused(tmp_path: Path) -> None:
+    """A folder, and a file in a folder that is not there; nothing is made."""
+    world = make_world()
+    for path, words in ((tmp_path, "not a regular file"), (tmp_path / "a" / "b", "No such file")):
+        with pytest.raises(DataError, match=words):
+            StateFile(path, world.config)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_process_at_a_time(keeper: Keeper) -> None:
+    """A second use is refused until the first one ends, through a link as well."""
+    world = keeper.world()
+    link = keeper.path.with_name("link")
+    link.symlink_to(keeper.path)
+    for path in (keeper.path, link):
+        with pytest.raises(DataError, match="another process uses it"):
+            StateFile(path, world.config)
+    world.end_keeping()
+    StateFile(link, world.config).close()
+
+
+def test_a_script_of_deliveries_may_differ(keeper: Keeper) -> None:
+    """It says what will happen, and nothing about what the file has."""
+    keeper.world(deliveries="timeout").end_keeping()
+    assert keeper.world(dialect=Dialect("mine", {"delivery.script": "success"})).store
+
+
+class FullDisk:
+    """A file of which half of each write reaches the disk, until there is room again."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("ab", buffering=0)
+        self.full = True
+
+    def write(self, text: memoryview) -> int:
+        """Write, or fail after a part of it."""
+        if not self.full:
+            return int(self.file.write(text))
+        self.file.write(text[: len(text) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
+
+def test_a_change_that_cannot_be_written_is_refused(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not made, the response says why, and it is possible once there is room."""
+    world = make_world(tokens=["T"])
+    state = StateFile(keeper.path, world.config)
+    world.keep(state)
+    disk = FullDisk(keeper.path)
+    monkeypatch.setattr(state, "_file", disk)
+    expected = content(world)[:4]
+
+    for method in ("delete", "resend"):
+        refused = call(world, method)
+        assert refused.status_code == 503
+        assert refused.json["error"] == (
+            "state: seen world.state: No space left on device; "
+            "allowed is a file that can be written"
+        )
+    with pytest.raises(ValueError, match="No space left"):
+        add_generated(world, None, {})
+    with pytest.raises(ValueError, match="No space left"):
+        world.add(numbered([{"unit": {"id": "U9", "name": "Nine"}}], "entry"))
+    assert content(world)[:4] == expected
+    assert content(keeper.again())[:4] == expected
+
+    disk.full = False
+    change_everything(world)
+    assert content(keeper.again()) == content(world)
+    disk.file.close()
+    monkeypatch.undo()
+    world.end_keeping()
+
+
+def test_content_that_cannot_be_written_replaces_nothing(keeper: Keeper) -> None:
+    """A reset, an import and compacting are refused; the content stays, and changes go on."""
+    world = keeper.world()
+    call(world, "delete", "8")
+    expected = content(world)
+    blocked = keeper.path.with_name(f"{keeper.path.name}.new")
+    blocked.mkdir()
+    client = create_app(world).test_client()
+
+    for verb, path in (("POST", "/reset"), ("PUT", "/state"), ("POST", "/state/compact")):
+        refused = client.open(f"/__admin{path}", method=verb, data=BODIES.get(path))
+        assert (refused.status_code, "Is a directory" in refused.text) == (503, True)
+        assert world.epoch_number == 0
+    assert content(world) == expected
+
+    call(world, "delete", "9")
+    blocked.rmdir()
+    assert content(keeper.again()) == content(world)
