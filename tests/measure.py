@@ -43,6 +43,7 @@ FIRST_LOOK = """\
 | Second set | 86 | 73 | 53 |
 | Third set, after what the second has led to | 77 | 68 | 66 |
 | Fourth set, after what the third has led to | 58 | 55 | 54 |
+| Fifth set, after what the fourth has led to | 50 | 48 | 47 |
 """
 
 _HEAD = """\
