@@ -20,6 +20,10 @@ from crmcom_kit.contract_tests.client.exchanges import Exchange
 from crmcom_kit.contract_tests.findings import Violation, shortened
 
 READS = ("show", "list")
+#: Two requests are adjacent if no more than one other lies between them.
+ADJACENT = 2
+#: So many unexplained changes right after reading are no chance.
+MIN_RIGHT_AFTER = 3
 #: What is not compared: a reference may be made anew for each response.
 _FLEETING = ("request", "response")
 
@@ -79,11 +83,14 @@ class History:
         default_factory=list
     )  # ids that changed or went, nobody knows why
     coincidences: list[Coincidence] = field(default_factory=list)
+    #: Unexplained changes that a request showed which came right after one that had shown the same.
+    right_after: list[Violation] = field(default_factory=list)
 
     def start(self) -> None:
         """Forget what is not decided: the server has other content from now on."""
         self.suspicions.clear()
         self.coincidences.clear()
+        self.right_after.clear()
 
     def check(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
         """Compare each webhook request in a response of show or list with what is known of it."""
@@ -260,6 +267,7 @@ class History:
             violation.statement = f"{now.method}.changes_nothing"
             yield violation
         else:
+            self._note_right_after(violation)
             number = now.record.get("number", key)
             world.others[key] = f"number {number} was changed by somebody else meanwhile"
             self.unexplained.append(key)
@@ -307,6 +315,7 @@ class History:
         nothing else in the run shows that anybody else was at work.
         """
         if self.world.others:
+            yield from self._changed_by_reading()
             return
         served = Counter(change.method for change in self.world.changes if change.served)
         left = list(self.coincidences)
@@ -322,6 +331,23 @@ class History:
             often = max(3, served[statement.partition(".")[0]] // 2)
             if len(requests) > 1 or len(records) >= often:
                 yield found[0].by(statement)
+
+    def _note_right_after(self, violation: Violation) -> None:
+        first, *later = violation.exchanges
+        if later and first.call.method in READS and later[0].number - first.number <= ADJACENT:
+            self.right_after.append(violation)
+
+    def _changed_by_reading(self) -> Iterator[Violation]:
+        """Judge unexplained changes of which most came right after the same was read.
+
+        Somebody else changes webhook requests at any time, and hardly ever just then.
+        """
+        if len(self.right_after) >= MIN_RIGHT_AFTER and (
+            len(self.right_after) * 2 >= len(self.world.others)
+        ):
+            violation = self.right_after[0]
+            violation.statement = f"{violation.exchanges[0].call.method}.changes_nothing"
+            yield violation
 
     # What equal sights tell of.
 

@@ -201,6 +201,7 @@ class _Judge:
         history.coincidences[:] = [
             each for each in history.coincidences if self._is_close(each.violation)
         ]
+        history.right_after.clear()  # hours may lie between two requests of a recording
         for violation in (*self._doubts.conclude(), *history.conclude()):
             self._broke(violation)
 
