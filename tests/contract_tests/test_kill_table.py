@@ -6,6 +6,7 @@
 import pytest
 from broken_servers.catalogue import BrokenServer, broken_servers
 from broken_servers.killing import attack, attack_briefly, attack_narrowly
+from measure import TABLE, read_rows, stable_cells
 
 from crmcom_kit.schemas.statements import statements
 
@@ -21,6 +22,14 @@ def test_every_checked_statement_has_a_broken_server() -> None:
     """The catalogue of wrong servers is whole."""
     checked = {each.id for each in statements() if each.unchecked is None}
     assert {server.statement for server in SERVERS} == checked
+
+
+def test_the_table_has_these_servers() -> None:
+    """docs/kill-table.md has a row for each wrong server, with what it breaks."""
+    rows = read_rows(TABLE.read_text("utf-8"))
+    assert {name: cells[:4] for name, cells in rows.items()} == {
+        server.name: stable_cells(server) for server in SERVERS
+    }
 
 
 @pytest.mark.parametrize("server", FIRSTS[::2], ids=lambda server: server.name)
