@@ -70,7 +70,7 @@ class Target:
 
     @property
     def renew(self) -> Callable[[], None] | None:
-        """Puts a fresh mock with the same world in the place of one of its own; None: it cannot."""
+        """Puts a fresh mock with the same world in place of one of its own; None: it cannot."""
         fresh = isinstance(self.transport, InProcess) and self.own
         return self.transport.renew if fresh else None  # type: ignore[union-attr]
 

@@ -261,7 +261,7 @@ def _any_fits(release: Release, only: str, globs: tuple[str, ...]) -> bool:
 
 
 def begin_anew(session: Session) -> None:
-    """Put a fresh mock in the place of the kit's own one, and log in to it."""
+    """Put a fresh mock in place of the kit's own one, and log in to it."""
     if session.target.renew is not None:
         session.target.renew()
     session.start()

@@ -26,6 +26,7 @@ from crmcom_kit.mock_server.protocol.response import (
     usage_error_response,
 )
 from crmcom_kit.mock_server.world.epoch import Epoch
+from crmcom_kit.mock_server.world.rate_limit import RateLimit
 from crmcom_kit.mock_server.world.tokens import Session
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.redaction import redact_path
@@ -62,7 +63,7 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
     response = None
     try:
         if epoch.rate_limit is not None:
-            response = too_many_requests(epoch, request, began)
+            response = too_many_requests(epoch.rate_limit, epoch, request, began)
             if response is not None:
                 return response
         if epoch.faults.has_active or request.prefer:
@@ -84,11 +85,10 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
     return response
 
 
-def too_many_requests(epoch: Epoch, request: Request, now: datetime) -> Response | None:
+def too_many_requests(
+    limit: RateLimit, epoch: Epoch, request: Request, now: datetime
+) -> Response | None:
     """Return the response of a gateway if the request's token has made too many; else None."""
-    limit = epoch.rate_limit
-    if limit is None:
-        return None
     seconds = limit.wait(RequestView(epoch.config, epoch.store.get, request).token, now)
     if not seconds:
         return None

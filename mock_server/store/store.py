@@ -162,7 +162,7 @@ class Store:
             return changed._replace(state=state)
 
     def replace(self, before: Record, record: Record, *, reference_data: Any = None) -> bool:
-        """Put ``record``, of the same id and number, in the place of ``before``.
+        """Put ``record``, of the same id and number, in place of ``before``.
 
         ``reference_data`` is for the listener. Returns False if the store does not have ``before``
         as it is; nothing has changed then.

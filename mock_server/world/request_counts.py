@@ -1,6 +1,6 @@
 """How many requests the worlds of a server have had, with which status, and how long each took.
 
-Plain numbers since the start of the server, for whoever watches it. They are counted for all worlds
+Plain numbers since the start of the server, for those who watch it. They are counted for all worlds
 together: their names are the callers' own, without end, and would make a series each.
 """
 

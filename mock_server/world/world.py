@@ -254,7 +254,7 @@ class World:
     def replace_record(
         self, before: Record, located: LocatedEntry, *, expected_epoch: Epoch
     ) -> Record | None:
-        """Put the webhook request of an entry in the place of ``before``, and return it.
+        """Put the webhook request of an entry in place of ``before``, and return it.
 
         Returns None if ``before`` was changed or deleted meanwhile; nothing has changed then.
         Raises what ``add`` raises.

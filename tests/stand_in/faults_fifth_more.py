@@ -267,7 +267,7 @@ class JwtHasLineBreaks(StandIn):
     also=("login.token.jwt_times", "login.token.two_hours"),
 )
 class ExpIsLifetime(OtherJwt):
-    """exp is how many seconds the token lives, in the place of when it ends."""
+    """exp is how many seconds the token lives, in place of when it ends."""
 
     def claims(self, claims: dict[str, Any]) -> dict[str, Any]:
         return claims | {"exp": type(claims["exp"])(7200)}

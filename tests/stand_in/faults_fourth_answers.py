@@ -93,7 +93,7 @@ class ZeroSecondsOmitted(Viewing):
     also=AGREES,
 )
 class ListUnitInsideUser(Viewing):
-    """list nests a unit in its user, and has null in the place of the unit."""
+    """list nests a unit in its user, and has null in place of the unit."""
 
     in_methods = ("list",)
 

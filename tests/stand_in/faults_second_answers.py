@@ -125,7 +125,7 @@ class ListSwapsDates(Viewing):
     "The members of a user are id, username, person_name and email.",
 )
 class DeleteShowsUnitForUser(Viewing):
-    """delete shows the unit in the place of the user who changed the record last."""
+    """delete shows the unit in place of the user who changed the record last."""
 
     in_methods = ("delete",)
 
@@ -186,7 +186,7 @@ class FieldsFoundInText(StandIn):
 
 @fault(267, "list.fields_set.selects", CHOSEN)
 class OneFieldUnwrapped(StandIn):
-    """With one name in fields_set a list has bare values in the place of records."""
+    """With one name in fields_set a list has bare values in place of records."""
 
     def do_list(self, call: Call) -> Any:
         rows = super().do_list(call)
@@ -200,7 +200,7 @@ class OneFieldUnwrapped(StandIn):
     "created_by_unit is the unit that the webhook request was created by.",
 )
 class ShowHasOwnUnit(Viewing):
-    """show puts the caller's unit in the place of the one that created the record."""
+    """show puts the caller's unit in place of the one that created the record."""
 
     in_methods = ("show",)
 

@@ -67,7 +67,7 @@ class ShowHasQuestionMarks(Viewing):
 
 @fault(355, "response.workflow_rule", RULE, also=AGREES)
 class ShowHasRuleNameForCode(Viewing):
-    """show has the name of a rule in the place of its alternative_code."""
+    """show has the name of a rule in place of its alternative_code."""
 
     in_methods = ("show",)
 
@@ -308,7 +308,7 @@ class ResendShowsTokenAsCode(StandIn):
     also=AGREES,
 )
 class ListHasCodeForDescription(Viewing):
-    """list has error_code in the place of error_description, too."""
+    """list has error_code in place of error_description, too."""
 
     in_methods = ("list",)
 

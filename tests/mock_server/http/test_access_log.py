@@ -165,7 +165,7 @@ def test_a_secret_in_a_query_is_masked(logged: Any, form: str) -> None:
 
 
 def test_a_warning_shows_no_token(make_mock: Any) -> None:
-    """A token in the place of a parameter's name is redacted where a warning quotes it, too."""
+    """A token in place of a parameter's name is redacted where a warning quotes it, too."""
     token = "Known-Ticket-0123456"
     out, mock = Terminal(), make_mock()
     mock.world.tokens.set_fixed({token: mock.world.current_epoch.session()})
