@@ -14,13 +14,14 @@ from crmcom_kit.mock_server.admin.access import refusal
 from crmcom_kit.mock_server.admin.refusals import json_response
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 from crmcom_kit.mock_server.world.request_counts import BOUNDS
+from crmcom_kit.usage_errors import not_installed
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
 METRICS = "/metrics"
 _CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_NEEDED = "prometheus_client is not installed, which this needs: pip install 'crmcom-kit[metrics]'"
+_NEEDED = not_installed("prometheus_client", "metrics")
 
 
 def metrics_response(request: Request, registry: WorldRegistry) -> Response:

@@ -130,8 +130,9 @@ def _mistakes_in_one_line() -> Iterator[None]:
         extra = EXTRAS.get(package)
         if extra is None:
             raise
-        msg = f"{package} is not installed, which this needs: pip install 'crmcom-kit[{extra}]'"
-        raise UsageMistake(msg) from None
+        from crmcom_kit.usage_errors import not_installed
+
+        raise UsageMistake(not_installed(package, extra)) from None
     except KeyboardInterrupt:  # of which click would make an exit with 1
         click.echo("Interrupted", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None

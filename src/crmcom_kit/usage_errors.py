@@ -28,6 +28,11 @@ def phrase(parameter: str, seen: str, allowed: str) -> str:
     return f"{found[0]}: {'; '.join(found[1:])}" if found[1:] else "".join(found)
 
 
+def not_installed(package: str, extra: str) -> str:
+    """Return what to say if a package of an extra is missing: which one, and what to type."""
+    return f"{package} is not installed, which this needs: pip install 'crmcom-kit[{extra}]'"
+
+
 class UsageError(ValueError):
     """Invalid use of the mock itself; nothing has changed."""
 
