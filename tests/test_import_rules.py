@@ -29,7 +29,7 @@ FLOORS = (
     ("faults", "deliveries"),
     ("journal",),
     ("world",),
-    ("api", "admin"),
+    ("api", "admin", "console"),
     ("http",),
     ("python_api", "cli"),
     ("pytest_plugin",),

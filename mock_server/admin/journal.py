@@ -4,8 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
+from crmcom_kit.mock_server.admin import serializers as admin_serializers
+from crmcom_kit.mock_server.admin.about import about_world
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.journal import serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
@@ -16,7 +19,7 @@ from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
-#: How often an idle stream sends a comment; some servers need it to notice that the caller left.
+#: How often a stream tells of the world; some servers need it to notice that the caller left.
 HEARTBEAT_SECONDS = 1.0
 _DEFAULT_MILLIS = 10_000
 _MAX_NEAR = 10
@@ -224,25 +227,39 @@ def events(call: Call) -> Any:
 def _events(call: Call, since: int) -> Iterator[bytes]:
     """Yield the requests after ``since``; the first part is empty and taken at once.
 
-    A wait slot is held from then on until the stream ends or is closed. Raises LimitExceeded.
+    Attempts to deliver follow when they are made and when they change, and once a second what holds
+    for the whole world. A wait slot is held until the stream ends or is closed. Raises
+    LimitExceeded.
     """
-    reader, over = call.world.reader, call.over
-    journal = reader.journal
+    world, reader, over = call.world, call.world.reader, call.over
+    journal, attempts = reader.journal, call.epoch.attempts
+    revision = attempts.revision
 
     def news() -> bool | None:
-        """Return True if there is something to do: a new entry, or the end."""
-        return (journal.last > since or journal.closed or over()) or None
+        """Return True if there is something to do: an entry, an attempt, or the end."""
+        new = journal.last > since or attempts.revision > revision
+        return (new or journal.closed or over()) or None
 
     with call.registry.waiting:
         yield b""
         yield b"retry: 1000\n\n"  # so that the reader knows that the stream has begun
+        beat = 0.0
         while not over():
+            if monotonic() >= beat:
+                beat = monotonic() + HEARTBEAT_SECONDS
+                yield _event("world", about_world(call))
             calls = reader.calls(since)
             for view in calls:
                 since = view.number
-                data = _dumped(serializers.summary(view))
-                yield f"id: {view.id}\nevent: call\ndata: {data}\n\n".encode()
+                yield _event("call", serializers.summary(view), view.id)
+            revision, changed = attempts.changed_since(revision)
+            for attempt in admin_serializers.attempts(world.current_epoch, changed):
+                yield _event("delivery", attempt)
             if not calls and journal.closed:
                 return
-            if not calls and not journal.wait_for(news, HEARTBEAT_SECONDS):
-                yield b": still here\n\n"
+            journal.wait_for(news, max(0.0, beat - monotonic()))
+
+
+def _event(name: str, data: Any, id: str | None = None) -> bytes:
+    first = "" if id is None else f"id: {id}\n"
+    return f"{first}event: {name}\ndata: {_dumped(data)}\n\n".encode()

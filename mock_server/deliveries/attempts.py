@@ -58,6 +58,7 @@ class Attempt:
     milliseconds: float | None = None  # of the machine's time
     before: State | None = None  # the record's state, as responses show it
     after: State | None = None
+    revision: int = 0  # that of all attempts when it last changed
 
     @property
     def over(self) -> bool:
@@ -88,6 +89,8 @@ class Attempts:
         self._attempts: dict[int, Attempt] = {}
         self._bytes = 0
         self._last = last
+        #: Counts what is added and changed.
+        self.revision = 0
         self._closed = False
 
     def add(self, attempt: Attempt) -> Attempt:
@@ -106,7 +109,7 @@ class Attempts:
             self._attempts[attempt.number] = attempt
             self._bytes += _size(attempt)
             self._shorten()
-            self._changed.notify_all()
+            self._tell(attempt)
         return attempt
 
     def change(self, attempt: Attempt, **changes: object) -> None:
@@ -121,7 +124,17 @@ class Attempts:
             ):
                 self._bytes += len(attempt.outcome.answer)
                 self._shorten()
-            self._changed.notify_all()
+            self._tell(attempt)
+
+    def _tell(self, attempt: Attempt) -> None:
+        self.revision = attempt.revision = self.revision + 1
+        self._changed.notify_all()
+
+    def changed_since(self, revision: int) -> "tuple[int, builtins.list[Attempt]]":
+        """Return the present revision, and the attempts that are new or changed since an older one."""
+        with self._changed:
+            found = [one for one in self._attempts.values() if one.revision > revision]
+            return self.revision, found
 
     def _shorten(self) -> None:
         while self._attempts and (

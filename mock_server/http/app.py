@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Request, abort, render_template, request
+from flask import Flask, Request, abort, request
 from flask import Response as FlaskResponse
 from werkzeug.exceptions import ClientDisconnected, HTTPException, RequestEntityTooLarge
 
-from crmcom_kit import __version__
 from crmcom_kit.mock_server.access import api_refusal, host_refusal
 from crmcom_kit.mock_server.admin.call import Reply
 from crmcom_kit.mock_server.admin.reference import ASSETS, reference_asset, reference_page
 from crmcom_kit.mock_server.admin.refusals import json_response, nothing_here
+from crmcom_kit.mock_server.console.assets import Asset, assets, page
 from crmcom_kit.mock_server.http.endings import started, status_line
 from crmcom_kit.mock_server.http.late_app import LateApp
 from crmcom_kit.mock_server.http.metrics import METRICS, metrics_response
@@ -67,7 +67,8 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     registry = world if isinstance(world, WorldRegistry) else WorldRegistry(world)
     app.wsgi_app = _WorldMiddleware(app.wsgi_app, registry)  # type: ignore[method-assign]
     _serve_api(app, registry.default.config.methods)
-    app.add_url_rule("/", "home", _home)
+    app.add_url_rule("/", "console", _home)
+    app.add_url_rule("/console/<path:path>", "console_asset", _console_asset)
     app.add_url_rule("/openapi.json", "openapi", _openapi)
     app.add_url_rule("/docs", "docs", lambda: _sent(reference_page("the API")))
     app.add_url_rule("/docs/<name>", "docs_asset", _docs_asset)
@@ -179,17 +180,17 @@ def _health(path: str, registry: WorldRegistry) -> Response:
     return Response(status, text, "text/plain; charset=utf-8")
 
 
-def _home() -> str:
-    from crmcom_kit.mock_server.admin.document import operations
+def _home() -> FlaskResponse:
+    return _asset(page(request.script_root))
 
-    return render_template(
-        "home.html",
-        world=request.environ[PICKED],
-        version=__version__,
-        base=API_PATH,
-        admin=CONTROL,
-        operations=operations().values(),
-    )
+
+def _console_asset(path: str) -> FlaskResponse:
+    found = assets().get(path)
+    return abort(404) if found is None else _asset(found)
+
+
+def _asset(asset: Asset) -> FlaskResponse:
+    return FlaskResponse(asset.content, headers=asset.headers, content_type=asset.content_type)
 
 
 def _openapi() -> FlaskResponse:

@@ -1,0 +1,73 @@
+"""The files of the console: one page, its modules and styles, served as they are.
+
+The page holds no data: all that it shows comes from the control API, which decides who may see it.
+"""
+
+from functools import cache
+from html import escape
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_PAGE = "index.html"
+# Scripts and styles come from this server, data go to it, and only lit-html's templates become
+# markup: a hostile value in a record is text, whatever the code that shows it does.
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types lit-html",
+    )
+)
+_HEADERS = (
+    ("Cache-Control", "no-cache"),
+    ("Content-Security-Policy", _POLICY),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+
+
+class Asset(NamedTuple):
+    """A file of the console, ready to be sent."""
+
+    content: bytes
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = _HEADERS
+
+
+def page(root: str) -> Asset:
+    """Return the page; ``root`` is the path below which the mock or one world of it is found."""
+    found = assets()[_PAGE]
+    content = found.content.replace(b"{root}", escape(root).encode())
+    return found._replace(content=content)
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Return all files by their path below the page's folder."""
+    return dict(_found(files(__package__).joinpath("page"), PurePosixPath()))
+
+
+def _found(folder: Traversable, place: PurePosixPath) -> "list[tuple[str, Asset]]":
+    found: list[tuple[str, Asset]] = []
+    for one in folder.iterdir():
+        path = place / one.name
+        if one.is_dir():
+            found += _found(one, path)
+        elif path.suffix in _TYPES:
+            found.append((str(path), Asset(one.read_bytes(), _TYPES[path.suffix])))
+    return found

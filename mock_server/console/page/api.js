@@ -1,0 +1,103 @@
+// Calls of the control API and its stream of events. Nothing else talks to the mock.
+
+const root = document.querySelector('meta[name="mock-root"]').content;
+const [, mount, rootWorld] = /^(.*?)(?:\/worlds\/([^/]+))?$/.exec(root);
+const API = "/crmapi/rest/v2";
+const TOKEN = "crmcom-kit.admin-token";
+
+/** The world that the console shows, and the admin token, which outlives a reload but not the tab. */
+export const session = {
+  world: rootWorld ?? "default",
+  get token() {
+    return sessionStorage.getItem(TOKEN) ?? "";
+  },
+  set token(text) {
+    sessionStorage.setItem(TOKEN, text);
+  },
+};
+
+/** A refusal, or a mock that cannot be reached (status 0). */
+export class Refused extends Error {
+  constructor(status, found) {
+    super(found?.error ?? `the mock answered with status ${status}`);
+    Object.assign(this, { status, parameter: found?.parameter, found });
+  }
+}
+
+function inWorld(path, world = session.world) {
+  return world === "default" ? `${mount}${path}` : `${mount}/worlds/${world}${path}`;
+}
+
+function headers(body) {
+  return {
+    ...(session.token && { "X-Mock-Admin-Token": session.token }),
+    ...(body !== undefined && { "Content-Type": "application/json" }),
+  };
+}
+
+/** Call an operation of the control API; return its JSON. Throws Refused. */
+export async function call(verb, path, body, world) {
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const response = await fetch(inWorld(`/__admin${path}`, world), {
+    method: verb,
+    headers: headers(body),
+    body: text,
+  }).catch((error) => {
+    throw new Refused(0, { error: `the mock cannot be reached (${error.message})` });
+  });
+  const found = await response.json().catch(() => null);
+  if (!response.ok) throw new Refused(response.status, found);
+  return found;
+}
+
+/** Send a request to the API itself, as a client would. Returns its status and body. */
+export async function send(verb, path, body, more = {}) {
+  const url = inWorld(`${path.startsWith("/") ? path : `${API}/${path}`}`);
+  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+  const response = await fetch(url, { method: verb, headers: more, body: text || undefined });
+  return { status: response.status, body: await response.text() };
+}
+
+const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** The absolute URL of a path of the control API or, with a whole path, of the API. */
+export function urlOf(path) {
+  return location.origin + inWorld(path);
+}
+
+/** A line for a shell that makes the same request. Secrets stay out: $TOKEN stands for them. */
+export function curl(verb, url, body, more = []) {
+  const parts = ["curl", "-s", ...(verb === "GET" ? [] : ["-X", verb]), quoted(url)];
+  for (const [name, value] of more) parts.push("-H", quoted(`${name}: ${value}`));
+  if (body !== undefined && body !== "") {
+    parts.push("-d", quoted(typeof body === "string" ? body : JSON.stringify(body)));
+  }
+  return parts.join(" ");
+}
+
+/** The same for a call of the control API. */
+export function controlCurl(verb, path, body) {
+  const more = session.token ? [["X-Mock-Admin-Token", "…"]] : [];
+  return curl(verb, urlOf(`/__admin${path}`), body, more);
+}
+
+/** Yield the events of the current world, those of the journal first: {event, data}. Throws Refused. */
+export async function* events(signal) {
+  const url = inWorld("/__admin/events?since=0");
+  const response = await fetch(url, { headers: headers(), signal }).catch((error) => {
+    throw new Refused(0, { error: error.message });
+  });
+  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (text + value).split("\n\n");
+    text = parts.pop();
+    for (const part of parts) {
+      const fields = Object.fromEntries(part.split("\n").map((line) => line.split(/: ?(.*)/s, 2)));
+      if (fields.data) yield { event: fields.event, data: JSON.parse(fields.data) };
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// What all panels share: the state of the shell, addresses, drawing, and actions.
+
+import { controlCurl, call, session } from "./api.js";
+
+/** What is shown now. `status` is the last event `world` of the stream. */
+export const shell = {
+  route: { panel: "requests", id: "", query: new URLSearchParams() },
+  connection: "connecting", // live, lost, or login: an admin token is needed
+  status: null,
+  message: null, // what the last action did: {ok, text, curl}
+};
+
+let draw = () => {};
+let wanted = false;
+
+/** Let `function` draw the page. */
+export function drawWith(found) {
+  draw = found;
+}
+
+/** Draw the page anew in the next frame, however often this is called before. */
+export function changed() {
+  if (wanted) return;
+  wanted = true;
+  requestAnimationFrame(() => {
+    wanted = false;
+    draw();
+  });
+}
+
+/** The address of an object: every one has its own, which can be shared. */
+export function addressOf(panel, id = "", query = {}) {
+  const path = ["#", "w", session.world, panel, ...(id === "" ? [] : [id])];
+  const search = new URLSearchParams(query).toString();
+  return path.map((part, at) => (at ? encodeURIComponent(part) : part)).join("/") + (search && `?${search}`);
+}
+
+/** Read the address bar. Returns whether the world has changed. */
+export function readAddress() {
+  const [path, search] = location.hash.slice(1).split("?", 2);
+  const parts = path.split("/").map(decodeURIComponent);
+  const before = session.world;
+  if (parts[1] === "w" && parts[2]) {
+    session.world = parts[2];
+    parts.splice(1, 2);
+  }
+  shell.route = { panel: parts[1] || "requests", id: parts[2] ?? "", query: new URLSearchParams(search) };
+  return session.world !== before;
+}
+
+/** Go to an address. */
+export function go(panel, id, query) {
+  location.hash = addressOf(panel, id, query);
+}
+
+/** Say what happened; the newest message replaces the one before. */
+export function say(ok, text, line) {
+  shell.message = { ok, text, curl: line };
+  changed();
+}
+
+/** Call the control API for the user: say what was done, and how a script does the same.
+ * Returns the result, or null if it was refused. */
+export async function act(text, verb, path, body) {
+  const line = controlCurl(verb, path, body);
+  try {
+    const found = await call(verb, path, body);
+    say(true, typeof text === "function" ? text(found) : text, line);
+    return found;
+  } catch (error) {
+    say(false, error.message, line);
+    return null;
+  }
+}

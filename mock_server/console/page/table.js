@@ -1,0 +1,74 @@
+// A table of which only the visible rows are in the page, so that any number of rows is quick.
+
+import { html, nothing } from "./lit-html/lit-html.js";
+import { repeat } from "./lit-html/directives/repeat.js";
+import { changed } from "./shell.js";
+
+const MARGIN = 10; // rows beyond what is visible
+
+export class Table {
+  /**
+   * @param {object} parts
+   * @param {string} parts.label      for screen readers
+   * @param {Array} parts.columns     {title, cell(item), name (class), sort}
+   * @param {(item) => string} parts.key
+   * @param {(item) => string} parts.address  of an item's details
+   */
+  constructor({ label, columns, key, address, kind = () => "" }) {
+    Object.assign(this, { label, columns, key, address, kind });
+    this.top = 0; // how far it is scrolled, in pixels
+    this.height = 800;
+    this.rowHeight = 28;
+  }
+
+  /** Whether its beginning is visible: then new rows may come in above. */
+  get atTop() {
+    return this.top < this.rowHeight;
+  }
+
+  view(items, selected = "", head = null) {
+    const first = Math.max(0, Math.floor(this.top / this.rowHeight) - MARGIN);
+    const last = Math.min(items.length, Math.ceil((this.top + this.height) / this.rowHeight) + MARGIN);
+    return html`<div class="table" @scroll=${this.scrolled} tabindex="-1">
+      <table aria-label=${this.label} aria-rowcount=${items.length + 1}>
+        <thead><tr aria-rowindex="1">${this.columns.map((one) => html`<th scope="col" class=${one.name}>${head?.(one) ?? one.title}</th>`)}</tr></thead>
+        <tbody>
+          ${this.gap(first)}
+          ${repeat(items.slice(first, last), this.key, (item, at) => this.row(item, first + at, selected))}
+          ${this.gap(items.length - last)}
+        </tbody>
+      </table></div>`;
+  }
+
+  gap(rows) {
+    return rows > 0 ? html`<tr class="gap" aria-hidden="true" .style=${`height:${rows * this.rowHeight}px`}></tr>` : nothing;
+  }
+
+  row(item, at, selected) {
+    const [first, ...rest] = this.columns;
+    const address = this.address(item);
+    const is = String(this.key(item)) === String(selected);
+    return html`<tr aria-rowindex=${at + 2} aria-selected=${is} class=${this.kind(item)} @click=${(event) => this.clicked(event, address)}>
+      <td class=${first.name}><a href=${address}>${first.cell(item)}</a></td>
+      ${rest.map((one) => html`<td class=${one.name}>${one.cell(item)}</td>`)}</tr>`;
+  }
+
+  clicked(event, address) {
+    if (!event.target.closest("a, button, select") && !getSelection().toString()) location.hash = address;
+  }
+
+  scrolled = (event) => {
+    const { scrollTop, clientHeight } = event.target;
+    const row = event.target.querySelector("tbody tr:not(.gap)");
+    this.rowHeight = row?.offsetHeight || this.rowHeight; // phones have higher rows
+    Object.assign(this, { top: scrollTop, height: clientHeight });
+    changed();
+  };
+
+  /** The address of the row after (1) or before (-1) the selected one; undefined at the ends. */
+  step(items, selected, by) {
+    const at = items.findIndex((one) => String(this.key(one)) === String(selected));
+    const next = items[at < 0 ? 0 : at + by];
+    return next === undefined ? undefined : this.address(next);
+  }
+}
