@@ -1,10 +1,318 @@
-// Deliveries: what was sent to receivers, and what came of it.
+// Deliveries: what was sent to receivers, and what came of it; what the built-in receiver got.
 
-import { html } from "./lit-html/lit-html.js";
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call, controlCurl, curl } from "./api.js";
+import { act, addressOf, changed, go, shell } from "./shell.js";
+import { Table } from "./table.js";
+import { choice, clockTime, copyButton, data, empty, facts, mark, stateMark, tabs } from "./widgets.js";
+import { Form, submitted, Trigger } from "./forms.js";
+
+const MAX_KEPT = 1000; // attempts; the mock keeps as many
+const TRIGGER = "trigger"; // what stands for the id in the address of the form
+const RECEIVED = "received-"; // what ids of received messages begin with in addresses
+
+let attempts = new Map(); // by id
+let rows = null; // those that fit, newest first; null: to be found anew
+let newest = 0; // the last id that the list shows; later ones wait until its top is visible
+let journal = ""; // what ids of requests begin with
+let entry = null; // an attempt that was opened by its address and is not among the kept ones
+let received = []; // newest first
+let receiver = null;
+const open = {};
+const answering = new Form("answer");
+const trigger = new Trigger();
+
+/** How an attempt ended: delivered, failed, or not over. */
+function endOf({ outcome, stage }) {
+  if (!outcome) return stage === "abandoned" ? "failed" : "open";
+  return outcome.delivered ? "good" : "failed";
+}
+
+/** What came of an attempt, in a few words. */
+export function attemptMark(attempt) {
+  const { outcome, stage, fault } = attempt;
+  const text = outcome ? [outcome.name.replaceAll("_", " "), outcome.name.startsWith("http_") ? "" : outcome.status].filter(Boolean).join(" ") : stage;
+  return html`${mark(endOf(attempt), text)} ${fault ? mark("fault", fault.replaceAll("_", " ")) : nothing}`;
+}
+
+const duration = (attempt) => (attempt.milliseconds === null ? "" : `${attempt.milliseconds < 10 ? attempt.milliseconds.toFixed(1) : Math.round(attempt.milliseconds)} ms`);
+const recordLink = (record) => html`<a href=${addressOf("records", record.number)}>#${record.number}</a>`;
+
+const table = new Table({
+  label: "Deliveries, newest first",
+  key: (one) => one.id,
+  address: (one) => addressOf("deliveries", one.id, shell.route.query),
+  columns: [
+    { title: "Time", name: "time", cell: (one) => clockTime(one.at) },
+    { title: "Record", name: "number", cell: (one) => `#${one.webhook_request.number}` },
+    { title: "Outcome", name: "outcome", cell: attemptMark },
+    { title: "Cause", name: "cause", cell: (one) => one.cause },
+    { title: "Took", name: "took", cell: duration },
+    { title: "Receiver", name: "receiver", cell: (one) => one.url },
+  ],
+});
+
+const receivedTable = new Table({
+  label: "Received messages, newest first",
+  key: (one) => RECEIVED + one.id,
+  address: (one) => addressOf("deliveries", RECEIVED + one.id, shell.route.query),
+  columns: [
+    { title: "Time", name: "time", cell: (one) => clockTime(one.at) },
+    { title: "Answer", name: "number", cell: (one) => one.status },
+    { title: "Authentication code", name: "outcome", cell: (one) => signatureMark(one.signature) },
+    { title: "Delivery", name: "took", cell: (one) => one.delivery },
+    { title: "Body", name: "receiver", cell: (one) => one.body },
+  ],
+});
+
+// What the mock has, and what is shown of it.
+
+function take(found) {
+  for (const one of found) attempts.set(one.id, one);
+  while (attempts.size > MAX_KEPT) attempts.delete(attempts.keys().next().value);
+  rows = null;
+}
+
+const param = (name) => shell.route.query.get(name) ?? "";
+const inReceiver = () => param("view") === "receiver" || shell.route.id.startsWith(RECEIVED);
+
+function fits(one) {
+  const [record, outcome, text] = [param("record").replace("#", ""), param("outcome"), param("text").toLowerCase()];
+  return (
+    (!record || one.webhook_request.number === record || one.webhook_request.id === record) &&
+    (!outcome || (outcome === "fault" ? one.fault : endOf(one) === outcome)) &&
+    (!text || JSON.stringify(one).toLowerCase().includes(text))
+  );
+}
+
+function shown() {
+  rows ??= [...attempts.values()].filter(fits).sort((one, other) => other.id - one.id);
+  if (table.atTop) newest = rows[0]?.id ?? 0;
+  const at = rows.findIndex((one) => one.id <= newest);
+  return { found: rows.slice(Math.max(0, at)), waiting: Math.max(0, at) };
+}
+
+function choose(name, value) {
+  const query = new URLSearchParams(shell.route.query);
+  if (value) query.set(name, value);
+  else query.delete(name);
+  go("deliveries", shell.route.id, query);
+}
+
+async function lookAtReceiver() {
+  const since = received[0]?.id ?? 0;
+  const [found, own] = await Promise.all([call("GET", `/receiver/requests?since=${since}`), call("GET", "/receiver")]);
+  if (found.last < since) received = [];
+  const known = new Set(received.map((one) => one.id));
+  received = [...found.requests.filter((one) => !known.has(one.id)).reverse(), ...received].slice(0, MAX_KEPT);
+  receiver = own;
+  changed();
+}
 
 export const deliveries = {
   id: "deliveries",
   title: "Deliveries",
   icon: "➤",
-  main: () => html``,
+
+  reset() {
+    [attempts, rows, newest, entry, received, receiver] = [new Map(), null, 0, null, [], null];
+    trigger.reset();
+  },
+
+  async open() {
+    rows = null;
+    const { id } = shell.route;
+    if (inReceiver()) return lookAtReceiver().catch(() => {});
+    if (id === TRIGGER) await trigger.open();
+    take((await call("GET", "/deliveries").catch(() => ({ deliveries: [] }))).deliveries);
+    if (id && id !== TRIGGER && !attempts.has(Number(id))) {
+      entry = await call("GET", `/deliveries/${encodeURIComponent(id)}`).catch((error) => ({ gone: error.message }));
+      entry.id = id;
+    }
+    changed();
+  },
+
+  event(name, found) {
+    if (name === "delivery") take([found]);
+    else if (name === "call") journal ||= found.id.split("-")[0];
+    else if (shell.route.panel === "deliveries" && inReceiver()) lookAtReceiver().catch(() => {});
+  },
+
+  step: (by) => (inReceiver() ? receivedTable.step(received, shell.route.id, by) : table.step(shown().found, shell.route.id, by)),
+
+  main() {
+    const view = (label, receives) => html`<a class="button" href=${addressOf("deliveries", "", receives ? { view: "receiver" } : {})} aria-current=${inReceiver() === receives ? "true" : nothing}>${label}</a>`;
+    const views = html`${view("Sent", false)} ${view("Received", true)}`;
+    return inReceiver() ? receiverPart(views) : sentPart(views);
+  },
+
+  details() {
+    const { id } = shell.route;
+    if (id === TRIGGER) return trigger.view();
+    if (inReceiver()) return receivedDetails(received.find((one) => RECEIVED + one.id === id));
+    const found = attempts.get(Number(id)) ?? (entry?.id === id ? entry : null);
+    if (!found) return html`<p class="note">Loading …</p>`;
+    return found.gone ? empty("This delivery is gone", found.gone) : details(found);
+  },
 };
+
+// What was sent.
+
+function sentPart(views) {
+  const { found, waiting } = shown();
+  const showNew = () => {
+    table.top = 0;
+    document.querySelector(".table").scrollTop = 0;
+    changed();
+  };
+  return html`<div class="tools">${views}
+      <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search" .value=${param("text")} @change=${(event) => choose("text", event.target.value)}></label>
+      <label class="choice"><span>Record</span><input class="few" inputmode="numeric" .value=${param("record")} @change=${(event) => choose("record", event.target.value.trim())}></label>
+      ${choice("Outcome", [["", "all"], ["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "hit by a fault"]], param("outcome"), (value) => choose("outcome", value))}
+      <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
+      <span class="count">${found.length.toLocaleString("en")} of ${attempts.size.toLocaleString("en")}</span>
+      ${waiting ? html`<button class="main" @click=${showNew}>▲ ${waiting.toLocaleString("en")} new</button>` : nothing}
+    </div>
+    ${shell.status && !shell.status.sends ? nothingLeaves() : nothing}
+    ${attempts.size ? table.view(found, shell.route.id) : nothingYet()}`;
+}
+
+function nothingLeaves() {
+  return html`<p class="section note">Nothing leaves this mock: scripts decide the outcomes. To send over HTTP, start it with <code>crmcom-kit serve --deliver http</code>.</p>`;
+}
+
+function nothingYet() {
+  const body = { entity: "JOBS", definition: "JOB BOARD", data: { id: "A1", number: "JOB000001", status: "SCHEDULED" } };
+  return empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would:", controlCurl("POST", "/events/fire", body));
+}
+
+function details(attempt) {
+  const { id, request, outcome, signature } = attempt;
+  return html`<h2>Delivery ${id} <span class="count">of ${recordLink(attempt.webhook_request)}</span></h2>
+    <p>${attemptMark(attempt)} <span class="count">${duration(attempt)}</span></p>
+    <p class="tools"><button @click=${() => replay(id)}>Replay</button>
+      <a class="button" href=${addressOf("deliveries", TRIGGER, { of: id })}>Edit and send …</a>
+      ${copyButton(() => curl(request.method, attempt.url, request.body, Object.entries(request.headers)), "Copy as curl")}</p>
+    ${tabs(open, "tab", {
+      Why: () => why(attempt),
+      Sent: () => html`<p class="url">${request.method} ${attempt.url}</p>${facts(Object.entries(request.headers))}${bodyOf(request, "Body that was sent")}`,
+      Answer: () => (outcome ? answer(outcome) : html`<p class="note">There is no answer yet: the delivery is ${attempt.stage}.</p>`),
+      ...(signature && { Signature: () => signatureView(signature) }),
+    })}`;
+}
+
+const CAUSES = { resend: "a resend", fire: "a trigger", replay: "a replay", recover: "a recovery of all that was rejected", duplicate: "a delivery fault" };
+
+function why(attempt) {
+  const { outcome, before, after, fault, of, call: number, signature } = attempt;
+  const receivedAs = received.find((one) => one.delivery === attempt.id);
+  return facts([
+    ["Cause", html`${CAUSES[attempt.cause] ?? attempt.cause}${of ? html` of <a href=${addressOf("deliveries", of)}>delivery ${of}</a>` : nothing}`],
+    ["Request", number && html`<a href=${addressOf("requests", journal ? `${journal}-${number}` : number)}>request ${number}</a>`],
+    ["Record", html`${recordLink(attempt.webhook_request)} · <a href=${addressOf("deliveries", "", { record: attempt.webhook_request.number })}>all its deliveries</a>`],
+    ["Began", attempt.at],
+    ["Receiver", attempt.url],
+    ["Outcome", outcome ? `${outcome.name.replaceAll("_", " ")}${outcome.why ? `: ${outcome.why}` : ""}` : attempt.stage],
+    ["Status", outcome?.status],
+    ["Error", outcome?.error_code],
+    ["State", before || after ? html`${stateMark(before)} → ${after ? stateMark(after) : "not settled"}` : ""],
+    ["Delivery fault", fault && html`<a href=${addressOf("faults")}>${mark("fault", fault.replaceAll("_", " "))}</a>`],
+    ["Signature", signature && signatureMark(signature)],
+    ["Received as", receivedAs && html`<a href=${addressOf("deliveries", RECEIVED + receivedAs.id)}>message ${receivedAs.id}</a>`],
+  ]);
+}
+
+function answer(outcome) {
+  return html`${facts([["Status", outcome.status ?? "none: no answer came"], ["Error", outcome.error_code], ["Why", outcome.why]])}
+    ${outcome.error_description ? data(outcome.error_description, "Error as the record shows it") : nothing}
+    ${outcome.answer ? data(outcome.answer, "Body of the answer") : nothing}`;
+}
+
+function bodyOf({ body, size }, label) {
+  if (!size) return html`<p class="note">The body is empty.</p>`;
+  return html`<p class="note">${size.toLocaleString("en")} bytes</p>${data(body, label)}`;
+}
+
+async function replay(id) {
+  const text = (found) => `Delivery ${found.id} repeats ${id}: ${found.outcome?.name.replaceAll("_", " ") ?? found.stage}.`;
+  const found = await act(text, "POST", `/deliveries/${id}/replay`);
+  if (!found) return;
+  take([found]);
+  go("deliveries", found.id, shell.route.query);
+}
+
+// Signatures.
+
+function signatureMark({ valid, reason }) {
+  return mark(valid ? "good" : "failed", valid ? "valid" : reason.replaceAll("_", " "));
+}
+
+function signatureView(signature) {
+  const { why: text, expected, seen } = signature;
+  const rest = (found) => Object.entries(found ?? {}).filter(([name]) => name !== "bytes");
+  const names = [...new Set([...rest(expected), ...rest(seen)].map(([name]) => name))];
+  return html`<p>${signatureMark(signature)} ${text}</p>
+    ${expected || seen
+      ? html`${facts(names.filter((name) => expected?.[name] ?? seen?.[name]).map((name) => [name.replaceAll("_", " "), html`${expected?.[name]}${expected?.[name] === seen?.[name] ? nothing : html` <span class="count">expected</span><br>${seen?.[name] ?? "none"} <span class="count">seen</span>`}`]))}
+          ${sideBySide(expected?.bytes ?? "", seen?.bytes ?? "")}`
+      : nothing}`;
+}
+
+/** Two texts with their first difference marked. */
+function sideBySide(expected, seen) {
+  let at = 0;
+  while (at < expected.length && expected[at] === seen[at]) at++;
+  const same = expected === seen;
+  const part = (title, text) => html`<div><h3>${title}</h3><pre tabindex="0" aria-label=${title}>${same ? text : html`${text.slice(0, at)}<mark>${text.slice(at, at + 1) || "end"}</mark>${text.slice(at + 1)}`}</pre></div>`;
+  return html`<p class="note">${same ? "The signed bytes are the same." : `The bytes differ from the ${ordinal(at + 1)} character on.`}</p>
+    <div class="sides">${part("Expected: signed bytes", expected)}${part("Seen: signed bytes", seen)}</div>`;
+}
+
+function ordinal(number) {
+  const suffix = { one: "st", two: "nd", few: "rd", other: "th" };
+  return `${number.toLocaleString("en")}${suffix[new Intl.PluralRules("en", { type: "ordinal" }).select(number)]}`;
+}
+
+// The built-in receiver.
+
+function receiverPart(views) {
+  if (!receiver) return html`<div class="tools">${views}</div>`;
+  const forget = async () => {
+    if (!(await act("The receiver's messages are deleted.", "DELETE", "/receiver/requests"))) return;
+    received = [];
+    changed();
+  };
+  return html`<div class="tools">${views}<code class="url">${receiver.url}</code>${copyButton(receiver.url, "Copy", "the address of the receiver")}
+      <span class="count">${received.length} messages</span><button @click=${forget}>Clear</button></div>
+    <form class="filters" @submit=${setAnswer} aria-label="Answers of the receiver">
+      ${answering.input("status", "Answer with status", "200", { type: "number", required: true })}
+      ${answering.input("times", "Times, then 200", "", { type: "number", placeholder: "always" })}
+      ${answering.input("delay", "After seconds", "", { type: "number", placeholder: "0" })}
+      ${answering.input("body", "Body", "")}
+      <button class="main">Set</button><p class="note">Now: ${receiver.answers.map(answerText).join(", then ")}</p>
+    </form>
+    ${received.length
+      ? receivedTable.view(received, shell.route.id)
+      : empty("No messages yet", "The built-in receiver takes what is sent to its address, and checks the authentication code:", curl("POST", receiver.url, { authentication_code: "C", data: { number: "A1" } }))}`;
+}
+
+function answerText({ status, times, delay }) {
+  return `${status}${times ? ` ${times === 1 ? "once" : `${times} times`}` : ""}${delay ? ` after ${delay} s` : ""}`;
+}
+
+async function setAnswer(event) {
+  const { status, times, delay, body } = submitted(event);
+  const first = { status: Number(status), ...(times && { times: Number(times) }), ...(delay && { delay: Number(delay) }), ...(body && { body }) };
+  const answers = times ? [first, { status: 200 }] : [first];
+  receiver = (await answering.call((found) => `The receiver answers ${found.answers.map(answerText).join(", then ")}.`, "PUT", "/receiver", { answers })) ?? receiver;
+}
+
+function receivedDetails(one) {
+  if (!one) return empty("This message is gone", "The built-in receiver keeps the last 200.");
+  return html`<h2>Message ${one.id} <span class="count">${one.at}</span></h2>
+    <p>${signatureMark(one.signature)} answered with ${one.status}${one.delivery ? html` · <a href=${addressOf("deliveries", one.delivery)}>delivery ${one.delivery}</a>` : nothing}</p>
+    ${tabs(open, "received", {
+      Signature: () => signatureView(one.signature),
+      Message: () => html`${facts([["Method", one.method], ...Object.entries(one.headers)])}${bodyOf(one, "Body that was received")}`,
+    })}`;
+}

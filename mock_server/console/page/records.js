@@ -1,10 +1,348 @@
-// Records: webhook requests of the world.
+// Records: the webhook requests of the world, as the mock has them now.
 
-import { html } from "./lit-html/lit-html.js";
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call, controlCurl, curl, send, urlOf } from "./api.js";
+import { addressOf, changed, go, say, shell } from "./shell.js";
+import { Table } from "./table.js";
+import { choice, clockTime, copyButton, data, empty, facts, mark, stateMark, tabs } from "./widgets.js";
+import { Form, objectIn, submitted } from "./forms.js";
+import { attemptMark } from "./deliveries.js";
+import { outcomeOf } from "./requests.js";
+
+const LIMIT = 100; // rows of a page
+const MAX_CALLS = 2000; // remembered for histories; the journal of the mock is bounded as well
+const REFRESH = 1000; // milliseconds between two looks at the mock while it is busy
+const FILTERS = ["number", "entity", "state", "entity_id", "definition", "rule", "url", "created_from", "created_to", "sort", "offset"];
+const ADD = "add"; // what stands for the number in the address of the form
+
+let page = { records: [], total: 0 };
+let asked; // the query that the page answers
+let refused = null; // why there is no page
+let known = { definitions: [], rules: [] };
+let calls = []; // those that named a record, oldest first
+let entry = null; // all of the open record
+let count; // how many records the world had
+let timer = 0;
+let looked = 0; // when the mock was last asked
+const open = {};
+const filters = new Form("filter");
+const adding = new Form("add");
+const scripting = new Form("script");
+
+const table = new Table({
+  label: "Records",
+  key: (one) => one.record.number,
+  address: (one) => addressOf("records", one.record.number, shell.route.query),
+  columns: [
+    { title: "Number", name: "number", cell: ({ record }) => `#${record.number}` },
+    { title: "Created", name: "created", cell: ({ record }) => moment(record.log_information?.created_date) },
+    { title: "State", name: "state", cell: ({ record }) => stateMark(record.life_cycle_state) },
+    { title: "Entity", name: "entity", cell: ({ record }) => record.entity },
+    { title: "Definition", name: "definition", cell: ({ record }) => record.webhook_definition?.name },
+    { title: "Error", name: "problem", cell: ({ record }) => record.error_code },
+  ],
+});
+
+const moment = (text) => (text ? html`<time datetime=${text}>${text.slice(0, 19).replace("T", " ")}</time>` : nothing);
+
+// What the mock is asked for, and when.
+
+function wanted() {
+  const { query } = shell.route;
+  return new URLSearchParams(FILTERS.filter((name) => query.get(name)).map((name) => [name, query.get(name)]));
+}
+
+/** Look at the mock again: the page of the list, and the open record. */
+async function look() {
+  looked = Date.now();
+  const query = wanted();
+  const { id } = shell.route;
+  await Promise.all([lookAtPage(query), id && id !== ADD ? lookAtRecord(id) : null]);
+  changed();
+}
+
+async function lookAtPage(query) {
+  const text = `${query}`;
+  try {
+    const found = await call("GET", `/records?limit=${LIMIT}&${text}`);
+    if (text === `${wanted()}`) [page, refused, filters.error] = [found, null, null];
+  } catch (error) {
+    if (text === `${wanted()}`) [page, refused, filters.error] = [{ records: [], total: 0 }, error, error];
+  }
+  asked = text;
+}
+
+async function lookAtRecord(number) {
+  let found;
+  try {
+    const [own, sent, scripts] = await Promise.all([
+      call("GET", `/records/${encodeURIComponent(number)}`),
+      call("GET", `/deliveries?webhook_request=${encodeURIComponent(number)}`),
+      call("GET", "/deliveries/script"),
+    ]);
+    found = { number, ...own, attempts: sent.deliveries, script: scripts.scripts.find((one) => one.number === own.record.number) };
+  } catch (error) {
+    const sent = await call("GET", `/deliveries?webhook_request=${encodeURIComponent(number)}`).catch(() => ({ deliveries: [] }));
+    found = { number, gone: error.message, attempts: sent.deliveries };
+  }
+  if (number === shell.route.id) entry = found;
+}
+
+/** Look again soon: at most once a second, and only while the panel is shown. */
+function refresh() {
+  if (timer || shell.route.panel !== "records" || document.hidden) return;
+  timer = setTimeout(() => {
+    timer = 0;
+    if (shell.route.panel === "records") look();
+  }, Math.max(0, looked + REFRESH - Date.now()));
+}
+
+async function lookAtReferences() {
+  const [found, more] = await Promise.all([call("GET", "/definitions"), call("GET", "/rules")]);
+  known = { ...found, ...more };
+  changed();
+}
+
+/** Show another part of the list: the address has all of what is chosen. */
+function choose(name, value) {
+  const query = wanted();
+  if (name !== "offset") query.delete("offset");
+  if (value) query.set(name, value);
+  else query.delete(name);
+  go("records", shell.route.id, query);
+}
 
 export const records = {
   id: "records",
   title: "Records",
   icon: "▤",
-  main: () => html``,
+
+  reset() {
+    [page, asked, refused, calls, entry, count] = [{ records: [], total: 0 }, undefined, null, [], null, undefined];
+    known = { definitions: [], rules: [] };
+  },
+
+  open() {
+    if (!known.definitions.length) lookAtReferences().catch(() => {});
+    if (entry?.number !== shell.route.id) scripting.error = null;
+    return look();
+  },
+
+  event(name, found) {
+    if (name === "call" && (found.record || found.identifier)) {
+      calls.push(found);
+      if (calls.length > MAX_CALLS) calls.shift();
+      refresh();
+    } else if (name === "delivery" || (name === "world" && count !== found.webhook_requests)) refresh();
+    if (name === "world") count = found.webhook_requests;
+  },
+
+  step: (by) => table.step(page.records, shell.route.id, by),
+
+  main() {
+    return html`${tools()}${refused && !filters.names.has(refused.parameter) ? html`<p class="section">${mark("failed", refused.message)}</p>` : nothing}
+      ${asked !== undefined && !page.records.length ? nothingFound() : table.view(page.records, shell.route.id, head)}${pager()}`;
+  },
+
+  details() {
+    const { id } = shell.route;
+    if (id === ADD) return addForm();
+    return entry?.number === id ? details(entry) : html`<p class="note">Loading …</p>`;
+  },
 };
+
+// The list.
+
+function head({ name, title }) {
+  if (name !== "number") return title;
+  const oldest = shell.route.query.get("sort") === "oldest";
+  return html`<button @click=${() => choose("sort", oldest ? "" : "oldest")} aria-label="Number, ${oldest ? "oldest" : "newest"} first; turn around">${title} ${oldest ? "▲" : "▼"}</button>`;
+}
+
+const more = ["entity_id", "definition", "rule", "url", "created_from", "created_to"];
+const named = (all) => all.map((one) => [one.name, `${one.alternative_code ?? ""} ${one.entity ?? ""}`]);
+
+function tools() {
+  const { query } = shell.route;
+  const value = (name) => query.get(name) ?? "";
+  const used = more.filter((name) => query.get(name)).length;
+  const set = (event) => choose(event.target.name, event.target.value.trim());
+  const entities = [...new Set([value("entity"), ...known.definitions.map((one) => one.entity)])].filter(Boolean).sort();
+  return html`<div class="tools">
+      <label class="search"><span class="unseen">Number of the record</span><input type="search" inputmode="numeric" placeholder="/ number" .value=${value("number")} @change=${(event) => choose("number", event.target.value.trim().replace("#", ""))}></label>
+      ${choice("State", [["", "all"], "REJECTED", "SUCCESSFUL"], value("state"), (one) => choose("state", one))}
+      ${choice("Entity", [["", "all"], ...entities], value("entity"), (one) => choose("entity", one))}
+      <button aria-expanded=${!!open.more} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>
+      ${wanted().size ? html`<button @click=${() => go("records", shell.route.id)}>Clear</button>` : nothing}
+      <a class="button" href=${addressOf("records", ADD, query)}>Add …</a>
+      <a class="button" href=${addressOf("deliveries", "trigger")}>Trigger a webhook …</a>
+    </div>
+    ${open.more || more.includes(filters.error?.parameter)
+      ? html`<form class="filters" @submit=${(event) => event.preventDefault()}>
+          ${filters.input("definition", "Definition", value("definition"), { list: named(known.definitions), change: set })}
+          ${filters.input("rule", "Rule", value("rule"), { list: named(known.rules), change: set })}
+          ${filters.input("entity_id", "Entity id", value("entity_id"), { change: set })}
+          ${filters.input("url", "URL contains", value("url"), { change: set })}
+          ${filters.input("created_from", "Created from", value("created_from"), { change: set, placeholder: "yyyy-MM-dd" })}
+          ${filters.input("created_to", "Created to", value("created_to"), { change: set, placeholder: "yyyy-MM-dd" })}
+        </form>`
+      : nothing}`;
+}
+
+function toggleMore() {
+  open.more = !open.more;
+  changed();
+}
+
+function pager() {
+  const offset = Number(shell.route.query.get("offset") ?? 0);
+  const number = (found) => found.toLocaleString("en");
+  const last = Math.max(0, Math.ceil(page.total / LIMIT) - 1) * LIMIT;
+  const step = (label, sign, to) => html`<button aria-label=${label} ?disabled=${to < 0 || to > last || to === offset} @click=${() => choose("offset", to ? `${to}` : "")}>${sign}</button>`;
+  return html`<div class="pager" role="group" aria-label="Pages">
+    ${step("First page", "⇤", 0)} ${step("Previous page", "←", offset > 0 ? Math.max(0, offset - LIMIT) : -1)}
+    <span role="status">${page.records.length ? `${number(offset + 1)}–${number(offset + page.records.length)} of ${number(page.total)}` : `0 of ${number(page.total)}`}</span>
+    ${step("Next page", "→", offset + LIMIT)} ${step("Last page", "⇥", last)}</div>`;
+}
+
+function nothingFound() {
+  if (refused) return nothing;
+  if (wanted().size) return empty("No such record", "No record meets all of what is chosen above.");
+  const body = { webhook_request: [{ record: { entity: "JOBS", life_cycle_state: "REJECTED" } }] };
+  return empty("No records", "This world has none. Add one, or generate many under Worlds:", controlCurl("POST", "/records", body));
+}
+
+// One record.
+
+function details({ number, gone, record, data: object, attempts, script }) {
+  if (gone) return html`${empty(`#${number} is gone`, gone)}<h3>History</h3>${history(number, "", attempts)}`;
+  const text = JSON.stringify({ record, data: object }, null, 2);
+  return html`<h2>#${record.number} <span class="count">${record.entity}</span></h2>
+    <p>${stateMark(record.life_cycle_state)} ${record.error_code}</p>
+    <p class="tools">
+      <button class=${record.life_cycle_state === "REJECTED" ? "main" : ""} @click=${() => asClient("resend", record)}>Resend</button>
+      <button @click=${() => asClient("delete", record)}>Delete</button>
+      <a class="button" href=${addressOf("deliveries", "trigger", { record: record.number })}>Trigger with this data …</a>
+      ${copyButton(() => clientCurl("show", record), "Copy as curl")}
+    </p>
+    ${tabs(open, "tab", {
+      Record: () => shown(record),
+      Data: () => (object ? data(object, "Data of the entity") : html`<p class="note">No data object is kept for this record: a message has to be read from what it shows.</p>`),
+      History: () => history(record.number, record.id, attempts),
+      Script: () => scriptForm(record, script),
+      JSON: () => data(text, "Record as JSON"),
+    })}`;
+}
+
+function shown(record) {
+  const { webhook_definition: definition, workflow_rule: rule, log_information: log = {} } = record;
+  const filtered = (name, value, text = value) => (value ? html`<a href=${addressOf("records", record.number, { [name]: value })} title="Records with the same">${text}</a>` : "");
+  const by = (user, unit) => [user?.username, unit?.name].filter(Boolean).join(", ");
+  return html`${facts([
+      ["Id", record.id],
+      ["URL", record.url],
+      ["Entity id", filtered("entity_id", record.entity_id)],
+      ["Definition", filtered("definition", definition?.id, definition?.name)],
+      ["Rule", filtered("rule", rule?.id, rule?.name)],
+      ["Fields set", record.fields_set],
+      ["Authentication code", record.authentication_code],
+      ["Created", log.created_date && html`${moment(log.created_date)} ${by(log.created_by_user, log.created_by_unit)}`],
+      ["Updated", log.updated_date && html`${moment(log.updated_date)} ${by(log.updated_by_user, log.updated_by_unit)}`],
+      ["Error", record.error_code],
+    ])}
+    ${record.error_description ? data(record.error_description, "Description of the error") : nothing}`;
+}
+
+/** What happened to a record, in order of time: requests that named it, and attempts to deliver it. */
+function history(number, id, attempts) {
+  const names = new Set([`number=${number}`, `id=${id}`]);
+  const own = calls.filter((one) => (one.record ? one.record.number === number : names.has(one.identifier)));
+  const lines = [
+    ...own.map((one) => ({ at: one.loggedDateString, order: 0, line: requestLine(one) })),
+    ...attempts.map((one) => ({ at: one.at, order: 1, line: attemptLine(one) })),
+  ].sort((one, other) => Date.parse(one.at) - Date.parse(other.at) || one.order - other.order);
+  if (!lines.length) return empty("Nothing has touched it", "Requests that name this record, and its deliveries, appear here:", clientCurl("show", { number }));
+  return html`<ol class="history">${lines.map(({ at, line }) => html`<li>${clockTime(at)} ${line}</li>`)}</ol>`;
+}
+
+function requestLine(one) {
+  const { stateBefore: before, stateAfter: after } = one;
+  const text = !one.wasMatched ? one.errorKind?.replaceAll("_", " ") : one.operation === "delete" ? "deleted" : before !== after ? `${before} → ${after}` : one.code;
+  return html`<a href=${addressOf("requests", one.id)}>${one.operation ?? one.method}</a> ${mark(outcomeOf(one), text)}`;
+}
+
+function attemptLine(one) {
+  return html`<a href=${addressOf("deliveries", one.id)}>delivery ${one.id}</a> <span class="count">${one.cause}</span> ${attemptMark(one)}`;
+}
+
+// Acts. A resend and a delete are requests to the API, as a client makes them.
+
+const METHODS = "/crmapi/rest/v2/webhook_requests";
+
+function clientCurl(method, record) {
+  if (method === "show") return curl("GET", urlOf(`${METHODS}/show?token=TOKEN&webhook_request_identifier=number=${encodeURIComponent(record.number)}`));
+  const body = { token: "TOKEN", webhook_request_identifier: { number: record.number } };
+  return curl("POST", urlOf(`${METHODS}/${method}`), body, [["Content-Type", "application/json"]]);
+}
+
+async function asClient(method, record) {
+  const line = clientCurl(method, record);
+  try {
+    const { token } = await call("POST", "/tokens");
+    const body = { token, webhook_request_identifier: { number: record.number } };
+    const answer = await send("POST", `${METHODS}/${method}`, body, { "Content-Type": "application/json" });
+    const { status, data: found } = JSON.parse(answer.body || "{}");
+    if (status?.code !== "OK") say(false, `${method}: ${status?.message || status?.code || `status ${answer.status}`}`, line);
+    else if (method === "delete") say(true, `#${record.number} is deleted.`, line);
+    else say(found?.life_cycle_state !== "REJECTED", `#${record.number} was sent again: ${record.life_cycle_state} → ${found?.life_cycle_state ?? "?"}`, line);
+  } catch (error) {
+    say(false, `${method}: ${error.message}`, line);
+  }
+  await look();
+}
+
+function scriptForm(record, script) {
+  if (shell.status?.sends) {
+    return html`<p class="note">This mock really sends, so no script decides: its receiver does. The answers of the built-in receiver can be set under <a href=${addressOf("deliveries", "", { view: "receiver" })}>Deliveries</a>.</p>`;
+  }
+  const put = async (text, value) => {
+    if (await scripting.call(text, "PUT", "/deliveries/script", { script: value, number: record.number })) look();
+  };
+  const set = (event) => put(`A script decides the deliveries of #${record.number}.`, submitted(event).script ?? "");
+  return html`<form class="form" @submit=${set}>
+      <p>${script ? html`<code>${script.script}</code> decides the deliveries of this record; ${script.used} of its outcomes used.` : "The script of its definition or of the world decides the deliveries of this record."}</p>
+      ${scripting.input("script", "Script", script?.script, { placeholder: "2*timeout, success", required: true, list: [["2*timeout, success"], ["http_500"], ["refused, success"], ["success"]], note: "Outcomes in order, the last one forever." })}
+      <p class="tools"><button class="main">Set</button>
+        ${script ? html`<button type="button" @click=${() => put(`The script of #${record.number} has ended.`, null)}>End</button>` : nothing}</p>
+    </form>`;
+}
+
+function addForm() {
+  const entities = [...new Set(known.definitions.map((one) => one.entity))].filter(Boolean).sort();
+  return html`<h2>Add a record</h2>
+    <form class="form" @submit=${add}>
+      ${adding.select("entity", "Entity", [["", "any"], ...entities], shell.route.query.get("entity") ?? "")}
+      ${adding.select("life_cycle_state", "State", ["REJECTED", "SUCCESSFUL"], "REJECTED")}
+      ${adding.input("error_code", "Error", "", { placeholder: "as a time-out", list: [["SocketTimeoutException"], ["ConnectException"], ["UnknownHostException"], ["HttpResponseException"]] })}
+      ${adding.input("url", "URL of the receiver", "", { placeholder: "that of its definition" })}
+      ${adding.area("data", "Data of the entity, as JSON", "", { rows: 6, note: "Empty fields are filled in by the generator." })}
+      <p class="tools"><button class="main">Add</button></p>
+    </form>`;
+}
+
+async function add(event) {
+  const fields = submitted(event);
+  const body = () => {
+    const { data: text, ...record } = fields;
+    return { webhook_request: [{ record }] };
+  };
+  const line = controlCurl("POST", "/records", body());
+  await adding.submit(async () => {
+    const object = objectIn(fields, "data");
+    const [{ record }] = (await call("POST", "/records", body())).filled_in;
+    const path = `/records/${record.number}`;
+    if (object) await call("PATCH", path, { data: object });
+    say(true, `#${record.number} is added.`, object ? `${line}\n${controlCurl("PATCH", path, { data: object })}` : line);
+    go("records", record.number, wanted());
+  }, line);
+}
