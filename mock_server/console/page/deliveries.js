@@ -15,7 +15,7 @@ let attempts = new Map(); // by id
 let rows = null; // those that fit, newest first; null: to be found anew
 let newest = 0; // the last id that the list shows; later ones wait until its top is visible
 let journal = ""; // what ids of requests begin with
-let entry = null; // an attempt that was opened by its address and is not among the kept ones
+let asked = false; // whether the mock has said what it keeps
 let received = []; // newest first
 let receiver = null;
 const open = {};
@@ -115,19 +115,19 @@ export const deliveries = {
   icon: "➤",
 
   reset() {
-    [attempts, rows, newest, entry, received, receiver] = [new Map(), null, 0, null, [], null];
+    [attempts, rows, newest, asked, received, receiver] = [new Map(), null, 0, false, [], null];
     trigger.reset();
   },
 
   async open() {
     rows = null;
-    const { id } = shell.route;
-    if (inReceiver()) return lookAtReceiver().catch(() => {});
-    if (id === TRIGGER) await trigger.open();
-    take((await call("GET", "/deliveries").catch(() => ({ deliveries: [] }))).deliveries);
-    if (id && id !== TRIGGER && !attempts.has(Number(id))) {
-      entry = await call("GET", `/deliveries/${encodeURIComponent(id)}`).catch((error) => ({ gone: error.message }));
-      entry.id = id;
+    try {
+      if (shell.route.id === TRIGGER) await trigger.open();
+      await lookAtReceiver();
+      if (!asked) take((await call("GET", "/deliveries")).deliveries);
+      asked = true;
+    } catch {
+      // The stream begins anew once the mock answers, and with it this panel.
     }
     changed();
   },
@@ -150,9 +150,9 @@ export const deliveries = {
     const { id } = shell.route;
     if (id === TRIGGER) return trigger.view();
     if (inReceiver()) return receivedDetails(received.find((one) => RECEIVED + one.id === id));
-    const found = attempts.get(Number(id)) ?? (entry?.id === id ? entry : null);
-    if (!found) return html`<p class="note">Loading …</p>`;
-    return found.gone ? empty("This delivery is gone", found.gone) : details(found);
+    const found = attempts.get(Number(id));
+    if (found) return details(found);
+    return asked ? empty("This delivery is gone", `The mock keeps the last ${MAX_KEPT.toLocaleString("en")} at most, until a reset.`) : html`<p class="note">Loading …</p>`;
   },
 };
 
@@ -182,8 +182,7 @@ function nothingLeaves() {
 }
 
 function nothingYet() {
-  const body = { entity: "JOBS", definition: "JOB BOARD", data: { id: "A1", number: "JOB000001", status: "SCHEDULED" } };
-  return empty("No deliveries yet", "Resend a rejected record, or trigger a webhook as a workflow rule would:", controlCurl("POST", "/events/fire", body));
+  return empty("No deliveries yet", "Resend a rejected record, trigger a webhook as a workflow rule would, or resend all that were rejected:", controlCurl("POST", "/deliveries/recover", {}));
 }
 
 function details(attempt) {

@@ -167,7 +167,7 @@ export class Trigger {
     const chosen = this.definition(values.definition);
     const names = this.definitions.map((one) => [one.id, `${one.name} (${one.entity}${one.life_cycle_state === "EFFECTIVE" ? "" : `, ${one.life_cycle_state}`})`]);
     const entities = [...new Set([values.entity, ...this.definitions.map((one) => one.entity)])].filter(Boolean).sort();
-    return html`<h2>Trigger a webhook</h2>
+    return html`<h2>${shell.route.query.has("of") ? `Edit and send delivery ${shell.route.query.get("of")}` : "Trigger a webhook"}</h2>
       <form class="form" @submit=${(event) => this.send(submitted(event))}>
         ${form.select("definition", "Definition", names, values.definition, { change: (event) => this.example(event.target.value) })}
         ${form.select("entity", "Entity", entities, values.entity)}

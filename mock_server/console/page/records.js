@@ -266,9 +266,16 @@ function history(number, id, attempts) {
 }
 
 function requestLine(one) {
+  return html`<a href=${addressOf("requests", one.id)}>${one.operation ?? one.method}</a> ${requestMark(one)}`;
+}
+
+function requestMark(one) {
   const { stateBefore: before, stateAfter: after } = one;
-  const text = !one.wasMatched ? one.errorKind?.replaceAll("_", " ") : one.operation === "delete" ? "deleted" : before !== after ? `${before} → ${after}` : one.code;
-  return html`<a href=${addressOf("requests", one.id)}>${one.operation ?? one.method}</a> ${mark(outcomeOf(one), text)}`;
+  if (!one.wasMatched) return mark(outcomeOf(one), one.errorKind?.replaceAll("_", " "));
+  if (one.operation === "delete") return mark(outcomeOf(one), "deleted");
+  if (before !== after) return mark(outcomeOf(one), `${before} → ${after}`);
+  if (one.operation === "resend") return mark("failed", `still ${after}`);
+  return mark(outcomeOf(one), one.code);
 }
 
 function attemptLine(one) {
