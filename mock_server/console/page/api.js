@@ -25,7 +25,7 @@ export class Refused extends Error {
 }
 
 function inWorld(path, world = session.world) {
-  return world === "default" ? `${mount}${path}` : `${mount}/worlds/${world}${path}`;
+  return world === "default" ? `${mount}${path}` : `${mount}/worlds/${encodeURIComponent(world)}${path}`;
 }
 
 function headers(body) {
@@ -35,19 +35,27 @@ function headers(body) {
   };
 }
 
-/** Call an operation of the control API; return its JSON. Throws Refused. */
-export async function call(verb, path, body, world) {
-  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
-  const response = await fetch(inWorld(`/__admin${path}`, world), {
+async function response(verb, path, body, world) {
+  const asItIs = body === undefined || typeof body === "string" || body instanceof Blob;
+  const found = await fetch(inWorld(`/__admin${path}`, world), {
     method: verb,
     headers: headers(body),
-    body: text,
+    body: asItIs ? body : JSON.stringify(body),
   }).catch((error) => {
     throw new Refused(0, { error: `the mock cannot be reached (${error.message})` });
   });
-  const found = await response.json().catch(() => null);
-  if (!response.ok) throw new Refused(response.status, found);
+  if (!found.ok) throw new Refused(found.status, await found.json().catch(() => null));
   return found;
+}
+
+/** Call an operation of the control API; return its JSON. A body may be a file. Throws Refused. */
+export async function call(verb, path, body, world) {
+  return (await response(verb, path, body, world)).json().catch(() => null);
+}
+
+/** What an operation of the control API returns that is no JSON. Throws Refused. */
+export async function download(path) {
+  return (await response("GET", path)).blob();
 }
 
 /** Send a request to the API itself, as a client would. Returns its status and body. */
@@ -60,25 +68,26 @@ export async function send(verb, path, body, more = {}) {
 
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The absolute URL of a path of the control API or, with a whole path, of the API. */
-export function urlOf(path) {
-  return location.origin + inWorld(path);
+/** The absolute URL of a path in the current world or another one. */
+export function urlOf(path, world) {
+  return location.origin + inWorld(path, world);
 }
 
 /** A line for a shell that makes the same request. Secrets stay out: $TOKEN stands for them. */
 export function curl(verb, url, body, more = []) {
   const parts = ["curl", "-s", ...(verb === "GET" ? [] : ["-X", verb]), quoted(url)];
   for (const [name, value] of more) parts.push("-H", quoted(`${name}: ${value}`));
-  if (body !== undefined && body !== "") {
+  if (body instanceof Blob) parts.push("--data-binary", quoted(`@${body.name}`));
+  else if (body !== undefined && body !== "") {
     parts.push("-d", quoted(typeof body === "string" ? body : JSON.stringify(body)));
   }
   return parts.join(" ");
 }
 
 /** The same for a call of the control API. */
-export function controlCurl(verb, path, body) {
+export function controlCurl(verb, path, body, world) {
   const more = session.token ? [["X-Mock-Admin-Token", "…"]] : [];
-  return curl(verb, urlOf(`/__admin${path}`), body, more);
+  return curl(verb, urlOf(`/__admin${path}`, world), body, more);
 }
 
 /** Yield the events of the current world, those of the journal first: {event, data}. Throws Refused. */

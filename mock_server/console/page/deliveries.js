@@ -5,7 +5,8 @@ import { call, controlCurl, curl } from "./api.js";
 import { act, addressOf, changed, go, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { choice, clockTime, copyButton, data, empty, facts, mark, stateMark, tabs } from "./widgets.js";
-import { Form, submitted, Trigger } from "./forms.js";
+import { form } from "./forms.js";
+import { Trigger } from "./trigger.js";
 
 const MAX_KEPT = 1000; // attempts; the mock keeps as many
 const TRIGGER = "trigger"; // what stands for the id in the address of the form
@@ -19,7 +20,6 @@ let asked = false; // whether the mock has said what it keeps
 let received = []; // newest first
 let receiver = null;
 const open = {};
-const answering = new Form("answer");
 const trigger = new Trigger();
 
 /** How an attempt ended: delivered, failed, or not over. */
@@ -44,7 +44,7 @@ const table = new Table({
   address: (one) => addressOf("deliveries", one.id, shell.route.query),
   columns: [
     { title: "Time", name: "time", cell: (one) => clockTime(one.at) },
-    { title: "Record", name: "number", cell: (one) => `#${one.webhook_request.number}` },
+    { title: "Record", name: "record-number", cell: (one) => `#${one.webhook_request.number}` },
     { title: "Outcome", name: "outcome", cell: attemptMark },
     { title: "Cause", name: "cause", cell: (one) => one.cause },
     { title: "Took", name: "took", cell: duration },
@@ -58,7 +58,7 @@ const receivedTable = new Table({
   address: (one) => addressOf("deliveries", RECEIVED + one.id, shell.route.query),
   columns: [
     { title: "Time", name: "time", cell: (one) => clockTime(one.at) },
-    { title: "Answer", name: "number", cell: (one) => one.status },
+    { title: "Answer", name: "record-number", cell: (one) => one.status },
     { title: "Authentication code", name: "outcome", cell: (one) => signatureMark(one.signature) },
     { title: "Delivery", name: "took", cell: (one) => one.delivery },
     { title: "Body", name: "receiver", cell: (one) => one.body },
@@ -283,13 +283,8 @@ function receiverPart(views) {
   };
   return html`<div class="tools">${views}<code class="url">${receiver.url}</code>${copyButton(receiver.url, "Copy", "the address of the receiver")}
       <span class="count">${received.length} messages</span><button @click=${forget}>Clear</button></div>
-    <form class="filters" @submit=${setAnswer} aria-label="Answers of the receiver">
-      ${answering.input("status", "Answer with status", "200", { type: "number", required: true })}
-      ${answering.input("times", "Times, then 200", "", { type: "number", placeholder: "always" })}
-      ${answering.input("delay", "After seconds", "", { type: "number", placeholder: "0" })}
-      ${answering.input("body", "Body", "")}
-      <button class="main">Set</button><p class="note">Now: ${receiver.answers.map(answerText).join(", then ")}</p>
-    </form>
+    <div class="section">${form("Answers of the receiver", ANSWER, "Set", setAnswer)}
+      <p class="note">Now ${receiver.answers.map(answerText).join(", then ")}.</p></div>
     ${received.length
       ? receivedTable.view(received, shell.route.id)
       : empty("No messages yet", "The built-in receiver takes what is sent to its address, and checks the authentication code:", curl("POST", receiver.url, { authentication_code: "C", data: { number: "A1" } }))}`;
@@ -299,11 +294,18 @@ function answerText({ status, times, delay }) {
   return `${status}${times ? ` ${times === 1 ? "once" : `${times} times`}` : ""}${delay ? ` after ${delay} s` : ""}`;
 }
 
-async function setAnswer(event) {
-  const { status, times, delay, body } = submitted(event);
-  const first = { status: Number(status), ...(times && { times: Number(times) }), ...(delay && { delay: Number(delay) }), ...(body && { body }) };
-  const answers = times ? [first, { status: 200 }] : [first];
-  receiver = (await answering.call((found) => `The receiver answers ${found.answers.map(answerText).join(", then ")}.`, "PUT", "/receiver", { answers })) ?? receiver;
+const ANSWER = [
+  { name: "status", type: "number", value: "200", required: true },
+  { name: "times", type: "number", hint: "always", label: "times, then 200" },
+  { name: "delay", type: "number", hint: "0", label: "after seconds" },
+  { name: "body" },
+];
+
+async function setAnswer(first, refused) {
+  const answers = first.times ? [first, { status: 200 }] : [first];
+  const text = (found) => `The receiver answers ${found.answers.map(answerText).join(", then ")}.`;
+  receiver = (await act(text, "PUT", "/receiver", { answers }, { refused })) ?? receiver;
+  changed();
 }
 
 function receivedDetails(one) {

@@ -2,10 +2,11 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, send, urlOf } from "./api.js";
-import { addressOf, changed, go, say, shell } from "./shell.js";
+import { act, addressOf, changed, go, say, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { choice, clockTime, copyButton, data, empty, facts, mark, stateMark, tabs } from "./widgets.js";
-import { Form, objectIn, submitted } from "./forms.js";
+import { form } from "./forms.js";
+import { objectIn } from "./trigger.js";
 import { attemptMark } from "./deliveries.js";
 import { outcomeOf } from "./requests.js";
 
@@ -25,16 +26,13 @@ let count; // how many records the world had
 let timer = 0;
 let looked = 0; // when the mock was last asked
 const open = {};
-const filters = new Form("filter");
-const adding = new Form("add");
-const scripting = new Form("script");
 
 const table = new Table({
   label: "Records",
   key: (one) => one.record.number,
   address: (one) => addressOf("records", one.record.number, shell.route.query),
   columns: [
-    { title: "Number", name: "number", cell: ({ record }) => `#${record.number}` },
+    { title: "Number", name: "record-number", cell: ({ record }) => `#${record.number}` },
     { title: "Created", name: "created", cell: ({ record }) => moment(record.log_information?.created_date) },
     { title: "State", name: "state", cell: ({ record }) => stateMark(record.life_cycle_state) },
     { title: "Entity", name: "entity", cell: ({ record }) => record.entity },
@@ -65,9 +63,9 @@ async function lookAtPage(query) {
   const text = `${query}`;
   try {
     const found = await call("GET", `/records?limit=${LIMIT}&${text}`);
-    if (text === `${wanted()}`) [page, refused, filters.error] = [found, null, null];
+    if (text === `${wanted()}`) [page, refused] = [found, null];
   } catch (error) {
-    if (text === `${wanted()}`) [page, refused, filters.error] = [{ records: [], total: 0 }, error, error];
+    if (text === `${wanted()}`) [page, refused] = [{ records: [], total: 0 }, error];
   }
   asked = text;
 }
@@ -124,7 +122,6 @@ export const records = {
 
   open() {
     if (!known.definitions.length) lookAtReferences().catch(() => {});
-    if (entry?.number !== shell.route.id) scripting.error = null;
     return look();
   },
 
@@ -140,7 +137,7 @@ export const records = {
   step: (by) => table.step(page.records, shell.route.id, by),
 
   main() {
-    return html`${tools()}${refused && !filters.names.has(refused.parameter) ? html`<p class="section">${mark("failed", refused.message)}</p>` : nothing}
+    return html`${tools()}${refused ? html`<p class="section">${mark("failed", refused.message)}</p>` : nothing}
       ${asked !== undefined && !page.records.length ? nothingFound() : table.view(page.records, shell.route.id, head)}${pager()}`;
   },
 
@@ -154,19 +151,17 @@ export const records = {
 // The list.
 
 function head({ name, title }) {
-  if (name !== "number") return title;
+  if (name !== "record-number") return title;
   const oldest = shell.route.query.get("sort") === "oldest";
   return html`<button @click=${() => choose("sort", oldest ? "" : "oldest")} aria-label="Number, ${oldest ? "oldest" : "newest"} first; turn around">${title} ${oldest ? "▲" : "▼"}</button>`;
 }
 
-const more = ["entity_id", "definition", "rule", "url", "created_from", "created_to"];
-const named = (all) => all.map((one) => [one.name, `${one.alternative_code ?? ""} ${one.entity ?? ""}`]);
+const MORE = ["definition", "rule", "entity_id", "url", "created_from", "created_to"];
 
 function tools() {
   const { query } = shell.route;
   const value = (name) => query.get(name) ?? "";
-  const used = more.filter((name) => query.get(name)).length;
-  const set = (event) => choose(event.target.name, event.target.value.trim());
+  const used = MORE.filter((name) => query.get(name)).length;
   const entities = [...new Set([value("entity"), ...known.definitions.map((one) => one.entity)])].filter(Boolean).sort();
   return html`<div class="tools">
       <label class="search"><span class="unseen">Number of the record</span><input type="search" inputmode="numeric" placeholder="/ number" .value=${value("number")} @change=${(event) => choose("number", event.target.value.trim().replace("#", ""))}></label>
@@ -177,16 +172,33 @@ function tools() {
       <a class="button" href=${addressOf("records", ADD, query)}>Add …</a>
       <a class="button" href=${addressOf("deliveries", "trigger")}>Trigger a webhook …</a>
     </div>
-    ${open.more || more.includes(filters.error?.parameter)
-      ? html`<form class="filters" @submit=${(event) => event.preventDefault()}>
-          ${filters.input("definition", "Definition", value("definition"), { list: named(known.definitions), change: set })}
-          ${filters.input("rule", "Rule", value("rule"), { list: named(known.rules), change: set })}
-          ${filters.input("entity_id", "Entity id", value("entity_id"), { change: set })}
-          ${filters.input("url", "URL contains", value("url"), { change: set })}
-          ${filters.input("created_from", "Created from", value("created_from"), { change: set, placeholder: "yyyy-MM-dd" })}
-          ${filters.input("created_to", "Created to", value("created_to"), { change: set, placeholder: "yyyy-MM-dd" })}
-        </form>`
-      : nothing}`;
+    ${open.more ? html`<div class="section">${form("Filters", moreFields(value), "Filter", filter)}${names("definition", known.definitions)}${names("rule", known.rules)}</div>` : nothing}`;
+}
+
+function moreFields(value) {
+  const labels = { url: "URL contains", created_from: "created from", created_to: "created to", entity_id: "entity id" };
+  return MORE.map((name) => ({
+    name,
+    value: value(name),
+    label: labels[name],
+    hint: name.startsWith("created") ? "yyyy-MM-dd" : "",
+    list: known[`${name}s`] && `${name}-names`,
+  }));
+}
+
+const names = (kind, all) => html`<datalist id="${kind}-names">${all.map((one) => html`<option value=${one.name}>${one.alternative_code}</option>`)}</datalist>`;
+
+async function filter(values, refused) {
+  const query = wanted();
+  for (const name of [...MORE, "offset"]) query.delete(name);
+  for (const [name, value] of Object.entries(values)) query.set(name, value);
+  try {
+    await call("GET", `/records?limit=1&${query}`);
+  } catch (error) {
+    return refused(error);
+  }
+  go("records", shell.route.id, query);
+  return true;
 }
 
 function toggleMore() {
@@ -312,44 +324,44 @@ function scriptForm(record, script) {
   if (shell.status?.sends) {
     return html`<p class="note">This mock really sends, so no script decides: its receiver does. The answers of the built-in receiver can be set under <a href=${addressOf("deliveries", "", { view: "receiver" })}>Deliveries</a>.</p>`;
   }
-  const put = async (text, value) => {
-    if (await scripting.call(text, "PUT", "/deliveries/script", { script: value, number: record.number })) look();
+  const { number } = record;
+  const put = async (text, value, refused) => {
+    const found = await act(text, "PUT", "/deliveries/script", { script: value, number }, { refused });
+    if (found) await look();
+    return found;
   };
-  const set = (event) => put(`A script decides the deliveries of #${record.number}.`, submitted(event).script ?? "");
-  return html`<form class="form" @submit=${set}>
-      <p>${script ? html`<code>${script.script}</code> decides the deliveries of this record; ${script.used} of its outcomes used.` : "The script of its definition or of the world decides the deliveries of this record."}</p>
-      ${scripting.input("script", "Script", script?.script, { placeholder: "2*timeout, success", required: true, list: [["2*timeout, success"], ["http_500"], ["refused, success"], ["success"]], note: "Outcomes in order, the last one forever." })}
-      <p class="tools"><button class="main">Set</button>
-        ${script ? html`<button type="button" @click=${() => put(`The script of #${record.number} has ended.`, null)}>End</button>` : nothing}</p>
-    </form>`;
+  const set = ({ script: text }, refused) => put(`A script decides the deliveries of #${number}.`, text, refused);
+  const field = { name: "script", value: script?.script, hint: "2*timeout, success", required: true, list: "scripts" };
+  return html`<p>${script ? html`<code>${script.script}</code> decides the deliveries of this record. ${script.used} of its outcomes used. <button class="small" @click=${() => put(`The script of #${number} has ended.`, null)}>End</button>` : "The script of its definition or of the world decides the deliveries of this record."}</p>
+    ${form("Delivery script", [field], "Set", set)}
+    <datalist id="scripts">${["2*timeout, success", "http_500, success", "refused"].map((one) => html`<option value=${one}></option>`)}</datalist>
+    <p class="note">Outcomes in order, the last one forever.</p>`;
 }
 
 function addForm() {
   const entities = [...new Set(known.definitions.map((one) => one.entity))].filter(Boolean).sort();
-  return html`<h2>Add a record</h2>
-    <form class="form" @submit=${add}>
-      ${adding.select("entity", "Entity", [["", "any"], ...entities], shell.route.query.get("entity") ?? "")}
-      ${adding.select("life_cycle_state", "State", ["REJECTED", "SUCCESSFUL"], "REJECTED")}
-      ${adding.input("error_code", "Error", "", { placeholder: "as a time-out", list: [["SocketTimeoutException"], ["ConnectException"], ["UnknownHostException"], ["HttpResponseException"]] })}
-      ${adding.input("url", "URL of the receiver", "", { placeholder: "that of its definition" })}
-      ${adding.area("data", "Data of the entity, as JSON", "", { rows: 6, note: "Empty fields are filled in by the generator." })}
-      <p class="tools"><button class="main">Add</button></p>
-    </form>`;
+  const fields = [
+    { name: "entity", type: "choice", options: [["", "any"], ...entities] },
+    { name: "life_cycle_state", type: "choice", label: "state", options: ["REJECTED", "SUCCESSFUL"] },
+    { name: "error_code", label: "error", hint: "SocketTimeoutException" },
+    { name: "url", label: "URL of the receiver", hint: "that of its definition" },
+    { name: "data", type: "area", label: "data of the entity, as JSON" },
+  ];
+  return html`<h2>Add a record</h2><p class="note">What is left empty comes from the generator.</p>${form("Add a record", fields, "Add", add)}`;
 }
 
-async function add(event) {
-  const fields = submitted(event);
-  const body = () => {
-    const { data: text, ...record } = fields;
-    return { webhook_request: [{ record }] };
-  };
-  const line = controlCurl("POST", "/records", body());
-  await adding.submit(async () => {
-    const object = objectIn(fields, "data");
-    const [{ record }] = (await call("POST", "/records", body())).filled_in;
-    const path = `/records/${record.number}`;
+async function add({ data: text, ...record }, refused) {
+  const body = { webhook_request: [{ record }] };
+  const line = controlCurl("POST", "/records", body);
+  try {
+    const object = text && objectIn(text, "data");
+    const [{ record: added }] = (await call("POST", "/records", body)).filled_in;
+    const path = `/records/${added.number}`;
     if (object) await call("PATCH", path, { data: object });
-    say(true, `#${record.number} is added.`, object ? `${line}\n${controlCurl("PATCH", path, { data: object })}` : line);
-    go("records", record.number, wanted());
-  }, line);
+    say(true, `#${added.number} is added.`, object ? `${line}\n${controlCurl("PATCH", path, { data: object })}` : line);
+    go("records", added.number, wanted());
+    return added;
+  } catch (error) {
+    return refused(error);
+  }
 }

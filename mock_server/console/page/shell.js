@@ -60,15 +60,16 @@ export function say(ok, text, line) {
 }
 
 /** Call the control API for the user: say what was done, and how a script does the same.
- * Returns the result, or null if it was refused. */
-export async function act(text, verb, path, body) {
-  const line = controlCurl(verb, path, body);
+ * Returns the result, or null if it was refused; `refused` then gets the error and shows it. */
+export async function act(text, verb, path, body, { world, refused } = {}) {
+  const line = controlCurl(verb, path, body, world);
   try {
-    const found = await call(verb, path, body);
+    const found = await call(verb, path, body, world);
     say(true, typeof text === "function" ? text(found) : text, line);
     return found;
   } catch (error) {
-    say(false, error.message, line);
+    say(false, refused ? "The mock refuses this." : error.message, line);
+    refused?.(error);
     return null;
   }
 }
