@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, send, urlOf } from "./api.js";
 import { act, addressOf, changed, go, say, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { choice, clockTime, copyButton, data, empty, facts, mark, stateMark, tabs } from "./widgets.js";
+import { choice, clockTime, confirmed, copyButton, data, empty, facts, mark, stateMark, tabs } from "./widgets.js";
 import { form } from "./forms.js";
 import { objectIn } from "./trigger.js";
 import { attemptMark } from "./deliveries.js";
@@ -233,7 +233,7 @@ function details({ number, gone, record, data: object, attempts, script }) {
     <p>${stateMark(record.life_cycle_state)} ${record.error_code}</p>
     <p class="tools">
       <button class=${record.life_cycle_state === "REJECTED" ? "main" : ""} @click=${() => asClient("resend", record)}>Resend</button>
-      <button @click=${() => asClient("delete", record)}>Delete</button>
+      <button @click=${() => remove(record)}>Delete</button>
       <a class="button" href=${addressOf("deliveries", "trigger", { record: record.number })}>Trigger with this data …</a>
       ${copyButton(() => clientCurl("show", record), "Copy as curl")}
     </p>
@@ -304,6 +304,10 @@ function clientCurl(method, record) {
   return curl("POST", urlOf(`${METHODS}/${method}`), body, [["Content-Type", "application/json"]]);
 }
 
+async function remove(record) {
+  if (await confirmed(`Delete #${record.number}?`, "The record is lost, as if a client had deleted it.", "Delete it")) await asClient("delete", record);
+}
+
 async function asClient(method, record) {
   const line = clientCurl(method, record);
   try {
@@ -313,7 +317,8 @@ async function asClient(method, record) {
     const { status, data: found } = JSON.parse(answer.body || "{}");
     if (status?.code !== "OK") say(false, `${method}: ${status?.message || status?.code || `status ${answer.status}`}`, line);
     else if (method === "delete") say(true, `#${record.number} is deleted.`, line);
-    else say(found?.life_cycle_state !== "REJECTED", `#${record.number} was sent again: ${record.life_cycle_state} → ${found?.life_cycle_state ?? "?"}`, line);
+    else if (found?.life_cycle_state === "REJECTED") say(false, `#${record.number} was sent again, and is still REJECTED: ${found.error_code}.`, line);
+    else say(true, `#${record.number} was sent again: ${record.life_cycle_state} → ${found?.life_cycle_state}.`, line);
   } catch (error) {
     say(false, `${method}: ${error.message}`, line);
   }
