@@ -114,7 +114,10 @@ class Contents:
         """
         conditions, tests = _conditions(query), _tests(query)
         positions: Iterable[int] = self.records
-        if conditions:
+        if query.number is not None:
+            position = self.positions["number"].get(query.number, -1)
+            positions = [position] if position in self.records else []
+        elif conditions:
             choices = [self._buckets(condition) for condition in conditions]
             sizes = [sum(map(len, buckets)) for buckets in choices]
             smallest = sizes.index(min(sizes))
@@ -130,6 +133,23 @@ class Contents:
             records = filter(test, records)
         end = None if query.limit is None else query.offset + query.limit
         return islice(records, query.offset, end)
+
+    def changes_since(self, before: "Contents") -> Iterator[tuple[Record | None, Record | None]]:
+        """Yield each record that is new, differs or is gone, by its id: as it was and as it is.
+
+        The newest comes first; those that are gone come last.
+        """
+        if self is before:
+            return
+        for position, record in reversed(self.records.items()):
+            if before.records.get(position) is record:  # as most are, and quicker than by the id
+                continue
+            old = before.records.get(before.positions["id"].get(record.id, -1))
+            if old != record:
+                yield old, record
+        for old in reversed(before.records.values()):
+            if self.positions["id"].get(old.id, -1) not in self.records:
+                yield old, None
 
     def _buckets(self, condition: _Condition) -> list[list[int]]:
         """Return the buckets of all records that meet ``condition``."""

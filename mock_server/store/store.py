@@ -99,11 +99,23 @@ class Store:
         with self._lock:
             return [record.body for record in self._contents.find(query)]
 
+    def page(self, query: Query) -> tuple[list[Record], int]:
+        """Return the records that ``query`` finds, and how many there are on all pages."""
+        everything = query._replace(offset=0, limit=None)
+        with self._lock:
+            found = list(self._contents.find(everything))
+        end = None if query.limit is None else query.offset + query.limit
+        return found[query.offset : end], len(found)
+
     def records(self) -> Iterator[Record]:
         """Return all records as they are at this moment, oldest first."""
+        return iter(self.contents().records.values())
+
+    def contents(self) -> Contents:
+        """Return what it holds at this moment, to be read only."""
         with self._lock:
-            self._shared = True  # so that a write copies what is iterated over
-            return iter(self._contents.records.values())
+            self._shared = True  # so that a write copies what is read
+            return self._contents
 
     def largest_number(self) -> int:
         """Return the largest whole number that a record has or had; 0 if there is none."""
