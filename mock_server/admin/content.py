@@ -7,8 +7,9 @@ import orjson
 
 from crmcom_kit.fixtures import FixtureError
 from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.protocol.filters import seconds
 from crmcom_kit.mock_server.protocol.response import chunked
-from crmcom_kit.mock_server.store.records import Query, Record
+from crmcom_kit.mock_server.store.records import Indexed, Query, Record
 from crmcom_kit.mock_server.world.changes import (
     add_reference,
     change_record,
@@ -17,6 +18,7 @@ from crmcom_kit.mock_server.world.changes import (
 )
 from crmcom_kit.mock_server.world.export import exported, in_arrays
 from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
+from crmcom_kit.mock_server.world.reference_data import named
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
     read_entries,
@@ -54,31 +56,45 @@ def compact_state(call: Call) -> Any:
 
 
 def get_records(call: Call) -> Any:
-    """List webhook requests, newest first, with the entity data kept for each."""
-    query = call.query
-    store = call.epoch.store
-    if "number" in query:
-        record = store.get("number", query["number"])
-        found = [] if record is None or not _matches(record, query) else [record]
-        page = found[query["offset"] : query["offset"] + query["limit"]]
-        return {"records": list(map(_entry, page)), "more": False}
-    wanted = Query(
-        indexed=(("entity", frozenset({query["entity"]})),) if "entity" in query else (),
-        states=frozenset({query["state"]}) if "state" in query else None,
-        offset=query["offset"],
-        limit=query["limit"] + 1,
+    """List webhook requests, with the entity data kept for each."""
+    query = _query(call)
+    records, total = call.epoch.store.page(query)
+    return {
+        "records": list(map(_entry, records)),
+        "more": query.offset + len(records) < total,
+        "total": total,
+    }
+
+
+def _query(call: Call) -> Query:
+    """Return what a list of records asks of the store. Raises UsageError, NotFound."""
+    asked, data = call.query, call.epoch.reference_data
+    indexed: list[Indexed] = [
+        (name, frozenset({asked[name]})) for name in ("entity", "entity_id") if name in asked
+    ]
+    if "definition" in asked:
+        found = named(data.definitions, "definition", asked["definition"])
+        indexed.append(("definition", frozenset({found["id"]})))
+    if "rule" in asked:
+        found = named(data.rules, "rule", asked["rule"])
+        indexed.append(("rule", frozenset({found["id"]})))
+    url = asked.get("url")
+    return Query(
+        indexed=tuple(indexed),
+        number=asked.get("number"),
+        url=None if url is None else lambda seen: url in seen,
+        states=frozenset({asked["state"]}) if "state" in asked else None,
+        created_from=_created(asked, "created_from", time.min),
+        created_before=_created(asked, "created_to", time(23, 59, 59), 1),
+        newest_first=asked["sort"] == "newest",
+        offset=asked["offset"],
+        limit=asked["limit"],
     )
-    bodies = store.query(wanted)
-    ids = (orjson.loads(body)["id"] for body in bodies[: query["limit"]])
-    records = (store.get("id", one) for one in ids)  # None if it was deleted meanwhile
-    entries = [_entry(record) for record in records if record is not None]
-    return {"records": entries, "more": len(bodies) > query["limit"]}
 
 
-def _matches(record: Record, query: dict[str, Any]) -> bool:
-    body = orjson.loads(record.body)
-    names = {"entity": "entity", "state": "life_cycle_state"}
-    return all(body[names[name]] == query[name] for name in names if name in query)
+def _created(asked: dict[str, Any], name: str, at: time, later: int = 0) -> int | None:
+    """Return the second that a date names, or ``later`` ones; a mere date is ``at`` that time."""
+    return seconds(_date_time(name, asked[name], at)) + later if name in asked else None
 
 
 def _entry(record: Record) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from crmcom_kit.mock_server.admin import (
     journal,
     receiver,
     settings,
+    tokens,
     worlds,
 )
 from crmcom_kit.mock_server.admin.access import admin_token_of, refusal
@@ -45,7 +46,7 @@ from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
 Operation = Callable[[Call], Any]
-_MODULES = (about, content, deliveries, faults, journal, receiver, settings, worlds)
+_MODULES = (about, content, deliveries, faults, journal, receiver, settings, tokens, worlds)
 
 
 def _functions() -> dict[str, Operation]:

@@ -114,7 +114,10 @@ class Contents:
         """
         conditions, tests = _conditions(query), _tests(query)
         positions: Iterable[int] = self.records
-        if conditions:
+        if query.number is not None:
+            position = self.positions["number"].get(query.number, -1)
+            positions = [position] if position in self.records else []
+        elif conditions:
             choices = [self._buckets(condition) for condition in conditions]
             sizes = [sum(map(len, buckets)) for buckets in choices]
             smallest = sizes.index(min(sizes))

@@ -43,6 +43,7 @@ class Query(NamedTuple):
 
     indexed: tuple[Indexed, ...] = ()
     any_of_indexed: bool = False
+    number: str | None = None
     url: Callable[[str], bool] | None = None
     states: frozenset[str] | None = None
     created_from: int | None = None

@@ -99,6 +99,14 @@ class Store:
         with self._lock:
             return [record.body for record in self._contents.find(query)]
 
+    def page(self, query: Query) -> tuple[list[Record], int]:
+        """Return the records that ``query`` finds, and how many there are on all pages."""
+        everything = query._replace(offset=0, limit=None)
+        with self._lock:
+            found = list(self._contents.find(everything))
+        end = None if query.limit is None else query.offset + query.limit
+        return found[query.offset : end], len(found)
+
     def records(self) -> Iterator[Record]:
         """Return all records as they are at this moment, oldest first."""
         with self._lock:

@@ -9,7 +9,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
 
 from crmcom_kit.mock_server.clock import Clock
 from crmcom_kit.mock_server.protocol.config import Config
@@ -64,6 +65,13 @@ class _Token:
     released: bool = False
 
 
+class IssuedToken(NamedTuple):
+    """A new token."""
+
+    text: str
+    expires: datetime  # by the world's clock; use may extend it
+
+
 class Tokens:
     """The tokens of one world. They outlast its epochs."""
 
@@ -94,7 +102,7 @@ class Tokens:
         self._fixed: Mapping[str, Session] = fixed or {}
         self._ended_fixed: dict[str, _EndedKind] = {}
 
-    def issue(self, session: Session, kind: TokenKind) -> str:
+    def issue(self, session: Session, kind: TokenKind) -> IssuedToken:
         """Return a new token for ``session``."""
         dials = (_RENEWAL_DIAL,) if kind.renewed_by_use else ()
         if not self._renews:
@@ -109,7 +117,7 @@ class Tokens:
             self._tokens[token] = _Token(session, kind, expires, dials)
             while len(self._tokens) > MAX_TOKENS:
                 self._tokens.popitem(last=False)
-        return token
+        return IssuedToken(token, datetime.fromtimestamp(expires, UTC))
 
     def _end_oldest(self, session: Session, now: float) -> None:
         """Make room for one more live token of a user."""

@@ -87,7 +87,7 @@ def token_release(epoch: Epoch, text: str) -> Response:
 def _issued(epoch: Epoch, values: Values, kind: TokenKind, *, login: bool) -> Response:
     session = epoch.session(_unit(epoch, values.get("unit")))
     issued = epoch.tokens.issue(session, kind)
-    return epoch.config.responses.data(orjson.dumps({"token": issued}), login=login)
+    return epoch.config.responses.data(orjson.dumps({"token": issued.text}), login=login)
 
 
 def _unit(epoch: Epoch, named: str | None) -> Object | None:

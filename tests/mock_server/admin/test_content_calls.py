@@ -2,8 +2,9 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
+from itertools import combinations, product
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from helpers.tables import all_cases
@@ -113,7 +114,7 @@ def test_records_are_those_of_the_api(mock: Any, admin: Any) -> None:
     found = admin.ask("GET", "/records?limit=1000")
 
     assert [one["record"] for one in found["records"]] == [json.loads(b) for b in mock.state()]
-    assert not found["more"]
+    assert (found["more"], found["total"]) == (False, len(mock.state()))
     assert found["records"][0]["data"]["id"] == found["records"][0]["record"]["entity_id"]
 
 
@@ -139,8 +140,71 @@ def check_pages(mock: Any, admin: Any, entity: str | None, state: str | None) ->
         page = admin.ask("GET", f"/records?limit=7&offset={len(found)}{query}")
         found += [one["record"] for one in page["records"]]
         more = page["more"]
+        assert page["total"] == len(expected)
 
     assert found == expected
+
+
+def test_every_condition_selects_what_it_names(mock: Any, admin: Any) -> None:
+    """Each selects some records, together they select fewer, and the order is as asked."""
+    records = [json.loads(body) for body in mock.state()]
+    one = records[len(records) // 2]
+    definition, rule, created = one["webhook_definition"], one["workflow_rule"], created_of(one)
+    day, url = created[:10], one["url"][8:-2]
+    chosen: dict[str, Any] = {
+        f"entity_id={one['entity_id']}": lambda r: r["entity_id"] == one["entity_id"],
+        f"definition={definition['id']}": lambda r: r["webhook_definition"] == definition,
+        f"definition={quote(definition['name'])}": lambda r: r["webhook_definition"] == definition,
+        f"rule={rule['id']}": lambda r: r["workflow_rule"] == rule,
+        f"rule={quote(rule['name'])}": lambda r: r["workflow_rule"] == rule,
+        f"url={quote(url)}": lambda r: url in r["url"],
+        f"created_from={created}": lambda r: created_of(r) >= created,
+        f"created_to={created}": lambda r: created_of(r) <= created,
+        f"created_from={day}": lambda r: created_of(r) >= day,
+        f"created_to={day}": lambda r: created_of(r) <= f"{day}T23:59:59",
+        f"number={one['number']}": lambda r: r == one,
+    }
+    both = list(combinations(chosen, 2))
+    with all_cases() as case:
+        for names in (*((name,) for name in chosen), *both, tuple(list(chosen)[5:])):
+            with case(names):
+                if len({name.partition("=")[0] for name in names}) == len(names):
+                    expected = [r for r in records if all(chosen[name](r) for name in names)]
+                    assert one in expected
+                    assert len(expected) < len(records)
+                    check_order(admin, "&".join(names), expected)
+
+
+def created_of(record: dict[str, Any]) -> str:
+    """Return when a record was created, as responses show it."""
+    return str(record["log_information"]["created_date"])
+
+
+def check_order(admin: Any, query: str, expected: list[dict[str, Any]]) -> None:
+    """A filter selects what is expected, newest first by default."""
+    for sort, records in (("", expected), ("&sort=oldest", expected[::-1])):
+        found = admin.ask("GET", f"/records?{query}{sort}&limit=1000")
+        assert [entry["record"] for entry in found["records"]] == records
+        assert found["total"] == len(records)
+
+
+def test_an_unknown_condition_is_refused(admin: Any) -> None:
+    """What no record can have because it is not there is named, with what is there."""
+    refused = {
+        "definition=ACT%20CREAT": (404, 'definition: seen "ACT CREAT"', "nearest: "),
+        "rule=nope": (404, 'rule: seen "nope"', "nearest: "),
+        "created_from=yesterday": (400, "created_from: seen yesterday", "yyyy-MM-dd"),
+        "created_to=2024-02-30": (400, "created_to: seen 2024-02-30", "yyyy-MM-dd"),
+        "url=": (400, 'url: seen ""', "character"),
+        "sort=number": (400, 'sort: seen "number"', "newest, oldest"),
+        "text=x": (400, "text: seen in the query", "entity_id"),
+    }
+    with all_cases() as case:
+        for query, (status, *says) in refused.items():
+            with case(query):
+                seen, found = admin.refused("GET", f"/records?{query}")
+                assert seen == status
+                assert [piece for piece in says if piece not in found["error"]] == []
 
 
 def test_a_number_selects_one_record(admin: Any) -> None:

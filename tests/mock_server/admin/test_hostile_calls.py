@@ -18,7 +18,7 @@ FROZEN = b'{"mode": "frozen"%b}'
 #: (verb, path, body, parameter, a piece of what was seen, a piece of what is allowed)
 REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("GET", "/health?x=1", None, "x", "in the query", "no parameter"),
-    ("GET", "/records?x=1", None, "x", "in the query", "one of number, entity, state"),
+    ("GET", "/records?x=1", None, "x", "in the query", "one of number, entity, entity_id"),
     ("GET", "/records?limit=1&limit=2", None, "limit", "more than once", "once"),
     ("GET", "/records?limit=", None, "limit", '""', "type integer"),
     ("GET", "/records?limit=0", None, "limit", '"0"', "at least 1"),

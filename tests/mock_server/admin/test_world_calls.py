@@ -110,6 +110,43 @@ def test_a_clock_can_run(admin: Any) -> None:
         assert not found["now"].startswith("2000")
 
 
+# Tokens.
+
+
+def test_a_token_is_issued_without_a_login(mock: Any, admin: Any, admin_of: Any) -> None:
+    """It is valid in this world until the moment that is named, and hidden as any token is."""
+    admin.ask("PUT", "/clock", {"mode": "frozen", "at": "2031-02-03T04:05:06Z"})
+
+    found = admin.ask("POST", "/tokens")
+
+    assert found["expires"] == "2031-02-03T05:05:06.000Z"
+    query = f"token={found['token']}&webhook_request_identifier=number=7"
+    assert mock.send("GET", "webhook_requests/show", query).code == "OK"
+    assert mock.world.redactor.text(f"look: {found['token']}") == "look: ***"
+    elsewhere = f"/worlds/a/crmapi/rest/v2/webhook_requests/show?{query}"
+    assert mock.client.get(elsewhere).json["status"]["code"] == mock.code_of("invalid_token")
+    assert admin_of(mock.client, "/worlds/a").ask("POST", "/tokens")["token"] != found["token"]
+    admin.ask("POST", "/clock/advance", {"seconds": 3600})
+    assert mock.send("GET", "webhook_requests/show", query).code == mock.code_of("expired_token")
+
+
+def test_an_issued_token_counts_as_a_login(make_mock: Any, admin_of: Any) -> None:
+    """Where one token of a user lives at once, it ends the one before; a JWT says when it ends."""
+    mock = make_mock("R12", dialect=Dialect("mine", {"tokens.live_at_once": 1}))
+    admin = admin_of(mock.client)
+    admin.ask("PUT", "/clock", {"mode": "frozen", "at": "2031-02-03T04:05:06Z"})
+    login = mock.login().data["token"]
+
+    found = admin.ask("POST", "/tokens")
+
+    assert found["expires"] == "2031-02-03T06:05:06.000Z"
+    for token, code in ((login, mock.code_of("invalid_token")), (found["token"], "OK")):
+        query = f"token={token}&webhook_request_identifier=number=7"
+        assert mock.send("GET", "webhook_requests/show", query).code == code
+    _, refused = admin.refused("POST", "/tokens", {"unit": "1"})
+    assert refused["error"] == "body: seen a body; allowed is no body"
+
+
 # Settings.
 
 

@@ -47,7 +47,7 @@ class Model:
         return any(getattr(record, key) == value for record in self.live + self.deleted)
 
     def found(self, query: Query) -> list[bytes]:
-        """Return the bodies that ``query`` must find."""
+        """Return the bodies that ``query`` must find on its page."""
         found = [record.body for record in self.live if _fits(record, query)]
         if query.newest_first:
             found.reverse()
@@ -62,6 +62,7 @@ def _fits(record: Record, query: Query) -> bool:
     created = record.created
     return (
         (query.states is None or record.state.shown in query.states)
+        and query.number in (None, record.number)
         and (query.url is None or query.url(record.url))
         and (query.created_from is None or (created is not None and created >= query.created_from))
         and (
@@ -96,6 +97,7 @@ URL_TESTS: list[Callable[[str], bool] | None] = [
 
 
 CONDITIONS: dict[str, st.SearchStrategy[Any]] = {
+    "number": st.sampled_from(TEXTS),
     "url": st.sampled_from(URL_TESTS),
     "states": st.frozensets(st.sampled_from(["SUCCESSFUL", "REJECTED"])),
     "created_from": CREATED,
@@ -126,7 +128,11 @@ def test_a_query_finds_what_a_look_at_every_record_finds(
 ) -> None:
     """Any combination of conditions, order and page agrees with a search from end to end."""
     records = [made(number, **row) for number, row in enumerate(rows)]
-    assert filled(*records).query(query) == Model(records, []).found(query)
+    store, model = filled(*records), Model(records, [])
+    assert store.query(query) == model.found(query)
+    page, total = store.page(query)
+    assert [record.body for record in page] == model.found(query)
+    assert total == len(model.found(query._replace(offset=0, limit=None)))
 
 
 class StoreMachine(RuleBasedStateMachine):

@@ -58,7 +58,7 @@ def holds(known: Tokens, token: str) -> bool:
 @looped("release", release_names())
 def test_each_release_has_its_kind_of_token(release: str) -> None:
     """Below R12 a token is 32 upper-case hexadecimal digits, from R12 on a JWT."""
-    token = fresh().issue(session(), resolve(release).token)
+    token = fresh().issue(session(), resolve(release).token).text
 
     if resolve(release).at_least("R12.0.0"):
         assert len(token) > 32
@@ -71,7 +71,7 @@ def test_an_hour_slides_with_use() -> None:
     """Below R12 a token holds an hour from its last use, and not a second longer."""
     clock = FixedClock(START)
     known = fresh(clock)
-    token = known.issue(session(), resolve("R9").token)
+    token = known.issue(session(), resolve("R9").token).text
 
     for _ in range(5):
         clock.advance(HOUR - 1)
@@ -86,7 +86,7 @@ def test_a_refused_use_does_not_renew() -> None:
     """A token that has ended stays ended, however often it is tried."""
     clock = FixedClock(START)
     known = fresh(clock)
-    token = known.issue(session(), SLIDING)
+    token = known.issue(session(), SLIDING).text
     clock.advance(HOUR)
 
     for _ in range(3):
@@ -100,7 +100,7 @@ def test_two_hours_are_fixed(kind: TokenKind, *, used: bool) -> None:
     """A token of this kind holds two hours from the login, used or not."""
     clock = FixedClock(START)
     known = fresh(clock)
-    token = known.issue(session(), kind)
+    token = known.issue(session(), kind).text
 
     for _ in range(119):
         clock.advance(60)
@@ -132,7 +132,7 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def test_a_jwt_carries_the_recorded_claims() -> None:
     """User name, organisation, unit, the two times as texts two hours apart, and a session id."""
-    claims = claims_of(fresh(FixedClock(START)).issue(session(), JWT_KIND))
+    claims = claims_of(fresh(FixedClock(START)).issue(session(), JWT_KIND).text)
     issued = int(START.timestamp())
 
     assert HEX.fullmatch(claims.pop("jti"))
@@ -150,7 +150,7 @@ def test_the_times_of_a_jwt_are_two_hours_apart(fraction: float) -> None:
     """The difference is 7200 seconds, whatever part of a second the login falls into."""
     clock = FixedClock(START)
     clock.advance(fraction)
-    claims = claims_of(fresh(clock).issue(session(), JWT_KIND))
+    claims = claims_of(fresh(clock).issue(session(), JWT_KIND).text)
 
     assert int(claims["exp"]) - int(claims["iat"]) == 7200
 
@@ -161,11 +161,14 @@ def test_a_jwt_is_signed_with_the_seeds_own_key() -> None:
     key = ids.of("jwt", "key") + ids.of("jwt", "more key")
     options: Any = {"verify_exp": False, "verify_iat": False}  # texts, which PyJWT does not take
 
-    token = fresh(seed=7).issue(session(), JWT_KIND)
+    token = fresh(seed=7).issue(session(), JWT_KIND).text
     jwt.decode(token, key, algorithms=["HS256"], options=options)
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(
-            fresh(seed=8).issue(session(), JWT_KIND), key, algorithms=["HS256"], options=options
+            fresh(seed=8).issue(session(), JWT_KIND).text,
+            key,
+            algorithms=["HS256"],
+            options=options,
         )
 
 
@@ -179,7 +182,7 @@ def test_a_jwt_is_signed_with_the_seeds_own_key() -> None:
 )
 def test_a_jwt_of_an_odd_session(changes: dict[str, Any], usr: str | None, oun: str | None) -> None:
     """Without unit or user name the claim is null; any text can be a user name."""
-    claims = claims_of(fresh().issue(session(**changes), JWT_KIND))
+    claims = claims_of(fresh().issue(session(**changes), JWT_KIND).text)
 
     assert (claims["usr"], claims["oun"]) == (usr, oun)
 
@@ -189,7 +192,7 @@ def test_a_jwt_of_an_odd_session(changes: dict[str, Any], usr: str | None, oun: 
 
 def expired(known: Tokens, clock: FixedClock) -> str:
     """Return a token whose life is over."""
-    token = known.issue(session(), SLIDING)
+    token = known.issue(session(), SLIDING).text
     clock.advance(HOUR)
     return token
 
@@ -197,7 +200,7 @@ def expired(known: Tokens, clock: FixedClock) -> str:
 def released(known: Tokens, clock: FixedClock) -> str:
     """Return a token that was released."""
     del clock
-    token = known.issue(session(), SLIDING)
+    token = known.issue(session(), SLIDING).text
     known.release(token)
     return token
 
@@ -233,7 +236,7 @@ def test_the_error_of_an_ended_token_says_how_long_it_held() -> None:
     """The message distinguishes a sliding hour from two fixed hours."""
     clock = FixedClock(START)
     known = fresh(clock)
-    sliding, fixed = known.issue(session(), SLIDING), known.issue(session(), JWT_KIND)
+    sliding, fixed = known.issue(session(), SLIDING).text, known.issue(session(), JWT_KIND).text
     clock.advance(2 * HOUR)
 
     with pytest.raises(TokenError, match=r"expired_token.*at most 1 h after its last use"):
@@ -251,8 +254,8 @@ def test_only_so_many_live_at_once() -> None:
     """By dial the oldest live token of the same user ends when another one comes."""
     clock = FixedClock(START)
     known = fresh(clock, live_at_once=2)
-    other = known.issue(session("2"), SLIDING)
-    first, second, third = (known.issue(session(), SLIDING) for _ in range(3))
+    other = known.issue(session("2"), SLIDING).text
+    first, second, third = (known.issue(session(), SLIDING).text for _ in range(3))
 
     assert [holds(known, token) for token in (other, first, second, third)] == [
         True,
@@ -261,17 +264,17 @@ def test_only_so_many_live_at_once() -> None:
         True,
     ]
     known.release(third)
-    fourth = known.issue(session(), SLIDING)
+    fourth = known.issue(session(), SLIDING).text
     assert [holds(known, token) for token in (second, fourth)] == [True, True]
     clock.advance(HOUR)  # nobody lives now, so nobody has to go
-    assert holds(known, known.issue(session(), SLIDING))
+    assert holds(known, known.issue(session(), SLIDING).text)
 
 
 @given(allowed=st.integers(1, 12), logins=st.integers(1, 30))
 def test_as_many_live_as_the_dial_allows(allowed: int, logins: int) -> None:
     """Exactly the newest tokens of a user are valid, up to the number of the dial."""
     known = fresh(live_at_once=allowed)
-    issued = [known.issue(session(), SLIDING) for _ in range(logins)]
+    issued = [known.issue(session(), SLIDING).text for _ in range(logins)]
 
     ended = max(0, logins - allowed)
     expected = [False] * ended + [True] * (logins - ended)
@@ -282,7 +285,7 @@ def test_the_oldest_tokens_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
     """However many logins there are, a bounded number of tokens is remembered: the newest."""
     monkeypatch.setattr(tokens, "MAX_TOKENS", 10)
     known = fresh()
-    issued = [known.issue(session(), SLIDING) for _ in range(25)]
+    issued = [known.issue(session(), SLIDING).text for _ in range(25)]
 
     assert [known.knows(token) for token in issued] == [False] * 15 + [True] * 10
     assert [holds(known, token) for token in issued] == [False] * 15 + [True] * 10
@@ -311,8 +314,8 @@ def test_a_fixed_token_never_ends() -> None:
 def test_a_reset_restores_fixed_tokens() -> None:
     """After a reset of the world a released fixed token holds again; a released login does not."""
     world = make_world(release="R10", tokens=["T"], data=[])
-    login = world.tokens.issue(world.current_epoch.session(), world.release.token)
-    alive = world.tokens.issue(world.current_epoch.session(), world.release.token)
+    login = world.tokens.issue(world.current_epoch.session(), world.release.token).text
+    alive = world.tokens.issue(world.current_epoch.session(), world.release.token).text
     world.tokens.release("T")
     world.tokens.release(login)
     world.reset()
@@ -353,20 +356,20 @@ def test_every_token_is_known_for_masking() -> None:
 def test_the_same_seed_gives_the_same_tokens(kind: TokenKind) -> None:
     """Two worlds of one seed give the same tokens in the same order, another seed others."""
     first, second, other = fresh(seed=3), fresh(seed=3), fresh(seed=4)
-    issued = [first.issue(session(), kind) for _ in range(5)]
+    issued = [first.issue(session(), kind).text for _ in range(5)]
 
-    assert issued == [second.issue(session(), kind) for _ in range(5)]
-    assert not set(issued) & {other.issue(session(), kind) for _ in range(5)}
+    assert issued == [second.issue(session(), kind).text for _ in range(5)]
+    assert not set(issued) & {other.issue(session(), kind).text for _ in range(5)}
 
 
 def test_a_reset_does_not_give_a_token_twice() -> None:
     """Logins outlive a reset, so tokens go on where they were, and ids start again."""
     world = make_world(data=[])
-    before = world.tokens.issue(world.current_epoch.session(), world.release.token)
+    before = world.tokens.issue(world.current_epoch.session(), world.release.token).text
     drawn = world.current_epoch.ids.next("exchange")
     world.reset()
 
-    assert world.tokens.issue(world.current_epoch.session(), world.release.token) != before
+    assert world.tokens.issue(world.current_epoch.session(), world.release.token).text != before
     assert world.current_epoch.ids.next("exchange") == drawn
 
 
@@ -378,7 +381,7 @@ def test_64_threads_get_64_tokens() -> None:
 
     def login(n: int) -> list[str]:
         barrier.wait(30)
-        return [known.issue(session(str(n)), SLIDING) for _ in range(20)]
+        return [known.issue(session(str(n)), SLIDING).text for _ in range(20)]
 
     with ThreadPoolExecutor(64) as threads:
         issued = [token for some in threads.map(login, range(64)) for token in some]
@@ -399,7 +402,7 @@ class SlowClock(FixedClock):
 def test_one_of_64_releases_is_taken() -> None:
     """Of releases of one token at the same time one works; the others find it released."""
     known = fresh(SlowClock(START))
-    token = known.issue(session(), SLIDING)
+    token = known.issue(session(), SLIDING).text
     barrier = Barrier(64)
 
     def release(_: int) -> bool:
