@@ -1,6 +1,6 @@
 """The console of a mock in a real browser."""
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 #: How long a page may take to show what is expected, in ms; the machine may be busy.
 PATIENCE = 15_000
@@ -17,18 +17,22 @@ class Console:
         self._context.grant_permissions(["clipboard-read", "clipboard-write"])
         #: What went wrong in the pages: uncaught errors, and messages of the kind "error".
         self.errors: list[str] = []
+        #: Whether requests of the page may fail; the browser reports each one that does.
+        self.failures_expected = False
 
     def open(self, address: str = "", *, width: int = 1400, height: int = 900) -> Page:
         """Open a tab; ``address`` is what follows the ``#``."""
         page = self._context.new_page()
         page.set_viewport_size({"width": width, "height": height})
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on(
-            "console",
-            lambda message: self.errors.append(message.text) if message.type == "error" else None,
-        )
+        page.on("console", self._note)
         page.goto(f"{self.url}/#{address}")
         return page
+
+    def _note(self, message: ConsoleMessage) -> None:
+        failed = message.text.startswith("Failed to load resource")
+        if message.type == "error" and not (failed and self.failures_expected):
+            self.errors.append(message.text)
 
     def close(self) -> None:
         """Close all tabs."""

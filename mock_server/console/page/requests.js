@@ -113,6 +113,9 @@ function flush() {
   waiting = [];
 }
 
+/** The id of the open request; an address may have its number alone. */
+const selected = () => (entry?.asked === shell.route.id ? entry.id : shell.route.id);
+
 const newest = () => waiting.at(-1) ?? rows[0];
 
 async function load(id) {
@@ -160,7 +163,7 @@ export const requests = {
     if (waiting.length > 2 * MOST) waiting = waiting.slice(-MOST);
   },
 
-  step: (by) => table.step(fitting(rows), shell.route.id, by),
+  step: (by) => table.step(fitting(rows), selected(), by),
 
   main() {
     flush();
@@ -171,13 +174,13 @@ export const requests = {
     return html`<div class="tools bare">
         <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search, or record:7 fault:lost_answer" .value=${search} @input=${(event) => find(event.target.value)}></label>
         <span class="count">${search ? `${found.length} of ${rows.length}` : rows.length}</span>
-        ${choice("Method", [["", "any method"], ...methods], chosen("method"), (value) => choose("method", value))}
-        ${choice("Outcome", [["", "any outcome"], ...Object.values(OUTCOMES)], chosen("outcome"), (value) => choose("outcome", value))}
+        ${choice("Method", [["", "Method"], ...methods], chosen("method"), (value) => choose("method", value))}
+        ${choice("Outcome", [["", "Outcome"], ...Object.values(OUTCOMES)], chosen("outcome"), (value) => choose("outcome", value))}
         <button aria-pressed=${paused} @click=${pause}>Pause</button>
         <button @click=${clear}>Clear</button>
       </div>
       <div class="over">${held ? html`<button class="pill" @click=${showNew}>↑ ${held} new</button>` : nothing}</div>
-      ${found.length || held ? table.view(found, shell.route.id) : empty("Nothing fits", `None of ${rows.length} requests fits “${search}”.`)}`;
+      ${found.length || held ? table.view(found, selected()) : empty("Nothing fits", `None of ${rows.length} requests fits “${search}”.`)}`;
   },
 
   details: () => (entry?.asked === shell.route.id ? details(entry) : html`<p class="note">Loading …</p>`),
@@ -285,16 +288,26 @@ function dial([key, value]) {
 // The chain of causes.
 
 function trace(call) {
-  const { before, after } = call;
-  const fields = before && after ? Object.keys({ ...before, ...after }).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name])) : [];
+  const [before, after] = [flat(call.before), flat(call.after)];
+  const fields = before && after ? Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name]) : [];
   return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
     ${call.record ? html`<p>Record ${recordLink(call)}${before && !after ? " was deleted." : fields.length ? " was changed:" : " was not changed."}</p>` : nothing}
     ${fields.length ? html`<table class="diff" aria-label="What changed in the record"><thead><tr><th scope="col">Field</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>
-      <tbody>${fields.map((name) => html`<tr><th scope="row">${name}</th><td>${value(before[name])}</td><td>${value(after[name])}</td></tr>`)}</tbody></table>` : nothing}
-    ${before && !after ? data(before, "The record before") : nothing}`;
+      <tbody>${fields.map((name) => html`<tr><th scope="row">${name}</th><td><div>${value(before[name])}</div></td><td><div>${value(after[name])}</div></td></tr>`)}</tbody></table>` : nothing}
+    ${before && !after ? data(call.before, "The record before") : nothing}`;
 }
 
-const value = (found) => (found === undefined ? "" : plain(typeof found === "string" ? found : JSON.stringify(found), 2000));
+/** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
+function flat(found, path = "") {
+  if (!found) return found;
+  const parts = Object.entries(found).map(([name, one]) => {
+    if (one && typeof one === "object" && !Array.isArray(one)) return flat(one, `${path}${name}.`);
+    return { [path + name]: typeof one === "string" ? one : JSON.stringify(one) };
+  });
+  return Object.assign({}, ...parts);
+}
+
+const value = (found = "") => plain(found, 2000);
 const recordLink = ({ record }) => html`<a href=${addressOf("records", record.number)}>#${record.number}</a>`;
 
 const STEPS = {
