@@ -64,7 +64,7 @@ def test_records_are_generated(console: Console, mock: Mock) -> None:
         "rejected: seen 2; allowed is at most 1"
     )
     fill(page, "Generate records", "Generate", rejected="1")
-    expect(page.get_by_role("status")).to_contain_text("Generated: 10 records.")
+    expect(page.locator(".message")).to_contain_text("Generated: 10 records.")
     assert len(mock.records) == 132
     form.locator("[name=scenario]").select_option("receiver_outage")
     fill(page, "Generate records", "Generate", count="5")
@@ -97,9 +97,40 @@ def test_what_is_exported_is_imported(console: Console, mock: Mock, tmp_path: Pa
     form.locator("[name=file]").set_input_files(exported)
     form.get_by_role("button", name="Import").click()
     _confirm(page, "Import it")
-    expect(page.get_by_role("status")).to_contain_text("Imported: 122 records.")
+    expect(page.locator(".message")).to_contain_text("Imported: 122 records.")
     page.get_by_role("button", name="Copy as curl").click()
-    expect(page.get_by_role("status")).to_contain_text("Copied")
+    expect(page.locator(".message")).to_contain_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.endswith("/__admin/state' --data-binary '@default.jsonl'")
+    assert copied.endswith(" --data-binary '@default.jsonl'")
     assert len(mock.records) == 122
+
+
+def test_what_changed_since_a_snapshot(console: Console, mock: Mock) -> None:
+    """By record, with the request that caused it; then everything is as before again."""
+    rejected, other = mock.records.filter(life_cycle_state="REJECTED")[:2]
+    page = console.open("/w/default/worlds")
+    fill(page, "Save a snapshot", "Save", name="before tests")
+    expect(page.get_by_text('name: seen "before tests"; allowed is 1 to 64')).to_be_visible()
+    fill(page, "Save a snapshot", "Save", name="before")
+    page.get_by_role("link", name="What changed since").click()
+    details = page.get_by_role("complementary", name="Details")
+    expect(details).to_contain_text("Nothing. Resend or delete a record")
+
+    asked = {"token": mock.token, "webhook_request_identifier": {"number": rejected["number"]}}
+    mock.client().post("webhook_requests/resend", json=asked)
+    mock.remove(other["number"])
+    changed = details.locator("section", has_text=f"#{rejected['number']} ")
+    expect(changed).to_contain_text("REJECTED → SUCCESSFUL")
+    expect(details.locator("section", has_text=f"#{other['number']} ")).to_contain_text("deleted")
+    changed.get_by_role("link", name="request").click()
+    expect(page).to_have_url(f"{mock.origin}/#/w/default/requests/0-1")
+    page.go_back()
+
+    page.get_by_role("button", name="Restore before").click()
+    _confirm(page, "Restore it")
+    expect(details).to_contain_text("Nothing. Resend or delete a record")
+    assert mock.records[rejected["number"]]["life_cycle_state"] == "REJECTED"
+    assert len(mock.records) == 122
+    page.get_by_role("button", name="Delete before").click()
+    expect(page).to_have_url(f"{mock.origin}/#/w/default/worlds")
+    expect(page.get_by_role("region", name="Snapshots")).to_contain_text("Snapshots 0")
