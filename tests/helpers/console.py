@@ -17,6 +17,8 @@ class Console:
         self._context.grant_permissions(["clipboard-read", "clipboard-write"])
         #: What went wrong in the pages: uncaught errors, and messages of the kind "error".
         self.errors: list[str] = []
+        #: Whether requests of the page may fail; the browser reports each one that does.
+        self.failures_expected = False
 
     def open(self, address: str = "", *, width: int = 1400, height: int = 900) -> Page:
         """Open a tab; ``address`` is what follows the ``#``."""
@@ -30,7 +32,8 @@ class Console:
     def _heard(self, message: ConsoleMessage) -> None:
         """Keep an error, unless it is Chromium's note that the mock has refused a call."""
         refused = "status of 40" in message.text and "/__admin/" in message.location["url"]
-        if message.type == "error" and not refused:
+        expected = self.failures_expected and message.text.startswith("Failed to load resource")
+        if message.type == "error" and not refused and not expected:
             self.errors.append(message.text)
 
     def close(self) -> None:

@@ -62,32 +62,50 @@ export async function download(path) {
 export async function send(verb, path, body, more = {}) {
   const url = inWorld(`${path.startsWith("/") ? path : `${API}/${path}`}`);
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
-  const response = await fetch(url, { method: verb, headers: more, body: text || undefined });
+  // A Blob has no type of its own, so that a request without Content-Type goes without one.
+  const response = await fetch(url, { method: verb, headers: more, body: text ? new Blob([text]) : undefined });
   return { status: response.status, body: await response.text() };
 }
-
-const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The absolute URL of a path in the current world or another one. */
 export function urlOf(path, world) {
   return location.origin + inWorld(path, world);
 }
 
-/** A line for a shell that makes the same request. Secrets stay out: $TOKEN stands for them. */
+/** What stands for a secret in a text: the name of an environment variable, between two characters that no text has. */
+export const secret = (name) => `\ue000${name}\ue001`;
+
+/** The parts of a text; every second one is the name of a secret. */
+export const parts = (text) => text.split(/\ue000(\w+)\ue001/);
+
+const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** One word for a shell, with variables for the secrets. */
+function word(text) {
+  const found = parts(text);
+  if (found.length === 1) return quoted(text);
+  if (!/["\\$`!]/.test(text)) return `"${found.map((part, at) => (at % 2 ? `\${${part}}` : part)).join("")}"`;
+  return found.map((part, at) => (at % 2 ? `"$${part}"` : part && quoted(part))).join("");
+}
+
+/** A line for a shell that makes the same request. */
 export function curl(verb, url, body, more = []) {
-  const parts = ["curl", "-s", ...(verb === "GET" ? [] : ["-X", verb]), quoted(url)];
-  for (const [name, value] of more) parts.push("-H", quoted(`${name}: ${value}`));
-  if (body instanceof Blob) parts.push("--data-binary", quoted(`@${body.name}`));
-  else if (body !== undefined && body !== "") {
-    parts.push("-d", quoted(typeof body === "string" ? body : JSON.stringify(body)));
+  const has = body !== undefined && body !== "";
+  const line = ["curl", /[[\]{}]/.test(url) ? "-gs" : "-s", ...(verb === "GET" && !has ? [] : ["-X", verb]), word(url)];
+  for (const [name, value] of more) line.push("-H", word(`${name}:${value && ` ${value}`}`));
+  if (body instanceof Blob) line.push("--data-binary", word(`@${body.name}`));
+  else if (has) {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    line.push(text.startsWith("@") ? "--data-raw" : "-d", word(text));
   }
-  return parts.join(" ");
+  return line.join(" ");
 }
 
 /** The same for a call of the control API. */
 export function controlCurl(verb, path, body, world) {
-  const more = session.token ? [["X-Mock-Admin-Token", "…"]] : [];
-  return curl(verb, urlOf(`/__admin${path}`, world), body, more);
+  const token = session.token && { "X-Mock-Admin-Token": secret("CRMCOM_ADMIN_TOKEN") };
+  const type = body !== undefined && { "Content-Type": "application/json" };
+  return curl(verb, urlOf(`/__admin${path}`, world), body, Object.entries({ ...token, ...type }));
 }
 
 /** Yield the events of the current world, those of the journal first: {event, data}. Throws Refused. */

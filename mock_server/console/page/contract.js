@@ -43,11 +43,10 @@ async function load() {
   requestAnimationFrame(() => requestAnimationFrame(showSelected));
 }
 
-/** Scroll to the row that the address names, if it is in the list and not visible. */
+/** Scroll to the row that the address names, if it is in the list. */
 function showSelected() {
-  const place = shown().findIndex((one) => one.id === shell.route.id) * table.rowHeight;
-  const list = document.querySelector(".table");
-  if (place >= 0 && list && (place < list.scrollTop || place > list.scrollTop + list.clientHeight - 2 * table.rowHeight)) list.scrollTop = place - list.clientHeight / 2;
+  const at = shown().findIndex((one) => one.id === shell.route.id);
+  if (at >= 0) table.reveal(at);
 }
 
 function fits(one) {

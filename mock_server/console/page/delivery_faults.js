@@ -41,8 +41,8 @@ export function deliveryFaults() {
     <p class="note">What receivers get: messages twice, late, wrongly signed or cut.
       ${shell.status && !shell.status.sends ? html`This mock sends nothing: only a delay shows. <code>crmcom-kit serve --deliver http</code> really sends.` : nothing}</p>
     <ul class="rows">${active.map(
-      (one, at) => html`<li><p>${mark("fault", one.fault)} ${one.seconds === undefined ? "" : `${one.seconds} s `}${one.copies === undefined ? "" : `+${one.copies} `}<span class="note">for</span> ${forWhich(one)}
-        <span class="note">${one.hits} of ${one.times ?? "all"}</span></p><button class="small" aria-label=${`Remove ${one.fault}`} @click=${() => put(active.filter((_, other) => other !== at))}>Remove</button></li>`,
+      (one, at) => html`<li><p>${mark("fault", one.fault)} ${one.fault === "delay" ? `${one.seconds} s ` : ""}${one.fault === "duplicate" ? `+${one.copies} ` : ""}<span class="note">for</span> ${forWhich(one)}
+        <span class="note">· hit ${one.hits}${one.times === null ? "" : ` of ${one.times}`}</span></p><button class="small" aria-label=${`Remove ${one.fault}`} @click=${() => put(active.filter((_, other) => other !== at))}>Remove</button></li>`,
     )}</ul>
     ${form("Add a delivery fault", fields, "Add", (values, refused) => put([...active, values], refused))}
     <datalist id="definitions">${definitions.map((one) => html`<option value=${one.name}></option>`)}</datalist></section>`;

@@ -88,7 +88,7 @@ function row(one) {
 function hitsOf({ id, hits, calls }) {
   if (!calls) return "no matching request yet";
   const all = times(calls, "matching request");
-  return hits ? html`<a href=${addressOf("requests", "", { fault: id })}>${times(hits, "hit")}</a> of ${all}` : `no hits of ${all}`;
+  return hits ? html`<a href=${addressOf("requests", "", { search: `fault:${id}` })}>${times(hits, "hit")}</a> of ${all}` : `no hits of ${all}`;
 }
 
 const times = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;

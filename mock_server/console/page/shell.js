@@ -10,6 +10,8 @@ export const shell = {
   message: null, // what the last action did: {ok, text, curl}
 };
 
+const SHOWN_MS = 8000;
+
 let draw = () => {};
 let wanted = false;
 
@@ -38,7 +40,7 @@ export function addressOf(panel, id = "", query = {}) {
 /** Read the address bar. Returns whether the world has changed. */
 export function readAddress() {
   const [path, search] = location.hash.slice(1).split("?", 2);
-  const parts = path.split("/").map(decodeURIComponent);
+  const parts = path.split("/").map(decoded);
   const before = session.world;
   if (parts[1] === "w" && parts[2]) {
     session.world = parts[2];
@@ -48,14 +50,29 @@ export function readAddress() {
   return session.world !== before;
 }
 
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // typed by hand
+  }
+}
+
 /** Go to an address. */
 export function go(panel, id, query) {
   location.hash = addressOf(panel, id, query);
 }
 
-/** Say what happened; the newest message replaces the one before. */
+/** Say what happened; the newest message replaces the one before. Good news goes by itself. */
 export function say(ok, text, line) {
-  shell.message = { ok, text, curl: line };
+  const message = { ok, text, curl: line };
+  shell.message = message;
+  changed();
+  if (ok) setTimeout(() => shell.message === message && close(), SHOWN_MS);
+}
+
+export function close() {
+  shell.message = null;
   changed();
 }
 

@@ -4,7 +4,9 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { form } from "./forms.js";
 import { act, addressOf, go, shell } from "./shell.js";
-import { confirmed, empty, mark } from "./widgets.js";
+import { confirmed, empty, facts, mark, plain } from "./widgets.js";
+
+const MAX_SHOWN = 2000; // characters of one value
 
 let saved = [];
 let changes = null; // since the snapshot that the address names: {name, changes, more} or {name, gone}
@@ -68,12 +70,10 @@ function changeOf({ webhook_request: record, change, fields, call: cause }) {
   const name = `#${record.number}`;
   return html`<section class="change"><h3>
       ${change === "deleted" ? name : html`<a href=${addressOf("records", record.number)}>${name}</a>`} ${mark(KINDS[change], change)}
-      ${cause === null ? nothing : html`<span class="note">by <a href=${addressOf("requests", cause)}>request ${cause}</a></span>`}</h3>
-    ${fields.length ? html`<dl class="facts">${fields.map((one) => html`<dt>${one.name}</dt><dd>${side("del", one.before)} ${side("ins", one.after)}</dd>`)}</dl>` : nothing}</section>`;
+      <span class="note">${cause === null ? "by no request that is still known" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`}</span></h3>
+    ${change === "changed" ? facts(fields.map(difference)) : members(fields.map((one) => [one.name, words(one.after ?? one.before)]))}</section>`;
 }
 
-function side(element, value) {
-  if (value === undefined) return nothing;
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return element === "del" ? html`<del>${text}</del> <span aria-hidden="true">→</span>` : html`<ins>${text}</ins>`;
-}
+const difference = ({ name, before, after }) => [name, html`<del>${words(before)}</del> <span aria-label="becomes">→</span> <ins>${words(after)}</ins>`];
+const members = (all) => html`<details><summary class="note">${all.length} members</summary>${facts(all)}</details>`;
+const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value), MAX_SHOWN);

@@ -17,8 +17,9 @@ export class Table {
   constructor({ label, columns, key, address, kind = () => "" }) {
     Object.assign(this, { label, columns, key, address, kind });
     this.top = 0; // how far it is scrolled, in pixels
-    this.height = 800;
+    this.height = innerHeight;
     this.rowHeight = 28;
+    this.box = null;
   }
 
   /** Whether its beginning is visible: then new rows may come in above. */
@@ -29,7 +30,7 @@ export class Table {
   view(items, selected = "", head = null) {
     const first = Math.max(0, Math.floor(this.top / this.rowHeight) - MARGIN);
     const last = Math.min(items.length, Math.ceil((this.top + this.height) / this.rowHeight) + MARGIN);
-    return html`<div class="table" @scroll=${this.scrolled} tabindex="-1">
+    return html`<div class="table" .table=${this} @scroll=${this.scrolled} tabindex="-1">
       <table aria-label=${this.label} aria-rowcount=${items.length + 1}>
         <thead><tr aria-rowindex="1">${this.columns.map((one) => html`<th scope="col" class=${one.name}>${head?.(one) ?? one.title}</th>`)}</tr></thead>
         <tbody>
@@ -49,7 +50,7 @@ export class Table {
     const address = this.address(item);
     const is = String(this.key(item)) === String(selected);
     return html`<tr aria-rowindex=${at + 2} aria-selected=${is} class=${this.kind(item)} @click=${(event) => this.clicked(event, address)}>
-      <td class=${first.name}><a href=${address}>${first.cell(item)}</a></td>
+      <td class=${first.name}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
       ${rest.map((one) => html`<td class=${one.name}>${one.cell(item)}</td>`)}</tr>`;
   }
 
@@ -57,18 +58,40 @@ export class Table {
     if (!event.target.closest("a, button, select") && !getSelection().toString()) location.hash = address;
   }
 
-  scrolled = (event) => {
-    const { scrollTop, clientHeight } = event.target;
-    const row = event.target.querySelector("tbody tr:not(.gap)");
-    this.rowHeight = row?.offsetHeight || this.rowHeight; // phones have higher rows
-    Object.assign(this, { top: scrollTop, height: clientHeight });
+  scrolled = () => {
+    this.top = this.box.scrollTop;
     changed();
   };
 
-  /** The address of the row after (1) or before (-1) the selected one; undefined at the ends. */
+  /** It is in the page, perhaps for the first time since another panel was shown. */
+  drawn(box) {
+    if (this.box !== box) {
+      this.box = box;
+      box.scrollTop = this.top;
+    }
+    const rowHeight = box.querySelector("tbody tr:not(.gap)")?.offsetHeight || this.rowHeight; // phones have higher rows
+    const height = box.clientHeight || this.height;
+    if (rowHeight !== this.rowHeight || height !== this.height) changed();
+    Object.assign(this, { rowHeight, height });
+  }
+
+  /** The address of the row after (1) or before (-1) the selected one; undefined at the ends. Scrolls to it. */
   step(items, selected, by) {
-    const at = items.findIndex((one) => String(this.key(one)) === String(selected));
-    const next = items[at < 0 ? 0 : at + by];
-    return next === undefined ? undefined : this.address(next);
+    const found = items.findIndex((one) => String(this.key(one)) === String(selected));
+    const at = found < 0 ? 0 : found + by;
+    if (items[at] === undefined) return undefined;
+    this.reveal(at);
+    return this.address(items[at]);
+  }
+
+  reveal(at) {
+    const start = at * this.rowHeight;
+    const room = this.height - 2 * this.rowHeight; // below the head
+    this.scrollTo(Math.min(start, Math.max(this.top, start - room)));
+  }
+
+  scrollTo(top) {
+    this.top = top;
+    if (this.box) this.box.scrollTop = top;
   }
 }

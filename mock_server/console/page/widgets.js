@@ -1,6 +1,7 @@
 // Small parts of pages that several panels use.
 
 import { html, nothing, render } from "./lit-html/lit-html.js";
+import { guard } from "./lit-html/directives/guard.js";
 import { live } from "./lit-html/directives/live.js";
 import { changed, say } from "./shell.js";
 
@@ -8,8 +9,27 @@ const MAX_SHOWN = 200_000; // characters of one value; more would make the page 
 
 /** Copy a text, and say so. */
 export async function copy(text, what) {
-  await navigator.clipboard.writeText(text);
-  say(true, `Copied: ${what}.`);
+  let done = false;
+  try {
+    await navigator.clipboard.writeText(text);
+    done = true;
+  } catch {
+    done = copyOld(text);
+  }
+  if (done) say(true, `Copied: ${what}.`);
+  else say(false, "This browser does not let the page copy: select the text, and copy it yourself.");
+}
+
+/** The way that pages have which are neither on this machine nor served over https. */
+function copyOld(text) {
+  const area = Object.assign(document.createElement("textarea"), { value: text });
+  const before = document.activeElement;
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  before?.focus();
+  return done;
 }
 
 export function copyButton(text, label, what = label) {
@@ -26,25 +46,33 @@ export function pretty(text) {
   }
 }
 
-/** A block of data with a button that copies it whole. Control characters are shown, not obeyed. */
-export function data(text, label = "Data") {
-  const whole = pretty(text);
-  // Marks that turn text around, and those that terminals obey, become visible.
-  const shown = whole
-    .slice(0, MAX_SHOWN)
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, escaped);
-  const cut = whole.length > MAX_SHOWN ? html`<p class="note">${whole.length.toLocaleString("en")} characters; the first ${MAX_SHOWN.toLocaleString("en")} are shown.</p>` : nothing;
-  return html`<div class="data">${copyButton(whole, "Copy", label)}<pre tabindex="0" aria-label=${label}>${shown}</pre>${cut}</div>`;
+// Marks that turn text around, and those that terminals obey.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** A text with control characters shown, not obeyed; at most so many characters of it. */
+export function plain(text, most = MAX_SHOWN) {
+  const shown = text.slice(0, most).replace(UNSEEN, escaped);
+  return text.length > most ? `${shown}…` : shown;
 }
 
 function escaped(character) {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
+/** A block of data with a button that copies it whole. */
+export function data(text, label = "Data") {
+  return guard([text, label], () => {
+    const whole = pretty(text);
+    const cut = whole.length > MAX_SHOWN ? html`<p class="note">${whole.length.toLocaleString("en")} characters; the first ${MAX_SHOWN.toLocaleString("en")} are shown.</p>` : nothing;
+    return html`<div class="data">${copyButton(whole, "Copy", label)}<pre tabindex="0" aria-label=${label}>${plain(whole)}</pre>${cut}</div>`;
+  });
+}
+
 /** Names and values; entries without a value are left out. */
 export function facts(entries) {
   const known = entries.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return html`<dl class="facts">${known.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+  const shown = (value) => (typeof value === "string" ? plain(value) : value);
+  return html`<dl class="facts">${known.map(([name, value]) => html`<dt>${shown(name)}</dt><dd>${shown(value)}</dd>`)}</dl>`;
 }
 
 /** The time of day of a moment; all of it as a tooltip. */
@@ -53,7 +81,7 @@ export function clockTime(iso) {
 }
 
 // How an outcome looks: always a sign and a word besides the color.
-const MARKS = { good: "✓", refused: "✕", failed: "!", fault: "⚡", open: "…" };
+const MARKS = { good: "✓", refused: "✕", failed: "!", fault: "↯", open: "…" };
 
 export function mark(kind, text) {
   return html`<span class="mark ${kind}"><span aria-hidden="true">${MARKS[kind]}</span> ${text}</span>`;

@@ -1,15 +1,309 @@
-"""The panel of requests: what arrives is shown, found, and explained."""
+"""The panel of requests: what arrives is shown, found, explained, copied and repeated."""
 
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
 from helpers.console import Console
-from playwright.sync_api import expect
+from helpers.tools import tool
+from playwright.sync_api import Browser, Page, expect
 
-from crmcom_kit.mock_server.python_api import Mock
+from crmcom_kit.mock_server.journal.journal import JournalLimits
+from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+
+IDENTIFIER = "webhook_request_identifier"
+
+
+def show(mock: Mock, number: str, **headers: str) -> None:
+    """Request a record."""
+    asked = {"token": mock.token, IDENTIFIER: f"number={number}"}
+    mock.client().get("webhook_requests/show", params=asked, headers=headers)
+
+
+def resend(mock: Mock, number: str, **headers: str) -> None:
+    """Resend a record."""
+    body = {"token": mock.token, IDENTIFIER: {"number": number}}
+    mock.client().post("webhook_requests/resend", json=body, headers=headers)
+
+
+def rejected(mock: Mock) -> str:
+    """Return the number of a record that can be resent."""
+    asked = {"token": mock.token, "entity": "JOBS", "life_cycle_state": "REJECTED"}
+    found = mock.client().get("webhook_requests/list", params=asked).json()
+    return str(found["data"][0]["number"])
+
+
+def journal(mock: Mock) -> list[dict[str, Any]]:
+    """Return what the mock has recorded, newest first."""
+    found: list[dict[str, Any]] = mock.client().get(f"{mock.admin_url}/requests").json()["requests"]
+    return found
+
+
+def opened(page: Page, name: str, *, tab: str = "Why") -> None:
+    """Open the newest request whose row has that text, at one of its tabs."""
+    page.get_by_role("row", name=name).first.click()
+    page.get_by_role("tab", name=tab).click()
 
 
 def test_a_request_appears_as_it_is_made(console: Console, mock: Mock) -> None:
     """Without a reload, newest first, with what the mock made of it."""
     page = console.open()
     expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
-    asked = {"token": mock.token, "webhook_request_identifier": "number=9999"}
-    mock.client().get("webhook_requests/show", params=asked)
+    show(mock, "9999")
     expect(page.get_by_role("row", name="show")).to_contain_text("unknown webhook request")
+    show(mock, "7")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("200 OK")
+
+
+def test_the_first_command_to_try_works(console: Console) -> None:
+    """As it stands, in a shell."""
+    page = console.open()
+    line = page.get_by_label("Command to try").inner_text()
+    subprocess.run(["bash", "-euc", line], check=True, capture_output=True)
+    expect(page.get_by_role("row", name="list")).to_contain_text("200 OK")
+
+
+def test_requests_are_found(console: Console, mock: Mock) -> None:
+    """By words, by what a word begins with, and by the two choices."""
+    number = rejected(mock)
+    show(mock, "7")
+    show(mock, "9999")
+    resend(mock, number)
+    resend(mock, number)
+    show(mock, "7", **{"X-Mock-Prefer": "status=503"})
+    page = console.open()
+    rows = page.locator("tbody tr:not(.gap)")
+    expect(rows).to_have_count(6)
+    page.keyboard.press("/")
+    for asked, count in (
+        ("record:7", 2),
+        ("record:7 outcome:served", 1),
+        ("outcome:refused method:resend", 1),
+        ("fault:503", 1),
+        ("NOT_REJECTED", 1),
+        ("nothing like it", 0),
+    ):
+        page.get_by_role("searchbox").fill(asked)
+        expect(rows).to_have_count(count)
+    page.get_by_role("searchbox").fill("")
+    page.get_by_label("Method").select_option("resend")
+    page.get_by_label("Outcome").select_option("refused")
+    expect(rows).to_have_count(1)
+    expect(page.get_by_role("searchbox")).to_have_value("method:resend outcome:refused")
+
+
+def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
+    """By statement, evidence and dials; the suggestion, sent, is a request that succeeds."""
+    page = console.open()
+    show(mock, "9999")
+    opened(page, "unknown webhook request")
+    details = page.get_by_role("complementary", name="Details")
+    expect(details).to_contain_text("names a webhook request that exists")
+    expect(details).to_contain_text("errors.status.unknown_webhook_request = 200")
+    link = details.get_by_role("link", name="show.identifier.known")
+    expect(link).to_have_attribute("href", "#/w/default/contract/show.identifier.known")
+    expect(details).not_to_contain_text(mock.token + "&")
+    details.get_by_role("button", name="Send corrected").click()
+    expect(page.get_by_role("status").last).to_contain_text("Sent with a new token: 200.")
+    expect(page.locator('tr[aria-selected="true"]')).to_contain_text("200 OK")
+    assert [one["wasMatched"] for one in journal(mock)] == [True, False]
+
+
+def test_a_fault_is_named(console: Console, mock: Mock) -> None:
+    """In the list, and as the first cause in the trace, with a link to where faults are."""
+    page = console.open()
+    with mock.fail("outage"):
+        show(mock, "7")
+    opened(page, "fault outage", tab="Trace")
+    first = page.get_by_role("tabpanel").get_by_role("listitem").first
+    expect(first.get_by_role("link", name="outage")).to_have_attribute(
+        "href", "#/w/default/faults"
+    )
+
+
+def test_a_trace_leads_to_record_and_delivery(console: Console, mock: Mock) -> None:
+    """From the request to the state that it left, and what changed in the record."""
+    page = console.open()
+    number = rejected(mock)
+    resend(mock, number)
+    opened(page, "REJECTED → SUCCESSFUL", tab="Trace")
+    panel = page.get_by_role("tabpanel")
+    expect(panel.get_by_role("listitem")).to_have_count(5)
+    expect(panel.get_by_role("link", name="1", exact=True)).to_have_attribute(
+        "href", "#/w/default/deliveries/1"
+    )
+    expect(panel.get_by_role("link", name=f"#{number}").first).to_have_attribute(
+        "href", f"#/w/default/records/{number}"
+    )
+    changed = panel.get_by_role("row", name="life_cycle_state")
+    expect(changed).to_have_text("life_cycle_stateREJECTEDSUCCESSFUL")
+
+
+RUN = {
+    "curl": lambda code: ["bash", "-euc", code],
+    "httpx": lambda code: [sys.executable, "-c", code],
+    "fetch": lambda code: [tool("node"), "--input-type=module", "-e", code],
+}
+
+
+@pytest.mark.parametrize("language", RUN)
+def test_a_copied_request_runs(console: Console, mock: Mock, language: str) -> None:
+    """In its language, it makes the same request, with the token from the environment."""
+    hostile = "it's \"$HOME\" `id` !! {x} ${y} \\ é"
+    client = mock.client()
+    client.get(
+        "webhook_requests/list", params={"token": mock.token, "entity": "JOBS", "entity_id": hostile}
+    )
+    client.post("webhook_requests/resend", json={"token": mock.token, "id": hostile, "no": None})
+    client.post("webhook_requests/resend", content=f'{{"token" : "{mock.token}", "x": 1.50}}')
+    made = journal(mock)
+    page = console.open()
+    for one in made:
+        page.goto(f"{console.url}/#/requests/{one['number']}")
+        expect(page.get_by_role("heading", level=2)).to_contain_text(str(one["number"]))
+        group = page.get_by_role("group", name="Copy request as")
+        group.get_by_role("button", name=language).click()
+        expect(page.get_by_role("status").last).to_contain_text("$TOKEN")
+        code = page.evaluate("navigator.clipboard.readText()")
+        assert f'"{mock.token}"' not in code
+        assert f"token={mock.token}" not in code
+        done = subprocess.run(
+            RUN[language](code),
+            env={**os.environ, "TOKEN": mock.token},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        again = journal(mock)[0]
+        assert again["number"] > one["number"]
+        for name in ("method", "url", "code", "statement"):
+            assert again[name] == one[name]
+        assert again["request"]["parameters"] == one["request"]["parameters"]
+
+
+def test_a_corrected_request_is_copied(console: Console, mock: Mock) -> None:
+    """The form body becomes JSON, and the line succeeds."""
+    number = rejected(mock)
+    form = {"token": mock.token, IDENTIFIER: f"number={number}"}
+    mock.client().post("webhook_requests/resend", data=form)
+    page = console.open()
+    opened(page, "bad body")
+    group = page.get_by_role("group", name="Copy corrected request as")
+    group.get_by_role("button", name="curl").click()
+    expect(page.get_by_role("status").last).to_contain_text("Copied")
+    code = page.evaluate("navigator.clipboard.readText()")
+    subprocess.run(["bash", "-euc", code], env={**os.environ, "TOKEN": mock.token}, check=True)
+    assert journal(mock)[0]["stateAfter"] == "SUCCESSFUL"
+
+
+def test_a_request_is_repeated(console: Console, mock: Mock) -> None:
+    """With a new token; one with another secret is not, and the page says why."""
+    page = console.open()
+    resend(mock, rejected(mock))
+    opened(page, "REJECTED → SUCCESSFUL")
+    page.get_by_role("button", name="Replay").click()
+    expect(page.locator('tr[aria-selected="true"]')).to_contain_text("not rejected")
+    wrong = {"username": "u", "password": "not the right one", "organisation": "o"}
+    mock.client().post("authentication/token", json=wrong)
+    opened(page, "wrong credentials")
+    before = len(journal(mock))
+    page.get_by_role("button", name="Replay").click()
+    expect(page.get_by_role("status").last).to_contain_text("the journal hides password")
+    assert len(journal(mock)) == before
+
+
+def test_keys_walk_through_the_list(console: Console, mock: Mock) -> None:
+    """From row to row, into the details, and back."""
+    for number in ("7", "8", "9"):
+        show(mock, number)
+    page = console.open()
+    expect(page.get_by_role("row", name="#9")).to_be_visible()
+    for key, number in (("j", "#9"), ("j", "#8"), ("j", "#7"), ("j", "#7"), ("k", "#8")):
+        page.keyboard.press(key)
+        expect(page.locator('tr[aria-selected="true"]')).to_contain_text(number)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("complementary", name="Details")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("complementary")).to_have_count(0)
+    expect(page.get_by_role("row", name="#8").get_by_role("link")).to_be_focused()
+
+
+def test_a_list_that_is_read_stays_as_it_is(console: Console, mock: Mock) -> None:
+    """Scrolled or paused, it moves only when the reader wants what is new."""
+    for _ in range(60):
+        show(mock, "7")
+    page = console.open()
+    expect(page.locator(".count").first).to_have_text("60")
+    page.locator(".table").evaluate("box => { box.scrollTop = 400; }")
+    top = page.locator("tbody tr:not(.gap)").first.get_attribute("aria-rowindex")
+    show(mock, "8")
+    page.get_by_role("button", name="1 new").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("#8")
+    page.get_by_role("button", name="Pause").click()
+    show(mock, "9")
+    expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    expect(page.get_by_role("row", name="#9")).to_have_count(0)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("#9")
+    assert top is not None
+
+
+def test_a_thousand_requests_a_second_do_not_stop_the_reader(browser: Browser) -> None:
+    """While they arrive, a click far down shows details, and the page holds few rows."""
+    with crmcom_mock(tokens=("T",), journal=JournalLimits(10_000, 2**26)) as mock:
+        console = Console(browser, mock.origin)
+        for _ in range(200):
+            show(mock, "7")
+        page = console.open()
+        expect(page.locator(".count").first).to_have_text("200")
+        page.locator(".table").evaluate("box => { box.scrollTop = 3000; }")
+        rows = page.locator("tbody tr:not(.gap)")
+        expect(rows.first).not_to_have_attribute("aria-rowindex", "2")
+        client, asked = mock.client(), {"token": "T", IDENTIFIER: "number=8"}
+        begun = time.monotonic()
+        for second in range(5):
+            for _ in range(500):
+                client.get("webhook_requests/show", params=asked)
+            rows.nth(12 + second).click()
+            expect(rows.nth(12 + second)).to_have_attribute("aria-selected", "true")
+            details = page.get_by_role("complementary")
+            number = 200 + 2 - int(rows.nth(12 + second).get_attribute("aria-rowindex") or "0")
+            expect(details.get_by_role("heading", level=2)).to_have_text(
+                f"GET webhook_requests/show {number}"
+            )
+            for _ in range(500):
+                client.get("webhook_requests/show", params=asked)
+            time.sleep(max(0.0, begun + second + 1 - time.monotonic()))
+        assert page.locator("tr").count() < 100
+        page.locator(".pill").click()
+        expect(page.get_by_role("row").nth(1)).to_contain_text("#8")
+        console.close()
+        assert console.errors == []
+
+
+def test_hostile_contents_are_text(console: Console, mock: Mock) -> None:
+    """Markup, escapes of terminals, turned text and a megabyte break nothing."""
+    hostile = "<img src=x onerror=alert(1)><script>alert(1)</script>\x1b[31m\u202eRTL\u2066" + "W" * 300
+    client = mock.client()
+    identifier = {"number": hostile}
+    client.post("webhook_requests/show", json={"token": mock.token, IDENTIFIER: identifier})
+    client.post("webhook_requests/resend", json={"token": mock.token, IDENTIFIER: identifier})
+    client.post(
+        "webhook_requests/resend", json={"token": mock.token, IDENTIFIER: {"number": "W" * 900_000}}
+    )
+    page = console.open()
+    for row in range(1, 4):
+        page.get_by_role("row").nth(row).click()
+        for tab in ("Why", "Request", "Response", "Trace"):
+            page.get_by_role("tab", name=tab).click()
+            expect(page.get_by_role("tabpanel", name=tab)).to_be_visible()
+            wide = "[...document.querySelectorAll('body, main, aside')].map(one => one.scrollWidth - one.clientWidth)"
+            assert max(page.evaluate(wide)) <= 0
+    page.get_by_role("tab", name="Request").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("<script>alert(1)</script>")
+    assert "\u202e" not in page.locator("body").inner_text()
+    assert page.locator("img, main script").count() == 0
