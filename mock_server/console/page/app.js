@@ -1,6 +1,7 @@
 // The shell: header, navigation, the open panel, the stream of events, keys.
 
 import { html, nothing, render } from "./lit-html/lit-html.js";
+import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
 import { addressOf, changed, close, drawWith, go, readAddress, say, shell } from "./shell.js";
 import { copyButton, mark } from "./widgets.js";
@@ -28,6 +29,7 @@ const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS
 const narrow = matchMedia("(max-width: 700px)");
 let stream = new AbortController();
 let worlds = [];
+let stepped = false;
 
 // The page.
 
@@ -65,8 +67,8 @@ function head() {
   const faults = status ? status.faults + status.delivery_faults : 0;
   return html`<h1>crmcom-kit</h1>
     <span class="connection" role="status">${mark(...CONNECTIONS[connection])}</span>
-    <label class="choice"><span>World</span><select @change=${(event) => switchWorld(event.target.value)} @focus=${loadWorlds}>
-      ${[...new Set([session.world, ...worlds])].map((name) => html`<option ?selected=${name === session.world}>${name}</option>`)}
+    <label class="choice"><span>World</span><select .value=${live(session.world)} @change=${(event) => switchWorld(event.target.value)} @focus=${loadWorlds}>
+      ${[...new Set([...worlds, session.world])].map((name) => html`<option ?selected=${name === session.world}>${name}</option>`)}
     </select></label>
     ${status
       ? html`<span class="wide" title="Release and dialect that the mock was started with">${status.release} · ${status.dialect}</span>
@@ -135,8 +137,7 @@ async function loadWorlds() {
 }
 
 function switchWorld(name) {
-  session.world = name;
-  go(panel().id);
+  location.hash = `#/w/${encodeURIComponent(name)}/${panel().id}`;
 }
 
 /** Follow the stream of the current world, for as long as the page shows it. */
@@ -229,6 +230,8 @@ function title() {
 /** On a phone, details take the place of the list; when they are closed, focus returns to their row. */
 function moveFocus(before, id) {
   if (shell.route.panel !== before) return;
+  if (stepped) document.querySelector('main tr[aria-selected="true"] a')?.focus({ preventScroll: true });
+  stepped = false;
   if (shell.route.id && narrow.matches) document.querySelector("aside")?.focus();
   if (!shell.route.id && id) document.querySelector(`main a[href="${CSS.escape(addressOf(before, id))}"]`)?.focus();
 }
@@ -265,8 +268,8 @@ function help() {
 
 function showRow(address) {
   if (!address) return;
+  stepped = true; // the focus follows
   location.hash = address;
-  requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector('main tr[aria-selected="true"] a')?.focus({ preventScroll: true })));
 }
 
 const ON_KEY = {

@@ -123,7 +123,7 @@ async function load(id) {
   try {
     found = await call("GET", `/requests/${encodeURIComponent(id)}`);
   } catch (error) {
-    found = { gone: error.message };
+    found = { gone: error.message, row: rows.find((one) => one.id === id) };
   }
   if (shell.route.panel !== "requests" || shell.route.id !== id) return; // another one is open by now
   entry = { ...found, asked: id };
@@ -216,7 +216,7 @@ async function clear() {
 // The details of one request.
 
 function details(call) {
-  if (call.gone) return empty("This request is not in the journal", call.gone);
+  if (call.gone) return gone(call);
   const request = copies.asSent(call);
   const { response } = call;
   return html`<h2>${call.method} ${plain(request.path.replace(/^.*\/v2\//, ""), LONGEST)} <span class="count">${call.number}</span></h2>
@@ -233,6 +233,12 @@ function details(call) {
         ${part("Body", response.body ? data(response.body, "Body of the response") : nothing)}`,
       Trace: () => trace(call),
     })}`;
+}
+
+/** The journal drops its oldest entries; the list has the summary of some more. */
+function gone({ gone: why, row }) {
+  const { text, arrived, ...summary } = row ?? {};
+  return html`${empty("The journal does not have this request", why)}${row ? data(summary, "What the list knows of it") : nothing}`;
 }
 
 const queryOf = (url) => [...new URLSearchParams(url.slice(url.indexOf("?")))];

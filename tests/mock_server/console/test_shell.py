@@ -1,0 +1,199 @@
+"""What surrounds the panels: connection, worlds, log-in, keys, phones, contrast."""
+
+from pathlib import Path
+
+import pytest
+from helpers.console import Console
+from helpers.mock_processes import MockProcess, free_port
+from playwright.sync_api import Browser, Page, expect
+
+from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+
+LIST = "webhook_requests/list"
+
+
+def message(page: Page, text: str) -> None:
+    """The page says that."""
+    expect(page.get_by_role("status").last).to_contain_text(text)
+
+
+def test_a_restarted_mock_is_found_again(browser: Browser) -> None:
+    """The page says that the connection is lost, and then shows what the new server knows."""
+    port = free_port()
+    with crmcom_mock(tokens=("T",), port=port) as first:
+        console = Console(browser, first.start().origin)
+        console.failures_expected = True
+        first.client().get(LIST, params={"token": "T", "entity": "JOBS"})
+        page = console.open()
+        expect(page.get_by_role("row", name="list")).to_be_visible()
+    expect(page.get_by_role("status").first).to_contain_text("no connection")
+    page.get_by_role("button", name="Clear").click()
+    message(page, "the mock cannot be reached")
+    with crmcom_mock(tokens=("T",), port=port) as second:
+        second.start()
+        message(page, "Connected again")
+        expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
+        second.client().get(LIST, params={"token": "T"})
+        expect(page.get_by_role("row", name="list")).to_contain_text("no semi optional")
+    console.close()
+    assert console.errors == []
+
+
+def test_a_reset_empties_the_list(console: Console, mock: Mock) -> None:
+    """The stream of the old content ends, and the page follows the new one."""
+    page = console.open()
+    mock.client().get(LIST, params={"token": mock.token})
+    expect(page.get_by_role("row", name="list")).to_be_visible()
+    mock.reset()
+    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
+    expect(page.get_by_role("status").first).to_contain_text("live")
+
+
+def test_tabs_show_different_worlds(console: Console, mock: Mock) -> None:
+    """A world that does not exist is made, and the page says so; each tab shows its own."""
+    first, second = console.open("/w/default/requests"), console.open("/w/other/requests")
+    message(second, "There was no world “other”: the mock has made it")
+    mock.world("other").client().get(LIST, params={"token": mock.token, "entity": "JOBS"})
+    expect(second.get_by_role("row", name="list")).to_be_visible()
+    expect(first.get_by_role("heading", name="No requests yet")).to_be_visible()
+    first.get_by_label("World").focus()
+    first.get_by_label("World").select_option("other")
+    expect(first.get_by_role("row", name="list")).to_be_visible()
+    assert "/w/other/requests" in first.url
+    mock.world("other").client().get(LIST, params={"token": mock.token})
+    for page in (first, second):
+        expect(page.get_by_role("row", name="list")).to_have_count(2)
+
+
+def test_a_name_that_no_world_can_have_is_refused(console: Console) -> None:
+    """With the mock's own words."""
+    console.failures_expected = True
+    page = console.open("/w/no%20world/requests")
+    message(page, "world")
+    expect(page.get_by_role("status").first).to_contain_text("no connection")
+
+
+def test_a_protected_mock_asks_for_its_token(
+    browser: Browser, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Nothing is shown without it; what is copied has a variable in its place."""
+    process = MockProcess("--port", "0", "--admin-token", "sesame-77", folder=tmp_path)
+    request.addfinalizer(process.stop)
+    console = Console(browser, process.base)
+    console.failures_expected = True
+    page = console.open()
+    for token, heading in (("wrong", "This mock has an admin token"), ("sesame-77", "No requests yet")):
+        page.get_by_label("Admin token").fill(token)
+        page.get_by_role("button", name="Open the console").click()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    expect(page.get_by_label("Command to try")).to_contain_text("${CRMCOM_ADMIN_TOKEN}")
+    page.reload()
+    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
+    assert "sesame-77" not in page.content()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Admin token")).to_be_focused()
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    console.close()
+    assert console.errors == []
+
+
+def test_keys_are_listed(console: Console) -> None:
+    """In a dialog that takes the focus and gives it back."""
+    page = console.open()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("next and previous row")
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_every_panel_has_an_entry_and_a_title(console: Console) -> None:
+    """Landmarks, a name in the navigation, and the title of the tab."""
+    page = console.open()
+    names = page.get_by_role("navigation", name="Panels").get_by_role("link").all_inner_texts()
+    assert len(names) == 6
+    for number, name in enumerate(names):
+        page.get_by_role("navigation").get_by_role("link").nth(number).click()
+        title = name.splitlines()[0]
+        expect(page).to_have_title(f"{title} – default – crmcom-kit")
+        expect(page.get_by_role("main", name=title)).to_be_visible()
+
+
+def test_a_phone_shows_one_thing_at_a_time(console: Console, mock: Mock) -> None:
+    """List, details, and back to the row; the navigation is below, and nothing is too wide."""
+    mock.client().get(LIST, params={"token": mock.token})
+    page = console.open(width=390, height=844)
+    wide = "document.documentElement.scrollWidth"
+    page.get_by_role("row", name="list").click()
+    details = page.get_by_role("complementary", name="Details")
+    expect(details).to_be_focused()
+    expect(page.get_by_role("main")).to_be_hidden()
+    assert page.evaluate(wide) == 390
+    for link in page.get_by_role("navigation").get_by_role("link").all():
+        box = link.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+        assert box["height"] >= 44
+    details.get_by_role("link", name="Close the details").click()
+    expect(page.get_by_role("row", name="list").get_by_role("link")).to_be_focused()
+    assert page.evaluate(wide) == 390
+
+
+def test_copying_works_without_the_clipboards_interface(console: Console, mock: Mock) -> None:
+    """Browsers have it only on this machine and over https."""
+    mock.client().get(LIST, params={"token": mock.token})
+    page = console.open()
+    page.get_by_role("row", name="list").click()
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.get_by_role("button", name="Copy link").click()
+    message(page, "Copied: link to this request.")
+    other = console.open()
+    assert other.evaluate("navigator.clipboard.readText()").endswith("#/w/default/requests/0-1")
+
+
+#: The lowest contrast of text that is shown with what is behind it.
+CONTRAST = """() => {
+  const rgb = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(one => one / 255)
+    .map(one => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, one, at) => sum + one * [0.2126, 0.7152, 0.0722][at], 0);
+  const behind = one => {
+    for (; one; one = one.parentElement) {
+      const color = getComputedStyle(one).backgroundColor;
+      if (rgb(color)[3] !== 0) return color;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  let worst = [21, ''];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const one = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !one.checkVisibility() || one.matches('option, style')) continue;
+    const [a, b] = [getComputedStyle(one).color, behind(one)].map(rgb).map(light);
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < worst[0]) worst = [ratio, one.outerHTML.slice(0, 200)];
+  }
+  return worst;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_has_contrast(console: Console, mock: Mock, scheme: str) -> None:
+    """At least 4.5 to 1 (WCAG 2.2, AA), whatever happened to a request."""
+    client, token = mock.client(), mock.token
+    client.get(LIST, params={"token": token})
+    client.get(LIST, params={"token": token, "entity": "JOBS"}, headers={"X-Mock-Prefer": "status=503"})
+    client.get(LIST, params={"token": token, "entity": "JOBS"})
+    page = console.open("/w/default/requests/1")
+    page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    expect(page.get_by_role("button", name="Send corrected")).to_be_visible()
+    page.get_by_role("button", name="Copy link").click()
+    message(page, "Copied")
+    for tab in ("Why", "Request", "Response", "Trace"):
+        page.get_by_role("tab", name=tab).click()
+        page.get_by_role("row", name="503").hover()
+        page.wait_for_timeout(50)
+        ratio, where = page.evaluate(CONTRAST)
+        assert ratio >= 4.5, where
