@@ -53,7 +53,7 @@ function entry(one) {
 
 function back() {
   const { title, id } = panel();
-  return html`<a class="back" href=${addressOf(id)} aria-label="Close the details"><span aria-hidden="true">✕</span><span aria-hidden="true">← ${title}</span></a>`;
+  return html`<a class="back" href=${addressOf(id, "", shell.route.query)} aria-label="Close the details"><span aria-hidden="true">✕</span><span aria-hidden="true">← ${title}</span></a>`;
 }
 
 const CONNECTIONS = {
@@ -233,7 +233,7 @@ function moveFocus(before, id) {
   if (stepped) document.querySelector('main tr[aria-selected="true"] a')?.focus({ preventScroll: true });
   stepped = false;
   if (shell.route.id && narrow.matches) document.querySelector("aside")?.focus();
-  if (!shell.route.id && id) document.querySelector(`main a[href="${CSS.escape(addressOf(before, id))}"]`)?.focus();
+  if (!shell.route.id && id) document.querySelector(`main a[href="${CSS.escape(addressOf(before, id, shell.route.query))}"]`)?.focus();
 }
 
 // What goes wrong in an action without a handler of its own.
@@ -277,7 +277,7 @@ const ON_KEY = {
   j: () => showRow(panel().step?.(1)),
   k: () => showRow(panel().step?.(-1)),
   "?": help,
-  Escape: () => (shell.route.id ? go(panel().id) : close()),
+  Escape: () => (shell.route.id ? go(panel().id, "", shell.route.query) : close()),
 };
 
 /** Enter opens the row that has the focus, as on any link; if it is open, the focus goes to its details. */

@@ -2,20 +2,20 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl } from "./api.js";
-import { act, addressOf, changed, go, shell } from "./shell.js";
+import { act, addressOf, changed, go, refresher, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { choice, clockTime, copyButton, data, empty, facts, mark, stateMark, tabs } from "./widgets.js";
+import { choice, clockTime, copyButton, data, empty, facts, mark, plain, stateMark, tabs } from "./widgets.js";
 import { form } from "./forms.js";
 import { Trigger } from "./trigger.js";
 
 const MAX_KEPT = 1000; // attempts; the mock keeps as many
+const LONGEST = 100; // characters of a value in a row
 const TRIGGER = "trigger"; // what stands for the id in the address of the form
 const RECEIVED = "received-"; // what ids of received messages begin with in addresses
 
 let attempts = new Map(); // by id
 let rows = null; // those that fit, newest first; null: to be found anew
 let newest = 0; // the last id that the list shows; later ones wait until its top is visible
-let journal = ""; // what ids of requests begin with
 let asked = false; // whether the mock has said what it keeps
 let received = []; // newest first
 let receiver = null;
@@ -48,7 +48,7 @@ const table = new Table({
     { title: "Outcome", name: "outcome", cell: attemptMark },
     { title: "Cause", name: "cause", cell: (one) => one.cause },
     { title: "Took", name: "took", cell: duration },
-    { title: "Receiver", name: "receiver", cell: (one) => one.url },
+    { title: "Receiver", name: "receiver", cell: (one) => plain(one.url, LONGEST) },
   ],
 });
 
@@ -61,7 +61,7 @@ const receivedTable = new Table({
     { title: "Answer", name: "record-number", cell: (one) => one.status },
     { title: "Authentication code", name: "outcome", cell: (one) => signatureMark(one.signature) },
     { title: "Delivery", name: "took", cell: (one) => one.delivery },
-    { title: "Body", name: "receiver", cell: (one) => one.body },
+    { title: "Body", name: "receiver", cell: (one) => plain(one.body, LONGEST) },
   ],
 });
 
@@ -109,10 +109,11 @@ async function lookAtReceiver() {
   changed();
 }
 
+const refresh = refresher("deliveries", lookAtReceiver);
+
 export const deliveries = {
   id: "deliveries",
   title: "Deliveries",
-  icon: "➤",
 
   reset() {
     [attempts, rows, newest, asked, received, receiver] = [new Map(), null, 0, false, [], null];
@@ -121,21 +122,15 @@ export const deliveries = {
 
   async open() {
     rows = null;
-    try {
-      if (shell.route.id === TRIGGER) await trigger.open();
-      await lookAtReceiver();
-      if (!asked) take((await call("GET", "/deliveries")).deliveries);
-      asked = true;
-    } catch {
-      // The stream begins anew once the mock answers, and with it this panel.
-    }
-    changed();
+    if (shell.route.id === TRIGGER) await trigger.open();
+    if (!asked) take((await call("GET", "/deliveries")).deliveries);
+    asked = true;
+    await lookAtReceiver();
   },
 
   event(name, found) {
     if (name === "delivery") take([found]);
-    else if (name === "call") journal ||= found.id.split("-")[0];
-    else if (shell.route.panel === "deliveries" && inReceiver()) lookAtReceiver().catch(() => {});
+    if (name !== "call" && inReceiver()) refresh();
   },
 
   step: (by) => (inReceiver() ? receivedTable.step(received, shell.route.id, by) : table.step(shown().found, shell.route.id, by)),
@@ -161,19 +156,18 @@ export const deliveries = {
 function sentPart(views) {
   const { found, waiting } = shown();
   const showNew = () => {
-    table.top = 0;
-    document.querySelector(".table").scrollTop = 0;
+    table.scrollTo(0);
     changed();
   };
-  return html`<div class="tools">${views}
+  return html`<div class="tools bare">${views}
       <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search" .value=${param("text")} @change=${(event) => choose("text", event.target.value)}></label>
       <label class="choice"><span>Record</span><input class="few" inputmode="numeric" .value=${param("record")} @change=${(event) => choose("record", event.target.value.trim())}></label>
-      ${choice("Outcome", [["", "all"], ["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "hit by a fault"]], param("outcome"), (value) => choose("outcome", value))}
+      ${choice("Outcome", [["", "Outcome"], ["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "hit by a fault"]], param("outcome"), (value) => choose("outcome", value))}
       <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
       <span class="count">${found.length.toLocaleString("en")} of ${attempts.size.toLocaleString("en")}</span>
-      ${waiting ? html`<button class="main" @click=${showNew}>▲ ${waiting.toLocaleString("en")} new</button>` : nothing}
     </div>
     ${shell.status && !shell.status.sends ? nothingLeaves() : nothing}
+    <div class="over">${waiting ? html`<button class="pill" @click=${showNew}>↑ ${waiting} new</button>` : nothing}</div>
     ${attempts.size ? table.view(found, shell.route.id) : nothingYet()}`;
 }
 
@@ -207,7 +201,7 @@ function why(attempt) {
   const receivedAs = received.find((one) => one.delivery === attempt.id);
   return facts([
     ["Cause", html`${CAUSES[attempt.cause] ?? attempt.cause}${of ? html` of <a href=${addressOf("deliveries", of)}>delivery ${of}</a>` : nothing}`],
-    ["Request", number && html`<a href=${addressOf("requests", journal ? `${journal}-${number}` : number)}>request ${number}</a>`],
+    ["Request", number && html`<a href=${addressOf("requests", number)}>request ${number}</a>`],
     ["Record", html`${recordLink(attempt.webhook_request)} · <a href=${addressOf("deliveries", "", { record: attempt.webhook_request.number })}>all its deliveries</a>`],
     ["Began", attempt.at],
     ["Receiver", attempt.url],

@@ -1,18 +1,18 @@
 // Records: the webhook requests of the world, as the mock has them now.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, curl, send, urlOf } from "./api.js";
-import { act, addressOf, changed, go, say, shell } from "./shell.js";
+import { call, controlCurl, curl, secret, send, urlOf } from "./api.js";
+import { act, addressOf, changed, go, refresher, say, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { choice, clockTime, confirmed, copyButton, data, empty, facts, mark, stateMark, tabs } from "./widgets.js";
+import { choice, clockTime, confirmed, copyButton, data, empty, facts, mark, plain, stateMark, tabs } from "./widgets.js";
 import { form } from "./forms.js";
 import { objectIn } from "./trigger.js";
 import { attemptMark } from "./deliveries.js";
 import { outcomeOf } from "./requests.js";
 
 const LIMIT = 100; // rows of a page
+const LONGEST = 100; // characters of a value in a row
 const MAX_CALLS = 2000; // remembered for histories; the journal of the mock is bounded as well
-const REFRESH = 1000; // milliseconds between two looks at the mock while it is busy
 const FILTERS = ["number", "entity", "state", "entity_id", "definition", "rule", "url", "created_from", "created_to", "sort", "offset"];
 const ADD = "add"; // what stands for the number in the address of the form
 
@@ -23,8 +23,6 @@ let known = { definitions: [], rules: [] };
 let calls = []; // those that named a record, oldest first
 let entry = null; // all of the open record
 let count; // how many records the world had
-let timer = 0;
-let looked = 0; // when the mock was last asked
 const open = {};
 
 const table = new Table({
@@ -32,12 +30,12 @@ const table = new Table({
   key: (one) => one.record.number,
   address: (one) => addressOf("records", one.record.number, shell.route.query),
   columns: [
-    { title: "Number", name: "record-number", cell: ({ record }) => `#${record.number}` },
+    { title: "Number", name: "record-number", cell: ({ record }) => plain(`#${record.number}`, LONGEST) },
     { title: "Created", name: "created", cell: ({ record }) => moment(record.log_information?.created_date) },
     { title: "State", name: "state", cell: ({ record }) => stateMark(record.life_cycle_state) },
     { title: "Entity", name: "entity", cell: ({ record }) => record.entity },
-    { title: "Definition", name: "definition", cell: ({ record }) => record.webhook_definition?.name },
-    { title: "Error", name: "problem", cell: ({ record }) => record.error_code },
+    { title: "Definition", name: "definition", cell: ({ record }) => plain(record.webhook_definition?.name ?? "", LONGEST) },
+    { title: "Error", name: "problem", cell: ({ record }) => plain(record.error_code ?? "", LONGEST) },
   ],
 });
 
@@ -52,10 +50,9 @@ function wanted() {
 
 /** Look at the mock again: the page of the list, and the open record. */
 async function look() {
-  looked = Date.now();
   const query = wanted();
   const { id } = shell.route;
-  await Promise.all([lookAtPage(query), id && id !== ADD ? lookAtRecord(id) : null]);
+  await Promise.all([lookAtPage(query), lookAtRecord(id)]);
   changed();
 }
 
@@ -71,28 +68,22 @@ async function lookAtPage(query) {
 }
 
 async function lookAtRecord(number) {
-  let found;
-  try {
-    const [own, sent, scripts] = await Promise.all([
-      call("GET", `/records/${encodeURIComponent(number)}`),
-      call("GET", `/deliveries?webhook_request=${encodeURIComponent(number)}`),
-      call("GET", "/deliveries/script"),
-    ]);
-    found = { number, ...own, attempts: sent.deliveries, script: scripts.scripts.find((one) => one.number === own.record.number) };
-  } catch (error) {
-    const sent = await call("GET", `/deliveries?webhook_request=${encodeURIComponent(number)}`).catch(() => ({ deliveries: [] }));
-    found = { number, gone: error.message, attempts: sent.deliveries };
-  }
-  if (number === shell.route.id) entry = found;
+  if (number === "" || number === ADD) return;
+  const name = encodeURIComponent(number);
+  const [own, { deliveries: attempts }, { scripts }] = await Promise.all([
+    call("GET", `/records/${name}`).catch((error) => ({ gone: error.message })),
+    call("GET", `/deliveries?webhook_request=${name}`),
+    call("GET", "/deliveries/script"),
+  ]);
+  if (number === shell.route.id) entry = { number, ...own, attempts, script: scripts.find((one) => one.number === own.record?.number) };
 }
 
-/** Look again soon: at most once a second, and only while the panel is shown. */
-function refresh() {
-  if (timer || shell.route.panel !== "records" || document.hidden) return;
-  timer = setTimeout(() => {
-    timer = 0;
-    if (shell.route.panel === "records") look();
-  }, Math.max(0, looked + REFRESH - Date.now()));
+const soon = refresher("records", look);
+
+/** Something has changed in the mock. */
+function stale() {
+  if (shell.route.panel === "records") soon();
+  else asked = undefined;
 }
 
 async function lookAtReferences() {
@@ -113,7 +104,6 @@ function choose(name, value) {
 export const records = {
   id: "records",
   title: "Records",
-  icon: "▤",
 
   reset() {
     [page, asked, refused, calls, entry, count] = [{ records: [], total: 0 }, undefined, null, [], null, undefined];
@@ -121,16 +111,17 @@ export const records = {
   },
 
   open() {
-    if (!known.definitions.length) lookAtReferences().catch(() => {});
-    return look();
+    if (!known.definitions.length) lookAtReferences();
+    const { id } = shell.route;
+    const moved = entry?.number !== id && asked === `${wanted()}`; // to another record of the same page
+    return moved ? lookAtRecord(id).then(changed) : look();
   },
 
   event(name, found) {
-    if (name === "call" && (found.record || found.identifier)) {
-      calls.push(found);
-      if (calls.length > MAX_CALLS) calls.shift();
-      refresh();
-    } else if (name === "delivery" || (name === "world" && count !== found.webhook_requests)) refresh();
+    const touches = name === "call" && (found.record || found.identifier);
+    if (touches) calls.push(found);
+    if (calls.length > MAX_CALLS) calls.shift();
+    if (touches || name === "delivery" || (name === "world" && count !== found.webhook_requests)) stale();
     if (name === "world") count = found.webhook_requests;
   },
 
@@ -163,10 +154,10 @@ function tools() {
   const value = (name) => query.get(name) ?? "";
   const used = MORE.filter((name) => query.get(name)).length;
   const entities = [...new Set([value("entity"), ...known.definitions.map((one) => one.entity)])].filter(Boolean).sort();
-  return html`<div class="tools">
+  return html`<div class="tools bare">
       <label class="search"><span class="unseen">Number of the record</span><input type="search" inputmode="numeric" placeholder="/ number" .value=${value("number")} @change=${(event) => choose("number", event.target.value.trim().replace("#", ""))}></label>
-      ${choice("State", [["", "all"], "REJECTED", "SUCCESSFUL"], value("state"), (one) => choose("state", one))}
-      ${choice("Entity", [["", "all"], ...entities], value("entity"), (one) => choose("entity", one))}
+      ${choice("State", [["", "State"], "REJECTED", "SUCCESSFUL"], value("state"), (one) => choose("state", one))}
+      ${choice("Entity", [["", "Entity"], ...entities], value("entity"), (one) => choose("entity", one))}
       <button aria-expanded=${!!open.more} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>
       ${wanted().size ? html`<button @click=${() => go("records", shell.route.id)}>Clear</button>` : nothing}
       <a class="button" href=${addressOf("records", ADD, query)}>Add …</a>
@@ -230,11 +221,11 @@ function details({ number, gone, record, data: object, attempts, script }) {
   if (gone) return html`${empty(`#${number} is gone`, gone)}<h3>History</h3>${history(number, "", attempts)}`;
   const text = JSON.stringify({ record, data: object }, null, 2);
   return html`<h2>#${record.number} <span class="count">${record.entity}</span></h2>
-    <p>${stateMark(record.life_cycle_state)} ${record.error_code}</p>
+    <p>${stateMark(record.life_cycle_state)} ${plain(record.error_code ?? "", LONGEST)}</p>
     <p class="tools">
       <button class=${record.life_cycle_state === "REJECTED" ? "main" : ""} @click=${() => asClient("resend", record)}>Resend</button>
       <button @click=${() => remove(record)}>Delete</button>
-      <a class="button" href=${addressOf("deliveries", "trigger", { record: record.number })}>Trigger with this data …</a>
+      <a class="button" href=${addressOf("deliveries", "trigger", { data_of: record.number })}>Trigger with this data …</a>
       ${copyButton(() => clientCurl("show", record), "Copy as curl")}
     </p>
     ${tabs(open, "tab", {
@@ -299,8 +290,8 @@ function attemptLine(one) {
 const METHODS = "/crmapi/rest/v2/webhook_requests";
 
 function clientCurl(method, record) {
-  if (method === "show") return curl("GET", urlOf(`${METHODS}/show?token=TOKEN&webhook_request_identifier=number=${encodeURIComponent(record.number)}`));
-  const body = { token: "TOKEN", webhook_request_identifier: { number: record.number } };
+  if (method === "show") return curl("GET", urlOf(`${METHODS}/show?token=${secret("TOKEN")}&webhook_request_identifier=number=${encodeURIComponent(record.number)}`));
+  const body = { token: secret("TOKEN"), webhook_request_identifier: { number: record.number } };
   return curl("POST", urlOf(`${METHODS}/${method}`), body, [["Content-Type", "application/json"]]);
 }
 

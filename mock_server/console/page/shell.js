@@ -90,3 +90,16 @@ export async function act(text, verb, path, body, { world, refused } = {}) {
     return null;
   }
 }
+
+/** Return a function that lets `look` run soon: at most once a second, and only while a panel is shown. */
+export function refresher(panel, look) {
+  let timer = 0;
+  let ended = 0;
+  return () => {
+    const run = async () => {
+      if (shell.route.panel === panel) await look().catch(() => {}); // without a connection the page says so
+      [timer, ended] = [0, Date.now()];
+    };
+    timer ||= setTimeout(run, Math.max(0, ended + 1000 - Date.now()));
+  };
+}

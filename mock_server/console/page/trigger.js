@@ -8,7 +8,7 @@ import { empty, pretty } from "./widgets.js";
 
 const NAME = "Trigger a webhook";
 
-/** It is filled in from what the address names: a record (`record`), an attempt (`of`), or nothing. */
+/** It is filled in from what the address names: a record (`data_of`), an attempt (`of`), or nothing. */
 export class Trigger {
   constructor() {
     this.reset();
@@ -29,7 +29,7 @@ export class Trigger {
     if (this.source === source) return;
     this.source = source;
     const attempt = shell.route.query.get("of");
-    const record = shell.route.query.get("record");
+    const record = shell.route.query.get("data_of");
     const first = definitions.find((one) => one.life_cycle_state === "EFFECTIVE") ?? definitions[0];
     if (attempt) await this.fill(this.ofAttempt(attempt));
     else if (record) await this.fill(this.ofRecord(record));
