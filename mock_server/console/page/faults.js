@@ -3,38 +3,30 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, curl, urlOf } from "./api.js";
 import { clock } from "./clock.js";
-import { deliveryFaults, deliveryScripts, loadDeliveryFaults } from "./delivery_faults.js";
+import { deliveryFaults, deliveryScripts, loadDeliveryFaults, takeDeliveryFaults } from "./delivery_faults.js";
 import { form, schemas } from "./forms.js";
-import { act, addressOf, changed, shell } from "./shell.js";
+import { act, addressOf, changed, refresher } from "./shell.js";
 import { clockTime, data, mark } from "./widgets.js";
 
 let presets = [];
 let active = []; // with what each has done so far
 let operations = []; // names that a fault may match
+let turn = 0; // of loading: only the newest counts, for an older one may have missed what was done since
 let counts = ""; // what the stream last said of faults
-let loading = 0; // a timer
-
-/** Load all that the panel shows; a burst of events loads once. */
-function loadSoon() {
-  loading ||= setTimeout(load, 200);
-}
 
 async function load() {
-  clearTimeout(loading);
-  loading = 0;
-  try {
-    const parts = [call("GET", "/faults"), presets.length ? { presets } : call("GET", "/faults/presets"), schemas(), loadDeliveryFaults()];
-    const [found, known, { FaultOperation }] = await Promise.all(parts);
-    active = found.faults;
-    presets = known.presets;
-    operations = FaultOperation.enum;
-  } catch {
-    return; // the connection is lost; when it is back, reset and open follow
-  }
+  const parts = [call("GET", "/faults"), presets.length ? { presets } : call("GET", "/faults/presets"), schemas(), loadDeliveryFaults()];
+  const mine = ++turn;
+  const [found, known, { FaultOperation }, deliveries] = await Promise.all(parts);
+  if (mine !== turn) return;
+  takeDeliveryFaults(deliveries);
+  active = found.faults;
+  presets = known.presets;
+  operations = FaultOperation.enum;
   changed();
 }
 
-const isOpen = () => shell.route.panel === "faults";
+const soon = refresher("faults", load);
 
 export const faults = {
   id: "faults",
@@ -46,21 +38,20 @@ export const faults = {
     active = [];
   },
 
-  open: load,
+  open: () => load().catch(() => {}), // without a connection the page says so
 
   event(name, found) {
-    if (!isOpen()) return;
     const now = name === "world" ? [found.faults, found.delivery_faults, found.epoch].join() : counts;
-    if (now !== counts || (name === "call" && found.fault) || (name === "delivery" && found.fault)) loadSoon();
+    if (now !== counts || (name === "call" && found.fault) || name === "delivery") soon();
     counts = now;
   },
 
   main: () => html`<div class="board">
-    <div>${activeFaults()} ${clock()} ${deliveryScripts()}</div>
-    <div>${known()} ${deliveryFaults()}</div></div>`,
+    <div>${activeFaults()} ${clock()} ${deliveryScripts(change)}</div>
+    <div>${known()} ${deliveryFaults(change)}</div></div>`,
 };
 
-addEventListener("focus", () => isOpen() && load());
+addEventListener("focus", soon);
 
 // What is active.
 
@@ -125,7 +116,7 @@ function matchOf({ match }) {
 
 async function change(acting) {
   const found = await acting;
-  if (found) await load();
+  if (found) await load().catch(() => {});
   return found;
 }
 
