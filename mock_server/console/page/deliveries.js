@@ -161,7 +161,7 @@ function sentPart(views) {
   };
   return html`<div class="tools bare">${views}
       <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search" .value=${param("text")} @change=${(event) => choose("text", event.target.value)}></label>
-      <label class="choice"><span>Record</span><input class="few" inputmode="numeric" .value=${param("record")} @change=${(event) => choose("record", event.target.value.trim())}></label>
+      <label class="choice"><span>Record</span><input class="few" inputmode="numeric" placeholder="Record" .value=${param("record")} @change=${(event) => choose("record", event.target.value.trim())}></label>
       ${choice("Outcome", [["", "Outcome"], ["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "hit by a fault"]], param("outcome"), (value) => choose("outcome", value))}
       <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
       <span class="count">${found.length.toLocaleString("en")} of ${attempts.size.toLocaleString("en")}</span>
@@ -304,8 +304,10 @@ async function setAnswer(first, refused) {
 
 function receivedDetails(one) {
   if (!one) return empty("This message is gone", "The built-in receiver keeps the last 200.");
+  const fault = attempts.get(one.delivery)?.fault;
   return html`<h2>Message ${one.id} <span class="count">${one.at}</span></h2>
-    <p>${signatureMark(one.signature)} answered with ${one.status}${one.delivery ? html` · <a href=${addressOf("deliveries", one.delivery)}>delivery ${one.delivery}</a>` : nothing}</p>
+    <p>${signatureMark(one.signature)} answered with ${one.status}${one.delivery ? html` · <a href=${addressOf("deliveries", one.delivery)}>delivery ${one.delivery}</a>` : nothing}
+      ${fault ? mark("fault", fault.replaceAll("_", " ")) : nothing}</p>
     ${tabs(open, "received", {
       Signature: () => signatureView(one.signature),
       Message: () => html`${facts([["Method", one.method], ...Object.entries(one.headers)])}${bodyOf(one, "Body that was received")}`,

@@ -112,7 +112,9 @@ def test_a_webhook_is_triggered(live: Console, sender: Mock) -> None:
     expect(form.locator("[name=data]")).to_have_value(re.compile('"number": "JOB'))
     form.locator("[name=entity]").select_option("ACTIVITIES")
     fill(page, "Trigger a webhook", "Trigger", url=sender.receiver.url)
-    expect(form.locator("[name=entity]")).to_have_accessible_description(re.compile("is about JOBS"))
+    expect(form.locator("[name=entity]")).to_have_accessible_description(
+        re.compile("is about JOBS")
+    )
     form.locator("[name=entity]").select_option("JOBS")
     fill(page, "Trigger a webhook", "Trigger")
     expect(page.get_by_role("heading", name="Delivery 1 of")).to_be_visible()
@@ -144,7 +146,7 @@ def test_why_a_signature_does_not_verify(live: Console, sender: Mock) -> None:
     sender.deliveries.fail("old_key")
     attempt = fire(sender, sender.receiver.url)
     page = live.open(f"{LIST}/{attempt.number}")
-    expect(details(page)).to_contain_text("⚡ old key")
+    expect(details(page)).to_contain_text("↯ old key")
     tab(page, "Signature")
     expect(details(page)).to_contain_text("a key that the definition no longer has")
     sent = b'{"authentication_code":"00","data":{"number":"A1","x":1}}'
@@ -177,7 +179,7 @@ def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
 
 def test_hostile_messages_are_text(live: Console, sender: Mock) -> None:
     """What a receiver answers and what others send to it, on a phone."""
-    hostile = '<script>throw Error()</script>\x1b[31m\u202e"\'</td>'
+    hostile = "<script>throw Error()</script>\x1b[31m\u202e\"'</td>"
     body = hostile.encode()
     answer = b"HTTP/1.1 500 <b>\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with listening(lambda connection: connection.sendall(answer)) as receiver:
