@@ -67,10 +67,18 @@ const receivedTable = new Table({
 
 // What the mock has, and what is shown of it.
 
-function take(found) {
-  for (const one of found) attempts.set(one.id, one);
+function take(attempt) {
+  attempts.set(attempt.id, attempt);
   while (attempts.size > MAX_KEPT) attempts.delete(attempts.keys().next().value);
   rows = null;
+}
+
+async function lookAtAttempts() {
+  const found = (await call("GET", "/deliveries")).deliveries;
+  // What the stream has brought meanwhile is newer.
+  attempts = new Map([...found.map((one) => [one.id, one]), ...attempts]);
+  [asked, rows] = [true, null];
+  changed();
 }
 
 const param = (name) => shell.route.query.get(name) ?? "";
@@ -123,13 +131,11 @@ export const deliveries = {
   async open() {
     rows = null;
     if (shell.route.id === TRIGGER) await trigger.open();
-    if (!asked) take((await call("GET", "/deliveries")).deliveries);
-    asked = true;
-    await lookAtReceiver();
+    await Promise.all([lookAtReceiver(), asked || lookAtAttempts()]);
   },
 
   event(name, found) {
-    if (name === "delivery") take([found]);
+    if (name === "delivery") take(found);
     if (name !== "call" && inReceiver()) refresh();
   },
 
@@ -230,7 +236,7 @@ async function replay(id) {
   const text = (found) => `Delivery ${found.id} repeats ${id}: ${found.outcome?.name.replaceAll("_", " ") ?? found.stage}.`;
   const found = await act(text, "POST", `/deliveries/${id}/replay`);
   if (!found) return;
-  take([found]);
+  take(found);
   go("deliveries", found.id, shell.route.query);
 }
 

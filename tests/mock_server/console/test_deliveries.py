@@ -1,6 +1,7 @@
 """The panel of deliveries: what was sent and received, why a code does not verify, sent again."""
 
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -158,6 +159,15 @@ def test_why_a_signature_does_not_verify(live: Console, sender: Mock) -> None:
     expect(table.locator("tbody tr").first).to_contain_text("wrong key or data")
     table.locator("tbody tr").first.get_by_role("link").click()
     expect(details(page)).to_contain_text("no key of this world makes this code")
+
+
+@pytest.mark.parametrize("address", [LIST, f"{LIST}?view=receiver"])
+def test_the_line_of_an_empty_list_works(live: Console, address: str) -> None:
+    """As it stands, in a shell."""
+    page = live.open(address)
+    line = page.get_by_label("Command to try").text_content() or ""
+    subprocess.run(["bash", "-euc", line], check=True, capture_output=True)
+    expect(page.get_by_role("table").locator("tbody tr").first).to_be_visible()
 
 
 def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
