@@ -1,5 +1,6 @@
 """The panel of deliveries: what was sent and received, why a code does not verify, sent again."""
 
+import json
 import re
 import subprocess
 import threading
@@ -12,6 +13,7 @@ from helpers.receivers import OK, listening
 from playwright.sync_api import Browser, Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+from crmcom_kit.mock_server.signing import sign
 
 LIST = "/w/default/deliveries"
 DATA = {"id": "J1", "number": "JOB1", "status": "SCHEDULED"}
@@ -150,15 +152,33 @@ def test_why_a_signature_does_not_verify(live: Console, sender: Mock) -> None:
     expect(details(page)).to_contain_text("↯ old key")
     tab(page, "Signature")
     expect(details(page)).to_contain_text("a key that the definition no longer has")
-    sent = b'{"authentication_code":"00","data":{"number":"A1","x":1}}'
+    expect(details(page)).to_contain_text("Both codes are of the same bytes.")
+    sent = json.loads(attempt.message.body)["data"]
+    expect(details(page).get_by_label("Seen bytes")).to_have_text(json.dumps(sent, separators=",:"))
+
+
+def test_where_signed_bytes_differ(live: Console, sender: Mock) -> None:
+    """The first difference is marked on both sides; the message is one that another program sent."""
+    definition = sender.definitions[0]["id"]
+    key = sender.emulated.current_epoch.reference_data.key_of(definition)
+    assert key is not None
+    data = {"number": "A1", "x": 1}
+    code = sign(data, key, canonical_form="spaced")
+    body = json.dumps({"authentication_code": code, "data": data})
     with sender.client() as client:
-        client.post(sender.receiver.url, content=sent)
-    page.get_by_role("link", name="Received").click()
-    table = page.get_by_role("table", name="Received messages")
-    expect(table.locator("tbody tr")).to_have_count(2)
-    expect(table.locator("tbody tr").first).to_contain_text("wrong key or data")
-    table.locator("tbody tr").first.get_by_role("link").click()
-    expect(details(page)).to_contain_text("no key of this world makes this code")
+        client.post(sender.receiver.url, content=body)
+    page = live.open(f"{LIST}?view=receiver")
+    row = page.get_by_role("table", name="Received messages").locator("tbody tr")
+    expect(row).to_contain_text("reserialised json")
+    row.get_by_role("link").click()
+    expect(details(page)).to_contain_text("re-serialized as JSON, spaced")
+    expect(details(page)).to_contain_text("differ from character 11 on")
+    for side, text, mark in (
+        ("Expected", '{"number":"A1","x":1}', '"'),
+        ("Seen", '{"number": "A1", "x": 1}', " "),
+    ):
+        expect(details(page).get_by_label(f"{side} bytes")).to_have_text(text)
+        expect(details(page).get_by_label(f"{side} bytes").locator("mark")).to_have_text(mark)
 
 
 @pytest.mark.parametrize("address", [LIST, f"{LIST}?view=receiver"])
