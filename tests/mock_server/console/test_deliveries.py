@@ -153,12 +153,11 @@ def test_why_a_signature_does_not_verify(live: Console, sender: Mock) -> None:
     tab(page, "Signature")
     expect(details(page)).to_contain_text("a key that the definition no longer has")
     expect(details(page)).to_contain_text("Both codes are of the same bytes.")
-    sent = json.loads(attempt.message.body)["data"]
-    expect(details(page).get_by_label("Seen bytes")).to_have_text(json.dumps(sent, separators=",:"))
+    expect(details(page).get_by_label("Seen bytes")).to_have_text(attempt.message.data.decode())
 
 
 def test_where_signed_bytes_differ(live: Console, sender: Mock) -> None:
-    """The first difference is marked on both sides; the message is one that another program sent."""
+    """The first difference is marked on both sides, of a message that another program sent."""
     definition = sender.definitions[0]["id"]
     key = sender.emulated.current_epoch.reference_data.key_of(definition)
     assert key is not None
