@@ -10,12 +10,13 @@ import { choice, clockTime, copy, copyButton, data, empty, facts, mark, plain, t
 const MOST = 2000; // rows that are kept; the journal of the mock is bounded as well
 const FRESH_MS = 1000; // how long a row counts as new
 const LONGEST = 100; // characters of a value in a row
+const MAX_TEXT = 10_000; // characters that are searched
 const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
 const EVIDENCE = {
   documented: "the documents say so",
-  observed: "responses of a real server show it",
-  inferred: "follows from documents and responses, which do not say it",
-  assumed: "nobody knows: an assumption of the mock",
+  observed: "seen in responses of a real server",
+  inferred: "concluded from documents and responses",
+  assumed: "not known, an assumption",
 };
 
 let rows = []; // newest first
@@ -31,8 +32,10 @@ const open = {}; // which tab is open
 export function outcomeOf(call) {
   if (call.fault) return "fault";
   if (!call.wasMatched) return "refused";
-  return call.status >= 400 ? "failed" : "good";
+  return call.status >= 400 || undelivered(call) ? "failed" : "good";
 }
+
+const undelivered = (call) => call.deliveries.length > 0 && call.stateAfter === "REJECTED";
 
 const table = new Table({
   label: "Requests, newest first",
@@ -59,6 +62,7 @@ function outcome(call) {
 function outcomeText(call) {
   if (call.fault) return `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`;
   if (!call.wasMatched) return call.errorKind.replaceAll("_", " ");
+  if (undelivered(call)) return "not delivered, REJECTED again";
   return change(call) || `${call.status} ${call.code ?? ""}`;
 }
 
@@ -106,6 +110,13 @@ function find(text) {
 
 // Arriving.
 
+/** What a row needs, and what it is searched for: values may be long, and rows are many. */
+function rowOf({ nearMiss, url, ...found }, arrived) {
+  const text = JSON.stringify([found, url, nearMiss]).slice(0, MAX_TEXT).toLowerCase();
+  const identifier = found.identifier?.length > LONGEST ? structuredClone(found.identifier.slice(0, LONGEST)) : found.identifier;
+  return { ...found, identifier, text, arrived };
+}
+
 /** Show what waits, unless the list is being read. */
 function flush() {
   if (!waiting.length || paused || !table.atTop) return;
@@ -117,6 +128,13 @@ function flush() {
 const selected = () => (entry?.asked === shell.route.id ? entry.id : shell.route.id);
 
 const newest = () => waiting.at(-1) ?? rows[0];
+
+/** A delivery has got on: its request led to another state than when it was answered. */
+function settle({ call: number, after }) {
+  const row = [...waiting, ...rows].find((one) => one.number === number);
+  if (row && after) row.stateAfter = after;
+  if (entry?.number === number && shell.route.panel === "requests") load(entry.asked);
+}
 
 async function load(id) {
   let found;
@@ -156,10 +174,10 @@ export const requests = {
   },
 
   event(name, found) {
-    if (name === "delivery" && entry?.number && found.call === entry.number && shell.route.panel === "requests") load(entry.asked);
+    if (name === "delivery" && found.call) settle(found);
     if (name !== "call") return;
     const arrived = performance.now() - begun < FRESH_MS ? -FRESH_MS : performance.now();
-    waiting.push({ ...found, text: JSON.stringify(found).slice(0, 10_000).toLowerCase(), arrived });
+    waiting.push(rowOf(found, arrived));
     if (waiting.length > 2 * MOST) waiting = waiting.slice(-MOST);
   },
 
@@ -260,11 +278,12 @@ function why(call) {
   const [shaping, deciding] = [true, false].map((wanted) => dials.filter(([key]) => key.startsWith("errors.") === wanted));
   return html`
     ${fault ? html`<p>${mark("fault", "A fault was injected: ")}<a href=${addressOf("faults")}>${plain(faultName(call))}</a></p>${facts(effects(fault))}` : nothing}
+    ${undelivered(call) ? html`<p>${mark("failed", "The webhook was not delivered.")}</p><ul class="rules">${call.trace.filter((one) => one.step in DELIVERY).map((one) => html`<li>${STEPS[one.step](one)}</li>`)}</ul>` : nothing}
     ${nearMiss ? facts([["Parameter", nearMiss.parameter], ["Seen", nearMiss.seen], ["Allowed", nearMiss.allowed]]) : nothing}
     ${nearMiss?.suggestion ? suggestion(call) : nothing}
     ${call.statement ? part("Statement that decided", statement(call.statement)) : nothing}
     ${deciding.length ? part("Dials that decided", html`<ul class="rules">${deciding.map(dial)}</ul>`) : nothing}
-    ${shaping.length ? part("Dials of the error’s form", html`<ul class="rules">${shaping.map(dial)}</ul>`) : nothing}
+    ${shaping.length ? part("Dials that shaped the error", html`<ul class="rules">${shaping.map(dial)}</ul>`) : nothing}
     ${call.warnings.length ? part("Warnings", html`<ul class="rules">${call.warnings.map((one) => html`<li>${plain(one)}</li>`)}</ul>`) : nothing}
     ${!nearMiss && !fault && !dials.length && !call.warnings.length ? html`<p>The request broke no restriction, and nothing that the documents leave open had a part in the response.</p>` : nothing}`;
 }
@@ -283,23 +302,25 @@ function suggestion(call) {
 
 function statement(id) {
   const { text, source, evidence } = rules[id] ?? {};
-  return html`<ul class="rules"><li><a href=${addressOf("contract", id)}>${id}</a>${text ? html`<q>${text}</q><span class="note">${source} · ${evidence}: ${EVIDENCE[evidence]}</span>` : nothing}</li></ul>`;
+  return html`<ul class="rules"><li><a href=${addressOf("contract", id)}>${id}</a>${text ? html`<q>${text}</q><span class="note">${evidence}: ${EVIDENCE[evidence]} · ${source}</span>` : nothing}</li></ul>`;
 }
 
 function dial([key, value]) {
   const { text, evidence } = rules[key] ?? {};
-  return html`<li><a href=${addressOf("contract", key)}>${key}</a> = ${JSON.stringify(value)}${text ? html`<span>${text} <span class="note">${evidence}: ${EVIDENCE[evidence]}</span></span>` : nothing}</li>`;
+  const about = key.startsWith("errors.") ? "" : text;
+  return html`<li><a href=${addressOf("contract", key)}>${key}</a> = <code>${JSON.stringify(value)}</code>${text ? html`<span>${about} <span class="note">${evidence}: ${EVIDENCE[evidence]}</span></span>` : nothing}</li>`;
 }
 
 // The chain of causes.
 
 function trace(call) {
   const [before, after] = [flat(call.before), flat(call.after)];
-  const fields = before && after ? Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name]) : [];
+  const names = before && after ? Object.keys({ life_cycle_state: "", ...before, ...after }) : [];
+  const fields = names.filter((name) => before[name] !== after[name]);
   return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
     ${call.record ? html`<p>Record ${recordLink(call)}${before && !after ? " was deleted." : fields.length ? " was changed:" : " was not changed."}</p>` : nothing}
     ${fields.length ? html`<table class="diff" aria-label="What changed in the record"><thead><tr><th scope="col">Field</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>
-      <tbody>${fields.map((name) => html`<tr><th scope="row">${name}</th><td><div>${value(before[name])}</div></td><td><div>${value(after[name])}</div></td></tr>`)}</tbody></table>` : nothing}
+      <tbody>${fields.map((name) => html`<tr><th scope="row">${name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`)}</th><td><div>${value(before[name])}</div></td><td><div>${value(after[name])}</div></td></tr>`)}</tbody></table>` : nothing}
     ${before && !after ? data(call.before, "The record before") : nothing}`;
 }
 
@@ -316,6 +337,11 @@ function flat(found, path = "") {
 const value = (found = "") => plain(found, 2000);
 const recordLink = ({ record }) => html`<a href=${addressOf("records", record.number)}>#${record.number}</a>`;
 
+const DELIVERY = {
+  attempt: (step) => html`Delivery <a href=${addressOf("deliveries", step.id)}>${step.id}</a>`,
+  receiver: ({ status, name }) => html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : name.replaceAll("_", " "))}`,
+};
+
 const STEPS = {
   fault: (step, call) => html`${mark("fault", "Fault")} <a href=${addressOf("faults")}>${plain(faultName(call))}</a>`,
   request: (step, call) => html`Request ${call.number}: ${call.operation ?? "no method"}
@@ -323,8 +349,7 @@ const STEPS = {
     ${step.outcome === "held" ? mark("good", "carried out") : nothing}
     ${step.outcome === "skipped" ? mark("open", "not carried out: the fault answered in its place") : nothing}`,
   change: (step, call) => html`Record ${call.record ? recordLink(call) : nothing} ${step.before ?? "new"} → ${step.after}`,
-  attempt: (step) => html`Delivery <a href=${addressOf("deliveries", step.id)}>${step.id}</a>`,
-  receiver: ({ status, name }) => html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", `${status ?? "no response"} · ${name.replaceAll("_", " ")}`)}`,
+  ...DELIVERY,
 };
 
 // Sending once more.
