@@ -212,7 +212,7 @@ def test_a_request_is_repeated(console: Console, mock: Mock) -> None:
     opened(page, "wrong credentials")
     before = len(journal(mock))
     page.get_by_role("button", name="Replay").click()
-    expect(page.get_by_role("status").last).to_contain_text("the journal hides password")
+    expect(page.get_by_role("status").last).to_contain_text("it needs $PASSWORD")
     assert len(journal(mock)) == before
 
 
