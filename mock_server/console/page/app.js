@@ -215,7 +215,7 @@ addEventListener("hashchange", () => {
 
 function title() {
   const { id } = shell.route;
-  document.title = `${id && `${id} – `}${panel().title} – ${session.world} – crmcom-kit`;
+  document.title = `${id && `${id} · `}${panel().title} · ${session.world} · crmcom-kit`;
 }
 
 /** On a phone, details take the place of the list; when they are closed, focus returns to their row. */
