@@ -19,6 +19,7 @@ from crmcom_kit.mock_server.world.changes import (
 from crmcom_kit.mock_server.world.export import exported, in_arrays
 from crmcom_kit.mock_server.world.generation import add_partial, generated, generated_more
 from crmcom_kit.mock_server.world.reference_data import named
+from crmcom_kit.mock_server.world.snapshot_changes import RecordChange, changes_since
 from crmcom_kit.mock_server.world.world_file import (
     DataError,
     read_entries,
@@ -208,6 +209,22 @@ def restore_snapshot(call: Call) -> Any:
     """Replace the content with a snapshot; this begins a new epoch."""
     epoch = call.world.restore(call.path["name"], expected_epoch=call.epoch)
     return {"epoch": epoch.number, "webhook_requests": len(epoch.store)}
+
+
+def get_snapshot_changes(call: Call) -> Any:
+    """Compare the content with a snapshot."""
+    limit = call.query["limit"]
+    found = changes_since(call.world, call.path["name"], limit + 1)
+    return {"changes": list(map(_change, found[:limit])), "more": len(found) > limit}
+
+
+def _change(change: RecordChange) -> dict[str, Any]:
+    return {
+        "webhook_request": {"id": change.id, "number": change.number},
+        "change": change.change,
+        "fields": [one._asdict() for one in change.fields],
+        "call": change.call,
+    }
 
 
 def delete_snapshot(call: Call) -> Any:

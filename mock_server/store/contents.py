@@ -134,6 +134,23 @@ class Contents:
         end = None if query.limit is None else query.offset + query.limit
         return islice(records, query.offset, end)
 
+    def changes_since(self, before: "Contents") -> Iterator[tuple[Record | None, Record | None]]:
+        """Yield each record that is new, differs or is gone, by its id: as it was and as it is.
+
+        The newest comes first; those that are gone come last.
+        """
+        if self is before:
+            return
+        for position, record in reversed(self.records.items()):
+            if before.records.get(position) is record:  # as most are, and quicker than by the id
+                continue
+            old = before.records.get(before.positions["id"].get(record.id, -1))
+            if old != record:
+                yield old, record
+        for old in reversed(before.records.values()):
+            if self.positions["id"].get(old.id, -1) not in self.records:
+                yield old, None
+
     def _buckets(self, condition: _Condition) -> list[list[int]]:
         """Return the buckets of all records that meet ``condition``."""
         found = [self._index(field).get(value) for field, values in condition for value in values]

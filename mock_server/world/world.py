@@ -38,10 +38,13 @@ DEFAULT = "default"
 MAX_SNAPSHOTS = 100
 
 
-class _Snapshot(NamedTuple):
+class Snapshot(NamedTuple):
+    """The content of a world as it was saved."""
+
     initial_content: InitialContent
     ids: Ids
     delivery: Delivery
+    entry: str  # the id of the journal's last entry then
 
     @property
     def records(self) -> int:
@@ -89,7 +92,7 @@ class World:
         self.journal_budget = journal_budget or JournalBudget()
         self.delivery_queue = delivery_queue or DeliveryQueue()
         self._lock = threading.Lock()
-        self._snapshots: dict[str, _Snapshot] = {}
+        self._snapshots: dict[str, Snapshot] = {}
         self._state: StateFile | None = None
         self.tokens = self._new_tokens()
         self._secrets = secrets
@@ -296,7 +299,8 @@ class World:
                 reference_data=epoch.reference_data,
                 store=epoch.store.copy(),
             )
-            kept = _Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery))
+            entry = epoch.journal.id_of(epoch.journal.last)
+            kept = Snapshot(content, epoch.ids.clone(), _cloned(epoch.delivery), entry)
             self._snapshots[name] = kept
             return kept.records
 
@@ -317,12 +321,17 @@ class World:
             self._kept(name)
             del self._snapshots[name]
 
+    def saved(self, name: str) -> Snapshot:
+        """Return a snapshot. Raises NotFound."""
+        with self._lock:
+            return self._kept(name)
+
     def snapshots(self) -> dict[str, int]:
         """The snapshots, in the order in which they were first saved; how many records each has."""
         with self._lock:
             return {name: kept.records for name, kept in self._snapshots.items()}
 
-    def _kept(self, name: str) -> _Snapshot:
+    def _kept(self, name: str) -> Snapshot:
         kept = self._snapshots.get(name)
         if kept is None:
             allowed = ", ".join(map(quoted, self._snapshots)) or "none, since nothing is saved"
