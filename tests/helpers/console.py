@@ -25,15 +25,25 @@ class Console:
         page = self._context.new_page()
         page.set_viewport_size({"width": width, "height": height})
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self._note)
+        page.on("console", self._heard)
         page.goto(f"{self.url}/#{address}")
         return page
 
-    def _note(self, message: ConsoleMessage) -> None:
-        failed = message.text.startswith("Failed to load resource")
-        if message.type == "error" and not (failed and self.failures_expected):
+    def _heard(self, message: ConsoleMessage) -> None:
+        """Keep an error, unless it is Chromium's note that the mock has refused a call."""
+        refused = "status of 40" in message.text and "/__admin/" in message.location["url"]
+        expected = self.failures_expected and message.text.startswith("Failed to load resource")
+        if message.type == "error" and not refused and not expected:
             self.errors.append(message.text)
 
     def close(self) -> None:
         """Close all tabs."""
         self._context.close()
+
+
+def fill(page: Page, form: str, button: str, **fields: str) -> None:
+    """Fill fields of a form, by their names, and press its button."""
+    found = page.get_by_role("form", name=form, exact=True)
+    for name, value in fields.items():
+        found.locator(f"[name={name}]").fill(value)
+    found.get_by_role("button", name=button).click()

@@ -35,19 +35,27 @@ function headers(body) {
   };
 }
 
-/** Call an operation of the control API; return its JSON. Throws Refused. */
-export async function call(verb, path, body, world) {
-  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
-  const response = await fetch(inWorld(`/__admin${path}`, world), {
+async function response(verb, path, body, world) {
+  const asItIs = body === undefined || typeof body === "string" || body instanceof Blob;
+  const found = await fetch(inWorld(`/__admin${path}`, world), {
     method: verb,
     headers: headers(body),
-    body: text,
+    body: asItIs ? body : JSON.stringify(body),
   }).catch((error) => {
     throw new Refused(0, { error: `the mock cannot be reached (${error.message})` });
   });
-  const found = await response.json().catch(() => null);
-  if (!response.ok) throw new Refused(response.status, found);
+  if (!found.ok) throw new Refused(found.status, await found.json().catch(() => null));
   return found;
+}
+
+/** Call an operation of the control API; return its JSON. A body may be a file. Throws Refused. */
+export async function call(verb, path, body, world) {
+  return (await response(verb, path, body, world)).json().catch(() => null);
+}
+
+/** What an operation of the control API returns that is no JSON. Throws Refused. */
+export async function download(path) {
+  return (await response("GET", path)).blob();
 }
 
 /** Send a request to the API itself, as a client would. Returns its status and body. */
@@ -59,9 +67,9 @@ export async function send(verb, path, body, more = {}) {
   return { status: response.status, body: await response.text() };
 }
 
-/** The absolute URL of a path of the control API or, with a whole path, of the API. */
-export function urlOf(path) {
-  return location.origin + inWorld(path);
+/** The absolute URL of a path in the current world or another one. */
+export function urlOf(path, world) {
+  return location.origin + inWorld(path, world);
 }
 
 /** What stands for a secret in a text: the name of an environment variable, between two characters that no text has. */
@@ -85,7 +93,8 @@ export function curl(verb, url, body, more = []) {
   const has = body !== undefined && body !== "";
   const line = ["curl", /[[\]{}]/.test(url) ? "-gs" : "-s", ...(verb === "GET" && !has ? [] : ["-X", verb]), word(url)];
   for (const [name, value] of more) line.push("-H", word(`${name}:${value && ` ${value}`}`));
-  if (has) {
+  if (body instanceof Blob) line.push("--data-binary", word(`@${body.name}`));
+  else if (has) {
     const text = typeof body === "string" ? body : JSON.stringify(body);
     line.push(text.startsWith("@") ? "--data-raw" : "-d", word(text));
   }
@@ -93,10 +102,10 @@ export function curl(verb, url, body, more = []) {
 }
 
 /** The same for a call of the control API. */
-export function controlCurl(verb, path, body) {
+export function controlCurl(verb, path, body, world) {
   const token = session.token && { "X-Mock-Admin-Token": secret("CRMCOM_ADMIN_TOKEN") };
   const type = body !== undefined && { "Content-Type": "application/json" };
-  return curl(verb, urlOf(`/__admin${path}`), body, Object.entries({ ...token, ...type }));
+  return curl(verb, urlOf(`/__admin${path}`, world), body, Object.entries({ ...token, ...type }));
 }
 
 /** Yield the events of the current world, those of the journal first: {event, data}. Throws Refused. */

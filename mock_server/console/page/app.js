@@ -55,7 +55,7 @@ function entry(one) {
 
 function back() {
   const { title, id } = panel();
-  return html`<a class="back" href=${addressOf(id)} aria-label="Close the details">
+  return html`<a class="back" href=${addressOf(id, "", shell.route.query)} aria-label="Close the details">
     <span aria-hidden="true">✕</span><span aria-hidden="true">← ${title}</span></a>`;
 }
 
@@ -202,15 +202,15 @@ function begin() {
 // A mock that hangs, or a machine that slept: the stream has not ended, and nothing comes.
 setInterval(() => shell.connection === "live" && performance.now() - heard > PATIENCE_MS && listen(), 5000);
 
-addEventListener("hashchange", () => {
-  const { panel: before, id } = shell.route;
+addEventListener("hashchange", ({ oldURL }) => {
+  const before = shell.route;
   if (readAddress()) {
     shell.status = null;
     listen();
   } else panel().open?.();
   title();
   changed();
-  requestAnimationFrame(() => moveFocus(before, id)); // it is drawn by then
+  requestAnimationFrame(() => moveFocus(before, new URL(oldURL).hash)); // it is drawn by then
 });
 
 function title() {
@@ -219,12 +219,12 @@ function title() {
 }
 
 /** On a phone, details take the place of the list; when they are closed, focus returns to their row. */
-function moveFocus(before, id) {
-  if (shell.route.panel !== before) return;
+function moveFocus(before, address) {
+  if (shell.route.panel !== before.panel) return;
   if (stepped) document.querySelector('main tr[aria-selected="true"] a')?.focus({ preventScroll: true });
   stepped = false;
   if (shell.route.id && narrow.matches) document.querySelector("aside")?.focus();
-  if (!shell.route.id && id) document.querySelector(`main a[href="${CSS.escape(addressOf(before, id))}"]`)?.focus();
+  if (!shell.route.id && before.id) document.querySelector(`main a[href="${CSS.escape(address)}"]`)?.focus();
 }
 
 // What goes wrong in an action without a handler of its own.
@@ -268,7 +268,7 @@ const ON_KEY = {
   j: () => showRow(panel().step?.(1)),
   k: () => showRow(panel().step?.(-1)),
   "?": help,
-  Escape: () => (shell.route.id ? go(panel().id) : close()),
+  Escape: () => (shell.route.id ? go(panel().id, "", shell.route.query) : close()),
 };
 
 /** Enter opens the row that has the focus, as on any link; if it is open, the focus goes to its details. */

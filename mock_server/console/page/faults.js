@@ -1,10 +1,165 @@
-// Faults & time: injected failures, delivery faults, and the world's clock.
+// Faults & time: injected failures, what deliveries suffer, and the world's clock.
 
-import { html } from "./lit-html/lit-html.js";
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call, curl, urlOf } from "./api.js";
+import { clock } from "./clock.js";
+import { deliveryFaults, deliveryScripts, loadDeliveryFaults } from "./delivery_faults.js";
+import { form, schemas } from "./forms.js";
+import { act, addressOf, changed, shell } from "./shell.js";
+import { clockTime, data, mark } from "./widgets.js";
+
+let presets = [];
+let active = []; // with what each has done so far
+let operations = []; // names that a fault may match
+let counts = ""; // what the stream last said of faults
+let loading = 0; // a timer
+
+/** Load all that the panel shows; a burst of events loads once. */
+function loadSoon() {
+  loading ||= setTimeout(load, 200);
+}
+
+async function load() {
+  clearTimeout(loading);
+  loading = 0;
+  try {
+    const parts = [call("GET", "/faults"), presets.length ? { presets } : call("GET", "/faults/presets"), schemas(), loadDeliveryFaults()];
+    const [found, known, { FaultOperation }] = await Promise.all(parts);
+    active = found.faults;
+    presets = known.presets;
+    operations = FaultOperation.enum;
+  } catch {
+    return; // the connection is lost; when it is back, reset and open follow
+  }
+  changed();
+}
+
+const isOpen = () => shell.route.panel === "faults";
 
 export const faults = {
   id: "faults",
   title: "Faults & time",
   icon: "⚡",
-  main: () => html``,
+
+  reset() {
+    presets = [];
+    active = [];
+  },
+
+  open: load,
+
+  event(name, found) {
+    if (!isOpen()) return;
+    const now = name === "world" ? [found.faults, found.delivery_faults, found.epoch].join() : counts;
+    if (now !== counts || (name === "call" && found.fault) || (name === "delivery" && found.fault)) loadSoon();
+    counts = now;
+  },
+
+  main: () => html`<div class="board">
+    <div>${activeFaults()} ${clock()} ${deliveryScripts()}</div>
+    <div>${known()} ${deliveryFaults()}</div></div>`,
 };
+
+addEventListener("focus", () => isOpen() && load());
+
+// What is active.
+
+function activeFaults() {
+  const clear = () => change(act("No faults are left.", "DELETE", "/faults"));
+  return html`<section class="section" aria-labelledby="active">
+    <h2 id="active">Active faults <span class="count">${active.length}</span> ${active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing}</h2>
+    ${active.length
+      ? html`<ul class="rows">${active.map(row)}</ul>`
+      : html`<p class="note">All requests are served. Add a fault, and see what your integration makes of it; from a script:</p>
+          ${data(curl("POST", urlOf("/__admin/faults/presets/lost_answer")), "Command to try")}`}
+  </section>`;
+}
+
+function row(one) {
+  const remove = () => change(act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`));
+  return html`<li><div>
+      <p>${mark(one.over ? "open" : "fault", one.name)} ${one.over ? html`<span class="note">is over</span>` : nothing}</p>
+      <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
+      <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
+        ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
+    <button class="small" aria-label=${`Remove ${one.name}`} @click=${remove}>Remove</button></li>`;
+}
+
+function hitsOf({ id, hits, calls }) {
+  if (!calls) return "no matching request yet";
+  const all = times(calls, "matching request");
+  return hits ? html`<a href=${addressOf("requests", "", { search: `fault:${id}` })}>${times(hits, "hit")}</a> of ${all}` : `no hits of ${all}`;
+}
+
+const times = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+const words = (value) => (typeof value === "object" ? JSON.stringify(value) : value);
+
+const EFFECTS = {
+  delay: (value) => `held back ${delayOf(value)} ms`,
+  status: (value) => `HTTP ${value}`,
+  retryAfter: (value) => `Retry-After ${value}`,
+  error: (value) => `error ${value}`,
+  drop: () => "no response",
+  cut: (value) => `response cut after ${typeof value === "number" ? `${value} bytes` : words(value)}`,
+  malformed: () => "malformed JSON",
+  expireToken: () => "token expires",
+  deleteRecord: () => "record deleted before",
+};
+
+const delayOf = ({ milliseconds, lower, upper, median }) => milliseconds ?? (lower === undefined ? `about ${median}` : `${lower} to ${upper}`);
+
+function effectOf({ effect, when, probability }) {
+  const parts = Object.entries(effect).map(([name, value]) => EFFECTS[name]?.(value) ?? `${name} ${words(value)}`);
+  if (when === "after_commit" && effect.drop) parts.push("though carried out");
+  if (probability < 1) parts.push(`with probability ${probability}`);
+  return parts.join(", ");
+}
+
+function matchOf({ match }) {
+  const { operation, identifier, after, ...more } = match;
+  const parts = operation ? [[operation].flat().join(", ")] : ["every request"];
+  if (identifier) parts.push(Object.entries(identifier).map(([name, value]) => (name === "number" ? `#${value}` : value)));
+  if (after) parts.push(`after the first ${after}`);
+  return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
+}
+
+async function change(acting) {
+  const found = await acting;
+  if (found) await load();
+  return found;
+}
+
+// What can be added.
+
+function known() {
+  if (!presets.length) return nothing;
+  const any = [{ name: "fault", label: "as JSON", type: "area", value: '{"match": {"operation": "resend"},\n "effect": {"error": "not_found"},\n "times": 1}', read: (text) => text }];
+  return html`<section class="section" aria-labelledby="add"><h2 id="add">Add a fault</h2>
+    <ul class="rows">${presets.map((one) => html`<li><div><h3>${one.name}</h3><p class="note">${one.text}</p>${form(`Add ${one.name}`, fieldsOf(one), "Add", (values, refused) => add(one, values, refused))}</div></li>`)}</ul>
+    <details><summary>Any other fault</summary>
+      <p class="note">Match requests by method, record, parameters or their turn; delay, refuse, drop, cut or malform them. <a href="${urlOf("/__admin/docs")}" target="_blank">All members</a></p>
+      ${form("Add any fault", any, "Add", ({ fault = "" }, refused) =>
+        change(act("The fault is active.", "POST", "/faults", fault, { refused: (error) => refused({ message: error.message, parameter: "fault" }) })))}
+    </details></section>`;
+}
+
+/** The arguments of a preset as fields; null stands for no condition. */
+function fieldsOf({ arguments: defaults }) {
+  return Object.entries(defaults).map(([name, value]) => {
+    if (name === "operation") {
+      const all = value ? [value.join(", "), ...operations] : operations;
+      return { name, label: "method", type: "choice", value: value?.join(", ") ?? "", options: [["", "any"], ...all], blank: null, read: (text) => text.split(", ") };
+    }
+    if (name === "identifier") return { name, label: "record number", hint: "any", blank: null, read: (number) => ({ number }) };
+    if (typeof value === "boolean") return { name, type: "check", value };
+    return { name, label: UNITS[name] ?? name, type: "number", value, ...(name === "times" && { blank: null, hint: "no limit" }) };
+  });
+}
+
+const UNITS = { delay: "delay in ms", calls: "requests" };
+
+function add({ name, arguments: defaults }, values, refused) {
+  const given = Object.entries(values).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]));
+  const body = given.length ? Object.fromEntries(given) : undefined;
+  return change(act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, body, { refused }));
+}

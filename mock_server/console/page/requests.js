@@ -121,7 +121,9 @@ export const requests = {
   },
 
   open() {
-    const { id } = shell.route;
+    const { id, query } = shell.route;
+    if (query.has("search")) search = query.get("search"); // another panel links to what fits
+    query.delete("search");
     if (id === "" || entry?.asked === id) return;
     return Promise.all([load(id), loadRules()]);
   },

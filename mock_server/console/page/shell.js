@@ -77,15 +77,29 @@ export function close() {
 }
 
 /** Call the control API for the user: say what was done, and how a script does the same.
- * Returns the result, or null if it was refused. */
-export async function act(text, verb, path, body) {
-  const line = controlCurl(verb, path, body);
+ * Returns the result, or null if it was refused; `refused` then gets the error and shows it. */
+export async function act(text, verb, path, body, { world, refused } = {}) {
+  const line = controlCurl(verb, path, body, world);
   try {
-    const found = await call(verb, path, body);
+    const found = await call(verb, path, body, world);
     say(true, typeof text === "function" ? text(found) : text, line);
     return found;
   } catch (error) {
-    say(false, error.message, line);
+    say(false, refused ? "The mock refuses this." : error.message, line);
+    refused?.(error);
     return null;
   }
+}
+
+/** Return a function that lets `look` run soon: at most once a second, and only while a panel is shown. */
+export function refresher(panel, look) {
+  let timer = 0;
+  let ended = 0;
+  return () => {
+    const run = async () => {
+      if (shell.route.panel === panel) await look().catch(() => {}); // without a connection the page says so
+      [timer, ended] = [0, Date.now()];
+    };
+    timer ||= setTimeout(run, Math.max(0, ended + 1000 - Date.now()));
+  };
 }

@@ -1,6 +1,6 @@
 // Small parts of pages that several panels use.
 
-import { html, nothing } from "./lit-html/lit-html.js";
+import { html, nothing, render } from "./lit-html/lit-html.js";
 import { guard } from "./lit-html/directives/guard.js";
 import { live } from "./lit-html/directives/live.js";
 import { changed, say } from "./shell.js";
@@ -126,6 +126,25 @@ export function tabs(shown, key, parts) {
 export function empty(title, text, line) {
   return html`<div class="empty"><h2>${title}</h2><p>${text}</p>
     ${line ? html`<pre tabindex="0" aria-label="Command to try">${line}</pre>${copyButton(line, "Copy")}` : nothing}</div>`;
+}
+
+/** Ask before something is lost. Returns whether the user wants it. */
+export function confirmed(question, text, button) {
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-label", question);
+  render(
+    html`<form method="dialog"><h2>${question}</h2><p>${text}</p>
+      <p class="tools"><button autofocus value="">Cancel</button><button class="main" value="yes">${button}</button></p></form>`,
+    dialog,
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+  });
 }
 
 /** What a form holds, by the names of its fields; empty fields are left out. */

@@ -1,0 +1,87 @@
+// What deliveries suffer: faults of messages that are sent, and scripts of outcomes when none are.
+
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call } from "./api.js";
+import { form, schemas } from "./forms.js";
+import { act, addressOf, changed, shell } from "./shell.js";
+import { mark } from "./widgets.js";
+
+let active = [];
+let kinds = []; // of faults
+let kind = "delay"; // the one that the form adds
+let scripts = [];
+let definitions = [];
+
+/** Load what this part shows. Throws Refused. */
+export async function loadDeliveryFaults() {
+  const paths = ["/deliveries/faults", "/deliveries/script", "/definitions"];
+  const [{ DeliveryFault }, first, second, third] = await Promise.all([schemas(), ...paths.map((path) => call("GET", path))]);
+  kinds = DeliveryFault.properties.fault.enum;
+  active = first.faults;
+  scripts = second.scripts;
+  definitions = third.definitions;
+}
+
+// Which deliveries: all, those of a definition, or those of a record.
+const which = () => [
+  { name: "number", label: "record number", hint: "any" },
+  { name: "definition", label: "definition", hint: "any", list: "definitions" },
+];
+const forWhich = ({ number, definition }) => (number ? `#${number}` : (definition ?? "all deliveries"));
+
+export function deliveryFaults() {
+  const fields = [
+    { name: "fault", type: "choice", value: kind, options: kinds, change: choose },
+    ...(kind === "delay" ? [{ name: "seconds", type: "number", value: 1 }] : []),
+    ...(kind === "duplicate" ? [{ name: "copies", type: "number", value: 1 }] : []),
+    { name: "times", type: "number", value: 1, blank: null, hint: "all" },
+    ...which(),
+  ];
+  return html`<section class="section" aria-labelledby="delivery-faults"><h2 id="delivery-faults">Delivery faults <span class="count">${active.length}</span></h2>
+    <p class="note">What receivers get: messages twice, late, wrongly signed or cut.
+      ${shell.status && !shell.status.sends ? html`This mock sends nothing: only a delay shows. <code>crmcom-kit serve --deliver http</code> really sends.` : nothing}</p>
+    <ul class="rows">${active.map(
+      (one, at) => html`<li><p>${mark("fault", one.fault)} ${one.fault === "delay" ? `${one.seconds} s ` : ""}${one.fault === "duplicate" ? `+${one.copies} ` : ""}<span class="note">for</span> ${forWhich(one)}
+        <span class="note">· hit ${one.hits}${one.times === null ? "" : ` of ${one.times}`}</span></p><button class="small" aria-label=${`Remove ${one.fault}`} @click=${() => put(active.filter((_, other) => other !== at))}>Remove</button></li>`,
+    )}</ul>
+    ${form("Add a delivery fault", fields, "Add", (values, refused) => put([...active, values], refused))}
+    <datalist id="definitions">${definitions.map((one) => html`<option value=${one.name}></option>`)}</datalist></section>`;
+}
+
+function choose(found) {
+  kind = found;
+  changed();
+}
+
+/** All delivery faults are put at once, so those that were there begin anew. */
+async function put(all, refused) {
+  const faults = all.map(({ hits, ...spec }) => spec);
+  const said = ({ faults: left }) => (left.length ? `Delivery faults: ${left.map((one) => one.fault).join(", ")}.` : "No delivery faults are left.");
+  const found = await act(said, "PUT", "/deliveries/faults", { faults }, { refused });
+  if (found) active = found.faults;
+  changed();
+  return found;
+}
+
+export function deliveryScripts() {
+  const row = ({ script, number, definition, used }) => {
+    const end = { script: null, ...(number && { number }), ...(definition && { definition }) };
+    return html`<li><p><code>${script}</code> <span class="note">for</span> ${forWhich({ number, definition })} <span class="note">${used} used</span></p>
+      <button class="small" aria-label=${`End the script for ${forWhich({ number, definition })}`} @click=${() => putScript(end)}>${number || definition ? "End" : "Start again"}</button></li>`;
+  };
+  const fields = [{ name: "script", hint: "2*timeout, success", required: true }, ...which()];
+  return html`<section class="section" aria-labelledby="scripts"><h2 id="scripts">Delivery scripts</h2>
+    ${shell.status?.sends
+      ? html`<p class="note">This mock really sends, so the receivers decide. Without <code>--deliver http</code>, scripts do.</p>`
+      : html`<p class="note">What becomes of deliveries, in order; the last outcome stays. A record's script goes before its definition's, and that before the one for all.
+            <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
+          <ul class="rows">${scripts.map(row)}</ul>
+          ${form("Set a delivery script", fields, "Set", putScript)}`}</section>`;
+}
+
+async function putScript(body, refused) {
+  const found = await act(body.script === null ? "The script is ended." : "The script is set.", "PUT", "/deliveries/script", body, { refused });
+  if (found) scripts = found.scripts;
+  changed();
+  return found;
+}

@@ -1,0 +1,98 @@
+// Forms that act: labeled fields, and what the mock refuses beside the field that it is about.
+
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call } from "./api.js";
+import { changed } from "./shell.js";
+
+const NUMBER = /^-?\d+(\.\d+)?$/;
+let refusal = null; // the last one: {form, field (or undefined), text}
+
+/**
+ * A form.
+ *
+ * @param {string} name           its label, by which it is told from others
+ * @param {Array} fields          {name, and any of: label, type, value, hint, options, list, blank, required, read, change}
+ * @param {string} button
+ * @param {Function} send         (values, refused) => result; null keeps what was typed
+ *
+ * A field's type is text (the default), number, check, choice, several, area or file. A text that is
+ * no number is sent as it is: the mock says what is allowed. An empty field is `blank`, by default left out.
+ */
+export function form(name, fields, button, send) {
+  const refused = (element, { parameter, message }) => {
+    const places = (parameter ?? "").split(/[.[\]]+/);
+    const field = fields.findLast((one) => places.includes(one.name))?.name;
+    refusal = { form: name, field, text: message };
+    element.elements[field]?.focus();
+    changed();
+  };
+  const submit = async (event) => {
+    event.preventDefault();
+    const element = event.target;
+    refusal = null;
+    if (await send(valuesOf(fields, element), (error) => refused(element, error))) element.reset();
+    changed();
+  };
+  const wrong = refusal?.form === name ? refusal : null;
+  const forget = () => {
+    if (!wrong) return;
+    refusal = null;
+    changed();
+  };
+  return html`<form class="fields" aria-label=${name} @submit=${submit} @input=${forget}>
+    ${fields.map((one) => field(name, one, wrong?.field === one.name ? wrong.text : ""))}
+    <button>${button}</button>
+    ${wrong && !wrong.field ? html`<p class="wrong">${wrong.text}</p>` : nothing}</form>`;
+}
+
+function valuesOf(fields, element) {
+  const read = (one) => {
+    const control = element.elements[one.name];
+    if (one.type === "check") return control.checked;
+    if (one.type === "file") return control.files[0];
+    if (one.type === "several") {
+      const chosen = [...control.selectedOptions].map((option) => option.value);
+      return chosen.length ? chosen : one.blank;
+    }
+    const text = control.value.trim();
+    if (text === "") return one.blank;
+    if (one.read) return one.read(text);
+    return one.type === "number" && NUMBER.test(text) ? Number(text) : text;
+  };
+  return Object.fromEntries(fields.map((one) => [one.name, read(one)]).filter(([, value]) => value !== undefined));
+}
+
+function field(formName, one, wrong) {
+  const id = `${formName}-${one.name}`.replaceAll(/\W/g, "-");
+  return html`<label class="field ${one.type ?? "text"}"><span>${one.label ?? one.name}</span>
+    ${control(one, wrong ? "true" : nothing, wrong ? id : nothing)}
+    ${wrong ? html`<span class="wrong" id=${id}>${wrong}</span>` : nothing}</label>`;
+}
+
+function control(one, invalid, error) {
+  const { name, type, value = "", hint = "", options, change = () => {} } = one;
+  const choose = (event) => change(event.target.value);
+  switch (type) {
+    case "check":
+      return html`<input type="checkbox" name=${name} ?checked=${value}>`;
+    case "file":
+      return html`<input type="file" name=${name} required>`;
+    case "area":
+      return html`<textarea name=${name} rows="6" spellcheck="false" aria-invalid=${invalid} aria-describedby=${error} .defaultValue=${value}></textarea>`;
+    case "choice":
+    case "several":
+      return html`<select name=${name} ?multiple=${type === "several"} size=${type === "several" ? 5 : nothing} aria-invalid=${invalid} aria-describedby=${error} @change=${choose}>
+        ${options.map((option) => (Array.isArray(option) ? option : [option, option])).map(([key, text]) => html`<option value=${key} ?selected=${key === value}>${text}</option>`)}</select>`;
+    default:
+      return html`<input name=${name} value=${value} placeholder=${hint} ?required=${one.required} list=${one.list ?? nothing} inputmode=${type === "number" ? "decimal" : nothing} autocomplete="off"
+        spellcheck="false" aria-invalid=${invalid} aria-describedby=${error}>`;
+  }
+}
+
+let document = null;
+
+/** The schemas of the control API by name: what fields may be is said there, once. Throws Refused. */
+export async function schemas() {
+  document ??= await call("GET", "/openapi.json");
+  return document.components.schemas;
+}

@@ -1,0 +1,79 @@
+// Snapshots: saved content of the world, and what has changed since.
+
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call } from "./api.js";
+import { form } from "./forms.js";
+import { act, addressOf, go, shell } from "./shell.js";
+import { confirmed, empty, facts, mark, plain } from "./widgets.js";
+
+const MAX_SHOWN = 2000; // characters of one value
+
+let saved = [];
+let changes = null; // since the snapshot that the address names: {name, changes, more} or {name, gone}
+
+export function resetSnapshots() {
+  saved = [];
+  changes = null;
+}
+
+/** Load the list. Throws Refused. */
+export async function loadSnapshots() {
+  saved = (await call("GET", "/snapshots")).snapshots;
+}
+
+/** Load what has changed since the snapshot that is open, if one is. */
+export async function loadChanges() {
+  const { id: name } = shell.route;
+  if (name === "") return;
+  const found = await call("GET", `${pathOf(name)}/changes`).catch((error) => ({ gone: error.message }));
+  changes = { name, ...found };
+}
+
+const pathOf = (name) => `/snapshots/${encodeURIComponent(name)}`;
+
+/** The list; `change` loads it anew after an act. */
+export function snapshots(change) {
+  const save = ({ name }, refused) => change(act(`Saved as ${name}.`, "PUT", pathOf(name), undefined, { refused }));
+  const restore = async (name) => {
+    const sure = await confirmed(`Restore ${name}?`, "The records of now are lost. Tokens, clock, journal and faults stay.", "Restore it");
+    if (sure) await change(act((found) => `Restored ${name}: ${found.webhook_requests} records.`, "POST", `${pathOf(name)}/restore`));
+  };
+  const remove = async (name) => {
+    if (name === shell.route.id) go("worlds");
+    await change(act(`The snapshot ${name} is deleted.`, "DELETE", pathOf(name)));
+  };
+  const row = ({ name, webhook_requests: records }) => html`<li>
+    <p>${name} <span class="note">${records.toLocaleString("en")} records</span></p>
+    <p class="tools"><a href=${addressOf("worlds", name)} aria-current=${name === shell.route.id ? "true" : nothing}>What changed since</a>
+      <button class="small" aria-label=${`Restore ${name}`} @click=${() => restore(name)}>Restore</button>
+      <button class="small" aria-label=${`Delete ${name}`} @click=${() => remove(name)}>Delete</button></p></li>`;
+  return html`<section class="section" aria-labelledby="snapshots"><h2 id="snapshots">Snapshots <span class="count">${saved.length}</span></h2>
+    <p class="note">Save the records, let your integration run, see what it changed, and go back.</p>
+    <ul class="rows">${saved.map(row)}</ul>
+    ${form("Save a snapshot", [{ name: "name", hint: "before", required: true }], "Save", save)}</section>`;
+}
+
+/** Details: the difference between the snapshot and now, by record. */
+export function changesSince() {
+  const { id } = shell.route;
+  if (changes?.name !== id) return html`<p class="note">Loading …</p>`;
+  if (changes.gone) return empty("This snapshot is gone", changes.gone);
+  const { changes: found, more } = changes;
+  return html`<h2>Changed since ${id} <span class="count">${found.length}${more ? "+" : ""}</span></h2>
+    ${found.length ? nothing : html`<p class="note">Nothing. Resend or delete a record, and it appears here.</p>`}
+    ${found.map(changeOf)} ${more ? html`<p class="note">There are more changes than these.</p>` : nothing}`;
+}
+
+const KINDS = { added: "good", changed: "open", deleted: "refused" };
+
+function changeOf({ webhook_request: record, change, fields, call: cause }) {
+  const name = `#${record.number}`;
+  return html`<section class="change"><h3>
+      ${change === "deleted" ? name : html`<a href=${addressOf("records", record.number)}>${name}</a>`} ${mark(KINDS[change], change)}
+      <span class="note">${cause === null ? "by no request that is still known" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`}</span></h3>
+    ${change === "changed" ? facts(fields.map(difference)) : members(fields.map((one) => [one.name, words(one.after ?? one.before)]))}</section>`;
+}
+
+const difference = ({ name, before, after }) => [name, html`<del>${words(before)}</del> <span aria-label="becomes">→</span> <ins>${words(after)}</ins>`];
+const members = (all) => html`<details><summary class="note">${all.length} members</summary>${facts(all)}</details>`;
+const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value), MAX_SHOWN);

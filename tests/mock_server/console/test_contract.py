@@ -1,0 +1,65 @@
+"""The panel of the contract: what the documents state, and how the mock is set."""
+
+from collections.abc import Iterator
+
+import pytest
+from helpers.console import Console
+from playwright.sync_api import expect
+
+from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    """A mock of another dialect than the default one."""
+    with crmcom_mock(dialect="http") as found:
+        yield found.start()
+
+
+def test_statements_and_dials_are_found(console: Console) -> None:
+    """By words of their names and texts, by evidence, method, and whether they are changed."""
+    page = console.open("/w/default/contract")
+    expect(page.get_by_role("group")).to_contain_text("R9.0.0 · dialect http")
+    page.keyboard.press("/")
+    page.keyboard.type("only rejected resend")
+    rows = page.get_by_role("row")
+    expect(rows.filter(has_text="resend.only_rejected")).to_be_visible()
+    page.get_by_role("searchbox").fill("")
+    page.get_by_label("Kind").select_option("changed")
+    expect(rows.filter(has_text="errors.status.bad_date")).to_contain_text("≠ 400")
+    expect(rows.filter(has_text="resend.only_rejected")).to_have_count(0)
+    page.get_by_label("Evidence").select_option("documented")
+    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+
+
+def test_a_statement_and_a_dial_have_addresses(console: Console) -> None:
+    """A request links to what decided; the row is scrolled to; a dial says how to change it."""
+    page = console.open("/w/default/contract/resend.only_rejected")
+    details = page.get_by_role("complementary", name="Details")
+    expect(details).to_contain_text("Only a REJECTED webhook request can be sent again.")
+    expect(details).to_contain_text("documented: a page of the documents says so")
+    expect(page.locator("tr[aria-selected=true]")).to_be_in_viewport()
+    page.goto(page.url.replace("resend.only_rejected", "errors.token_first"))
+    expect(details.get_by_label("Line of a dialect file")).to_have_text(
+        "errors.token_first = false"
+    )
+    expect(page.locator("tr[aria-selected=true]")).to_be_in_viewport()
+    page.goto(page.url.replace("token_first", "nothing"))
+    expect(page.get_by_role("heading", name="There is no errors.nothing")).to_be_visible()
+
+
+def test_on_a_phone_the_details_are_a_page(console: Console) -> None:
+    """Nothing is wider than the page, and there is a way back."""
+    shown = {
+        "faults": "Add a fault",
+        "worlds": "Generate records",
+        "contract": "methods.available",
+        "contract/errors.token_first": "Set it another way",
+    }
+    for address, text in shown.items():
+        page = console.open(f"/w/default/{address}", width=390, height=844)
+        expect(page.get_by_text(text, exact=True)).to_be_visible()
+        for part in page.locator("html, main, aside").all():
+            assert part.evaluate("one => one.scrollWidth") <= 390
+    page.get_by_role("link", name="← Contract").click()
+    expect(page.get_by_role("row", name="methods.available")).to_be_visible()

@@ -1,0 +1,227 @@
+"""The panel of deliveries: what was sent and received, why a code does not verify, sent again."""
+
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from helpers.console import Console, fill
+from helpers.receivers import OK, listening
+from playwright.sync_api import Browser, Page, expect
+
+from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+from crmcom_kit.mock_server.signing import sign
+
+LIST = "/w/default/deliveries"
+DATA = {"id": "J1", "number": "JOB1", "status": "SCHEDULED"}
+
+
+@pytest.fixture(name="sender")
+def _sender() -> Iterator[Mock]:
+    """A mock that really sends."""
+    with crmcom_mock(deliver="http") as found:
+        yield found.start()
+
+
+@pytest.fixture(name="live")
+def _live(browser: Browser, sender: Mock) -> Iterator[Console]:
+    """The console of ``sender``."""
+    found = Console(browser, sender.origin)
+    yield found
+    found.close()
+    assert found.errors == []
+
+
+def fire(mock: Mock, url: str | None = None, **data: Any) -> Any:
+    """Trigger a webhook; return the attempt once it is over."""
+    given = {} if url is None else {"url": url}
+    return mock.fire("JOBS", "JOB BOARD", {**DATA, **data}, **given).attempt
+
+
+def row(page: Page, number: str) -> Any:
+    """The row of the deliveries of a record."""
+    return page.get_by_role("row", name=f"#{number}")
+
+
+def details(page: Page) -> Any:
+    """What is shown of the open delivery."""
+    return page.get_by_role("complementary", name="Details")
+
+
+def tab(page: Page, name: str) -> None:
+    """Open a part of the details."""
+    details(page).get_by_role("tab", name=name).click()
+
+
+def test_an_attempt_is_followed_until_its_end(live: Console, sender: Mock) -> None:
+    """Its row is there while it is being sent, and becomes its outcome in place."""
+    answer = threading.Event()
+
+    def slow(connection: Any) -> None:
+        answer.wait(60)
+        connection.sendall(OK)
+
+    with listening(slow) as receiver:
+        page = live.open(LIST)
+        expect(page.get_by_role("heading", name="No deliveries yet")).to_be_visible()
+        sending = threading.Thread(target=fire, args=(sender, receiver.url))
+        sending.start()
+        number = str(int(list(sender.records)[-1]["number"]))
+        found = page.get_by_role("row").nth(1)
+        expect(found).to_contain_text("… sending")
+        answer.set()
+        expect(found).to_contain_text("✓ success 200")
+        sending.join()
+    number = sender.deliveries[0].record_number
+    expect(row(page, number)).to_contain_text(receiver.url)
+    row(page, number).get_by_role("link").click()
+    expect(details(page)).to_contain_text("a trigger")
+    tab(page, "Sent")
+    expect(details(page)).to_contain_text(f"POST {receiver.url}")
+    expect(details(page)).to_contain_text('"number": "JOB1"')
+    tab(page, "Answer")
+    expect(details(page).get_by_label("Body of the answer")).to_have_text("OK")
+
+
+def test_filters_by_record_outcome_and_text(console: Console, mock: Mock) -> None:
+    """The address has them; a mock that sends nothing says so, and how to send."""
+    mock.deliveries.script("success, timeout, http_500")
+    numbers = [fire(mock, number=f"JOB{at}").record_number for at in range(3)]
+    page = console.open(LIST)
+    expect(page.get_by_text("crmcom-kit serve --deliver http")).to_be_visible()
+    expect(page.get_by_text("3 of 3")).to_be_visible()
+    page.get_by_label("Outcome").select_option("not delivered")
+    expect(page.get_by_text("2 of 3")).to_be_visible()
+    page.get_by_role("searchbox", name="Search").fill("job2")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("1 of 3")).to_be_visible()
+    expect(row(page, numbers[2])).to_contain_text("http 500")
+    shared = console.open(page.url.partition("#")[2])
+    expect(row(shared, numbers[2])).to_be_visible()
+    by_record = console.open(f"{LIST}?record={numbers[1]}")
+    expect(row(by_record, numbers[1])).to_contain_text("timeout")
+    expect(by_record.get_by_text("1 of 3")).to_be_visible()
+
+
+def test_a_webhook_is_triggered(live: Console, sender: Mock) -> None:
+    """The form has an example for each definition; what the mock refuses is said at its field."""
+    page = live.open(f"{LIST}/trigger")
+    form = page.get_by_role("form", name="Trigger a webhook")
+    definition = next(one for one in sender.definitions if one["alternative_code"] == "JOB BOARD")
+    form.locator("[name=definition]").select_option(definition["id"])
+    expect(form.locator("[name=data]")).to_have_value(re.compile('"number": "JOB'))
+    form.locator("[name=entity]").select_option("ACTIVITIES")
+    fill(page, "Trigger a webhook", "Trigger", url=sender.receiver.url)
+    expect(form.locator("[name=entity]")).to_have_accessible_description(
+        re.compile("is about JOBS")
+    )
+    form.locator("[name=entity]").select_option("JOBS")
+    fill(page, "Trigger a webhook", "Trigger")
+    expect(page.get_by_role("heading", name="Delivery 1 of")).to_be_visible()
+    expect(details(page).get_by_role("link", name="message 1")).to_be_visible()
+    assert sender.receiver.requests[0].signature.valid
+
+
+def test_replay_and_edit_and_send(live: Console, sender: Mock) -> None:
+    """The same message again, or another with its data changed; both name what they come from."""
+    attempt = fire(sender, sender.receiver.url)
+    page = live.open(f"{LIST}/{attempt.number}")
+    details(page).get_by_role("button", name="Replay").click()
+    expect(page.get_by_role("heading", name="Delivery 2 of")).to_be_visible()
+    details(page).get_by_role("link", name="delivery 1").click()
+    details(page).get_by_role("button", name="Copy as curl").click()
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
+    assert sender.receiver.url in page.evaluate("navigator.clipboard.readText()")
+    details(page).get_by_role("link", name="Edit and send").click()
+    data = page.get_by_role("form").locator("[name=data]")
+    expect(data).to_have_value(re.compile('"status": "SCHEDULED"'))
+    fill(page, "Trigger a webhook", "Trigger", data='{"id": "J1", "status": "DONE"}')
+    expect(page.get_by_role("heading", name="Delivery 3 of")).to_be_visible()
+    sent = [one.json["data"] for one in sender.receiver.requests]
+    assert sent == [DATA, DATA, {"id": "J1", "status": "DONE"}]
+
+
+def test_why_a_signature_does_not_verify(live: Console, sender: Mock) -> None:
+    """In words, with the fault that made it so, and what was signed beside what had to be."""
+    sender.deliveries.fail("old_key")
+    attempt = fire(sender, sender.receiver.url)
+    page = live.open(f"{LIST}/{attempt.number}")
+    expect(details(page)).to_contain_text("↯ old key")
+    tab(page, "Signature")
+    expect(details(page)).to_contain_text("a key that the definition no longer has")
+    expect(details(page)).to_contain_text("Both codes are of the same bytes.")
+    sent = json.loads(attempt.message.body)["data"]
+    expect(details(page).get_by_label("Seen bytes")).to_have_text(json.dumps(sent, separators=",:"))
+
+
+def test_where_signed_bytes_differ(live: Console, sender: Mock) -> None:
+    """The first difference is marked on both sides; the message is one that another program sent."""
+    definition = sender.definitions[0]["id"]
+    key = sender.emulated.current_epoch.reference_data.key_of(definition)
+    assert key is not None
+    data = {"number": "A1", "x": 1}
+    code = sign(data, key, canonical_form="spaced")
+    body = json.dumps({"authentication_code": code, "data": data})
+    with sender.client() as client:
+        client.post(sender.receiver.url, content=body)
+    page = live.open(f"{LIST}?view=receiver")
+    row = page.get_by_role("table", name="Received messages").locator("tbody tr")
+    expect(row).to_contain_text("reserialised json")
+    row.get_by_role("link").click()
+    expect(details(page)).to_contain_text("re-serialized as JSON, spaced")
+    expect(details(page)).to_contain_text("differ from character 11 on")
+    for side, text, mark in (
+        ("Expected", '{"number":"A1","x":1}', '"'),
+        ("Seen", '{"number": "A1", "x": 1}', " "),
+    ):
+        expect(details(page).get_by_label(f"{side} bytes")).to_have_text(text)
+        expect(details(page).get_by_label(f"{side} bytes").locator("mark")).to_have_text(mark)
+
+
+@pytest.mark.parametrize("address", [LIST, f"{LIST}?view=receiver"])
+def test_the_line_of_an_empty_list_works(live: Console, address: str) -> None:
+    """As it stands, in a shell."""
+    page = live.open(address)
+    line = page.get_by_label("Command to try").text_content() or ""
+    subprocess.run(["bash", "-euc", line], check=True, capture_output=True)
+    expect(page.get_by_role("table").locator("tbody tr").first).to_be_visible()
+
+
+def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
+    """They are set by a form, and the next deliveries get them."""
+    page = live.open(f"{LIST}?view=receiver")
+    expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
+    fill(page, "Answers of the receiver", "Set", status="999", times="1")
+    field = page.locator("[name=status]")
+    expect(field).to_have_accessible_description(re.compile("999"))
+    fill(page, "Answers of the receiver", "Set", status="503", times="1", body="later")
+    expect(page.get_by_text("Now 503 once, then 200.")).to_be_visible()
+    outcomes = [fire(sender, sender.receiver.url).outcome for _ in range(2)]
+    assert [one.status for one in outcomes] == [503, 200]
+    expect(page.get_by_role("table", name="Received").locator("tbody tr")).to_have_count(2)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
+    assert sender.receiver.requests == []
+
+
+def test_hostile_messages_are_text(live: Console, sender: Mock) -> None:
+    """What a receiver answers and what others send to it, on a phone."""
+    hostile = "<script>throw Error()</script>\x1b[31m\u202e\"'</td>"
+    body = hostile.encode()
+    answer = b"HTTP/1.1 500 <b>\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    with listening(lambda connection: connection.sendall(answer)) as receiver:
+        attempt = fire(sender, receiver.url, status=hostile)
+    page = live.open(f"{LIST}/{attempt.number}", width=390)
+    for name in ("Sent", "Answer"):
+        tab(page, name)
+        expect(details(page)).to_contain_text("<script>throw Error()</script>")
+        expect(details(page)).to_contain_text(r"\u202e")
+    with sender.client() as client:
+        client.post(sender.receiver.url, content=body)
+    received = live.open(f"{LIST}/received-1?view=receiver", width=390)
+    tab(received, "Message")
+    expect(details(received)).to_contain_text("<script>throw Error()</script>")
+    assert received.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,92 @@
+"""The panel of faults and time: what goes wrong on purpose, and what the clock says."""
+
+from helpers.console import Console, fill
+from playwright.sync_api import expect
+
+from crmcom_kit.mock_server.python_api import Mock
+
+
+def test_a_preset_is_added_hits_and_is_removed(console: Console, mock: Mock) -> None:
+    """What it hits is counted without a reload, and is one click away."""
+    page = console.open("/w/default/faults")
+    fill(page, "Add rate_limited", "Add", seconds="7", times="2")
+    active = page.get_by_role("region", name="Active faults")
+    expect(active).to_contain_text("HTTP 429, Retry-After 7 for every request")
+    expect(active).to_contain_text("no matching request yet · 2 left")
+    assert mock.client().get("webhook_requests/list").status_code == 429
+    expect(active).to_contain_text("1 hit of 1 matching request · 1 left")
+    mock.client().get("webhook_requests/show")
+    active.get_by_role("link", name="2 hits").click()
+    expect(page.get_by_role("row", name="list")).to_contain_text("rate_limited")
+    page.go_back()
+    active.get_by_role("button", name="Remove rate_limited").click()
+    expect(active).to_contain_text("All requests are served.")
+    assert mock.client().get("webhook_requests/list").status_code == 200
+
+
+def test_what_another_program_adds_appears(console: Console, mock: Mock) -> None:
+    """A script and the page see the same faults; what the page adds is one call of a script."""
+    page = console.open("/w/default/faults")
+    expect(page.get_by_role("form", name="Add outage")).to_be_visible()
+    mock.fail("slow_then_dead", calls=2, delay=5)
+    active = page.get_by_role("region", name="Active faults")
+    expect(active).to_contain_text("no response for every request · after the first 2")
+    page.get_by_role("button", name="Remove all").click()
+    expect(active).to_contain_text("All requests are served.")
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator(".message")).to_contain_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"curl -s -X DELETE '{mock.origin}/__admin/faults'"
+
+
+def test_bad_input_is_shown_at_its_field(console: Console, mock: Mock) -> None:
+    """In the mock's words, with the cursor in it; what was typed stays, and nothing changes."""
+    page = console.open("/w/default/faults")
+    fill(page, "Add outage", "Add", seconds="soon")
+    field = page.get_by_role("form", name="Add outage").locator("[name=seconds]")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("soon")
+    expect(field).to_have_accessible_description(
+        'seconds: seen "soon"; allowed is a number from 0.001 to 100,000,000'
+    )
+    fill(page, "Freeze the clock", "Freeze", at="tomorrow")
+    expect(page.get_by_text('at: seen "tomorrow"; allowed is a date and time')).to_be_visible()
+    assert mock.clock.state.mode == "real"
+    assert not mock.emulated.faults.all()
+
+
+def test_the_clock_freezes_moves_and_runs_at_another_rate(console: Console, mock: Mock) -> None:
+    """Each by one act, and back to the machine's time."""
+    page = console.open("/w/default/faults")
+    fill(page, "Freeze the clock", "Freeze", at="2024-05-01T10:00:00Z")
+    clock = page.get_by_role("region", name="Clock")
+    expect(clock).to_contain_text("2024-05-01 10:00:00 UTC, frozen")
+    clock.get_by_role("button", name="+ 1 h").click()
+    expect(clock).to_contain_text("2024-05-01 11:00:00 UTC, frozen")
+    fill(page, "Advance the clock", "Advance", seconds="90")
+    expect(clock).to_contain_text("2024-05-01 11:01:30 UTC, frozen")
+    assert mock.clock.now().isoformat() == "2024-05-01T11:01:30+00:00"
+    fill(page, "Scale the clock", "Scale", rate="3600")
+    expect(clock).to_contain_text("runs at 3,600 times the rate")
+    clock.get_by_role("button", name="Run with the machine's").click()
+    expect(clock).to_contain_text("runs with the machine's")
+    assert mock.clock.state.mode == "real"
+
+
+def test_deliveries_are_scripted_and_delayed(console: Console, mock: Mock) -> None:
+    """A script for one record, ended again; a fault that only real deliveries have is refused."""
+    page = console.open("/w/default/faults")
+    number = mock.records.filter(life_cycle_state="REJECTED")[0]["number"]
+    fill(page, "Set a delivery script", "Set", script="timeout, success", number=number)
+    scripts = page.get_by_role("region", name="Delivery scripts")
+    expect(scripts).to_contain_text(f"timeout, success for #{number} 0 used")
+    scripts.get_by_role("button", name=f"End the script for #{number}").click()
+    expect(scripts).not_to_contain_text("timeout, success for")
+    faults = page.get_by_role("region", name="Delivery faults")
+    fill(page, "Add a delivery fault", "Add", seconds="2", times="")
+    expect(faults).to_contain_text("delay 2 s for all deliveries · hit 0")
+    faults.get_by_role("combobox", name="fault").select_option("cut_body")
+    fill(page, "Add a delivery fault", "Add")
+    expect(faults).to_contain_text("seen cut_body with scripted deliveries; allowed is delay")
+    faults.get_by_role("button", name="Remove delay").click()
+    expect(faults).not_to_contain_text("delay 2 s")

@@ -1,0 +1,188 @@
+"""The panel of records: found among many, looked into, and changed, each as a script could."""
+
+import re
+from typing import Any
+
+import pytest
+from helpers.console import Console, fill
+from playwright.sync_api import Page, expect
+
+from crmcom_kit.mock_server.python_api import Mock
+
+LIST = "/w/default/records"
+HOSTILE = '<img src=x onerror="throw Error()">\x1b[31m\u202eRTL </td>${1}'
+
+
+def rows(page: Page) -> Any:
+    """The rows of the list."""
+    return page.get_by_role("table", name="Records").locator("tbody tr:not(.gap)")
+
+
+def details(page: Page) -> Any:
+    """What is shown of the open record."""
+    return page.get_by_role("complementary", name="Details")
+
+
+def number_in(state: str, mock: Mock) -> str:
+    """The number of the newest record in a state."""
+    found = [one["number"] for one in mock.records if one["life_cycle_state"] == state]
+    return str(found[-1])
+
+
+def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
+    """All are the mock's work, and the address has all of them, so that it can be shared."""
+    mock.seed(count=20_000)
+    page = console.open(LIST)
+    expect(page.get_by_text("1\u2013100 of 20,000")).to_be_visible()
+    expect(rows(page).first).to_contain_text("#20000")
+    page.get_by_role("button", name="Next page").click()
+    expect(rows(page).first).to_contain_text("#19900")
+    page.get_by_role("button", name="Last page").click()
+    expect(page.get_by_text("19,901\u201320,000 of 20,000")).to_be_visible()
+    expect(page.get_by_role("button", name="Next page")).to_be_disabled()
+    page.get_by_role("button", name="Number, newest first").click()
+    expect(rows(page).first).to_contain_text("#1")
+    page.get_by_label("State").select_option("REJECTED")
+    page.get_by_label("Entity").select_option("JOBS")
+    expect(page).to_have_url(re.compile("records.state=REJECTED&sort=oldest&entity=JOBS$"))
+    found = mock.records.filter(entity="JOBS", life_cycle_state="REJECTED")
+    expect(page.get_by_role("main")).to_contain_text(f"of {len(found):,}")
+    expect(rows(page).first).to_contain_text(f"#{found[0]['number']}")
+    rows(page).first.get_by_role("link").click()
+    expect(page.get_by_role("heading", name=f"#{found[0]['number']} JOBS")).to_be_visible()
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", name=f"#{found[1]['number']} JOBS")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("records.state=REJECTED&sort=oldest&entity=JOBS$"))
+    shared = console.open(page.url.partition("#")[2])
+    expect(rows(shared).first).to_contain_text(f"#{found[0]['number']}")
+    shared.get_by_role("searchbox", name="Number").fill("#777")
+    shared.keyboard.press("Enter")
+    shared.get_by_role("button", name="Clear").click()
+    expect(shared.get_by_text("1\u2013100 of 20,000")).to_be_visible()
+
+
+def test_more_filters(console: Console, mock: Mock) -> None:
+    """What the mock refuses is said at the field; nothing that fits is said, too."""
+    page = console.open(LIST)
+    page.get_by_role("button", name="Filters").click()
+    fill(page, "Filters", "Filter", created_from="today")
+    field = page.locator("[name=created_from]")
+    expect(field).to_have_accessible_description(re.compile("seen today; allowed is a valid date"))
+    fill(page, "Filters", "Filter", created_from="2016-01-01", url="/jobs")
+    expect(page.get_by_role("button", name="Filters 2")).to_be_visible()
+    wanted = [
+        one
+        for one in mock.records
+        if "/jobs" in one["url"] and one["log_information"]["created_date"] >= "2016"
+    ]
+    expect(rows(page)).to_have_count(len(wanted))
+    fill(page, "Filters", "Filter", url="/nowhere")
+    expect(page.get_by_role("heading", name="No such record")).to_be_visible()
+
+
+def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
+    """What another program does appears without a reload, with links to requests and deliveries."""
+    number = number_in("REJECTED", mock)
+    mock.deliveries.script("timeout, success", number=number)
+    page = console.open(f"{LIST}/{number}")
+    expect(details(page)).to_contain_text(mock.records[number]["id"])
+    details(page).get_by_role("tab", name="History").click()
+    expect(details(page).get_by_role("heading", name="Nothing has touched it")).to_be_visible()
+    body = {"token": mock.token, "webhook_request_identifier": {"number": number}}
+    with mock.client() as client:
+        client.post("webhook_requests/resend", json=body)
+        client.post("webhook_requests/resend", json=body)
+        client.post("webhook_requests/resend", json=body)
+    lines = details(page).get_by_role("listitem")
+    expect(lines).to_have_text(
+        [
+            re.compile(r"resend +! still REJECTED"),
+            re.compile(r"delivery 1 +resend +! timeout"),
+            re.compile(r"resend +✓ REJECTED → SUCCESSFUL"),
+            re.compile(r"delivery 2 +resend +✓ success"),
+            re.compile(r"resend +✕ not rejected"),
+        ]
+    )
+    row = page.get_by_role("row", name=f"#{number}")
+    expect(row).to_contain_text("SUCCESSFUL")
+    expect(lines.nth(4).get_by_role("link")).to_have_attribute(
+        "href", "#/w/default/requests/" + mock.calls[-1].id
+    )
+    lines.nth(1).get_by_role("link").click()
+    expect(page.get_by_role("heading", name=f"Delivery 1 of #{number}")).to_be_visible()
+
+
+def test_resend_and_delete_as_a_client(console: Console, mock: Mock) -> None:
+    """Both are requests to the API; what it refuses is shown in its words."""
+    number = number_in("REJECTED", mock)
+    page = console.open(f"{LIST}/{number}")
+    status = page.get_by_role("status")
+    page.get_by_role("button", name="Resend").click()
+    expect(status.filter(has_text="sent again")).to_contain_text("REJECTED → SUCCESSFUL")
+    assert mock.calls[-1].operation == "resend"
+    page.get_by_role("button", name="Resend").click()
+    expect(status.filter(has_text="resend:")).to_contain_text("Only rejected webhook requests")
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(status.filter(has_text="is deleted")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{number} is gone")).to_be_visible()
+    expect(details(page).get_by_role("listitem").last).to_contain_text("deleted")
+    assert number not in mock.records
+    status.get_by_role("button", name="Copy as curl").click()
+    expect(status.filter(has_text="Copied")).to_be_visible()
+    assert "webhook_requests/delete" in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_a_record_is_added(console: Console, mock: Mock) -> None:
+    """What is left out is filled in; data that is no JSON object changes nothing."""
+    count = len(mock.records)
+    page = console.open(f"{LIST}/add")
+    fill(page, "Add a record", "Add", data="{nothing")
+    expect(page.locator("[name=data]")).to_have_accessible_description(re.compile("not JSON"))
+    assert len(mock.records) == count
+    page.locator("[name=entity]").select_option("JOBS")
+    fill(page, "Add a record", "Add", data='{"id": "J", "number": "MINE"}', url="http://a.example")
+    expect(page.get_by_role("heading", name=re.compile("#.* JOBS"))).to_be_visible()
+    added = list(mock.records)[-1]
+    assert (added["life_cycle_state"], added["url"]) == ("REJECTED", "http://a.example")
+    details(page).get_by_role("tab", name="Data").click()
+    expect(details(page)).to_contain_text('"number": "MINE"')
+    expect(rows(page).first).to_contain_text(f"#{added['number']}")
+
+
+def test_a_script_decides_what_becomes_of_a_record(console: Console, mock: Mock) -> None:
+    """It is set, seen, and ended; an outcome that there is not is refused at the field."""
+    number = number_in("REJECTED", mock)
+    page = console.open(f"{LIST}/{number}")
+    details(page).get_by_role("tab", name="Script").click()
+    fill(page, "Delivery script", "Set", script="explosion")
+    expect(page.locator("[name=script]")).to_have_accessible_description(re.compile("explosion"))
+    fill(page, "Delivery script", "Set", script="http_500, success")
+    expect(details(page).locator("code")).to_have_text("http_500, success")
+    page.get_by_role("button", name="Resend").click()
+    expect(details(page)).to_contain_text("1 of its outcomes used")
+    details(page).get_by_role("button", name="End", exact=True).click()
+    expect(details(page)).to_contain_text("The script of its definition or of the world")
+    assert all(one.number is None for one in mock.deliveries.scripts)
+
+
+@pytest.mark.parametrize("width", [390, 1600])
+def test_hostile_contents_are_text(console: Console, mock: Mock, width: int) -> None:
+    """In the list and in the details, on a phone and on a large screen, whatever a record holds."""
+    number = number_in("REJECTED", mock)
+    mock.change(
+        number,
+        error_code=HOSTILE,
+        error_description=HOSTILE * 2_000,
+        data={"id": HOSTILE, "x": "y" * 1_000_000},
+    )
+    page = console.open(f"{LIST}?state=REJECTED", width=width)
+    row = page.get_by_role("row", name=f"#{number}")
+    row.get_by_role("link").click()
+    expect(details(page)).to_contain_text("<img src=x onerror=")
+    expect(details(page)).to_contain_text(r"\u202eRTL </td>${1}")
+    details(page).get_by_role("tab", name="Data").click()
+    expect(details(page)).to_contain_text("the first 200,000 are shown")
+    assert page.locator("img").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

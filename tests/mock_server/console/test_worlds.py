@@ -1,0 +1,136 @@
+"""The panel of worlds: making and ending them, their content, and snapshots of it."""
+
+import json
+from pathlib import Path
+
+import httpx
+from helpers.console import Console, fill
+from playwright.sync_api import Page, expect
+
+from crmcom_kit.mock_server.python_api import Mock
+
+
+def _confirm(page: Page, button: str) -> None:
+    """Press the button of the dialog that asks."""
+    page.get_by_role("dialog").get_by_role("button", name=button, exact=True).click()
+
+
+def _worlds(mock: Mock) -> list[str]:
+    found = httpx.get(f"{mock.origin}/__admin/worlds").json()["worlds"]
+    return [one["name"] for one in found]
+
+
+def test_a_world_is_made_shown_and_ended(console: Console, mock: Mock) -> None:
+    """Its name is its address; ending the one that is shown goes back to the default world."""
+    page = console.open("/w/default/worlds")
+    fill(page, "Make a world", "Make and switch", world="no spaces")
+    expect(page.get_by_text('world: seen "no spaces"; allowed is 1 to 64 letters')).to_be_visible()
+    fill(page, "Make a world", "Make and switch", world="mine")
+    expect(page).to_have_url(f"{mock.origin}/#/w/mine/worlds")
+    expect(page.get_by_role("main")).to_contain_text(f"{mock.origin}/worlds/mine/crmapi/rest/v2")
+    assert _worlds(mock) == ["default", "mine"]
+    page.get_by_role("link", name="default", exact=True).click()
+    expect(page.get_by_role("heading", name="Content of default")).to_be_visible()
+    page.get_by_role("link", name="mine", exact=True).click()
+    page.get_by_role("button", name="End mine").click()
+    _confirm(page, "End it")
+    expect(page).to_have_url(f"{mock.origin}/#/w/default/worlds")
+    expect(page.get_by_role("button", name="End mine")).to_have_count(0)
+    assert _worlds(mock) == ["default"]
+
+
+def test_a_reset_asks_first(console: Console, mock: Mock) -> None:
+    """Cancel changes nothing; the numbers of records follow."""
+    mock.remove(next(iter(mock.records))["number"])
+    page = console.open("/w/default/worlds")
+    content = page.get_by_role("region", name="Content of default")
+    expect(content).to_contain_text("121 records")
+    content.get_by_role("button", name="Reset").click()
+    _confirm(page, "Cancel")
+    assert len(mock.records) == 121
+    content.get_by_role("button", name="Reset").click()
+    _confirm(page, "Reset it")
+    expect(content).to_contain_text("122 records")
+
+
+def test_records_are_generated(console: Console, mock: Mock) -> None:
+    """By number, share and entity; what is not allowed is said at its field."""
+    page = console.open("/w/default/worlds")
+    form = page.get_by_role("form", name="Generate records")
+    form.locator("[name=entities]").select_option(["JOBS", "ACTIVITIES"])
+    form.get_by_role("checkbox").check()
+    fill(page, "Generate records", "Generate", count="10", rejected="2")
+    expect(form.locator("[name=rejected]")).to_have_accessible_description(
+        "rejected: seen 2; allowed is at most 1"
+    )
+    fill(page, "Generate records", "Generate", rejected="1")
+    expect(page.locator(".message")).to_contain_text("Generated: 10 records.")
+    assert len(mock.records) == 132
+    form.locator("[name=scenario]").select_option("receiver_outage")
+    fill(page, "Generate records", "Generate", count="5")
+    _confirm(page, "Replace them")
+    expect(page.get_by_role("region", name="Content of default")).to_contain_text("5 records")
+    assert len(mock.records) == 5
+
+
+def test_what_is_exported_is_imported(console: Console, mock: Mock, tmp_path: Path) -> None:
+    """A world goes into a file and comes back; a broken file changes nothing."""
+    page = console.open("/w/default/worlds")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export").click()
+    assert download.value.suggested_filename == "default.jsonl"
+    exported = tmp_path / "default.jsonl"
+    download.value.save_as(exported)
+    lines = exported.read_text().splitlines()
+    assert sum("webhook_request" in json.loads(line) for line in lines) == 122
+    mock.remove(next(iter(mock.records))["number"])
+
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text("{}{")
+    form = page.get_by_role("form", name="Import")
+    form.locator("[name=file]").set_input_files(broken)
+    form.get_by_role("button", name="Import").click()
+    _confirm(page, "Import it")
+    expect(form).to_contain_text("body line 1")
+    assert len(mock.records) == 121
+
+    form.locator("[name=file]").set_input_files(exported)
+    form.get_by_role("button", name="Import").click()
+    _confirm(page, "Import it")
+    expect(page.locator(".message")).to_contain_text("Imported: 122 records.")
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.locator(".message")).to_contain_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith(" --data-binary '@default.jsonl'")
+    assert len(mock.records) == 122
+
+
+def test_what_changed_since_a_snapshot(console: Console, mock: Mock) -> None:
+    """By record, with the request that caused it; then everything is as before again."""
+    rejected, other = mock.records.filter(life_cycle_state="REJECTED")[:2]
+    page = console.open("/w/default/worlds")
+    fill(page, "Save a snapshot", "Save", name="before tests")
+    expect(page.get_by_text('name: seen "before tests"; allowed is 1 to 64')).to_be_visible()
+    fill(page, "Save a snapshot", "Save", name="before")
+    page.get_by_role("link", name="What changed since").click()
+    details = page.get_by_role("complementary", name="Details")
+    expect(details).to_contain_text("Nothing. Resend or delete a record")
+
+    asked = {"token": mock.token, "webhook_request_identifier": {"number": rejected["number"]}}
+    mock.client().post("webhook_requests/resend", json=asked)
+    mock.remove(other["number"])
+    changed = details.locator("section", has_text=f"#{rejected['number']} ")
+    expect(changed).to_contain_text("REJECTED → SUCCESSFUL")
+    expect(details.locator("section", has_text=f"#{other['number']} ")).to_contain_text("deleted")
+    changed.get_by_role("link", name="request").click()
+    expect(page).to_have_url(f"{mock.origin}/#/w/default/requests/0-1")
+    page.go_back()
+
+    page.get_by_role("button", name="Restore before").click()
+    _confirm(page, "Restore it")
+    expect(details).to_contain_text("Nothing. Resend or delete a record")
+    assert mock.records[rejected["number"]]["life_cycle_state"] == "REJECTED"
+    assert len(mock.records) == 122
+    page.get_by_role("button", name="Delete before").click()
+    expect(page).to_have_url(f"{mock.origin}/#/w/default/worlds")
+    expect(page.get_by_role("region", name="Snapshots")).to_contain_text("Snapshots 0")
