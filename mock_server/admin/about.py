@@ -7,7 +7,6 @@ from crmcom_kit import __version__
 from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.document import PREFIX, document
 from crmcom_kit.mock_server.admin.reference import reference_asset, reference_page
-from crmcom_kit.mock_server.admin.worlds import get_clock
 from crmcom_kit.schemas import dials
 from crmcom_kit.schemas.statements import statements
 
@@ -26,22 +25,6 @@ def health(call: Call) -> Any:
         "world": world.name,
         "epoch": world.epoch_number,
         "webhook_requests": len(world.store),
-    }
-
-
-def about_world(call: Call) -> Any:
-    """Return what holds for the whole world at this moment, as streams of events tell it."""
-    world = call.world
-    epoch = world.current_epoch
-    return {
-        "release": world.release.name,
-        "dialect": world.dialect.name,
-        "epoch": epoch.number,
-        "webhook_requests": len(epoch.store),
-        "clock": get_clock(call),
-        "faults": len(world.faults.all()),
-        "delivery_faults": len(epoch.delivery_faults.all()),
-        "sends": epoch.sends,
     }
 
 

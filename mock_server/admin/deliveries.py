@@ -16,12 +16,14 @@ def list_deliveries(call: Call) -> Any:
     """Return the attempts, oldest first."""
     epoch, asked = call.epoch, call.query
     attempts = epoch.attempts.list(since=asked["since"], record=asked.get("webhook_request"))
-    return {"deliveries": serializers.attempts(epoch, attempts), "last": epoch.attempts.last}
+    newest = attempts[-asked["limit"] :] if "limit" in asked else attempts
+    return {"deliveries": serializers.attempts(epoch, newest), "last": epoch.attempts.last}
 
 
 def get_delivery(call: Call) -> Any:
-    """Return one attempt."""
-    return serializers.attempt(call.epoch, attempt_of(call.epoch, call.path["id"]))
+    """Return one attempt, with a verdict on the code that it sends."""
+    found = attempt_of(call.epoch, call.path["id"])
+    return serializers.attempt_with_signature(call.epoch, found)
 
 
 def replay_delivery(call: Call) -> Any:

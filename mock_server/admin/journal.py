@@ -1,14 +1,11 @@
-"""Operations on a world's journal: its entries, verifying, waiting, and a stream of events."""
+"""Operations on a world's journal: its entries, verifying, and waiting."""
 
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from time import monotonic
 from typing import Any
 
-from crmcom_kit.mock_server.admin import serializers as admin_serializers
-from crmcom_kit.mock_server.admin.about import about_world
 from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.journal import serializers, verification
 from crmcom_kit.mock_server.journal.call_view import CallView
@@ -19,20 +16,13 @@ from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import NotFound, UsageError, quoted
 
-#: How often a stream tells of the world; some servers need it to notice that the caller left.
-HEARTBEAT_SECONDS = 1.0
 _DEFAULT_MILLIS = 10_000
 _MAX_NEAR = 10
 
 
 def _written(payload: Any, status: int = 200) -> Reply:
     """Return a reply with JSON that only Python's own writer accepts, such as large integers."""
-    return Reply(_dumped(payload).encode(), status)
-
-
-def _dumped(payload: Any) -> str:
-    """Return JSON on one line, in ASCII."""
-    return json.dumps(payload, separators=(",", ":"))
+    return Reply(json.dumps(payload, separators=(",", ":")).encode(), status)
 
 
 def list_requests(call: Call) -> Any:
@@ -210,56 +200,3 @@ def _delivered(world: World, record: str | None, *, delivered: bool | None) -> i
         attempt.over and delivered in (None, attempt.delivered)
         for attempt in world.current_epoch.attempts.list(record=record)
     )
-
-
-def events(call: Call) -> Any:
-    """Return the requests as they are recorded, as server-sent events."""
-    text = call.query.get("since") or call.headers.get("Last-Event-ID")
-    number = call.world.journal.number_of(text) if text else None
-    if text and number is None:
-        raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
-    stream = _events(call, call.world.journal.last if number is None else number)
-    next(stream)
-    headers = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
-    return Reply(stream, 200, "text/event-stream", headers)
-
-
-def _events(call: Call, since: int) -> Iterator[bytes]:
-    """Yield the requests after ``since``; the first part is empty and taken at once.
-
-    Attempts to deliver follow when they are made and when they change, and once a second what holds
-    for the whole world. A wait slot is held until the stream ends or is closed. Raises
-    LimitExceeded.
-    """
-    world, reader, over = call.world, call.world.reader, call.over
-    journal, attempts = reader.journal, call.epoch.attempts
-    revision = attempts.revision
-
-    def news() -> bool | None:
-        """Return True if there is something to do: an entry, an attempt, or the end."""
-        new = journal.last > since or attempts.revision > revision
-        return (new or journal.closed or over()) or None
-
-    with call.registry.waiting:
-        yield b""
-        yield b"retry: 1000\n\n"  # so that the reader knows that the stream has begun
-        beat = 0.0
-        while not over():
-            if monotonic() >= beat:
-                beat = monotonic() + HEARTBEAT_SECONDS
-                yield _event("world", about_world(call))
-            calls = reader.calls(since)
-            for view in calls:
-                since = view.number
-                yield _event("call", serializers.summary(view), view.id)
-            revision, changed = attempts.changed_since(revision)
-            for attempt in admin_serializers.attempts(world.current_epoch, changed):
-                yield _event("delivery", attempt)
-            if not calls and journal.closed:
-                return
-            journal.wait_for(news, max(0.0, beat - monotonic()))
-
-
-def _event(name: str, data: Any, id: str | None = None) -> bytes:
-    first = "" if id is None else f"id: {id}\n"
-    return f"{first}event: {name}\ndata: {_dumped(data)}\n\n".encode()

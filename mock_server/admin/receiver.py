@@ -85,4 +85,4 @@ def verify_message(call: Call) -> Any:
         attempt=attempt,
         definition=definition,
         code=asked.get("code"),
-    )._asdict()
+    ).as_json()

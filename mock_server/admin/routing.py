@@ -20,6 +20,7 @@ from crmcom_kit.mock_server.admin import (
     about,
     content,
     deliveries,
+    events,
     faults,
     journal,
     receiver,
@@ -46,7 +47,7 @@ from crmcom_kit.usage_errors import TooLarge, UsageError, quoted
 _HEALTH = f"{PREFIX}/health"
 _READ_BYTES = 65_536
 Operation = Callable[[Call], Any]
-_MODULES = (about, content, deliveries, faults, journal, receiver, settings, tokens, worlds)
+_MODULES = (about, content, deliveries, events, faults, journal, receiver, settings, tokens, worlds)
 
 
 def _functions() -> dict[str, Operation]:

@@ -12,7 +12,11 @@ from crmcom_kit.mock_server.deliveries.senders import message_of
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.tracing import steps_of
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import attempt_of_request, diagnose
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
+    attempt_of_request,
+    diagnose,
+    diagnose_attempt,
+)
 from crmcom_kit.redaction import MASK, is_secret, redact_path, redact_url
 from crmcom_kit.usage_errors import NotFound, quoted
 
@@ -33,6 +37,11 @@ def attempts(epoch: Epoch, made: Iterable[Attempt]) -> list[dict[str, Any]]:
 def attempt(epoch: Epoch, attempt: Attempt) -> dict[str, Any]:
     """Return one attempt to deliver as JSON."""
     return attempts(epoch, [attempt])[0]
+
+
+def attempt_with_signature(epoch: Epoch, made: Attempt) -> dict[str, Any]:
+    """Return one attempt to deliver as JSON, with a verdict on the code that it sends."""
+    return {**attempt(epoch, made), "signature": diagnose_attempt(epoch, made).as_json()}
 
 
 def _causes(epoch: Epoch) -> dict[int, int]:
@@ -95,7 +104,7 @@ def received(epoch: Epoch, request: Received) -> dict[str, Any]:
         "size": request.size,
         "status": request.answer.status,
         "delivery": None if attempt is None else attempt.number,
-        "signature": verdict._asdict(),
+        "signature": verdict.as_json(),
     }
 
 

@@ -10,7 +10,7 @@ from crmcom_kit.mock_server.deliveries.faults import delivery_fault
 from crmcom_kit.mock_server.deliveries.receiver import Received, ReceiverAnswer
 from crmcom_kit.mock_server.python_api.arguments import integer, moment, number, text
 from crmcom_kit.mock_server.world.epoch import Epoch
-from crmcom_kit.mock_server.world.webhooks.replay import recover, replay
+from crmcom_kit.mock_server.world.webhooks.replay import attempt_of, recover, replay
 from crmcom_kit.mock_server.world.webhooks.scripts import (
     DeliveryScript,
     delivery_scripts,
@@ -20,6 +20,7 @@ from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
     Verdict,
     attempt_of_request,
     diagnose,
+    diagnose_attempt,
 )
 
 _SECONDS = 20.0
@@ -82,6 +83,14 @@ class Deliveries:
     def replay(self, number: int) -> Attempt:
         """Repeat exactly what an attempt sent. Raises NotFound."""
         return replay(self._epoch(), number)
+
+    def signature(self, number: int) -> Verdict:
+        """Return whether the code that an attempt sent verifies, and if not, why. Raises NotFound.
+
+        ``expected`` and ``seen`` of the verdict have the codes and the bytes they are made of.
+        """
+        epoch = self._epoch()
+        return diagnose_attempt(epoch, attempt_of(epoch, number))
 
     def recover(
         self, since: datetime | str | None = None, *, seconds: float = _SECONDS

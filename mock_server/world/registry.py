@@ -21,7 +21,7 @@ from crmcom_kit.usage_errors import LimitExceeded, NotFound, UsageError, quoted
 
 MAX_WORLDS = 10_000
 IDLE_SECONDS = 3_600.0
-MAX_WAITING = 4
+MAX_WAITING = 32
 _MAX_NAMES = 10  # in one message
 _SWEEPS_PER_LIFE = 4  # searches for idle worlds within the time after which a world is idle
 _ALLOWED = (

@@ -29,7 +29,8 @@ const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS
 const narrow = matchMedia("(max-width: 700px)");
 let stream = new AbortController();
 let worlds = [];
-let stepped = false;
+let stepped = false; // by a key, so that the focus follows
+let heard = 0; // when the stream has brought something
 
 // The page.
 
@@ -48,12 +49,14 @@ function page() {
 
 function entry(one) {
   const current = one === panel() ? "page" : nothing;
-  return html`<a href=${addressOf(one.id)} aria-current=${current}>${icon(one.id)}<span class="wide-name">${one.title}</span><span class="short-name" aria-hidden="true">${one.short ?? one.title.split(" ")[0]}</span></a>`;
+  return html`<a href=${addressOf(one.id)} aria-current=${current}>${icon(one.id)}<span class="wide-name">${one.title}</span>
+    <span class="short-name" aria-hidden="true">${one.short ?? one.title.split(" ")[0]}</span></a>`;
 }
 
 function back() {
   const { title, id } = panel();
-  return html`<a class="back" href=${addressOf(id, "", shell.route.query)} aria-label="Close the details"><span aria-hidden="true">✕</span><span aria-hidden="true">← ${title}</span></a>`;
+  return html`<a class="back" href=${addressOf(id, "", shell.route.query)} aria-label="Close the details">
+    <span aria-hidden="true">✕</span><span aria-hidden="true">← ${title}</span></a>`;
 }
 
 const CONNECTIONS = {
@@ -65,6 +68,8 @@ const CONNECTIONS = {
 function head() {
   const { status, connection } = shell;
   const faults = status ? status.faults + status.delivery_faults : 0;
+  const time = status && `${status.clock.now.slice(0, 19).replace("T", " ")}${status.clock.mode === "real" ? "" : ` ${status.clock.mode}`}`;
+  const hits = faults ? mark("fault", faults === 1 ? "1 fault" : `${faults} faults`) : html`<span class="wide">no faults</span>`;
   return html`<h1>crmcom-kit</h1>
     <span class="connection" role="status">${mark(...CONNECTIONS[connection])}</span>
     <label class="choice"><span>World</span><select .value=${live(session.world)} @change=${(event) => switchWorld(event.target.value)} @focus=${loadWorlds}>
@@ -72,8 +77,8 @@ function head() {
     </select></label>
     ${status
       ? html`<span class="wide" title="Release and dialect that the mock was started with">${status.release} · ${status.dialect}</span>
-          <a class="clock" href=${addressOf("faults")} title="The world's clock">${status.clock.now.slice(0, 19).replace("T", " ")}${status.clock.mode === "real" ? "" : ` ${status.clock.mode}`}</a>
-          <a class="hits" href=${addressOf("faults")}>${faults ? mark("fault", faults === 1 ? "1 fault" : `${faults} faults`) : html`<span class="wide">no faults</span>`}</a>`
+          <a class="clock" href=${addressOf("faults")} title="The world's clock">${time}</a>
+          <a href=${addressOf("faults")}>${hits}</a>`
       : nothing}
     ${session.token ? html`<button class="small" @click=${logOut}>Log out</button>` : nothing}`;
 }
@@ -121,7 +126,8 @@ function divider() {
     const step = { ArrowLeft: 20, ArrowRight: -20 }[event.key];
     if (step) set(width() + step);
   };
-  return html`<div class="divider" role="separator" aria-label="Width of the details, in percent" aria-orientation="vertical" aria-valuenow="44" tabindex="0" @pointerdown=${drag} @keydown=${key}></div>`;
+  return html`<div class="divider" role="separator" aria-label="Width of the details, in percent" aria-orientation="vertical"
+    aria-valuenow="44" tabindex="0" @pointerdown=${drag} @keydown=${key}></div>`;
 }
 
 function skip(event) {
@@ -151,7 +157,8 @@ async function listen() {
   while (!signal.aborted) {
     try {
       if (!shell.status) made = await isNew(world);
-      for await (const { event, data } of alive(signal)) {
+      for await (const { event, data } of events(signal)) {
+        heard = performance.now();
         if (event === "world") {
           const { connection, status } = shell;
           shell.status = data;
@@ -178,25 +185,6 @@ async function listen() {
   }
 }
 
-/** The events of the stream; it ends if the server has said nothing for too long. */
-async function* alive(signal) {
-  const silence = new AbortController();
-  let timer;
-  const wait = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => silence.abort(), PATIENCE_MS);
-  };
-  wait();
-  try {
-    for await (const found of events(AbortSignal.any([signal, silence.signal]))) {
-      wait();
-      yield found;
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Whether the mock makes the world as soon as it is asked for. */
 async function isNew(world) {
   if (world === "default") return false;
@@ -211,29 +199,32 @@ function begin() {
   panel().open?.();
 }
 
-addEventListener("hashchange", () => {
-  const { panel: before, id } = shell.route;
+// A mock that hangs, or a machine that slept: the stream has not ended, and nothing comes.
+setInterval(() => shell.connection === "live" && performance.now() - heard > PATIENCE_MS && listen(), 5000);
+
+addEventListener("hashchange", ({ oldURL }) => {
+  const before = shell.route;
   if (readAddress()) {
     shell.status = null;
     listen();
   } else panel().open?.();
   title();
   changed();
-  requestAnimationFrame(() => moveFocus(before, id)); // it is drawn by then
+  requestAnimationFrame(() => moveFocus(before, new URL(oldURL).hash)); // it is drawn by then
 });
 
 function title() {
   const { id } = shell.route;
-  document.title = `${id && `${id} – `}${panel().title} – ${session.world} – crmcom-kit`;
+  document.title = `${id && `${id} · `}${panel().title} · ${session.world} · crmcom-kit`;
 }
 
 /** On a phone, details take the place of the list; when they are closed, focus returns to their row. */
-function moveFocus(before, id) {
-  if (shell.route.panel !== before) return;
+function moveFocus(before, address) {
+  if (shell.route.panel !== before.panel) return;
   if (stepped) document.querySelector('main tr[aria-selected="true"] a')?.focus({ preventScroll: true });
   stepped = false;
   if (shell.route.id && narrow.matches) document.querySelector("aside")?.focus();
-  if (!shell.route.id && id) document.querySelector(`main a[href="${CSS.escape(addressOf(before, id, shell.route.query))}"]`)?.focus();
+  if (!shell.route.id && before.id) document.querySelector(`main a[href="${CSS.escape(address)}"]`)?.focus();
 }
 
 // What goes wrong in an action without a handler of its own.
@@ -268,7 +259,7 @@ function help() {
 
 function showRow(address) {
   if (!address) return;
-  stepped = true; // the focus follows
+  stepped = true;
   location.hash = address;
 }
 

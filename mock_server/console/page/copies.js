@@ -5,8 +5,14 @@ import { curl, parts, secret, urlOf } from "./api.js";
 const HIDDEN = "***"; // what the journal shows instead of a secret
 const YOURS = "..."; // what a suggestion has for a value that only the caller knows
 // What HTTP clients add by themselves, what names the world (the URL does), and the console's own token.
-const OF_CLIENTS =
-  /^(host|connection|content-length|transfer-encoding|user-agent|accept(-.*)?|origin|referer|cookie|sec-.*|priority|cache-control|pragma|dnt|te|upgrade.*|x-mock-world|x-mock-admin-token)$/i;
+const OF_CLIENTS = new RegExp(
+  "^(host|connection|content-length|transfer-encoding|te|upgrade.*|user-agent|accept(-.*)?|origin|referer|cookie|sec-.*|" +
+    "priority|cache-control|pragma|dnt|x-mock-world|x-mock-admin-token)$",
+  "i",
+);
+
+/** A text with its plain parts and the names of its secrets written in other ways. */
+const each = (text, write, writeSecret) => parts(text).map((part, at) => (at % 2 ? writeSecret(part) : write(part))).join("");
 
 const variable = (name) => name.replace(/\W+/g, "_").toUpperCase();
 
@@ -25,7 +31,8 @@ export function asSent(call) {
       .replace(/([\w.-]+)=\*\*\*/g, (_, name) => `${name}=${secret(variable(name))}`),
   };
   found.query = found.query.map(([name, value]) => [name, value === HIDDEN ? secret(variable(decoded(name))) : value]);
-  found.headers = found.headers.map(([name, value]) => [name, value !== HIDDEN ? value : name === "Authorization" ? authorization : secret(variable(name))]);
+  const shown = (name) => (name === "Authorization" ? authorization : secret(variable(name)));
+  found.headers = found.headers.map(([name, value]) => [name, value === HIDDEN ? shown(name) : value]);
   if (body && !found.headers.some(([name]) => name === "Content-Type")) found.headers.push(["Content-Type", ""]);
   // The journal has no more of such a body than how long it is.
   if (/^(\*\*\* )?\((more than )?\d+ bytes[^)]*\)$/.test(body)) found.lost = body;
@@ -58,8 +65,11 @@ function changed(request, { action, parameter, value }) {
 
 /** The same parameters by another verb: in the query, or in a JSON body. */
 function moved(request, verb) {
-  if (verb === "GET") return Object.entries(members(request)).reduce((found, [name, value]) => withParameter(found, name, value), withBody({ ...request, verb }, undefined));
   const body = members(request);
+  if (verb === "GET") {
+    const bare = withBody({ ...request, verb }, undefined);
+    return Object.entries(body).reduce((found, [name, value]) => withParameter(found, name, value), bare);
+  }
   for (const [name, value] of request.query.map((pair) => pair.map(decoded))) {
     const [, field, text] = /^(id|number)=(.*)$/s.exec(value) ?? [];
     body[name] = field ? { [field]: text } : value;
@@ -85,7 +95,7 @@ function withParameter(request, name, value) {
 }
 
 const members = ({ body }) => parsed(body) ?? {};
-const encoded = (text) => parts(String(text)).map((part, at) => (at % 2 ? secret(part) : encodeURIComponent(part).replaceAll("%3D", "="))).join("");
+const encoded = (text) => each(String(text), (part) => encodeURIComponent(part).replaceAll("%3D", "="), secret);
 
 function decoded(text) {
   try {
@@ -117,7 +127,7 @@ export function secretsOf(request) {
 }
 
 /** The text with the secrets put in. */
-export const filled = (text, secrets) => parts(text).map((part, at) => (at % 2 ? secrets[part] : part)).join("");
+export const filled = (text, secrets) => each(text, (part) => part, (name) => secrets[name]);
 
 // As code. Secrets are read from the environment.
 
@@ -125,18 +135,19 @@ const url = (request) => urlOf(target(request));
 
 export const asCurl = (request) => curl(request.verb, url(request), request.body, request.headers);
 
+const inside = (part) => JSON.stringify(part).slice(1, -1);
+const LONE = /^\ue000(\w+)\ue001$/;
+
 function pythonText(text) {
-  const found = parts(text);
-  if (found.length === 3 && !found[0] && !found[2]) return `os.environ["${found[1]}"]`;
-  if (found.length === 1) return JSON.stringify(text);
-  return `f"${found.map((part, at) => (at % 2 ? `{os.environ['${part}']}` : JSON.stringify(part).slice(1, -1).replace(/[{}]/g, "$&$&"))).join("")}"`;
+  if (LONE.test(text)) return `os.environ["${parts(text)[1]}"]`;
+  if (parts(text).length === 1) return JSON.stringify(text);
+  return `f"${each(text, (part) => inside(part).replace(/[{}]/g, "$&$&"), (name) => `{os.environ['${name}']}`)}"`;
 }
 
 function scriptText(text) {
-  const found = parts(text);
-  if (found.length === 3 && !found[0] && !found[2]) return `process.env.${found[1]}`;
-  if (found.length === 1) return JSON.stringify(text);
-  return `\`${found.map((part, at) => (at % 2 ? `\${process.env.${part}}` : JSON.stringify(part).slice(1, -1).replace(/`|\$\{/g, "\\$&"))).join("")}\``;
+  if (LONE.test(text)) return `process.env.${parts(text)[1]}`;
+  if (parts(text).length === 1) return JSON.stringify(text);
+  return `\`${each(text, (part) => inside(part).replace(/`|\$\{/g, "\\$&"), (name) => `\${process.env.${name}}`)}\``;
 }
 
 /** The body as a literal; undefined if its text would not come out of that as it was. */
@@ -150,7 +161,7 @@ function literal({ body }, text, indent, words) {
 
 /** Headers that are to be written, as an object; `made` are those that the library adds for such a body. */
 function headers(request, text, made) {
-  const shown = request.headers.filter(([name, value]) => value && !(made && name === "Content-Type" && value === "application/json"));
+  const shown = request.headers.filter(([name, value]) => value && !(made && `${name}: ${value}` === "Content-Type: application/json"));
   return shown.length ? `{${shown.map(([name, value]) => `${JSON.stringify(name)}: ${text(value)}`).join(", ")}}` : "";
 }
 

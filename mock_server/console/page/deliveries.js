@@ -17,6 +17,7 @@ let attempts = new Map(); // by id
 let rows = null; // those that fit, newest first; null: to be found anew
 let newest = 0; // the last id that the list shows; later ones wait until its top is visible
 let asked = false; // whether the mock has said what it keeps
+let verdict = null; // on the signature of the open attempt: {id, signature}
 let received = []; // newest first
 let receiver = null;
 const open = {};
@@ -67,10 +68,18 @@ const receivedTable = new Table({
 
 // What the mock has, and what is shown of it.
 
-function take(found) {
-  for (const one of found) attempts.set(one.id, one);
+function take(attempt) {
+  attempts.set(attempt.id, attempt);
   while (attempts.size > MAX_KEPT) attempts.delete(attempts.keys().next().value);
   rows = null;
+}
+
+async function lookAtAttempts() {
+  const found = (await call("GET", "/deliveries")).deliveries;
+  // What the stream has brought meanwhile is newer.
+  attempts = new Map([...found.map((one) => [one.id, one]), ...attempts]);
+  [asked, rows] = [true, null];
+  changed();
 }
 
 const param = (name) => shell.route.query.get(name) ?? "";
@@ -99,6 +108,13 @@ function choose(name, value) {
   go("deliveries", shell.route.id, query);
 }
 
+/** The list and the stream have no verdicts: each takes the mock some time. */
+async function lookAtSignature() {
+  const id = Number(shell.route.id);
+  if (attempts.has(id)) verdict = { id, ...(await call("GET", `/deliveries/${id}`)) };
+  changed();
+}
+
 async function lookAtReceiver() {
   const since = received[0]?.id ?? 0;
   const [found, own] = await Promise.all([call("GET", `/receiver/requests?since=${since}`), call("GET", "/receiver")]);
@@ -109,28 +125,31 @@ async function lookAtReceiver() {
   changed();
 }
 
-const refresh = refresher("deliveries", lookAtReceiver);
+const receiverSoon = refresher("deliveries", lookAtReceiver);
+const signatureSoon = refresher("deliveries", lookAtSignature);
 
 export const deliveries = {
   id: "deliveries",
   title: "Deliveries",
 
   reset() {
-    [attempts, rows, newest, asked, received, receiver] = [new Map(), null, 0, false, [], null];
+    [attempts, rows, newest, asked, verdict, received, receiver] = [new Map(), null, 0, false, null, [], null];
     trigger.reset();
   },
 
   async open() {
     rows = null;
     if (shell.route.id === TRIGGER) await trigger.open();
-    if (!asked) take((await call("GET", "/deliveries")).deliveries);
-    asked = true;
-    await lookAtReceiver();
+    await Promise.all([lookAtReceiver(), asked || lookAtAttempts()]);
+    await lookAtSignature();
   },
 
   event(name, found) {
-    if (name === "delivery") take([found]);
-    if (name !== "call" && inReceiver()) refresh();
+    if (name === "delivery") {
+      take(found);
+      if (`${found.id}` === shell.route.id) signatureSoon();
+    }
+    if (name !== "call" && inReceiver()) receiverSoon();
   },
 
   step: (by) => (inReceiver() ? receivedTable.step(received, shell.route.id, by) : table.step(shown().found, shell.route.id, by)),
@@ -161,7 +180,7 @@ function sentPart(views) {
   };
   return html`<div class="tools bare">${views}
       <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search" .value=${param("text")} @change=${(event) => choose("text", event.target.value)}></label>
-      <label class="choice"><span>Record</span><input class="few" inputmode="numeric" .value=${param("record")} @change=${(event) => choose("record", event.target.value.trim())}></label>
+      <label class="choice"><span>Record</span><input class="few" inputmode="numeric" placeholder="Record" .value=${param("record")} @change=${(event) => choose("record", event.target.value.trim())}></label>
       ${choice("Outcome", [["", "Outcome"], ["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "hit by a fault"]], param("outcome"), (value) => choose("outcome", value))}
       <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
       <span class="count">${found.length.toLocaleString("en")} of ${attempts.size.toLocaleString("en")}</span>
@@ -180,14 +199,15 @@ function nothingYet() {
 }
 
 function details(attempt) {
-  const { id, request, outcome, signature } = attempt;
+  const { id, request, outcome } = attempt;
+  const signature = verdict?.id === id ? verdict.signature : null;
   return html`<h2>Delivery ${id} <span class="count">of ${recordLink(attempt.webhook_request)}</span></h2>
     <p>${attemptMark(attempt)} <span class="count">${duration(attempt)}</span></p>
     <p class="tools"><button @click=${() => replay(id)}>Replay</button>
       <a class="button" href=${addressOf("deliveries", TRIGGER, { of: id })}>Edit and send …</a>
       ${copyButton(() => curl(request.method, attempt.url, request.body, Object.entries(request.headers)), "Copy as curl")}</p>
     ${tabs(open, "tab", {
-      Why: () => why(attempt),
+      Why: () => why(attempt, signature),
       Sent: () => html`<p class="url">${request.method} ${attempt.url}</p>${facts(Object.entries(request.headers))}${bodyOf(request, "Body that was sent")}`,
       Answer: () => (outcome ? answer(outcome) : html`<p class="note">There is no answer yet: the delivery is ${attempt.stage}.</p>`),
       ...(signature && { Signature: () => signatureView(signature) }),
@@ -196,8 +216,8 @@ function details(attempt) {
 
 const CAUSES = { resend: "a resend", fire: "a trigger", replay: "a replay", recover: "a recovery of all that was rejected", duplicate: "a delivery fault" };
 
-function why(attempt) {
-  const { outcome, before, after, fault, of, call: number, signature } = attempt;
+function why(attempt, signature) {
+  const { outcome, before, after, fault, of, call: number } = attempt;
   const receivedAs = received.find((one) => one.delivery === attempt.id);
   return facts([
     ["Cause", html`${CAUSES[attempt.cause] ?? attempt.cause}${of ? html` of <a href=${addressOf("deliveries", of)}>delivery ${of}</a>` : nothing}`],
@@ -230,7 +250,7 @@ async function replay(id) {
   const text = (found) => `Delivery ${found.id} repeats ${id}: ${found.outcome?.name.replaceAll("_", " ") ?? found.stage}.`;
   const found = await act(text, "POST", `/deliveries/${id}/replay`);
   if (!found) return;
-  take([found]);
+  take(found);
   go("deliveries", found.id, shell.route.query);
 }
 
@@ -240,30 +260,37 @@ function signatureMark({ valid, reason }) {
   return mark(valid ? "good" : "failed", valid ? "valid" : reason.replaceAll("_", " "));
 }
 
-function signatureView(signature) {
-  const { why: text, expected, seen } = signature;
-  const rest = (found) => Object.entries(found ?? {}).filter(([name]) => name !== "bytes");
-  const names = [...new Set([...rest(expected), ...rest(seen)].map(([name]) => name))];
-  return html`<p>${signatureMark(signature)} ${text}</p>
-    ${expected || seen
-      ? html`${facts(names.filter((name) => expected?.[name] ?? seen?.[name]).map((name) => [name.replaceAll("_", " "), html`${expected?.[name]}${expected?.[name] === seen?.[name] ? nothing : html` <span class="count">expected</span><br>${seen?.[name] ?? "none"} <span class="count">seen</span>`}`]))}
-          ${sideBySide(expected?.bytes ?? "", seen?.bytes ?? "")}`
-      : nothing}`;
+function signatureView({ why: text, expected, seen, ...verdict }) {
+  return html`<p>${signatureMark(verdict)} ${text}</p>
+    ${expected ? html`<p class="note">${differenceOf(expected, seen)}</p><div class="sides">${side("Expected", expected, seen)}${side("Seen", seen, expected)}</div>` : nothing}`;
 }
 
-/** Two texts with their first difference marked. */
-function sideBySide(expected, seen) {
+/** One of the two codes, and what it is made of; what differs from the other one is marked. */
+function side(title, { code, bytes, size, algorithm, encoding }, other) {
+  const made = [algorithm && `HMAC ${algorithm}`, encoding, size !== null && `of ${size.toLocaleString("en")} bytes`].filter(Boolean).join(", ");
+  return html`<section aria-label=${title}><h3>${title}</h3>
+    ${code === null ? html`<p class="note">No code can be named.</p>` : compared(`${title} code`, code, other.code)}
+    <p class="note">${made || "Nothing that the mock knows makes this code."}</p>
+    ${bytes === null ? nothing : compared(`${title} bytes`, bytes, other.bytes)}</section>`;
+}
+
+function compared(label, text, other) {
+  const at = firstDifference(text, other ?? text);
+  return html`<pre tabindex="0" aria-label=${label}>${at < 0 ? plain(text) : html`${plain(text.slice(0, at))}<mark>${plain(text.slice(at, at + 1)) || "end"}</mark>${plain(text.slice(at + 1))}`}</pre>`;
+}
+
+/** Where two texts begin to differ; -1 if they are equal. */
+function firstDifference(text, other) {
+  if (text === other) return -1;
   let at = 0;
-  while (at < expected.length && expected[at] === seen[at]) at++;
-  const same = expected === seen;
-  const part = (title, text) => html`<div><h3>${title}</h3><pre tabindex="0" aria-label=${title}>${same ? text : html`${text.slice(0, at)}<mark>${text.slice(at, at + 1) || "end"}</mark>${text.slice(at + 1)}`}</pre></div>`;
-  return html`<p class="note">${same ? "The signed bytes are the same." : `The bytes differ from the ${ordinal(at + 1)} character on.`}</p>
-    <div class="sides">${part("Expected: signed bytes", expected)}${part("Seen: signed bytes", seen)}</div>`;
+  while (at < text.length && text[at] === other[at]) at++;
+  return at;
 }
 
-function ordinal(number) {
-  const suffix = { one: "st", two: "nd", few: "rd", other: "th" };
-  return `${number.toLocaleString("en")}${suffix[new Intl.PluralRules("en", { type: "ordinal" }).select(number)]}`;
+function differenceOf(expected, seen) {
+  if (seen.bytes === null) return "";
+  const at = firstDifference(expected.bytes, seen.bytes);
+  return at < 0 ? "Both codes are of the same bytes." : `The bytes that were signed differ from character ${(at + 1).toLocaleString("en")} on.`;
 }
 
 // The built-in receiver.
@@ -304,8 +331,10 @@ async function setAnswer(first, refused) {
 
 function receivedDetails(one) {
   if (!one) return empty("This message is gone", "The built-in receiver keeps the last 200.");
+  const fault = attempts.get(one.delivery)?.fault;
   return html`<h2>Message ${one.id} <span class="count">${one.at}</span></h2>
-    <p>${signatureMark(one.signature)} answered with ${one.status}${one.delivery ? html` · <a href=${addressOf("deliveries", one.delivery)}>delivery ${one.delivery}</a>` : nothing}</p>
+    <p>${signatureMark(one.signature)} answered with ${one.status}${one.delivery ? html` · <a href=${addressOf("deliveries", one.delivery)}>delivery ${one.delivery}</a>` : nothing}
+      ${fault ? mark("fault", fault.replaceAll("_", " ")) : nothing}</p>
     ${tabs(open, "received", {
       Signature: () => signatureView(one.signature),
       Message: () => html`${facts([["Method", one.method], ...Object.entries(one.headers)])}${bodyOf(one, "Body that was received")}`,

@@ -219,7 +219,6 @@ function nothingFound() {
 
 function details({ number, gone, record, data: object, attempts, script }) {
   if (gone) return html`${empty(`#${number} is gone`, gone)}<h3>History</h3>${history(number, "", attempts)}`;
-  const text = JSON.stringify({ record, data: object }, null, 2);
   return html`<h2>#${record.number} <span class="count">${record.entity}</span></h2>
     <p>${stateMark(record.life_cycle_state)} ${plain(record.error_code ?? "", LONGEST)}</p>
     <p class="tools">
@@ -233,13 +232,13 @@ function details({ number, gone, record, data: object, attempts, script }) {
       Data: () => (object ? data(object, "Data of the entity") : html`<p class="note">No data object is kept for this record: a message has to be read from what it shows.</p>`),
       History: () => history(record.number, record.id, attempts),
       Script: () => scriptForm(record, script),
-      JSON: () => data(text, "Record as JSON"),
+      JSON: () => data(JSON.stringify({ record, data: object }), "Record as JSON"),
     })}`;
 }
 
 function shown(record) {
   const { webhook_definition: definition, workflow_rule: rule, log_information: log = {} } = record;
-  const filtered = (name, value, text = value) => (value ? html`<a href=${addressOf("records", record.number, { [name]: value })} title="Records with the same">${text}</a>` : "");
+  const filtered = (name, value, text = value) => (value ? html`<a href=${addressOf("records", record.number, { [name]: value })} title="Records with the same">${plain(text)}</a>` : "");
   const by = (user, unit) => [user?.username, unit?.name].filter(Boolean).join(", ");
   return html`${facts([
       ["Id", record.id],

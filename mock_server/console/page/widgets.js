@@ -63,7 +63,8 @@ function escaped(character) {
 export function data(text, label = "Data") {
   return guard([text, label], () => {
     const whole = pretty(text);
-    const cut = whole.length > MAX_SHOWN ? html`<p class="note">${whole.length.toLocaleString("en")} characters; the first ${MAX_SHOWN.toLocaleString("en")} are shown.</p>` : nothing;
+    const [all, most] = [whole.length, MAX_SHOWN].map((one) => one.toLocaleString("en"));
+    const cut = whole.length > MAX_SHOWN ? html`<p class="note">${all} characters; the first ${most} are shown.</p>` : nothing;
     return html`<div class="data">${copyButton(whole, "Copy", label)}<pre tabindex="0" aria-label=${label}>${plain(whole)}</pre>${cut}</div>`;
   });
 }

@@ -119,7 +119,7 @@ class DeliveryJob:
 
     def _send(self) -> Outcome:
         epoch, attempt, fault = self._epoch, self.attempt, self._fault()
-        attempt.stage = Stage.SENDING
+        epoch.attempts.change(attempt, stage=Stage.SENDING)
         if fault is not None:
             key = epoch.reference_data.key_of(attempt.definition)
             message = fault.changed(attempt.message, epoch.config.exchanges, key)

@@ -14,7 +14,7 @@ import orjson
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.faults import old_key
 from crmcom_kit.mock_server.deliveries.receiver import Received
-from crmcom_kit.mock_server.deliveries.senders import LABEL_HEADER
+from crmcom_kit.mock_server.deliveries.senders import LABEL_HEADER, message_of
 from crmcom_kit.mock_server.protocol.config import Config
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.reference_data import ReferenceData
@@ -31,18 +31,53 @@ from crmcom_kit.schemas.third_party import Arrived
 _SIGNING = ("algorithm", "encoding", "canonical_form", "charset")
 _MAX_KEYS = 100
 _MAX_LENGTH = 200_000  # bytes of a body that is diagnosed
+_MAX_SHOWN = 65_536
+
+
+class Signature(NamedTuple):
+    """A code, and how it is made as far as that is known."""
+
+    code: str | None
+    text: bytes | None = None  # what it is the code of
+    algorithm: str | None = None
+    encoding: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the control API shows it, with the beginning of a long text."""
+        code, text = self.code, self.text
+        return {
+            "code": None if code is None else code[:_MAX_SHOWN],
+            "bytes": None if text is None else text[:_MAX_SHOWN].decode("utf-8", "replace"),
+            "size": None if text is None else len(text),
+            "algorithm": self.algorithm,
+            "encoding": self.encoding,
+        }
 
 
 class Verdict(NamedTuple):
     """Whether a code verifies, and why not."""
 
-    valid: bool
     reason: str  # a word for programs; ``valid`` if it is valid
     why: str  # a sentence for people
+    #: The right one for the message; None if it has no data. No code if any of several keys may be
+    #: the right one.
+    expected: Signature | None
+    seen: Signature  # the one that was checked; only its code if nothing explains it
 
+    @property
+    def valid(self) -> bool:
+        """Whether the code verifies."""
+        return self.reason == "valid"
 
-def _invalid(reason: str, why: str) -> Verdict:
-    return Verdict(valid=False, reason=reason, why=why)
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the control API shows it."""
+        return {
+            "valid": self.valid,
+            "reason": self.reason,
+            "why": self.why,
+            "expected": None if self.expected is None else self.expected.as_json(),
+            "seen": self.seen.as_json(),
+        }
 
 
 class Key(NamedTuple):
@@ -53,7 +88,7 @@ class Key(NamedTuple):
     expected: bool = False  # whether it is the right key for the message
 
 
-class _Signed(NamedTuple):
+class _Candidate(NamedTuple):
     """Bytes that a code may be of, and what that means; no reason for the right bytes."""
 
     text: bytes
@@ -93,6 +128,13 @@ def diagnose(
     return check_code(epoch.config, arrived, body, keys_of(epoch.reference_data, definition), sent)
 
 
+def diagnose_attempt(epoch: Epoch, attempt: Attempt) -> Verdict:
+    """Return whether the code that an attempt sends verifies, and if not, why."""
+    message = message_of(epoch.config.exchanges.messages, attempt.message)
+    headers = {name.lower(): value for name, value in message.headers}
+    return diagnose(epoch, headers, message.body, attempt=attempt)
+
+
 def keys_of(reference_data: ReferenceData, definition: str | None) -> list[Key]:
     """Return the keys that may have signed: the definition's, its old one, and the others."""
     found: list[Key] = []
@@ -125,37 +167,51 @@ def check_code(
     ``arrived`` is what was found in the message with that body, ``sent`` the data object that was
     sent, if known.
     """
+    seen = Signature(arrived.code)
     if arrived.data is None:
-        return _no_data(body)
-    if arrived.code is None:
-        return _invalid("missing_code", "there is no authentication code")
+        return Verdict(*_no_data(body), None, seen)
     ways = {name: config.dialect[f"signing.{name}"] for name in _SIGNING}
-    for key in keys:
-        if key.expected and _same(arrived.code, sign(arrived.data, key.text, **ways)):
-            return Verdict(valid=True, reason="valid", why=f"signed with {key.name}")
+    form, charset = ways["canonical_form"], ways["charset"]
+    text = canonical_bytes(arrived.data, canonical_form=form, charset=charset)
+    how = (ways["algorithm"], ways["encoding"])
+    codes = {key: _code(text, key, *how) for key in keys if key.expected}
+    expected = Signature(next(iter(codes.values())) if len(codes) == 1 else None, text, *how)
+    if arrived.code is None:
+        return Verdict("missing_code", "there is no authentication code", expected, seen)
+    for key, code in codes.items():
+        if _same(arrived.code, code):
+            right = expected._replace(code=code)
+            return Verdict("valid", f"signed with {key.name}", right, right)
     if len(body) > _MAX_LENGTH:
         why = "the code does not match, and the body is too long for a diagnosis"
-        return _invalid("unknown", why)
+        return Verdict("unknown", why, expected, seen)
     if not keys:
-        return _invalid("no_key", "no definition of this world has a key")
+        return Verdict("no_key", "no definition of this world has a key", expected, seen)
     texts = list(_texts(arrived, body, ways, sent))
     algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
     encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
     # The smallest difference is tried first: the key, then the hash, then the bytes.
-    for text, algorithm, key, encoding in product(texts, algorithms, keys, encodings):
-        made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
-        if _same(arrived.code, made):
-            return _found(text, algorithm, encoding, key, ways)
+    for tried, algorithm, key, encoding in product(texts, algorithms, keys, encodings):
+        if _same(arrived.code, _code(tried.text, key, algorithm, encoding)):
+            reason, why = _differences(tried, algorithm, encoding, key, ways)
+            expected = expected._replace(code=codes.get(key, expected.code))
+            seen = Signature(arrived.code, tried.text, algorithm, encoding)
+            return Verdict(reason, why, expected, seen)
     why = "no key of this world makes this code of this data, in any hash or encoding"
-    return _invalid("wrong_key_or_data", why)
+    return Verdict("wrong_key_or_data", why, expected, seen)
 
 
-def _no_data(body: bytes) -> Verdict:
+def _no_data(body: bytes) -> tuple[str, str]:
+    """Return the reason and the sentence for a message without data."""
     if not body.strip():
-        return _invalid("empty", "the body is empty")
+        return "empty", "the body is empty"
     if body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
-        return _invalid("cut_body", "the body ends in the middle of JSON")
-    return _invalid("no_data", "the body has no data object where the dialect puts it")
+        return "cut_body", "the body ends in the middle of JSON"
+    return "no_data", "the body has no data object where the dialect puts it"
+
+
+def _code(text: bytes, key: Key, algorithm: str, encoding: str) -> str:
+    return sign(text, key.text, algorithm=algorithm, encoding=encoding)
 
 
 def _same(code: str, other: str) -> bool:
@@ -164,7 +220,7 @@ def _same(code: str, other: str) -> bool:
 
 def _texts(
     arrived: Arrived, body: bytes, ways: Mapping[str, str], sent: Mapping[str, Any] | None
-) -> Iterator[_Signed]:
+) -> Iterator[_Candidate]:
     """Yield the bytes that the code may be of, the right ones first."""
     data = arrived.data or {}
     right = (ways["canonical_form"], ways["charset"])
@@ -173,25 +229,25 @@ def _texts(
         why = f"is of the data re-serialized as JSON, {form} in {charset}"
         why = f"{why}; right is {' in '.join(right)}"
         text = canonical_bytes(data, canonical_form=form, charset=charset)
-        yield _Signed(text, "" if (form, charset) == right else "reserialised_json", why)
+        yield _Candidate(text, "" if (form, charset) == right else "reserialised_json", why)
     if sent is not None:
         text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
         if sent == data:
             why = "is right for the data as it was sent; on the way its JSON was re-serialized"
-            yield _Signed(text, "reserialised_json", why)
+            yield _Candidate(text, "reserialised_json", why)
         else:
             why = "is right for the data that was sent; on the way it was changed"
-            yield _Signed(text, "changed_data", why)
+            yield _Candidate(text, "changed_data", why)
     if arrived.raw is not None:
-        yield _Signed(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
-    yield _Signed(body, "whole_body", "is of the whole body, and not of its data object alone")
-    yield _Signed(body.strip(), "whole_body", "is of the whole body, and not of its data object")
+        yield _Candidate(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
+    yield _Candidate(body, "whole_body", "is of the whole body, and not of its data object alone")
+    yield _Candidate(body.strip(), "whole_body", "is of the whole body, and not of its data object")
 
 
-def _found(
-    text: _Signed, algorithm: str, encoding: str, key: Key, ways: Mapping[str, str]
-) -> Verdict:
-    """Return the verdict that names what differs from the right way."""
+def _differences(
+    text: _Candidate, algorithm: str, encoding: str, key: Key, ways: Mapping[str, str]
+) -> tuple[str, str]:
+    """Return the reason and the sentence that name what differs from the right way."""
     parts: list[tuple[str, str]] = []
     if not key.expected:
         reason = "old_key" if "no longer" in key.name else "wrong_key"
@@ -205,4 +261,4 @@ def _found(
     if text.reason:
         parts.append((text.reason, text.why))
     why = "the code " + ", and ".join(part for _, part in parts)
-    return _invalid(parts[0][0], why)
+    return parts[0][0], why

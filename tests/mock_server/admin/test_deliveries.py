@@ -11,6 +11,7 @@ from helpers.tables import looped
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.admin import deliveries
 from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
 from crmcom_kit.schemas import Dialect
@@ -44,7 +45,82 @@ def test_a_resend_leaves_an_attempt(mock: Any, admin: Any) -> None:
         == (record["authentication_code"])
     )
     assert only["outcome"]["name"] == "success"
-    assert admin.ask("GET", "/deliveries/1") == only
+    shown = admin.ask("GET", "/deliveries/1")
+    assert shown.pop("signature")["reason"] == "valid"
+    assert shown == only
+
+
+@looped("place", ["header", "body"])
+def test_an_attempt_shows_its_signature(make_mock: Any, admin_of: Any, place: str) -> None:
+    """The verdict is about what it sends, wherever the code stands; a fault can make it wrong."""
+    mock = make_mock(dialect=Dialect("test", {"message.code_place": place}), delivery=Deaf())
+    admin = admin_of(mock.client)
+    found = {}
+    for fault in (None, "old_key", "wrong_signature", "cut_body"):
+        faults = [] if fault is None else [{"fault": fault}]
+        admin.ask("PUT", "/deliveries/faults", {"faults": faults})
+        attempt = admin.ask("POST", "/events/fire", EVENT)["delivery"]
+        found[fault] = admin.ask("GET", f"/deliveries/{attempt['id']}")["signature"]
+
+    reasons = {fault: verdict["reason"] for fault, verdict in found.items()}
+    assert reasons == {
+        None: "valid",
+        "old_key": "old_key",
+        "wrong_signature": "wrong_key_or_data",
+        "cut_body": "cut_body",
+    }
+    old = found["old_key"]
+    assert old["expected"]["bytes"] == old["seen"]["bytes"] == found[None]["seen"]["bytes"]
+    assert old["expected"]["code"] != old["seen"]["code"]
+    assert json.loads(old["seen"]["bytes"]) == EVENT["data"]
+
+
+class Deaf:
+    """Accepts every message without looking at it."""
+
+    def send(self, message: Any) -> Outcome:
+        """Succeed."""
+        del message
+        return Outcome("success", None, None, 200)
+
+    def reset(self) -> None:
+        """Nothing to go back to."""
+
+
+def test_a_receiver_is_told_how_its_code_differs(mock: Any, admin: Any) -> None:
+    """Of a message that came in, and of one that is asked about."""
+    mock.resend()
+    sent = admin.ask("GET", "/deliveries/1")
+    code = sent["signature"]["seen"]["code"]
+    message = {"data": sent["request"]["body"], "content_type": "application/json"}
+    mock.client.post("/__admin/receiver/in", **message)
+    (kept,) = admin.ask("GET", "/receiver/requests")["requests"]
+    assert kept["signature"]["valid"]
+
+    asked = {"body": sent["request"]["body"], "delivery": 1, "code": code.upper()}
+    found = admin.ask("POST", "/receiver/verify", asked)
+
+    assert (found["valid"], found["reason"]) == (False, "wrong_encoding")
+    assert found["expected"] == sent["signature"]["expected"]
+    assert found["seen"] == {**found["expected"], "code": code.upper(), "encoding": "hex_upper"}
+    asked = {"body": '{"data":{"a":"\\ud800"},"authentication_code":"x"}'}
+    assert admin.ask("POST", "/receiver/verify", asked)["expected"] is None
+
+
+def test_only_the_newest_attempts_are_listed(mock: Any, admin: Any) -> None:
+    """So many as asked for, still oldest first, after what else was asked for."""
+    mock.resend()
+    for _ in range(4):
+        admin.ask("POST", "/deliveries/1/replay")
+
+    for query, ids in (
+        ("limit=2", [4, 5]),
+        ("limit=1000", [1, 2, 3, 4, 5]),
+        ("limit=1&since=2", [5]),
+        ("limit=2&webhook_request=nobody", []),
+    ):
+        found = admin.ask("GET", f"/deliveries?{query}")
+        assert ([one["id"] for one in found["deliveries"]], found["last"]) == (ids, 5)
 
 
 def test_a_list_of_deliveries_reads_the_journal_once(
@@ -103,6 +179,7 @@ def test_who_leaves_is_not_waited_for(admin: Any, monkeypatch: pytest.MonkeyPatc
         ("POST", "/deliveries/1/replay", None, 404),
         ("GET", "/deliveries?since=-1", None, 400),
         ("GET", "/deliveries?nonsense=1", None, 400),
+        ("GET", "/deliveries?limit=0", None, 400),
         ("POST", "/deliveries/recover", {"since": "yesterday"}, 400),
         ("POST", "/deliveries/recover", {"wait_seconds": 61}, 400),
         ("PUT", "/deliveries/faults", {"faults": [{"fault": "fire"}]}, 400),

@@ -1,6 +1,8 @@
 """The panel of deliveries: what was sent and received, why a code does not verify, sent again."""
 
+import json
 import re
+import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,7 @@ from helpers.receivers import OK, listening
 from playwright.sync_api import Browser, Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+from crmcom_kit.mock_server.signing import sign
 
 LIST = "/w/default/deliveries"
 DATA = {"id": "J1", "number": "JOB1", "status": "SCHEDULED"}
@@ -112,7 +115,9 @@ def test_a_webhook_is_triggered(live: Console, sender: Mock) -> None:
     expect(form.locator("[name=data]")).to_have_value(re.compile('"number": "JOB'))
     form.locator("[name=entity]").select_option("ACTIVITIES")
     fill(page, "Trigger a webhook", "Trigger", url=sender.receiver.url)
-    expect(form.locator("[name=entity]")).to_have_accessible_description(re.compile("is about JOBS"))
+    expect(form.locator("[name=entity]")).to_have_accessible_description(
+        re.compile("is about JOBS")
+    )
     form.locator("[name=entity]").select_option("JOBS")
     fill(page, "Trigger a webhook", "Trigger")
     expect(page.get_by_role("heading", name="Delivery 1 of")).to_be_visible()
@@ -144,18 +149,44 @@ def test_why_a_signature_does_not_verify(live: Console, sender: Mock) -> None:
     sender.deliveries.fail("old_key")
     attempt = fire(sender, sender.receiver.url)
     page = live.open(f"{LIST}/{attempt.number}")
-    expect(details(page)).to_contain_text("⚡ old key")
+    expect(details(page)).to_contain_text("↯ old key")
     tab(page, "Signature")
     expect(details(page)).to_contain_text("a key that the definition no longer has")
-    sent = b'{"authentication_code":"00","data":{"number":"A1","x":1}}'
+    expect(details(page)).to_contain_text("Both codes are of the same bytes.")
+    expect(details(page).get_by_label("Seen bytes")).to_have_text(attempt.message.data.decode())
+
+
+def test_where_signed_bytes_differ(live: Console, sender: Mock) -> None:
+    """The first difference is marked on both sides, of a message that another program sent."""
+    definition = sender.definitions[0]["id"]
+    key = sender.emulated.current_epoch.reference_data.key_of(definition)
+    assert key is not None
+    data = {"number": "A1", "x": 1}
+    code = sign(data, key, canonical_form="spaced")
+    body = json.dumps({"authentication_code": code, "data": data})
     with sender.client() as client:
-        client.post(sender.receiver.url, content=sent)
-    page.get_by_role("link", name="Received").click()
-    table = page.get_by_role("table", name="Received messages")
-    expect(table.locator("tbody tr")).to_have_count(2)
-    expect(table.locator("tbody tr").first).to_contain_text("wrong key or data")
-    table.locator("tbody tr").first.get_by_role("link").click()
-    expect(details(page)).to_contain_text("no key of this world makes this code")
+        client.post(sender.receiver.url, content=body)
+    page = live.open(f"{LIST}?view=receiver")
+    row = page.get_by_role("table", name="Received messages").locator("tbody tr")
+    expect(row).to_contain_text("reserialised json")
+    row.get_by_role("link").click()
+    expect(details(page)).to_contain_text("re-serialized as JSON, spaced")
+    expect(details(page)).to_contain_text("differ from character 11 on")
+    for side, text, mark in (
+        ("Expected", '{"number":"A1","x":1}', '"'),
+        ("Seen", '{"number": "A1", "x": 1}', " "),
+    ):
+        expect(details(page).get_by_label(f"{side} bytes")).to_have_text(text)
+        expect(details(page).get_by_label(f"{side} bytes").locator("mark")).to_have_text(mark)
+
+
+@pytest.mark.parametrize("address", [LIST, f"{LIST}?view=receiver"])
+def test_the_line_of_an_empty_list_works(live: Console, address: str) -> None:
+    """As it stands, in a shell."""
+    page = live.open(address)
+    line = page.get_by_label("Command to try").text_content() or ""
+    subprocess.run(["bash", "-euc", line], check=True, capture_output=True)
+    expect(page.get_by_role("table").locator("tbody tr").first).to_be_visible()
 
 
 def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
@@ -177,7 +208,7 @@ def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
 
 def test_hostile_messages_are_text(live: Console, sender: Mock) -> None:
     """What a receiver answers and what others send to it, on a phone."""
-    hostile = '<script>throw Error()</script>\x1b[31m\u202e"\'</td>'
+    hostile = "<script>throw Error()</script>\x1b[31m\u202e\"'</td>"
     body = hostile.encode()
     answer = b"HTTP/1.1 500 <b>\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
     with listening(lambda connection: connection.sendall(answer)) as receiver:

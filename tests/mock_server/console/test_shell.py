@@ -82,7 +82,10 @@ def test_a_protected_mock_asks_for_its_token(
     console = Console(browser, process.base)
     console.failures_expected = True
     page = console.open()
-    for token, heading in (("wrong", "This mock has an admin token"), ("sesame-77", "No requests yet")):
+    for token, heading in (
+        ("wrong", "This mock has an admin token"),
+        ("sesame-77", "No requests yet"),
+    ):
         page.get_by_label("Admin token").fill(token)
         page.get_by_role("button", name="Open the console").click()
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
@@ -116,7 +119,7 @@ def test_every_panel_has_an_entry_and_a_title(console: Console) -> None:
     for number, name in enumerate(names):
         page.get_by_role("navigation").get_by_role("link").nth(number).click()
         title = name.splitlines()[0]
-        expect(page).to_have_title(f"{title} – default – crmcom-kit")
+        expect(page).to_have_title(f"{title} · default · crmcom-kit")
         expect(page.get_by_role("main", name=title)).to_be_visible()
 
 
@@ -139,6 +142,27 @@ def test_a_phone_shows_one_thing_at_a_time(console: Console, mock: Mock) -> None
     details.get_by_role("link", name="Close the details").click()
     expect(page.get_by_role("row", name="list").get_by_role("link")).to_be_focused()
     assert page.evaluate(wide) == 390
+
+
+def test_the_details_can_be_made_wider(console: Console) -> None:
+    """With the keys that a separator has, or by dragging it."""
+    console.failures_expected = True  # there is no such request
+    page = console.open("/w/default/requests/1")
+    details = page.get_by_role("complementary")
+    before = details.bounding_box()
+    divider = page.get_by_role("separator")
+    divider.press("ArrowLeft")
+    after = details.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert after["width"] == before["width"] + 20
+    page.mouse.move(after["x"] - 3, 400)
+    page.mouse.down()
+    page.mouse.move(600, 400)
+    page.mouse.up()
+    dragged = details.bounding_box()
+    assert dragged is not None
+    assert dragged["width"] == 800
 
 
 def test_copying_works_without_the_clipboards_interface(console: Console, mock: Mock) -> None:
@@ -170,7 +194,7 @@ CONTRAST = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const one = walk.currentNode.parentElement;
-    if (!walk.currentNode.data.trim() || !one.checkVisibility() || one.matches('option, style')) continue;
+    if (!walk.currentNode.data.trim() || !one.checkVisibility() || one.matches('option')) continue;
     const [a, b] = [getComputedStyle(one).color, behind(one)].map(rgb).map(light);
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     if (ratio < worst[0]) worst = [ratio, one.outerHTML.slice(0, 200)];
@@ -184,7 +208,9 @@ def test_text_has_contrast(console: Console, mock: Mock, scheme: str) -> None:
     """At least 4.5 to 1 (WCAG 2.2, AA), whatever happened to a request."""
     client, token = mock.client(), mock.token
     client.get(LIST, params={"token": token})
-    client.get(LIST, params={"token": token, "entity": "JOBS"}, headers={"X-Mock-Prefer": "status=503"})
+    client.get(
+        LIST, params={"token": token, "entity": "JOBS"}, headers={"X-Mock-Prefer": "status=503"}
+    )
     client.get(LIST, params={"token": token, "entity": "JOBS"})
     page = console.open("/w/default/requests/1")
     page.emulate_media(color_scheme="light" if scheme == "light" else "dark")

@@ -1,15 +1,13 @@
-"""The journal over the control API: WireMock's names and envelopes, waits, events, HAR."""
+"""The journal over the control API: WireMock's names and envelopes, waits, HAR."""
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from crmcom_kit.mock_server import create_app, make_world
-from crmcom_kit.mock_server.admin import journal
 from crmcom_kit.mock_server.admin.document import document
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
@@ -225,35 +223,6 @@ def test_only_so_many_wait(driven: Driven) -> None:
     assert driven.ask("POST", "/wait", body)[0] == 200
 
 
-def _events(parts: Iterator[bytes], count: int) -> list[dict[str, str]]:
-    """Read so many events off a stream."""
-    found = []
-    for part in parts:
-        if part.startswith(b"id:"):
-            lines = part.decode().rstrip("\n").split("\n")
-            found.append(dict(line.split(": ", 1) for line in lines))
-            if len(found) == count:
-                break
-    return found
-
-
-def test_calls_are_streamed_as_they_are_noted(driven: Driven) -> None:
-    """Each call is an event with its id; the stream ends with a reset, and gives its place back."""
-    answer = driven.client.get("/__admin/events?since=0", buffered=False)
-    assert answer.headers["Content-Type"] == "text/event-stream"
-    parts = iter(answer.response)
-    assert [event["id"] for event in _events(parts, 3)] == ["0-1", "0-2", "0-3"]  # type: ignore[arg-type]
-    driven.show()
-    (event,) = _events(parts, 1)  # type: ignore[arg-type]
-    assert event["event"] == "call"
-    assert json.loads(event["data"])["operation"] == "show"
-    assert json.loads(event["data"])["id"] == "0-4"
-    driven.world.reset()
-    assert list(parts) == []
-    with driven.registry.waiting, driven.registry.waiting:
-        pass
-
-
 def test_a_wait_is_for_deliveries(driven: Driven) -> None:
     """One resend was delivered: it is there by number, none is of another, and none failed."""
     assert driven.ask("POST", "/wait", {"deliveries": {"record": "7"}})[1]["count"] == 1
@@ -261,38 +230,6 @@ def test_a_wait_is_for_deliveries(driven: Driven) -> None:
     for other in ({"record": "8"}, {"delivered": False}, {"times": {"exactly": 2}}):
         status, found = driven.ask("POST", "/wait", {"deliveries": other, "timeoutMillis": 1})
         assert (status, found["why"]) == (408, "time over")
-
-
-def test_a_stream_goes_on_where_it_was(driven: Driven) -> None:
-    """Last-Event-ID leaves out what was seen; an id of before a reset leaves out nothing."""
-    for id, ids in [("0-2", ["0-3"]), ("9-2", ["0-1", "0-2", "0-3"])]:
-        answer = driven.client.get("/__admin/events", headers={"Last-Event-ID": id})
-        assert [e["id"] for e in _events(iter(answer.response), len(ids))] == ids  # type: ignore[arg-type]
-        answer.close()
-    refused = driven.client.get("/__admin/events", headers={"Last-Event-ID": "what?"})
-    assert refused.status_code == 400
-
-
-def test_a_new_stream_has_what_is_to_come(driven: Driven) -> None:
-    """Without a place to begin at, calls of before are not sent."""
-    answer = driven.client.get("/__admin/events")
-    parts = iter(answer.response)
-    next(parts)
-    driven.show()
-    assert [event["id"] for event in _events(parts, 1)] == ["0-4"]  # type: ignore[arg-type]
-    answer.close()
-
-
-def test_a_quiet_stream_shows_that_it_lives(
-    driven: Driven, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where nothing is called, a comment is sent now and then; the end of the mock ends it."""
-    monkeypatch.setattr(journal, "HEARTBEAT_SECONDS", 0.01)
-    parts = iter(driven.client.get("/__admin/events").response)
-    next(parts)
-    assert next(parts) == b": still here\n\n"
-    driven.registry.closing.set()
-    assert all(part == b": still here\n\n" for part in parts)
 
 
 def test_the_journal_is_a_har(driven: Driven) -> None:

@@ -72,7 +72,9 @@ def test_a_fault_hits_the_next(mock: Any) -> None:
     mock.deliveries.wait_for(seconds=20)
 
     assert (attempt.fault, again.of) == ("wrong_signature", attempt.number)
-    assert not mock.receiver.requests[0].signature.valid
+    found = mock.deliveries.signature(attempt.number)
+    assert (found.valid, found.reason) == (False, "wrong_key_or_data")
+    assert mock.receiver.requests[0].signature == found
     mock.receiver.forget()
     assert mock.receiver.requests == []
 
@@ -85,6 +87,8 @@ def test_what_cannot_be_is_refused(mock: Any) -> None:
         mock.fire("ACTIVITIES", "ACT CREAT", DATA)
     with pytest.raises(NotFound):
         mock.deliveries.replay(999_999)
+    with pytest.raises(NotFound):
+        mock.deliveries.signature(999_999)
     with pytest.raises(TimeoutError, match="there were 0"):
         mock.deliveries.wait_for("7", seconds=0.01)
 

@@ -9,9 +9,14 @@ from helpers.tables import looped
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.faults import old_key
 from crmcom_kit.mock_server.signing import sign
-from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import check_code, keys_of
+from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
+    Signature,
+    check_code,
+    keys_of,
+)
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas.signing import canonical_bytes
 
 DATA = {"number": "A1", "note": "Ω, ü", "amount": 1.5}
 
@@ -55,9 +60,11 @@ def verdict(
 @looped("at", [0, None])
 def test_a_right_code_is_valid(world: World, at: int | None) -> None:
     """Also where it is not known which definition sent it."""
-    found = verdict(world, sign(DATA, key(world)), at=at)
+    code = sign(DATA, key(world))
+    found = verdict(world, code, at=at)
 
     assert (found.valid, found.reason) == (True, "valid")
+    assert found.seen == found.expected == Signature(code, canonical_bytes(DATA), "sha256", "hex")
 
 
 @looped(("form", "charset"), [("sorted", "utf-8"), ("spaced", "utf-8"), ("compact", "ascii")])
@@ -69,6 +76,10 @@ def test_json_that_was_re_serialized(world: World, form: str, charset: str) -> N
     assert (found.valid, found.reason) == (False, "reserialised_json")
     assert form in found.why
     assert "re-serialized as JSON" in found.why
+    text = canonical_bytes(DATA, canonical_form=form, charset=charset)
+    assert found.seen == Signature(code, text, "sha256", "hex")
+    right = Signature(sign(DATA, key(world)), canonical_bytes(DATA), "sha256", "hex")
+    assert found.expected == right != found.seen
 
 
 def test_a_way_that_writes_json_anew(world: World) -> None:
@@ -78,7 +89,10 @@ def test_a_way_that_writes_json_anew(world: World) -> None:
 
     assert verdict(world, None, body, sent=DATA).reason == "reserialised_json"
     body = body.replace(b"1.5", b"2.5")
-    assert verdict(world, None, body, sent=DATA).reason == "changed_data"
+    found = verdict(world, None, body, sent=DATA)
+    assert found.reason == "changed_data"
+    assert b"1.5" in found.seen.text
+    assert b"2.5" in found.expected.text
 
 
 @looped(
@@ -105,6 +119,44 @@ def test_a_code_that_no_key_makes(world: World, code: str) -> None:
     found = verdict(world, code)
     assert found.reason == "wrong_key_or_data"
     assert found.why.endswith("makes this code of this data, in any hash or encoding")
+    assert found.seen == Signature(code)
+    assert found.expected.code == sign(DATA, key(world))
+
+
+def test_the_right_code_is_not_guessed(world: World) -> None:
+    """If any of several keys may be the right one, its code is told once one of them is found."""
+    unknown = verdict(world, "00", at=None)
+    assert unknown.expected == Signature(None, canonical_bytes(DATA), "sha256", "hex")
+    right = key(world, -1)
+    found = verdict(world, sign(DATA, right, encoding="base64"), at=None)
+    assert (found.reason, found.expected.code) == ("wrong_encoding", sign(DATA, right))
+    old = verdict(world, sign(DATA, old_key(right)), at=None)
+    assert (old.reason, old.expected.code) == ("old_key", None)
+
+
+def test_a_verdict_shows_no_key_and_only_so_much(world: World) -> None:
+    """As JSON a long text is cut, and says how long it is; keys are in none of it."""
+    data = {"a": "x" * 100_000}
+    code = sign(data, key(world), algorithm="sha1", encoding="base64")
+    body = json.dumps({"authentication_code": code, "data": data}).encode()
+
+    shown = verdict(world, None, body).as_json()
+
+    assert (shown["valid"], shown["reason"]) == (False, "other_algorithm")
+    assert shown["expected"] == {
+        "code": sign(data, key(world)),
+        "bytes": canonical_bytes(data)[:65_536].decode(),
+        "size": len(canonical_bytes(data)),
+        "algorithm": "sha256",
+        "encoding": "hex",
+    }
+    assert shown["seen"] == {
+        **shown["expected"],
+        "code": code,
+        "algorithm": "sha1",
+        "encoding": "base64",
+    }
+    assert not [one for one in (key(world), old_key(key(world))) if one in json.dumps(shown)]
 
 
 def test_another_definitions_key() -> None:
@@ -150,7 +202,10 @@ def test_the_whole_body_signed() -> None:
 )
 def test_what_is_no_message(world: World, body: bytes, reason: str) -> None:
     """What is missing is named."""
-    assert verdict(world, None, body).reason == reason
+    found = verdict(world, None, body)
+    assert found.reason == reason
+    assert (found.expected is None) == (reason != "missing_code")
+    assert found.seen.text is None
 
 
 def test_a_world_without_keys_says_so() -> None:

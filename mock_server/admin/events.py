@@ -1,0 +1,93 @@
+"""The stream of server-sent events: requests, attempts to deliver, and the world as a whole."""
+
+import json
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+from crmcom_kit.mock_server.admin.call import Call, Reply
+from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
+from crmcom_kit.mock_server.admin.worlds import get_clock
+from crmcom_kit.mock_server.journal import serializers
+from crmcom_kit.mock_server.journal.call_view import JournalReader
+from crmcom_kit.usage_errors import UsageError
+
+#: How often a stream has an event about the world. By writing it some servers notice that the
+#: client has left.
+WORLD_SECONDS = 1.0
+
+
+def events(call: Call) -> Any:
+    """Return what happens in a world as it happens, as server-sent events."""
+    reader = call.world.reader
+    since = reader.journal.last
+    text = call.query.get("since") or call.headers.get("Last-Event-ID")
+    if text:
+        number = reader.journal.number_of(text)
+        if number is None:
+            raise UsageError("Last-Event-ID", seen=repr(text[:40]), allowed="the id of a call")
+        since = number
+    stream = _events(call, reader, since)
+    next(stream)
+    headers = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
+    return Reply(stream, 200, "text/event-stream", headers)
+
+
+def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
+    """Yield an event for each request after ``since``, each change of an attempt, and each second.
+
+    The first part is empty, and taken before the response begins: from then on a wait slot is held
+    until the stream ends or is closed. Raises LimitExceeded.
+    """
+    journal, attempts, over = reader.journal, reader.attempts, call.over
+    revision = attempts.revision
+
+    def news() -> bool | None:
+        """Return True if there is something to do: a request, an attempt, or the end."""
+        new = journal.last > since or attempts.revision > revision
+        return (new or journal.closed or over()) or None
+
+    with call.registry.waiting:
+        yield b""
+        yield b"retry: 1000\n\n"  # so that the client knows that the stream has begun
+        next_world = monotonic()
+        while not over():
+            if monotonic() >= next_world:
+                next_world = monotonic() + WORLD_SECONDS
+                yield _event("world", about_world(call))
+            last = journal.last
+            calls = reader.calls(since)
+            for view in calls:
+                yield _event("call", serializers.summary(view), view.id)
+            # Entries may be gone before they are read here; nothing waits for these.
+            since = calls[-1].number if calls else max(since, last)
+            if attempts.revision > revision:
+                revision, changed = attempts.changed_since(revision)
+                for attempt in attempts_view(call.epoch, changed):
+                    yield _event("delivery", attempt)
+            if journal.closed and not calls:
+                return
+            journal.wait_for(news, max(0.0, next_world - monotonic()))
+
+
+def _event(name: str, data: Any, id: str | None = None) -> bytes:
+    """Return one event; a client that reconnects names the last ``id`` that it got."""
+    lines = [] if id is None else [f"id: {id}"]
+    lines += [f"event: {name}", f"data: {json.dumps(data, separators=(',', ':'))}"]
+    return "\n".join([*lines, "\n"]).encode()
+
+
+def about_world(call: Call) -> dict[str, Any]:
+    """Return what holds for the world as a whole at this moment."""
+    world = call.world
+    epoch = world.current_epoch
+    return {
+        "release": world.release.name,
+        "dialect": world.dialect.name,
+        "epoch": epoch.number,
+        "webhook_requests": len(epoch.store),
+        "clock": get_clock(call),
+        "faults": sum(not one.over for one in epoch.faults.all()),
+        "delivery_faults": sum(not one.spent for one in epoch.delivery_faults.all()),
+        "sends": epoch.sends,
+    }

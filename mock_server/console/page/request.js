@@ -1,0 +1,247 @@
+// One request: how it ended, why, what it caused; and sending it once more.
+
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call, send } from "./api.js";
+import * as copies from "./copies.js";
+import { addressOf, changed, go, say } from "./shell.js";
+import { clockTime, copy, copyButton, data, empty, facts, mark, plain, tabs } from "./widgets.js";
+
+const LONGEST = 100; // characters of a value in a line
+export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
+const EVIDENCE = {
+  documented: "the documents say so",
+  observed: "seen in responses of a real server",
+  inferred: "concluded from documents and responses",
+  assumed: "not known, an assumption",
+};
+
+let rules = null; // statements and dials by their names, once they are asked for
+const open = {}; // which tab is open
+
+// How it ended.
+
+/** What its row and its details are marked with. */
+export function outcomeOf(call) {
+  if (call.fault) return "fault";
+  if (!call.wasMatched) return "refused";
+  return call.status >= 400 || undelivered(call) ? "failed" : "good";
+}
+
+const undelivered = (call) => call.deliveries?.length > 0 && call.stateAfter === "REJECTED";
+
+export function outcome(call) {
+  return mark(outcomeOf(call), plain(outcomeText(call), LONGEST));
+}
+
+function outcomeText(call) {
+  if (call.fault) return `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`;
+  if (!call.wasMatched) return words(call.errorKind);
+  if (undelivered(call)) return "not delivered, REJECTED again";
+  return change(call) || `${call.status} ${call.code ?? ""}`;
+}
+
+const words = (name) => name.replaceAll("_", " ");
+
+// A fault that a header asked for has the header's text as its name.
+const faultName = ({ fault }) => (fault.name || fault.id).replace(/^fault=/, "");
+
+function change({ stateBefore, stateAfter, operation }) {
+  if (operation === "delete" && stateBefore && !stateAfter) return `${stateBefore} → deleted`;
+  return stateBefore && stateAfter && stateBefore !== stateAfter ? `${stateBefore} → ${stateAfter}` : "";
+}
+
+/** The record that it touched, or the one that it asked for in vain. */
+export function named({ record, identifier }) {
+  return record ? `#${record.number}` : (identifier ?? "").replace(/^number=/, "#").replace(/^id=/, "");
+}
+
+// Its details.
+
+export async function loadRules() {
+  if (rules) return;
+  rules = {};
+  const { statements, dials } = await call("GET", "/fidelity");
+  rules = Object.fromEntries([...statements.map((one) => [one.id, one]), ...dials.map((one) => [one.key, one])]);
+  changed();
+}
+
+export function forgetRules() {
+  rules = null;
+}
+
+/** `last` is the id of the newest request. */
+export function details(call, last) {
+  if (call.gone) return gone(call);
+  const request = copies.asSent(call);
+  return html`<h2>${call.method} ${plain(request.path.replace(/^.*\/v2\//, ""), LONGEST)} <span class="count">${call.number}</span></h2>
+    <p>${outcome(call)} <span class="note">· HTTP ${call.status} · ${clockTime(call.loggedDateString)}</span></p>
+    <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
+      <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
+    ${tabs(open, "tab", {
+      Why: () => why(call, last),
+      Request: () => asked(call),
+      Response: () => answered(call),
+      Trace: () => trace(call),
+    })}`;
+}
+
+/** The journal drops its oldest entries; the list has the summary of some more. */
+function gone({ gone: why, row }) {
+  const { text, arrived, ...summary } = row ?? {};
+  return html`${empty("The journal does not have this request", why)}${row ? data(summary, "What the list knows of it") : nothing}`;
+}
+
+function copyAs(request, what = "request") {
+  const ways = { curl: copies.asCurl, httpx: copies.asHttpx, fetch: copies.asFetch };
+  const names = copies.secretsOf(request).map((name) => `$${name}`);
+  const hint = names.length ? `, with ${names.join(" and ")} from the environment` : "";
+  return html`<span class="group" role="group" aria-label="Copy ${what} as"><span>Copy as</span>
+    ${Object.entries(ways).map(([name, write]) => copyButton(() => write(request), name, `${what} as ${name}${hint}`))}</span>`;
+}
+
+const part = (title, content) => html`<h3>${title}</h3>${content}`;
+const list = (title, items) => (items.length ? part(title, html`<ul class="rules">${items.map((one) => html`<li>${one}</li>`)}</ul>`) : nothing);
+
+function asked({ request }) {
+  const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1]);
+  return html`<p class="url">${request.method} ${plain(request.url, 4000)}</p>
+    ${query.size ? part("Query", facts([...query])) : nothing}
+    ${part("Headers", facts(Object.entries(request.headers)))}
+    ${request.body ? part("Body", data(request.body, "Body of the request")) : nothing}`;
+}
+
+function answered({ response, code }) {
+  return html`<p class="url">${response.status} ${code ?? ""} <span class="note">· ${response.size.toLocaleString("en")} bytes</span></p>
+    ${part("Headers", facts(Object.entries(response.headers)))}
+    ${response.body ? part("Body", data(response.body, "Body of the response")) : nothing}`;
+}
+
+// Why: what decided, how sure that is, and what to change.
+
+function why(call, last) {
+  const { nearMiss, fault, warnings } = call;
+  const dials = Object.entries(call.trace.find((one) => one.step === "request").dials);
+  const shaping = dials.filter(([key]) => key.startsWith("errors."));
+  const deciding = dials.filter((one) => !shaping.includes(one));
+  const plainly = !nearMiss && !fault && !dials.length && !warnings.length;
+  const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
+  return html`
+    ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${facts(effects(fault))}` : nothing}
+    ${list("The webhook was not delivered", delivery.map((one) => DELIVERY[one.step](one)))}
+    ${nearMiss ? facts([["Parameter", nearMiss.parameter], ["Seen", nearMiss.seen], ["Allowed", nearMiss.allowed]]) : nothing}
+    ${nearMiss?.suggestion ? suggestion(call, last) : nothing}
+    ${list("Statement that decided", call.statement ? [statement(call.statement)] : [])}
+    ${list("Dials that decided", deciding.map(dial))}
+    ${list("Dials that shaped the error", shaping.map(dial))}
+    ${list("Warnings", warnings.map((one) => plain(one)))}
+    ${plainly ? html`<p>The request broke no restriction, and nothing that the documents leave open had a part in the response.</p>` : nothing}`;
+}
+
+const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
+const ruleLink = (name) => html`<a href=${addressOf("contract", name)}>${name}</a>`;
+
+function effects({ effect, when }) {
+  const shown = Object.entries(effect).map(([name, value]) => [name, JSON.stringify(value)]);
+  return [...shown, ["when", `${when === "after_commit" ? "after" : "before"} the request was carried out`]];
+}
+
+function suggestion(call, last) {
+  const { suggestion: text, changes } = call.nearMiss;
+  const request = changes.length ? copies.corrected(call) : { lost: true };
+  return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>
+    ${request.lost
+      ? nothing
+      : html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected</button>${copyAs(request, "corrected request")}</div>`}</div>`;
+}
+
+function statement(id) {
+  const { text, source, evidence } = rules?.[id] ?? {};
+  return html`${ruleLink(id)}${text ? html`<q>${text}</q><span class="note">${evidence}: ${EVIDENCE[evidence]} · ${source}</span>` : nothing}`;
+}
+
+function dial([key, value]) {
+  const { text, evidence } = rules?.[key] ?? {};
+  const about = key.startsWith("errors.") ? "" : text;
+  const grounds = html`<span>${about} <span class="note">${evidence}: ${EVIDENCE[evidence]}</span></span>`;
+  return html`${ruleLink(key)} = <code>${JSON.stringify(value)}</code>${text ? grounds : nothing}`;
+}
+
+// Trace: the chain of causes, and what it changed.
+
+const recordLink = ({ record }) => (record ? html`<a href=${addressOf("records", record.number)}>#${record.number}</a>` : nothing);
+
+const DELIVERY = {
+  attempt: ({ id }) => html`Delivery <a href=${addressOf("deliveries", id)}>${id}</a>`,
+  receiver: ({ status, name }) =>
+    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : words(name))}`,
+};
+
+const STEPS = {
+  fault: (step, call) => html`${mark("fault", "Fault")} ${faultLink(call)}`,
+  request: (step, call) => html`Request ${call.number}: ${call.operation ?? "no method"} ${decision(step, call)}`,
+  change: ({ before, after }, call) => html`Record ${recordLink(call)} ${before ?? "new"} → ${after}`,
+  ...DELIVERY,
+};
+
+function decision({ outcome, statement }, call) {
+  if (outcome === "held") return mark("good", "carried out");
+  if (outcome === "skipped") return mark("open", "not carried out: the fault came first");
+  return html`${mark("refused", "refused by")} ${statement ? ruleLink(statement) : words(call.errorKind)}`;
+}
+
+function trace(call) {
+  const [before, after] = [flat(call.before), flat(call.after)];
+  const names = before && after ? Object.keys({ life_cycle_state: "", ...before, ...after }) : [];
+  const fields = names.filter((name) => before[name] !== after[name]);
+  const came = before && !after ? "was deleted." : fields.length ? "was changed:" : "was not changed.";
+  return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
+    ${call.record ? html`<p>Record ${recordLink(call)} ${came}</p>` : nothing}
+    ${fields.length ? changes(fields, before, after) : nothing}
+    ${before && !after ? data(call.before, "The record before") : nothing}`;
+}
+
+function changes(fields, before, after) {
+  const row = (name) => html`<tr><th scope="row">${name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`)}</th>
+    ${[before, after].map((one) => html`<td><div>${plain(one[name] ?? "", 2000)}</div></td>`)}</tr>`;
+  return html`<table class="diff" aria-label="What changed in the record">
+    <thead><tr><th scope="col">Field</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>
+    <tbody>${fields.map(row)}</tbody></table>`;
+}
+
+/** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
+function flat(found, path = "") {
+  if (!found) return found;
+  const parts = Object.entries(found).map(([name, one]) => {
+    if (one && typeof one === "object" && !Array.isArray(one)) return flat(one, `${path}${name}.`);
+    return { [path + name]: typeof one === "string" ? one : JSON.stringify(one) };
+  });
+  return Object.assign({}, ...parts);
+}
+
+// Sending once more.
+
+/** Why a request cannot be sent from here; nothing if it can. */
+function obstacle(request) {
+  const hidden = copies.secretsOf(request).filter((name) => name !== "TOKEN").map((name) => `$${name}`);
+  if (request.lost) return `the journal has no more of its body than “${request.lost}”`;
+  if (hidden.length) return `it needs ${hidden.join(" and ")}. Copy it as curl, and set that in the shell`;
+  return request.verb === "GET" && request.body ? "a browser does not send a body with GET. Copy it as curl" : "";
+}
+
+/** Send a request, with a new token for the hidden one, and open its entry, which comes after `last`. */
+async function repeat(request, last) {
+  if (obstacle(request)) return say(false, `This request cannot be sent from here: ${obstacle(request)}.`);
+  try {
+    const TOKEN = copies.secretsOf(request).length ? (await call("POST", "/tokens")).token : "";
+    const fill = (text) => copies.filled(text, { TOKEN });
+    const headers = request.headers.filter(([, value]) => value).map((pair) => pair.map(fill));
+    const answer = await send(request.verb, fill(copies.target(request)), fill(request.body), headers).catch(() => null);
+    const { requests } = await call("GET", `/requests${last ? `?since=${last}` : ""}`);
+    const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
+    say(true, `Sent${TOKEN && " with a new token"}: ${answer?.status ?? "no response"}.`, copies.asCurl(request));
+    if (made) go("requests", made.id);
+    else say(false, "It was sent, but the journal does not have it.");
+  } catch (error) {
+    say(false, error.message);
+  }
+}

@@ -1,0 +1,289 @@
+"""The stream of events: requests, attempts to deliver, and the world as a whole."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic, process_time
+from typing import Any, NamedTuple
+
+import pytest
+
+from crmcom_kit.mock_server import create_app, make_world
+from crmcom_kit.mock_server.admin import events
+from crmcom_kit.mock_server.deliveries.outcomes import Outcome
+from crmcom_kit.mock_server.world.registry import WorldRegistry
+from crmcom_kit.schemas import Dialect
+
+TABS = 8
+
+
+class Event(NamedTuple):
+    """One event of a stream."""
+
+    name: str
+    id: str | None
+    data: Any
+
+
+class Stream:
+    """The events of a world, read one by one."""
+
+    def __init__(self, mock: Any, query: str = "", **more: Any) -> None:
+        self._answer = mock.client.get(f"/__admin/events{query}", buffered=False, **more)
+        assert self._answer.headers["Content-Type"] == "text/event-stream"
+        self._parts: Iterator[bytes] = iter(self._answer.response)
+
+    def __iter__(self) -> Iterator[Event]:
+        for part in self._parts:
+            assert part.endswith(b"\n\n")
+            lines = dict(line.split(": ", 1) for line in part.decode().rstrip("\n").split("\n"))
+            if "event" in lines:
+                yield Event(lines["event"], lines.get("id"), json.loads(lines["data"]))
+
+    def next(self, name: str, fits: Callable[[Any], bool] = bool) -> Event:
+        """Return the next event of that name with data that fit."""
+        deadline = monotonic() + 10
+        for one in self:
+            if one.name == name and fits(one.data):
+                return one
+            assert monotonic() < deadline, one
+        return pytest.fail("the stream has ended")
+
+    def close(self) -> None:
+        """Leave."""
+        self._answer.close()
+
+
+@pytest.fixture(name="mock")
+def _mock(make_mock: Any) -> Any:
+    return make_mock()
+
+
+@pytest.fixture(name="often")
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "WORLD_SECONDS", 0.01)
+
+
+# Requests.
+
+
+def test_calls_are_streamed_as_they_are_recorded(mock: Any) -> None:
+    """Each is an event with its id; the stream ends with a reset."""
+    for number in ("7", "8", "9"):
+        mock.show(f"number={number}")
+    stream = Stream(mock, "?since=0-1")
+
+    assert [stream.next("call").id for _ in range(2)] == ["0-2", "0-3"]
+    mock.show()
+    found = stream.next("call")
+    assert found.id == found.data["id"] == "0-4"
+    assert found.data["operation"] == "show"
+    mock.world.reset()
+    assert [one.name for one in stream if one.name != "world"] == []
+
+
+def test_a_stream_continues_where_it_was_left(mock: Any) -> None:
+    """After the id that was seen; an id of before a reset leaves out nothing."""
+    for _ in range(3):
+        mock.show()
+    for id, ids in [("0-2", ["0-3"]), ("9-2", ["0-1", "0-2", "0-3"])]:
+        stream = Stream(mock, headers={"Last-Event-ID": id})
+        assert [stream.next("call").id for _ in ids] == ids
+        stream.close()
+    refused = mock.client.get("/__admin/events", headers={"Last-Event-ID": "what?"})
+    assert refused.status_code == 400
+
+
+def test_a_new_stream_has_what_is_to_come(mock: Any) -> None:
+    """Without a place to begin at, calls of before are not sent."""
+    mock.show()
+    stream = Stream(mock)
+    stream.next("world")
+    mock.show()
+    assert stream.next("call").id == "0-2"
+    stream.close()
+
+
+@pytest.mark.usefixtures("often")
+def test_only_calls_have_an_id(mock: Any) -> None:
+    """A client that knows only calls goes on after the last of them, whatever else came."""
+    stream = Stream(mock)
+    mock.resend("7")
+    found = [next(iter(stream)) for _ in range(6)]
+    assert {one.name for one in found} == {"call", "delivery", "world"}
+    assert [one.id for one in found if one.id] == ["0-1"]
+    stream.close()
+
+
+@pytest.mark.usefixtures("often")
+def test_entries_that_are_gone_are_not_waited_for(mock: Any) -> None:
+    """What was removed before it was read is left out, and the stream rests."""
+    for _ in range(3):
+        mock.show()
+    mock.world.journal.clear()
+    stream = Stream(mock, "?since=0-1")
+    stream.next("world")
+    looks: list[int] = []
+    entries = mock.world.journal.entries
+
+    def counted(since: int) -> Any:
+        looks.append(since)
+        return entries(since)
+
+    mock.world.journal.entries = counted
+    for _ in range(20):
+        stream.next("world")
+
+    assert set(looks[1:]) == {3}
+    assert len(looks) <= 25
+    mock.show()
+    assert stream.next("call").id == "0-4"
+    stream.close()
+
+
+# Deliveries.
+
+
+class Held:
+    """A receiver that answers once it may."""
+
+    def __init__(self) -> None:
+        self.may = threading.Event()
+
+    def send(self, message: Any) -> Outcome:
+        """Wait, then succeed."""
+        del message
+        assert self.may.wait(10)
+        return Outcome("success", None, None, 200)
+
+    def reset(self) -> None:
+        """Nothing to go back to."""
+
+
+def test_a_delivery_is_streamed_until_it_ends(make_mock: Any) -> None:
+    """A queued one is sent and ends later; an import that replaces the content loses none."""
+    held = Held()
+    mock = make_mock(dialect=Dialect("queued", {"resend.delivery": "queued"}), delivery=held)
+    stream = Stream(mock)
+    stream.next("world")
+
+    mock.resend("7")
+    call = stream.next("call")
+    sending = stream.next("delivery", lambda one: one["stage"] == "sending")
+    held.may.set()
+    ended = stream.next("delivery", lambda one: one["stage"] == "ended")
+
+    assert call.data["deliveries"] == [sending.data["id"]] == [ended.data["id"]]
+    assert ended.data["call"] == call.data["number"]
+    assert (sending.data["outcome"], ended.data["outcome"]["name"]) == (None, "success")
+    assert ended.data == mock.client.get("/__admin/deliveries").json["deliveries"][0]
+    state = mock.client.get("/__admin/state").data
+    assert mock.client.put("/__admin/state", data=state).status_code == 200
+    mock.resend("9")
+    found = stream.next("delivery", lambda one: one["stage"] == "ended")
+    assert found.data["webhook_request"]["number"] == "9"
+    stream.close()
+
+
+def test_deliveries_of_before_are_not_streamed(mock: Any) -> None:
+    """Only what changes from now on; a replay is a change without a request."""
+    mock.resend("7")
+    stream = Stream(mock)
+    stream.next("world")
+    assert mock.client.post("/__admin/deliveries/1/replay").status_code == 200
+
+    found = next(one for one in stream if one.name == "delivery")
+
+    assert (found.data["id"], found.data["of"]) == (2, 1)
+    stream.close()
+
+
+# The world.
+
+
+def test_the_world_comes_first(mock: Any) -> None:
+    """What holds for all of it, at once, before requests that are there already."""
+    mock.show()
+    mock.client.put("/__admin/clock", json={"mode": "frozen", "at": "2031-02-03T04:05:06Z"})
+    stream = Stream(mock, "?since=0")
+
+    assert next(iter(stream)) == Event(
+        "world",
+        None,
+        {
+            "release": "R9.0.0",
+            "dialect": "default",
+            "epoch": 0,
+            "webhook_requests": len(mock.state()),
+            "clock": {"mode": "frozen", "now": "2031-02-03T04:05:06.000Z", "rate": 0.0},
+            "faults": 0,
+            "delivery_faults": 0,
+            "sends": False,
+        },
+    )
+    stream.close()
+
+
+@pytest.mark.usefixtures("often")
+def test_the_world_is_told_as_it_becomes(mock: Any, admin_of: Any) -> None:
+    """Faults count until they hit nothing any more; an import goes on in the same stream."""
+    admin, stream = admin_of(mock.client), Stream(mock)
+    fault = {"effect": {"status": 503}, "times": 1}
+    assert admin.send("POST", "/faults", fault).status_code == 201
+    delay = {"fault": "delay", "times": 1, "seconds": 0}
+    admin.ask("PUT", "/deliveries/faults", {"faults": [delay]})
+    stream.next("world", lambda one: (one["faults"], one["delivery_faults"]) == (1, 1))
+    mock.client.get("/crmapi/rest/v2/webhook_requests/show")
+    stream.next("world", lambda one: (one["faults"], one["delivery_faults"]) == (0, 1))
+    mock.resend("7")
+    stream.next("world", lambda one: (one["faults"], one["delivery_faults"]) == (0, 0))
+
+    admin.ask("PUT", "/state", b"{}")
+
+    stream.next("world", lambda one: (one["epoch"], one["webhook_requests"]) == (1, 0))
+    mock.show()
+    assert stream.next("call").id == "0-3"
+    stream.close()
+
+
+@pytest.mark.usefixtures("often")
+def test_a_quiet_stream_shows_that_it_lives(mock: Any) -> None:
+    """Where nothing is called, the world is told again and again; the end of the mock ends it."""
+    stream = Stream(mock)
+    for _ in range(3):
+        stream.next("world")
+    mock.world.config.closing.set()
+    assert len(list(stream)) <= 1
+
+
+def test_a_quiet_stream_costs_little(mock: Any) -> None:
+    """Two seconds of it take a small part of that in this process."""
+    stream = Stream(mock)
+    stream.next("world")
+    before = process_time()
+    stream.next("world")
+    stream.next("world")
+    assert process_time() - before < 0.2
+    stream.close()
+
+
+def test_many_tabs_leave_room(mock: Any, admin_of: Any) -> None:
+    """Each open stream holds a place, and there are enough for a wait beside them."""
+    streams = [Stream(mock) for _ in range(TABS)]
+    body = {"calls": {"pattern": {}}, "timeoutMillis": 1}
+    assert admin_of(mock.client).send("POST", "/wait", body).status_code == 408
+    for stream in streams:
+        stream.close()
+
+
+def test_a_stream_too_many_is_refused() -> None:
+    """It gives its place back once it is closed."""
+    registry = WorldRegistry(make_world(), waiting=1)
+    client: Any = create_app(registry).test_client()
+    stream = client.get("/__admin/events", buffered=False)
+    refused = client.get("/__admin/events")
+    assert (refused.status_code, refused.json["allowed"]) == (503, "at most 1 at once")
+    stream.close()
+    client.get("/__admin/events", buffered=False).close()
+    with registry.waiting:
+        pass
