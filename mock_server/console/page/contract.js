@@ -6,7 +6,8 @@ import { addressOf, changed, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { choice, copyButton, data, empty, facts } from "./widgets.js";
 
-const EVIDENCE = {
+/** What each grade of evidence means. */
+export const EVIDENCE = {
   documented: "a page of the documents says so",
   observed: "an example or a recorded response shows it",
   inferred: "it follows from what is documented or observed",

@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, changed, shell } from "./shell.js";
-import { mark } from "./widgets.js";
+import { mark, plain } from "./widgets.js";
 
 let active = [];
 let kinds = []; // of faults
@@ -31,7 +31,7 @@ const which = () => [
   { name: "number", label: "record number", hint: "any" },
   { name: "definition", label: "definition", hint: "any", list: "definitions" },
 ];
-const forWhich = ({ number, definition }) => (number ? `#${number}` : (definition ?? "all deliveries"));
+const forWhich = ({ number, definition }) => plain(number ? `#${number}` : (definition ?? "all deliveries"));
 
 /** The faults; `change` loads all anew after an act. */
 export function deliveryFaults(change) {

@@ -6,7 +6,7 @@ import { clock } from "./clock.js";
 import { deliveryFaults, deliveryScripts, loadDeliveryFaults, takeDeliveryFaults } from "./delivery_faults.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, changed, refresher } from "./shell.js";
-import { clockTime, data, mark } from "./widgets.js";
+import { clockTime, data, mark, plain } from "./widgets.js";
 
 let presets = [];
 let active = []; // with what each has done so far
@@ -69,7 +69,7 @@ function activeFaults() {
 function row(one) {
   const remove = () => change(act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`));
   return html`<li><div>
-      <p>${mark(one.over ? "open" : "fault", one.name)} ${one.over ? html`<span class="note">is over</span>` : nothing}</p>
+      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? html`<span class="note">is over</span>` : nothing}</p>
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
       <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
         ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
@@ -83,7 +83,7 @@ function hitsOf({ id, hits, calls }) {
 }
 
 const times = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
-const words = (value) => (typeof value === "object" ? JSON.stringify(value) : value);
+const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));
 
 const EFFECTS = {
   delay: (value) => `held back ${delayOf(value)} ms`,
@@ -109,7 +109,7 @@ function effectOf({ effect, when, probability }) {
 function matchOf({ match }) {
   const { operation, identifier, after, ...more } = match;
   const parts = operation ? [[operation].flat().join(", ")] : ["every request"];
-  if (identifier) parts.push(Object.entries(identifier).map(([name, value]) => (name === "number" ? `#${value}` : value)));
+  if (identifier) parts.push(Object.entries(identifier).map(([name, value]) => (name === "number" ? `#${words(value)}` : words(value))));
   if (after) parts.push(`after the first ${after}`);
   return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
 }
