@@ -131,7 +131,7 @@ class Attempts:
         self._changed.notify_all()
 
     def changed_since(self, revision: int) -> "tuple[int, builtins.list[Attempt]]":
-        """Return the present revision, and the attempts that are newer than an older one."""
+        """Return the present revision, and the attempts that have changed since an older one."""
         with self._changed:
             found = [one for one in self._attempts.values() if one.revision > revision]
             return self.revision, found

@@ -4,7 +4,12 @@ import { html, nothing, render } from "./lit-html/lit-html.js";
 import { call, events, session } from "./api.js";
 import { addressOf, changed, drawWith, go, readAddress, shell } from "./shell.js";
 import { copyButton, mark } from "./widgets.js";
+import { contract } from "./contract.js";
+import { deliveries } from "./deliveries.js";
+import { faults } from "./faults.js";
+import { records } from "./records.js";
 import { requests } from "./requests.js";
+import { worlds as worldsPanel } from "./worlds.js";
 
 /**
  * A panel:
@@ -15,7 +20,7 @@ import { requests } from "./requests.js";
  *   event(name, data) the stream has brought something
  *   step(by)          the address of the next row, for j and k
  */
-const PANELS = [requests];
+const PANELS = [requests, records, deliveries, faults, worldsPanel, contract];
 
 const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS[0];
 let stream = new AbortController();

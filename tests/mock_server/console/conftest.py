@@ -1,0 +1,40 @@
+"""The console in Debian's Chromium, driven by Playwright, before a mock of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+from helpers.console import PATIENCE, Console
+from helpers.tools import tool
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
+
+#: Root cannot have Chromium's sandbox.
+_FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    path = tool("chromium", "chromium-browser")
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def mock() -> Iterator[Mock]:
+    """A mock on the sample data, served over HTTP."""
+    with crmcom_mock(tokens=("T",)) as found:
+        yield found.start()
+
+
+@pytest.fixture
+def console(browser: Browser, mock: Mock) -> Iterator[Console]:
+    """The console of ``mock``; fails at the end if a page had an error."""
+    found = Console(browser, mock.origin)
+    yield found
+    found.close()
+    assert found.errors == []
