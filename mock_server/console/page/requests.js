@@ -20,7 +20,7 @@ let waiting = []; // arrived while the list is read
 let paused = false;
 let search = "";
 let entry = null; // all of the open request; `asked` is how the address names it
-let begun = 0; // when the journal began to arrive: its first rows are not new
+let begun = Infinity; // when the journal began to arrive: its first rows are not new
 
 const table = new Table({
   label: "Requests, newest first",
