@@ -28,9 +28,9 @@ export function clock() {
       <button @click=${() => set({ mode: "frozen" })}>Freeze now</button>
       <button @click=${() => set({ mode: "real" })}>Run with the machine's</button>
       ${STEPS.map(([label, seconds]) => html`<button @click=${() => advance({ seconds })}>${label}</button>`)}</p>
-    <div class="tools">${form("Freeze the clock", [{ name: "at", label: "at", hint: "2024-05-01T10:00:00Z", required: true }], "Freeze", (values, refused) => set({ mode: "frozen", ...values }, refused))}
+    <div class="forms">${form("Freeze the clock", [{ name: "at", label: "at", hint: "2024-05-01T10:00:00Z", required: true }], "Freeze", (values, refused) => set({ mode: "frozen", ...values }, refused))}
     ${form("Advance the clock", [{ name: "seconds", label: "by seconds", type: "number", hint: "90", required: true }], "Advance", advance)}
-    ${form("Scale the clock", [{ name: "rate", label: "seconds per second", type: "number", hint: "3600", required: true }], "Scale", (values, refused) => set({ mode: "scaled", ...values }, refused))}</div>
+    ${form("Scale the clock", [{ name: "rate", label: "times as fast", type: "number", hint: "3600", required: true }], "Scale", (values, refused) => set({ mode: "scaled", ...values }, refused))}</div>
   </section>`;
 }
 

@@ -6,13 +6,13 @@ import { addressOf, changed, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { choice, copyButton, data, empty, facts } from "./widgets.js";
 
-const EVIDENCE = {
+/** What each grade of evidence means. */
+export const EVIDENCE = {
   documented: "a page of the documents says so",
   observed: "an example or a recorded response shows it",
   inferred: "it follows from what is documented or observed",
   assumed: "nothing says so; this is a choice",
 };
-const ALL = ["", "all"];
 
 let rules = []; // statements, then dials: {id, kind, isChanged, and what the mock says}
 let settings = null;
@@ -84,12 +84,12 @@ export const contract = {
     const found = shown();
     const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
     return html`<details class="section"><summary>${summary()}</summary>${settingsOf()}</details>
-      <div class="tools">
+      <div class="tools bare">
         <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search" .value=${filter.text} @input=${(event) => set("text", event.target.value)}></label>
-        ${choice("Kind", [ALL, ["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]], filter.kind, (value) => set("kind", value))}
-        ${choice("Evidence", [ALL, ...Object.keys(EVIDENCE)], filter.evidence, (value) => set("evidence", value))}
-        ${choice("Method", [ALL, ...methods], filter.method, (value) => set("method", value))}
         <span class="count">${found.length} of ${rules.length}</span>
+        ${choice("Kind", [["", "Kind"], ["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]], filter.kind, (value) => set("kind", value))}
+        ${choice("Evidence", [["", "Evidence"], ...Object.keys(EVIDENCE)], filter.evidence, (value) => set("evidence", value))}
+        ${choice("Method", [["", "Method"], ...methods], filter.method, (value) => set("method", value))}
       </div>
       ${found.length ? table.view(found, shell.route.id) : empty("Nothing fits", "Statements are what the documents say; dials are choices that they leave open. Take a filter away to see more.")}`;
   },

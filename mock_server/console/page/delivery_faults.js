@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, changed, shell } from "./shell.js";
-import { mark } from "./widgets.js";
+import { mark, plain } from "./widgets.js";
 
 let active = [];
 let kinds = []; // of faults
@@ -13,9 +13,13 @@ let scripts = [];
 let definitions = [];
 
 /** Load what this part shows. Throws Refused. */
-export async function loadDeliveryFaults() {
+export function loadDeliveryFaults() {
   const paths = ["/deliveries/faults", "/deliveries/script", "/definitions"];
-  const [{ DeliveryFault }, first, second, third] = await Promise.all([schemas(), ...paths.map((path) => call("GET", path))]);
+  return Promise.all([schemas(), ...paths.map((path) => call("GET", path))]);
+}
+
+/** Show what was loaded. */
+export function takeDeliveryFaults([{ DeliveryFault }, first, second, third]) {
   kinds = DeliveryFault.properties.fault.enum;
   active = first.faults;
   scripts = second.scripts;
@@ -27,9 +31,11 @@ const which = () => [
   { name: "number", label: "record number", hint: "any" },
   { name: "definition", label: "definition", hint: "any", list: "definitions" },
 ];
-const forWhich = ({ number, definition }) => (number ? `#${number}` : (definition ?? "all deliveries"));
+const forWhich = ({ number, definition }) => plain(number ? `#${number}` : (definition ?? "all deliveries"));
 
-export function deliveryFaults() {
+/** The faults; `change` loads all anew after an act. */
+export function deliveryFaults(change) {
+  const put = (edit, refused) => change(putFaults(edit, refused));
   const fields = [
     { name: "fault", type: "choice", value: kind, options: kinds, change: choose },
     ...(kind === "delay" ? [{ name: "seconds", type: "number", value: 1 }] : []),
@@ -42,9 +48,9 @@ export function deliveryFaults() {
       ${shell.status && !shell.status.sends ? html`This mock sends nothing: only a delay shows. <code>crmcom-kit serve --deliver http</code> really sends.` : nothing}</p>
     <ul class="rows">${active.map(
       (one, at) => html`<li><p>${mark("fault", one.fault)} ${one.fault === "delay" ? `${one.seconds} s ` : ""}${one.fault === "duplicate" ? `+${one.copies} ` : ""}<span class="note">for</span> ${forWhich(one)}
-        <span class="note">· hit ${one.hits}${one.times === null ? "" : ` of ${one.times}`}</span></p><button class="small" aria-label=${`Remove ${one.fault}`} @click=${() => put(active.filter((_, other) => other !== at))}>Remove</button></li>`,
+        <span class="note">· hit ${one.hits}${one.times === null ? "" : ` of ${one.times}`}</span></p><button class="small" aria-label=${`Remove ${one.fault}`} @click=${() => put((all) => all.filter((other, place) => place !== at || other.fault !== one.fault))}>Remove</button></li>`,
     )}</ul>
-    ${form("Add a delivery fault", fields, "Add", (values, refused) => put([...active, values], refused))}
+    ${form("Add a delivery fault", fields, "Add", (values, refused) => put((all) => [...all, values], refused))}
     <datalist id="definitions">${definitions.map((one) => html`<option value=${one.name}></option>`)}</datalist></section>`;
 }
 
@@ -54,20 +60,19 @@ function choose(found) {
 }
 
 /** All delivery faults are put at once, so those that were there begin anew. */
-async function put(all, refused) {
-  const faults = all.map(({ hits, ...spec }) => spec);
+async function putFaults(edit, refused) {
+  const now = await call("GET", "/deliveries/faults").catch(() => ({ faults: active }));
+  const faults = edit(now.faults).map(({ hits, ...spec }) => spec);
   const said = ({ faults: left }) => (left.length ? `Delivery faults: ${left.map((one) => one.fault).join(", ")}.` : "No delivery faults are left.");
-  const found = await act(said, "PUT", "/deliveries/faults", { faults }, { refused });
-  if (found) active = found.faults;
-  changed();
-  return found;
+  return act(said, "PUT", "/deliveries/faults", { faults }, { refused });
 }
 
-export function deliveryScripts() {
+export function deliveryScripts(change) {
+  const put = (body, refused) => change(act(body.script === null ? "The script is ended." : "The script is set.", "PUT", "/deliveries/script", body, { refused }));
   const row = ({ script, number, definition, used }) => {
     const end = { script: null, ...(number && { number }), ...(definition && { definition }) };
-    return html`<li><p><code>${script}</code> <span class="note">for</span> ${forWhich({ number, definition })} <span class="note">${used} used</span></p>
-      <button class="small" aria-label=${`End the script for ${forWhich({ number, definition })}`} @click=${() => putScript(end)}>${number || definition ? "End" : "Start again"}</button></li>`;
+    return html`<li><p><code>${script}</code> <span class="note">for</span> ${forWhich({ number, definition })} <span class="note">· ${used} used</span></p>
+      <button class="small" aria-label=${`End the script for ${forWhich({ number, definition })}`} @click=${() => put(end)}>${number || definition ? "End" : "Start again"}</button></li>`;
   };
   const fields = [{ name: "script", hint: "2*timeout, success", required: true }, ...which()];
   return html`<section class="section" aria-labelledby="scripts"><h2 id="scripts">Delivery scripts</h2>
@@ -76,12 +81,5 @@ export function deliveryScripts() {
       : html`<p class="note">What becomes of deliveries, in order; the last outcome stays. A record's script goes before its definition's, and that before the one for all.
             <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
           <ul class="rows">${scripts.map(row)}</ul>
-          ${form("Set a delivery script", fields, "Set", putScript)}`}</section>`;
-}
-
-async function putScript(body, refused) {
-  const found = await act(body.script === null ? "The script is ended." : "The script is set.", "PUT", "/deliveries/script", body, { refused });
-  if (found) scripts = found.scripts;
-  changed();
-  return found;
+          ${form("Set a delivery script", fields, "Set", put)}`}</section>`;
 }

@@ -3,38 +3,30 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, curl, urlOf } from "./api.js";
 import { clock } from "./clock.js";
-import { deliveryFaults, deliveryScripts, loadDeliveryFaults } from "./delivery_faults.js";
+import { deliveryFaults, deliveryScripts, loadDeliveryFaults, takeDeliveryFaults } from "./delivery_faults.js";
 import { form, schemas } from "./forms.js";
-import { act, addressOf, changed, shell } from "./shell.js";
-import { clockTime, data, mark } from "./widgets.js";
+import { act, addressOf, changed, refresher } from "./shell.js";
+import { clockTime, data, mark, plain } from "./widgets.js";
 
 let presets = [];
 let active = []; // with what each has done so far
 let operations = []; // names that a fault may match
+let turn = 0; // of loading: only the newest counts, for an older one may have missed what was done since
 let counts = ""; // what the stream last said of faults
-let loading = 0; // a timer
-
-/** Load all that the panel shows; a burst of events loads once. */
-function loadSoon() {
-  loading ||= setTimeout(load, 200);
-}
 
 async function load() {
-  clearTimeout(loading);
-  loading = 0;
-  try {
-    const parts = [call("GET", "/faults"), presets.length ? { presets } : call("GET", "/faults/presets"), schemas(), loadDeliveryFaults()];
-    const [found, known, { FaultOperation }] = await Promise.all(parts);
-    active = found.faults;
-    presets = known.presets;
-    operations = FaultOperation.enum;
-  } catch {
-    return; // the connection is lost; when it is back, reset and open follow
-  }
+  const parts = [call("GET", "/faults"), presets.length ? { presets } : call("GET", "/faults/presets"), schemas(), loadDeliveryFaults()];
+  const mine = ++turn;
+  const [found, known, { FaultOperation }, deliveries] = await Promise.all(parts);
+  if (mine !== turn) return;
+  takeDeliveryFaults(deliveries);
+  active = found.faults;
+  presets = known.presets;
+  operations = FaultOperation.enum;
   changed();
 }
 
-const isOpen = () => shell.route.panel === "faults";
+const soon = refresher("faults", load);
 
 export const faults = {
   id: "faults",
@@ -46,21 +38,20 @@ export const faults = {
     active = [];
   },
 
-  open: load,
+  open: () => load().catch(() => {}), // without a connection the page says so
 
   event(name, found) {
-    if (!isOpen()) return;
     const now = name === "world" ? [found.faults, found.delivery_faults, found.epoch].join() : counts;
-    if (now !== counts || (name === "call" && found.fault) || (name === "delivery" && found.fault)) loadSoon();
+    if (now !== counts || (name === "call" && found.fault) || name === "delivery") soon();
     counts = now;
   },
 
   main: () => html`<div class="board">
-    <div>${activeFaults()} ${clock()} ${deliveryScripts()}</div>
-    <div>${known()} ${deliveryFaults()}</div></div>`,
+    <div>${activeFaults()} ${clock()} ${deliveryScripts(change)}</div>
+    <div>${known()} ${deliveryFaults(change)}</div></div>`,
 };
 
-addEventListener("focus", () => isOpen() && load());
+addEventListener("focus", soon);
 
 // What is active.
 
@@ -78,7 +69,7 @@ function activeFaults() {
 function row(one) {
   const remove = () => change(act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`));
   return html`<li><div>
-      <p>${mark(one.over ? "open" : "fault", one.name)} ${one.over ? html`<span class="note">is over</span>` : nothing}</p>
+      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? html`<span class="note">is over</span>` : nothing}</p>
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
       <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
         ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
@@ -92,7 +83,7 @@ function hitsOf({ id, hits, calls }) {
 }
 
 const times = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
-const words = (value) => (typeof value === "object" ? JSON.stringify(value) : value);
+const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));
 
 const EFFECTS = {
   delay: (value) => `held back ${delayOf(value)} ms`,
@@ -118,14 +109,14 @@ function effectOf({ effect, when, probability }) {
 function matchOf({ match }) {
   const { operation, identifier, after, ...more } = match;
   const parts = operation ? [[operation].flat().join(", ")] : ["every request"];
-  if (identifier) parts.push(Object.entries(identifier).map(([name, value]) => (name === "number" ? `#${value}` : value)));
+  if (identifier) parts.push(Object.entries(identifier).map(([name, value]) => (name === "number" ? `#${words(value)}` : words(value))));
   if (after) parts.push(`after the first ${after}`);
   return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
 }
 
 async function change(acting) {
   const found = await acting;
-  if (found) await load();
+  if (found) await load().catch(() => {});
   return found;
 }
 

@@ -2,18 +2,13 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, send } from "./api.js";
+import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
 import { addressOf, changed, go, say } from "./shell.js";
 import { clockTime, copy, copyButton, data, empty, facts, mark, plain, tabs } from "./widgets.js";
 
 const LONGEST = 100; // characters of a value in a line
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
-const EVIDENCE = {
-  documented: "the documents say so",
-  observed: "seen in responses of a real server",
-  inferred: "concluded from documents and responses",
-  assumed: "not known, an assumption",
-};
 
 let rules = null; // statements and dials by their names, once they are asked for
 const open = {}; // which tab is open

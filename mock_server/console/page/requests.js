@@ -40,7 +40,7 @@ const TERMS = {
   method: (call, value) => (call.operation ?? call.method).toLowerCase().startsWith(value),
   outcome: (call, value) => OUTCOMES[outcomeOf(call)].startsWith(value),
   record: (call, value) => [call.record?.number, call.record?.id.toLowerCase(), call.identifier?.split("=")[1]?.toLowerCase()].includes(value),
-  fault: (call, value) => call.fault && `${call.fault.name} ${call.fault.id}`.toLowerCase().includes(value),
+  fault: (call, value) => call.fault && (call.fault.id === value || `${call.fault.name}`.toLowerCase().includes(value)),
 };
 const TERM = /^(method|outcome|record|fault):(.*)$/;
 

@@ -95,11 +95,16 @@ export async function act(text, verb, path, body, { world, refused } = {}) {
 export function refresher(panel, look) {
   let timer = 0;
   let ended = 0;
-  return () => {
-    const run = async () => {
-      if (shell.route.panel === panel) await look().catch(() => {}); // without a connection the page says so
-      [timer, ended] = [0, Date.now()];
-    };
+  let again = false; // asked for while it ran
+  const run = async () => {
+    again = false;
+    if (shell.route.panel === panel) await look().catch(() => {}); // without a connection the page says so
+    [timer, ended] = [0, Date.now()];
+    if (again) soon();
+  };
+  const soon = () => {
+    again = true;
     timer ||= setTimeout(run, Math.max(0, ended + 1000 - Date.now()));
   };
+  return soon;
 }

@@ -4,9 +4,9 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { form } from "./forms.js";
 import { act, addressOf, go, shell } from "./shell.js";
-import { confirmed, empty, facts, mark, plain } from "./widgets.js";
+import { confirmed, empty, facts, plain } from "./widgets.js";
 
-const MAX_SHOWN = 2000; // characters of one value
+const MAX_SHOWN = 300; // characters of one value
 
 let saved = [];
 let changes = null; // since the snapshot that the address names: {name, changes, more} or {name, gone}
@@ -17,16 +17,20 @@ export function resetSnapshots() {
 }
 
 /** Load the list. Throws Refused. */
-export async function loadSnapshots() {
-  saved = (await call("GET", "/snapshots")).snapshots;
-}
+export const loadSnapshots = () => call("GET", "/snapshots");
 
 /** Load what has changed since the snapshot that is open, if one is. */
 export async function loadChanges() {
   const { id: name } = shell.route;
-  if (name === "") return;
+  if (name === "") return null;
   const found = await call("GET", `${pathOf(name)}/changes`).catch((error) => ({ gone: error.message }));
-  changes = { name, ...found };
+  return { name, ...found };
+}
+
+/** Show what was loaded. */
+export function takeSnapshots({ snapshots: found }, since) {
+  saved = found;
+  changes = since;
 }
 
 const pathOf = (name) => `/snapshots/${encodeURIComponent(name)}`;
@@ -59,21 +63,23 @@ export function changesSince() {
   if (changes?.name !== id) return html`<p class="note">Loading …</p>`;
   if (changes.gone) return empty("This snapshot is gone", changes.gone);
   const { changes: found, more } = changes;
-  return html`<h2>Changed since ${id} <span class="count">${found.length}${more ? "+" : ""}</span></h2>
+  return html`<h2>Changed since <code>${id}</code> <span class="count">${found.length}${more ? "+" : ""}</span></h2>
     ${found.length ? nothing : html`<p class="note">Nothing. Resend or delete a record, and it appears here.</p>`}
     ${found.map(changeOf)} ${more ? html`<p class="note">There are more changes than these.</p>` : nothing}`;
 }
 
-const KINDS = { added: "good", changed: "open", deleted: "refused" };
+const STATE = "life_cycle_state";
+const SIGNS = { added: "+", changed: "≠", deleted: "−" };
 
 function changeOf({ webhook_request: record, change, fields, call: cause }) {
   const name = `#${record.number}`;
+  fields.sort((one, other) => (other.name === STATE) - (one.name === STATE)); // it is what matters most
   return html`<section class="change"><h3>
-      ${change === "deleted" ? name : html`<a href=${addressOf("records", record.number)}>${name}</a>`} ${mark(KINDS[change], change)}
-      <span class="note">${cause === null ? "by no request that is still known" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`}</span></h3>
+      ${change === "deleted" ? name : html`<a href=${addressOf("records", record.number)}>${name}</a>`} <span aria-hidden="true">${SIGNS[change]}</span> ${change}
+      <span class="note">${cause === null ? "by no known request" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`}</span></h3>
     ${change === "changed" ? facts(fields.map(difference)) : members(fields.map((one) => [one.name, words(one.after ?? one.before)]))}</section>`;
 }
 
 const difference = ({ name, before, after }) => [name, html`<del>${words(before)}</del> <span aria-label="becomes">→</span> <ins>${words(after)}</ins>`];
 const members = (all) => html`<details><summary class="note">${all.length} members</summary>${facts(all)}</details>`;
-const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value), MAX_SHOWN);
+const words = (value) => plain(typeof value === "string" && value ? value : JSON.stringify(value), MAX_SHOWN);

@@ -20,6 +20,8 @@ export class Table {
     this.height = innerHeight;
     this.rowHeight = 28;
     this.box = null;
+    this.visible = false;
+    this.wanted = null; // the row to reveal when it is visible
   }
 
   /** Whether its beginning is visible: then new rows may come in above. */
@@ -63,16 +65,17 @@ export class Table {
     changed();
   };
 
-  /** It is in the page, perhaps for the first time since another panel was shown. */
+  /** It is in the page, perhaps for the first time since another panel or, on a phone, details were shown. */
   drawn(box) {
-    if (this.box !== box) {
-      this.box = box;
-      box.scrollTop = this.top;
-    }
-    const rowHeight = box.querySelector("tbody tr:not(.gap)")?.offsetHeight || this.rowHeight; // phones have higher rows
+    const visible = box.clientHeight > 0;
+    if (visible && !(this.box === box && this.visible)) box.scrollTop = this.top;
+    Object.assign(this, { box, visible });
+    const declared = Number.parseInt(getComputedStyle(box).getPropertyValue("--row"), 10); // more on phones
+    const rowHeight = box.querySelector("tbody tr:not(.gap)")?.offsetHeight || declared;
     const height = box.clientHeight || this.height;
     if (rowHeight !== this.rowHeight || height !== this.height) changed();
     Object.assign(this, { rowHeight, height });
+    if (this.wanted !== null) this.reveal(this.wanted);
   }
 
   /** The address of the row after (1) or before (-1) the selected one; undefined at the ends. Scrolls to it. */
@@ -85,6 +88,7 @@ export class Table {
   }
 
   reveal(at) {
+    this.wanted = this.visible ? null : at;
     const start = at * this.rowHeight;
     const room = this.height - 2 * this.rowHeight; // below the head
     this.scrollTo(Math.min(start, Math.max(this.top, start - room)));

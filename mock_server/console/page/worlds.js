@@ -3,35 +3,28 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, download, session, urlOf } from "./api.js";
 import { form, schemas } from "./forms.js";
-import { act, changed, shell } from "./shell.js";
-import { changesSince, loadChanges, loadSnapshots, resetSnapshots, snapshots } from "./snapshots.js";
+import { act, changed, refresher, shell } from "./shell.js";
+import { changesSince, loadChanges, loadSnapshots, resetSnapshots, snapshots, takeSnapshots } from "./snapshots.js";
 import { confirmed, data } from "./widgets.js";
 
 const DEFAULT = "default"; // the world that never ends
 
 let all = null; // the answer of GET /worlds
 let seed = null; // the schema of what can be generated
-let epoch = null;
-let loading = 0; // a timer
-
-function loadSoon() {
-  loading ||= setTimeout(load, 300);
-}
+let turn = 0; // of loading: only the newest counts, for an older one may have missed what was done since
+let content = ""; // what the stream last said of it
 
 async function load() {
-  clearTimeout(loading);
-  loading = 0;
-  try {
-    const [found, { Seed }] = await Promise.all([call("GET", "/worlds"), schemas(), loadSnapshots(), loadChanges()]);
-    all = found;
-    seed = Seed.properties;
-  } catch {
-    return; // the connection is lost; when it is back, reset and open follow
-  }
+  const mine = ++turn;
+  const [found, { Seed }, ...rest] = await Promise.all([call("GET", "/worlds"), schemas(), loadSnapshots(), loadChanges()]);
+  if (mine !== turn) return;
+  takeSnapshots(...rest);
+  all = found;
+  seed = Seed.properties;
   changed();
 }
 
-const isOpen = () => shell.route.panel === "worlds";
+const soon = refresher("worlds", load);
 
 export const worlds = {
   id: "worlds",
@@ -43,26 +36,26 @@ export const worlds = {
     resetSnapshots();
   },
 
-  open: load,
+  open: () => load().catch(() => {}), // without a connection the page says so
 
   event(name, found) {
-    if (!isOpen()) return;
-    if (name === "call" || (name === "world" && found.epoch !== epoch)) loadSoon();
-    if (name === "world") epoch = found.epoch;
+    const now = name === "world" ? [found.epoch, found.webhook_requests].join() : content;
+    if (now !== content || name !== "world") soon();
+    content = now;
   },
 
   main: () => html`<div class="board">
     <div>${list()} ${snapshots(change)}</div>
-    <div>${content()}</div></div>`,
+    <div>${records()}</div></div>`,
 
   details: changesSince,
 };
 
-addEventListener("focus", () => isOpen() && load());
+addEventListener("focus", soon);
 
 async function change(acting) {
   const found = await acting;
-  if (found) await load();
+  if (found) await load().catch(() => {});
   return found;
 }
 
@@ -85,10 +78,10 @@ function list() {
     ${named ? html`<p class="note">A named world ends ${ago(all.idle_seconds)} after its last use.</p>` : nothing}</section>`;
 }
 
-function row({ name, webhook_requests: records, calls, idle_seconds: idle }) {
+function row({ name, webhook_requests: count, calls, idle_seconds: idle }) {
   const current = name === session.world;
-  return html`<li><p><a href=${addressIn(name)} aria-current=${current ? "true" : nothing}>${name}</a> ${current ? html`<span class="note">shown</span>` : nothing}
-      <span class="note">${records.toLocaleString("en")} records · ${calls.toLocaleString("en")} requests${idle === null ? "" : ` · idle ${ago(idle)}`}</span></p>
+  return html`<li><p><a href=${addressIn(name)} aria-current=${current ? "true" : nothing}>${name}</a> ${current ? html`<span class="note">shown ·</span>` : nothing}
+      <span class="note">${count.toLocaleString("en")} records · ${calls.toLocaleString("en")} requests${idle === null ? "" : ` · idle ${ago(idle)}`}</span></p>
     ${name === DEFAULT ? nothing : html`<button class="small" aria-label=${`End ${name}`} @click=${() => end(name)}>End</button>`}</li>`;
 }
 
@@ -109,7 +102,7 @@ async function end(name) {
 
 // The content of this world.
 
-function content() {
+function records() {
   return html`<section class="section" aria-labelledby="content"><h2 id="content">Content of ${session.world} <span class="count">${shell.status?.webhook_requests.toLocaleString("en")} records</span></h2>
       <p class="tools"><button @click=${reset}>Reset</button> <a href=${urlOf("/__admin/state")} download=${`${session.world}.jsonl`} @click=${save}>Export</a>
         <span class="note">A reset brings back what the world began with.</span></p>

@@ -24,10 +24,10 @@ def test_statements_and_dials_are_found(console: Console) -> None:
     page.keyboard.type("only rejected resend")
     rows = page.get_by_role("row")
     expect(rows.filter(has_text="resend.only_rejected")).to_be_visible()
-    page.get_by_role("searchbox").fill("")
+    page.get_by_role("searchbox").fill("errors bad_date")
     page.get_by_label("Kind").select_option("changed")
     expect(rows.filter(has_text="errors.status.bad_date")).to_contain_text("≠ 400")
-    expect(rows.filter(has_text="resend.only_rejected")).to_have_count(0)
+    expect(page.get_by_role("main")).to_contain_text("2 of 312")
     page.get_by_label("Evidence").select_option("documented")
     expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
 
@@ -61,5 +61,5 @@ def test_on_a_phone_the_details_are_a_page(console: Console) -> None:
         expect(page.get_by_text(text, exact=True)).to_be_visible()
         for part in page.locator("html, main, aside").all():
             assert part.evaluate("one => one.scrollWidth") <= 390
-    page.get_by_role("link", name="← Contract").click()
-    expect(page.get_by_role("row", name="methods.available")).to_be_visible()
+    page.get_by_role("link", name="Close the details").click()
+    expect(page.get_by_role("row", name="errors.token_first")).to_be_in_viewport()

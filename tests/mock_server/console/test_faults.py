@@ -79,7 +79,7 @@ def test_deliveries_are_scripted_and_delayed(console: Console, mock: Mock) -> No
     number = mock.records.filter(life_cycle_state="REJECTED")[0]["number"]
     fill(page, "Set a delivery script", "Set", script="timeout, success", number=number)
     scripts = page.get_by_role("region", name="Delivery scripts")
-    expect(scripts).to_contain_text(f"timeout, success for #{number} 0 used")
+    expect(scripts).to_contain_text(f"timeout, success for #{number} · 0 used")
     scripts.get_by_role("button", name=f"End the script for #{number}").click()
     expect(scripts).not_to_contain_text("timeout, success for")
     faults = page.get_by_role("region", name="Delivery faults")
