@@ -273,7 +273,7 @@ function requestLine(one) {
 }
 
 function attemptLine(one) {
-  return html`<a href=${addressOf("deliveries", one.id)}>delivery ${one.id}</a> <span class="count">${one.cause}</span> ${attemptMark(one)}`;
+  return html`<a href=${addressOf("deliveries", one.id)}>delivery ${one.id}</a> <span class="count">${one.cause}</span> ${attemptMark(one)} <span class="count">${plain(one.outcome?.why ?? "", LONGEST)}</span>`;
 }
 
 // Acts. A resend and a delete are requests to the API, as a client makes them.
