@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import pytest
 from helpers.tables import all_cases
 
 from crmcom_kit import __version__
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
 from crmcom_kit.mock_server.world.registry import WorldRegistry
-from crmcom_kit.schemas import API_PATH, Dialect
 
 PLACES = [("GET", "/__admin/health"), ("GET", "/__admin/version"), ("POST", "/__admin/reset")]
 
@@ -124,25 +122,3 @@ def test_a_wrong_verb_is_answered_with_the_right_ones(make_mock: Any) -> None:
         answer = client.open(path, method=verb)
         assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
         assert answer.json == {"error": f"{path} does not answer {verb}; allowed is {allowed}"}
-
-
-@pytest.mark.parametrize("release", ["R9", "R18"])
-def test_the_home_page_says_what_this_is(make_mock: Any, release: str) -> None:
-    """The page at / names every method and control path, and is not the vendor's."""
-    mock = make_mock(release)
-
-    page = mock.client.get("/").text
-
-    assert all(f"{m.verb} {API_PATH}/{m.path}" in page for m in mock.world.config.methods.values())
-    assert all(f"{verb} {path}" in page for verb, path in PLACES)
-    assert f"{len(mock.state())} webhook requests" in page
-    assert "independent of CRM.COM" in page
-    assert page.count("Deprecated.") == (5 if release == "R18" else 0)
-
-
-def test_the_home_page_escapes_what_it_shows(make_mock: Any) -> None:
-    """A dialect's name, which may be a file's, cannot put markup into the page."""
-    page = make_mock(dialect=Dialect("<script>alert(1)</script>")).client.get("/").text
-
-    assert "<script>" not in page
-    assert "&lt;script&gt;" in page

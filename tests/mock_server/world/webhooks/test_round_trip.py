@@ -105,11 +105,6 @@ def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
     assert second.endswith(f"(delivery {sent + 1}: blocked)")
 
 
-def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:
-    """It says what a scripted mock does not do."""
-    assert "sends webhooks only where it may" in mock.client.get(mock.base).text
-
-
 def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> None:
     """Without a place to wait in nothing is kept, and no step of the script is used up."""
     answers = [{"status": 201, "delay": 0.001, "times": 1}, {"status": 202}]
