@@ -26,9 +26,7 @@ export function asSent(call) {
     path,
     query: query.split("&").filter(Boolean).map((part) => /^([^=]*)=?(.*)$/s.exec(part).slice(1)),
     headers: Object.entries(headers).filter(([name]) => !OF_CLIENTS.test(name)),
-    body: body
-      .replace(/("([^"\\]*)"\s*:\s*)?"\*\*\*"/g, (_, before = "", name = "token") => `${before}"${secret(variable(name))}"`)
-      .replace(/([\w.-]+)=\*\*\*/g, (_, name) => `${name}=${secret(variable(name))}`),
+    body: unhidden(body).replace(/([\w.-]+)=\*\*\*/g, (_, name) => `${name}=${secret(variable(name))}`),
   };
   found.query = found.query.map(([name, value]) => [name, value === HIDDEN ? secret(variable(decoded(name))) : value]);
   const shown = (name) => (name === "Authorization" ? authorization : secret(variable(name)));
@@ -37,6 +35,11 @@ export function asSent(call) {
   // The journal has no more of such a body than how long it is.
   if (/^(\*\*\* )?\((more than )?\d+ bytes[^)]*\)$/.test(body)) found.lost = body;
   return found;
+}
+
+/** JSON in which each hidden value is a secret, named for its member. */
+function unhidden(json) {
+  return json.replace(/("([^"\\]*)"\s*:\s*)?"\*\*\*"/g, (_, before = "", name = "token") => `${before}"${secret(variable(name))}"`);
 }
 
 /** A refused request with its suggestion's changes made. */
@@ -80,7 +83,7 @@ function moved(request, verb) {
 function withBody(request, value) {
   const headers = request.headers.filter(([name]) => name !== "Content-Type");
   if (value === undefined) return { ...request, headers, body: "", lost: undefined };
-  const body = JSON.stringify(value).replaceAll(`"${HIDDEN}"`, `"${secret("TOKEN")}"`);
+  const body = unhidden(JSON.stringify(value));
   return { ...request, headers: [...headers, ["Content-Type", "application/json"]], body, lost: undefined };
 }
 

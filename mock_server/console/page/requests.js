@@ -11,6 +11,7 @@ export { outcomeOf };
 
 const MOST = 2000; // rows that are kept; the journal of the mock is bounded as well
 const FRESH_MS = 1000; // how long a row counts as new
+const SETTLE_MS = 500; // how long the journal may take to begin to arrive
 const LONGEST = 100; // characters of a value in a row
 const MAX_TEXT = 10_000; // characters that are searched
 
@@ -140,7 +141,7 @@ export const requests = {
 
   main() {
     flush();
-    if (!rows.length && !waiting.length) return welcome();
+    if (!rows.length && !waiting.length) return performance.now() - begun < SETTLE_MS ? nothing : welcome();
     const found = fitting(rows);
     const held = fitting(waiting).length;
     const methods = [...new Set(rows.map((one) => one.operation ?? one.method))].sort();

@@ -1,12 +1,15 @@
 """The panel of requests: what arrives is shown, found, explained, copied and repeated."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from typing import Any
 
+import httpx
 import pytest
+from helpers import mistakes
 from helpers.console import Console
 from helpers.tools import tool
 from playwright.sync_api import Browser, Page, expect
@@ -181,7 +184,8 @@ def test_a_copied_request_runs(console: Console, mock: Mock, language: str) -> N
     page = console.open()
     for one in made:
         page.goto(f"{console.url}/#/requests/{one['number']}")
-        expect(page.get_by_role("heading", level=2)).to_contain_text(str(one["number"]))
+        details = page.get_by_role("complementary")
+        expect(details.get_by_role("heading", level=2)).to_contain_text(str(one["number"]))
         group = page.get_by_role("group", name="Copy request as")
         group.get_by_role("button", name=language).click()
         expect(page.get_by_role("status").last).to_contain_text("$TOKEN")
@@ -216,6 +220,44 @@ def test_a_corrected_request_is_copied(console: Console, mock: Mock) -> None:
     code = page.evaluate("navigator.clipboard.readText()")
     subprocess.run(["bash", "-euc", code], env={**os.environ, "TOKEN": mock.token}, check=True)
     assert journal(mock)[0]["stateAfter"] == "SUCCESSFUL"
+
+
+#: Sends the newest request corrected; returns the code of the response, or why it cannot.
+CORRECTED = """async right => {
+  const copies = await import('/console/copies.js');
+  const { call, send } = await import('/console/api.js');
+  const [entry] = (await call('GET', '/requests?limit=1')).requests;
+  if (!entry.nearMiss?.changes.length) return 'no change';
+  const request = copies.corrected(entry);
+  const fill = text => copies.filled(text, right);
+  const headers = request.headers.filter(([, value]) => value).map(pair => pair.map(fill));
+  const target = fill(copies.target(request));
+  const { body } = await send(request.verb, target, fill(request.body), headers);
+  return JSON.parse(body).status.code;
+}"""
+
+
+def test_every_suggestion_corrects_its_request(browser: Browser) -> None:
+    """Its changes, made by the page, make a request that succeeds."""
+    with crmcom_mock(tokens=(mistakes.TOKEN,)) as mock:
+        console = Console(browser, mock.origin)
+        page = console.open()
+        right = {"TOKEN": mistakes.TOKEN, "PASSWORD": mistakes.RIGHT["password"]}
+        codes = []
+        for _, asked, text in mistakes.MISTAKES:
+            mock.reset()
+            body = asked.body
+            if not isinstance(body, bytes | None):
+                body = json.dumps(body).encode()
+            url = f"{mock.url}/{asked.path}"
+            httpx.request(
+                asked.verb, url, params=asked.query or None, content=body, headers=asked.headers
+            )
+            codes.append(page.evaluate(CORRECTED, right))
+            assert codes[-1] in ("OK", "no change"), text
+        assert codes.count("OK") > 70
+        console.close()
+        assert console.errors == []
 
 
 def test_a_request_is_repeated(console: Console, mock: Mock) -> None:
