@@ -187,7 +187,7 @@ function sentPart(views) {
     </div>
     ${shell.status && !shell.status.sends ? nothingLeaves() : nothing}
     <div class="over">${waiting ? html`<button class="pill" @click=${showNew}>↑ ${waiting} new</button>` : nothing}</div>
-    ${attempts.size ? table.view(found, shell.route.id) : nothingYet()}`;
+    ${found.length ? table.view(found, shell.route.id) : attempts.size ? empty("Nothing fits", "No delivery fits all of what is chosen above.") : nothingYet()}`;
 }
 
 function nothingLeaves() {
@@ -231,7 +231,7 @@ function why(attempt, signature) {
     ["State", before || after ? html`${stateMark(before)} → ${after ? stateMark(after) : "not settled"}` : ""],
     ["Delivery fault", fault && html`<a href=${addressOf("faults")}>${mark("fault", fault.replaceAll("_", " "))}</a>`],
     ["Signature", signature && signatureMark(signature)],
-    ["Received as", receivedAs && html`<a href=${addressOf("deliveries", RECEIVED + receivedAs.id)}>message ${receivedAs.id}</a>`],
+    ["Received as", receivedAs && html`<a href=${addressOf("deliveries", RECEIVED + receivedAs.id, { view: "receiver" })}>message ${receivedAs.id}</a>`],
   ]);
 }
 

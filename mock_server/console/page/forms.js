@@ -64,9 +64,8 @@ function valuesOf(fields, element) {
 
 function field(formName, one, wrong) {
   const id = `${formName}-${one.name}`.replaceAll(/\W/g, "-");
-  return html`<label class="field ${one.type ?? "text"}"><span>${one.label ?? one.name}</span>
-    ${control(one, wrong ? "true" : nothing, wrong ? id : nothing)}
-    ${wrong ? html`<span class="wrong" id=${id}>${wrong}</span>` : nothing}</label>`;
+  return html`<div class="field ${one.type ?? "text"}"><label><span>${one.label ?? one.name}</span> ${control(one, wrong ? "true" : nothing, wrong ? id : nothing)}</label>
+    ${wrong ? html`<span class="wrong" id=${id}>${wrong}</span>` : nothing}</div>`;
 }
 
 function control(one, invalid, error) {

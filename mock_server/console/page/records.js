@@ -8,7 +8,7 @@ import { choice, clockTime, confirmed, copyButton, data, empty, facts, mark, pla
 import { form } from "./forms.js";
 import { objectIn } from "./trigger.js";
 import { attemptMark } from "./deliveries.js";
-import { outcomeOf } from "./requests.js";
+import { outcome } from "./request.js";
 
 const LIMIT = 100; // rows of a page
 const LONGEST = 100; // characters of a value in a row
@@ -159,7 +159,7 @@ function tools() {
       ${choice("State", [["", "State"], "REJECTED", "SUCCESSFUL"], value("state"), (one) => choose("state", one))}
       ${choice("Entity", [["", "Entity"], ...entities], value("entity"), (one) => choose("entity", one))}
       <button aria-expanded=${!!open.more} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>
-      ${wanted().size ? html`<button @click=${() => go("records", shell.route.id)}>Clear</button>` : nothing}
+      ${wanted().size ? html`<button @click=${() => go("records", shell.route.id)}>Show all</button>` : nothing}
       <a class="button" href=${addressOf("records", ADD, query)}>Add …</a>
       <a class="button" href=${addressOf("deliveries", "trigger")}>Trigger a webhook …</a>
     </div>
@@ -264,24 +264,16 @@ function history(number, id, attempts) {
     ...attempts.map((one) => ({ at: one.at, order: 1, line: attemptLine(one) })),
   ].sort((one, other) => Date.parse(one.at) - Date.parse(other.at) || one.order - other.order);
   if (!lines.length) return empty("Nothing has touched it", "Requests that name this record, and its deliveries, appear here:", clientCurl("show", { number }));
-  return html`<ol class="history">${lines.map(({ at, line }) => html`<li>${clockTime(at)} ${line}</li>`)}</ol>`;
+  return html`<ol class="history">${lines.map(({ at, line }) => html`<li>${clockTime(at)} ${line}</li>`)}</ol>
+    <p><a href=${addressOf("requests", "", { search: `record:${number}` })}>Its requests</a> · <a href=${addressOf("deliveries", "", { record: number })}>its deliveries</a></p>`;
 }
 
 function requestLine(one) {
-  return html`<a href=${addressOf("requests", one.id)}>${one.operation ?? one.method}</a> ${requestMark(one)}`;
-}
-
-function requestMark(one) {
-  const { stateBefore: before, stateAfter: after } = one;
-  if (!one.wasMatched) return mark(outcomeOf(one), one.errorKind?.replaceAll("_", " "));
-  if (one.operation === "delete") return mark(outcomeOf(one), "deleted");
-  if (before !== after) return mark(outcomeOf(one), `${before} → ${after}`);
-  if (one.operation === "resend") return mark("failed", `still ${after}`);
-  return mark(outcomeOf(one), one.code);
+  return html`<a href=${addressOf("requests", one.id)}>${one.operation ?? one.method}</a> ${outcome(one)}`;
 }
 
 function attemptLine(one) {
-  return html`<a href=${addressOf("deliveries", one.id)}>delivery ${one.id}</a> <span class="count">${one.cause}</span> ${attemptMark(one)}`;
+  return html`<a href=${addressOf("deliveries", one.id)}>delivery ${one.id}</a> <span class="count">${one.cause}</span> ${attemptMark(one)} <span class="count">${plain(one.outcome?.why ?? "", LONGEST)}</span>`;
 }
 
 // Acts. A resend and a delete are requests to the API, as a client makes them.

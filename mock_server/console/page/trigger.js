@@ -93,7 +93,7 @@ export class Trigger {
   }
 }
 
-const nameOf = ({ name, entity, life_cycle_state: state }) => `${name} (${entity}${state === "EFFECTIVE" ? "" : `, ${state}`})`;
+const nameOf = ({ name, entity, life_cycle_state: state }) => `${name} (${[entity, state !== "EFFECTIVE" && state].filter(Boolean).join(", ")})`;
 
 async function send(values, refused) {
   try {

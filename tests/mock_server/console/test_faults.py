@@ -46,6 +46,7 @@ def test_bad_input_is_shown_at_its_field(console: Console, mock: Mock) -> None:
     field = page.get_by_role("form", name="Add outage").locator("[name=seconds]")
     expect(field).to_be_focused()
     expect(field).to_have_value("soon")
+    expect(field).to_have_accessible_name("seconds")
     expect(field).to_have_accessible_description(
         'seconds: seen "soon"; allowed is a number from 0.001 to 100,000,000'
     )

@@ -58,7 +58,7 @@ def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
     expect(rows(shared).first).to_contain_text(f"#{found[0]['number']}")
     shared.get_by_role("searchbox", name="Number").fill("#777")
     shared.keyboard.press("Enter")
-    shared.get_by_role("button", name="Clear").click()
+    shared.get_by_role("button", name="Show all").click()
     expect(shared.get_by_text("1\u2013100 of 20,000")).to_be_visible()
 
 
@@ -79,6 +79,8 @@ def test_more_filters(console: Console, mock: Mock) -> None:
     expect(rows(page)).to_have_count(len(wanted))
     fill(page, "Filters", "Filter", url="/nowhere")
     expect(page.get_by_role("heading", name="No such record")).to_be_visible()
+    by_hand = console.open(f"{LIST}?state=LOST")
+    expect(by_hand.get_by_role("main")).to_contain_text("state: seen")
 
 
 def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
@@ -97,7 +99,7 @@ def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
     lines = details(page).get_by_role("listitem")
     expect(lines).to_have_text(
         [
-            re.compile(r"resend +! still REJECTED"),
+            re.compile(r"resend +! not delivered, REJECTED again"),
             re.compile(r"delivery 1 +resend +! timeout"),
             re.compile(r"resend +✓ REJECTED → SUCCESSFUL"),
             re.compile(r"delivery 2 +resend +✓ success"),
