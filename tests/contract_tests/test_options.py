@@ -160,8 +160,8 @@ def test_deviations_are_read(tmp_path: Path) -> None:
     ("text", "part"),
     [
         ("x = ", "known.toml: "),
-        (f"x = {'[' * 5000}{']' * 5000}", "known.toml: nested more than 50 deep"),
-        (f"[[deviation]]\n{'.'.join(['seen'] * 5000)} = 1", "nested more than 50 deep"),
+        (f"x = {'[' * 5000}{']' * 5000}", "known.toml: nested more than 50 levels deep"),
+        (f"[[deviation]]\n{'.'.join(['seen'] * 5000)} = 1", "nested more than 50 levels deep"),
         ("x = 1", "x is not allowed; allowed is [[deviation]] alone"),
         ("deviation = 1", "is not allowed"),
         ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),

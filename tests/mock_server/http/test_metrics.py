@@ -135,8 +135,8 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
     assert answer.status_code == 501
     assert answer.json == {
-        "error": "prometheus_client is not installed, which this needs: "
-        "pip install 'crmcom-kit[metrics]'"
+        "error": "this needs prometheus_client, which is not installed; "
+        "run: pip install 'crmcom-kit[metrics]'"
     }
 
 
