@@ -132,7 +132,7 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
         path = api_path(request.path)
         if path is not None:
             return respond(path)
-        here = f"nothing here; the API is below {API_PATH}, the mock's own below {CONTROL}"
+        here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
         return nothing_here(error, here)
 
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb

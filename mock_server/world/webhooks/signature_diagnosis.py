@@ -128,7 +128,7 @@ def check_code(
     if arrived.data is None:
         return _no_data(body)
     if arrived.code is None:
-        return _invalid("missing_code", "there is no authentication code")
+        return _invalid("missing_code", "the message has no authentication code")
     ways = {name: config.dialect[f"signing.{name}"] for name in _SIGNING}
     for key in keys:
         if key.expected and _same(arrived.code, sign(arrived.data, key.text, **ways)):
@@ -137,7 +137,7 @@ def check_code(
         why = "the code does not match, and the body is too long for a diagnosis"
         return _invalid("unknown", why)
     if not keys:
-        return _invalid("no_key", "no definition of this world has a key")
+        return _invalid("no_key", "no webhook definition of this world has a key")
     texts = list(_texts(arrived, body, ways, sent))
     algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
     encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
@@ -146,7 +146,7 @@ def check_code(
         made = sign(text.text, key.text, algorithm=algorithm, encoding=encoding)
         if _same(arrived.code, made):
             return _found(text, algorithm, encoding, key, ways)
-    why = "no key of this world makes this code of this data, in any hash or encoding"
+    why = "no key of this world gives this code for this data, with any hash and encoding"
     return _invalid("wrong_key_or_data", why)
 
 
@@ -155,7 +155,7 @@ def _no_data(body: bytes) -> Verdict:
         return _invalid("empty", "the body is empty")
     if body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
         return _invalid("cut_body", "the body ends in the middle of JSON")
-    return _invalid("no_data", "the body has no data object where the dialect puts it")
+    return _invalid("no_data", "the body has no data object where the dialect expects it")
 
 
 def _same(code: str, other: str) -> bool:
@@ -170,22 +170,26 @@ def _texts(
     right = (ways["canonical_form"], ways["charset"])
     forms = sorted(product(CANONICAL_FORMS, CHARSETS), key=lambda one: one != right)
     for form, charset in forms:
-        why = f"is of the data re-serialized as JSON, {form} in {charset}"
+        why = f"was computed from the data re-serialized as JSON, {form} in {charset}"
         why = f"{why}; right is {' in '.join(right)}"
         text = canonical_bytes(data, canonical_form=form, charset=charset)
         yield _Signed(text, "" if (form, charset) == right else "reserialised_json", why)
     if sent is not None:
         text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
         if sent == data:
-            why = "is right for the data as it was sent; on the way its JSON was re-serialized"
+            why = "is right for the data as it was sent; its JSON was re-serialized on the way"
             yield _Signed(text, "reserialised_json", why)
         else:
-            why = "is right for the data that was sent; on the way it was changed"
+            why = "is right for the data that was sent; the data was changed on the way"
             yield _Signed(text, "changed_data", why)
     if arrived.raw is not None:
-        yield _Signed(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
-    yield _Signed(body, "whole_body", "is of the whole body, and not of its data object alone")
-    yield _Signed(body.strip(), "whole_body", "is of the whole body, and not of its data object")
+        yield _Signed(
+            arrived.raw, "raw_bytes", "was computed from the data's bytes as they arrived"
+        )
+    yield _Signed(body, "whole_body", "was computed from the whole body instead of its data object")
+    yield _Signed(
+        body.strip(), "whole_body", "was computed from the whole body instead of its data object"
+    )
 
 
 def _found(

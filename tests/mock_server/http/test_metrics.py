@@ -111,7 +111,7 @@ def test_it_needs_the_admin_token(headers: dict[str, str]) -> None:
 
     refused = client.get("/metrics", headers=headers, buffered=True)
     assert refused.status_code == 401
-    assert refused.json["error"].startswith("/metrics needs the token of --admin-token")
+    assert refused.json["error"].startswith("/metrics requires the admin token")
     bearer = {"Authorization": "Bearer secret"}
     assert client.get("/metrics", headers=bearer, buffered=True).status_code == 200
 

@@ -330,7 +330,7 @@ def test_a_wrong_line_is_named(write: Write) -> None:
         (b'{"unit":{"id":2}}', r"line 3: \$.unit.id: 2 is not of type 'string'"),
         (b'{"unit":5}', r"line 3: \$.unit: 5 is not of type 'object'"),
         (b'{"secret_key":{"id":"1","name":"n","key":""}}', r"line 3: \$.secret_key.key: ''"),
-        (b'{"unit":{"id":"1","name":"other"}}', "line 3: unit 1 is there already, with other"),
+        (b'{"unit":{"id":"1","name":"other"}}', "line 3: unit 1 already exists with other"),
     ):
         error = error_of(write(UNIT + b"\n" + line + b"\n" + UNIT))
         assert re.search(said, error), (line, error)
@@ -425,7 +425,7 @@ def test_what_is_there_twice_is_refused(write: Write) -> None:
         other = {**entry, "username" if kind == "user" else "alternative_code": "other"}
         assert content(make_world(data=write([{kind: entry}, {kind: entry}]))) == []
         error = error_of(write([{kind: entry}, {kind: other}]))
-        assert f"line 2: {kind} X is there already, with other members" in error
+        assert f"line 2: {kind} X already exists with other members" in error
 
 
 def test_a_contradiction_between_two_records_is_refused(write: Write) -> None:
