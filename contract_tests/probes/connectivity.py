@@ -80,7 +80,7 @@ def _cannot_be_called(session: Session, method: str, exchanges: list[Exchange], 
     for statement in ways:
         violation = Violation(
             statement, *exchanges, expected=f"{method} with {way.verb} at {way.path}",
-            seen=f"every request is answered {outcome(first)}",
+            seen=f"every request returns {outcome(first)}",
         )  # fmt: skip
         session.note(exchanges[-1], [violation])
     session.observed.unusable[method] = ways[0]

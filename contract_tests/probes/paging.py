@@ -27,7 +27,7 @@ def _busiest(session: Session) -> tuple[dict[str, str], int]:
         found = _whole_list(session, {"entity": entity})
         if found >= 4:
             return {"entity": entity}, found
-    msg = "no entity is known to have four webhook requests, so that there are pages"
+    msg = "no entity has the four webhook requests that are needed for pages"
     raise Unreachable(msg)
 
 
