@@ -46,7 +46,8 @@ def dry_run_lines(session: Session, wanted: Sequence[Probe], *, is_clear: bool) 
             why = f"not called, since {probe.layer} is not allowed" if is_clear else _UNSAID
             yield f"{why}: {_what(probe)}"
         else:
-            yield f"about {probe.cost} requests ({_METHODS[probe.layer]}): {_what(probe)}"
+            requests = "1 request" if probe.cost == 1 else f"{probe.cost} requests"
+            yield f"about {requests} ({_METHODS[probe.layer]}): {_what(probe)}"
     yield f"GET {base}/{session.method('list').path}: has anything else changed?"
 
 

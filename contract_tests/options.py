@@ -94,7 +94,7 @@ OPTIONS = (
         metavar="NAME|FILE",
         default="default",
     ),
-    Option("token", "An existing, valid token.", variable=True, secret=True),
+    Option("token", "An existing, valid token.", metavar="TOKEN", variable=True, secret=True),
     Option("username", "Log in with this user name.", metavar="NAME", variable=True),
     Option("password", "Password of the user.", metavar="TEXT", variable=True, secret=True),
     Option("organisation", "Organisation of the user.", metavar="NAME", variable=True),
@@ -173,7 +173,7 @@ OPTIONS = (
     ),
     Option(
         "deviations",
-        "TOML file of known deviations (see --write-deviations).",
+        "TOML file of known deviations; `crmcom-kit check --write-deviations` drafts one.",
         metavar="FILE",
         of_recordings=True,
     ),

@@ -26,7 +26,7 @@ def _take(session: Session, state: str) -> Record:
     "delete.identifier.selects", "delete.identifier.fields", "delete.fields_set.default_all",
     layer="delete", cost=10,
 )  # fmt: skip
-def some_in_each_state_are_deleted(session: Session) -> None:
+def delete_works_in_each_state(session: Session) -> None:
     """SUCCESSFUL and REJECTED webhook requests are deleted, by id and by number."""
     ways = [("SUCCESSFUL", "id"), ("REJECTED", "number")]
     if session.target.own:

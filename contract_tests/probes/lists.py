@@ -65,7 +65,7 @@ def list_takes_any_of_its_parameters(session: Session) -> None:
             why = f"{', '.join(state)} is optional: with it the response is OK"
             session.expect_served("list.optional_parameters", alone, why)
         if name != "entity_id" or alone.ok:
-            session.expect_served("list.parameters.mandatory", alone, f"{name} alone is enough")
+            session.expect_served("list.parameters.mandatory", alone, f"{name} is sufficient")
     together = session.call("list", semi)
     session.expect_served("list.semi_optional.several_allowed", together, "all are given")
     entity = {"entity": record["entity"]}

@@ -51,7 +51,7 @@ def _page(session: Session, filters: dict[str, str], limit: int, offset: int | N
 
 
 @probe("list.paging.number_of_results", layer="read", cost=4)
-def list_returns_no_more_than_asked(session: Session) -> None:
+def list_returns_at_most_number_of_results(session: Session) -> None:
     """number_of_results is the most that list returns, and it returns as many as there are."""
     filters, known = _busiest(session)
     largest = 0

@@ -106,7 +106,7 @@ def _each_sent_again(session: Session, forms: Sequence[str], **more: str) -> Ite
     "resend.single_result", "resend.clears_error", "resend.identifier.selects",
     "resend.fields_set.default_all", layer="resend", cost=5,
 )  # fmt: skip
-def a_rejected_one_is_sent_again(session: Session) -> None:
+def resend_sends_a_rejected_one_again(session: Session) -> None:
     """Webhook requests are sent again, one by one, until one of them is delivered."""
     for made in _each_sent_again(session, ("id",) * MAX_TRIES):
         if made.after is not None and made.after.get("life_cycle_state") == "SUCCESSFUL":
@@ -117,7 +117,7 @@ def a_rejected_one_is_sent_again(session: Session) -> None:
     "resend.identifier.selects", "resend.identifier.fields", "resend.single_result",
     layer="resend", cost=4,
 )  # fmt: skip
-def the_number_names_one_as_well(session: Session) -> None:
+def the_number_identifies_one_like_the_id(session: Session) -> None:
     """Webhook requests that are named by their number are sent again."""
     list(_each_sent_again(session, ("number",) * 2))
 
@@ -155,7 +155,7 @@ def a_successful_one_is_refused(session: Session) -> None:
 
 
 @probe("login.unit", layer="resend", cost=4)
-def the_unit_of_the_login_is_the_one_that_acts(session: Session) -> None:
+def the_unit_of_the_login_is_recorded(session: Session) -> None:
     """What is sent again was updated by the unit that the login named: of two one is no default."""
     login = session.target.login
     if login.unit is not None:
@@ -205,7 +205,7 @@ def _sent_by_unit(session: Session, unit: str, log_in: Callable[[str], Exchange]
 
 
 @probe("resend.sends_again", layer="resend", cost=3)
-def one_of_a_definition_that_is_not_effective(session: Session) -> None:
+def resend_with_a_definition_that_is_not_effective(session: Session) -> None:
     """Whether one is sent again whose webhook definition is not effective is a choice."""
     off = not_effective(session.target.entries)
     found = [r for r in session.pool.known("REJECTED") if r["id"] in off]
@@ -225,7 +225,7 @@ def one_of_a_definition_that_is_not_effective(session: Session) -> None:
 
 
 @probe("resend.sends_again", layer="resend", cost=1, last=True)
-def what_was_sent_leaves_a_trace(session: Session) -> None:
+def a_resend_leaves_a_trace(session: Session) -> None:
     """What resend was called for has changed by now, whatever became of the delivery.
 
     What left no trace at once may have been queued. A delivery may fail again in the same way, and

@@ -60,7 +60,7 @@ UNANSWERED = "without a response"
 NO_BODY = "without a response body"
 CUT_REQUEST = "with an incomplete request"
 CUT_RESPONSE = "with an incomplete response"
-GATEWAY = "in which a gateway answers (429, 502, 503, 504)"
+GATEWAY = "with a response of a gateway (429, 502, 503, 504)"
 TWICE = "that another file has, too"
 UNREADABLE = "that cannot be read"
 

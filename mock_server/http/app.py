@@ -57,9 +57,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     if world is None:
         world = make_world(**options)
     elif options:
-        msg = (
-            f"create_app: options {', '.join(options)} beside a world; allowed is only one of them"
-        )
+        msg = f"create_app: {', '.join(options)} together with a world; allowed is only one of them"
         raise TypeError(msg)
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # a redirect would be a response that the API never gives

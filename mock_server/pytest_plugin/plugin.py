@@ -25,8 +25,8 @@ _OPTIONS = (
     (
         "guard",
         "auto|always|off",
-        "block connections to the real CRM.COM: after the first use of crmcom_mock, from the "
-        "start, or never; auto by default",
+        "block connections to the real CRM.COM: from the first use of crmcom_mock (auto, the "
+        "default), from the start (always), or never (off)",
     ),
 )
 #: The name under which ``hooks.MockHooks`` is registered with pytest.

@@ -123,6 +123,8 @@ def seed_world(
 def _check_knobs(knobs: Mapping[str, Any]) -> None:
     for name in ("release", "dialect"):
         if name in knobs:
-            raise UsageError(name, seen="as an option", allowed="that of the mock alone")
+            raise UsageError(
+                name, seen="as an option", allowed="only the mock's own, from its start"
+            )
     if "count" in knobs:
         integer("count", knobs["count"], 0, _MAX_RECORDS)

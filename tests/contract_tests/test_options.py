@@ -2,11 +2,13 @@
 
 import datetime as dt
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests import plugin
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import (
     DeviationsError,
@@ -239,3 +241,23 @@ def test_a_run_that_explores_has_another_seed_each_time() -> None:
         ("ci", None, 0), ("dev", None, 0), ("explore", None, 1700), ("explore", 0, 0), ("ci", 3, 3),
     ):  # fmt: skip
         assert resolve_seed({"profile": profile, "seed": given}, 1700.5) == expected
+
+
+def test_the_help_of_pytest_names_the_flags_of_pytest() -> None:
+    """A help text that names another option names it as pytest has it."""
+    texts = []
+
+    class Parser:
+        """What the plugin asks of pytest's parser."""
+
+        def getgroup(self, *_: str) -> "Parser":
+            return self
+
+        def addoption(self, _: str, **details: Any) -> None:
+            texts.append(details["help"])
+
+    plugin.pytest_addoption(Parser())  # type: ignore[arg-type]
+
+    named = set(re.findall(r"--[a-z-]+", " ".join(texts))) - {"--write-deviations"}
+    assert "--crmcom-base-url" in named
+    assert named <= {f"--crmcom-{option.name}" for option in OPTIONS}

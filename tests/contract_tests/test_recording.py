@@ -502,7 +502,7 @@ def test_gateways_are_not_the_api(tmp_path: Path) -> None:
         recorder.entries.append(entry("GET", url, None, status, text))
     results = judged(tmp_path, archive(recorder.entries))
     assert not broken(results)
-    assert "4 in which a gateway answers" in str(results.warnings)
+    assert "4 with a response of a gateway" in str(results.warnings)
 
 
 # Several files, several servers.

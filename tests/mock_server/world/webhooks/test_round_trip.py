@@ -107,7 +107,7 @@ def test_the_access_log_has_what_is_sent(mock: ServedMock) -> None:
 
 def test_the_home_page_says_that_it_sends(mock: ServedMock) -> None:
     """It says what a scripted mock does not do."""
-    assert "sends webhooks only where it may" in mock.client.get(mock.base).text
+    assert "sends webhooks only to allowed hosts" in mock.client.get(mock.base).text
 
 
 def test_what_the_receiver_cannot_let_wait_it_has_not_got(mock: ServedMock) -> None:
