@@ -28,9 +28,9 @@ _OUTPUTS = {
     "html": "Write a self-contained HTML page.",
     "summary": "Write a job summary in Markdown. It is also appended to $GITHUB_STEP_SUMMARY if "
     "that is set.",
-    "har": "Write all traffic as a HAR 1.2 archive, secrets redacted, long bodies cut.",
-    "dialect-out": "Write the choices seen as a dialect file for `crmcom-kit serve --dialect`.",
-    "write-deviations": "Draft a deviations file from what is broken.",
+    "har": "Write all traffic as a HAR 1.2 archive; secrets are redacted, long bodies cut.",
+    "dialect-out": "Write the server's choices as a dialect file for `crmcom-kit serve --dialect`.",
+    "write-deviations": "Write a draft of a deviations file that lists the broken statements.",
 }
 
 
@@ -89,16 +89,16 @@ def _with_outputs(command: Callable[..., None]) -> Callable[..., None]:
 @_with_outputs
 @click.option("--verbose", "-v", is_flag=True, help="List every statement and its evidence.")
 def check(**given: Any) -> None:
-    """Check a server statement by statement: the mock, a real instance, or anybody's stubs.
+    """Check a server against the contract, statement by statement.
 
-    Without --base-url it starts a mock of its own and checks that. Credentials had better come
-    from the environment. Read-only unless --allow is given. (A crmcom-kit mock on this machine
-    is checked in a separate world.)
+    The server can be a mock, a real instance, or your own stubs. Without --base-url a mock is
+    started and checked. The run is read-only unless --allow is given. (A crmcom-kit mock on this
+    machine is checked in a separate world.) Prefer environment variables for credentials.
 
-    Exit code 0: every statement that was tried holds. 1: a statement is broken, or a listed
-    deviation is stale. 2: the run itself failed, or was interrupted.
+    Exit status 0: every statement that was tested holds. 1: a statement is broken, or a listed
+    deviation no longer occurs. 2: the run itself failed, or was interrupted.
 
-    With --from-har recorded traffic is judged, and nothing is sent.
+    With --from-har recorded traffic is checked, and nothing is sent.
     """
     _leave_aside_variables(given)
     stop = Stop()
@@ -148,12 +148,12 @@ def _check_outputs(
         real = os.path.realpath(path)
         if real in taken:
             verb = "reads" if taken[real] == "from-har" else "writes"
-            msg = f"--{name}: {path} is what --{taken[real]} {verb}"
+            msg = f"--{name}: {path} is the file that --{taken[real]} {verb}; name another one"
             raise Refused(msg)
         taken[real] = name
     for name, path in outputs.items():
         if path is not None and not (path.parent.is_dir() and os.access(path.parent, os.W_OK)):
-            msg = f"--{name}: {path} cannot be written: no folder that may be written to"
+            msg = f"--{name}: {path} cannot be written: its folder is missing or not writable"
             raise Refused(msg)
 
 

@@ -17,7 +17,7 @@ _METHODS = {
 
 
 #: Why a changing probe may not be called where ``--allow`` does not say.
-_UNSAID = "called only in a separate world of a crmcom-kit mock, unless --allow none"
+_UNSAID = "called only in a separate world of a crmcom-kit mock, and not with --allow none"
 
 
 def dry_run_lines(session: Session, wanted: Sequence[Probe], *, is_clear: bool) -> Iterator[str]:
@@ -36,8 +36,8 @@ def dry_run_lines(session: Session, wanted: Sequence[Probe], *, is_clear: bool) 
         name = "token" if login.username is not None else "web_api_key_token"
         yield f"POST {base}/{session.method(name).path}: log in"
     else:
-        yield f"GET {base}/{session.method('list').path}: whether the given token is accepted"
-    yield f"GET {base}/{session.method('list').path}: how a wrong token is answered"
+        yield f"GET {base}/{session.method('list').path}: is the given token accepted?"
+    yield f"GET {base}/{session.method('list').path}: how is a wrong token refused?"
     entities = ", ".join(session.release.entities)
     yield f"GET {base}/{session.method('list').path}: find webhook requests of {entities}"
     yield from (f"needed for {line}" for line in needs(session.allowed))
@@ -46,8 +46,9 @@ def dry_run_lines(session: Session, wanted: Sequence[Probe], *, is_clear: bool) 
             why = f"not called, since {probe.layer} is not allowed" if is_clear else _UNSAID
             yield f"{why}: {_what(probe)}"
         else:
-            yield f"about {probe.cost} calls of {_METHODS[probe.layer]}: {_what(probe)}"
-    yield f"GET {base}/{session.method('list').path}: the inventory, once more"
+            requests = "1 request" if probe.cost == 1 else f"{probe.cost} requests"
+            yield f"about {requests} ({_METHODS[probe.layer]}): {_what(probe)}"
+    yield f"GET {base}/{session.method('list').path}: has anything else changed?"
 
 
 def _what(probe: Probe) -> str:

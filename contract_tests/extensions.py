@@ -44,5 +44,5 @@ def _load(entry: EntryPoint) -> None:
     for probe in probes():
         unknown = [each for each in probe.statements if each not in known]
         if probe not in before and unknown:
-            msg = f"the probe {probe.name} is of the statement {unknown[0]!r}, which nobody states"
+            msg = f"the probe {probe.name} is of the statement {unknown[0]!r}, which does not exist"
             raise ValueError(msg)

@@ -192,7 +192,7 @@ class Findings:
                 missed.append(why)
 
     def crash(self, where: str, error: Exception) -> None:
-        """Note an error of the kit itself, once for each place."""
+        """Note an internal error of crmcom-kit, once for each place."""
         what = shortened(f"{where}: {type(error).__name__}: {error}")
         if what not in self.crashes and len(self.crashes) < MAX_KEPT:
             self.crashes.append(what)

@@ -223,7 +223,7 @@ class FollowUp:
         violation = Violation(
             f"{method}.changes_nothing", *exchanges,
             expected=f"the webhook request as it was before {method}",
-            seen="it is another, or gone, after each one",
+            seen="it was different or missing after each request",
         )  # fmt: skip
         self._session.note(exchanges[-1], [violation])
         self._session.world.others.clear()  # it was nobody else

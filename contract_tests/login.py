@@ -32,9 +32,10 @@ def log_in(session: Session) -> None:
         session.findings.by_statement.clear()  # whatever answered, it was not what is to be checked
         base = session.target.base_url
         msg = (
-            f"{base} answers 404, and not as the API does: --base-url takes the whole base URL of "
+            f"{base} returns 404, and not as the API does: --base-url must be the whole base URL "
+            "of "
         )
-        msg += f"the API, which ends in {API_PATH}: {base}{API_PATH}"
+        msg += f"the API, which ends in {API_PATH}, such as {base}{API_PATH}"
         raise TargetDown(msg) from None
 
 
@@ -52,7 +53,7 @@ def _enter(session: Session) -> None:
         refresher.renew()
     refresher.learn_refusal()
     if given and not refresher.is_good():
-        msg = f"{session.target.name} does not accept the token that was given"
+        msg = f"{session.target.name} does not accept the given token"
         raise TargetDown(msg)
     if given and session.token is not None:
         session.world.set_token(session.token, TokenState.LIVE)
@@ -123,10 +124,10 @@ class LoginRefresher:
         exchange = ask_for_token(session)
         token = token_of(exchange)
         if not exchange.ok:
-            msg = f"{session.target.name} gives no token: {outcome(exchange)}"
+            msg = f"{session.target.name} refuses the login: {outcome(exchange)}"
             raise TargetDown(msg)
         if token is None:  # which a check has noticed
-            msg = "the login gives no token, and nothing can be called without"
+            msg = "the login returned no token, and no method can be called without one"
             raise Unreachable(msg)
         session.token = token
         self._read_life(token)
@@ -200,8 +201,8 @@ class LoginRefresher:
         if self._session.token != used:
             return True  # that refusal was followed up, and another token is here already
         if not self.may_log_in:
-            msg = f"the token of {self._session.target.name} ended in mid-run; "
-            msg += "with user name and password the kit gets another"
+            msg = f"the token of {self._session.target.name} expired during the run; "
+            msg += "give --username and --password, so that the run can log in again"
             raise TargetDown(msg)
         self.renew()
         again = self._try(self._session.token)

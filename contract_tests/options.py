@@ -65,23 +65,24 @@ class Option:
 OPTIONS = (
     Option(
         "base-url",
-        "The server to check, such as https://host/crmapi/rest/v2. Left out: a mock of its own.",
+        "Base URL of the server to check, such as https://host/crmapi/rest/v2. Without it, a mock "
+        "is started and checked.",
         metavar="URL",
         variable=True,
         of_recordings=True,
     ),
     Option(
         "from-har",
-        "Judge the traffic in this HAR file, and send nothing; of several files as one recording. "
-        "With --base-url: only what is below it.",
+        "Check the traffic in this HAR file, and send nothing. Repeatable: several files count as "
+        "one recording. With --base-url: only requests below that URL.",
         metavar="FILE",
         repeats=True,
         of_recordings=True,
     ),
     Option(
         "release",
-        "The release that the server is held to, R9 or newer; of one that is not known the newest "
-        "before it.",
+        "Release that the server should conform to, R9 or newer; an unknown version counts as the "
+        "newest known release before it.",
         metavar="R",
         default="R9",
         variable=True,
@@ -89,33 +90,34 @@ OPTIONS = (
     ),
     Option(
         "dialect",
-        "How a mock of its own answers: a dialect's name or file.",
+        "Dialect of the mock that is started without --base-url: a name or a file.",
         metavar="NAME|FILE",
         default="default",
     ),
-    Option("token", "A token that is valid already.", variable=True, secret=True),
+    Option("token", "An existing, valid token.", metavar="TOKEN", variable=True, secret=True),
     Option("username", "Log in with this user name.", metavar="NAME", variable=True),
-    Option("password", "Its password.", metavar="TEXT", variable=True, secret=True),
-    Option("organisation", "Its organisation.", metavar="NAME", variable=True),
-    Option("unit", "The ID of the unit to act for.", metavar="ID", variable=True),
+    Option("password", "Password of the user.", metavar="TEXT", variable=True, secret=True),
+    Option("organisation", "Organisation of the user.", metavar="NAME", variable=True),
+    Option("unit", "ID of the unit to act for.", metavar="ID", variable=True),
     Option("api-key", "Log in with a Web API key.", metavar="KEY", variable=True, secret=True),
     Option(
         "admin-token",
-        "The admin token of a crmcom-kit mock on this machine, which makes a world for the run.",
+        "Admin token of the crmcom-kit mock on this machine that is checked; needed to create a "
+        "world for the run.",
         metavar="TOKEN",
         variable=True,
         secret=True,
     ),
     Option(
         "allow",
-        "Which changing methods may be called: resend, delete, both with a comma, or none. "
-        "Without it the run is read-only, except in a separate world of a crmcom-kit mock on this "
-        "machine.",
+        "Methods that may change webhook requests: resend, delete, both (comma-separated), or "
+        "none. By default the run is read-only, except in a separate world of a crmcom-kit mock "
+        "on this machine.",
         metavar="METHODS",
     ),
     Option(
         "only-definition",
-        "Change only webhook requests of this webhook definition.",
+        "Change only webhook requests of this webhook definition (its name).",
         metavar="NAME",
     ),
     Option(
@@ -125,22 +127,22 @@ OPTIONS = (
     ),
     Option(
         "only-number",
-        "Change only the webhook requests of these numbers.",
+        "Change only the webhook request with this number. Repeatable.",
         metavar="N",
         repeats=True,
     ),
-    Option("all-records", "Any webhook request may be changed.", type=bool, default=False),
-    Option("max-requests", "Send at most so many requests.", type=int, metavar="N", minimum=1),
+    Option("all-records", "Allow changes to any webhook request.", type=bool, default=False),
+    Option("max-requests", "Maximum number of requests to send.", type=int, metavar="N", minimum=1),
     Option(
         "rate",
-        "Send at most so many requests a second.",
+        "Maximum number of requests per second.",
         type=float,
         metavar="N",
         minimum=1 / _LONGEST,
     ),
     Option(
         "max-examples",
-        "How many examples each generated layer tries where no --max-requests rules.",
+        "Number of examples for each generated layer, unless --max-requests sets a budget.",
         type=int,
         default=DEFAULT_EXAMPLES,
         metavar="N",
@@ -148,14 +150,14 @@ OPTIONS = (
     ),
     Option(
         "seed",
-        "What generated requests are drawn from. Left out: 0, or with --profile explore another "
-        "one each time.",
+        "Seed of the generated requests.  [default: 0; with --profile explore a new one for each "
+        "run]",
         type=int,
         metavar="N",
     ),
     Option(
         "timeout",
-        "Seconds to wait for one answer.",
+        "Seconds to wait for a response.",
         type=float,
         default=DEFAULT_TIMEOUT,
         metavar="S",
@@ -164,32 +166,37 @@ OPTIONS = (
     ),
     Option(
         "only",
-        "Check only statements whose id fits, such as 'list.*'.",
+        "Check only statements whose id matches this pattern, such as 'list.*'.",
         metavar="GLOB",
         default="*",
         of_recordings=True,
     ),
     Option(
         "deviations",
-        "A TOML file of deviations that are known.",
+        "TOML file of known deviations; `crmcom-kit check --write-deviations` drafts one.",
         metavar="FILE",
         of_recordings=True,
     ),
     Option(
         "secret-key",
-        "The secret key of a webhook definition, by the definition's ID: with it "
-        "authentication codes are checked.",
+        "Secret key of the webhook definition with this ID, for checking authentication codes. "
+        "Repeatable.",
         metavar="ID=KEY",
         repeats=True,
         secret=True,
     ),
     Option(
         "ledger",
-        "Where webhook requests are written down before they are changed.",
+        "File to which webhook requests are written before they are changed.",
         metavar="FILE",
     ),
-    Option("profile", "ci, dev or explore: how much is generated.", metavar="NAME", default="ci"),
-    Option("dry-run", "Send nothing; print what would be called.", type=bool, default=False),
+    Option(
+        "profile",
+        "How many requests are generated: ci, dev or explore.",
+        metavar="NAME",
+        default="ci",
+    ),
+    Option("dry-run", "Print the planned requests; send nothing.", type=bool, default=False),
 )
 
 
@@ -207,7 +214,7 @@ def check_values(values: Mapping[str, Any]) -> None:
     if values["profile"] not in PROFILES:
         raise OptionsError(_text("profile", values["profile"], ", ".join(PROFILES)))
     if not any(fnmatch.fnmatchcase(each.id, values["only"]) for each in statements()):
-        allowed = "a pattern that fits a statement's id, such as 'list.*'"
+        allowed = "a pattern that matches a statement's id, such as 'list.*'"
         raise OptionsError(_text("only", values["only"], allowed))
     secret_keys(values)
     _check_login(values)
@@ -218,8 +225,7 @@ def _check_value(option: Option, values: Mapping[str, Any]) -> None:
     """Refuse a number out of bounds, a text that cannot be sent, and what a recording rules out."""
     given = values[option.key]
     if values["from_har"] and not option.of_recordings and option.is_given(values):
-        msg = f"--{option.name} makes no sense beside --from-har: a recording is judged, and "
-        msg += "nothing is sent"
+        msg = f"--{option.name} is not allowed with --from-har, which sends nothing"
         raise OptionsError(msg)
     if option.type in (int, float) and given is not None:
         if not (option.minimum <= given <= option.maximum and math.isfinite(given)):
@@ -229,7 +235,7 @@ def _check_value(option: Option, values: Mapping[str, Any]) -> None:
         return
     for each in given if option.repeats else [given]:
         if isinstance(each, str) and each.encode("utf-8", "replace").decode() != each:
-            msg = f"--{option.name}: a text that is not UTF-8 is not allowed"
+            msg = f"--{option.name}: a string that is not UTF-8 is not allowed"
             raise OptionsError(msg)
 
 
@@ -239,7 +245,7 @@ def secret_keys(values: Mapping[str, Any]) -> dict[str, str]:
     for text in values["secret_key"]:
         definition, equals, key = text.partition("=")
         if not (definition and equals and key):
-            raise OptionsError(_text("secret-key", "a text of another form", "ID=KEY"))
+            raise OptionsError(_text("secret-key", "a value of another form", "ID=KEY"))
         found[definition] = key
     return found
 
@@ -264,7 +270,7 @@ def _check_login(values: Mapping[str, Any]) -> None:
     given = [name for name in user if values[name]]
     if given and len(given) < len(user):
         missing = next(name for name in user if not values[name])
-        msg = f"--{missing} is missing: a login takes user name, password and organisation"
+        msg = f"--{missing} is missing: a login needs user name, password and organisation"
         raise OptionsError(msg)
     named = [*given, *(name for name in ("token", "api_key") if values[name])]
     if values["base_url"] and not named and not values["from_har"]:
@@ -272,13 +278,13 @@ def _check_login(values: Mapping[str, Any]) -> None:
         raise OptionsError(msg)
     if values["base_url"] is None and named:
         msg = f"--base-url is missing, and --{named[0].replace('_', '-')} is for a server: give "
-        msg += "the server's base URL, or no login to check a mock of the kit's own"
+        msg += "its base URL, or remove the login to start and check a mock"
         raise OptionsError(msg)
 
 
 def _check_scope(values: Mapping[str, Any]) -> None:
     if _is_narrowed(values) and values["all_records"]:
-        msg = "--all-records and --only-… exclude each other"
+        msg = "--all-records and --only-… cannot be combined; give one of them"
         raise OptionsError(msg)
     if values["base_url"] and allowed_changes(values) and not is_scoped(values):
         msg = "--allow needs a scope: one of --only-definition, --only-entity-id, --only-number, "
@@ -290,8 +296,8 @@ def _check_url(url: str | None) -> None:
     if url is None:
         return
     if not url.strip():
-        msg = "--base-url is empty: give the server's base URL, or leave it out, and unset "
-        msg += "CRMCOM_BASE_URL, to check a mock of the kit's own"
+        msg = "--base-url is empty: give the server's base URL, or omit it and unset "
+        msg += "CRMCOM_BASE_URL to start and check a mock"
         raise OptionsError(msg)
     try:
         parts = urlsplit(url)

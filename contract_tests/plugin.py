@@ -4,6 +4,7 @@ The options are those of ``crmcom-kit check`` with ``crmcom-`` in front of their
 loads this module in every run, so it imports nothing before the options are asked for.
 """
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
     from crmcom_kit.contract_tests.options import OPTIONS
 
     group = parser.getgroup("crmcom-kit", "contract checks of crmcom-kit")
+    names = "|".join(option.name for option in OPTIONS)
     for option in OPTIONS:
         more: dict[str, Any] = {"type": option.type, "metavar": option.metavar}
         action = "append" if option.repeats else "store"
@@ -30,7 +32,7 @@ def pytest_addoption(parser: "pytest.Parser") -> None:
             dest=f"crmcom_{option.key}",
             action=action,
             default=None,
-            help=option.help.replace("%", "%%"),
+            help=re.sub(rf"--({names})\b", r"--crmcom-\1", option.help).replace("%", "%%"),
             **more,
         )
 

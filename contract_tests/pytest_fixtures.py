@@ -78,7 +78,7 @@ def report(request: pytest.FixtureRequest, tmp_path_factory: Any) -> dict[str, A
     with FileLock(path.with_suffix(".lock")):  # the others wait here
         if path.exists():
             return _read(path)
-        died = "the worker that checks the target has died; no other one asks it anew"
+        died = "the pytest worker that checked the target has died; run the tests again"
         path.write_text(json.dumps({"failed": died}), "utf-8")
         try:
             made = _made(values)

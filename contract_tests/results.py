@@ -103,7 +103,7 @@ def statement_results(
     deviations: Deviations,
     only: str = "*",
     *,
-    unseen: str = "nothing in this run came by it",
+    unseen: str = "no request of this run tested it",
 ) -> tuple[StatementResult, ...]:
     """Give each statement in force its verdict, where its id fits the pattern ``only``.
 
@@ -127,7 +127,7 @@ def _verdict(
         verdict, why = _broken(found, listed)
     elif found.held:
         verdict = Verdict.HOLDS
-        why = f"the listed deviation is stale: {listed.reason}" if listed else why
+        why = f"the listed deviation is stale, remove it: {listed.reason}" if listed else why
     else:
         why = why or statement.unchecked or unseen
     return StatementResult(
@@ -148,8 +148,8 @@ def _broken(found: StatementFindings, listed: Deviation | None) -> tuple[Verdict
         return Verdict.BROKEN, ""
     unexplained = next((seen for _, seen in found.alike if not listed.explains(seen)), None)
     if unexplained is not None:
-        return Verdict.BROKEN, f"a deviation is listed, but it does not explain: {unexplained}"
+        return Verdict.BROKEN, f"the listed deviation does not cover this: {unexplained}"
     if not found.is_complete and listed.seen != "*":
-        why = f"more than {MAX_KINDS} different violations, too many to compare with the deviation"
+        why = f"more than {MAX_KINDS} different violations; too many to compare with the deviation"
         return Verdict.BROKEN, why
     return Verdict.DEVIATES, listed.reason

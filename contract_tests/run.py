@@ -189,7 +189,7 @@ class _Run:
                 self._layer = layer
             if self._planned:
                 return self._planned.pop(0)
-            why = f"left out of a run of {self.config.limits.max_requests} requests"
+            why = f"skipped, to send at most {self.config.limits.max_requests} requests"
             self._leave_out([each for each in self.pending if each.layer == layer], why)
         return None
 
@@ -221,7 +221,7 @@ class _Run:
             raise
         except Exception as error:  # noqa: BLE001 - a check that fails is no verdict on the target
             self.session.findings.crash(f"the probe {probe.name}", error)
-            self.session.findings.miss(probe.statements, "an error of the kit itself")
+            self.session.findings.miss(probe.statements, "an internal error of crmcom-kit")
         else:
             return True
         return False
@@ -234,7 +234,7 @@ class _Run:
         try:
             self.said = self.inventory.compare(self.guard.touched)
         except (TargetDown, BudgetSpent, Unreachable) as error:
-            self.said = f"what the run had not to change was not compared: {error}"
+            self.said = f"the webhook requests that must not change were not compared: {error}"
 
     def finish(self) -> None:
         """Compare once more, and judge what only the whole run tells."""
@@ -335,7 +335,7 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
     """Say why a run that came to its end has failed nevertheless, where it has."""
     crashes = one.session.findings.crashes
     if crashes:
-        return f"an error of the kit itself: {'; '.join(crashes)}"
+        return f"an internal error of crmcom-kit: {'; '.join(crashes)}"
     if one.cut_short and not any(result.verdict is Verdict.BROKEN for result in found):
         return one.cut_short
     if all(result.verdict is Verdict.NOT_EXERCISED for result in found):
@@ -347,9 +347,9 @@ def _own_trouble(one: _Run, found: Sequence[StatementResult]) -> str | None:
 def _warnings(one: _Run, world: SeparateWorld) -> Iterator[str]:
     """Yield what a reader of the verdicts has to know, a sentence each."""
     if world.name:
-        yield f"the run used the world {world.name}, made for it, and left the default one alone"
+        yield f"the run used a world of its own, {world.name}, and not the default world"
     elif is_mock_to_ask(one.target) and any(e.header(MOCK_HEADER) for e in one.client.history):
-        why = world.refused or "the mock's control API does not answer"
+        why = world.refused or "the mock's control API does not respond"
         yield f"the run {'used' if one.config.allowed else 'only read'} the default world: {why}"
     if one.cut_short:
         yield f"the run ended early: {one.cut_short}"
@@ -379,7 +379,7 @@ def _own_error(error: Exception) -> str:
         step = step.tb_next
     where = step.tb_frame.f_code.co_name if step is not None else "?"
     what = shortened(f"{type(error).__name__}: {error}")
-    return f"an error of the kit itself, in {where}: {what}"
+    return f"an internal error of crmcom-kit, in {where}: {what}"
 
 
 def _known(session: Session) -> str:

@@ -65,16 +65,16 @@ def separate_world(target: Target, name: str, admin_token: str | None = None) ->
         if _lets_in(inside):
             return world
         world.end()
-        why = "the token that was given holds in no other world; give --username, --password and "
+        why = "the given token is not valid in other worlds; give --username, --password and "
         return SeparateWorld(target, refused=f"{why}--organisation", requests=2)
     if body.get("parameter") != "world":  # as every refusal of a world says
         return SeparateWorld(target, requests=1)
-    why = f"its control API answered HTTP {answer.status}: {body.get('error', 'no reason')}"
+    why = f"its control API returned HTTP {answer.status}: {body.get('error', 'no reason')}"
     if answer.status == 404:
-        why = "the mock has an admin token, and makes worlds only for those who know it; give it "
+        why = "the mock creates worlds only for callers with its admin token; give it "
         why += "with CRMCOM_ADMIN_TOKEN or --admin-token"
         if admin_token is not None:
-            why = "the mock does not accept the admin token that was given"
+            why = "the mock does not accept the given admin token"
     return SeparateWorld(target, refused=why, requests=1)
 
 

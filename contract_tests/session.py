@@ -167,7 +167,7 @@ class Session:
         if exchange.ok or self.token == token:
             return exchange
         if method.verb != "GET":  # never sent twice, whatever the first response says
-            msg = f"the token ended before {name}; a run with a fresh token reaches it"
+            msg = f"the token expired before {name}; repeat the run with a new token"
             raise Unreachable(msg)
         return self.send(build(method, {"token": self.token, **given}, raw=raw))
 
@@ -294,7 +294,7 @@ class Session:
         """Return a webhook request that may be changed, once. Raises Unreachable."""
         record = self.pool.for_change(state)
         if record is None:
-            msg = f"no {state or ''} webhook request is in scope and untouched"
+            msg = f"no unused {state or ''} webhook request is in scope"
             if not getattr(self.pool.may_change, "everything", False):
                 msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))

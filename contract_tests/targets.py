@@ -117,7 +117,7 @@ def own_mock(
 
     known = DEFAULT_CREDENTIALS
     return Target(
-        name=f"a mock of its own ({release})",
+        name=f"a mock started for the run ({release})",
         base_url=f"http://mock.invalid{API_PATH}",
         release=resolve(release),
         login=Login(

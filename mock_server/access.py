@@ -64,8 +64,8 @@ def api_refusal(access: Access, caller: Caller) -> str | None:
         seen = None if own or may_share(access, origin) else quoted(origin)
     if seen is None:
         return None
-    text = f"the mock does not answer pages of other origins; seen {seen}"
-    return text if origin is None else f"{text}; --cors allows an origin"
+    text = f"the mock refuses web pages of other origins; seen {seen}"
+    return text if origin is None else f"{text}; allow the origin with --cors"
 
 
 def host_refusal(access: Access, caller: Caller) -> str | None:
@@ -77,8 +77,8 @@ def host_refusal(access: Access, caller: Caller) -> str | None:
     name = _name_in(host)
     if name and (_is_ours(name) or name in access.names or ANY_NAME in access.names):
         return None
-    text = f"the mock answers to localhost and to addresses; seen host {quoted(host)}"
-    return f"{text}; --allow-name allows another name"
+    text = f"the mock accepts only localhost and IP addresses; seen host {quoted(host)}"
+    return f"{text}; allow another name with --allow-name"
 
 
 def may_share(access: Access, origin: str) -> bool:

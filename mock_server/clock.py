@@ -32,7 +32,7 @@ class FixedClock:
     def __init__(self, start: datetime) -> None:
         """Stand at ``start``, which must have a time zone. Raises ValueError if it has none."""
         if start.tzinfo is None:
-            msg = f"clock: {start!r} has no time zone; allowed is a date and time with one"
+            msg = f"clock: {start!r} has no time zone; allowed is a date and time with a zone"
             raise ValueError(msg)
         self._now = start.astimezone(UTC)
 

@@ -60,13 +60,14 @@ def _as_json(content: Any) -> str:
     "--profile",
     type=click.Choice(["core", "strict"]),
     default="core",
-    help="core allows members that the documents do not know, strict refuses them.",
+    help="core allows undocumented members; strict does not.",
 )
 def schemas(name: str | None, release: str | None, profile: Profile) -> None:
     """List the JSON Schemas, or print the one called NAME.
 
-    It is printed self-contained and in plain keywords of draft 2020-12, for any validator: what it
-    refers to stands in its $defs, dates are held to patterns, and the profile is worked in.
+    The schema is self-contained and uses only standard keywords of draft 2020-12, so any validator
+    can read it: schemas that it refers to are in its $defs, date formats are written as patterns,
+    and the profile is already applied.
     """
     with _usage_errors():
         if name is not None:
@@ -78,29 +79,35 @@ def schemas(name: str | None, release: str | None, profile: Profile) -> None:
 
 
 @click.command()
-@click.option("--release", metavar="R", help=f"R9 or newer; {default_release()} without it.")
+@click.option("--release", metavar="R", help=f"R9 or newer.  [default: {default_release()}]")
 @click.option(
     "--dialect",
     "dialect_source",
     metavar="D",
     default="default",
-    help=f"A built-in dialect ({', '.join(dialect_names())}) or a dialect file.",
+    help=f"A built-in dialect ({', '.join(dialect_names())}) or a TOML file as "
+    "`crmcom-kit dialect` prints it.  [default: default]",
 )
-@click.option("--server-url", metavar="URL", help="Where the API is, with its version.")
-@click.option("--out", metavar="FILE", help="Write the document there.")
+@click.option(
+    "--server-url",
+    metavar="URL",
+    help="Base URL that the document names, such as https://host/crmapi/rest/v2.",
+)
+@click.option("--out", metavar="FILE", help="Write to this file.  [default: standard output]")
 def openapi(
     release: str | None, dialect_source: str, server_url: str | None, out: str | None
 ) -> None:
     """Print the OpenAPI 3.1 document of a release, as JSON.
 
-    It is self-contained and in plain keywords. The dialect shows in it where it decides which
-    methods and parameters exist, which values are refused and how an answer comes.
+    The document is self-contained and uses only standard keywords. The dialect decides which
+    methods and parameters exist in it, which values are refused and what responses look like.
     """
     from crmcom_kit.schemas.openapi import DEFAULT_SERVER, openapi_document
 
     server_url = DEFAULT_SERVER if server_url is None else server_url
     if not _is_address(server_url):
-        msg = f"server-url: {server_url!r} is no address; give one such as {DEFAULT_SERVER}"
+        allowed = f"a URL without query and braces, such as {DEFAULT_SERVER}"
+        msg = f"--server-url: {server_url!r} is not allowed; allowed is {allowed}"
         raise InvalidValue(msg)
     with _usage_errors():
         dialect = load_dialect(dialect_source)
@@ -119,21 +126,27 @@ def _is_address(text: str) -> bool:
 
 
 @click.command()
-@click.option("--release", metavar="R", help="Only those in force in a release; all without it.")
-@click.option("--method", metavar="M", help="Only those of one method, such as resend.")
-@click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table")
+@click.option("--release", metavar="R", help="Only statements in force in this release.")
+@click.option("--method", metavar="M", help="Only statements about this method, e.g. resend.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "markdown"]),
+    default="table",
+    help="Form of the output.  [default: table]",
+)
 def statements(release: str | None, method: str | None, form: str) -> None:
     """Print the catalogue of documented statements.
 
-    A statement of level must stands on a page of the API; an observed one was seen in an example,
-    or read into one.
+    A statement of level "must" is on a page of the API's documentation. One of level "observed"
+    was seen in an example, or is our reading of the documentation.
     """
     with _usage_errors():
         found = catalogue(release)
     if method is not None:
         known = methods(resolve(release_names()[-1]))
         if method not in known:
-            msg = f"method: there is no {method!r}; allowed is one of {', '.join(known)}"
+            msg = f"--method: {method!r} is not allowed; allowed is one of {', '.join(known)}"
             raise InvalidValue(msg)
         found = tuple(statement for statement in found if method in statement.methods)
     if form == "json":
@@ -182,10 +195,10 @@ def statement_reference(found: tuple[Statement, ...]) -> str:
     lines = [
         "# Statements",
         "",
-        "What the documents of the API state or their examples show, as a server can keep or break",
-        "it. *must*: a page states it. *observed*: an example shows it, or we read it into one.",
-        "`crmcom-kit check` gives a verdict on each; where it gives none, this page says why.",
-        "`crmcom-kit statements --format markdown` prints this page.",
+        "What the API's documentation states, or its examples show, about how a server behaves.",
+        "*must*: a page states it. *observed*: an example shows it, or it is our reading. The next",
+        "word is the evidence. `crmcom-kit check` gives a verdict on each statement, except those",
+        "marked as not checked. `crmcom-kit statements --format markdown` prints this page.",
     ]
     topic = ""
     for each in found:
@@ -210,8 +223,8 @@ def _releases(statement: Statement) -> str:
 def dialect(source: str, *, only_list: bool) -> None:
     """Print a dialect as a commented TOML file.
 
-    Every choice that the documents leave open is in it, with what is known of it and what it may
-    be set to. Save it, change it, and give the file wherever a command takes a dialect.
+    The file lists each choice that the documentation leaves open (a dial), with its evidence and
+    its allowed values. Save it, edit it, and pass it to any command that has --dialect.
     """
     from crmcom_kit.schemas.dialect_file import write_dialect
 

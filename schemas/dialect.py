@@ -49,7 +49,7 @@ class Dial:
             case "members":
                 return "a list of " + ", ".join(map(_quoted, self.choices))
             case "pattern":
-                return f"a text that matches {self.choices}"
+                return f"a string that matches {self.choices}"
             case "script":
                 return (
                     "outcomes with commas between them, each with an optional count such as "
@@ -58,7 +58,7 @@ class Dial:
             case "status":
                 return "an HTTP status from 200 to 599 other than 204, 205 and 304"
             case "code":
-                return "a text other than OK"
+                return "a string other than OK"
             case _:
                 return "a text"
 
@@ -103,8 +103,9 @@ class Dialect(Mapping[str, Any]):
         values = {key: _frozen(dial.default) for key, dial in known.items()}
         for key, value in (changes or {}).items():
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=3) or ["see crmcom-kit dialect"]
-                msg = f"dialect {name}: unknown key {key}; nearest: {', '.join(near)}"
+                near = ", ".join(difflib.get_close_matches(key, known, n=3))
+                hint = f"nearest: {near}" if near else "`crmcom-kit dialect` prints all keys"
+                msg = f"dialect {name}: unknown key {key}; {hint}"
                 raise DialectError(msg)
             if not known[key].accepts(value):
                 allowed = known[key].allowed()

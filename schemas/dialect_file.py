@@ -8,9 +8,9 @@ from typing import Any
 from crmcom_kit.schemas.dialect import Dial, Dialect, dials
 
 _HEADER = """\
-A dialect of crmcom-kit: the choices that the documents of the API leave open.
-Each has a comment that says what it decides, how sure anyone is, and what else it may be.
-A line may be taken out: the choice is then the default dialect's."""
+A dialect of crmcom-kit: the choices that the API's documentation leaves open.
+Each comment says what the choice decides, what evidence there is, and which values are allowed.
+Remove a line to use the default dialect's value."""
 
 _WIDTH = 100
 

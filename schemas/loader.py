@@ -231,7 +231,7 @@ def _validator(name: str, profile: Profile, release: str | None) -> "Validator":
     def each_member(_: Any, closed: bool, instance: Any, schema: Any) -> Iterator[Any]:  # noqa: FBT001 - jsonschema's order
         for member, value in instance.items() if isinstance(instance, dict) and not closed else ():
             if member not in schema["properties"]:
-                msg = f"{member!r} is no member known here"
+                msg = f"{member!r} is not a known member here"
                 yield ValidationError(msg, path=[member], instance=value)
 
     formats = FormatChecker(formats=())

@@ -26,18 +26,18 @@ Node = dict[str, Any]
 DEFAULT_SERVER = f"http://127.0.0.1:8080{API_PATH}"
 
 _ABOUT = """\
-The methods of the CRM.COM Web API that deal with webhook requests, and those that log in, as of \
-release {release}; and, as a webhook, the message that a third party gets. Written by crmcom-kit \
-from the public pages of the API; not a document of CRM.COM. `x-evidence` says how sure a piece \
-is: documented, observed in an example, inferred or assumed.
+The methods of the CRM.COM Web API for webhook requests and for logging in, as of \
+release {release}, and the message that a third party receives, as a webhook. Written by \
+crmcom-kit from the API's public documentation; not published by CRM.COM. `x-evidence` says how \
+certain a part is: documented, observed in an example, inferred or assumed.
 
-A GET method takes its parameters, the token among them, from the query; a POST method takes them \
-as members of its JSON body. An identifier in a query is written `name=field=value`, such as \
-`webhook_request_identifier=number=7`. Success is the status code `OK` in the body; no page says \
-which HTTP status an error has."""
+A GET method reads its parameters, including the token, from the query; a POST method reads them \
+from the members of its JSON body. An identifier in a query is written `name=field=value`, such \
+as `webhook_request_identifier=number=7`. A successful response has the status code `OK` in its \
+body; the documentation does not say which HTTP status an error has."""
 
 _TAGS = [
-    {"name": "webhook_requests", "description": "Webhook requests: records of what was sent."},
+    {"name": "webhook_requests", "description": "Records of the webhooks that were sent."},
     {"name": "authentication", "description": "Log in and out."},
 ]
 
@@ -149,7 +149,7 @@ class _Writer:
         about = parameter.description
         if parameter.fields:
             schema: Node = {"type": "string", "pattern": f"^({'|'.join(parameter.fields)})=.+$"}
-            about += " Written as field=value; this = may be percent-encoded or not."
+            about += " Written as field=value; the = may be percent-encoded."
             example = "=".join(*example.items()) if example else None
         else:
             plain = self.schemas.member(f"{method.name}_parameters", parameter.name)
@@ -190,7 +190,7 @@ class _Writer:
         shown = shown or examples(method.answer, self.release)
         kinds = statuses.pop(200, [])
         schema = {"oneOf": [success, error]} if kinds else success
-        about = "Success, or an error: status.code tells." if kinds else "Success."
+        about = "Success or an error; status.code says which." if kinds else "Success."
         return {
             "200": self._response(about, schema, shown | self._errors(kinds)),
             **{
@@ -200,7 +200,7 @@ class _Writer:
                 for status, kinds in statuses.items()
             },
             "default": self._response(
-                "An error, should one come with another HTTP status.",
+                "An error, if the server gives it another HTTP status.",
                 error,
                 examples("error_answer", self.release),
             ),
@@ -234,15 +234,15 @@ class _Writer:
             "name": dialect["message.code_header"],
             "in": "header",
             "required": False,
-            "description": "HMAC of the data object; without a secret key there is none.",
+            "description": "HMAC of the data object; absent if there is no secret key.",
             "schema": {"type": "string"},
             "example": code,
         }
         operation = {
             "operationId": "third_party_message",
-            "summary": "Tell a third party of a change.",
+            "summary": "Notify a third party of a change.",
             "description": "Sent to the URL of a webhook definition when one of its workflow rules "
-            "applies, and by resend. No page shows one.",
+            "applies, and by resend. The documentation shows none.",
             "x-evidence": "assumed",
             **({"parameters": [header]} if messages.has_header else {}),
             "requestBody": {
@@ -300,7 +300,7 @@ def _description(method: Method, choice: list[str]) -> str:
         said.append(f"At least one of {', '.join(choice)} is mandatory; several are allowed.")
     token = method.parameters.get("token")
     if token and method.verb == "POST":
-        said.append("The token is a member of the body.")
+        said.append("The token is a member of the JSON body.")
     if token and token.need == "token":
-        said.append("No page calls the token mandatory; every example sends one.")
+        said.append("The documentation does not call the token mandatory; every example sends one.")
     return " ".join(said)

@@ -65,8 +65,8 @@ def keep_one_code(members: dict[str, Any], dialect: Dialect) -> None:
 
 def receiver_responses(dialect: Dialect) -> dict[str, Any]:
     """Return which responses of a receiver mean that it has a webhook request, and which not."""
-    accepted = {"description": "It is received: the webhook request becomes SUCCESSFUL."}
-    refused = {"description": "It is not: the webhook request becomes REJECTED, as without any."}
+    accepted = {"description": "The message was received: the webhook request becomes SUCCESSFUL."}
+    refused = {"description": "The message was not received: the webhook request becomes REJECTED."}
     if dialect["delivery.success"] == "any":
         return {"default": accepted}
     return {dialect["delivery.success"].upper(): accepted, "default": refused}

@@ -30,7 +30,7 @@ def _check_type(name: str, value: object, types: tuple[type, ...], allowed: str)
 
 
 def _key_bytes(key: str | bytes) -> bytes:
-    _check_type("key", key, (str, bytes), "a text, or bytes")
+    _check_type("key", key, (str, bytes), "a string or bytes")
     if not key:
         msg = "key: an empty key is not allowed; it would sign nothing"
         raise ValueError(msg)

@@ -74,7 +74,7 @@ def add_statements(entries: Iterable[Mapping[str, Any]]) -> None:
         given = {"since": release_names()[0], "until": None, **entry}
         _check(given)
         if given["id"] in _catalogue() or given["id"] in added:
-            msg = f"statement {given['id']}: there is one with this id already"
+            msg = f"statement {given['id']}: another statement already has this id"
             raise ValueError(msg)
         added[given["id"]] = _read(given)
     _catalogue().update(added)

@@ -76,7 +76,7 @@ def test_no_byte_moves_the_deadline(drops: Drops) -> None:
             lambda: DeadlineBackend(deadline).connect_tcp("127.0.0.1", 1),
         ),
     ):
-        with pytest.raises(late, match="not over within 5 s"):
+        with pytest.raises(late, match="not finished within 5 s"):
             step()
     deadline.restart()
     assert stream.read(1) == b"x"

@@ -120,5 +120,6 @@ def test_a_command_names_the_extra_that_it_lacks(
 
     assert run.returncode == 2
     assert run.stderr == (
-        f"Error: {package} is not installed, which this needs: pip install 'crmcom-kit[{extra}]'\n"
+        f"Error: this needs {package}, which is not installed; "
+        f"run: pip install 'crmcom-kit[{extra}]'\n"
     )

@@ -32,7 +32,7 @@ def dialect_file(findings: Findings, target_name: str, began: str) -> str:
         Dialect("observed", changes), dict.fromkeys(changes, f"{target_name}{when}")
     )
     notes = [
-        f"# {dial}: seen were {' and '.join(seen)}; the line below is the default."
+        f"# {dial}: both {' and '.join(seen)} were seen; the line below is the default."
         for dial, seen in sorted(unsettled(findings).items())
     ]
     return "\n".join([*notes, text]) if notes else text

@@ -85,12 +85,12 @@ def _code_of_error(exchange: Exchange) -> Iterator[str | Violation]:
     code = exchange.code
     if code != "OK" and exchange.status < 400 and _has_result(exchange):
         seen = f"code {shortened(repr(code))}"
-        wanted = "code OK, since there is a result"
+        wanted = "code OK, since the response has a result"
         yield Violation("envelope.code_ok", exchange, expected=wanted, seen=seen)
     elif code == "OK" or not code or not isinstance(code, str):
         yield Violation(
             "errors.code_not_ok", exchange,
-            expected="another string than OK as the code of an error",
+            expected="a string other than OK as the code of an error",
             seen=f"HTTP {exchange.status}, code {shortened(repr(code))}, "
             f"message {shortened(repr(exchange.message))}",
         )  # fmt: skip
@@ -116,7 +116,7 @@ def _data(exchange: Exchange, method: str) -> Iterator[str | Violation]:
             yield Violation(f"{method}.single_result", exchange, expected=wanted, seen=seen)
         else:
             seen = _kind(data) if "data" in exchange.envelope else "no data"
-            wanted = "data as one object, the webhook request"
+            wanted = "one object, the webhook request, as data"
             yield Violation("envelope.data_object", exchange, expected=wanted, seen=seen)
     elif method == "list":
         if isinstance(data, list) and all(isinstance(each, dict) for each in data):
@@ -127,7 +127,7 @@ def _data(exchange: Exchange, method: str) -> Iterator[str | Violation]:
             if isinstance(data, list):
                 odd = next(each for each in data if not isinstance(each, dict))
             seen = f"data with {_kind(odd)}" if odd is not data else _kind(data)
-            wanted = "data as an array of webhook requests"
+            wanted = "an array of webhook requests as data"
             yield Violation("envelope.data_array", exchange, expected=wanted, seen=seen)
 
 

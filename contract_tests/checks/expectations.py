@@ -53,18 +53,19 @@ def expectation(call: Call, world: World) -> Expectation:
         return Expectation(Must.REFUSE, *refusal, sense)
     served = _unless_refused(sense, world)
     if sense.is_encoded and served.must is Must.SERVE:
-        return _either(sense, "whether an identifier may be encoded is open", served.record)
+        why = "the documentation does not say whether an identifier may be encoded"
+        return _either(sense, why, served.record)
     return served
 
 
 def _unless_refused(sense: Sense, world: World) -> Expectation:
     """Return what is expected of a request that the documents have nothing against."""
     if sense.method is None or "" in sense.unclear or "token" in sense.unclear:
-        return _either(sense, "no page tells of a request like this")
+        return _either(sense, "the documentation does not cover such requests")
     if "token" in sense.method.parameters and world.token_state(sense.token) != TokenState.LIVE:
-        return _either(sense, "whether its token is valid is not known")
+        return _either(sense, "it is not known whether the token is valid")
     if sense.method.deprecated and not world.records:
-        return _either(sense, "the method is deprecated, and may be withdrawn")
+        return _either(sense, "the method is deprecated and may have been withdrawn")
     if sense.name in RECORD_METHODS:
         return _of_record(sense, world)
     if sense.name == "list":
@@ -85,7 +86,7 @@ def refusals(call: Call, sense: Sense, world: World) -> Iterator[Refusal]:
     if method is None or "" in sense.unclear:
         return
     if sense.verb != method.verb:
-        yield "methods.verb", f"{method.name} is called with {method.verb}"
+        yield "methods.verb", f"{method.name} must be called with {method.verb}"
         return
     if method.name in (*RECORD_METHODS, "list"):
         yield from _of_token(sense, world)
@@ -115,7 +116,7 @@ def _of_token(sense: Sense, world: World) -> Iterator[Refusal]:
     if "token" in sense.unclear:
         return
     if "token" not in sense.given:
-        yield "token.required", "there is no token"
+        yield "token.required", "the token is missing"
         return
     state = world.token_state(sense.token)
     if state is TokenState.UNKNOWN:
@@ -141,7 +142,7 @@ def _of_identifier(sense: Sense) -> Iterator[Refusal]:
         yield f"{method}.identifier.exactly_one", "the identifier has both id and number"
     elif not {"id", "number"} & identifier.keys():
         names = ", ".join(identifier)
-        yield f"{method}.identifier.fields", f"the identifier has {names} and not id or number"
+        yield f"{method}.identifier.fields", f"the identifier has {names} instead of id or number"
 
 
 def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
@@ -155,14 +156,14 @@ def _of_filters(sense: Sense, release: Release) -> Iterator[Refusal]:
         if name.endswith("_identifier") and isinstance(value, Mapping) and len(semi) == 1:
             unknown = value and not {"id", "name", "alternative_code"} & value.keys()
             if unknown:
-                yield "list.identifier.fields", f"{', '.join(value)} is no field of {name}"
+                yield "list.identifier.fields", f"{', '.join(value)} is not a field of {name}"
     entity = sense.filters.get("entity")
     if isinstance(entity, str) and _is_surely_unsupported(entity, release):
-        why = f"the entity {entity!r} is not one of {release.name}"
+        why = f"{release.name} has no entity {entity!r}"
         yield "list.entity.supported_values", why
     state = sense.filters.get("life_cycle_state")
     if isinstance(state, str) and state.upper() not in STATES and "," not in state:
-        yield "list.life_cycle_state.supported_values", f"{state!r} is no life cycle state"
+        yield "list.life_cycle_state.supported_values", f"{state!r} is not a life cycle state"
 
 
 def _is_surely_unsupported(entity: str, release: Release) -> bool:
@@ -175,27 +176,27 @@ def _of_record(sense: Sense, world: World) -> Expectation:
     """Return what is expected of a request that names a webhook request rightly."""
     named, method = sense.record, sense.name
     if named is None:
-        return _either(sense, "no page says how such an identifier is read")
+        return _either(sense, "the documentation does not say how such an identifier is read")
     known = world.find(named)
     if known is None:
         return _of_missing(sense, named, world)
     key = known["id"]
     if not sense.is_clear or key in world.unsettled:
         if method == "show" and sense.is_clear:
-            return _served(sense, key, f"the {named.field} is that of a webhook request")
+            return _served(sense, key, f"a webhook request has this {named.field}")
         return _either(
-            sense, "a part of it no page tells of, or the webhook request may change", key
+            sense, "part of it is not documented, or the webhook request may be changing", key
         )
     if "fields_set" in sense.given and not _has_fields_set(method, world.release):
-        return _either(sense, "fields_set came later", key)
+        return _either(sense, "fields_set was introduced in a later release", key)
     if method == "resend":
         if known.get("life_cycle_state") == "SUCCESSFUL":
             return Expectation(
                 Must.REFUSE, "resend.only_rejected", "the webhook request is SUCCESSFUL", sense,
                 key, key,
             )  # fmt: skip
-        return _either(sense, "the delivery may fail, and that be an error", key)
-    return _served(sense, key, f"the {named.field} is that of a webhook request")
+        return _either(sense, "the delivery may fail, which may be reported as an error", key)
+    return _served(sense, key, f"a webhook request has this {named.field}")
 
 
 def _served(sense: Sense, key: str, why: str) -> Expectation:
@@ -212,7 +213,7 @@ def _of_missing(sense: Sense, named: Named, world: World) -> Expectation:
     gone = world.gone(named)
     if gone is not None:
         if method == "delete":
-            return _either(sense, "how a second delete is answered is open")
+            return _either(sense, "the documentation does not say what a second delete returns")
         statement = "delete.gone" if method == "show" else f"{method}.identifier.known"
         why = f"the webhook request {gone.get('number', gone['id'])} was deleted"
         return Expectation(Must.REFUSE, statement, why, sense, None, gone["id"])
@@ -229,7 +230,7 @@ def _of_list(sense: Sense, world: World) -> Expectation:
     sense = replace(sense, unclear=sense.unclear | odd) if odd else sense
     filters = sense.filters
     semi = [name for name in SEMI_OPTIONAL if name in filters]
-    why = "every parameter is as its page says"
+    why = "every parameter is as documented"
     statement = served_by(sense.given, world.release)
     open_ = (
         not sense.is_clear
@@ -290,4 +291,4 @@ def _of_login(sense: Sense, world: World) -> Expectation:
                 return Expectation(Must.REFUSE, "login.credentials", why, sense)
             case None:
                 pass
-    return _either(sense, "whether it is let in is not known")
+    return _either(sense, "it is not known whether the login is right")

@@ -183,15 +183,16 @@ class History:
         if change.method == "resend" and change.served and now.method == "list":
             violation = Violation(
                 "resend.same_record", change.exchange, now.exchange,
-                expected="no new webhook request: the one that is named is sent again",
-                seen=f"{record.get('number', record['id'])} is new", record=record["id"],
+                expected="no new webhook request, since resend sends the existing one again",
+                seen=f"the new webhook request {record.get('number', record['id'])}",
+                record=record["id"],
             )  # fmt: skip
             yield from self.coincides(Coincidence.of_one(violation, record["id"]))
 
     def _back(self, now: Sight) -> Violation:
         number = self.world.deleted[now.record["id"]].get("number", now.record["id"])
         return Violation(
-            "delete.gone", now.exchange, expected=f"no webhook request {number}, it was deleted",
+            "delete.gone", now.exchange, expected=f"no webhook request {number}: it was deleted",
             seen=f"{now.method} returns {number}", record=now.record["id"],
         )  # fmt: skip
 
@@ -269,7 +270,7 @@ class History:
         else:
             self._note_right_after(violation)
             number = now.record.get("number", key)
-            world.others[key] = f"number {number} was changed by somebody else meanwhile"
+            world.others[key] = f"number {number} was changed by somebody else during the run"
             self.unexplained.append(key)
 
     def coincides(self, coincidence: Coincidence) -> Iterator[Violation]:
@@ -296,7 +297,7 @@ class History:
         violation = Violation(
             f"{last.method if last is not None else 'list'}.changes_nothing", exchange,
             expected=f"the webhook request {number} still exists",
-            seen="it is neither shown nor listed any more", record=key,
+            seen="it is no longer shown or listed", record=key,
         )  # fmt: skip
         world.lose(key)
         if changes:
@@ -305,7 +306,7 @@ class History:
         elif world.exclusive:
             yield violation
         else:
-            world.others[key] = f"number {number} was deleted by somebody else meanwhile"
+            world.others[key] = f"number {number} was deleted by somebody else during the run"
             self.unexplained.append(key)
 
     def conclude(self) -> Iterator[Violation]:
@@ -461,7 +462,7 @@ def _violation(statement: str, now: Sight, known: Record, path: str) -> Violatio
     was, is_now = value_at(known, path), value_at(now.record, path)
     return Violation(
         statement, now.exchange,
-        expected=f"{path} of {number} as it was: {shortened(repr(was), 80)}",
+        expected=f"{path} of {number} unchanged: {shortened(repr(was), 80)}",
         seen=shortened(repr(is_now), 120), record=_text(known.get("id")),
     )  # fmt: skip
 

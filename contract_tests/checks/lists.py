@@ -178,7 +178,7 @@ class Lists:
             if len(ids) >= wanted or not lacking or self.may_be_cut(sense, len(ids)):
                 return None
             statement = "list.paging.offset" if sense.offset else "list.paging.number_of_results"
-            expected = f"{wanted} or more of {len(selection.sure)} that fit"
+            expected = f"at least {wanted} of the {len(selection.sure)} that match"
             violation = Violation(statement, exchange, expected=expected, seen=str(len(ids)))
             # Any of them may be gone meanwhile: elsewhere ``pages`` asks again.
             return Problem(violation, len(lacking)) if self.world.exclusive else None
@@ -188,8 +188,8 @@ class Lists:
         number = self.world.records[lacking[0]].get("number", lacking[0])
         violation = Violation(
             statement, exchange,
-            expected=f"all {len(selection.sure)} webhook requests that fit, {number} among them",
-            seen=f"{len(ids)}, {number} is missing", record=lacking[0],
+            expected=f"all {len(selection.sure)} webhook requests that match, including {number}",
+            seen=f"{len(ids)}, without {number}", record=lacking[0],
         )  # fmt: skip
         return Problem(violation, len(lacking), tuple(lacking))
 
@@ -228,8 +228,8 @@ def _unfit(exchange: Exchange, sense: Sense, record: Record, name: str, *rests_o
     number = record.get("number", record.get("id"))
     violation = Violation(
         f"list.{name}.filter", exchange,
-        expected=f"webhook requests that fit {name}={_text(sense.filters[name])}",
-        seen=f"{number} as well, which does not", record=_id(record),
+        expected=f"only webhook requests that match {name}={_text(sense.filters[name])}",
+        seen=f"{number}, which does not match", record=_id(record),
     )  # fmt: skip
     return Problem(violation, 1, rests_on)
 

@@ -30,7 +30,7 @@ def check_login(exchange: Exchange, sense: Sense, world: World) -> Iterator[str 
         if exchange.data == {}:
             yield "token_release.empty_answer"
         else:
-            expected, seen = "an empty object as data", "data that is null or not empty"
+            expected, seen = "an empty object as data", "null, or data that is not empty"
             yield Violation("token_release.empty_answer", exchange, expected=expected, seen=seen)
     elif exchange.ok and not world.knows_tokens and isinstance(sense.token, str):
         world.set_token(sense.token, TokenState.LIVE)  # of a recording that begins after the login
@@ -38,7 +38,7 @@ def check_login(exchange: Exchange, sense: Sense, world: World) -> Iterator[str 
 
 def _no_token(exchange: Exchange, _world: World) -> Iterator[Violation]:
     if isinstance(exchange.data, dict) and exchange.data.get("token"):
-        expected, seen = "an error and no token", "a token in spite of the error"
+        expected, seen = "an error and no token", "a token despite the error"
         yield Violation("login.credentials", exchange, expected=expected, seen=seen)
 
 
@@ -79,7 +79,7 @@ def _base64url(text: str) -> bytes:
 def _jwt(token: str, exchange: Exchange) -> Iterator[str | Violation]:
     found = decoded(token)
     if found is None or len(token) <= 32:
-        expected, seen = "a JSON Web Token", f"a string of {len(token)} characters that is none"
+        expected, seen = "a JSON Web Token", f"a string of {len(token)} characters that is not one"
         yield Violation("login.token.jwt", exchange, expected=expected, seen=seen)
         return
     yield "login.token.jwt"

@@ -130,14 +130,14 @@ class Pages:
         for at in places.keys() & others.keys():
             if places[at] != others[at]:
                 return self._violation(
-                    statement, page, other, f"{places[at]} at place {at}, as before", others[at]
+                    statement, page, other, f"{places[at]} at position {at}, as before", others[at]
                 )
         where = {key: at for at, key in places.items()}
         for at, key in others.items():
             if where.get(key, at) != at:
                 return self._violation(
-                    statement, page, other, f"another webhook request at place {at}",
-                    f"{key}, which is at place {where[key]}",
+                    statement, page, other, f"another webhook request at position {at}",
+                    f"{key}, which is also at position {where[key]}",
                 )  # fmt: skip
         return self._by_length(page, other)
 
@@ -148,7 +148,7 @@ class Pages:
             return None
         more, fewer = sorted((page, other), key=lambda each: each.count, reverse=True)
         return self._violation(
-            "list.several_results", fewer, more, f"{more.count} results, whatever fields they have",
+            "list.several_results", fewer, more, f"{more.count} results with any fields_set",
             str(fewer.count),
         )  # fmt: skip
 
@@ -167,7 +167,8 @@ class Pages:
         statement = "list.paging.offset" if part.offset else "list.paging.number_of_results"
         return self._violation(
             statement, page, other,
-            f"{wanted} webhook requests: there are {len(whole.ids)}, {part.offset} are skipped",
+            f"{wanted} webhook requests, since there are {len(whole.ids)} and {part.offset} are "
+            "skipped",
             f"{len(part.ids)}",
         )  # fmt: skip
 

@@ -174,7 +174,7 @@ def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
     dates = _dates(record)
     begun, ended = map(moment, dates) if len(dates) == 2 else (None, None)
     if begun and ended and ended.is_before(begun):
-        expected = f"an updated_date that is not before {dates[0]}"
+        expected = f"an updated_date of {dates[0]} or later"
         yield f"{_LOG}.dates_in_order", expected, dates[1]
     for field in ("webhook_definition", "workflow_rule"):
         value = record.get(field)

@@ -23,7 +23,7 @@ def check_resent(exchange: Exchange, sense: Sense, world: World) -> Iterator[str
         if left:
             yield Violation(
                 "resend.clears_error", exchange,
-                expected="error_code and error_description null: it was sent with success",
+                expected="error_code and error_description null after a successful resend",
                 seen=", ".join(f"{name} {record[name]!r}" for name in left),
                 record=key if isinstance(key, str) else None,
             )  # fmt: skip

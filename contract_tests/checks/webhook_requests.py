@@ -192,7 +192,7 @@ def _fields(
         return expected, f"no {', '.join(missing)}"
     beyond = [name for name in FIELDS if name in record and name not in wanted.names | {"id"}]
     if beyond:
-        return f"only the fields {','.join(sorted(wanted.names))}", f"{', '.join(beyond)}, too"
+        return f"only the fields {','.join(sorted(wanted.names))}", f"also {', '.join(beyond)}"
     return None
 
 

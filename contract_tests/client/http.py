@@ -109,7 +109,7 @@ class Client:
         while self._asks_for_patience(exchange):
             waits += 1
             if waits > MAX_WAITS:
-                msg = f"{self.target.name} asked to wait {MAX_WAITS} times in a row"
+                msg = f"{self.target.name} asked the run to wait {MAX_WAITS} times in a row"
                 raise TargetDown(msg)
             self._wait_as_asked(exchange)
             exchange = self.ask(call)
@@ -135,7 +135,7 @@ class Client:
         Raises: see ``send``.
         """
         if self.left == 0:
-            msg = f"all {self.limits.max_requests} requests that the run may send are spent"
+            msg = f"the run has sent all {self.limits.max_requests} requests that it may send"
             raise BudgetSpent(msg)
         self._keep_the_rate()
         self.sent += 1
@@ -159,7 +159,7 @@ class Client:
             finally:
                 answer.close()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, OverflowError, *FAILURES) as error:
-            msg = f"{self.target.name} does not answer: {type(error).__name__}: {error}"
+            msg = f"{self.target.name} does not respond: {type(error).__name__}: {error}"
             raise TargetDown(msg) from None
         return Answer(answer.status_code, tuple(answer.headers.multi_items()), content)
 
@@ -171,7 +171,9 @@ class Client:
             content += chunk
             self._bound(content, call)
             if self.now() - began > self.limits.timeout:
-                msg = f"{self.target.name} did not end its answer within {self.limits.timeout:g} s"
+                msg = (
+                    f"{self.target.name} did not end its response within {self.limits.timeout:g} s"
+                )
                 raise TargetDown(msg)
         plain = _plain(bytes(content), answer, self.limits.longest_answer)
         self._bound(plain, call)
@@ -181,7 +183,8 @@ class Client:
         longest = self.limits.longest_answer
         if len(content) > longest:
             msg = (
-                f"the answer to {call.method or call.path} is longer than {longest} bytes; narrow "
+                f"the response to {call.method or call.path} is longer than {longest} bytes; "
+                "narrow "
             )
             msg += "the scope with --only-…"
             raise AnswerTooLong(msg)
@@ -196,7 +199,7 @@ class Client:
     def _wait_as_asked(self, exchange: Exchange) -> None:
         seconds = retry_after_seconds(exchange)
         if seconds > self.limits.longest_wait:
-            msg = f"{self.target.name} asks to wait {seconds:.0f} s, and allowed is a wait of "
+            msg = f"{self.target.name} asks the run to wait {seconds:.0f} s; it waits at most "
             msg += f"{self.limits.longest_wait:.0f} s"
             raise TargetDown(msg)
         self._sleep(seconds)

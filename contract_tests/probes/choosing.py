@@ -65,7 +65,7 @@ def sample(session: Session, maximum: int = _MANY) -> list[Record]:
     pairs = _in_turn([list(by_entity.values()) for by_entity in kinds.values()])
     found = _in_turn(pairs)
     if not found:
-        msg = "no webhook request is known that has what others are looked for by"
+        msg = "no known webhook request has the values that a list could be filtered by"
         raise Unreachable(msg)
     return found[:maximum]
 
@@ -174,7 +174,7 @@ def in_service(session: Session) -> None:
     """Raise Unreachable if the reading methods cannot be called at all."""
     for method, statement in session.observed.unusable.items():
         if method in ("show", "list"):
-            msg = f"{method} cannot be called as its page says: {statement} is broken"
+            msg = f"{method} cannot be called as documented: {statement} is broken"
             raise Unreachable(msg)
     if is_withdrawn(session):
         msg = f"the webhook_requests methods, deprecated in {session.release.name}, are withdrawn"
@@ -184,7 +184,7 @@ def in_service(session: Session) -> None:
 def steady(session: Session) -> None:
     """Raise Unreachable if reading was found to change things: no two lists can be compared."""
     if session.findings.is_broken("show.changes_nothing", "list.changes_nothing"):
-        msg = "reading changes things, as other statements tell; no two answers can be compared"
+        msg = "reading changes webhook requests, so no two responses can be compared"
         raise Unreachable(msg)
 
 

@@ -80,7 +80,7 @@ def _cannot_be_called(session: Session, method: str, exchanges: list[Exchange], 
     for statement in ways:
         violation = Violation(
             statement, *exchanges, expected=f"{method} with {way.verb} at {way.path}",
-            seen=f"every request is answered {outcome(first)}",
+            seen=f"every request returns {outcome(first)}",
         )  # fmt: skip
         session.note(exchanges[-1], [violation])
     session.observed.unusable[method] = ways[0]
@@ -170,7 +170,7 @@ for _method in ("show", "list", *LAYERS):
 
 
 @probe("methods.trailing_slash", layer="read", cost=6)
-def a_slash_behind_the_name_is_nothing(session: Session) -> None:
+def a_trailing_slash_makes_no_difference(session: Session) -> None:
     """Show and list are served with a slash behind their names, and read what they are asked."""
     record = sample(session, 1)[0]
     named = {IDENTIFIER: {"id": record["id"]}}

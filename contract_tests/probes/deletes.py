@@ -26,7 +26,7 @@ def _take(session: Session, state: str) -> Record:
     "delete.identifier.selects", "delete.identifier.fields", "delete.fields_set.default_all",
     layer="delete", cost=10,
 )  # fmt: skip
-def some_in_each_state_are_deleted(session: Session) -> None:
+def delete_works_in_each_state(session: Session) -> None:
     """SUCCESSFUL and REJECTED webhook requests are deleted, by id and by number."""
     ways = [("SUCCESSFUL", "id"), ("REJECTED", "number")]
     if session.target.own:
@@ -51,7 +51,7 @@ def _delete(session: Session, record: Record, field: str) -> None:
     exchange = session.call("delete", {IDENTIFIER: {field: record[field]}})
     if not exchange.ok:
         if session.call("delete", {IDENTIFIER: {other: record[other]}}).ok:
-            why = f"{field} names the webhook request, as {other} does"
+            why = f"{field} identifies the webhook request, like {other}"
             session.expect_served("delete.identifier.fields", exchange, why)
         return
     _list_beside(session, record)
@@ -86,5 +86,5 @@ def delete_returns_the_fields_asked_for(session: Session) -> None:
         if shown(session, record["id"]) is not None and session.call("delete", named).ok:
             why = "fields_set names fields of the response"
             session.expect_served("delete.fields_set.names", exchange, why)
-        msg = f"delete with fields_set was answered {outcome(exchange)}"
+        msg = f"delete with fields_set returned {outcome(exchange)}"
         raise Unreachable(msg)

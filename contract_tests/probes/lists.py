@@ -62,16 +62,16 @@ def list_takes_any_of_its_parameters(session: Session) -> None:
         if name == "entity_id":  # it may need its entity, and nothing else
             session.findings.chose("list.entity_id_alone", alone.ok, alone)
         if alone.ok or helped.ok:
-            why = f"{', '.join(state)} may be left out, as OK with it shows"
+            why = f"{', '.join(state)} is optional: with it the response is OK"
             session.expect_served("list.optional_parameters", alone, why)
         if name != "entity_id" or alone.ok:
-            session.expect_served("list.parameters.mandatory", alone, f"{name} alone is enough")
+            session.expect_served("list.parameters.mandatory", alone, f"{name} is sufficient")
     together = session.call("list", semi)
     session.expect_served("list.semi_optional.several_allowed", together, "all are given")
     entity = {"entity": record["entity"]}
     for name, value in {"url": record["url"], **state, "fields_set": "id"}.items():
         exchange = session.call("list", {**entity, name: value})
-        why = f"{name} may be given, and the other optional parameters left out"
+        why = f"{name} may be given without the other optional parameters"
         session.expect_served("list.optional_parameters", exchange, why)
     exchange = session.call("list", {**entity, "life_cycle_state": other_state(record)})
     why = "REJECTED and SUCCESSFUL are life cycle states"
@@ -157,7 +157,7 @@ def list_by_created_date(session: Session) -> None:
         for name, value in fitting(record, SEMI_OPTIONAL).items():
             if session.call("list", {name: value}).ok:
                 exchange = session.call("list", {name: value, "created_date": text})
-                why = "created_date goes with any other filter"
+                why = "created_date may be combined with any other filter"
                 session.expect_served_as("list.created_date.filter", exchange, dated, why)
 
 
@@ -189,7 +189,7 @@ def _note_form(session: Session, taken: dict[bool, Exchange]) -> None:
         form = "either" if date and moment else "date" if date else "date_time"
         session.findings.chose("list.created_date.form", form)
     else:
-        msg = "created_date is taken neither as yyyy-MM-dd nor as yyyy-MM-ddTHH:mm:ss"
+        msg = "the server accepts created_date neither as yyyy-MM-dd nor as yyyy-MM-ddTHH:mm:ss"
         session.findings.miss(["list.created_date.filter"], msg)
 
 

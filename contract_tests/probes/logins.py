@@ -36,7 +36,7 @@ def _credentials(session: Session) -> dict[str, str]:
     """Return the parameters of a right login. Raises Unreachable if there is none by password."""
     login = session.target.login
     if login.username is None or login.password is None:
-        msg = "needs a login by user name, password and organisation"
+        msg = "needs a login by user name; give --username, --password and --organisation"
         raise Unreachable(msg)
     given = {name: getattr(login, name) for name in (*LOGIN_PARAMETERS, "unit")}
     return {name: value for name, value in given.items() if value}
@@ -64,7 +64,7 @@ def _keep_token(session: Session) -> None:
 def a_login_returns_a_token_that_works(session: Session) -> None:
     """A login returns a token, and with it requests are served; checks look at its form."""
     if session.refresher is None or not session.refresher.may_log_in:
-        msg = "needs a login, and not a token alone"
+        msg = "needs a login instead of a token; give --username or --api-key"
         raise Unreachable(msg)
     exchange = ask_for_token(session)
     token = token_of(exchange)
@@ -82,8 +82,8 @@ def _works(session: Session, login: Exchange, token: str) -> None:
     used, unknown = _use(session, token), _use(session, NO_TOKEN)
     as_wrong = (used.status, used.code) == (unknown.status, unknown.code)
     if used.ok or (as_wrong and _is_served(session)):
-        expected = "a token with which requests are served"
-        seen = f"with the token list is answered {outcome(used)}, as without a login"
+        expected = "a token that the server accepts"
+        seen = f"with the token, list returns {outcome(used)}, as without a login"
         session.expect(
             "login.token.returns_token", login, used, kept=used.ok, expected=expected, seen=seen
         )
@@ -101,7 +101,7 @@ def wrong_credentials_are_refused(session: Session) -> None:
     """A wrong user name, password, organisation or Web API key gives an error and no token."""
     sent = list(_wrong_logins(session))
     if not sent:
-        msg = "needs a login by user name and password, or a Web API key"
+        msg = "needs a login; give --username and --password, or --api-key"
         raise Unreachable(msg)
     _keep_token(session)
 
@@ -303,9 +303,9 @@ def a_released_token_ends(session: Session) -> None:
     ending = not session.release.at_least("R12.0.0")
     if not released.ok and not ending:
         session.findings.chose("tokens.release_from_r12", "withdrawn", released)
-        msg = "the target has token_release no longer, which from R12.0.0 on is a choice"
+        msg = "the target no longer has token_release, which servers may omit from R12.0.0 on"
         raise Unreachable(msg)
-    if session.expect_served("token_release.available", released, "the token is a live one"):
+    if session.expect_served("token_release.available", released, "the token is valid"):
         used = _use(session, token)
         if ending:
             note_refusal(session, "released_token", used)
@@ -320,7 +320,7 @@ def _spare_token(session: Session) -> str:
     may = session.refresher is not None and session.refresher.may_log_in
     token = token_of(ask_for_token(session)) if may else None
     if token is None:
-        msg = "needs a login, to release a token of its own"
+        msg = "needs a login, so that it can release its own token; give --username or --api-key"
         raise Unreachable(msg)
     return token
 

@@ -27,7 +27,7 @@ def _busiest(session: Session) -> tuple[dict[str, str], int]:
         found = _whole_list(session, {"entity": entity})
         if found >= 4:
             return {"entity": entity}, found
-    msg = "no entity is known to have four webhook requests, so that there are pages"
+    msg = "no entity has the four webhook requests that are needed for pages"
     raise Unreachable(msg)
 
 
@@ -51,7 +51,7 @@ def _page(session: Session, filters: dict[str, str], limit: int, offset: int | N
 
 
 @probe("list.paging.number_of_results", layer="read", cost=4)
-def list_returns_no_more_than_asked(session: Session) -> None:
+def list_returns_at_most_number_of_results(session: Session) -> None:
     """number_of_results is the most that list returns, and it returns as many as there are."""
     filters, known = _busiest(session)
     largest = 0

@@ -16,7 +16,7 @@ from crmcom_kit.contract_tests.session import Session
     "parameters.identifier_in_query", "response.id.names_one", "response.number.names_one",
     layer="read", cost=2,
 )  # fmt: skip
-def show_returns_the_one_asked_for(session: Session) -> None:
+def show_returns_the_requested_one(session: Session) -> None:
     """Show returns webhook requests of each entity and state, by id and by number.
 
     Whether ``number%3D7`` is read as ``number=7`` is open; if it is, the right one comes.

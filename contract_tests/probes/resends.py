@@ -96,7 +96,7 @@ def _each_sent_again(session: Session, forms: Sequence[str], **more: str) -> Ite
             name, why = (
                 ("fields_set.names", "fields_set names fields of the response")
                 if more
-                else ("identifier.fields", f"{form} names the webhook request, as {field} does")
+                else ("identifier.fields", f"{form} identifies the webhook request, like {field}")
             )
             session.expect_served(f"resend.{name}", made.exchange, why)
 
@@ -106,7 +106,7 @@ def _each_sent_again(session: Session, forms: Sequence[str], **more: str) -> Ite
     "resend.single_result", "resend.clears_error", "resend.identifier.selects",
     "resend.fields_set.default_all", layer="resend", cost=5,
 )  # fmt: skip
-def a_rejected_one_is_sent_again(session: Session) -> None:
+def resend_sends_a_rejected_one_again(session: Session) -> None:
     """Webhook requests are sent again, one by one, until one of them is delivered."""
     for made in _each_sent_again(session, ("id",) * MAX_TRIES):
         if made.after is not None and made.after.get("life_cycle_state") == "SUCCESSFUL":
@@ -117,7 +117,7 @@ def a_rejected_one_is_sent_again(session: Session) -> None:
     "resend.identifier.selects", "resend.identifier.fields", "resend.single_result",
     layer="resend", cost=4,
 )  # fmt: skip
-def the_number_names_one_as_well(session: Session) -> None:
+def the_number_identifies_one_like_the_id(session: Session) -> None:
     """Webhook requests that are named by their number are sent again."""
     list(_each_sent_again(session, ("number",) * 2))
 
@@ -129,7 +129,7 @@ def resend_returns_the_fields_asked_for(session: Session) -> None:
         for made in _each_sent_again(session, ("id",), fields_set=fields):
             refused = None if made.exchange.ok else made.exchange
         if refused is not None:
-            msg = f"resend with fields_set was answered {outcome(refused)}"
+            msg = f"resend with fields_set returned {outcome(refused)}"
             raise Unreachable(msg)
 
 
@@ -155,7 +155,7 @@ def a_successful_one_is_refused(session: Session) -> None:
 
 
 @probe("login.unit", layer="resend", cost=4)
-def the_unit_of_the_login_is_the_one_that_acts(session: Session) -> None:
+def the_unit_of_the_login_is_recorded(session: Session) -> None:
     """What is sent again was updated by the unit that the login named: of two one is no default."""
     login = session.target.login
     if login.unit is not None:
@@ -205,13 +205,13 @@ def _sent_by_unit(session: Session, unit: str, log_in: Callable[[str], Exchange]
 
 
 @probe("resend.sends_again", layer="resend", cost=3)
-def one_of_a_definition_that_is_not_effective(session: Session) -> None:
+def resend_with_a_definition_that_is_not_effective(session: Session) -> None:
     """Whether one is sent again whose webhook definition is not effective is a choice."""
     off = not_effective(session.target.entries)
     found = [r for r in session.pool.known("REJECTED") if r["id"] in off]
     record = next(filter(session.pool.may_change, found), None)
     if record is None:
-        msg = "no definition is known that is not effective"
+        msg = "no known webhook definition is NOT EFFECTIVE"
         raise Unreachable(msg)
     exchange = session.call("resend", {IDENTIFIER: {"id": record["id"]}})
     after = shown(session, record["id"])
@@ -225,7 +225,7 @@ def one_of_a_definition_that_is_not_effective(session: Session) -> None:
 
 
 @probe("resend.sends_again", layer="resend", cost=1, last=True)
-def what_was_sent_leaves_a_trace(session: Session) -> None:
+def a_resend_leaves_a_trace(session: Session) -> None:
     """What resend was called for has changed by now, whatever became of the delivery.
 
     What left no trace at once may have been queued. A delivery may fail again in the same way, and
@@ -259,10 +259,10 @@ def _tell_what_failed(session: Session) -> None:
     resends = session.observed.resends
     if not any(each.exchange.ok for each in resends):
         served = ("returns_record", "identity_kept", "same_record", "identifier.selects")
-        why = "no resend was served; the webhook requests in scope can't be delivered"
+        why = "no resend returned OK; the webhook requests in scope cannot be delivered"
         session.findings.miss((f"resend.{name}" for name in served), why)
     if all((each.after or {}).get("life_cycle_state") != "SUCCESSFUL" for each in resends):
-        why = "no resend was successful; it takes a receiver that takes them"
+        why = "no resend succeeded; this needs a receiver that accepts deliveries"
         session.findings.miss(["resend.clears_error"], why)
 
 
@@ -299,7 +299,7 @@ def _by_reference(session: Session, silent: Mapping[str, Sequence[Resend]]) -> N
     if len(found) >= MIN_SILENT and plain and any(each.exchange.ok for each in found):
         _is_broken(session, found[-1])
         return
-    msg = "the resends left no trace by which they could be told from none"
+    msg = "the resends left no trace that distinguishes them from no delivery"
     raise Unreachable(msg)
 
 
@@ -307,6 +307,6 @@ def _is_broken(session: Session, made: Resend) -> None:
     session.expect(
         "resend.sends_again", made.exchange, kept=False,
         expected="a trace of the delivery: another state, date, response or error",
-        seen=f"{outcome(made.exchange)}, and the webhook request is as it was",
+        seen=f"{outcome(made.exchange)}, and the webhook request is unchanged",
         record=made.before["id"],
     )  # fmt: skip

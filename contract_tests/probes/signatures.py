@@ -21,8 +21,8 @@ def authentication_codes_are_hmacs(session: Session) -> None:
     """Each authentication code is an HMAC of the data object, all in the same form."""
     known = list(_known(session))[:MAX_CODES]
     if not known:
-        msg = "no data object is known together with its secret key: it takes a target that shows "
-        msg += "request as a JSON object or text, and secret keys, which Plan.secret_keys gives"
+        msg = "no data object and its secret key are both known; this needs a target that shows "
+        msg += "request as a JSON object or text, and --secret-key"
         raise Unreachable(msg)
     fits = [(record, fitting(record["authentication_code"], *made)) for record, made in known]
     counts = Counter(form for _, found in fits for form in found)
@@ -35,9 +35,9 @@ def authentication_codes_are_hmacs(session: Session) -> None:
             *([exchange] if exchange is not None else []),
             kept=kept,
             expected="an HMAC of the data object with the secret key of the webhook definition",
-            seen=f"authentication_code {record['authentication_code']!r}, which is none"
+            seen=f"authentication_code {record['authentication_code']!r}, which is not one"
             if best is None
-            else "a code that is none, or in another form than the others have",
+            else "a code that is not one, or has another form than the others",
             record=record["id"],
         )
     if best is not None and counts[best] == len(fits):

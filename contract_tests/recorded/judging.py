@@ -45,7 +45,7 @@ from crmcom_kit.redaction import secret_texts
 from crmcom_kit.schemas.releases import Release
 
 #: Why a statement has no verdict.
-NOTHING_SHOWN = "the recording shows nothing of it"
+NOTHING_SHOWN = "no request in the recording tests it"
 
 _OF_READING = ("show.changes_nothing", "list.changes_nothing", "list.agrees_with_show")
 #: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
@@ -78,12 +78,12 @@ def run_recording(target: Target, config: RunConfig) -> Results:
         findings, target.release, config.deviations, config.only, unseen=NOTHING_SHOWN
     )
     if findings.crashes:
-        trouble = f"an error of the kit itself: {'; '.join(findings.crashes)}"
+        trouble = f"an internal error of crmcom-kit: {'; '.join(findings.crashes)}"
     elif trouble is None and all(each.verdict is StatementVerdict.NOT_EXERCISED for each in found):
-        trouble = "the recording shows nothing of the statements that are asked for"
-    warnings = [f"a recording of {len(judge.history)} exchanges was judged, and nothing was sent"]
+        trouble = "no request in the recording tests any of the selected statements"
+    warnings = [f"{len(judge.history)} recorded exchanges were checked, and nothing was sent"]
     if recording.skipped:
-        warnings.append(f"entries that were skipped: {recording.skipped}")
+        warnings.append(f"skipped entries: {recording.skipped}")
     return Results(
         target=replace(target, secrets=tuple(sorted(judge.secrets))),
         options=config.options,
@@ -117,7 +117,7 @@ def _shared_tokens(recording: Recording, release: Release) -> frozenset[str]:
                 organisations.add(given)
     if len(organisations) > 1:
         names = ", ".join(sorted(organisations))
-        msg = f"several organisations log in, record each by itself: {names}"
+        msg = f"several organisations log in; record each of them separately: {names}"
         raise RecordingError(msg)
     return frozenset(token for token, count in tokens.items() if count > 1)
 

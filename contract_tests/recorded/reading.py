@@ -58,10 +58,10 @@ CACHED = "from a browser's cache"
 REDIRECTED = "that were redirected"
 UNANSWERED = "without a response"
 NO_BODY = "without a response body"
-CUT_REQUEST = "whose request is not whole"
-CUT_RESPONSE = "whose response is not whole"
-GATEWAY = "in which a gateway answers (429, 502, 503, 504)"
-TWICE = "that another file has as well"
+CUT_REQUEST = "with an incomplete request"
+CUT_RESPONSE = "with an incomplete response"
+GATEWAY = "with a response of a gateway (429, 502, 503, 504)"
+TWICE = "that another file has, too"
 UNREADABLE = "that cannot be read"
 
 
@@ -126,7 +126,7 @@ def read_recording(
     answered = {base: each for base, each in reader.found.items() if any(r.answered for r in each)}
     if len(answered) > 1:
         counts = ", ".join(f"{base} ({len(each)})" for base, each in sorted(answered.items()))
-        msg = f"several servers are recorded, choose one with --base-url: {counts}"
+        msg = f"the recording has several servers; choose one with --base-url: {counts}"
         raise RecordingError(msg)
     for base, exchanges in answered.items():
         skipped.update(each.missing for each in exchanges if each.missing)
@@ -205,18 +205,18 @@ class _Reader:
         try:
             self._room -= path.stat().st_size
             if self._room < 0:
-                msg = f"more than {MAX_BYTES // 1024**2} MB; check {path} by itself, or in parts"
+                msg = f"more than {MAX_BYTES // 1024**2} MB; check {path} on its own, or in parts"
                 raise RecordingError(msg)
             content = parsed(path.read_bytes())
         except OSError as error:
             msg = f"cannot read {path}: {error.strerror or type(error).__name__}"
             raise RecordingError(msg) from None
         if content is NOT_JSON:
-            msg = f"{path} is no JSON that can be read"
+            msg = f"{path} is not valid JSON"
             raise RecordingError(msg)
         log = _object(content, "log")
         if not isinstance(log.get("entries"), list):
-            msg = f"{path} is no HAR file: it has no log with entries"
+            msg = f"{path} is not a HAR file: it has no log.entries"
             raise RecordingError(msg)
         return log
 

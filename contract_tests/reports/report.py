@@ -157,11 +157,11 @@ class Report:
             return f"{', and '.join(self._faults())}."
         if counts["error"]:
             errors = counted(counts["error"], "statement")
-            return f"{errors} could not be judged because of an error in the kit."
+            return f"{errors} could not be checked because of an internal error of crmcom-kit."
         if results.achieved == 0:
             return "Nothing could be checked."
         if results.exit_code != 0:
-            return "The run failed because of an error in the kit."
+            return "The run failed because of an internal error of crmcom-kit."
         held = counted(counts["holds"], "checked statement")
         verb = "holds" if counts["holds"] == 1 else "hold"
         if counts["deviates"]:
@@ -172,8 +172,8 @@ class Report:
         if broken := self.document["summary"]["broken"]:
             yield f"{counted(broken, 'statement')} {'is' if broken == 1 else 'are'} broken"
         if stale := sum(result.stale for result in self.results.statements):
-            verb = "does" if stale == 1 else "do"
-            yield f"{counted(stale, 'listed deviation')} {verb} not occur any more"
+            verb = "occurs" if stale == 1 else "occur"
+            yield f"{counted(stale, 'listed deviation')} no longer {verb}"
 
     @property
     def coverage(self) -> list[str]:
@@ -181,11 +181,11 @@ class Report:
         counts = self.document["summary"]
         lines = [
             f"Checked {counts['achieved']} of the {counts['reachable']} statements that requests "
-            f"can show, of {counts['statements']} in all."
+            f"can test ({counts['statements']} in all)."
         ]
         if once := counts["seen_once"]:
-            verbs = "holds but was" if once == 1 else "hold but were"
-            lines.append(f"{counted(once, 'statement')} {verbs} seen only once.")
+            verb = "holds" if once == 1 else "hold"
+            lines.append(f"{counted(once, 'statement')} {verb} on the evidence of one request.")
         return lines
 
     @property

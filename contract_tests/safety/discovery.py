@@ -15,16 +15,16 @@ Parameters = dict[str, Any]
 #: What each layer works with: state, how many webhook requests, and what for.
 NEEDS: Mapping[str, tuple[tuple[str, int, str], ...]] = {
     "read": (
-        ("REJECTED", 2, "to show and list, its error fields among the rest"),
+        ("REJECTED", 2, "to show and list, including their error fields"),
         ("SUCCESSFUL", 2, "to show and list"),
     ),
     "resend": (
-        ("REJECTED", 7, "to send again, by id, by number, with fields_set"),
-        ("SUCCESSFUL", 1, "that resend must refuse"),
+        ("REJECTED", 7, "to resend by id, by number and with fields_set"),
+        ("SUCCESSFUL", 1, "to check that resend refuses it"),
     ),
     "delete": (
-        ("REJECTED", 2, "to delete; one that was sent again will do"),
-        ("SUCCESSFUL", 3, "to delete, by id, by number, with fields_set"),
+        ("REJECTED", 2, "to delete; resent ones can be used"),
+        ("SUCCESSFUL", 3, "to delete by id, by number and with fields_set"),
     ),
 }
 

@@ -35,19 +35,19 @@ class Inventory:
         left = set(touched) | self._answered()
         kept = {key: record for key, record in self._before.items() if key not in left}
         if not kept:
-            return "the run knew of no webhook request that it had not to change"
+            return "the run knew no webhook request that must not change"
         after = self._read_again(kept)
         gone = [key for key in kept if after.get(key) is None and key in after]
         unread = [key for key in kept if key not in after]
         found = {key: record for key in kept if (record := after.get(key)) is not None}
         differing = [key for key, now in found.items() if differ(kept[key], now)]
         outside = sum(not session.pool.may_change(record) for record in kept.values())
-        said = f"{len(kept)} webhook requests that the run had not to change "
+        said = f"{len(kept)} webhook requests that must not change "
         said += f"({outside} of them out of scope) were read before and after: "
         if not (gone or differing or unread):
-            return said + "all are the same"
+            return said + "all are unchanged"
         parts = []
-        for keys, what in ((differing, "differ"), (gone, "are gone"), (unread, "were not read")):
+        for keys, what in ((differing, "changed"), (gone, "are gone"), (unread, "were not read")):
             numbers = ", ".join(str(kept[key].get("number")) for key in keys[:10])
             parts += [f"{len(keys)} {what} (numbers {numbers})"] if keys else []
         return said + "; ".join(parts)

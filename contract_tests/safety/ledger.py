@@ -52,5 +52,5 @@ class Ledger:
                 os.fsync(file.fileno())
         except (OSError, ValueError) as error:  # ValueError: a path that can be none
             why = getattr(error, "strerror", None) or error
-            msg = f"the ledger {self._path} cannot be written: {why}"
+            msg = f"--ledger: {self._path} cannot be written: {why}"
             raise LedgerFailed(msg) from None

@@ -89,7 +89,7 @@ class Guard:
         records = [found for field, value in values for found in self._named_records(field, value)]
         for record in records:
             if not self._session.pool.may_change(record):
-                msg = f"number {record.get('number')} is out of scope, and is not touched"
+                msg = f"number {record.get('number')} is out of scope, so it is not changed"
                 raise Unreachable(msg)
         for record in records:
             if record["id"] not in self.touched:
@@ -131,8 +131,8 @@ class Guard:
             self._looked_up[field, value] = [r for r in found if isinstance(r.get("id"), str)]
         found = self._looked_up[field, value]
         if found and not self._may_find_more:
-            msg = f"the {field} {value} was taken for one that names nothing, and names number "
-            msg += f"{found[0].get('number')}, which is not touched"
+            msg = f"the {field} {value} was expected to be unknown, but is that of number "
+            msg += f"{found[0].get('number')}, so nothing was sent"
             raise Unreachable(msg)
         return found
 

@@ -80,7 +80,7 @@ def run_stateful(
 def _see_that_it_ran(exploration: Exploration, times: int) -> None:
     """Note an error if most examples could not be drawn: single ones may be cut short."""
     if exploration.complete * 2 < times:
-        error = NothingDrawn(f"of {times} examples only {exploration.complete} came to their end")
+        error = NothingDrawn(f"only {exploration.complete} of {times} examples were completed")
         exploration.session.findings.crash("the state machine", error)
 
 

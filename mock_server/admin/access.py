@@ -27,11 +27,11 @@ def refusal(
     headers = request.headers
     if OWN_HEADER in headers:
         # Else a definition's URL could make the mock command itself.
-        return f"{place} takes no deliveries except at {RECEIVER}", HTTPStatus.FORBIDDEN
+        return f"{place} accepts deliveries only at {RECEIVER}", HTTPStatus.FORBIDDEN
     if registry.access.admin_token is not None:
         if registry.is_admin(admin_token_of(request)):
             return None
-        text = f"{place} needs the token of --admin-token, in {ADMIN_TOKEN_HEADER}"
+        text = f"{place} requires the admin token (--admin-token) in {ADMIN_TOKEN_HEADER}"
         return text, HTTPStatus.UNAUTHORIZED
     seen = _stranger(request, registry, place)
     return None if seen is None else (seen, HTTPStatus.FORBIDDEN)
@@ -46,11 +46,14 @@ def admin_token_of(request: "Request") -> str | None:
 def _stranger(request: "Request", registry: WorldRegistry, place: str) -> str | None:
     """Return how a request shows that it does not come from this machine's own tools."""
     if not is_loopback(request.remote_addr):
-        return f"{place} answers to loopback addresses only; seen {request.remote_addr}"
+        return (
+            f"{place} accepts only callers on this machine; seen {request.remote_addr}; "
+            "start the mock with --admin-token to allow others"
+        )
     for name, _ in request.headers:
         if name in ("Forwarded", "Via") or name.startswith("X-Forwarded-"):
             # A proxy on this machine would open it to other machines.
-            return f"{place} needs --admin-token to answer through a proxy; seen {name}"
+            return f"{place} needs --admin-token to be called through a proxy; seen {name}"
     headers = request.headers
     is_link = request.method == "GET" and headers.get("Sec-Fetch-Mode") == "navigate"
     site = None if is_link else headers.get("Sec-Fetch-Site")

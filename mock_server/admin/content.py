@@ -154,7 +154,7 @@ def seed(call: Call) -> Any:
     knobs = {"seed": call.world.config.seed, "count": 200, **(call.body or {})}
     adds, scenario = knobs.pop("add", False), knobs.pop("scenario", None)
     if adds and scenario is not None:
-        allowed = "false, since a scenario is a whole world"
+        allowed = "false with a scenario, which is a whole world"
         raise UsageError("add", seen="true with a scenario", allowed=allowed)
     for name, (knob, at) in _DATES.items():
         if name in knobs:

@@ -28,7 +28,7 @@ def nothing_here(error: HTTPException, text: str) -> Response:
     """
     allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
     if allowed:
-        text = f"{request.path} does not answer {request.method}; allowed is {allowed}"
+        text = f"{request.path} does not support {request.method}; allowed is {allowed}"
     response = json_response({"error": text}, error.code or 404)
     if allowed:
         response.headers["Allow"] = allowed

@@ -114,7 +114,7 @@ def _too_large(_: RequestEntityTooLarge) -> Response:
 
 
 def _cut_off(_: ClientDisconnected) -> Response:
-    return refused_call(UsageError("body", seen="a part of it", allowed="all of it"))
+    return refused_call(UsageError("body", seen="only a part", allowed="the whole body"))
 
 
 def _respond(operation: str, registry: WorldRegistry, **path: str) -> Response:

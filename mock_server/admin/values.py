@@ -51,9 +51,9 @@ def parse_body(raw: bytes, content_type: str) -> Any:
         if "\\ud" in text.lower():  # the only notation of a lone surrogate
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
-        seen = "too deep nesting"
+        seen = "nesting that is too deep"
     except UnicodeEncodeError:
-        seen = "half of a surrogate pair"
+        seen = "an unpaired surrogate"
     except ValueError as error:
         seen = why(error)
     else:

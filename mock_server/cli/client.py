@@ -14,7 +14,7 @@ url_option = click.option(
     show_default=True,
     envvar="CRMCOM_MOCK_URL",
     metavar="URL",
-    help="Address of the running mock; or CRMCOM_MOCK_URL.",
+    help="Address of the running mock; also from CRMCOM_MOCK_URL.",
 )
 
 
@@ -57,6 +57,6 @@ def request(
         msg = f"{address} is not a URL: {error}"
         raise NoUrl(msg) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-        msg = f"{address}: {error or 'time is over'}"
+        msg = f"{address}: {error or 'no response in time'}"
         raise NoResponse(msg) from None
     return response.status, response.content

@@ -14,7 +14,7 @@ from crmcom_kit.mock_server.world.routing import WORLDS
 from crmcom_kit.output import OutputError, write_text
 from crmcom_kit.redaction import printable
 
-_URL = "--url is the address of the mock, such as http://127.0.0.1:8080, without the API's path"
+_URL = "--url must be the address of the mock without the API's path, such as http://127.0.0.1:8080"
 _TIMEOUT = 120.0  # seconds: the mock answers when the receiver has
 
 
@@ -43,14 +43,14 @@ class NotPossible(click.ClickException):
     required=True,
     type=click.File("rb"),
     metavar="FILE|-",
-    help="A file with the entity as a JSON object; - reads standard input.",
+    help="File with the entity's data as a JSON object; - reads standard input.",
 )
 @click.option(
-    "--rule", metavar="NAME", help="The workflow rule, if several trigger the definition."
+    "--rule", metavar="NAME", help="The workflow rule.  [default: one that triggers the definition]"
 )
 @click.option("--entity-id", metavar="ID", help="The entity's id.  [default: the data's own id]")
 @click.option(
-    "--to", "to", metavar="URL", help="Where to send it.  [default: the definition's URL]"
+    "--to", "to", metavar="URL", help="URL to send it to.  [default: the definition's URL]"
 )
 @url_option
 @click.option("--world", default="", metavar="NAME", help="World of the mock.  [default: default]")
@@ -64,10 +64,10 @@ class NotPossible(click.ClickException):
 def fire(data: BinaryIO, **options: Any) -> None:
     """Trigger a webhook in a running mock, as a workflow rule would.
 
-    The mock creates a webhook request, signs it with the definition's key, delivers it as
-    `crmcom-kit serve --deliver` says, and keeps it. The result is printed as JSON. The exit status
-    is 1 if no webhook request was created, or if the receiver did not accept it. A mock that plays
-    a script sends nothing and reports the outcome of the script; a warning says so.
+    The mock creates a webhook request, signs it with the definition's key, delivers it and keeps
+    it. The command prints the result as JSON. Its exit status is 1 if no webhook request was
+    created, or if the receiver did not accept it. A mock without --deliver http sends nothing and
+    returns an outcome of its script; a warning says so.
     """
     wanted = {
         "entity": options["entity"],
@@ -103,7 +103,7 @@ def _failure(fired: Any) -> str:
     if delivery is None:
         return str(fired["why"])
     if delivery["stage"] == "abandoned":
-        return "not delivered: the mock stopped meanwhile"
+        return "not delivered: the mock was stopped before the delivery ended"
     outcome = delivery["outcome"]
     if outcome is None or outcome["delivered"]:
         return ""
@@ -115,7 +115,7 @@ def _read(data: BinaryIO) -> Any:
     try:
         value = json.loads(raw)
     except RecursionError:
-        seen = "too deep nesting"
+        seen = "nesting that is too deep"
     except ValueError as error:
         encoding = encoding_of(raw)
         seen = why(error) if encoding is None else encoding.name
@@ -145,7 +145,7 @@ def _post(address: str, body: Any, token: str | None) -> Any:
         msg = f"--url: {error}"
         raise NotPossible(msg) from None
     except NoResponse as error:
-        msg = f"no mock responds at {error}; `crmcom-kit serve --deliver http` starts one"
+        msg = f"no mock responds at {error}; start one with `crmcom-kit serve --deliver http`"
         raise NotPossible(msg) from None
     try:
         found = json.loads(content)

@@ -34,32 +34,33 @@ OPTIONS: list[click.Parameter] = [
         ["--tls-cert"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Serve https with this certificate (PEM, with those between it and the CA).",
+        help="Serve https with this certificate (PEM, with the intermediate certificates).",
     ),
     click.Option(
         ["--tls-key"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="The certificate's key (PEM, without a password).  [default: it is in --tls-cert]",
+        help="Private key of the certificate (PEM, without a password).  [default: the key in the "
+        "--tls-cert file]",
     ),
     click.Option(
         ["--tls-self-signed"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Serve https with a certificate that is made at the start. FILE gets the certificate "
-        "of its CA, which clients have to trust.",
+        help="Serve https with a certificate made at the start. The certificate of its CA is "
+        "written to FILE; clients must trust it.",
     ),
     click.Option(
         ["--release"],
         metavar="RELEASE",
         help=f"Release of the API, {release_names()[0]} to {release_names()[-1]}, such as R9 or "
-        "R14.1; an unknown version means the newest release before it.  [default: R9]",
+        "R14.1; an unknown version counts as the newest known release before it.  [default: R9]",
     ),
     click.Option(
         ["--dialect"],
         default="default",
         metavar="NAME|FILE",
-        help="How to respond where the documents are silent: a built-in name "
+        help="How to respond where the documentation is silent: a built-in name "
         f"({', '.join(dialect_names())}) or a TOML file as `crmcom-kit dialect` prints it.",
     ),
     click.Option(
@@ -72,16 +73,17 @@ OPTIONS: list[click.Parameter] = [
         ["--state"],
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Keep the default world's content in this file, and go on with what it has; --data is "
-        "for a new file, and for a reset.  [default: it is kept in memory]",
+        help="Keep the default world's content in this file, and continue from it at the next "
+        "start; --data then fills a new file, and the world after a reset.  [default: keep it in "
+        "memory]",
     ),
     click.Option(
         ["--watch"],
         is_flag=True,
-        help="Reload --data and --dialect when their files change. What cannot be read is reported "
-        "on standard error, and changes nothing.",
+        help="Reload --data and --dialect when their files change. A file with an error is "
+        "reported on standard error, and changes nothing.",
     ),
-    click.Option(["--seed"], default=0, help="What new ids and tokens are made from."),
+    click.Option(["--seed"], default=0, help="Seed of new ids and tokens."),
     click.Option(
         ["--token", "tokens"],
         envvar="CRMCOM_SERVE_TOKEN",
@@ -97,28 +99,28 @@ OPTIONS: list[click.Parameter] = [
         ["--deliver"],
         default="scripted",
         type=click.Choice(["scripted", "http"]),
-        help="Whether resend returns scripted outcomes or really sends (by default to loopback "
-        "only).",
+        help="Whether deliveries have scripted outcomes, or are really sent (only to loopback, "
+        "unless --allow-host names other hosts).",
     ),
     click.Option(
         ["--allow-host", "allow_hosts"],
         envvar="CRMCOM_SERVE_ALLOW_HOST",
         multiple=True,
         metavar="HOST[:PORT]",
-        help="Another host that --deliver http may call, by name or address; repeatable.",
+        help="Another host that --deliver http may send to, by name or address; repeatable.",
     ),
     click.Option(
         ["--deliveries"],
         metavar="SCRIPT",
-        help="Scripted outcomes of deliveries, in order; the last one repeats, such as "
-        '"3*timeout, success".  [default: the dialect\'s delivery.script]',
+        help='Scripted outcomes of deliveries, in order, such as "3*timeout, success"; the last '
+        "one repeats.  [default: the dialect's delivery.script]",
     ),
     click.Option(
         ["--rate-limit"],
         metavar="N",
         type=click.FloatRange(0.001, 10**6),
-        help="Answer a token's requests beyond N a second with HTTP 429 and Retry-After, by the "
-        "world's clock.  [default: no limit]",
+        help="Maximum number of requests per second and token, by the world's clock; others get "
+        "HTTP 429 and Retry-After.  [default: no limit]",
     ),
     click.Option(
         ["--threads"],
@@ -131,17 +133,18 @@ OPTIONS: list[click.Parameter] = [
         ["--admin-token"],
         metavar="TOKEN",
         envvar="CRMCOM_ADMIN_TOKEN",
-        help="Require this token for the control API, and allow it from any machine; better set "
-        "as CRMCOM_ADMIN_TOKEN, which no list of processes shows.  [default: any caller on this "
-        "machine, without a token]",
+        help="Require this token for the control API, and open it to other machines. Prefer the "
+        "variable CRMCOM_ADMIN_TOKEN: command lines are visible in process lists.  [default: no "
+        "token, but only callers on this machine]",
     ),
     click.Option(
         ["--allow-name", "allow_names"],
         envvar="CRMCOM_SERVE_ALLOW_NAME",
         multiple=True,
         metavar="NAME",
-        help="Another name by which callers on this machine reach the mock, besides localhost and "
-        "addresses; * allows any. Protects against DNS rebinding. Repeatable.",
+        help="Another host name, besides localhost and IP addresses, under which callers on this "
+        "machine may reach the mock; * allows any. Repeatable. The check protects against DNS "
+        "rebinding.",
     ),
     click.Option(
         ["--cors"],
@@ -154,7 +157,7 @@ OPTIONS: list[click.Parameter] = [
         ["--max-worlds"],
         default=MAX_WORLDS,
         type=click.IntRange(0, 100_000),
-        help="Named worlds that there may be at once.",
+        help="Maximum number of named worlds.",
     ),
     click.Option(
         ["--world-idle"],
@@ -168,21 +171,21 @@ OPTIONS: list[click.Parameter] = [
         default=JournalLimits().entries,
         metavar="ENTRIES",
         type=click.IntRange(0, 1_000_000),
-        help="Requests that each world's journal keeps.",
+        help="Maximum number of requests in each world's journal.",
     ),
     click.Option(
         ["--journal-bytes"],
         default=JournalLimits().bytes,
         metavar="BYTES",
         type=click.IntRange(0, 2**30),
-        help="Bytes of requests that each world's journal keeps.",
+        help="Maximum size of each world's journal, in bytes.",
     ),
     click.Option(
         ["--log", "log_form"],
         envvar="CRMCOM_SERVE_LOG",
         default="human",
         type=click.Choice(["human", "json", "off"]),
-        help="Form of the access log on standard error; secrets are masked.",
+        help="Form of the access log on standard error; secrets are redacted.",
     ),
 ]
 
@@ -226,12 +229,9 @@ def _mistake_in(options: dict[str, Any]) -> str | None:
     if script is not None and not dial.accepts(script):
         return f"--deliveries: {script!r} is not allowed; allowed is {dial.allowed()}"
     if options["deliver"] == "http" and script is not None:
-        return (
-            "--deliveries: a script beside --deliver http is not allowed; "
-            "allowed is only one of them"
-        )
+        return "--deliveries: not allowed with --deliver http, which has no scripted outcomes"
     if options["deliver"] != "http" and options["allow_hosts"]:
-        return "--allow-host: a host without --deliver http is not allowed, since nothing is sent"
+        return "--allow-host: not allowed without --deliver http, since nothing is sent"
     return None
 
 
@@ -240,18 +240,18 @@ def _mistake_in_files(options: dict[str, Any]) -> str | None:
     if not options["watch"]:
         return None
     if options["state"] is not None:
-        return "--watch: beside --state it is not allowed; allowed is one of them"
+        return "--watch: not allowed with --state, whose content each reload would replace"
     if options["data"] is None and options["dialect"] in dialect_names():
-        return "--watch: without a file to watch it is not allowed; allowed is --data or --dialect"
+        return "--watch: there is no file to watch; add --data FILE or --dialect FILE"
     return None
 
 
 def _mistake_in_access(options: dict[str, Any]) -> str | None:
     """Return what is wrong with how callers reach the mock, if anything is."""
     if options["tls_key"] is not None and options["tls_cert"] is None:
-        return "--tls-key: a key without --tls-cert is not allowed"
+        return "--tls-key: not allowed without --tls-cert"
     if options["tls_self_signed"] is not None and options["tls_cert"] is not None:
-        return "--tls-self-signed: beside --tls-cert it is not allowed; allowed is one of them"
+        return "--tls-self-signed: not allowed with --tls-cert; give one of them"
     for origin in options["cors"]:
         if not is_origin(origin):
             allowed = "an origin as browsers write it, such as http://localhost:3000, or *"

@@ -22,10 +22,13 @@ class NotReady(click.ClickException):
     default=0.0,
     metavar="SECONDS",
     type=click.FloatRange(0, 86_400),
-    help="How long to wait for it.  [default: ask once]",
+    help="How long to wait until the mock is ready.  [default: ask once]",
 )
 def ready(url: str, wait: float) -> None:
-    """Wait until a mock is ready for requests; exit status 0 if it is, 1 if it is not in time."""
+    """Wait until a mock is ready for requests.
+
+    Exits with status 0 if it is ready, and with 1 if it is not ready in time.
+    """
     address = f"{url.rstrip('/')}/readyz"
     end = monotonic() + wait
     while True:
@@ -49,4 +52,4 @@ def _answer(address: str, timeout: float) -> str:
         return str(error)
     if status == 200 and content == b"ok\n":
         return ""
-    return f"{address}: HTTP {status}, which is not the answer of a mock that is ready"
+    return f"{address}: HTTP {status} is not the response of a mock that is ready"

@@ -57,13 +57,13 @@ class _Serve(click.Command):
 def serve(**options: Any) -> None:
     """Run the mock of CRM.COM's webhook_requests Web API.
 
-    The first line on standard output is READY and the base URL, printed once connections are
-    accepted; then come the credentials that may log in. It listens on loopback unless --host says
-    otherwise, keeps everything in memory unless --state says so, and sends nothing anywhere unless
-    --deliver http says so.
-    SIGTERM and Ctrl-C end it with status 0 once running requests have ended. A start that is not
-    possible gives one line on standard error and status 2. An option may come from the environment
-    instead, as CRMCOM_SERVE_RELEASE for --release and so on, or from a file: see --config.
+    Once it accepts connections, the mock prints READY and its base URL on standard output, and
+    then the credentials for logging in. By default it listens on loopback only, keeps everything
+    in memory, and sends nothing (see --host, --state and --deliver).
+
+    SIGTERM and Ctrl-C stop it with status 0 after the running requests have ended. If it cannot
+    start, it prints one line on standard error and exits with status 2. Each option can also be
+    set in the environment, e.g. CRMCOM_SERVE_RELEASE for --release, or in a file (see --config).
     """
     with _without_gc():
         from crmcom_kit.mock_server.http.server import (
@@ -235,7 +235,7 @@ def _keep(world: "World", path: Path) -> None:
 
     cut_off = world.keep(StateFile(path, world.config))
     if cut_off:
-        text = f"state {path}: the last change was cut off: {cut_off} bytes are ignored"
+        text = f"state {path}: the last change is incomplete; its {cut_off} bytes are ignored"
         click.echo(text, err=True)
 
 

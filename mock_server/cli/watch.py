@@ -34,7 +34,7 @@ class Files:
                 try:
                     line = reload()
                 except click.ClickException as error:
-                    line = f"not reloaded, all stays as it was: {error.format_message()}"
+                    line = f"not reloaded, nothing has changed: {error.format_message()}"
                 click.echo(line, err=True)
             before = now
 

@@ -116,7 +116,7 @@ class AllowedHosts:
         if port in _BAD_PORTS and not self._names(host, port, exactly=True):
             raise CallFailed(
                 OutcomeName.BLOCKED,
-                f"port {port} belongs to another protocol; --allow-host {host}:{port} allows it",
+                f"port {port} belongs to another protocol; allow it: --allow-host {host}:{port}",
             )
         return Destination(scheme, host, port, target, addresses)
 
@@ -128,7 +128,7 @@ class AllowedHosts:
         if not self._names(host, port):
             raise CallFailed(
                 OutcomeName.BLOCKED,
-                f"{quoted(host)} is neither loopback nor allowed; --allow-host {host} allows it",
+                f"{quoted(host)} is neither loopback nor allowed; allow it: --allow-host {host}",
             )
         try:
             found = tuple(dict.fromkeys(self._resolve(host, port)))
@@ -152,8 +152,10 @@ class AllowedHosts:
         if may_be and self._names(str(address), port):
             return
         at = f"{address} is" if name is None else f"{name} is at {address},"
-        more = f"; --allow-host {address} allows it" if may_be else ""
-        raise CallFailed(OutcomeName.BLOCKED, f"{at} a {kind} address, which is not called{more}")
+        more = f"; allow it: --allow-host {address}" if may_be else ""
+        raise CallFailed(
+            OutcomeName.BLOCKED, f"{at} a {kind} address, to which nothing is sent{more}"
+        )
 
 
 def _read_allowed(entry: str) -> tuple[str, int | None]:
@@ -187,7 +189,7 @@ def _read(url: str) -> tuple[str, str, int, str]:
     if len(url) > _MAX_URL:
         raise CallFailed(
             OutcomeName.BAD_URL,
-            f"the URL has {len(url)} characters; allowed are at most {_MAX_URL}",
+            f"the URL has {len(url)} characters; allowed is at most {_MAX_URL}",
         )
     found = _URL.fullmatch(url)
     if found is None:
@@ -197,7 +199,8 @@ def _read(url: str) -> tuple[str, str, int, str]:
     scheme, authority, target = found[1].lower(), found[2], found[3]
     if scheme not in _PORTS:
         raise CallFailed(
-            OutcomeName.BLOCKED, f"scheme {quoted(scheme)} is not called; allowed is http or https"
+            OutcomeName.BLOCKED,
+            f"scheme {quoted(scheme)} is not supported; allowed is http or https",
         )
     if "@" in authority:
         raise CallFailed(OutcomeName.BLOCKED, "user and password in a URL are not allowed")
@@ -225,7 +228,7 @@ def _literal(host: str) -> IpAddress | None:
     if ":" in host or _NUMERIC.fullmatch(host.rpartition(".")[2]):
         raise CallFailed(
             OutcomeName.BLOCKED,
-            f"{quoted(host)} is an odd notation of an address; allowed is 127.0.0.1 or [::1]",
+            f"{quoted(host)} is an unusual notation of an address; write 127.0.0.1 or [::1]",
         )
     return None
 

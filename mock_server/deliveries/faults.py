@@ -122,7 +122,7 @@ class DeliveryFaults:
         for one in faults:
             if one.fault != "delay" and not sends:
                 seen = f"{one.fault} with scripted deliveries"
-                allowed = "delay; a mock with --deliver http sends messages that others change"
+                allowed = "delay; the other faults need a mock with --deliver http"
                 raise UsageError("fault", seen=seen, allowed=allowed)
         if len(faults) > MAX_FAULTS:
             raise LimitExceeded("faults", seen=f"{len(faults)}", allowed=f"at most {MAX_FAULTS}")

@@ -260,7 +260,7 @@ def _failures(network: _Network) -> Iterator[None]:
         yield
     except httpcore.ConnectTimeout:
         raise CallFailed(
-            OutcomeName.CONNECT_TIMEOUT, "the receiver did not accept in time"
+            OutcomeName.CONNECT_TIMEOUT, "the receiver did not accept the connection in time"
         ) from None
     except httpcore.TimeoutException:
         raise CallFailed(OutcomeName.TIMEOUT, "the receiver did not respond in time") from None
@@ -269,20 +269,22 @@ def _failures(network: _Network) -> Iterator[None]:
             raise CallFailed(OutcomeName.BAD_TLS, f"TLS failed: {error}") from None
         raise _no_connection(error.__cause__) from None
     except httpcore.NetworkError as error:
-        raise CallFailed(OutcomeName.RESET, f"the connection broke: {error}") from None
+        raise CallFailed(OutcomeName.RESET, f"the connection was lost: {error}") from None
     except httpcore.RemoteProtocolError as error:
         early = "without sending" in str(error)
         name = OutcomeName.NO_RESPONSE if early else OutcomeName.MALFORMED
         raise CallFailed(name, f"the response is not HTTP: {error}") from None
     except TooManyBytes:
-        raise CallFailed(OutcomeName.MALFORMED, "the headers of the response do not end") from None
+        raise CallFailed(OutcomeName.MALFORMED, "the response headers are too long") from None
     except (httpcore.LocalProtocolError, httpcore.UnsupportedProtocol) as error:
-        raise CallFailed(OutcomeName.BAD_URL, f"HTTP cannot express it: {error}") from None
+        raise CallFailed(
+            OutcomeName.BAD_URL, f"the URL or a header is not valid in HTTP: {error}"
+        ) from None
 
 
 def _no_connection(cause: BaseException | None) -> CallFailed:
     if isinstance(cause, ConnectionRefusedError):
         return CallFailed(OutcomeName.REFUSED, "no server listens there")
     if isinstance(cause, ConnectionError):
-        return CallFailed(OutcomeName.RESET, f"the connection broke: {cause}")
-    return CallFailed(OutcomeName.UNREACHABLE, f"there is no route: {cause}")
+        return CallFailed(OutcomeName.RESET, f"the connection was lost: {cause}")
+    return CallFailed(OutcomeName.UNREACHABLE, f"the receiver cannot be reached: {cause}")

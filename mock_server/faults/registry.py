@@ -47,7 +47,7 @@ class FaultState:
         return replace(self, over=self.is_over(now))
 
     def is_over(self, now: datetime) -> bool:
-        """Whether it will hit nothing any more."""
+        """True if it will not hit any more requests."""
         return self.left == 0 or (self.expires is not None and now >= self.expires)
 
     def count_match(self) -> bool:
@@ -166,7 +166,7 @@ class Faults:
             allowed = (
                 f"one of {len(self._faults):,} faults"
                 if self._faults
-                else "nothing; there are no faults"
+                else "none, since there are no faults"
             )
             raise NotFound("fault", seen=quoted(identifier), allowed=allowed)
         return found

@@ -127,7 +127,7 @@ def _when(given: str | None, effect: Spec) -> str:
 
 def _match(given: Spec) -> Spec:
     if "nth" in given and given.get("after"):
-        raise UsageError("match.after", seen="one together with nth", allowed="one of them")
+        raise UsageError("match.after", seen="after together with nth", allowed="only one of them")
     match = dict(given)
     for name in match.keys() & {"operation", "nth"}:
         match[name] = _listed(match[name])
@@ -159,7 +159,7 @@ def _spelled(value: Any) -> str:
 def _effect(given: Spec) -> Spec:
     ends = [name for name in _ENDS if name in given]
     if len(ends) > 1:
-        allowed = "one of them; each may have a delay"
+        allowed = "only one of them; it may have a delay"
         raise UsageError("effect", seen=" and ".join(ends), allowed=allowed)
     effect = dict(given)
     if "delay" in effect:

@@ -57,9 +57,7 @@ def create_app(world: World | WorldRegistry | None = None, **options: Any) -> Fl
     if world is None:
         world = make_world(**options)
     elif options:
-        msg = (
-            f"create_app: options {', '.join(options)} beside a world; allowed is only one of them"
-        )
+        msg = f"create_app: {', '.join(options)} together with a world; allowed is only one of them"
         raise TypeError(msg)
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # a redirect would be a response that the API never gives
@@ -133,7 +131,7 @@ def _serve_api(app: Flask, known: Iterable[str]) -> None:
         path = api_path(request.path)
         if path is not None:
             return respond(path)
-        here = f"nothing here; the API is below {API_PATH}, the mock's own below {CONTROL}"
+        here = f"nothing here; the API is below {API_PATH}, the control API below {CONTROL}"
         return nothing_here(error, here)
 
     for code in (400, 404, 405):  # a Host that no host can have, another path, another verb

@@ -39,7 +39,7 @@ CONNECTION = "crmcom_kit.connection"
 OnRefusal = Callable[[str, str, str, int, str], None]
 
 _ENDS_EARLY = "The request ends too early."
-_HEAD_TOO_LONG = f"The head of a request has at most {MAX_HEAD_BYTES:,} bytes."
+_HEAD_TOO_LONG = f"Request line and headers may have at most {MAX_HEAD_BYTES:,} bytes."
 _UNKNOWN_VERSION = "Only HTTP/1 is supported."
 _UNKNOWN_CODING = "Transfer-Encoding: only chunked is supported."
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")

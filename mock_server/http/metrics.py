@@ -30,7 +30,7 @@ def metrics_response(request: Request, registry: WorldRegistry) -> Response:
     if refused is not None:
         return json_response({"error": refused[0]}, refused[1])
     if request.method not in ("GET", "HEAD"):
-        error = f"{METRICS} does not answer {request.method}; allowed is GET, HEAD"
+        error = f"{METRICS} does not support {request.method}; allowed is GET, HEAD"
         response = json_response({"error": error}, 405)
         response.headers["Allow"] = "GET, HEAD"
         return response
@@ -66,7 +66,7 @@ class _Collector:
             "crmcom_mock_requests", "Requests by method and status.", labels=["method", "status"]
         )
         durations = HistogramMetricFamily(
-            "crmcom_mock_request_seconds", "How long requests took.", labels=["method"]
+            "crmcom_mock_request_seconds", "Duration of requests in seconds.", labels=["method"]
         )
         bounds = [*map(str, BOUNDS), "+Inf"]
         for method, counts in self._registry.requests.methods().items():
@@ -75,10 +75,10 @@ class _Collector:
             buckets = list(zip(bounds, accumulate(counts.durations), strict=True))
             durations.add_metric([method], buckets, counts.seconds)
         deliveries = CounterMetricFamily(
-            "crmcom_mock_deliveries", "Attempts to deliver by outcome.", labels=["outcome"]
+            "crmcom_mock_deliveries", "Delivery attempts by outcome.", labels=["outcome"]
         )
         for outcome, number in sorted(self._registry.default.delivery_queue.outcomes.items()):
             deliveries.add_metric([outcome], number)
-        worlds = GaugeMetricFamily("crmcom_mock_worlds", "Worlds, with the default one.")
+        worlds = GaugeMetricFamily("crmcom_mock_worlds", "Worlds, including the default one.")
         worlds.add_metric([], len(self._registry.worlds()))
         yield from (requests, durations, deliveries, worlds)

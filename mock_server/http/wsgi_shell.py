@@ -79,7 +79,7 @@ class WsgiShell:
             return self._app(environ, start_response)
         if len(body) < int(environ.get("CONTENT_LENGTH") or 0):
             # Some servers hand over a body that breaks off as if it were whole.
-            error = UsageError("body", seen="a part of it", allowed="all of it")
+            error = UsageError("body", seen="only a part", allowed="the whole body")
             return started(usage_error_response(error), start_response, verb)
         return started(wsgi_response(environ, found, path, body), start_response, verb)
 

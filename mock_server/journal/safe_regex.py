@@ -77,7 +77,7 @@ def regex(text: str, where: str) -> "Regex[str]":
     try:
         compiled = library.compile(text)
     except (library.error, RecursionError, OverflowError, ValueError) as error:
-        allowed = "a regular expression that Python's regex reads"
+        allowed = "a regular expression that Python's regex module accepts"
         raise UsageError(where, seen=f"{seen} ({error})", allowed=allowed) from None
     if _calls_groups(text):
         allowed = "one that calls no group: no (?R), (?1), (?&name) or (?P>name)"

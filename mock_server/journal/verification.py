@@ -79,7 +79,7 @@ def times(value: Any) -> Times:
             raise UsageError(f"times.{name}", seen=repr(count), allowed="a whole number from 0 on")
     if "exactly" in value:
         if len(value) > 1:
-            raise UsageError("times", seen="exactly beside others", allowed="exactly alone")
+            raise UsageError("times", seen="exactly with other members", allowed="exactly alone")
         return Times(value["exactly"], value["exactly"])
     # atMost alone allows none at all.
     minimum = value.get("atLeast", 0 if "atMost" in value else 1)
@@ -113,7 +113,7 @@ def line(call: CallView) -> str:
     """Return a request and its outcome in one line."""
     code = f" {call.code}" if call.code else ""
     fault = f" (fault {call.fault.get('name')})" if call.fault else ""
-    return f"{call.id} {call.verb} {call.url} answered {call.status}{code}{fault}"
+    return f"{call.id} {call.verb} {call.url} returned {call.status}{code}{fault}"
 
 
 def matching(reader: JournalReader, pattern: Pattern) -> list[CallView]:
@@ -298,7 +298,7 @@ class OneRecord:
         """Return the state in which it is."""
         seen = self._seen()
         facts = {"record": {self._key: self._value}, "state": seen}
-        return facts if seen else {**facts, "note": "there never was such a webhook request"}
+        return facts if seen else {**facts, "note": "such a webhook request never existed"}
 
 
 class Count:

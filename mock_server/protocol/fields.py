@@ -79,7 +79,7 @@ def _names(value: object, dialect: Dialect, *, from_body: bool) -> list[str]:
     if isinstance(value, str):
         return value.split(",") if value.strip() else []
     if not isinstance(value, list) or not from_body or not dialect[arrays]:
-        allowed = "a string: field names with commas between them"
+        allowed = "a string of comma-separated field names"
         decided = (arrays,) if isinstance(value, list) else ()
         seen = json_type(value)
         raise ParameterError("wrong_type", "fields_set", seen=seen, allowed=allowed, dials=decided)

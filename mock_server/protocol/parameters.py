@@ -153,7 +153,7 @@ class Parameters:
             identifier = known[REQUEST_IDENTIFIER]
             for name in identifier.fields:
                 if name in unknown:  # `identifier=number=7&id=...`: an & that was not encoded
-                    seen = f"one, and {name} beside it"
+                    seen = f"an identifier and {name}"
                     raise _several(identifier, seen, "requests.unknown_parameters")
         for name in unknown[:_MAX_LISTED]:
             hint = _hint(name, given)

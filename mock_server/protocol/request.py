@@ -13,7 +13,7 @@ from crmcom_kit.usage_errors import quoted
 #: The longest body that is read, in bytes.
 MAX_BODY_BYTES = 1_048_576
 _MAX_QUERY_PARAMETERS = 500
-_TOO_DEEP = "too deep nesting"
+_TOO_DEEP = "nesting that is too deep"
 _SUPPORTED_CHARSETS = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
 

@@ -74,7 +74,7 @@ class MockHooks:
         new = self._new_attempts(item.nodeid)
         if new and report.outcome == "passed":
             report.outcome = "failed"
-            report.longrepr = "\n".join(("The real CRM.COM was about to be reached:", *new))
+            report.longrepr = "\n".join(("A connection to the real CRM.COM was blocked:", *new))
         if report.outcome == "failed" and _WORLD in item.stash:
             used, world = item.stash[_WORLD]
             # At the end of the test its world is gone, and asking for it would create it again.

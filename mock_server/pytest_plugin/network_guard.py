@@ -30,8 +30,8 @@ class RealHostReached(RuntimeError):
     def __init__(self, host: str) -> None:
         """Name the ``host``."""
         super().__init__(
-            f"host: {host!r} looks like CRM.COM itself and is not the mock; the connection was "
-            "blocked; allowed is the mock's own address, crmcom_mock.url"
+            f"host: {host!r} looks like the real CRM.COM, so the connection was blocked; "
+            "use the mock's address, crmcom_mock.url"
         )
         self.host = host
 

@@ -18,15 +18,15 @@ _FAULT = "crmcom_fault"
 _GUARDED = ("auto", "always", "off")
 # Name, metavar, help; each is an option of the command line and of the configuration file.
 _OPTIONS = (
-    ("release", "RELEASE", "release that crmcom_mock emulates, R9 to R18; R9 by default"),
-    ("dialect", "NAME|FILE", "dialect of crmcom_mock: a built-in name, or a file"),
-    ("data", "FILE", "world file that crmcom_mock starts from; the sample world by default"),
-    ("seed", "N", "seed of crmcom_mock's ids and tokens; 0 by default"),
+    ("release", "RELEASE", "release that crmcom_mock emulates, R9 to R18 (default: R9)"),
+    ("dialect", "NAME|FILE", "dialect of crmcom_mock: a built-in name or a TOML file"),
+    ("data", "FILE", "world file that crmcom_mock starts from (default: the sample world)"),
+    ("seed", "N", "seed of crmcom_mock's ids and tokens (default: 0)"),
     (
         "guard",
         "auto|always|off",
-        "block connections to the real CRM.COM: after the first use of crmcom_mock, from the "
-        "start, or never; auto by default",
+        "block connections to the real CRM.COM: from the first use of crmcom_mock (auto, the "
+        "default), from the start (always), or never (off)",
     ),
 )
 #: The name under which ``hooks.MockHooks`` is registered with pytest.
@@ -44,7 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             f"--crmcom-mock-{name}", dest=f"crmcom_mock_{name}", metavar=metavar, help=text
         )
         parser.addini(f"crmcom_mock_{name}", text)
-    text = "hosts that the guard blocks; crm.com *.crm.com by default"
+    text = "hosts that the guard blocks (default: crm.com *.crm.com)"
     parser.addini("crmcom_mock_guard_hosts", text, type="args")
 
 
@@ -63,7 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Refuse a fault that could hit nothing, as an error of the test that is marked with it."""
     if item.get_closest_marker(_FAULT) and "crmcom_mock" not in getattr(item, "fixturenames", ()):
-        msg = f"{item.nodeid}: marker {_FAULT} without crmcom_mock; the test must use the fixture"
+        msg = (
+            f"{item.nodeid}: marker {_FAULT} without crmcom_mock; "
+            "add crmcom_mock to the test's arguments"
+        )
         pytest.fail(msg, pytrace=False)
 
 

@@ -132,7 +132,7 @@ def wait_until(
     if until is not None:
         if not callable(until):
             raise UsageError("until", seen=repr(until), allowed="a function without arguments")
-        condition, what = _Until(until), "the function to return something true"
+        condition, what = _Until(until), "the function to return a true value"
     elif record is not None:
         key: Key = "id" if _ID.fullmatch(str(record)) else "number"
         condition = verification.OneRecord(lambda: world.store, key, str(record), state)

@@ -110,7 +110,7 @@ def seed_world(
     if entries is not None and not isinstance(entries, Iterable | Path):
         raise UsageError("entries", seen=repr(entries), allowed="world entries, or a file of them")
     if entries is not None and (scenario is not None or knobs):
-        allowed = "entries alone, or a scenario or knobs"
+        allowed = "either entries, or a scenario or options"
         raise UsageError("entries", seen="entries with other arguments", allowed=allowed)
     _check_knobs(knobs)
     if entries is None:
@@ -123,6 +123,8 @@ def seed_world(
 def _check_knobs(knobs: Mapping[str, Any]) -> None:
     for name in ("release", "dialect"):
         if name in knobs:
-            raise UsageError(name, seen="among the knobs", allowed="that of the mock alone")
+            raise UsageError(
+                name, seen="as an option", allowed="only the mock's own, from its start"
+            )
     if "count" in knobs:
         integer("count", knobs["count"], 0, _MAX_RECORDS)

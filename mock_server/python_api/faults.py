@@ -84,7 +84,7 @@ def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in known:
             allowed = f"a preset, or some of {', '.join(known)}"
-            raise UsageError(name, seen="among the arguments of fail", allowed=allowed)
+            raise UsageError(name, seen="as an argument of fail", allowed=allowed)
     itself, match, effect = (_named(names, given) for names in (_ITSELF, _MATCH, _EFFECT))
     if given.get("ttl") is not None:
         itself["ttlMillis"] = _milliseconds(given["ttl"])

@@ -61,8 +61,9 @@ class Contents:
                 seen.add(value)
                 position = self.positions[key].get(value)
                 if position is not None:
-                    when = "is there" if position in self.records else "was there"
-                    msg = f"{key}: {value} {when} already"
+                    exists = position in self.records
+                    when = "already exists" if exists else "was used by a deleted webhook request"
+                    msg = f"{key}: {value} {when}"
                     raise DuplicateRecord(msg, record)
 
     def add(self, records: Sequence[Record]) -> None:

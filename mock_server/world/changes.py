@@ -41,7 +41,7 @@ def _unknown(epoch: Epoch, key: str) -> NotFound:
     count = len(epoch.store)
     numbers = [record.number for record in islice(epoch.store.records(), _SHOWN_NUMBERS)]
     more = f" and {count - len(numbers)} more" if count > len(numbers) else ""
-    known = f"{', '.join(numbers)}{more}" if numbers else "there is none"
+    known = f"{', '.join(numbers)}{more}" if numbers else "it has none"
     allowed = f"number or id of a webhook request of this world: {known}"
     return NotFound("number", seen=quoted(key), allowed=allowed)
 
@@ -76,15 +76,15 @@ def change_record(world: World, epoch: Epoch, key: str, change: Mapping[str, Any
         before = record_named(epoch, key)
         if before.state is State.SENDING:
             seen = f"number {before.number}, which is being sent"
-            raise Conflict("number", seen=seen, allowed="one whose delivery has ended")
+            raise Conflict("number", seen=seen, allowed="one that is not being sent; try again")
         entry = _changed(epoch, before, change)
         place = f"webhook request {before.number}"
         (located,) = validated([LocatedEntry(entry, place)], world.release)
         after = world.replace_record(before, located, expected_epoch=epoch)
         if after is not None:
             return after
-    seen = f"number {before.number}, which others change all the time"
-    raise Conflict("number", seen=seen, allowed="one that rests")
+    seen = f"number {before.number}, which other requests keep changing"
+    raise Conflict("number", seen=seen, allowed="one that others are not changing; try again")
 
 
 def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
@@ -102,7 +102,7 @@ def _changed(epoch: Epoch, before: Record, change: Mapping[str, Any]) -> Object:
             raise UsageError(name, seen=_seen(value), allowed=allowed)
         if name not in response_fields():
             allowed = f"one of {', '.join(response_fields())}"
-            raise UsageError(quoted(name)[1:-1], seen="among the members", allowed=allowed)
+            raise UsageError(quoted(name)[1:-1], seen="as a member", allowed=allowed)
     changed = set(given)
     if "data" in change and change["data"] != entry["data"]:
         entry["data"] = change["data"]
@@ -136,7 +136,7 @@ def _check_error(record: Object) -> None:
             allowed = "null if life_cycle_state is SUCCESSFUL"
             raise UsageError(name, seen=_seen(value), allowed=allowed)
         if is_rejected and not value:
-            allowed = "a text if life_cycle_state is REJECTED"
+            allowed = "a non-empty string if life_cycle_state is REJECTED"
             raise UsageError(name, seen=_seen(value), allowed=allowed)
 
 
@@ -169,7 +169,7 @@ def add_reference(world: World, epoch: Epoch, kind: ReferenceKind, members: Obje
         for name in ("id", "name", "alternative_code"):
             given = value.get(name)
             if given is not None and (not given or data.directory(kind).find_any(given)):
-                allowed = f"a text that no other {kind} has as id, name or alternative code"
+                allowed = f"a string that no other {kind} has as id, name or alternative code"
                 raise UsageError(name, seen=quoted(given), allowed=allowed)
         if value.get("secret_key_id") is not None:
             _check_reference("secret_key_id", data.keys, value["secret_key_id"])
@@ -184,5 +184,5 @@ def add_reference(world: World, epoch: Epoch, kind: ReferenceKind, members: Obje
 
 def _check_reference(name: str, directory: Directory, wanted: str) -> None:
     if directory.find("id", wanted) is None:
-        known = ", ".join(one["id"] for one in islice(directory, _SHOWN_NUMBERS)) or "there is none"
-        raise NotFound(name, seen=quoted(wanted), allowed=f"an id of this world, such as {known}")
+        known = ", ".join(one["id"] for one in islice(directory, _SHOWN_NUMBERS)) or "(none)"
+        raise NotFound(name, seen=quoted(wanted), allowed=f"an id in this world: {known}")

@@ -84,7 +84,7 @@ def make_world(
     delivery_queue = DeliveryQueue(at_once=at_once)
     if deliver != "scripted":
         if delivery is not None or deliveries is not None:
-            msg = f"deliver: {deliver} beside a delivery or a script; allowed is one of them"
+            msg = f"deliver: {deliver} together with a delivery or a script; allowed is only one"
             raise TypeError(msg)
         delivery = http = _http_delivery(deliver, chosen, allow_hosts)
         delivery_queue.on_stop, delivery_queue.on_reopen = http.stop, http.resume

@@ -70,7 +70,7 @@ def generated_more(
     if start is None:
         start = epoch.reserve_numbers(count, minimum=FIRST_NUMBER) - FIRST_NUMBER
     if start > MAX_START:
-        seen = f"no start, and number {start + FIRST_NUMBER - 1} exists already"
+        seen = f"no start, while number {start + FIRST_NUMBER - 1} already exists"
         raise UsageError("start", seen=seen, allowed=f"at most {MAX_START:,}")
     given = {"release": epoch.config.release.name, "dialect": epoch.config.dialect, **knobs}
     reference_data = (entry for entry in generate(**given, count=0) if _is_new(epoch, entry))
@@ -159,11 +159,11 @@ def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
             left -= 1
             for name in located.entry["webhook_request"]:
                 if name != "record":
-                    seen = f"beside a record that lacks {', '.join(missing)}"
-                    msg = f"{located.place}: {quoted(name)}: seen {seen}; allowed is record alone"
+                    seen = f"with a record that lacks {', '.join(missing)}"
+                    msg = f"{located.place}: {quoted(name)}: seen {seen}; allowed is only record"
                     raise DataError(msg)
         if left < 0:
-            allowed = f"at most {MAX_FILLED_IN:,}; a seed with add makes more of them"
+            allowed = f"at most {MAX_FILLED_IN:,}; POST /seed with add makes more"
             raise UsageError(
                 "body", seen="more webhook requests that lack members", allowed=allowed
             )

@@ -114,7 +114,7 @@ class _Importer:
         directory = self.reference_data.directory(kind)
         found = directory.find("id", value["id"])
         if found is not None and found != value:
-            msg = f"{place}: {kind} {value['id']} is there already, with other members"
+            msg = f"{place}: {kind} {value['id']} already exists with other members"
             raise DataError(msg)
         directory.add(value)
 

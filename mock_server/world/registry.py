@@ -136,7 +136,7 @@ class WorldRegistry:
             ):
                 self._end_idle()
             if len(self._worlds) >= self.max_worlds:
-                allowed = f"at most {self.max_worlds} worlds, and all are in use"
+                allowed = f"at most {self.max_worlds} worlds, all of which are in use"
                 raise LimitExceeded("world", seen=quoted(name), allowed=allowed)
             world = self.default.clone(name)
             self._worlds[name] = _Named(world, self._ticks())

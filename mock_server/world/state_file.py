@@ -90,7 +90,10 @@ class StateFile:
                     self._check_first_line(file)  # before there is a lock beside another's file
             self._process_lock = self._locked()
         except OSError as error:
-            msg = f"{self._place}: cannot be used: {error.strerror}"
+            msg = (
+                f"{self._place}: cannot be used: {error.strerror}; "
+                "allowed is a file in a writable folder"
+            )
             raise DataError(msg) from None
 
     @property
@@ -125,7 +128,7 @@ class StateFile:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             file.close()
-            msg = f"{self._place}: another process uses it"
+            msg = f"{self._place}: another process uses it; stop that process, or name another file"
             raise DataError(msg) from None
         return file
 
@@ -157,7 +160,7 @@ class StateFile:
         store = content.store
         for own_id, number in deleted:
             if store.ever_existed("id", own_id) or store.ever_existed("number", number):
-                msg = f"{self._place}: webhook request {number} is both deleted and there"
+                msg = f"{self._place}: webhook request {number} is both deleted and present"
                 raise DataError(msg)
         store.insert_deleted(deleted)
         return KeptContent(content, drawn, cut_off)
@@ -186,8 +189,8 @@ class StateFile:
             made_in, release, dialect = here["format"], here["release"], dict(here["dialect"])
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             msg = (
-                f"{self._place}: it is not a state file; allowed is a file that --state has made, "
-                "or none yet; --data reads a world file"
+                f"{self._place}: it is not a state file; allowed is a file made by --state, "
+                "or a new name; --data reads a world file"
             )
             raise DataError(msg) from None
         mine = orjson.loads(orjson.dumps(self._first_line()))["state"]
@@ -195,14 +198,20 @@ class StateFile:
             msg = f"{self._place}: seen format {made_in}; allowed is {_FORMAT}"
             raise DataError(msg)
         if release != mine["release"]:
-            msg = f"{self._place}: seen release {release}; allowed is {mine['release']}, as served"
+            msg = (
+                f"{self._place}: seen release {release}; allowed is {mine['release']}, "
+                "the release of this mock"
+            )
             raise DataError(msg)
         if dialect != mine["dialect"]:
             keys = sorted(dialect.keys() | mine["dialect"].keys())
             other = [key for key in keys if dialect.get(key) != mine["dialect"].get(key)]
             more = "" if len(other) <= _MAX_DIALS else f" and {len(other) - _MAX_DIALS} more"
             named = f"{', '.join(other[:_MAX_DIALS])}{more}"
-            msg = f"{self._place}: seen another dialect; allowed is the same {named}, as served"
+            msg = (
+                f"{self._place}: seen another dialect; allowed is the dialect of this mock, "
+                f"which differs in {named}"
+            )
             raise DataError(msg)
 
     def _lines(self, file: IO[bytes]) -> tuple[_Lines, int, int]:
@@ -317,7 +326,7 @@ class StateFile:
 
     def _not_written(self, error: OSError) -> NotWritten:
         seen = f"{self._path.name}: {error.strerror}"
-        return NotWritten("state", seen=seen, allowed="a file that can be written")
+        return NotWritten("state", seen=seen, allowed="a writable file")
 
 
 def _for_its_owner(path: str, flags: int) -> int:

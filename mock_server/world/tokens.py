@@ -226,5 +226,5 @@ def _refusal(kind: str, allowed: str = "", *dials: str) -> TokenError:
 
 def _life(kind: TokenKind) -> str:
     hours = kind.life_seconds / 3600
-    use = "after its last use" if kind.renewed_by_use else "after the login, used or not"
+    use = "after its last use" if kind.renewed_by_use else "after the login"
     return f"a token of at most {hours:g} h {use}"

@@ -274,8 +274,8 @@ class World:
     def _check_epoch(self, expected_epoch: Epoch | None) -> None:
         if expected_epoch is not None and expected_epoch is not self.current_epoch:
             now, expected = self.current_epoch.number, expected_epoch.number
-            seen = f"epoch {now}, and this call began in epoch {expected}"
-            raise Conflict("world", seen=seen, allowed="the epoch that the call began in")
+            seen = f"epoch {now}, while this call began in epoch {expected}"
+            raise Conflict("world", seen=seen, allowed="a call in one epoch; try again")
 
     def limit_journal(self, limits: JournalLimits) -> None:
         """Change how much the journal holds, also after a reset."""
@@ -334,7 +334,7 @@ class World:
     def _kept(self, name: str) -> Snapshot:
         kept = self._snapshots.get(name)
         if kept is None:
-            allowed = ", ".join(map(quoted, self._snapshots)) or "none, since nothing is saved"
+            allowed = ", ".join(map(quoted, self._snapshots)) or "none, since no snapshot was saved"
             raise NotFound("snapshot", seen=quoted(name), allowed=allowed)
         return kept
 

@@ -172,4 +172,4 @@ def _give_output_up() -> None:
 )
 @click.version_option(__version__, prog_name="crmcom-kit", message="%(prog)s %(version)s")
 def main() -> None:
-    """Run a mock of the CRM.COM Web API's webhook requests, and check what it promises."""
+    """Mock the webhook requests of the CRM.COM Web API, and check servers against the contract."""

@@ -22,9 +22,9 @@ from crmcom_kit.config_file import CONFIGURED, SECRETS, file_of, options_of
 def config(command: str | None, options: tuple[str, ...]) -> None:
     """Print the options of serve, check and fixtures that are in force, and where each comes from.
 
-    An option comes from a flag, else from the environment, else from the configuration file, else
-    it has its default. What is printed is itself a configuration file; secrets are hidden. With
-    the name of a command come only its options, and flags may follow:
+    A value comes from the first of these that sets it: a flag, an environment variable, the
+    configuration file, the default. The output is itself a valid configuration file, with secrets
+    hidden. Name a command to print only its options; its flags may follow:
     crmcom-kit config serve --port 0
     """
     for at, name in enumerate((command,) if command else CONFIGURED):

@@ -98,7 +98,7 @@ def _defaults(ctx: click.Context, place: str, table: Mapping[str, Any]) -> dict[
         value = _as_typed(given)
         mistake = _mistake(ctx, param, value)
         if mistake is not None:
-            shown = mistake if key not in SECRETS else "a hidden value of a wrong type"
+            shown = mistake if key not in SECRETS else "a hidden value of the wrong type"
             msg = f"{place}.{key}: {shown}"
             raise ConfigError(msg)
         found[param.name or key] = value
@@ -151,6 +151,6 @@ config_option = click.option(
     is_eager=True,
     expose_value=False,
     callback=_read_config,
-    help="Take options from this TOML file.  [default: crmcom-kit.toml, or [tool.crmcom-kit] in "
+    help="Read options from this TOML file.  [default: crmcom-kit.toml, or [tool.crmcom-kit] in "
     "pyproject.toml, in the current folder]",
 )

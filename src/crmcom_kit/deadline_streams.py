@@ -35,7 +35,7 @@ class Deadline:
         """Return how many seconds one step may take, at most ``timeout``. Raises ``late``."""
         left = self._ends - self._now()
         if left <= 0:
-            msg = f"not over within {self._seconds:g} s"
+            msg = f"not finished within {self._seconds:g} s"
             raise late(msg)
         return left if timeout is None else min(timeout, left)
 

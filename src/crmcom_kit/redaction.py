@@ -294,7 +294,7 @@ class Redactor:
         except UnicodeDecodeError:
             return f"({len(body)} bytes that are not UTF-8)"
         if "\0" in text:
-            return f"({len(body)} bytes that are no text)"
+            return f"({len(body)} bytes that are not text)"
         if not is_secret(text) and not ("\\" in text and is_secret(decoded(text, escapes=True))):
             return self.hide(printable(text))
         try:
@@ -302,9 +302,9 @@ class Redactor:
         except ValueError:
             if _FORM.fullmatch(text):
                 return self.query(text)
-            return f"{MASK} ({len(body)} bytes that are no JSON)"
+            return f"{MASK} ({len(body)} bytes that are not JSON)"
         except RecursionError:
-            return f"({len(body)} bytes of JSON that is nested too deep)"
+            return f"({len(body)} bytes of JSON that is nested too deeply)"
 
     def response_body(self, body: bytes) -> str:
         """Return a response's body without secrets; its messages may mention tokens."""

@@ -25,7 +25,7 @@ def read_toml_file(path: Path) -> dict[str, Any]:
     except RecursionError:
         content = None
     if content is None or _is_deep(content):
-        msg = f"nested more than {_MAX_DEPTH} deep"
+        msg = f"nested more than {_MAX_DEPTH} levels deep"
         raise ValueError(msg)
     return content
 

@@ -30,7 +30,7 @@ def phrase(parameter: str, seen: str, allowed: str) -> str:
 
 def not_installed(package: str, extra: str) -> str:
     """Return what to say if a package of an extra is missing: which one, and what to type."""
-    return f"{package} is not installed, which this needs: pip install 'crmcom-kit[{extra}]'"
+    return f"this needs {package}, which is not installed; run: pip install 'crmcom-kit[{extra}]'"
 
 
 class UsageError(ValueError):

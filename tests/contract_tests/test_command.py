@@ -131,7 +131,7 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
 @pytest.mark.parametrize(
     ("arguments", "variables", "text"),
     [
-        (["--base-url", "http://127.0.0.1:9/x", "--token", "T"], {}, "does not answer"),
+        (["--base-url", "http://127.0.0.1:9/x", "--token", "T"], {}, "does not respond"),
         (["--rate", "0"], {}, "Error: --rate: 0.0 is not allowed"),
         (["--release", "R8"], {}, "Error: release: R8 is older"),
         (["--release", "R9", "--only", "x.*"], {}, "Error: --only: 'x.*' is not allowed"),
@@ -141,7 +141,7 @@ def test_a_broken_server_is_1_and_says_what_is_broken(
         (["--base-url", "http://127.0.0.1:9/x"], {}, "Error: no login"),
         (["--max-requests", "9"], {"CRMCOM_BASE_URL": ""}, "Error: --base-url is empty"),
         ([], {"CRMCOM_TOKEN": "T"}, "Error: --base-url is missing"),
-        (["--only-number", "\udcff"], {}, "Error: --only-number: a text that is not UTF-8"),
+        (["--only-number", "\udcff"], {}, "Error: --only-number: a string that is not UTF-8"),
         (["--seed", "x"], {}, "Error: "),
     ],
 )
@@ -220,10 +220,13 @@ def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> 
     for other in ("ledger", "./ledger", "link"):
         done = check(tmp_path, *FEW, "--ledger", "ledger", "--junit", other)
         assert done.returncode == 2
-        assert done.stderr == f"Error: --junit: {Path(other)} is what --ledger writes\n"
+        assert (
+            done.stderr
+            == f"Error: --junit: {Path(other)} is the file that --ledger writes; name another one\n"
+        )
     twice = check(tmp_path, *FEW, "--har", "r.json")
 
-    assert twice.stderr == "Error: --har: r.json is what --json writes\n"
+    assert twice.stderr == "Error: --har: r.json is the file that --json writes; name another one\n"
     assert (tmp_path / "ledger").read_text("utf-8") == "precious"
 
 
@@ -234,7 +237,7 @@ def test_wrong_credentials_are_2(serve: Callable[..., str], tmp_path: Path) -> N
     done = check(tmp_path, "--base-url", base, **{**LOGIN, "CRMCOM_PASSWORD": "hush-wrong"})
 
     assert done.returncode == 2
-    assert "gives no token" in done.stdout
+    assert "refuses the login" in done.stdout
     assert "hush" not in done.stdout + done.stderr
 
 
@@ -243,7 +246,7 @@ def test_a_dry_run_sends_nothing(tmp_path: Path) -> None:
     done = check(tmp_path, "--base-url", "http://127.0.0.1:9/x", "--token", "T", "--dry-run")
 
     assert "webhook_requests/list" in done.stdout
-    assert "does not answer" not in done.stdout
+    assert "does not respond" not in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
 
 
@@ -301,7 +304,7 @@ def test_the_mock_keeps_every_statement(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
     assert skipped
-    assert not [line for line in skipped if "nothing in this run came by it" in line]
+    assert not [line for line in skipped if "no request of this run tested it" in line]
 
 
 def test_under_xdist_the_target_is_asked_once(serve: Callable[..., str], tmp_path: Path) -> None:

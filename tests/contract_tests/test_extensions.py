@@ -98,7 +98,7 @@ GOOD = {
 def test_a_statement_that_is_none_is_refused_by_its_member() -> None:
     """And nothing is added."""
     for change, told in (
-        ({"id": "show.single_result"}, "there is one with this id already"),
+        ({"id": "show.single_result"}, "another statement already has this id"),
         ({"level": "may"}, "level: 'may' is not allowed; allowed is must, observed"),
         ({"methods": "show"}, "methods: 'show' is not allowed"),
         ({"methods": ["nosuch"]}, "methods: "),

@@ -60,7 +60,7 @@ def test_a_ledger_that_cannot_be_opened_lets_nothing_be_sent(tmp_path: Path) -> 
 
         assert not wire.requests
         assert results.exit_code == 2
-        assert f"the ledger {path} cannot be written" in str(results.trouble)
+        assert f"--ledger: {path} cannot be written" in str(results.trouble)
 
 
 @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_wrong_credentials_end_the_run() -> None:
     results = run(target, CONFIG)
 
     assert results.exit_code == 2
-    assert "gives no token" in str(results.trouble)
+    assert "refuses the login" in str(results.trouble)
 
 
 class Server:
@@ -207,7 +207,7 @@ def test_a_post_is_never_replayed(session: Session, server: Server) -> None:
     """The next call has another token; the one that was refused is left out."""
     server.ended.add(str(session.token))
 
-    with pytest.raises(Exception, match="the token ended before delete"):
+    with pytest.raises(Exception, match="the token expired before delete"):
         session.call("delete", {"webhook_request_identifier": {"id": "1"}})
 
     assert server.posts == 1
@@ -236,5 +236,5 @@ def test_a_token_cannot_be_renewed_without_a_login(session: Session, server: Ser
     assert isinstance(other.refresher, LoginRefresher)
     server.ended.add(str(other.token))
 
-    with pytest.raises(TargetDown, match="ended in mid-run"):
+    with pytest.raises(TargetDown, match="expired during the run"):
         other.call("list", {"entity": "JOBS"})

@@ -139,6 +139,6 @@ def test_an_error_of_the_kit_itself_loses_no_report(monkeypatch: pytest.MonkeyPa
 
     results = run(own_mock("R9"), CONFIG)
 
-    assert results.trouble == "an error of the kit itself, in fail: LookupError: no such thing"
+    assert results.trouble == "an internal error of crmcom-kit, in fail: LookupError: no such thing"
     assert results.exit_code == 2
     assert results.history

@@ -2,11 +2,13 @@
 
 import datetime as dt
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests import plugin
 from crmcom_kit.contract_tests.config import prepared
 from crmcom_kit.contract_tests.deviations import (
     DeviationsError,
@@ -46,19 +48,19 @@ def given(**changes: Any) -> dict[str, Any]:
         ({**REMOTE, "base_url": "https://ann:hush@crm/x"}, "--base-url: 'a URL with a user in it'"),
         ({**REMOTE, "base_url": f"http://{'a' * 64}.example/x"}, "--base-url: 'http://aaa"),
         ({**REMOTE, "base_url": "http://crm..example/x"}, "--base-url: 'http://crm..example/x'"),
-        ({**REMOTE, "base_url": "http://crm\udcff/x"}, "--base-url: a text that is not UTF-8"),
+        ({**REMOTE, "base_url": "http://crm\udcff/x"}, "--base-url: a string that is not UTF-8"),
         ({**REMOTE, "base_url": ""}, "--base-url is empty: give the server's base URL"),
         ({"base_url": " "}, "--base-url is empty"),
         ({"token": "hush"}, "--base-url is missing, and --token is for a server"),
         ({"api_key": "hush"}, "--base-url is missing, and --api-key is for a server"),
         ({"username": "ann", "password": "hush", "organisation": "O"}, "--base-url is missing"),
-        ({**REMOTE, "api_key": "hush\udcff"}, "--api-key: a text that is not UTF-8 is not"),
-        ({"only_number": ("7", "\udcff")}, "--only-number: a text that is not UTF-8"),
+        ({**REMOTE, "api_key": "hush\udcff"}, "--api-key: a string that is not UTF-8 is not"),
+        ({"only_number": ("7", "\udcff")}, "--only-number: a string that is not UTF-8"),
         ({"base_url": URL}, "no login: give --token"),
         ({"base_url": URL, "username": "ann", "organisation": "O"}, "--password is missing"),
         ({**REMOTE, "allow": "resend"}, "--allow needs a scope"),
         ({**REMOTE, "allow": "show"}, "--allow: 'show' is not allowed; allowed is resend, delete"),
-        ({"only_number": ("7",), "all_records": True}, "--all-records and --only-… exclude"),
+        ({"only_number": ("7",), "all_records": True}, "--all-records and --only-… cannot be"),
         ({"max_requests": 0}, "--max-requests: 0 is not allowed; allowed is a number from 1 on"),
         ({"max_examples": -1}, "--max-examples: -1 is not allowed"),
         ({"rate": 0.0}, "--rate: 0.0 is not allowed; allowed is a number from 1.2e-05 on"),
@@ -71,7 +73,7 @@ def given(**changes: Any) -> dict[str, Any]:
         ),
         ({"timeout": 1e300}, "--timeout: 1e+300 is not allowed; allowed is a number from 0.001"),
         ({"seed": -1}, "--seed: -1 is not allowed"),
-        ({"secret_key": ("KEY",)}, "--secret-key: 'a text of another form' is not allowed"),
+        ({"secret_key": ("KEY",)}, "--secret-key: 'a value of another form' is not allowed"),
         ({"profile": "fast"}, "--profile: 'fast' is not allowed; allowed is ci, dev, explore"),
         ({"only": "nothing.*"}, "--only: 'nothing.*' is not allowed; allowed is"),
     ],
@@ -160,8 +162,8 @@ def test_deviations_are_read(tmp_path: Path) -> None:
     ("text", "part"),
     [
         ("x = ", "known.toml: "),
-        (f"x = {'[' * 5000}{']' * 5000}", "known.toml: nested more than 50 deep"),
-        (f"[[deviation]]\n{'.'.join(['seen'] * 5000)} = 1", "nested more than 50 deep"),
+        (f"x = {'[' * 5000}{']' * 5000}", "known.toml: nested more than 50 levels deep"),
+        (f"[[deviation]]\n{'.'.join(['seen'] * 5000)} = 1", "nested more than 50 levels deep"),
         ("x = 1", "x is not allowed; allowed is [[deviation]] alone"),
         ("deviation = 1", "is not allowed"),
         ("deviation = [1]", "deviation 1: 1 is not allowed; allowed is a table"),
@@ -239,3 +241,23 @@ def test_a_run_that_explores_has_another_seed_each_time() -> None:
         ("ci", None, 0), ("dev", None, 0), ("explore", None, 1700), ("explore", 0, 0), ("ci", 3, 3),
     ):  # fmt: skip
         assert resolve_seed({"profile": profile, "seed": given}, 1700.5) == expected
+
+
+def test_the_help_of_pytest_names_the_flags_of_pytest() -> None:
+    """A help text that names another option names it as pytest has it."""
+    texts = []
+
+    class Parser:
+        """What the plugin asks of pytest's parser."""
+
+        def getgroup(self, *_: str) -> "Parser":
+            return self
+
+        def addoption(self, _: str, **details: Any) -> None:
+            texts.append(details["help"])
+
+    plugin.pytest_addoption(Parser())  # type: ignore[arg-type]
+
+    named = set(re.findall(r"--[a-z-]+", " ".join(texts))) - {"--write-deviations"}
+    assert "--crmcom-base-url" in named
+    assert named <= {f"--crmcom-{option.name}" for option in OPTIONS}

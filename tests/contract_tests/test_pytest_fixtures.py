@@ -86,7 +86,7 @@ def test_elsewhere_only_what_is_in_scope_is_changed_and_once(
     assert done.ret == 1, str(done.stdout) + str(done.stderr)
     assert [f"before: {count}" in str(done.stdout) for count in (2, 1)] == [True, True]
     assert "others: " in str(done.stdout)
-    assert "is out of scope, and is not touched" in str(done.stdout)
+    assert "is out of scope, so it is not changed" in str(done.stdout)
 
 
 @pytest.mark.parametrize("arguments", [(), ("-m", "not changes", "--crmcom-allow", "delete")])
@@ -132,7 +132,7 @@ def test_a_login_that_fails_shows_no_password(
     done = pytest_on(READING, **variables)
 
     assert done.ret == 1
-    assert "gives no token" in str(done.stdout)
+    assert "refuses the login" in str(done.stdout)
     assert "hush" not in str(done.stdout) + str(done.stderr)
 
 
@@ -158,4 +158,4 @@ def test_who_waits_for_a_worker_that_died_is_told(pytest_on: PytestOn) -> None:
     done = pytest_on(text, "-n", "2", "--max-worker-restart", "0", apart=True)
 
     assert done.ret == 1, str(done.stdout) + str(done.stderr)
-    assert "the worker that checks the target has died" in str(done.stdout)
+    assert "the pytest worker that checked the target has died" in str(done.stdout)

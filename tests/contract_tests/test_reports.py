@@ -248,7 +248,7 @@ def test_every_statement_has_the_verdict_that_it_earned() -> None:
     assert found["resend.sends_again"].verdict is Verdict.NOT_EXERCISED
     assert found["token.expiry"].verdict is Verdict.NOT_EXERCISED
     assert "hour" in found["token.expiry"].why
-    assert found["list.url.filter"].why == "nothing in this run came by it"
+    assert found["list.url.filter"].why == "no request of this run tested it"
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_a_deviation_explains_every_violation_or_none(
 
     assert found.verdict is verdict
     if "thrice" in seen and len(seen) <= MAX_KINDS:
-        assert found.why.endswith("does not explain: thrice")
+        assert found.why.endswith("does not cover this: thrice")
     if pattern == "twice":
         assert {v.seen: times for v, times in found.distinct} == Counter(seen)
     assert len(found.violations) <= MAX_KEPT
@@ -502,7 +502,7 @@ def test_summary_is_bounded() -> None:
     [
         (2, 0, 0, {}, "PASSED: All 2 checked statements hold."),
         (1, 1, 0, {}, "FAILED: 1 statement is broken."),
-        (1, 2, 1, {}, "FAILED: 2 statements are broken, and 1 listed deviation does not"),
+        (1, 2, 1, {}, "FAILED: 2 statements are broken, and 1 listed deviation no longer occurs"),
         (0, 0, 0, {}, "ERROR: Nothing could be checked."),
         (1, 1, 0, {"trouble": "no answer"}, "ERROR: The run failed: no answer"),
         (0, 0, 0, {"dry_run": True}, "DRY RUN: Nothing was sent."),
@@ -544,7 +544,7 @@ def test_thin_evidence_is_counted() -> None:
     assert re.search(r"envelope.json +documented +seen once", reports["terminal"])
     assert re.search(r"show.single_result +documented +3 requests", reports["terminal"])
     for name in ("terminal", "html", "summary"):
-        assert "1 statement holds but was seen only once." in reports[name]
+        assert "1 statement holds on the evidence of one request." in reports[name]
     report = json.loads(reports["json"])
     assert report["summary"]["seen_once"] == 1
     assert [each["id"] for each in report["statements"] if each["seen_once"]] == ["envelope.json"]

@@ -83,7 +83,7 @@ def test_a_run_that_can_read_nothing_fails_and_says_why(what: str) -> None:
     results = run(target, config(limits=Limits(longest_answer=MAX_ANSWER)))
 
     assert results.exit_code == 2
-    assert "no list could be read: the answer to list is longer" in str(results.trouble)
+    assert "no list could be read: the response to list is longer" in str(results.trouble)
     assert any("no list could be read" in line for line in closing(Report(results)))
 
 
@@ -153,9 +153,9 @@ def test_limited_requests_are_spent_well(requests: int) -> None:
     assert len(results.history) <= requests
     assert results.achieved > 105
     once = sum(each.is_seen_once for each in results.statements)
-    assert (f"{once} statements hold but were seen only once." in closing(Report(results))) == (
-        once > 1
-    )
+    assert (
+        f"{once} statements hold on the evidence of one request." in closing(Report(results))
+    ) == (once > 1)
 
 
 def test_only_keeps_the_generated_requests_of_its_methods() -> None:
@@ -179,14 +179,14 @@ def test_an_unknown_value_never_reaches_another_record() -> None:
     session.guard = Guard(session)
 
     for _ in range(2):
-        with pytest.raises(Unreachable, match="the number 7 was taken for one that names nothing"):
+        with pytest.raises(Unreachable, match="the number 7 was expected to be unknown"):
             session.call("delete", {"webhook_request_identifier": {"number": "7"}})
     assert everything(wire, target) == before
     assert session.call("delete", {"webhook_request_identifier": {"id": "7"}}).ok
     session.guard = Guard(session, may_find_more=True)
     assert session.call("delete", {"webhook_request_identifier": {"number": "7"}}).ok
     session.pool.records.clear()
-    with pytest.raises(Unreachable, match=r"untouched$"):  # there is no wider scope
+    with pytest.raises(Unreachable, match=r"in scope$"):  # there is no wider scope
         session.record_for_change()
 
 
@@ -245,15 +245,15 @@ class TestSeparateWorld:
         assert results.exit_code == 0
         assert results.changed
         assert results.target.exclusive
-        assert any("used the world check-x" in each for each in results.warnings)
+        assert any("used a world of its own, check-x" in each for each in results.warnings)
         assert self.worlds(registry) == {"default": 0}
 
     @pytest.mark.parametrize(
         ("changes", "token", "given", "told"),
         [
             ({}, "hush", None, "give it with CRMCOM_ADMIN_TOKEN"),
-            ({}, "hush", "wrong", "does not accept the admin token"),
-            ({"login": Login(token="of a login")}, None, None, "holds in no other world"),
+            ({}, "hush", "wrong", "does not accept the given admin token"),
+            ({"login": Login(token="of a login")}, None, None, "is not valid in other worlds"),
         ],
     )
     def test_without_a_world_of_its_own_it_only_reads(

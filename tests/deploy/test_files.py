@@ -23,9 +23,14 @@ from crmcom_kit.schemas.releases import release_names
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+COMPOSE = sorted((ROOT / "deploy").glob("compose*.yaml"))
 MANIFESTS = sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml"))
 COMMANDS = Path(sys.executable).parent
 ADMIN_TOKEN = "for-tests-only"
+#: What hides the lines of a manifest that keep the state.
+STATE_MARK = "#state "
+#: Where the image has room for a volume with the state.
+STATE_FOLDER = "/state"
 
 
 def loaded(path: str) -> Any:
@@ -40,7 +45,7 @@ def loaded(path: str) -> Any:
     ("schema", "path"),
     [
         ("vendor.github-actions", ROOT / "action.yml"),
-        ("vendor.compose-spec", ROOT / "deploy" / "compose.yaml"),
+        *(("vendor.compose-spec", path) for path in COMPOSE),
         *(("vendor.github-workflows", path) for path in WORKFLOWS),
     ],
     ids=lambda value: value.name if isinstance(value, Path) else "",
@@ -52,12 +57,16 @@ def test_a_file_has_the_form_of_its_schema(schema: str, path: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+@pytest.mark.parametrize("mark", ["", STATE_MARK], ids=["as it is", "with state"])
 @pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.name)
-def test_a_manifest_has_the_form_of_its_schema(path: Path) -> None:
-    """No member that Kubernetes does not know; no container runs as root, or writes to its root."""
-    for each in yaml.safe_load_all(path.read_text("utf-8")):
+def test_a_manifest_has_the_form_of_its_schema(path: Path, mark: str) -> None:
+    """No member that Kubernetes does not know; no container runs as root, or writes to its root.
+
+    That holds with and without the lines that are marked for keeping the state.
+    """
+    for each in yaml.safe_load_all(path.read_text("utf-8").replace(mark, "")):
         kubernetes_validate.validate(each, "1.31", strict=True)
-        if each["kind"] == "Service":
+        if each["kind"] in ("PersistentVolumeClaim", "Service"):
             continue
         pod = each["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"]
@@ -161,6 +170,37 @@ def variables(service: Any) -> dict[str, str]:
         name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
         for name, value in service["environment"].items()
     }
+
+
+def test_compose_can_keep_the_state_in_a_volume() -> None:
+    """The second file adds a volume of its own, and the file in it that the mock keeps."""
+    added = loaded("deploy/compose.state.yaml")
+    (mock,) = added["services"].values()
+    (volume,) = added["volumes"]
+    (mounted,) = mock["volumes"]
+    assert set(added["services"]) <= set(loaded("deploy/compose.yaml")["services"])
+    assert mounted == f"{volume}:{STATE_FOLDER}"
+    assert mock["environment"] == {"CRMCOM_SERVE_STATE": f"{STATE_FOLDER}/world.state"}
+
+
+def test_the_deployment_can_keep_the_state_in_a_volume() -> None:
+    """Its marked lines mount the claim that they make, for the image's group."""
+    text = (ROOT / "deploy" / "kubernetes" / "mock.yaml").read_text("utf-8")
+    deployment, _, claim = yaml.safe_load_all(text.replace(STATE_MARK, ""))
+    pod = deployment["spec"]["template"]["spec"]
+    (container,), (volume,) = pod["containers"], pod["volumes"]
+    environment = {each["name"]: each.get("value") for each in container["env"]}
+    assert container["volumeMounts"] == [{"name": volume["name"], "mountPath": STATE_FOLDER}]
+    assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    assert environment["CRMCOM_SERVE_STATE"] == f"{STATE_FOLDER}/world.state"
+    assert pod["securityContext"]["fsGroup"] == 10001
+
+
+def test_the_image_has_the_folder_for_the_state() -> None:
+    """It belongs to the image's user, from whom a new volume takes it over."""
+    text = (ROOT / "Containerfile").read_text("utf-8")
+    assert f"COPY --from=build --chown=10001:10001 {STATE_FOLDER} {STATE_FOLDER}\n" in text
+    assert "USER 10001:10001\n" in text
 
 
 def test_the_deployment_serves_what_its_probes_ask_for(tmp_path: Path) -> None:

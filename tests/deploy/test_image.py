@@ -178,5 +178,7 @@ def test_nothing_superfluous_is_in_it(image: Image) -> None:
     for absent in ("pip", "source", "root/.cache"):
         assert not (image.root / absent).exists()
     assert not any((image.root / "data").iterdir())
+    state = (image.root / "state").stat()
+    assert (state.st_uid, state.st_gid) == (10001, 10001)
     size = sum(path.lstat().st_size for path in installation.rglob("*") if not path.is_dir())
     assert size < 100 << 20, f"{size / (1 << 20):.0f} MiB on top of the base"

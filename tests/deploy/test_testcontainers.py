@@ -1,4 +1,4 @@
-"""The tests that docs/containers.md shows for Testcontainers run, on a stand-in for its library.
+"""The tests that docs/containers.md shows run; for Testcontainers there is a stand-in.
 
 The stand-in has the members that the examples use, and starts the same command without a container.
 """
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.mock_processes import MockProcess
 from helpers.tools import FEWER_PLUGINS, tool
 
 PYTHON_STAND_IN = """
@@ -117,6 +118,27 @@ def test_the_example_in_python_passes(examples: dict[str, str], tmp_path: Path) 
     assert "1 passed" in run.stdout
 
 
+def test_the_first_test_passes(examples: dict[str, str], tmp_path: Path) -> None:
+    """Against a mock that was started with the command above it."""
+    command = ("--port=0", "--release=R15", "--token=mytoken")
+    environment = {"CRMCOM_ADMIN_TOKEN": "for-tests-only"}
+    served = MockProcess(*command, folder=tmp_path, environment=environment)
+    try:
+        (tmp_path / "first.test.mjs").write_text(examples["first.test.mjs"])
+        run = subprocess.run(
+            [tool("node"), "--test"],
+            cwd=tmp_path,
+            env={**os.environ, "MOCK": served.base},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        assert served.stop() == 0
+    assert run.returncode == 0, run.stdout
+    assert re.search(r"^\S+ pass 1$", run.stdout, re.MULTILINE)
+
+
 def test_the_example_in_javascript_passes(examples: dict[str, str], tmp_path: Path) -> None:
     """Under Node.js's own test runner."""
     package = tmp_path / "node_modules" / "testcontainers"
@@ -139,7 +161,8 @@ def test_the_example_in_javascript_passes(examples: dict[str, str], tmp_path: Pa
 def test_the_example_in_java_says_the_same_as_the_others(examples: dict[str, str]) -> None:
     """It is not run; image, command, environment, port and requests are those of the others."""
     java = examples["ResendTest.java"]
-    assert set(examples) == {"test_resend.py", "resend.test.mjs", "ResendTest.java"}
+    others = {"first.test.mjs", "test_resend.py", "resend.test.mjs"}
+    assert set(examples) == others | {"ResendTest.java"}
     strings = {text.replace('\\"', '"') for text in re.findall(r'"((?:[^"\\]|\\.)*)"', java)}
     for said in (
         *("crmcom-kit:dev", "serve", "--release", "R15", "--token", "mytoken", "/readyz"),

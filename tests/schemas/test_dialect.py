@@ -156,12 +156,12 @@ def test_an_ill_typed_value_is_named_with_the_choices(dial: Dial, value: object)
         ("list.ordr", "list.order"),
         ("errors.status.not_reject", "errors.status.not_rejected"),
         ("fields_set.unknown_names", "fields_set.unknown_name"),
-        ("xyz", "see crmcom-kit dialect"),
+        ("xyz", "`crmcom-kit dialect` prints all keys"),
     ],
 )
 def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
     """A key that no dial has is refused, with the keys that were probably meant."""
-    with pytest.raises(DialectError, match=f"^dialect mine: unknown key {key}; nearest: .*{near}"):
+    with pytest.raises(DialectError, match=f"^dialect mine: unknown key {key}; .*{near}"):
         Dialect("mine", {key: 1})
 
 
@@ -174,9 +174,12 @@ def test_an_unknown_key_is_named_with_the_nearest(key: str, near: str) -> None:
         (b"[lists]\n", "unknown key lists"),
         (b"[list.orders]\n", "unknown key list.orders; nearest: list.order"),
         (b"[list\n", "not a TOML file in UTF-8"),
-        (b"a = " + b"[" * 5000 + b"]" * 5000, "not a TOML file in UTF-8: nested more than 50"),
-        (b"a = " + b"[" * 60 + b"]" * 60, "nested more than 50 deep"),
-        (b".".join([b"a"] * 5000) + b" = 1", "nested more than 50 deep"),
+        (
+            b"a = " + b"[" * 5000 + b"]" * 5000,
+            "not a TOML file in UTF-8: nested more than 50 levels",
+        ),
+        (b"a = " + b"[" * 60 + b"]" * 60, "nested more than 50 levels deep"),
+        (b".".join([b"a"] * 5000) + b" = 1", "nested more than 50 levels deep"),
         (b".".join([b"a"] * 50) + b" = 1", "unknown key a.a.a"),
         (b"[errors.message]\nbad_date = '\xff'\n", "not a TOML file in UTF-8"),
     ],
@@ -202,7 +205,7 @@ def test_a_key_with_many_dots_takes_no_memory(tmp_path: Path) -> None:
         file.write_text(content, "utf-8")
         tracemalloc.start()
         try:
-            with pytest.raises(DialectError, match="nested more than 50 deep"):
+            with pytest.raises(DialectError, match="nested more than 50 levels deep"):
                 load_dialect(file)
             peak = tracemalloc.get_traced_memory()[1]
         finally:

@@ -213,7 +213,7 @@ def test_one_unknown_member_is_one_error_and_says_where(name: str, value: Any) -
                 errors = [one for one in errors[0].context if one.validator != "type"]
             (error,) = errors
             assert tuple(error.absolute_path) == (*path, "odd")
-            assert error.message == "'odd' is no member known here"
+            assert error.message == "'odd' is not a known member here"
 
 
 def test_every_unknown_member_is_an_error_of_its_own() -> None:

@@ -40,7 +40,7 @@ def token(epoch: Epoch, values: Values) -> Response:
             "wrong_credentials",
             "username, password, organisation",
             seen=f"username {username}, organisation {organisation}",
-            allowed="the credentials that this mock was started with",
+            allowed="the credentials that the mock was started with",
         )
     return _issued(epoch, values, config.release.token, login=True)
 
@@ -58,8 +58,8 @@ def web_api_key_token(epoch: Epoch, values: Values, authorization: str) -> Respo
         raise LoginError(
             "wrong_credentials",
             "Authorization",
-            seen="a value that is not shown" if authorization else "nothing",
-            allowed="Basic base64(KEY:) with the key that this mock was started with",
+            seen="a hidden value" if authorization else "nothing",
+            allowed="Basic base64(KEY:) with the key that the mock was started with",
             dials=dials,
         )
     release = epoch.config.release
@@ -101,7 +101,7 @@ def _unit(epoch: Epoch, named: str | None) -> Object | None:
         "unknown_unit",
         "unit",
         seen=quoted(named),
-        allowed="the id of a unit that exists",
+        allowed="the id of an existing unit",
         dials=(_UNIT_BY_NAME,),
     )
 

@@ -50,7 +50,7 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
         raise RecordError(
             "unknown_webhook_request",
             REQUEST_IDENTIFIER,
-            seen=f"number {record.number}, deleted while it was being sent",
+            seen=f"number {record.number}, which was deleted during the delivery",
             allowed="a webhook request that is not deleted during the delivery",
             attempts=attempts,
         )
@@ -58,8 +58,8 @@ async def resend(epoch: Epoch, values: Values, session: Session, waits: Waits) -
         raise RecordError(
             "delivery_failed",
             REQUEST_IDENTIFIER,
-            seen=f"{outcome.error_code} when number {record.number} was sent",
-            allowed="a receiver that accepts it",
+            seen=f"{outcome.error_code} when number {record.number} was delivered",
+            allowed="a receiver that accepts the delivery",
             dials=("resend.failed",),
             record=settled.body,
             attempts=attempts,
@@ -106,7 +106,7 @@ def _wrong_state(record: Record, state: State) -> RecordError:
     kind, seen = "not_rejected", f"{number} in state {state}"
     allowed = "a webhook request that is REJECTED"
     if state is State.SENDING:
-        kind, seen = "resend_under_way", f"{number} while another resend of it runs"
+        kind, seen = "resend_under_way", f"{number} while another resend of it is running"
         allowed = "one resend at a time"
     return RecordError(kind, REQUEST_IDENTIFIER, seen=seen, allowed=allowed, record=record.body)
 

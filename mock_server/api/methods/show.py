@@ -45,5 +45,5 @@ def unknown(identifier: Identifier) -> RecordError:
         "unknown_webhook_request",
         f"{REQUEST_IDENTIFIER}.{identifier.field}",
         seen=quoted(identifier.value),
-        allowed=f"the {identifier.field} of a webhook request that exists",
+        allowed=f"the {identifier.field} of an existing webhook request",
     )

@@ -71,7 +71,7 @@ def _not_rejected(call: RefusedCall) -> Suggestion:
 
 
 def _resend_under_way(_: RefusedCall) -> Suggestion:
-    return Suggestion("wait until the other resend of it has ended")
+    return Suggestion("wait until the other resend has ended")
 
 
 def _definition_not_effective(call: RefusedCall) -> Suggestion:

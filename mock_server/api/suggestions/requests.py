@@ -27,7 +27,7 @@ def _unknown_method(call: RefusedCall) -> Suggestion:
     near = difflib.get_close_matches(wanted, known, n=1)
     near += [one for one in known if one.rpartition("/")[2] == wanted.rpartition("/")[2]]
     if not near:
-        return Suggestion(f"a path of the API, such as {next(iter(known))}")
+        return Suggestion(f"use a path of the API, such as {next(iter(known))}")
     method = known[near[0]]
     changes = [Change("path", "path", method.path)]
     if method.verb != call.request.verb:
@@ -40,7 +40,7 @@ def _wrong_verb(call: RefusedCall) -> Suggestion | None:
         return None
     verb = call.method.verb
     place = "in the JSON body" if verb == "POST" else "in the query"
-    text = f"{verb} instead of {call.error.seen}, parameters {place}"
+    text = f"{verb} instead of {call.error.seen}, with the parameters {place}"
     return Suggestion(text, (Change("verb", "verb", verb),))
 
 
@@ -94,7 +94,7 @@ def _bad_charset(call: RefusedCall) -> Suggestion:
         right = "application/json; charset=utf-8"
         return Suggestion(f"Content-Type: {right}", (Change("header", "Content-Type", right),))
     if call.error.parameter != "body":
-        text = "percent-encode the bytes of UTF-8, such as %C3%A9 for an e with acute accent"
+        text = "percent-encode the UTF-8 bytes, such as %C3%A9 for an e with acute accent"
         return Suggestion(text)
     body = call.request.body or b""
     encoding = encoding_of(body)
@@ -124,13 +124,14 @@ def _missing_token(call: RefusedCall) -> Suggestion:
 
 
 def _new_token(call: RefusedCall) -> Suggestion:
-    return Suggestion(f"{call.written('token', PLACEHOLDER)} of a new login ({_LOGIN})", _TOKEN)
+    return Suggestion(f"{call.written('token', PLACEHOLDER)} from a new login ({_LOGIN})", _TOKEN)
 
 
 def _wrong_credentials(call: RefusedCall) -> Suggestion:
     right = call.epoch.config.credentials
     if call.method is not None and call.method.basic:
-        return Suggestion("the header Authorization: Basic base64(KEY:), with the key of --api-key")
+        text = "send the header Authorization: Basic base64(KEY:), with the key of --api-key"
+        return Suggestion(text)
     changes = []
     if str(call.value("username")).casefold() != right.username.casefold():
         changes.append(Change("set", "username", right.username))
@@ -139,10 +140,9 @@ def _wrong_credentials(call: RefusedCall) -> Suggestion:
     about = ""
     if call.value("password") != right.password:
         changes.append(Change("set", "password", PLACEHOLDER))
-        about = ", which --password names,"
+        about = " (the value of --password)"
     parts = [call.written(change.parameter, change.value) for change in changes]
-    verb = "is" if len(parts) == 1 else "are"
-    return Suggestion(f"{' and '.join(parts)}{about} {verb} right", tuple(changes))
+    return Suggestion(f"use {' and '.join(parts)}{about}", tuple(changes))
 
 
 def _unknown_unit(call: RefusedCall) -> Suggestion:
@@ -151,7 +151,7 @@ def _unknown_unit(call: RefusedCall) -> Suggestion:
         unit = units.find("id", value.strip().upper()) or units.find_any(value)
         if unit is not None:
             return call.set_to("unit", unit["id"])
-    return leave_out("unit", ", for the user's own")
+    return leave_out("unit", ", for the user's own unit")
 
 
 FINDERS = {

@@ -54,7 +54,7 @@ def _empty_or_invalid(call: RefusedCall) -> Suggestion:
     if call.wrong_identifier:
         return identifier(call)
     if name == "query":
-        return Suggestion("at most 500 parameters: leave out the others")
+        return Suggestion("send at most 500 parameters")
     if isinstance(value, str) and name not in ("token", "password", *_LOGINS):
         clean = "".join(c for c in value[:200] if c.isprintable()).strip()
         known = _choices(call)

@@ -66,7 +66,7 @@ class DeliveryJob:
             self.abandon()
             return None
         return self._end(
-            self._refused(OutcomeName.QUEUE_FULL, f"{queue.room} deliveries wait already")
+            self._refused(OutcomeName.QUEUE_FULL, f"{queue.room} deliveries are already waiting")
         )
 
     def run(self) -> None:
@@ -113,7 +113,7 @@ class DeliveryJob:
         with queue.running(), slot as found:
             if not found:
                 return self._refused(
-                    OutcomeName.NO_CONNECTION, "as many deliveries as allowed are running"
+                    OutcomeName.NO_CONNECTION, "the maximum number of deliveries is running"
                 )
             return self._send()
 

@@ -28,7 +28,9 @@ def attempt_of(epoch: Epoch, number: int) -> Attempt:
     if found is None:
         kept = epoch.attempts.list()
         allowed = (
-            f"{kept[0].number} to {kept[-1].number}" if kept else "none, since nothing was sent"
+            f"{kept[0].number} to {kept[-1].number}"
+            if kept
+            else "none, since nothing was delivered"
         )
         raise NotFound("delivery", seen=str(number), allowed=allowed)
     return found

@@ -48,7 +48,7 @@ def put_script(
     """
     delivery = epoch.delivery
     if not isinstance(delivery, ScriptedDelivery):
-        seen = "a script, and this mock really sends"
+        seen = "a script, while this mock really sends"
         raise UsageError("script", seen=seen, allowed="a mock without --deliver http")
     target = WORLD
     if number is not None and definition is not None:

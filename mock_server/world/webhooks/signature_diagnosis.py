@@ -177,7 +177,7 @@ def check_code(
     codes = {key: _code(text, key, *how) for key in keys if key.expected}
     expected = Signature(next(iter(codes.values())) if len(codes) == 1 else None, text, *how)
     if arrived.code is None:
-        return Verdict("missing_code", "there is no authentication code", expected, seen)
+        return Verdict("missing_code", "the message has no authentication code", expected, seen)
     for key, code in codes.items():
         if _same(arrived.code, code):
             right = expected._replace(code=code)
@@ -186,7 +186,7 @@ def check_code(
         why = "the code does not match, and the body is too long for a diagnosis"
         return Verdict("unknown", why, expected, seen)
     if not keys:
-        return Verdict("no_key", "no definition of this world has a key", expected, seen)
+        return Verdict("no_key", "no webhook definition of this world has a key", expected, seen)
     texts = list(_texts(arrived, body, ways, sent))
     algorithms = sorted(ALGORITHMS, key=lambda one: one != ways["algorithm"])
     encodings = sorted(ENCODINGS, key=lambda one: one != ways["encoding"])
@@ -197,7 +197,7 @@ def check_code(
             expected = expected._replace(code=codes.get(key, expected.code))
             seen = Signature(arrived.code, tried.text, algorithm, encoding)
             return Verdict(reason, why, expected, seen)
-    why = "no key of this world makes this code of this data, in any hash or encoding"
+    why = "no key of this world gives this code for this data, with any hash and encoding"
     return Verdict("wrong_key_or_data", why, expected, seen)
 
 
@@ -207,7 +207,7 @@ def _no_data(body: bytes) -> tuple[str, str]:
         return "empty", "the body is empty"
     if body.lstrip().startswith(b"{") and not body.rstrip().endswith(b"}"):
         return "cut_body", "the body ends in the middle of JSON"
-    return "no_data", "the body has no data object where the dialect puts it"
+    return "no_data", "the body has no data object where the dialect expects it"
 
 
 def _code(text: bytes, key: Key, algorithm: str, encoding: str) -> str:
@@ -226,22 +226,28 @@ def _texts(
     right = (ways["canonical_form"], ways["charset"])
     forms = sorted(product(CANONICAL_FORMS, CHARSETS), key=lambda one: one != right)
     for form, charset in forms:
-        why = f"is of the data re-serialized as JSON, {form} in {charset}"
+        why = f"was computed from the data re-serialized as JSON, {form} in {charset}"
         why = f"{why}; right is {' in '.join(right)}"
         text = canonical_bytes(data, canonical_form=form, charset=charset)
         yield _Candidate(text, "" if (form, charset) == right else "reserialised_json", why)
     if sent is not None:
         text = canonical_bytes(sent, canonical_form=right[0], charset=right[1])
         if sent == data:
-            why = "is right for the data as it was sent; on the way its JSON was re-serialized"
+            why = "is right for the data as it was sent; its JSON was re-serialized on the way"
             yield _Candidate(text, "reserialised_json", why)
         else:
-            why = "is right for the data that was sent; on the way it was changed"
+            why = "is right for the data that was sent; the data was changed on the way"
             yield _Candidate(text, "changed_data", why)
     if arrived.raw is not None:
-        yield _Candidate(arrived.raw, "raw_bytes", "is of the data's bytes as they arrived")
-    yield _Candidate(body, "whole_body", "is of the whole body, and not of its data object alone")
-    yield _Candidate(body.strip(), "whole_body", "is of the whole body, and not of its data object")
+        yield _Candidate(
+            arrived.raw, "raw_bytes", "was computed from the data's bytes as they arrived"
+        )
+    yield _Candidate(
+        body, "whole_body", "was computed from the whole body instead of its data object"
+    )
+    yield _Candidate(
+        body.strip(), "whole_body", "was computed from the whole body instead of its data object"
+    )
 
 
 def _differences(

@@ -68,12 +68,12 @@ def fire(
     found = named(epoch.reference_data.definitions, "definition", definition)
     about = found.get("entity")
     if about is not None and about != entity:
-        seen = f"{entity}, and definition {found['name']} is about {about}"
+        seen = f"{entity}, while definition {found['name']} is about {about}"
         raise UsageError("entity", seen=seen, allowed=about)
     trigger = _rule(epoch, found, entity, rule)
     address = found.get("url") if url is None else url
     if address is None:
-        seen = f"nothing, and definition {found['name']} has none"
+        seen = f"nothing, and no URL in definition {found['name']}"
         raise UsageError("url", seen=seen, allowed="the URL of the receiver")
     if not is_effective(found):
         return Fired(sent=False, why=f"definition {found['name']} is NOT EFFECTIVE")
@@ -121,7 +121,7 @@ def _stored(epoch: Epoch, record: Object, data: Object) -> Record:
 def _why_not_sent(epoch: Epoch, attempt: Attempt) -> str:
     """Say why nothing has left the mock, whatever the record says; empty if it has."""
     if not epoch.sends:
-        return "a script decides the outcome; a mock with --deliver http really sends"
+        return "a script decides the outcome; start the mock with --deliver http to really send"
     outcome = attempt.outcome
     return outcome.why if outcome is not None and outcome.name in NOT_SENT else ""
 

@@ -68,7 +68,7 @@ def test_wrong_entries_change_nothing(mock: Any, admin: Any) -> None:
         ),
         (
             b'{"unit": {"id": "1", "name": "a"}}\n{"unit": {"id": "1", "name": "b"}}',
-            "there already",
+            "already exists",
         ),
         (b'{"a": NaN}', "not JSON"),
         (b"\xff\xfe", "seen UTF-16"),
@@ -327,7 +327,7 @@ def test_what_is_added_can_be_given_a_start(admin: Any) -> None:
 
     _, found = admin.refused("POST", "/seed", {"seed": 0, "count": 5, "add": True, "start": 5004})
 
-    assert "is there already" in found["error"]
+    assert "already exists" in found["error"]
 
 
 def test_too_large_numbers_leave_the_start_to_the_caller(admin: Any) -> None:
@@ -336,7 +336,7 @@ def test_too_large_numbers_leave_the_start_to_the_caller(admin: Any) -> None:
 
     _, found = admin.refused("POST", "/seed", {"count": 1, "add": True})
     assert found["parameter"] == "start"
-    assert found["seen"] == "no start, and number 900000000000000000 exists already"
+    assert found["seen"] == "no start, while number 900000000000000000 already exists"
     assert admin.ask("POST", "/seed", {"count": 1, "add": True, "start": 5000})["added"] == 1
 
 

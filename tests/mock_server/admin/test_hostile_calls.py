@@ -45,9 +45,9 @@ REFUSED: list[tuple[str, str, Any, str, str, str]] = [
     ("PUT", CLOCK, FROZEN % b', "rate": 1e999', "body", "1e999, which is too large", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "rate": 1%b' % (b"0" * 5000), "body", "digits", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": 18446744073709551616', "body", "too large", "JSON"),
-    ("PUT", CLOCK, FROZEN % b', "at": "\\ud800"', "body", "half of a surrogate pair", "JSON"),
+    ("PUT", CLOCK, FROZEN % b', "at": "\\ud800"', "body", "an unpaired surrogate", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": %b' % (b"[" * 100 + b"]" * 100), "body", "too deep", "JSON"),
-    ("PUT", CLOCK, b"[" * 100_000, "body", "too deep nesting", "JSON"),
+    ("PUT", CLOCK, b"[" * 100_000, "body", "nesting that is too deep", "JSON"),
     ("PUT", CLOCK, FROZEN % b', "x": 1', "x", "in the body", "one of mode, at, rate"),
     ("PUT", CLOCK, FROZEN % b', "rate": 2', "rate", "2", "a number in mode scaled only"),
     ("PUT", CLOCK, b'{"mode": "scaled"}', "rate", "nothing", "a number in mode scaled"),
@@ -168,7 +168,7 @@ def test_an_incomplete_body_does_nothing(make_mock: Any, admin_of: Any) -> None:
         status, found = admin.refused(
             verb, path, body, environ_overrides={"CONTENT_LENGTH": str(len(body) + 1)}
         )
-        assert (status, found["seen"]) == (400, "a part of it")
+        assert (status, found["seen"]) == (400, "only a part")
         assert [admin.ask("GET", "/health"), admin.send("GET", "/state").data] == before
         assert admin.ask("GET", CLOCK)["mode"] == "real"
 

@@ -100,7 +100,7 @@ def test_a_removed_record_is_gone(mock: Any, admin: Any) -> None:
     assert admin.refused("GET", "/records/7")[0] == 404
     assert "7" not in mock.records()
     _, found = admin.refused("POST", "/records", {"webhook_request": [before]})
-    assert "was there already" in found["error"]
+    assert "was used by a deleted" in found["error"]
 
 
 def test_what_is_being_sent_is_not_changed(make_mock: Any, admin_of: Any) -> None:
@@ -160,14 +160,20 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
     ("PATCH", "/records/7", {"record": {"url": 5}}, 400, ("record.url: seen 5",)),
     ("PATCH", "/records/7", {"record": {"life_cycle_state": "SENDING"}}, 400, ('seen "SENDING"',)),
     ("PATCH", "/records/7", {"record": {**STATE, "error_code": "E"}}, 400, ("error_code",)),
-    ("PATCH", "/records/7", {"record": {"error_code": None}}, 400, ("a text if",)),
+    ("PATCH", "/records/7", {"record": {"error_code": None}}, 400, ("a non-empty string if",)),
     ("PATCH", "/records/7", {"record": {"log_information": {"x": 1}}}, 400, ("'x'",)),
     ("PATCH", "/records/7", {"record": {"webhook_definition": {"name": "x"}}}, 400, ("no id",)),
     ("POST", "/records?index=-1", b"{}", 400, ("index", "at least 0")),
     ("POST", "/records", {"webhook_request": [{"record": {"x": 1}}]}, 400, ("'x' is not",)),
     ("POST", "/records", {"webhook_request": [{"record": {"seed": 1}}]}, 400, ("'seed' is not",)),
     ("POST", "/records", {"webhook_request": [{"record": {"entity": 1}}]}, 400, ("ACTIVITIES",)),
-    ("POST", "/records", {"webhook_request": [{"record": {"number": "7"}}]}, 400, ("there",)),
+    (
+        "POST",
+        "/records",
+        {"webhook_request": [{"record": {"number": "7"}}]},
+        400,
+        ("already exists",),
+    ),
     ("POST", "/records", {"webhook_request": [{"record": {}, "data": {}}]}, 400, ('"data"',)),
     (
         "POST",

@@ -288,6 +288,6 @@ def test_any_other_authorization_is_refused_alike(make_mock: Any, headers: dict[
     reply = key_login(mock, headers)
 
     assert reply.code == mock.code_of("wrong_credentials")
-    seen = "a value that is not shown" if headers.get("Authorization") else "nothing"
+    seen = "a hidden value" if headers.get("Authorization") else "nothing"
     assert f"Authorization: seen {seen}; allowed is Basic base64(KEY:)" in reply.message
     assert KEY not in reply.text

@@ -143,7 +143,7 @@ def test_new_content_that_was_overtaken_is_refused(change: str) -> None:
     if change == "restore":
         world.reset()
     given: Any = "start" if change == "restore" else slow()
-    with pytest.raises(Conflict, match="seen epoch 1, and this call began in epoch 0"):
+    with pytest.raises(Conflict, match="seen epoch 1, while this call began in epoch 0"):
         getattr(world, change)(given, expected_epoch=begun)
 
     assert world.epoch_number == 1

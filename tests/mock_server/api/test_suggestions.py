@@ -100,12 +100,12 @@ def test_tokens_that_are_over_are_corrected_by_another() -> None:
     token = asker.ask(post(LOGIN, RIGHT)).json["data"]["token"]
     asked = Asked("GET", SHOW, (("token", token), ("webhook_request_identifier", "number=7")))
     assert asker.ask(post("authentication/token/release", {"token": token})).json["data"] == {}
-    (change,) = hold(asker, "released_token", asked, "of a new login")
+    (change,) = hold(asker, "released_token", asked, "from a new login")
     assert asker.ask(asked.changed(change)).json["status"]["code"] == "OK"
     token = asker.ask(post(LOGIN, RIGHT)).json["data"]["token"]
     asked = Asked("GET", SHOW, (("token", token), ("webhook_request_identifier", "number=7")))
     asker.world.tokens.expire(token)
-    hold(asker, "expired_token", asked, "of a new login")
+    hold(asker, "expired_token", asked, "from a new login")
 
 
 def test_every_kind_has_a_suggestion_that_is_tried() -> None:

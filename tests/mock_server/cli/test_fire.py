@@ -18,7 +18,7 @@ from helpers.tables import all_cases
 
 from crmcom_kit.cli import main
 
-URL = "--url is the address of the mock"
+URL = "--url must be the address of the mock"
 DATA = '{"id": "A1", "number": "ACT1", "status": "COMPLETED"}'
 
 
@@ -80,7 +80,7 @@ def test_a_blocked_host_says_how_to_allow_it(mock: ServedMock) -> None:
     result = fire(mock, to="http://hooks.example.com/in")
 
     assert result.exit_code == 1
-    assert "--allow-host hooks.example.com allows it" in result.stderr
+    assert "allow it: --allow-host hooks.example.com" in result.stderr
     assert json.loads(result.stdout)["sent"] is False
 
 
@@ -126,7 +126,7 @@ def test_a_mistake_is_one_line(mock: ServedMock) -> None:
         ({"stdin": "[1]"}, "--data: seen an array; allowed is a JSON object"),
         ({"stdin": "null"}, "--data: seen null; allowed is a JSON object"),
         ({"stdin": gzip.compress(DATA.encode())}, "--data: seen gzip; allowed is a JSON object"),
-        ({"stdin": "[" * 100_000}, "--data: seen too deep nesting; allowed is a JSON object"),
+        ({"stdin": "[" * 100_000}, "--data: seen nesting that is too deep; allowed is"),
         ({"stdin": "9" * 5000}, "--data: seen a number with too many digits; allowed is"),
         # The API answers there, in its own way.
         ({"url": f"{mock.base}/crmapi"}, f"is not the control API of a mock; {URL}"),

@@ -160,9 +160,11 @@ def test_data_is_for_a_new_file_and_for_a_reset(
     sizes.append(records_of(third))
 
     assert sizes == [1, 3, 1, 1]
-    line = f"Error: state {state}: another process uses it\n"
+    line = (
+        f"Error: state {state}: another process uses it; stop that process, or name another file\n"
+    )
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", line)
-    ignored = f"state {state}: the last change was cut off: 11 bytes are ignored\n"
+    ignored = f"state {state}: the last change is incomplete; its 11 bytes are ignored\n"
     assert third.end(signal.SIGTERM)[2] == ignored
 
 

@@ -86,7 +86,7 @@ def test_each_change_is_read_once(watching: Watching, capsys: pytest.CaptureFixt
     assert watching.read == ["second", "bad", "third one", "the fourth"]
     assert capsys.readouterr().err.splitlines() == [
         "read second",
-        "not reloaded, all stays as it was: the reason",
+        "not reloaded, nothing has changed: the reason",
         "read third one",
         "read the fourth",
     ]
@@ -188,7 +188,7 @@ def test_the_command_reloads(tmp_path: Path, start_server: Callable[..., Any]) -
     line = server.process.stderr.readline()
     assert line == "reloaded: 2 webhook requests, dialect " + f"{dialect}\n"
     line = server.process.stderr.readline()
-    assert line.startswith(f"not reloaded, all stays as it was: data {data} line 1 ")
+    assert line.startswith(f"not reloaded, nothing has changed: data {data} line 1 ")
     assert server.ask("GET", "/__admin/health")[1]["webhook_requests"] == 2
 
     data.write_text(lines(2), "utf-8")

@@ -209,7 +209,7 @@ REFUSED: list[tuple[str, str, str]] = [
     ("cut=0", "X-Mock-Prefer.cut", "seen 0; allowed is a whole number of bytes"),
     ("when=after_commit", "X-Mock-Prefer", "seen an empty object; allowed is an object"),
     ("cut=5,when=before_commit", "X-Mock-Prefer.when", 'seen "before_commit"; allowed'),
-    ("fault=drop,status=503", "X-Mock-Prefer", "seen status and drop; allowed is one of them"),
+    ("fault=drop,status=503", "X-Mock-Prefer", "seen status and drop; allowed is only one of"),
 ]  # fmt: skip
 
 

@@ -320,7 +320,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({**HARMLESS, "ttlMillis": 10**12}, "ttlMillis: seen 1000000000000"),
     ({**HARMLESS, "match": {"operation": "fly"}}, 'match.operation: seen "fly"; allowed'),
     ({**HARMLESS, "match": {"operation": []}}, "match.operation: seen an empty array"),
-    ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen one together with nth"),
+    ({**HARMLESS, "match": {"nth": 1, "after": 1}}, "match.after: seen after together with nth"),
     ({**HARMLESS, "match": {"identifier": {}}}, "match.identifier: seen an empty object"),
     ({**HARMLESS, "match": {"identifier": {"number": 10**18}}}, "match.identifier.number: seen 1"),
     ({**HARMLESS, "match": {"parameters": {"x": {}}}}, "match.parameters.x: seen an empty obj"),

@@ -111,7 +111,7 @@ def test_it_needs_the_admin_token(headers: dict[str, str]) -> None:
 
     refused = client.get("/metrics", headers=headers, buffered=True)
     assert refused.status_code == 401
-    assert refused.json["error"].startswith("/metrics needs the token of --admin-token")
+    assert refused.json["error"].startswith("/metrics requires the admin token")
     bearer = {"Authorization": "Bearer secret"}
     assert client.get("/metrics", headers=bearer, buffered=True).status_code == 200
 
@@ -135,8 +135,8 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
 
     assert answer.status_code == 501
     assert answer.json == {
-        "error": "prometheus_client is not installed, which this needs: "
-        "pip install 'crmcom-kit[metrics]'"
+        "error": "this needs prometheus_client, which is not installed; "
+        "run: pip install 'crmcom-kit[metrics]'"
     }
 
 

@@ -249,7 +249,7 @@ def test_half_a_body_is_refused() -> None:
     body = b"".join(WsgiShell(world)(environ, lambda *given: seen.extend(given)))  # type: ignore[arg-type]
 
     assert seen[0] == "400 BAD REQUEST"
-    assert b"body: seen a part of it" in body
+    assert b"body: seen only a part" in body
     assert world.journal.entries() == []
 
 

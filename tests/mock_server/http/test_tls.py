@@ -58,12 +58,12 @@ def test_a_certificate_of_the_user_is_served(start_server: Any, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
-        ("--tls-key no.pem", "--tls-key: a key without --tls-cert is not allowed"),
+        ("--tls-key no.pem", "--tls-key: not allowed without --tls-cert"),
         ("--tls-cert no.pem", "--tls-cert: no.pem cannot be read: No such file"),
         ("--tls-cert bad.pem", "--tls-cert: bad.pem are not a certificate and its key: "),
         ("--tls-cert cert.pem --tls-key bad.pem", "cert.pem and bad.pem are not a certificate"),
         ("--tls-cert cert.pem --tls-key locked.pem", "are not a certificate and its key: "),
-        ("--tls-cert bad.pem --tls-self-signed ca.pem", "beside --tls-cert it is not allowed"),
+        ("--tls-cert bad.pem --tls-self-signed ca.pem", "not allowed with --tls-cert"),
         ("--tls-self-signed no/ca.pem", "--tls-self-signed: no/ca.pem cannot be written: "),
     ],
 )

@@ -104,7 +104,7 @@ def test_a_reverse_proxy_does_not_open_the_control_api(mock: Any) -> None:
     assert '"number":"7"' in api
     assert len(control) == 3
     for answer in (*control, docs):
-        assert "needs --admin-token to answer through a proxy; seen X-Forwarded-For" in answer
+        assert "needs --admin-token to be called through a proxy; seen X-Forwarded-For" in answer
     assert [answer[:4] for answer in control] == ["403 "] * 3
     assert mock.ask("GET", "/__admin/health")[1] == before
 

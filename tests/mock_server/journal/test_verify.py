@@ -201,12 +201,12 @@ def test_waiting_for_a_record(lived: Lived) -> None:
 
 
 def test_a_record_that_never_was_is_not_deleted(lived: Lived) -> None:
-    """Who waits for a mistyped number to be deleted is told that there never was such a record."""
+    """Who waits for a mistyped number to be deleted is told that never existed such a record."""
     never = OneRecord(lambda: lived.world.store, "number", "99999", "DELETED")
 
     assert not never.holds()
     assert never.facts()["state"] is None
-    assert "there never was" in never.facts()["note"]
+    assert "never existed" in never.facts()["note"]
 
 
 def test_a_record_that_another_content_leaves_out_is_gone(lived: Lived) -> None:

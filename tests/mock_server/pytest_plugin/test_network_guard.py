@@ -52,7 +52,7 @@ def _guard() -> Iterator[Guard]:
 
 def test_every_way_to_a_real_host_is_blocked_and_recorded(guard: Guard) -> None:
     """Whatever asks for the host gets an exception that names it, before any look-up."""
-    blocked = r"'rest.crm.com' looks like CRM.COM itself"
+    blocked = r"'rest.crm.com' looks like the real CRM.COM"
     with all_cases() as case:
         for name, way in WAYS.items():
             guard.reached.clear()

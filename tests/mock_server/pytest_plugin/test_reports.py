@@ -49,7 +49,7 @@ def test_a_test_that_reaches_a_real_host_fails_and_is_named(run: Run) -> None:
     assert found.ret == pytest.ExitCode.TESTS_FAILED
     found.stdout.fnmatch_lines(
         [
-            "*RealHostReached: host: 'api.crm.com' looks like CRM.COM itself and is not the mock*",
+            "*RealHostReached: host: 'api.crm.com' looks like the real CRM.COM*",
             BLOCKED,
             "test_it.py::test_careless tried to reach rest.crm.com",
             "test_it.py::test_without_the_mock tried to reach crm.com",
@@ -133,7 +133,7 @@ def test_fails(crmcom_mock):
             "*crmcom_mock: calls of world test_fails-*",
             "*GET */webhook_requests/show*number%3Dnone*",
             "*broke show.identifier.known; suggestion: *",
-            "*POST */webhook_requests/delete answered 503 (fault status 503)",
+            "*POST */webhook_requests/delete returned 503 (fault status 503)",
             '*sent {"token":"*","webhook_request_identifier":{"number":"9"}}',
             "*crmcom_mock: calls of world second*",
             "*GET */webhook_requests/show*number%3D10*",
@@ -163,5 +163,5 @@ def test_it(late, careful):
 
     found.assert_outcomes(passed=1, errors=1)
     found.stdout.fnmatch_lines(
-        ["*calls of world test_it-*", "*webhook_requests/show*answered 200*"]
+        ["*calls of world test_it-*", "*webhook_requests/show*returned 200*"]
     )

@@ -190,11 +190,11 @@ def test_what_does_not_come_in_time_is_told(mock: Mock, caller: Caller) -> None:
         mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
     with pytest.raises(AssertionError, match=r"state 'REJECTED'"):
         mock.wait_for(record="7", state="SUCCESSFUL", timeout=0.05)
-    with pytest.raises(AssertionError, match=r"to be DELETED; time over: .*there never was"):
+    with pytest.raises(AssertionError, match=r"to be DELETED; time over: .*never existed"):
         mock.wait_for(record="999999", state="DELETED", timeout=0.05)
     with pytest.raises(AssertionError, match=r"in state REJECTED; time over: count \d+"):
         mock.wait_for(state="REJECTED", times=0, timeout=0.05)
-    with pytest.raises(AssertionError, match=r"something true; time over: it returned False"):
+    with pytest.raises(AssertionError, match=r"a true value; time over: it returned False"):
         mock.wait_for(lambda: False, timeout=0.05)
     with pytest.raises(AssertionError, match=r"nearest of 1 other calls"):
         mock.wait_for(operation="resend", timeout=0.05)

@@ -199,7 +199,7 @@ def test_what_cannot_be_changed_is_refused(mock: Mock) -> None:
     before = list(mock.records), mock.definitions, mock.rules
     cases: list[tuple[Any, type[Exception], str]] = [
         (lambda: mock.change("7", number="8"), UsageError, 'number: seen "8"; allowed is "7"'),
-        (lambda: mock.change("7", states="x"), UsageError, "states: seen among the members"),
+        (lambda: mock.change("7", states="x"), UsageError, "states: seen as a member"),
         (lambda: mock.change("7", url={1, 2}), DataError, "not JSON serializable"),
         (lambda: mock.change("7", data=[]), DataError, "not of type 'object'"),
         (lambda: mock.change("nope", url=""), NotFound, 'number: seen "nope"'),

@@ -90,7 +90,7 @@ def test_to_remove_after_a_reset_takes_nobody_else_s(mock: Mock, client: httpx.C
 #: A preset and arguments → what the message about them says.
 REFUSED: list[tuple[str | None, dict[str, Any], str]] = [
     (None, {}, "effect: .* at least one of"),
-    (None, {"colour": "red"}, "colour: seen among the arguments of fail; allowed is a preset"),
+    (None, {"colour": "red"}, "colour: seen as an argument of fail; allowed is a preset"),
     (None, {"drop": True, "ttl": 0}, "ttl: seen 0; allowed is seconds"),
     (None, {"drop": True, "ttl": "soon"}, "ttl"),
     (None, {"drop": True, "operation": "sho"}, "match.operation"),

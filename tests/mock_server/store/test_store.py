@@ -254,10 +254,10 @@ def test_a_taken_key_is_named() -> None:
     store = filled(made(7), made(8))
     store.delete("number", "8")
     for values, message in (
-        ([{"id": "id7"}], "id: id7 is there already"),
-        ([{"number": "7"}], "number: 7 is there already"),
-        ([{"id": "id8"}], "id: id8 was there already"),
-        ([{"number": "8"}], "number: 8 was there already"),
+        ([{"id": "id7"}], "id: id7 already exists"),
+        ([{"number": "7"}], "number: 7 already exists"),
+        ([{"id": "id8"}], "id: id8 was used by a deleted webhook request"),
+        ([{"number": "8"}], "number: 8 was used by a deleted webhook request"),
         ([{"number": "9"}, {"number": "9"}], "number: 9 is given twice"),
     ):
         records = [made(f"new{at}", **one) for at, one in enumerate(values)]

@@ -41,5 +41,7 @@ def test_a_moment_without_zone_is_refused() -> None:
     """A clock does not guess a zone."""
     naive = NOON.replace(tzinfo=None)
 
-    with pytest.raises(ValueError, match="has no time zone; allowed is a date and time with one"):
+    with pytest.raises(
+        ValueError, match="has no time zone; allowed is a date and time with a zone"
+    ):
         FixedClock(naive)

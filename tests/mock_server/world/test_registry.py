@@ -169,7 +169,8 @@ def test_one_too_many_is_refused(registry: WorldRegistry) -> None:
 
     assert answer.status_code == 503
     assert (
-        answer.json["error"] == 'world: seen "c"; allowed is at most 2 worlds, and all are in use'
+        answer.json["error"]
+        == 'world: seen "c"; allowed is at most 2 worlds, all of which are in use'
     )
     with pytest.raises(LimitExceeded):
         registry.get("c")

@@ -180,15 +180,15 @@ def test_a_file_that_cannot_be_used_is_refused_and_stays(keeper: Keeper) -> None
     lines = text.splitlines(keepends=True)
     twice = b'{"deleted":{"id":"x","number":"7"}}\n{"end":{"ids":0}}\n'
     cases: list[tuple[bytes, dict[str, Any], str]] = [
-        (text, {"release": "R10"}, "seen release R9.0.0; allowed is R10.0.0, as served"),
-        (text, {"dialect": "http"}, "seen another dialect; allowed is the same "),
+        (text, {"release": "R10"}, "seen release R9.0.0; allowed is R10.0.0, the release"),
+        (text, {"dialect": "http"}, "seen another dialect; allowed is the dialect of this mock"),
         (text.replace(b'"format":1', b'"format":2'), {}, "seen format 2; allowed is 1"),
         (b"".join(lines[1:]), {}, "it is not a state file; allowed is"),
         (b"\0" * 100, {}, "it is not a state file; allowed is"),
         (b"".join((*lines[:5], b"{oops\n", *lines[5:])), {}, "line 6 column 2: not JSON"),
         (b"".join((*lines[:5], b"[]\n", *lines[5:])), {}, "line 6: it is not a line of a state"),
         (b"".join((*lines[:5], b'{"x":{"id":1}}\n', *lines[5:])), {}, "line 6: "),
-        (text + twice, {}, "webhook request 7 is both deleted and there"),
+        (text + twice, {}, "webhook request 7 is both deleted and present"),
     ]
     bad = keeper.path.with_name("bad")
     with all_cases() as case:
@@ -271,8 +271,7 @@ def test_a_change_that_cannot_be_written_is_refused(
         refused = call(world, method)
         assert refused.status_code == 503
         assert refused.json["error"] == (
-            "state: seen world.state: No space left on device; "
-            "allowed is a file that can be written"
+            "state: seen world.state: No space left on device; allowed is a writable file"
         )
     with pytest.raises(ValueError, match="No space left"):
         add_generated(world, None, {})

@@ -299,7 +299,7 @@ def test_a_file_that_is_no_world(write: Write) -> None:
         (b'{"unit": []}\n' + UNIT, " line 2 column 1: not JSON: "),
         (b"{}\n{}", " line 2 column 1: not JSON: "),
         (b'{"unit":}\n' + UNIT, " line 1 column 9: not JSON"),
-        (b'{"units":{}}\n' + UNIT, " line 1: .*'units' is no member known here"),
+        (b'{"units":{}}\n' + UNIT, " line 1: .*'units' is not a known member here"),
         (DEEP, " line 1 column .*not JSON"),
         (b'{"unit":[' + DEEP + b"]}", " line 1 column .*not JSON"),
         (
@@ -324,13 +324,13 @@ def test_a_wrong_line_is_named(write: Write) -> None:
         (b"null", r"line 3: \$: None is not of type 'object'"),
         (b"{}", r"line 3: \$: 0 members; allowed are entries of unit, user, secret_key"),
         (b'{"unit":{"id":"2"},"user":{"id":"2"}}', r"line 3: \$: .*allowed are entries of unit"),
-        (b'{"units":{"id":"2"}}', "line 3: .*'units' is no member .*allowed are entries of unit"),
-        (b'{"unit":{"id":"2","size":5}}', r"line 3: \$.unit.size: 'size' is no member known here"),
+        (b'{"units":{"id":"2"}}', "line 3: .*'units' is not a known .*allowed are entries of unit"),
+        (b'{"unit":{"id":"2","size":5}}', r"line 3: \$.unit.size: 'size' is not a known member"),
         (b'{"unit":{}}', r"line 3: \$.unit: 'id' is a required property"),
         (b'{"unit":{"id":2}}', r"line 3: \$.unit.id: 2 is not of type 'string'"),
         (b'{"unit":5}', r"line 3: \$.unit: 5 is not of type 'object'"),
         (b'{"secret_key":{"id":"1","name":"n","key":""}}', r"line 3: \$.secret_key.key: ''"),
-        (b'{"unit":{"id":"1","name":"other"}}', "line 3: unit 1 is there already, with other"),
+        (b'{"unit":{"id":"1","name":"other"}}', "line 3: unit 1 already exists with other"),
     ):
         error = error_of(write(UNIT + b"\n" + line + b"\n" + UNIT))
         assert re.search(said, error), (line, error)
@@ -359,8 +359,8 @@ def test_a_wrong_record_is_refused(write: Write) -> None:
         ({"life_cycle_state": "SENDING"}, "life_cycle_state: 'SENDING' is not one of"),
         ({"number": 7}, "number: 7 is not of type 'string'"),
         ({"url": None}, "url: None is not of type 'string'"),
-        ({"colour": "red"}, "'colour' is no member known here"),
-        ({"a\nb": "red"}, "is no member known here"),
+        ({"colour": "red"}, "'colour' is not a known member here"),
+        ({"a\nb": "red"}, "is not a known member here"),
         ({"entity": "JOB"}, "entity: 'JOB' is not one of"),
         ({"entity": "LEADS"}, "entity LEADS is not in R9.0.0; it is known from R14.0.0"),
         (
@@ -425,7 +425,7 @@ def test_what_is_there_twice_is_refused(write: Write) -> None:
         other = {**entry, "username" if kind == "user" else "alternative_code": "other"}
         assert content(make_world(data=write([{kind: entry}, {kind: entry}]))) == []
         error = error_of(write([{kind: entry}, {kind: other}]))
-        assert f"line 2: {kind} X is there already, with other members" in error
+        assert f"line 2: {kind} X already exists with other members" in error
 
 
 def test_a_contradiction_between_two_records_is_refused(write: Write) -> None:

@@ -118,7 +118,7 @@ def test_a_code_that_no_key_makes(world: World, code: str) -> None:
     """What no key makes of the data is not explained away."""
     found = verdict(world, code)
     assert found.reason == "wrong_key_or_data"
-    assert found.why.endswith("makes this code of this data, in any hash or encoding")
+    assert found.why.endswith("gives this code for this data, with any hash and encoding")
     assert found.seen == Signature(code)
     assert found.expected.code == sign(DATA, key(world))
 
