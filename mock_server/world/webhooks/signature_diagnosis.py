@@ -239,15 +239,11 @@ def _texts(
             why = "is right for the data that was sent; the data was changed on the way"
             yield _Candidate(text, "changed_data", why)
     if arrived.raw is not None:
-        yield _Candidate(
-            arrived.raw, "raw_bytes", "was computed from the data's bytes as they arrived"
-        )
-    yield _Candidate(
-        body, "whole_body", "was computed from the whole body instead of its data object"
-    )
-    yield _Candidate(
-        body.strip(), "whole_body", "was computed from the whole body instead of its data object"
-    )
+        why = "was computed from the data's bytes as they arrived"
+        yield _Candidate(arrived.raw, "raw_bytes", why)
+    why = "was computed from the whole body instead of its data object"
+    yield _Candidate(body, "whole_body", why)
+    yield _Candidate(body.strip(), "whole_body", why)
 
 
 def _differences(
