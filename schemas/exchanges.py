@@ -8,7 +8,7 @@ import orjson
 
 from crmcom_kit.schemas.dialect import Dialect, delivery_outcomes
 from crmcom_kit.schemas.formats import id_of
-from crmcom_kit.schemas.signing import sign
+from crmcom_kit.schemas.signing import canonical_bytes, signature
 from crmcom_kit.schemas.third_party import ThirdPartyMessages
 
 # A number that Python's json may write differently from orjson: a large or a small one.
@@ -23,14 +23,15 @@ class Exchanges:
         self._form: str = dialect["record.exchange_form"]
         self._code_on_failure = dialect["record.code_on_internal_failure"] == "code"
         self._internal: str = delivery_outcomes()["internal"]["error_code"]
-        names = ("algorithm", "encoding", "canonical_form", "charset")
-        self._signing = {name: dialect[f"signing.{name}"] for name in names}
+        self._algorithm: str = dialect["signing.algorithm"]
+        self._encoding: str = dialect["signing.encoding"]
+        self._signed_form = {
+            name: dialect[f"signing.{name}"] for name in ("canonical_form", "charset")
+        }
         #: The messages that the receiver gets.
         self.messages = ThirdPartyMessages(dialect)
         #: Whether what is signed is the shortest JSON in UTF-8.
-        self.signs_compact = (
-            self._signing["canonical_form"] == "compact" and self._signing["charset"] == "utf-8"
-        )
+        self.signs_compact = self._signed_form == {"canonical_form": "compact", "charset": "utf-8"}
 
     @property
     def tells_status(self) -> bool:
@@ -52,7 +53,9 @@ class Exchanges:
         """
         if data is None or key is None:
             return None
-        return self.after(sign(data, key, **self._signing), error_code)
+        if not isinstance(data, bytes):
+            data = canonical_bytes(data, **self._signed_form)
+        return self.after(signature(data, key, self._algorithm, self._encoding), error_code)
 
     def after(self, code: str | None, error_code: str | None) -> str | None:
         """Return the authentication code that a record has after an attempt with ``error_code``."""

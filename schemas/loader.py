@@ -252,18 +252,27 @@ def quick_validator(
 ) -> Callable[[Any], bool]:
     """Return a function that says whether a value fits schema ``name``, for readers of many values.
 
-    jsonschema-rs does it: jsonschema takes some two hundred times as long, and says why not.
     Arguments and errors are those of ``load_schema``.
+    """
+    fits: Callable[[Any], bool] = compiled(name, profile, release).is_valid
+    return fits
+
+
+@cache
+def compiled(name: str, profile: Profile = "core", release: str | None = None) -> Any:
+    """Return the validator of jsonschema-rs for schema ``name``.
+
+    jsonschema takes some two hundred times as long. Arguments and errors are those of
+    ``load_schema``.
     """
     # Imported when needed: the packaged sample world is loaded without validation.
     import jsonschema_rs
 
-    fits: Callable[[Any], bool] = jsonschema_rs.validator_for(
+    return jsonschema_rs.validator_for(
         load_schema(name, release, profile=profile),
         formats={each: _fits_format(reader) for each, reader in FORMATS.items()},
         validate_formats=True,
-    ).is_valid
-    return fits
+    )
 
 
 def _fits_format(reader: Callable[[str], object]) -> Callable[[object], bool]:
