@@ -1,4 +1,4 @@
-"""Measure the contract kit from outside, and write ``docs/kill-table.md``: ``make measure``.
+"""Measure the contract kit from outside, and write its kill table: ``make measure``.
 
 It takes an hour or two; nothing here is a test. What is measured:
 
@@ -26,7 +26,7 @@ from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLE = ROOT / "docs" / "kill-table.md"
+TABLE = ROOT / "docs/explanation/kill-table.md"
 SCHEMATHESIS = Path(__file__).with_name("schemathesis_kills.json")
 COMBINATIONS = 500
 

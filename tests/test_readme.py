@@ -19,7 +19,7 @@ from helpers.tools import FEWER_PLUGINS, tool
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-DOCUMENTS = (README, *sorted((ROOT / "docs").glob("**/*.md")))
+DOCUMENTS = (README, *sorted((ROOT / "docs").glob("[a-z]*/*.md")))
 DEFAULT_PORT = "8080"
 _MARKER = re.compile(r"<!-- (session: crmcom-kit (?P<serve>serve.*?)|run|(?P<on>go on)) -->")
 _FENCE = re.compile(r"```(console|python|javascript)\n(.*?)```", re.DOTALL)
