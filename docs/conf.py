@@ -33,6 +33,8 @@ nitpick_ignore_regex = [("py:(class|exc|obj|data)", ".*")]
 myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence", "deflist"]
 
+smartquotes = False  # `--log` is no dash
+
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 
