@@ -47,6 +47,13 @@ def moved(text: str, folder: str) -> str:
         path = inside if inside != target else f"../{target}"
         return f"]({posixpath.relpath(path, folder)}{found[2] or ''})"
 
+    # To draw it here, a page would need three megabytes of JavaScript; GitHub draws it.
+    text = re.sub(
+        r"```mermaid\n.*?```",
+        "*The file in the repository has a diagram here.*",
+        text,
+        flags=re.DOTALL,
+    )
     return re.sub(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)", link, text)
 
 
