@@ -5,10 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import click
 import generated_pages
 from sphinx.application import Sphinx
 
 from crmcom_kit import __version__
+from crmcom_kit.cli import LazyCommand, main
 
 project = "crmcom-kit"
 author = "crmcom-kit contributors"
@@ -53,3 +55,13 @@ llms_txt_exclude = ["search", "genindex"]
 def setup(app: Sphinx) -> None:
     """Write the tables that are made from the contract's data before any page is read."""
     app.connect("builder-inited", lambda app: generated_pages.write(Path(app.srcdir)))
+    _show_defaults()
+
+
+def _show_defaults() -> None:
+    """Ask each option for its default: sphinx-click does not read a command's own settings."""
+    commands = (each.load() for each in main.commands.values() if isinstance(each, LazyCommand))
+    for command in commands:
+        for option in command.params:
+            if isinstance(option, click.Option) and isinstance(option.default, str | int | float):
+                option.show_default = not option.is_flag
