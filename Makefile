@@ -4,11 +4,12 @@
 #   make test                          run the tests (more flags: ARGS="-k cli")
 #   make check                         lint, format check, types (types alone: make types)
 #   make coverage                      run the tests and measure what they reach
-#   make measure                       measure the contract kit, and write docs/kill-table.md (hours)
+#   make measure                       measure the contract kit, and write the kill table (hours)
 #   make bench                         measure the speed (one part: ARGS="--part start")
 #   make bench-peers                   install the mock servers that it compares with
 #   make typescript                    install the npm packages that the TypeScript client's test needs
-#   make image                         build the container image (docs/containers.md)
+#   make image                         build the container image (docs/how-to/containers.md)
+#   make docs                          build the docs: docs/_build/html/index.html
 #   make clean                         remove everything that was made
 #
 # Another Python, beside the first: make test PYTHON=python3.13 VENV=.venv-3.13
@@ -27,7 +28,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist wor
 # The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
 STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 
-.PHONY: help serve test check types coverage measure bench bench-peers typescript image clean
+.PHONY: help serve test check types coverage measure bench bench-peers typescript image docs clean
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
@@ -68,11 +69,16 @@ image:
 	$(ENGINE) build $(if $(filter docker,$(notdir $(ENGINE))),,--format docker) \
 	    -f Containerfile -t $(IMAGE) $(ARGS) .
 
+# A warning is an error: a link that leads nowhere, a page in no table of contents.
+docs: $(STAMP)
+	$(BIN)/sphinx-build -W --keep-going -q -b html $(ARGS) docs docs/_build/html
+	@echo "The docs are in docs/_build/html/index.html."
+
 clean:
 	rm -rf tests/mock_server/admin/typescript/node_modules
 	rm -rf .venv .venv-* dist htmlcov .coverage .coverage.*
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -rf benchmarks/.peers benchmarks/.work
+	rm -rf benchmarks/.peers benchmarks/.work docs/_build docs/_generated
 	find benchmarks contract_tests fixtures mock_server schemas src tests -name __pycache__ -exec rm -rf {} +
 
 # Made from nothing each time, so that it holds what the two files say and no leftovers.

@@ -1,4 +1,4 @@
-"""Measure the contract kit from outside, and write ``docs/kill-table.md``: ``make measure``.
+"""Measure the contract kit from outside, and write its kill table: ``make measure``.
 
 It takes an hour or two; nothing here is a test. What is measured:
 
@@ -26,7 +26,7 @@ from stand_in.legal import VARIANTS, random_choices
 from stand_in.server import StandIn
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLE = ROOT / "docs" / "kill-table.md"
+TABLE = ROOT / "docs/explanation/kill-table.md"
 SCHEMATHESIS = Path(__file__).with_name("schemathesis_kills.json")
 COMBINATIONS = 500
 
@@ -49,25 +49,27 @@ FIRST_LOOK = """\
 _HEAD = """\
 # Kill table
 
-How good is the contract kit? It is measured from outside, by servers that are wrong on purpose and
-by servers that are right in an unusual way. `make measure` runs all of this and writes this page.
+How good is the contract kit? This page measures it from outside, with servers that are wrong on
+purpose, and with servers that are correct in an unusual way. `make measure` runs it all and writes
+this page. [How well the kit does](measuring.md) explains how to read it.
 """
 
 _FAULTS = """\
 ## Faults of the stand-in
 
 `tests/stand_in` is another server of the API, written from the public pages alone. It shares no
-code with the mock or the kit. Its faults are what goes wrong in real servers: stale caches, states
-that are forgotten, off by one at the ends of pages and days, combinations. Each was written before
-anybody looked at whether the kit finds it. *Found*: the kit says that something is broken. *Named*:
-it names a statement that the author of the fault names. Faults that somebody may hold to be legal
-are disputed, and not counted; four of the first 60 are. Each set was written by somebody else.
+code with the mock or the kit. Its faults are what goes wrong in real servers: stale caches,
+forgotten states, pages and days that are off by one, and combinations of these. Each fault was
+written before anybody looked at whether the kit finds it. Each set was written by somebody else.
+*Found* means that the kit says something is broken. *Named* means that it names a statement that
+the author of the fault named, too. A fault that may be legal is disputed and does not count; four
+of the first 60 are.
 
 What counts is the first sight of each set, before anything was changed in response. One fault of
-the third set is not counted: it needs a login that the kit was not given.
+the third set does not count: it needs a login that the kit was not given.
 
 {first_look}
-The same today, after what these faults have led to:
+The same today, after the changes that these faults led to:
 
 | Faults, today | Number | Found | A right statement named |
 |---|---|---|---|
@@ -79,9 +81,9 @@ The same today, after what these faults have led to:
 _LEGAL = """\
 ## Legal servers
 
-The pages leave much open. The stand-in has a variant for each open question, and mixes of them,
-drawn at random, on all releases, also with others at work at the same time. None of them may be
-called broken.
+The public pages leave much open. The stand-in has a variant for each open question. Random
+combinations of the variants are checked on all releases, with and without other users at work at
+the same time. The kit must call none of them broken.
 
 | Servers | Number | Called broken |
 |---|---|---|
@@ -93,21 +95,21 @@ called broken.
 _BROKEN = """\
 ## Broken servers
 
-Each row is the mock, wrapped so that it breaks one statement and no other, as far as that can be.
-`tests/broken_servers/` has the servers. They and the kit were written by the same people, so this
-is a test against falling back rather than a measure.
+Each row is the mock, wrapped so that it breaks one statement and, if possible, no other.
+`tests/broken_servers/` has the servers. The same people wrote them and the kit, so this table
+guards against regressions, and measures little else.
 
 - **Statement**: what the server breaks. A server marked *rare* breaks it for few calls only.
-- **Own mock**: checked as a mock of the kit's own: who sent the request whose response showed the
-  defect first (a *probe*, the state *machine*, or *check*: a request of the run itself, such as
-  those of discovery), and how many requests were sent until then. A dash: the statement is not
-  named.
-- **Elsewhere**: the same, checked as somebody else's server, which may have other users and whose
+- **Own mock**: the result if the kit checks the server as its own mock: which part of the kit sent
+  the request that showed the defect first, and how many requests were sent until then. The parts
+  are a *probe*, the state *machine*, and *check*, the run itself. A dash means that the statement
+  is not named.
+- **Elsewhere**: the result if the kit checks it as a server that may have other users, and whose
   content is not known.
-- **Also named**: other statements that the kit said are broken.
-- **Schemathesis**: whether it reports, with the project's OpenAPI document and {requests} requests
-  on average, a failure that it does not report of the right server. It was shown one server a
-  statement, in the dialect `http`; see `tests/schemathesis_kills.py`.
+- **Also named**: other statements that the kit called broken.
+- **Schemathesis**: whether it reports a failure that it does not report of the correct server. It
+  had the project's OpenAPI document, and sent {requests} requests on average. It was shown one
+  server for each statement, in the dialect `http`; see `tests/schemathesis_kills.py`.
 
 {summary}
 

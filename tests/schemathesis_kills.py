@@ -1,7 +1,7 @@
 """Which of the broken servers Schemathesis finds, with the project's OpenAPI document.
 
-``make measure`` shows what this writes, ``schemathesis_kills.json``, in a column of
-``docs/kill-table.md``. It needs Schemathesis, in an environment of its own, and takes an hour::
+``make measure`` shows what this writes, ``schemathesis_kills.json``, in a column of the kill table.
+It needs Schemathesis, in an environment of its own, and takes an hour::
 
     python -m venv .work/schemathesis && .work/schemathesis/bin/pip install schemathesis
     python tests/schemathesis_kills.py .work/schemathesis/bin/schemathesis

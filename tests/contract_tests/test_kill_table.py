@@ -1,6 +1,6 @@
 """A sample of what ``make measure`` measures: servers that are wrong on purpose are caught.
 
-``docs/kill-table.md`` has what the kit makes of all of them.
+``docs/explanation/kill-table.md`` has what the kit makes of all of them.
 """
 
 import pytest
@@ -25,7 +25,7 @@ def test_every_checked_statement_has_a_broken_server() -> None:
 
 
 def test_the_table_has_these_servers() -> None:
-    """docs/kill-table.md has a row for each wrong server, with what it breaks."""
+    """docs/explanation/kill-table.md has a row for each wrong server, with what it breaks."""
     rows = read_rows(TABLE.read_text("utf-8"))
     assert {name: cells[:4] for name, cells in rows.items()} == {
         server.name: stable_cells(server) for server in SERVERS

@@ -1,4 +1,4 @@
-"""The tests that docs/containers.md shows run; for Testcontainers there is a stand-in.
+"""The tests that docs/how-to/containers.md shows run; for Testcontainers there is a stand-in.
 
 The stand-in has the members that the examples use, and starts the same command without a container.
 """
@@ -93,7 +93,7 @@ export class GenericContainer {
 @pytest.fixture(name="examples", scope="module")
 def _examples(project_root: Path) -> dict[str, str]:
     """The examples by the names of their files."""
-    text = (project_root / "docs" / "containers.md").read_text("utf-8")
+    text = (project_root / "docs/how-to/containers.md").read_text("utf-8")
     blocks = re.findall(r"```(?:py|js|java)\n(?:#|//) (\S+)\n(.*?)```", text, re.DOTALL)
     return dict(blocks)
 

@@ -236,8 +236,8 @@ def test_slow_libraries_are_imported_only_where_needed(arguments: list[str]) -> 
 
 
 def test_the_reference_in_docs_is_the_catalogue(project_root: Path) -> None:
-    """docs/statements.md is what `crmcom-kit statements --format markdown` prints."""
+    """docs/reference/statements.md is what `crmcom-kit statements --format markdown` prints."""
     printed = run("statements", "--format", "markdown").stdout
 
-    assert (project_root / "docs" / "statements.md").read_text("utf-8") == printed
+    assert (project_root / "docs/reference/statements.md").read_text("utf-8") == printed
     assert all(f"**`{statement.id}`**" in printed for statement in statements())

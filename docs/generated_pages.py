@@ -1,0 +1,95 @@
+"""Parts of pages that are made from elsewhere: data of the contract, documents of the root."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from crmcom_kit.mock_server.admin.document import PREFIX, document, operations
+from crmcom_kit.schemas import dials
+from crmcom_kit.schemas.dialect_file import toml_value
+
+#: Documents of the root, each with the page that includes it.
+ROOT_PAGES = {
+    "ARCHITECTURE.md": "explanation/architecture.md",
+    "CHANGELOG.md": "project/changelog.md",
+    "CONTRIBUTING.md": "project/contributing.md",
+    "README.md": "index.md",
+    "SECURITY.md": "project/security.md",
+}
+
+
+def write(docs: Path) -> None:
+    """Write each part where a page includes it; what has not changed is not read again."""
+    folder = docs / "_generated"
+    folder.mkdir(exist_ok=True)
+    for name, text in _parts(docs.parent):
+        path = folder / f"{name}.md"
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def _parts(root: Path) -> Iterator[tuple[str, str]]:
+    yield "dials", dials_text()
+    yield "operations", operations_text()
+    for name, page in ROOT_PAGES.items():
+        if page != "index.md":
+            text = (root / name).read_text("utf-8")
+            yield name.removesuffix(".md").lower(), moved(text, posixpath.dirname(page))
+
+
+def moved(text: str, folder: str) -> str:
+    """Return a document of the root with its links as they are in a folder of the docs."""
+
+    def link(found: re.Match[str]) -> str:
+        target = found[1]
+        inside = ROOT_PAGES.get(target, target.removeprefix("docs/"))
+        path = inside if inside != target else f"../{target}"
+        return f"]({posixpath.relpath(path, folder)}{found[2] or ''})"
+
+    # To draw it here, a page would need three megabytes of JavaScript; GitHub draws it.
+    text = re.sub(
+        r"```mermaid\n.*?```",
+        "*The file in the repository has a diagram here.*",
+        text,
+        flags=re.DOTALL,
+    )
+    return re.sub(r"\]\((?!https?:|#)([^)#\s]+)(#[^)\s]*)?\)", link, text)
+
+
+def dials_text() -> str:
+    """Return an entry for each dial, in groups by the first word of their keys."""
+    lines: list[str] = []
+    group = ""
+    for dial in dials().values():
+        if dial.key.split(".")[0] != group:
+            group = dial.key.split(".")[0]
+            lines += [f"## {group}", ""]
+        lines += [
+            f"**`{dial.key} = {toml_value(dial.default)}`** ({dial.evidence})  ",
+            f"{_plain(dial.text)}  ",
+            f"Allowed: {_plain(dial.allowed())}.  ",
+            f"*{_plain(dial.source)}*",
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def operations_text() -> str:
+    """Return a table of operations for each tag of the control API's document."""
+    lines: list[str] = []
+    for tag in document()["tags"]:
+        lines += [f"### {tag['name']}", "", tag["description"], "", "| operation | what it does |"]
+        lines.append("|---|---|")
+        lines += [
+            f"| `{verb} {PREFIX}{path}` | {described['summary']} |"
+            for verb, path, described in operations().values()
+            if tag["name"] in described["tags"]
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _plain(text: str) -> str:
+    """Return text in which Markdown finds no markup: a pattern looks like a link."""
+    return re.sub(r"([\\`*_\[\]<>])", r"\\\1", text)

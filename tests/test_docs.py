@@ -1,0 +1,85 @@
+"""The site of the docs: it builds without a warning, stands alone, and leads to every page."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("[a-z]*/*.md"))
+
+
+@pytest.fixture(scope="module", name="site")
+def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the docs as `make docs` does. A link that leads nowhere is a warning, so an error."""
+    site = tmp_path_factory.mktemp("site")
+    options = ["-W", "--keep-going", "-q", "-b", "html", "-d", str(site / "doctrees")]
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, str(DOCS), str(site / "html")],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stderr
+    return site / "html"
+
+
+def test_a_page_requests_nothing_from_another_host(site: Path) -> None:
+    """Scripts, styles, fonts and pictures are files of the site."""
+    loaded = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"([^\"]+)\"")
+    pages = list(site.rglob("*.html"))
+    targets = {target for page in pages for target in loaded.findall(page.read_text("utf-8"))}
+    assert targets
+    assert not [target for target in targets if re.match(r"(?:\w+:)?//", target)]
+    styles = " ".join(path.read_text("utf-8") for path in site.rglob("*.css"))
+    assert not re.findall(r"url\([\"']?(?:https?:)?//|@import", styles)
+
+
+def test_figures_that_pages_quote_are_the_measured_ones() -> None:
+    """Who measures anew, and forgets a page that quotes a figure, is told which."""
+    kills = (DOCS / "explanation" / "kill-table.md").read_text("utf-8")
+    comparison = (DOCS / "explanation" / "comparison.md").read_text("utf-8")
+    shown, found = re.findall(r"Of (\d+) servers .* Schemathesis finds (\d+)\.", kills)[0]
+    assert f"Schemathesis found {found} of {shown} broken servers" in comparison
+    caught = re.findall(r"caught are (\d+ of \d+) that are always wrong", kills)[0]
+    assert f"caught {caught} servers that are always wrong" in " ".join(comparison.split())
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text("utf-8")
+    replicas = (DOCS / "how-to" / "replicas.md").read_text("utf-8")
+    for row in ("mock", "mock, --log off"):
+        speed = re.findall(rf"\| {row} \| ([\d,]+) ", results)[0]
+        assert f"{speed} requests/s" in replicas
+
+
+def test_the_site_can_be_searched(site: Path) -> None:
+    """The index of the search has every page."""
+    index = (site / "searchindex.js").read_text("utf-8")
+    assert len(PAGES) > 30
+    assert not [
+        page for page in PAGES if f'"{page.relative_to(DOCS).with_suffix("")}"' not in index
+    ]
+
+
+def test_llms_txt_names_every_page(site: Path) -> None:
+    """Each with a link, relative to wherever the site is, to its text."""
+    links = re.findall(r"\]\(([^)]+)\)", (site / "llms.txt").read_text("utf-8"))
+    assert not [link for link in links if not (site / link).is_file()]
+    named = {link.removeprefix("_sources/").removesuffix(".txt") for link in links}
+    assert not {str(page.relative_to(DOCS)) for page in PAGES} - named
+
+
+def test_the_reference_has_what_the_code_has(site: Path) -> None:
+    """Commands, operations and dials come from the code, not from a copy of it."""
+    from crmcom_kit.cli import COMMANDS
+    from crmcom_kit.mock_server.admin.document import operations
+    from crmcom_kit.schemas import dials
+
+    commands = (site / "reference" / "cli.html").read_text("utf-8")
+    assert not [name for name in COMMANDS if f"crmcom-kit {name}" not in commands]
+    control = (site / "reference" / "control-api.html").read_text("utf-8")
+    paths = {path for _, path, _ in operations().values()}
+    assert not [path for path in paths if f"/__admin{path}</span>" not in control]
+    settings = (site / "reference" / "dials.html").read_text("utf-8")
+    assert not [key for key in dials() if key not in re.sub(r"<[^>]+>", "", settings)]
