@@ -88,7 +88,7 @@ $(STAMP): pyproject.toml constraints.txt
 	    echo "Name one that is:  make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
 	@test ! -e $(VENV) || test -e $(VENV)/pyvenv.cfg || { \
 	    echo "$(VENV) is there and is no virtual environment; it is left alone." >&2; exit 1; }
-	@echo "Making $(VENV), once; this takes about half a minute."
+	@echo "Making $(VENV), once; this takes about a minute."
 	@rm -rf $(VENV)
 	@if command -v uv >/dev/null; then set -ex; \
 	    uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
