@@ -11,9 +11,9 @@ const STEPS = [
 ];
 
 const MODES = {
-  real: () => "runs with the machine's",
+  real: () => "follows this machine's clock",
   frozen: () => "frozen",
-  scaled: ({ rate }) => `runs at ${rate.toLocaleString("en")} times the rate`,
+  scaled: ({ rate }) => `runs ${rate.toLocaleString("en")} times as fast`,
 };
 
 /** Show what the clock says now, and what can be done with it. */
@@ -23,10 +23,10 @@ export function clock() {
     ${found
       ? html`<p class="tools"><time class="now" datetime=${found.now}>${found.now.slice(0, 19).replace("T", " ")}</time> UTC, ${MODES[found.mode](found)}</p>`
       : html`<p class="note">…</p>`}
-    <p class="note">Dates of records, the expiry of tokens, faults and their delays and the journal follow it. A reset restarts it.</p>
+    <p class="note">It dates records and the journal, ends tokens, and times faults. A reset makes it follow the machine's clock again.</p>
     <p class="tools">
       <button @click=${() => set({ mode: "frozen" })}>Freeze now</button>
-      <button @click=${() => set({ mode: "real" })}>Run with the machine's</button>
+      <button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>
       ${STEPS.map(([label, seconds]) => html`<button @click=${() => advance({ seconds })}>${label}</button>`)}</p>
     <div class="forms">${form("Freeze the clock", [{ name: "at", label: "at", hint: "2024-05-01T10:00:00Z", required: true }], "Freeze", (values, refused) => set({ mode: "frozen", ...values }, refused))}
     ${form("Advance the clock", [{ name: "seconds", label: "by seconds", type: "number", hint: "90", required: true }], "Advance", advance)}

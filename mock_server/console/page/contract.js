@@ -91,7 +91,7 @@ export const contract = {
         ${choice("Evidence", [["", "Evidence"], ...Object.keys(EVIDENCE)], filter.evidence, (value) => set("evidence", value))}
         ${choice("Method", [["", "Method"], ...methods], filter.method, (value) => set("method", value))}
       </div>
-      ${found.length ? table.view(found, shell.route.id) : empty("Nothing fits", "Statements are what the documents say; dials are choices that they leave open. Take a filter away to see more.")}`;
+      ${found.length ? table.view(found, shell.route.id) : empty("Nothing found", "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.")}`;
   },
 
   details() {

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl } from "./api.js";
-import { act, addressOf, changed, go, refresher, shell } from "./shell.js";
+import { act, addressOf, changed, go, goTyping, refresher, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { choice, clockTime, copyButton, data, empty, facts, mark, plain, stateMark, tabs } from "./widgets.js";
 import { form } from "./forms.js";
@@ -101,11 +101,11 @@ function shown() {
   return { found: rows.slice(Math.max(0, at)), waiting: Math.max(0, at) };
 }
 
-function choose(name, value) {
+function choose(name, value, follow = go) {
   const query = new URLSearchParams(shell.route.query);
   if (value) query.set(name, value);
   else query.delete(name);
-  go("deliveries", shell.route.id, query);
+  follow("deliveries", shell.route.id, query);
 }
 
 /** The list and the stream have no verdicts: each takes the mock some time. */
@@ -179,15 +179,15 @@ function sentPart(views) {
     changed();
   };
   return html`<div class="tools bare">${views}
-      <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search" .value=${param("text")} @change=${(event) => choose("text", event.target.value)}></label>
-      <label class="choice"><span>Record</span><input class="few" inputmode="numeric" placeholder="Record" .value=${param("record")} @change=${(event) => choose("record", event.target.value.trim())}></label>
+      <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search" .value=${param("text")} @input=${(event) => choose("text", event.target.value, goTyping)}></label>
+      <label class="choice"><span>Record</span><input class="few" inputmode="numeric" placeholder="Record" .value=${param("record")} @input=${(event) => choose("record", event.target.value.trim(), goTyping)}></label>
       ${choice("Outcome", [["", "Outcome"], ["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "hit by a fault"]], param("outcome"), (value) => choose("outcome", value))}
       <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
       <span class="count">${found.length.toLocaleString("en")} of ${attempts.size.toLocaleString("en")}</span>
     </div>
     ${shell.status && !shell.status.sends ? nothingLeaves() : nothing}
     <div class="over">${waiting ? html`<button class="pill" @click=${showNew}>↑ ${waiting} new</button>` : nothing}</div>
-    ${found.length ? table.view(found, shell.route.id) : attempts.size ? empty("Nothing fits", "No delivery fits all of what is chosen above.") : nothingYet()}`;
+    ${found.length ? table.view(found, shell.route.id) : attempts.size ? empty("Nothing found", "No delivery matches all filters above.") : nothingYet()}`;
 }
 
 function nothingLeaves() {
@@ -236,7 +236,7 @@ function why(attempt, signature) {
 }
 
 function answer(outcome) {
-  return html`${facts([["Status", outcome.status ?? "none: no answer came"], ["Error", outcome.error_code], ["Why", outcome.why]])}
+  return html`${facts([["Status", outcome.status ?? "none: the receiver did not answer"], ["Error", outcome.error_code], ["Why", outcome.why]])}
     ${outcome.error_description ? data(outcome.error_description, "Error as the record shows it") : nothing}
     ${outcome.answer ? data(outcome.answer, "Body of the answer") : nothing}`;
 }
@@ -269,7 +269,7 @@ function signatureView({ why: text, expected, seen, ...verdict }) {
 function side(title, { code, bytes, size, algorithm, encoding }, other) {
   const made = [algorithm && `HMAC ${algorithm}`, encoding, size !== null && `of ${size.toLocaleString("en")} bytes`].filter(Boolean).join(", ");
   return html`<section aria-label=${title}><h3>${title}</h3>
-    ${code === null ? html`<p class="note">No code can be named.</p>` : compared(`${title} code`, code, other.code)}
+    ${code === null ? html`<p class="note">There is no code.</p>` : compared(`${title} code`, code, other.code)}
     <p class="note">${made || "Nothing that the mock knows makes this code."}</p>
     ${bytes === null ? nothing : compared(`${title} bytes`, bytes, other.bytes)}</section>`;
 }
@@ -290,7 +290,7 @@ function firstDifference(text, other) {
 function differenceOf(expected, seen) {
   if (seen.bytes === null) return "";
   const at = firstDifference(expected.bytes, seen.bytes);
-  return at < 0 ? "Both codes are of the same bytes." : `The bytes that were signed differ from character ${(at + 1).toLocaleString("en")} on.`;
+  return at < 0 ? "Both codes sign the same bytes." : `The bytes that were signed differ from character ${(at + 1).toLocaleString("en")} on.`;
 }
 
 // The built-in receiver.
@@ -308,7 +308,7 @@ function receiverPart(views) {
       <p class="note">Now ${receiver.answers.map(answerText).join(", then ")}.</p></div>
     ${received.length
       ? receivedTable.view(received, shell.route.id)
-      : empty("No messages yet", "The built-in receiver takes what is sent to its address, and checks the authentication code:", curl("POST", receiver.url, { authentication_code: "C", data: { number: "A1" } }))}`;
+      : empty("No messages yet", "The built-in receiver accepts what is sent to its address, and checks the authentication code:", curl("POST", receiver.url, { authentication_code: "C", data: { number: "A1" } }))}`;
 }
 
 function answerText({ status, times, delay }) {

@@ -44,8 +44,8 @@ export function deliveryFaults(change) {
     ...which(),
   ];
   return html`<section class="section" aria-labelledby="delivery-faults"><h2 id="delivery-faults">Delivery faults <span class="count">${active.length}</span></h2>
-    <p class="note">What receivers get: messages twice, late, wrongly signed or cut.
-      ${shell.status && !shell.status.sends ? html`This mock sends nothing: only a delay shows. <code>crmcom-kit serve --deliver http</code> really sends.` : nothing}</p>
+    <p class="note">The receiver gets a message twice, late, wrongly signed or cut.
+      ${shell.status && !shell.status.sends ? html`This mock sends nothing, so only <code>delay</code> has an effect. To really send, start it with <code>crmcom-kit serve --deliver http</code>.` : nothing}</p>
     <ul class="rows">${active.map(
       (one, at) => html`<li><p>${mark("fault", one.fault)} ${one.fault === "delay" ? `${one.seconds} s ` : ""}${one.fault === "duplicate" ? `+${one.copies} ` : ""}<span class="note">for</span> ${forWhich(one)}
         <span class="note">· hit ${one.hits}${one.times === null ? "" : ` of ${one.times}`}</span></p><button class="small" aria-label=${`Remove ${one.fault}`} @click=${() => put((all) => all.filter((other, place) => place !== at || other.fault !== one.fault))}>Remove</button></li>`,
@@ -68,17 +68,18 @@ async function putFaults(edit, refused) {
 }
 
 export function deliveryScripts(change) {
-  const put = (body, refused) => change(act(body.script === null ? "The script is ended." : "The script is set.", "PUT", "/deliveries/script", body, { refused }));
+  const put = (body, refused) => change(act(body.script === null ? "The script is gone." : "The script is set.", "PUT", "/deliveries/script", body, { refused }));
   const row = ({ script, number, definition, used }) => {
+    const label = number || definition ? "End" : "Reset"; // the one for all goes back to that of the start
     const end = { script: null, ...(number && { number }), ...(definition && { definition }) };
-    return html`<li><p><code>${script}</code> <span class="note">for</span> ${forWhich({ number, definition })} <span class="note">· ${used} used</span></p>
-      <button class="small" aria-label=${`End the script for ${forWhich({ number, definition })}`} @click=${() => put(end)}>${number || definition ? "End" : "Start again"}</button></li>`;
+    return html`<li><p><code>${script}</code> <span class="note">for</span> ${forWhich({ number, definition })} <span class="note">· ${used} ${used === 1 ? "delivery" : "deliveries"} so far</span></p>
+      <button class="small" aria-label=${`${label} the script for ${forWhich({ number, definition })}`} @click=${() => put(end)}>${label}</button></li>`;
   };
   const fields = [{ name: "script", hint: "2*timeout, success", required: true }, ...which()];
   return html`<section class="section" aria-labelledby="scripts"><h2 id="scripts">Delivery scripts</h2>
     ${shell.status?.sends
       ? html`<p class="note">This mock really sends, so the receivers decide. Without <code>--deliver http</code>, scripts do.</p>`
-      : html`<p class="note">What becomes of deliveries, in order; the last outcome stays. A record's script goes before its definition's, and that before the one for all.
+      : html`<p class="note">How deliveries end, in order; the last outcome repeats. The most specific script counts: for a record, then for a definition, then for all.
             <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
           <ul class="rows">${scripts.map(row)}</ul>
           ${form("Set a delivery script", fields, "Set", put)}`}</section>`;

@@ -57,11 +57,12 @@ addEventListener("focus", soon);
 
 function activeFaults() {
   const clear = () => change(act("No faults are left.", "DELETE", "/faults"));
+  const left = active.filter((one) => !one.over).length;
   return html`<section class="section" aria-labelledby="active">
-    <h2 id="active">Active faults <span class="count">${active.length}</span> ${active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing}</h2>
+    <h2 id="active">Active faults <span class="count">${left}</span> ${active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing}</h2>
     ${active.length
       ? html`<ul class="rows">${active.map(row)}</ul>`
-      : html`<p class="note">All requests are served. Add a fault, and see what your integration makes of it; from a script:</p>
+      : html`<p class="note">No fault is active. Add one to see how your integration copes. A script does the same with:</p>
           ${data(curl("POST", urlOf("/__admin/faults/presets/lost_answer")), "Command to try")}`}
   </section>`;
 }
@@ -69,7 +70,7 @@ function activeFaults() {
 function row(one) {
   const remove = () => change(act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`));
   return html`<li><div>
-      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? html`<span class="note">is over</span>` : nothing}</p>
+      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? html`<span class="note">is over: it hits no more requests</span>` : nothing}</p>
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
       <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
         ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
@@ -86,7 +87,7 @@ const times = (count, what) => `${count.toLocaleString("en")} ${what}${count ===
 const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));
 
 const EFFECTS = {
-  delay: (value) => `held back ${delayOf(value)} ms`,
+  delay: (value) => `delayed by ${delayOf(value)} ms`,
   status: (value) => `HTTP ${value}`,
   retryAfter: (value) => `Retry-After ${value}`,
   error: (value) => `error ${value}`,
@@ -99,7 +100,8 @@ const EFFECTS = {
 
 const delayOf = ({ milliseconds, lower, upper, median }) => milliseconds ?? (lower === undefined ? `about ${median}` : `${lower} to ${upper}`);
 
-function effectOf({ effect, when, probability }) {
+/** What a fault does, in a few words. */
+export function effectOf({ effect, when, probability }) {
   const parts = Object.entries(effect).map(([name, value]) => EFFECTS[name]?.(value) ?? `${name} ${words(value)}`);
   if (when === "after_commit" && effect.drop) parts.push("though carried out");
   if (probability < 1) parts.push(`with probability ${probability}`);
@@ -126,13 +128,16 @@ function known() {
   if (!presets.length) return nothing;
   const any = [{ name: "fault", label: "as JSON", type: "area", value: '{"match": {"operation": "resend"},\n "effect": {"error": "not_found"},\n "times": 1}', read: (text) => text }];
   return html`<section class="section" aria-labelledby="add"><h2 id="add">Add a fault</h2>
-    <ul class="rows">${presets.map((one) => html`<li><div><h3>${one.name}</h3><p class="note">${one.text}</p>${form(`Add ${one.name}`, fieldsOf(one), "Add", (values, refused) => add(one, values, refused))}</div></li>`)}</ul>
+    <ul class="rows">${presets.map((one) => html`<li><div><h3>${one.name}</h3><p class="note">${prose(one.text)}</p>${form(`Add ${one.name}`, fieldsOf(one), "Add", (values, refused) => add(one, values, refused))}</div></li>`)}</ul>
     <details><summary>Any other fault</summary>
-      <p class="note">Match requests by method, record, parameters or their turn; delay, refuse, drop, cut or malform them. <a href="${urlOf("/__admin/docs")}" target="_blank">All members</a></p>
+      <p class="note">Match requests by method, record, parameters or count. Delay, refuse or drop them, or cut or garble the response. <a href="${urlOf("/__admin/docs")}" target="_blank">All members</a></p>
       ${form("Add any fault", any, "Add", ({ fault = "" }, refused) =>
         change(act("The fault is active.", "POST", "/faults", fault, { refused: (error) => refused({ message: error.message, parameter: "fault" }) })))}
     </details></section>`;
 }
+
+/** A text in which arguments stand between backticks. */
+const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
 
 /** The arguments of a preset as fields; null stands for no condition. */
 function fieldsOf({ arguments: defaults }) {

@@ -2,7 +2,7 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, secret, send, urlOf } from "./api.js";
-import { act, addressOf, changed, go, refresher, say, shell } from "./shell.js";
+import { act, addressOf, changed, go, goTyping, refresher, say, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { choice, clockTime, confirmed, copyButton, data, empty, facts, mark, plain, stateMark, tabs } from "./widgets.js";
 import { form } from "./forms.js";
@@ -93,12 +93,12 @@ async function lookAtReferences() {
 }
 
 /** Show another part of the list: the address has all of what is chosen. */
-function choose(name, value) {
+function choose(name, value, follow = go) {
   const query = wanted();
   if (name !== "offset") query.delete("offset");
   if (value) query.set(name, value);
   else query.delete(name);
-  go("records", shell.route.id, query);
+  follow("records", shell.route.id, query);
 }
 
 export const records = {
@@ -144,7 +144,7 @@ export const records = {
 function head({ name, title }) {
   if (name !== "record-number") return title;
   const oldest = shell.route.query.get("sort") === "oldest";
-  return html`<button @click=${() => choose("sort", oldest ? "" : "oldest")} aria-label="Number, ${oldest ? "oldest" : "newest"} first; turn around">${title} ${oldest ? "▲" : "▼"}</button>`;
+  return html`<button @click=${() => choose("sort", oldest ? "" : "oldest")} aria-label="Number, ${oldest ? "oldest" : "newest"} first; reverse">${title} ${oldest ? "▲" : "▼"}</button>`;
 }
 
 const MORE = ["definition", "rule", "entity_id", "url", "created_from", "created_to"];
@@ -155,7 +155,7 @@ function tools() {
   const used = MORE.filter((name) => query.get(name)).length;
   const entities = [...new Set([value("entity"), ...known.definitions.map((one) => one.entity)])].filter(Boolean).sort();
   return html`<div class="tools bare">
-      <label class="search"><span class="unseen">Number of the record</span><input type="search" inputmode="numeric" placeholder="/ number" .value=${value("number")} @change=${(event) => choose("number", event.target.value.trim().replace("#", ""))}></label>
+      <label class="search"><span class="unseen">Number of the record</span><input type="search" inputmode="numeric" placeholder="/ number" .value=${value("number")} @input=${(event) => choose("number", event.target.value.trim().replace("#", ""), goTyping)}></label>
       ${choice("State", [["", "State"], "REJECTED", "SUCCESSFUL"], value("state"), (one) => choose("state", one))}
       ${choice("Entity", [["", "Entity"], ...entities], value("entity"), (one) => choose("entity", one))}
       <button aria-expanded=${!!open.more} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>
@@ -210,7 +210,7 @@ function pager() {
 
 function nothingFound() {
   if (refused) return nothing;
-  if (wanted().size) return empty("No such record", "No record meets all of what is chosen above.");
+  if (wanted().size) return empty("No such record", "No record matches all filters above.");
   const body = { webhook_request: [{ record: { entity: "JOBS", life_cycle_state: "REJECTED" } }] };
   return empty("No records", "This world has none. Add one, or generate many under Worlds:", controlCurl("POST", "/records", body));
 }
@@ -229,7 +229,7 @@ function details({ number, gone, record, data: object, attempts, script }) {
     </p>
     ${tabs(open, "tab", {
       Record: () => shown(record),
-      Data: () => (object ? data(object, "Data of the entity") : html`<p class="note">No data object is kept for this record: a message has to be read from what it shows.</p>`),
+      Data: () => (object ? data(object, "Data of the entity") : html`<p class="note">The mock keeps no data object for this record.</p>`),
       History: () => history(record.number, record.id, attempts),
       Script: () => scriptForm(record, script),
       JSON: () => data(JSON.stringify({ record, data: object }), "Record as JSON"),
@@ -319,10 +319,10 @@ function scriptForm(record, script) {
   };
   const set = ({ script: text }, refused) => put(`A script decides the deliveries of #${number}.`, text, refused);
   const field = { name: "script", value: script?.script, hint: "2*timeout, success", required: true, list: "scripts" };
-  return html`<p>${script ? html`<code>${script.script}</code> decides the deliveries of this record. ${script.used} of its outcomes used. <button class="small" @click=${() => put(`The script of #${number} has ended.`, null)}>End</button>` : "The script of its definition or of the world decides the deliveries of this record."}</p>
+  return html`<p>${script ? html`<code>${script.script}</code> decides the deliveries of this record: ${script.used} so far. <button class="small" @click=${() => put(`The script of #${number} has ended.`, null)}>End</button>` : "The script of its definition or of the world decides the deliveries of this record."}</p>
     ${form("Delivery script", [field], "Set", set)}
     <datalist id="scripts">${["2*timeout, success", "http_500, success", "refused"].map((one) => html`<option value=${one}></option>`)}</datalist>
-    <p class="note">Outcomes in order, the last one forever.</p>`;
+    <p class="note">How its deliveries end, in order; the last outcome repeats.</p>`;
 }
 
 function addForm() {
@@ -331,10 +331,10 @@ function addForm() {
     { name: "entity", type: "choice", options: [["", "any"], ...entities] },
     { name: "life_cycle_state", type: "choice", label: "state", options: ["REJECTED", "SUCCESSFUL"] },
     { name: "error_code", label: "error", hint: "SocketTimeoutException" },
-    { name: "url", label: "URL of the receiver", hint: "that of its definition" },
+    { name: "url", label: "URL of the receiver", hint: "the definition's" },
     { name: "data", type: "area", label: "data of the entity, as JSON" },
   ];
-  return html`<h2>Add a record</h2><p class="note">What is left empty comes from the generator.</p>${form("Add a record", fields, "Add", add)}`;
+  return html`<h2>Add a record</h2><p class="note">The mock fills in what you leave empty.</p>${form("Add a record", fields, "Add", add)}`;
 }
 
 async function add({ data: text, ...record }, refused) {

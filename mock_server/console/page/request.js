@@ -4,6 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, send } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
+import { effectOf } from "./faults.js";
 import { addressOf, changed, go, say } from "./shell.js";
 import { clockTime, copy, copyButton, data, empty, facts, mark, plain, tabs } from "./widgets.js";
 
@@ -69,7 +70,7 @@ export function details(call, last) {
   if (call.gone) return gone(call);
   const request = copies.asSent(call);
   return html`<h2>${call.method} ${plain(request.path.replace(/^.*\/v2\//, ""), LONGEST)} <span class="count">${call.number}</span></h2>
-    <p>${outcome(call)} <span class="note">· HTTP ${call.status} · ${clockTime(call.loggedDateString)}</span></p>
+    <p>${outcome(call)} <span class="note">· ${isDropped(call) ? "no response" : `HTTP ${call.status}`} · ${clockTime(call.loggedDateString)}</span></p>
     <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
       <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
     ${tabs(open, "tab", {
@@ -97,6 +98,8 @@ function copyAs(request, what = "request") {
 const part = (title, content) => html`<h3>${title}</h3>${content}`;
 const list = (title, items) => (items.length ? part(title, html`<ul class="rules">${items.map((one) => html`<li>${one}</li>`)}</ul>`) : nothing);
 
+const isDropped = ({ fault }) => fault?.effect.drop === true;
+
 function asked({ request }) {
   const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1]);
   return html`<p class="url">${request.method} ${plain(request.url, 4000)}</p>
@@ -105,8 +108,10 @@ function asked({ request }) {
     ${request.body ? part("Body", data(request.body, "Body of the request")) : nothing}`;
 }
 
-function answered({ response, code }) {
-  return html`<p class="url">${response.status} ${code ?? ""} <span class="note">· ${response.size.toLocaleString("en")} bytes</span></p>
+function answered(call) {
+  const { response, code } = call;
+  return html`${isDropped(call) ? html`<p>${mark("fault", "The fault dropped this response: the client did not get it.")}</p>` : nothing}
+    <p class="url">${response.status} ${code ?? ""} <span class="note">· ${response.size.toLocaleString("en")} bytes</span></p>
     ${part("Headers", facts(Object.entries(response.headers)))}
     ${response.body ? part("Body", data(response.body, "Body of the response")) : nothing}`;
 }
@@ -121,9 +126,10 @@ function why(call, last) {
   const plainly = !nearMiss && !fault && !dials.length && !warnings.length;
   const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
   return html`
-    ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${facts(effects(fault))}` : nothing}
+    ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${facts(effects(call))}` : nothing}
     ${list("The webhook was not delivered", delivery.map((one) => DELIVERY[one.step](one)))}
     ${nearMiss ? facts([["Parameter", nearMiss.parameter], ["Seen", nearMiss.seen], ["Allowed", nearMiss.allowed]]) : nothing}
+    ${call.statement === "resend.only_rejected" && call.record ? before(call) : nothing}
     ${nearMiss?.suggestion ? suggestion(call, last) : nothing}
     ${list("Statement that decided", call.statement ? [statement(call.statement)] : [])}
     ${list("Dials that decided", deciding.map(dial))}
@@ -135,9 +141,16 @@ function why(call, last) {
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
 const ruleLink = (name) => html`<a href=${addressOf("contract", name)}>${name}</a>`;
 
-function effects({ effect, when }) {
-  const shown = Object.entries(effect).map(([name, value]) => [name, JSON.stringify(value)]);
-  return [...shown, ["when", `${when === "after_commit" ? "after" : "before"} the request was carried out`]];
+const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carried out" };
+
+function effects({ fault, trace }) {
+  return [["Effect", effectOf(fault)], ["Request", CARRIED_OUT[trace.find((one) => one.step === "request").outcome]]];
+}
+
+/** Who brought the record into a state in which it cannot be resent. */
+function before({ record }) {
+  const search = `record:${record.number}`;
+  return html`<p>What happened to the record before: <a href=${addressOf("requests", "", { search })}>requests for #${record.number}</a>, <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
 }
 
 function suggestion(call, last) {
@@ -166,7 +179,7 @@ function dial([key, value]) {
 const recordLink = ({ record }) => (record ? html`<a href=${addressOf("records", record.number)}>#${record.number}</a>` : nothing);
 
 const DELIVERY = {
-  attempt: ({ id }) => html`Delivery <a href=${addressOf("deliveries", id)}>${id}</a>`,
+  attempt: ({ id }) => html`<a href=${addressOf("deliveries", id)}>Delivery ${id}</a>`,
   receiver: ({ status, name }) =>
     html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : words(name))}`,
 };
@@ -233,7 +246,8 @@ async function repeat(request, last) {
     const answer = await send(request.verb, fill(copies.target(request)), fill(request.body), headers).catch(() => null);
     const { requests } = await call("GET", `/requests${last ? `?since=${last}` : ""}`);
     const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
-    say(true, `Sent${TOKEN && " with a new token"}: ${answer?.status ?? "no response"}.`, copies.asCurl(request));
+    const came = made && answer ? outcomeText(made) : (answer?.status ?? "no response");
+    say(true, `Sent${TOKEN && " with a new token"}: ${came}.`, copies.asCurl(request));
     if (made) go("requests", made.id);
     else say(false, "It was sent, but the journal does not have it.");
   } catch (error) {

@@ -155,7 +155,7 @@ export const requests = {
         <button @click=${clear}>Clear</button>
       </div>
       <div class="over">${held ? html`<button class="pill" @click=${showNew}>↑ ${held} new</button>` : nothing}</div>
-      ${found.length || held ? table.view(found, selected()) : empty("Nothing fits", `None of ${rows.length} requests fits “${search}”.`)}`;
+      ${found.length || held ? table.view(found, selected()) : empty("Nothing found", `None of ${rows.length} requests matches “${search}”.`)}`;
   },
 
   details: () => (entry?.asked === shell.route.id ? details(entry, newest()?.id) : html`<p class="note">Loading …</p>`),
@@ -165,7 +165,7 @@ function welcome() {
   const admin = session.token ? [["X-Mock-Admin-Token", secret("CRMCOM_ADMIN_TOKEN")]] : [];
   const token = `TOKEN=$(${curl("POST", urlOf("/__admin/tokens"), "", admin)} | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')`;
   const line = curl("GET", urlOf(`/crmapi/rest/v2/webhook_requests/list?token=${secret("TOKEN")}&entity=JOBS`));
-  const text = "Send one to the mock, and it appears here as it is made. The first line gets a token, the second one uses it:";
+  const text = "Send one to the mock, and it appears here at once. The first line gets a token, the second one uses it:";
   return empty("No requests yet", text, `${token}\n${line}`);
 }
 

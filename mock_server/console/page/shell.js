@@ -63,6 +63,11 @@ export function go(panel, id, query) {
   location.hash = addressOf(panel, id, query);
 }
 
+/** Go to an address while the user types: it replaces the one before, so Back skips half a word. */
+export function goTyping(panel, id, query) {
+  location.replace(addressOf(panel, id, query));
+}
+
 /** Say what happened; the newest message replaces the one before. Good news goes by itself. */
 export function say(ok, text, line) {
   const message = { ok, text, curl: line };

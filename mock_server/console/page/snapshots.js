@@ -39,7 +39,7 @@ const pathOf = (name) => `/snapshots/${encodeURIComponent(name)}`;
 export function snapshots(change) {
   const save = ({ name }, refused) => change(act(`Saved as ${name}.`, "PUT", pathOf(name), undefined, { refused }));
   const restore = async (name) => {
-    const sure = await confirmed(`Restore ${name}?`, "The records of now are lost. Tokens, clock, journal and faults stay.", "Restore it");
+    const sure = await confirmed(`Restore ${name}?`, "The present records are lost. Tokens, clock, journal and faults stay.", "Restore it");
     if (sure) await change(act((found) => `Restored ${name}: ${found.webhook_requests} records.`, "POST", `${pathOf(name)}/restore`));
   };
   const remove = async (name) => {

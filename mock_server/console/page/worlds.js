@@ -65,15 +65,15 @@ const addressIn = (world) => `#/w/${encodeURIComponent(world)}/worlds`;
 
 function list() {
   const make = async ({ world }, refused) => {
-    const found = await act(`The world ${world} is there.`, "GET", "/health", undefined, { world, refused });
+    const found = await act(`The world ${world} is open.`, "GET", "/health", undefined, { world, refused });
     if (found) location.hash = addressIn(world);
     return found;
   };
   const named = all?.worlds.length > 1;
   return html`<section class="section" aria-labelledby="worlds"><h2 id="worlds">Worlds <span class="count">${all?.worlds.length ?? ""}</span></h2>
     <ul class="rows">${all?.worlds.map(row)}</ul>
-    ${form("Make a world", [{ name: "world", label: "name", hint: "my-test", required: true }], "Make and switch", make)}
-    <p class="note">Each world has records, clock, faults and journal of its own: one for each test, or for each of you. Clients reach this one at</p>
+    ${form("Create a world", [{ name: "world", label: "name", hint: "my-test", required: true }], "Create and open", make)}
+    <p class="note">Each world has its own records, clock, faults and journal. Use one for each test, or for each developer. Clients reach this one at</p>
     ${data(urlOf("/crmapi/rest/v2"), "Base URL of this world")}
     ${named ? html`<p class="note">A named world ends ${ago(all.idle_seconds)} after its last use.</p>` : nothing}</section>`;
 }
@@ -105,8 +105,8 @@ async function end(name) {
 function records() {
   return html`<section class="section" aria-labelledby="content"><h2 id="content">Content of ${session.world} <span class="count">${shell.status?.webhook_requests.toLocaleString("en")} records</span></h2>
       <p class="tools"><button @click=${reset}>Reset</button> <a href=${urlOf("/__admin/state")} download=${`${session.world}.jsonl`} @click=${save}>Export</a>
-        <span class="note">A reset brings back what the world began with.</span></p>
-      <p class="note">An export is a file of all records and reference data, one a line; <code>crmcom-kit serve --data FILE</code> begins with it.</p>
+        <span class="note">A reset goes back to the start of the world.</span></p>
+      <p class="note">An export has all records and reference data, one per line. <code>crmcom-kit serve --data FILE</code> starts with it.</p>
       ${form("Import", [{ name: "file", label: "file", type: "file" }], "Import", bringIn)}</section>
     ${seed ? html`<section class="section" aria-labelledby="seed"><h2 id="seed">Generate records</h2>
       <p class="note">The same values always make the same records.</p>
@@ -141,17 +141,17 @@ function seedFields() {
   return [
     { name: "scenario", type: "choice", value: "", options: [["", "none"], ...seed.scenario.enum] },
     { name: "count", type: "number", hint: `${seed.count.default}` },
-    { name: "rejected", label: "share rejected", type: "number", hint: `${seed.rejected.default}` },
+    { name: "rejected", label: "share of rejected", type: "number", hint: `${seed.rejected.default}` },
     { name: "seed", type: "number", hint: "default" },
     { name: "entities", label: "entities (none: all)", type: "several", options: seed.entities.items.enum },
-    { name: "add", label: "add to what is there", type: "check", value: false },
+    { name: "add", label: "keep the present records", type: "check", value: false },
   ];
 }
 
 async function generate(values, refused) {
   const { add, ...spec } = values;
   const question = `Replace the records of ${session.world}?`;
-  if (!add && !(await confirmed(question, "What is there is lost, unless it is in a snapshot.", "Replace them"))) return null;
+  if (!add && !(await confirmed(question, "The present records are lost, unless they are in a snapshot.", "Replace them"))) return null;
   const said = (found) => `Generated: ${found.added} records.`;
   return change(act(said, "POST", "/seed", add ? values : spec, { refused }));
 }

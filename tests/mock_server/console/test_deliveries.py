@@ -96,7 +96,6 @@ def test_filters_by_record_outcome_and_text(console: Console, mock: Mock) -> Non
     page.get_by_label("Outcome").select_option("not delivered")
     expect(page.get_by_text("2 of 3")).to_be_visible()
     page.get_by_role("searchbox", name="Search").fill("job2")
-    page.keyboard.press("Enter")
     expect(page.get_by_text("1 of 3")).to_be_visible()
     expect(row(page, numbers[2])).to_contain_text("http 500")
     shared = console.open(page.url.partition("#")[2])
@@ -152,7 +151,7 @@ def test_why_a_signature_does_not_verify(live: Console, sender: Mock) -> None:
     expect(details(page)).to_contain_text("↯ old key")
     tab(page, "Signature")
     expect(details(page)).to_contain_text("a key that the definition no longer has")
-    expect(details(page)).to_contain_text("Both codes are of the same bytes.")
+    expect(details(page)).to_contain_text("Both codes sign the same bytes.")
     expect(details(page).get_by_label("Seen bytes")).to_have_text(attempt.message.data.decode())
 
 
