@@ -23,7 +23,7 @@ export function clock() {
     ${found
       ? html`<p class="tools"><time class="now" datetime=${found.now}>${found.now.slice(0, 19).replace("T", " ")}</time> UTC, ${MODES[found.mode](found)}</p>`
       : html`<p class="note">…</p>`}
-    <p class="note">It dates records and the journal, ends tokens, and times faults. A reset makes it follow the machine's clock again.</p>
+    <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
     <p class="tools">
       <button @click=${() => set({ mode: "frozen" })}>Freeze now</button>
       <button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>

@@ -6,6 +6,7 @@ import { act, addressOf, changed, go, goTyping, refresher, shell } from "./shell
 import { Table } from "./table.js";
 import { choice, clockTime, copyButton, data, empty, facts, mark, plain, stateMark, tabs } from "./widgets.js";
 import { form } from "./forms.js";
+import { scripted } from "./request.js";
 import { Trigger } from "./trigger.js";
 
 const MAX_KEPT = 1000; // attempts; the mock keeps as many
@@ -225,7 +226,7 @@ function why(attempt, signature) {
     ["Record", html`${recordLink(attempt.webhook_request)} · <a href=${addressOf("deliveries", "", { record: attempt.webhook_request.number })}>all its deliveries</a>`],
     ["Began", attempt.at],
     ["Receiver", attempt.url],
-    ["Outcome", outcome ? `${outcome.name.replaceAll("_", " ")}${outcome.why ? `: ${outcome.why}` : ""}` : attempt.stage],
+    ["Outcome", outcome ? html`${outcome.name.replaceAll("_", " ")}${outcome.why ? `: ${outcome.why}` : ""} ${scripted()}` : attempt.stage],
     ["Status", outcome?.status],
     ["Error", outcome?.error_code],
     ["State", before || after ? html`${stateMark(before)} → ${after ? stateMark(after) : "not settled"}` : ""],

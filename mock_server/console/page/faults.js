@@ -137,7 +137,7 @@ function known() {
 }
 
 /** A text in which arguments stand between backticks. */
-const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<code>${part}</code>` : part));
+const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<i>${part}</i>` : part));
 
 /** The arguments of a preset as fields; null stands for no condition. */
 function fieldsOf({ arguments: defaults }) {

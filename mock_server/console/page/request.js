@@ -5,8 +5,8 @@ import { call, send } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
 import { effectOf } from "./faults.js";
-import { addressOf, changed, go, say } from "./shell.js";
-import { clockTime, copy, copyButton, data, empty, facts, mark, plain, tabs } from "./widgets.js";
+import { addressOf, changed, go, say, shell } from "./shell.js";
+import { breakable, clockTime, copy, copyButton, data, empty, facts, mark, plain, tabs } from "./widgets.js";
 
 const LONGEST = 100; // characters of a value in a line
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
@@ -144,7 +144,7 @@ const ruleLink = (name) => html`<a href=${addressOf("contract", name)}>${name}</
 const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carried out" };
 
 function effects({ fault, trace }) {
-  return [["Effect", effectOf(fault)], ["Request", CARRIED_OUT[trace.find((one) => one.step === "request").outcome]]];
+  return [["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[trace.find((one) => one.step === "request").outcome]]];
 }
 
 /** Who brought the record into a state in which it cannot be resent. */
@@ -181,8 +181,11 @@ const recordLink = ({ record }) => (record ? html`<a href=${addressOf("records",
 const DELIVERY = {
   attempt: ({ id }) => html`<a href=${addressOf("deliveries", id)}>Delivery ${id}</a>`,
   receiver: ({ status, name }) =>
-    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : words(name))}`,
+    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : words(name))} ${scripted()}`,
 };
+
+/** Who decided how a delivery ended, if this mock sends nothing. */
+export const scripted = () => (shell.status?.sends === false ? html`<span class="note">as a <a href=${addressOf("faults")}>delivery script</a> decided</span>` : nothing);
 
 const STEPS = {
   fault: (step, call) => html`${mark("fault", "Fault")} ${faultLink(call)}`,
@@ -209,7 +212,7 @@ function trace(call) {
 }
 
 function changes(fields, before, after) {
-  const row = (name) => html`<tr><th scope="row">${name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`)}</th>
+  const row = (name) => html`<tr><th scope="row">${breakable(name)}</th>
     ${[before, after].map((one) => html`<td><div>${plain(one[name] ?? "", 2000)}</div></td>`)}</tr>`;
   return html`<table class="diff" aria-label="What changed in the record">
     <thead><tr><th scope="col">Field</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>

@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { form } from "./forms.js";
 import { act, addressOf, go, shell } from "./shell.js";
-import { confirmed, empty, facts, plain } from "./widgets.js";
+import { breakable, confirmed, empty, facts, plain } from "./widgets.js";
 
 const MAX_SHOWN = 300; // characters of one value
 
@@ -77,9 +77,9 @@ function changeOf({ webhook_request: record, change, fields, call: cause }) {
   return html`<section class="change"><h3>
       ${change === "deleted" ? name : html`<a href=${addressOf("records", record.number)}>${name}</a>`} <span aria-hidden="true">${SIGNS[change]}</span> ${change}
       <span class="note">${cause === null ? "by no known request" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`}</span></h3>
-    ${change === "changed" ? facts(fields.map(difference)) : members(fields.map((one) => [one.name, words(one.after ?? one.before)]))}</section>`;
+    ${change === "changed" ? facts(fields.map(difference)) : members(fields.map((one) => [breakable(one.name), words(one.after ?? one.before)]))}</section>`;
 }
 
-const difference = ({ name, before, after }) => [name, html`<del>${words(before)}</del> <span aria-label="becomes">→</span> <ins>${words(after)}</ins>`];
+const difference = ({ name, before, after }) => [breakable(name), html`<del>${words(before)}</del> <span aria-label="becomes">→</span> <ins>${words(after)}</ins>`];
 const members = (all) => html`<details><summary class="note">${all.length} members</summary>${facts(all)}</details>`;
 const words = (value) => plain(typeof value === "string" && value ? value : JSON.stringify(value), MAX_SHOWN);

@@ -69,6 +69,9 @@ export function data(text, label = "Data") {
   });
 }
 
+/** The name of a member, which may break after its dots and underscores. */
+export const breakable = (name) => name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`);
+
 /** Names and values; entries without a value are left out. */
 export function facts(entries) {
   const known = entries.filter(([, value]) => value !== null && value !== undefined && value !== "");
