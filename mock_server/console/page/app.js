@@ -208,6 +208,7 @@ addEventListener("hashchange", ({ oldURL }) => {
     shell.status = null;
     listen();
   } else panel().open?.();
+  if (shell.route.panel !== before.panel && shell.message?.ok === false) close(); // it was about the other panel
   title();
   changed();
   requestAnimationFrame(() => moveFocus(before, new URL(oldURL).hash)); // it is drawn by then

@@ -306,7 +306,7 @@ function receiverPart(views) {
   return html`<div class="tools">${views}<code class="url">${receiver.url}</code>${copyButton(receiver.url, "Copy", "the address of the receiver")}
       <span class="count">${received.length} messages</span><button @click=${forget}>Clear</button></div>
     <div class="section">${form("Answers of the receiver", ANSWER, "Set", setAnswer)}
-      <p class="note">Now ${receiver.answers.map(answerText).join(", then ")}.</p></div>
+      <p class="note">Now it answers ${receiver.answers.map(answerText).join(", then ")}.</p></div>
     ${received.length
       ? receivedTable.view(received, shell.route.id)
       : empty("No messages yet", "The built-in receiver accepts what is sent to its address, and checks the authentication code:", curl("POST", receiver.url, { authentication_code: "C", data: { number: "A1" } }))}`;

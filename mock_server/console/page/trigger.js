@@ -98,8 +98,8 @@ const nameOf = ({ name, entity, life_cycle_state: state }) => `${name} (${[entit
 async function send(values, refused) {
   try {
     const body = { ...values, data: objectIn(values.data ?? "{}", "data") };
-    const { delivery, life_cycle_state: state, why, webhook_request: record } = await call("POST", "/events/fire", body);
-    const text = record ? `#${record.number} was triggered: ${state ?? "under way"}${why ? `; ${why}` : ""}.` : `Nothing was sent: ${why}.`;
+    const { delivery, life_cycle_state: state, why, webhook_request: record, left_out: out } = await call("POST", "/events/fire", body);
+    const text = record ? `#${record.number} was triggered: ${state ?? "under way"}${why ? `; ${why}` : ""}.${out?.length ? ` Not in the fields set, so not sent: ${out.join(", ")}.` : ""}` : `Nothing was sent: ${why}.`;
     say(record !== null && state !== "REJECTED", text, controlCurl("POST", "/events/fire", body));
     if (delivery) go("deliveries", delivery.id);
   } catch (error) {

@@ -137,8 +137,9 @@ def test_replay_and_edit_and_send(live: Console, sender: Mock) -> None:
     details(page).get_by_role("link", name="Edit and send").click()
     data = page.get_by_role("form").locator("[name=data]")
     expect(data).to_have_value(re.compile('"status": "SCHEDULED"'))
-    fill(page, "Trigger a webhook", "Trigger", data='{"id": "J1", "status": "DONE"}')
+    fill(page, "Trigger a webhook", "Trigger", data='{"id": "J1", "status": "DONE", "nope": 1}')
     expect(page.get_by_role("heading", name="Delivery 3 of")).to_be_visible()
+    expect(page.locator(".message")).to_contain_text("Not in the fields set, so not sent: nope.")
     sent = [one.json["data"] for one in sender.receiver.requests]
     assert sent == [DATA, DATA, {"id": "J1", "status": "DONE"}]
 
@@ -196,7 +197,7 @@ def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
     field = page.locator("[name=status]")
     expect(field).to_have_accessible_description(re.compile("999"))
     fill(page, "Answers of the receiver", "Set", status="503", times="1", body="later")
-    expect(page.get_by_text("Now 503 once, then 200.")).to_be_visible()
+    expect(page.get_by_text("Now it answers 503 once, then 200.")).to_be_visible()
     outcomes = [fire(sender, sender.receiver.url).outcome for _ in range(2)]
     assert [one.status for one in outcomes] == [503, 200]
     expect(page.get_by_role("table", name="Received").locator("tbody tr")).to_have_count(2)

@@ -152,6 +152,17 @@ def test_a_record_is_added(console: Console, mock: Mock) -> None:
     expect(rows(page).first).to_contain_text(f"#{added['number']}")
 
 
+def test_a_refusal_is_gone_in_the_next_panel(console: Console, mock: Mock) -> None:
+    """It stays to be read, but not over what it is not about."""
+    page = console.open(f"{LIST}/{number_in('SUCCESSFUL', mock)}")
+    page.get_by_role("button", name="Resend").click()
+    message = page.get_by_role("status").last
+    expect(message).to_contain_text("Only rejected webhook requests can be sent again.")
+    page.get_by_role("link", name="Contract").click()
+    expect(page.get_by_role("searchbox")).to_be_visible()
+    expect(message).to_be_empty()
+
+
 def test_a_script_decides_what_becomes_of_a_record(console: Console, mock: Mock) -> None:
     """It is set, seen, and ended; an outcome that there is not is refused at the field."""
     number = number_in("REJECTED", mock)
