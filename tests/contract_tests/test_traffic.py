@@ -178,9 +178,32 @@ BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
             )
         ],
     ),
+    "a second one breaks what the first kept": (
+        "response.url",
+        [show(ok(ONE)), show(ok(record(2, url=7)), number="2")],
+    ),
     "an error with code OK": (
         "errors.code_not_ok",
         [show({"status": {"code": None, "message": "no", "description": ""}})],
+    ),
+}
+
+#: Broken if nobody else is at work; otherwise what is missing may have been deleted or changed.
+BROKEN_ALONE: dict[str, tuple[str, Sequence[Step]]] = {
+    "a page is short": (
+        "list.paging.number_of_results",
+        [
+            listed(ok([ONE, TWO, record(3)])),
+            listed(ok([ONE]), entity="ACTIVITIES", number_of_results=2),
+        ],
+    ),
+    "filters combine as any, and one that fits is missing": (
+        "list.several_results",
+        [
+            listed(ok([ONE, record(2, entity_id="E2"), record(3, entity_id="E2")])),
+            listed(ok([ONE, record(2, entity_id="E2")]), entity="ACTIVITIES", entity_id="E1"),
+            show(ok(record(3, entity_id="E2")), number="3"),
+        ],
     ),
 }
 
@@ -272,6 +295,14 @@ def test_broken(name: str) -> None:
     """Exactly the statement is named that the conversation breaks."""
     statement, steps = BROKEN[name]
     assert conversation(steps)[1] == {statement}
+
+
+@pytest.mark.parametrize("name", BROKEN_ALONE)
+def test_broken_alone(name: str) -> None:
+    """The statement is named if nobody else is at work, and nothing if somebody may be."""
+    statement, steps = BROKEN_ALONE[name]
+    assert conversation(steps, exclusive=True)[1] == {statement}
+    assert conversation(steps)[1] == set()
 
 
 @pytest.mark.parametrize("name", LEGAL)
