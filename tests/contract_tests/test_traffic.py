@@ -318,6 +318,22 @@ def test_one_defect_hides_no_other() -> None:
     assert conversation(steps)[1] == {"response.number", "list.life_cycle_state.filter"}
 
 
+def test_a_difference_is_told_by_both_values() -> None:
+    """The violation has the value that was known, and the one that was received."""
+    world = World(resolve("R13"))
+    world.set_token("T", TokenState.LIVE)
+    checker = Checker(world)
+    found: list[Violation] = []
+    for number, step in enumerate([show(ok(ONE)), delete(ok(record(1, entity_id="E9")))], 1):
+        method, parameters, answer = step
+        call = _call(method, {"token": "T", **parameters})
+        exchange = Exchange(number, call, 200, (), json.dumps(answer).encode(), 0.0)
+        found += [each for each in checker.check(exchange)[1] if isinstance(each, Violation)]
+    assert [(each.expected, each.seen) for each in found] == [
+        ("entity_id of 1 as it was: 'E1'", "'E9'")
+    ]
+
+
 def test_twice_is_no_accident() -> None:
     """What goes along with two deletes was deleted by them, if nobody else is at work."""
     rest = [record(number) for number in range(1, 7)]
