@@ -188,13 +188,21 @@ BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
     ),
 }
 
-#: Broken if nobody else is at work; otherwise what is missing may have been deleted or changed.
+#: Broken if nobody else is at work; otherwise it may be their doing.
 BROKEN_ALONE: dict[str, tuple[str, Sequence[Step]]] = {
     "a page is short": (
         "list.paging.number_of_results",
         [
             listed(ok([ONE, TWO, record(3)])),
             listed(ok([ONE]), entity="ACTIVITIES", number_of_results=2),
+        ],
+    ),
+    "a resend makes a new one": (
+        "resend.same_record",
+        [
+            listed(ok([ONE]), entity="ACTIVITIES", entity_id="E1"),
+            resend(ok(DONE)),
+            listed(ok([DONE, TWO])),
         ],
     ),
     "filters combine as any, and one that fits is missing": (
@@ -332,6 +340,21 @@ def test_a_difference_is_told_by_both_values() -> None:
     assert [(each.expected, each.seen) for each in found] == [
         ("entity_id of 1 as it was: 'E1'", "'E9'")
     ]
+
+
+@pytest.mark.parametrize("last", ["show", "list"])
+def test_what_is_gone_was_there_at_the_last_look(last: str) -> None:
+    """If nobody else is at work, the method that showed it last is to blame."""
+    world = World(resolve("R13"), exclusive=True)
+    world.set_token("T", TokenState.LIVE)
+    checker = Checker(world)
+    looks = sorted([show(ok(ONE)), listed(ok([ONE]))], key=lambda step: step[0] == last)
+    for number, (method, parameters, answer) in enumerate(looks, 1):
+        call = _call(method, {"token": "T", **parameters})
+        exchange = Exchange(number, call, 200, (), json.dumps(answer).encode(), 0.0)
+        checker.check(exchange)
+    gone = list(checker.history.gone("ID1", exchange))
+    assert [each.statement for each in gone] == [f"{last}.changes_nothing"]
 
 
 def test_twice_is_no_accident() -> None:
