@@ -33,7 +33,7 @@ function outcomeText(call) {
   if (call.fault) return `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`;
   if (!call.wasMatched) return words(call.errorKind);
   if (undelivered(call)) return "not delivered, REJECTED again";
-  return change(call) || `${call.status} ${call.code ?? ""}`;
+  return [change(call) || `${call.status} ${call.code ?? ""}`, ...call.warnings].join(" · ");
 }
 
 const words = (name) => name.replaceAll("_", " ");

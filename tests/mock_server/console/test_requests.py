@@ -126,6 +126,15 @@ def test_a_fault_is_named(console: Console, mock: Mock) -> None:
     expect(first.get_by_role("link", name="outage")).to_have_attribute("href", "#/w/default/faults")
 
 
+def test_a_parameter_that_is_ignored_is_named(console: Console, mock: Mock) -> None:
+    """In the list: a request with a misspelled parameter succeeds."""
+    page = console.open()
+    asked = {"token": mock.token, "entity": "JOBS", "limit": "3"}
+    mock.client().get("webhook_requests/list", params=asked)
+    row = page.get_by_role("row", name="200 OK")
+    expect(row).to_contain_text('200 OK · "limit" is unknown to list and was ignored')
+
+
 def test_a_lost_response_is_explained(console: Console, mock: Mock) -> None:
     """It was carried out, and nothing arrived: a status would say that something did."""
     page = console.open()
