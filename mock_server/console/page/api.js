@@ -2,7 +2,6 @@
 
 const root = document.querySelector('meta[name="mock-root"]').content;
 const [, mount, rootWorld] = /^(.*?)(?:\/worlds\/([^/]+))?$/.exec(root);
-const API = "/crmapi/rest/v2";
 const TOKEN = "crmcom-kit.admin-token";
 
 /** The world that the console shows, and the admin token, which outlives a reload but not the tab. */
@@ -59,11 +58,9 @@ export async function download(path) {
 }
 
 /** Send a request to the API itself, as a client would. Returns its status and body. */
-export async function send(verb, path, body, more = {}) {
-  const url = inWorld(`${path.startsWith("/") ? path : `${API}/${path}`}`);
-  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+export async function send(verb, path, body, more) {
   // A Blob has no type of its own, so that a request without Content-Type goes without one.
-  const response = await fetch(url, { method: verb, headers: more, body: text ? new Blob([text]) : undefined });
+  const response = await fetch(inWorld(path), { method: verb, headers: more, body: body ? new Blob([body]) : undefined });
   return { status: response.status, body: await response.text() };
 }
 

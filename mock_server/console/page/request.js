@@ -4,13 +4,11 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, send } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
-import { addressOf, changed, go, say } from "./shell.js";
-import { clockTime, copy, copyButton, data, empty, facts, mark, plain, tabs } from "./widgets.js";
+import { addressOf, go, say } from "./shell.js";
+import { brief, clockTime, copy, copyButton, data, empty, facts, mark, number, plain, recordLink, spaced, tabs } from "./widgets.js";
 
-const LONGEST = 100; // characters of a value in a line
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
 
-let rules = null; // statements and dials by their names, once they are asked for
 const open = {}; // which tab is open
 
 // How it ended.
@@ -25,17 +23,15 @@ export function outcomeOf(call) {
 const undelivered = (call) => call.deliveries?.length > 0 && call.stateAfter === "REJECTED";
 
 export function outcome(call) {
-  return mark(outcomeOf(call), plain(outcomeText(call), LONGEST));
+  return mark(outcomeOf(call), brief(outcomeText(call)));
 }
 
 function outcomeText(call) {
   if (call.fault) return `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`;
-  if (!call.wasMatched) return words(call.errorKind);
+  if (!call.wasMatched) return spaced(call.errorKind);
   if (undelivered(call)) return "not delivered, REJECTED again";
   return change(call) || `${call.status} ${call.code ?? ""}`;
 }
-
-const words = (name) => name.replaceAll("_", " ");
 
 // A fault that a header asked for has the header's text as its name.
 const faultName = ({ fault }) => (fault.name || fault.id).replace(/^fault=/, "");
@@ -52,46 +48,27 @@ export function named({ record, identifier }) {
 
 // Its details.
 
-export async function loadRules() {
-  if (rules) return;
-  rules = {};
-  const { statements, dials } = await call("GET", "/fidelity");
-  rules = Object.fromEntries([...statements.map((one) => [one.id, one]), ...dials.map((one) => [one.key, one])]);
-  changed();
-}
-
-export function forgetRules() {
-  rules = null;
-}
-
-/** `last` is the id of the newest request. */
-export function details(call, last) {
-  if (call.gone) return gone(call);
+/** `rules` are statements and dials by their names; `last` is the id of the newest request. */
+export function details(call, rules, last) {
+  if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
-  return html`<h2>${call.method} ${plain(request.path.replace(/^.*\/v2\//, ""), LONGEST)} <span class="count">${call.number}</span></h2>
+  return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
     <p>${outcome(call)} <span class="note">· HTTP ${call.status} · ${clockTime(call.loggedDateString)}</span></p>
     <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
       <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
     ${tabs(open, "tab", {
-      Why: () => why(call, last),
+      Why: () => why(call, rules, last),
       Request: () => asked(call),
       Response: () => answered(call),
       Trace: () => trace(call),
     })}`;
 }
 
-/** The journal drops its oldest entries; the list has the summary of some more. */
-function gone({ gone: why, row }) {
-  const { text, arrived, ...summary } = row ?? {};
-  return html`${empty("The journal does not have this request", why)}${row ? data(summary, "What the list knows of it") : nothing}`;
-}
-
 function copyAs(request, what = "request") {
-  const ways = { curl: copies.asCurl, httpx: copies.asHttpx, fetch: copies.asFetch };
   const names = copies.secretsOf(request).map((name) => `$${name}`);
   const hint = names.length ? `, with ${names.join(" and ")} from the environment` : "";
   return html`<span class="group" role="group" aria-label="Copy ${what} as"><span>Copy as</span>
-    ${Object.entries(ways).map(([name, write]) => copyButton(() => write(request), name, `${what} as ${name}${hint}`))}</span>`;
+    ${Object.entries(copies.WAYS).map(([name, write]) => copyButton(() => write(request), name, `${what} as ${name}${hint}`))}</span>`;
 }
 
 const part = (title, content) => html`<h3>${title}</h3>${content}`;
@@ -106,14 +83,14 @@ function asked({ request }) {
 }
 
 function answered({ response, code }) {
-  return html`<p class="url">${response.status} ${code ?? ""} <span class="note">· ${response.size.toLocaleString("en")} bytes</span></p>
+  return html`<p class="url">${response.status} ${code ?? ""} <span class="note">· ${number(response.size)} bytes</span></p>
     ${part("Headers", facts(Object.entries(response.headers)))}
     ${response.body ? part("Body", data(response.body, "Body of the response")) : nothing}`;
 }
 
 // Why: what decided, how sure that is, and what to change.
 
-function why(call, last) {
+function why(call, rules, last) {
   const { nearMiss, fault, warnings } = call;
   const dials = Object.entries(call.trace.find((one) => one.step === "request").dials);
   const shaping = dials.filter(([key]) => key.startsWith("errors."));
@@ -125,9 +102,9 @@ function why(call, last) {
     ${list("The webhook was not delivered", delivery.map((one) => DELIVERY[one.step](one)))}
     ${nearMiss ? facts([["Parameter", nearMiss.parameter], ["Seen", nearMiss.seen], ["Allowed", nearMiss.allowed]]) : nothing}
     ${nearMiss?.suggestion ? suggestion(call, last) : nothing}
-    ${list("Statement that decided", call.statement ? [statement(call.statement)] : [])}
-    ${list("Dials that decided", deciding.map(dial))}
-    ${list("Dials that shaped the error", shaping.map(dial))}
+    ${list("Statement that decided", call.statement ? [statement(call.statement, rules)] : [])}
+    ${list("Dials that decided", deciding.map((one) => dial(one, rules)))}
+    ${list("Dials that shaped the error", shaping.map((one) => dial(one, rules)))}
     ${list("Warnings", warnings.map((one) => plain(one)))}
     ${plainly ? html`<p>The request broke no restriction, and nothing that the documents leave open had a part in the response.</p>` : nothing}`;
 }
@@ -149,13 +126,13 @@ function suggestion(call, last) {
       : html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected</button>${copyAs(request, "corrected request")}</div>`}</div>`;
 }
 
-function statement(id) {
-  const { text, source, evidence } = rules?.[id] ?? {};
+function statement(id, rules) {
+  const { text, source, evidence } = rules[id] ?? {};
   return html`${ruleLink(id)}${text ? html`<q>${text}</q><span class="note">${evidence}: ${EVIDENCE[evidence]} · ${source}</span>` : nothing}`;
 }
 
-function dial([key, value]) {
-  const { text, evidence } = rules?.[key] ?? {};
+function dial([key, value], rules) {
+  const { text, evidence } = rules[key] ?? {};
   const about = key.startsWith("errors.") ? "" : text;
   const grounds = html`<span>${about} <span class="note">${evidence}: ${EVIDENCE[evidence]}</span></span>`;
   return html`${ruleLink(key)} = <code>${JSON.stringify(value)}</code>${text ? grounds : nothing}`;
@@ -163,25 +140,23 @@ function dial([key, value]) {
 
 // Trace: the chain of causes, and what it changed.
 
-const recordLink = ({ record }) => (record ? html`<a href=${addressOf("records", record.number)}>#${record.number}</a>` : nothing);
-
 const DELIVERY = {
   attempt: ({ id }) => html`Delivery <a href=${addressOf("deliveries", id)}>${id}</a>`,
   receiver: ({ status, name }) =>
-    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : words(name))}`,
+    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : spaced(name))}`,
 };
 
 const STEPS = {
   fault: (step, call) => html`${mark("fault", "Fault")} ${faultLink(call)}`,
   request: (step, call) => html`Request ${call.number}: ${call.operation ?? "no method"} ${decision(step, call)}`,
-  change: ({ before, after }, call) => html`Record ${recordLink(call)} ${before ?? "new"} → ${after}`,
+  change: ({ before, after }, call) => html`Record ${recordLink(call.record)} ${before ?? "new"} → ${after}`,
   ...DELIVERY,
 };
 
 function decision({ outcome, statement }, call) {
   if (outcome === "held") return mark("good", "carried out");
   if (outcome === "skipped") return mark("open", "not carried out: the fault came first");
-  return html`${mark("refused", "refused by")} ${statement ? ruleLink(statement) : words(call.errorKind)}`;
+  return html`${mark("refused", "refused by")} ${statement ? ruleLink(statement) : spaced(call.errorKind)}`;
 }
 
 function trace(call) {
@@ -190,7 +165,7 @@ function trace(call) {
   const fields = names.filter((name) => before[name] !== after[name]);
   const came = before && !after ? "was deleted." : fields.length ? "was changed:" : "was not changed.";
   return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
-    ${call.record ? html`<p>Record ${recordLink(call)} ${came}</p>` : nothing}
+    ${call.record ? html`<p>Record ${recordLink(call.record)} ${came}</p>` : nothing}
     ${fields.length ? changes(fields, before, after) : nothing}
     ${before && !after ? data(call.before, "The record before") : nothing}`;
 }
@@ -233,7 +208,7 @@ async function repeat(request, last) {
     const answer = await send(request.verb, fill(copies.target(request)), fill(request.body), headers).catch(() => null);
     const { requests } = await call("GET", `/requests${last ? `?since=${last}` : ""}`);
     const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
-    say(true, `Sent${TOKEN && " with a new token"}: ${answer?.status ?? "no response"}.`, copies.asCurl(request));
+    say(true, `Sent${TOKEN && " with a new token"}: ${answer?.status ?? "no response"}.`, copies.WAYS.curl(request));
     if (made) go("requests", made.id);
     else say(false, "It was sent, but the journal does not have it.");
   } catch (error) {
