@@ -23,8 +23,11 @@ export class Refused extends Error {
   }
 }
 
+/** A name as a part of a path; browsers would take `..` away, and with it the part before. */
+export const segment = (name) => encodeURIComponent(name).replace(/^\.+$/, "$&%00");
+
 function inWorld(path, world = session.world) {
-  return world === "default" ? `${mount}${path}` : `${mount}/worlds/${encodeURIComponent(world)}${path}`;
+  return world === "default" ? `${mount}${path}` : `${mount}/worlds/${segment(world)}${path}`;
 }
 
 function headers(body) {

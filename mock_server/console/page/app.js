@@ -23,6 +23,7 @@ import { worlds as worldsPanel } from "./worlds.js";
  */
 const PANELS = [requests, records, deliveries, faults, worldsPanel, contract];
 const PATIENCE_MS = 15_000; // the stream brings something every second
+const HIDDEN_MS = 60_000; // how long a hidden tab follows the stream
 
 const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS[0];
 const narrow = matchMedia("(max-width: 700px)");
@@ -165,7 +166,17 @@ function leave(world) {
 }
 
 // A mock that hangs, or a machine that slept: the stream has not ended, and nothing comes.
-setInterval(() => shell.connection === "live" && performance.now() - heard > PATIENCE_MS && listen(), 5000);
+setInterval(() => {
+  if (shell.connection === "live" && !stream.signal.aborted && performance.now() - heard > PATIENCE_MS) listen();
+}, 5000);
+
+// All tabs of a browser share six connections to a server: one that nobody looks at gives its own back.
+let leaving = 0;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(leaving);
+  if (document.hidden) leaving = setTimeout(() => stream.abort(), HIDDEN_MS);
+  else if (stream.signal.aborted) listen();
+});
 
 addEventListener("hashchange", ({ oldURL }) => {
   const before = shell.route;

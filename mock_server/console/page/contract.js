@@ -123,6 +123,7 @@ function statement({ id, text, level, evidence, source, methods }) {
 }
 
 function dial({ id, text, value, isChanged, allowed, evidence, source, ...one }) {
+  const other = typeof value === "boolean" ? !value : value;
   return html`<h2>${id}</h2><p>${text}</p>
     ${facts([
       ["Kind", words("dial: a choice that the documents leave open")],
@@ -133,8 +134,8 @@ function dial({ id, text, value, isChanged, allowed, evidence, source, ...one })
       ["Source", words(source)],
     ])}
     <h3>Set it another way</h3>
-    <p class="note">A dialect is a file of dials. Put a line like this into one, change the value, and start the mock with it;
+    <p class="note">A dialect is a file of dials. Put a line like this into one, with an allowed value, and start the mock with it;
       <code>--watch</code> reads it again when it changes.</p>
-    ${data(`${id} = ${JSON.stringify(value)}`, "Line of a dialect file")}
+    ${data(`${id} = ${JSON.stringify(other)}`, "Line of a dialect file")}
     ${data(`crmcom-kit serve --release ${settings.release} --dialect my-dialect.toml --watch`, "Command")}`;
 }

@@ -1,7 +1,7 @@
 // Records: the webhook requests of the world, as the mock has them now.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl } from "./api.js";
+import { call, controlCurl, segment } from "./api.js";
 import { dataList, form } from "./forms.js";
 import { addForm, recordDetails } from "./record.js";
 import { addressOf, changed, param, reader, setParams, shell } from "./shell.js";
@@ -42,7 +42,7 @@ async function read() {
 
 async function readRecord(name) {
   if (name === "" || name === ADD) return null;
-  const path = encodeURIComponent(name);
+  const path = segment(name);
   const [own, { deliveries: attempts }, { scripts }] = await Promise.all([
     call("GET", `/records/${path}`).catch((error) => ({ gone: error.message })),
     call("GET", `/deliveries?webhook_request=${path}`),

@@ -1,7 +1,7 @@
 // Requests to the API, live: what was asked, what the mock answered, and why.
 
 import { html } from "./lit-html/lit-html.js";
-import { call, controlCurl, curl, secret, urlOf } from "./api.js";
+import { call, controlCurl, curl, secret, segment, urlOf } from "./api.js";
 import { OUTCOMES, details, named, outcome, outcomeOf } from "./request.js";
 import { act, addressOf, changed, go, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
@@ -71,7 +71,7 @@ function settle({ call: number, after }) {
 async function read() {
   const { id: asked } = shell.route;
   if (asked === "") return [null, rules];
-  const own = call("GET", `/requests/${encodeURIComponent(asked)}`).catch((error) => ({ gone: error.message }));
+  const own = call("GET", `/requests/${segment(asked)}`).catch((error) => ({ gone: error.message }));
   return Promise.all([own.then((found) => ({ ...found, asked })), Object.keys(rules).length ? rules : readRules()]);
 }
 

@@ -1,7 +1,7 @@
 // Snapshots: saved content of the world, and what has changed since.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call } from "./api.js";
+import { call, segment } from "./api.js";
 import { form } from "./forms.js";
 import { act, addressOf, go, shell } from "./shell.js";
 import { confirmed, empty, facts, loading, number, plain, recordLink } from "./widgets.js";
@@ -11,7 +11,7 @@ const MAX_SHOWN = 300; // characters of one value
 let saved = [];
 let changes = null; // since the snapshot that the address names: {name, changes, more} or {name, gone}
 
-const pathOf = (name) => `/snapshots/${encodeURIComponent(name)}`;
+const pathOf = (name) => `/snapshots/${segment(name)}`;
 
 /** Read the list, and what has changed since the snapshot that is open, if one is. Throws Refused. */
 export function readSnapshots() {

@@ -1,7 +1,7 @@
 // The form that triggers a webhook as a workflow rule would.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl } from "./api.js";
+import { call, controlCurl, segment } from "./api.js";
 import { changed, go, param, say } from "./shell.js";
 import { dataList, form } from "./forms.js";
 import { empty, loading, pretty } from "./widgets.js";
@@ -38,13 +38,13 @@ async function fill(found) {
 }
 
 async function ofRecord(name) {
-  const { record, data } = await call("GET", `/records/${encodeURIComponent(name)}`);
+  const { record, data } = await call("GET", `/records/${segment(name)}`);
   const { entity, entity_id, url, webhook_definition: definition } = record;
   return { definition: definition?.id, entity, entity_id, url, data };
 }
 
 async function ofAttempt(id) {
-  const { definition, webhook_request: record, request } = await call("GET", `/deliveries/${encodeURIComponent(id)}`);
+  const { definition, webhook_request: record, request } = await call("GET", `/deliveries/${segment(id)}`);
   const found = await ofRecord(record.id).catch(() => ({ definition, entity: named(definition)?.entity }));
   return { ...found, data: dataIn(request.body) ?? found.data };
 }

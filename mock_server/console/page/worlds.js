@@ -1,7 +1,7 @@
 // Worlds: tenants of the mock, each with content of its own; and what the current one holds.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, download, session, urlOf } from "./api.js";
+import { call, download, segment, session, urlOf } from "./api.js";
 import { form, schemas } from "./forms.js";
 import { act, reader, shell } from "./shell.js";
 import { changesSince, readSnapshots, showSnapshots, snapshots } from "./snapshots.js";
@@ -76,7 +76,7 @@ async function end(name) {
   if (!(await confirmed(`End the world ${name}?`, "Its records, journal and snapshots are lost.", "End it"))) return;
   // The page leaves the world first: a page that follows a world makes it anew.
   if (name === session.world) location.hash = addressIn(DEFAULT);
-  await act(`The world ${name} is ended.`, "DELETE", `/worlds/${encodeURIComponent(name)}`, undefined, { world: DEFAULT });
+  await act(`The world ${name} is ended.`, "DELETE", `/worlds/${segment(name)}`, undefined, { world: DEFAULT });
 }
 
 // The content of this world.
