@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed
+from crmcom_kit.contract_tests.checks.sense import identifying_values
 from crmcom_kit.contract_tests.checks.world import World
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Exchange
@@ -333,3 +334,9 @@ def test_a_list_is_asked_for_by_the_reading_that_it_fits_best() -> None:
     checker.check(_exchange({"status": OK, "data": records[:1]}, "list", parameters=asked))
 
     assert {each.record for each in checker.history.suspicions} == {"R1"}
+
+
+def test_what_may_name_a_webhook_request() -> None:
+    """Identifiers count in every spelling; an empty text and a boolean name nothing."""
+    given = [{"id": "A"}, "number=7", "b,c", 5, "", True, None]
+    assert identifying_values(given) == {"A", "number=7", "7", "b,c", "b", "c", "5"}

@@ -11,7 +11,7 @@ import pytest
 
 from crmcom_kit.schemas.statements import add_statements
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "own-statements.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "how-to" / "own-statements.md"
 
 
 def check_with(

@@ -178,9 +178,40 @@ BROKEN: dict[str, tuple[str, Sequence[Step]]] = {
             )
         ],
     ),
+    "a second one breaks what the first kept": (
+        "response.url",
+        [show(ok(ONE)), show(ok(record(2, url=7)), number="2")],
+    ),
     "an error with code OK": (
         "errors.code_not_ok",
         [show({"status": {"code": None, "message": "no", "description": ""}})],
+    ),
+}
+
+#: Broken if nobody else is at work; otherwise it may be their doing.
+BROKEN_ALONE: dict[str, tuple[str, Sequence[Step]]] = {
+    "a page is short": (
+        "list.paging.number_of_results",
+        [
+            listed(ok([ONE, TWO, record(3)])),
+            listed(ok([ONE]), entity="ACTIVITIES", number_of_results=2),
+        ],
+    ),
+    "a resend makes a new one": (
+        "resend.same_record",
+        [
+            listed(ok([ONE]), entity="ACTIVITIES", entity_id="E1"),
+            resend(ok(DONE)),
+            listed(ok([DONE, TWO])),
+        ],
+    ),
+    "filters combine as any, and one that fits is missing": (
+        "list.several_results",
+        [
+            listed(ok([ONE, record(2, entity_id="E2"), record(3, entity_id="E2")])),
+            listed(ok([ONE, record(2, entity_id="E2")]), entity="ACTIVITIES", entity_id="E1"),
+            show(ok(record(3, entity_id="E2")), number="3"),
+        ],
     ),
 }
 
@@ -274,6 +305,14 @@ def test_broken(name: str) -> None:
     assert conversation(steps)[1] == {statement}
 
 
+@pytest.mark.parametrize("name", BROKEN_ALONE)
+def test_broken_alone(name: str) -> None:
+    """The statement is named if nobody else is at work, and nothing if somebody may be."""
+    statement, steps = BROKEN_ALONE[name]
+    assert conversation(steps, exclusive=True)[1] == {statement}
+    assert conversation(steps)[1] == set()
+
+
 @pytest.mark.parametrize("name", LEGAL)
 def test_legal(name: str) -> None:
     """What the documents leave open breaks nothing."""
@@ -285,6 +324,37 @@ def test_one_defect_hides_no_other() -> None:
     wrong = record(3, life_cycle_state="SUCCESSFUL") | {"number": 3}
     steps = [listed(ok([wrong]), entity="ACTIVITIES", life_cycle_state="REJECTED")]
     assert conversation(steps)[1] == {"response.number", "list.life_cycle_state.filter"}
+
+
+def test_a_difference_is_told_by_both_values() -> None:
+    """The violation has the value that was known, and the one that was received."""
+    world = World(resolve("R13"))
+    world.set_token("T", TokenState.LIVE)
+    checker = Checker(world)
+    found: list[Violation] = []
+    for number, step in enumerate([show(ok(ONE)), delete(ok(record(1, entity_id="E9")))], 1):
+        method, parameters, answer = step
+        call = _call(method, {"token": "T", **parameters})
+        exchange = Exchange(number, call, 200, (), json.dumps(answer).encode(), 0.0)
+        found += [each for each in checker.check(exchange)[1] if isinstance(each, Violation)]
+    assert [(each.expected, each.seen) for each in found] == [
+        ("entity_id of 1 as it was: 'E1'", "'E9'")
+    ]
+
+
+@pytest.mark.parametrize("last", ["show", "list"])
+def test_what_is_gone_was_there_at_the_last_look(last: str) -> None:
+    """If nobody else is at work, the method that showed it last is to blame."""
+    world = World(resolve("R13"), exclusive=True)
+    world.set_token("T", TokenState.LIVE)
+    checker = Checker(world)
+    looks = sorted([show(ok(ONE)), listed(ok([ONE]))], key=lambda step: step[0] == last)
+    for number, (method, parameters, answer) in enumerate(looks, 1):
+        call = _call(method, {"token": "T", **parameters})
+        exchange = Exchange(number, call, 200, (), json.dumps(answer).encode(), 0.0)
+        checker.check(exchange)
+    gone = list(checker.history.gone("ID1", exchange))
+    assert [each.statement for each in gone] == [f"{last}.changes_nothing"]
 
 
 def test_twice_is_no_accident() -> None:

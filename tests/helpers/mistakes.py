@@ -28,6 +28,8 @@ class Asked(NamedTuple):
     def changed(self, change: Change) -> "Asked":
         """Return the call with one change made."""
         name, value = change.parameter, change.value
+        if change.action in ("verb", "path", "body"):
+            assert name == change.action, change
         if change.action == "verb":
             return self._moved(value)
         if change.action == "path":

@@ -89,8 +89,12 @@ def test_what_no_change_corrects_is_said(
 def test_an_unknown_number_is_corrected_by_the_one_beside_it() -> None:
     """Where the number before or after is there, it is that one; else any that is there."""
     asker = fresh()
-    last = max(int(record["number"]) for record in _records(asker))
-    hold(asker, "unknown_webhook_request", show(f"number={last + 1}"), f"number={last}")
+    numbers = [int(record["number"]) for record in _records(asker)]
+    first, last = min(numbers), max(numbers)
+    for unknown, beside in (first - 1, first), (last + 1, last):
+        asked = show(f"number={unknown}")
+        (change,) = hold(asker, "unknown_webhook_request", asked, f"number={beside}")
+        assert change.value == {"number": str(beside)}
     hold(asker, "unknown_webhook_request", show("number=99999999"), "number=")
 
 

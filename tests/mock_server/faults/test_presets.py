@@ -250,6 +250,6 @@ def test_a_preference_goes_before_other_faults(shell: Shell) -> None:
 
 def test_each_alias_stands_in_the_table() -> None:
     """The how-to's table has each shorter name, and what it means."""
-    text = Path(__file__).parents[3].joinpath("docs", "faults.md").read_text("utf-8")
+    text = Path(__file__).parents[3].joinpath("docs", "how-to", "faults.md").read_text("utf-8")
 
     assert [name for name in ALIASES if f"| `{name}` | `{ALIASES[name]}` |" not in text] == []
