@@ -17,10 +17,11 @@ const MODES = {
 export function clock() {
   const found = shell.status?.clock;
   if (!found) return loading;
+  const setting = (mode) => (values, refused) => set({ mode, ...values }, refused);
   const forms = [
-    ["Freeze", { name: "at", hint: "2024-05-01T10:00:00Z" }, (values, refused) => set({ mode: "frozen", ...values }, refused)],
+    ["Freeze", { name: "at", hint: "2024-05-01T10:00:00Z" }, setting("frozen")],
     ["Advance", { name: "seconds", label: "by seconds", type: "number", hint: "90" }, advance],
-    ["Scale", { name: "rate", label: "times as fast", type: "number", hint: "3600" }, (values, refused) => set({ mode: "scaled", ...values }, refused)],
+    ["Scale", { name: "rate", label: "times as fast", type: "number", hint: "3600" }, setting("scaled")],
   ];
   return html`<section class="section" aria-labelledby="clock"><h2 id="clock">Clock</h2>
     <p class="tools"><time class="now" datetime=${found.now}>${dateTime(found.now)}</time> UTC, ${MODES[found.mode](found)}</p>

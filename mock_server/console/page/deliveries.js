@@ -6,7 +6,10 @@ import { act, addressOf, changed, go, param, reader, shell } from "./shell.js";
 import { MESSAGE, readReceiver, receiverView, messageDetails, messageOf, showReceiver, resetReceiver } from "./receiver.js";
 import { signatureMark, signatureView } from "./signature.js";
 import { Table } from "./table.js";
-import { brief, clockTime, copyButton, data, empty, facts, filterChoice, loading, mark, number, recordLink, searchBox, spaced, stateMark, tabs } from "./widgets.js";
+import {
+  brief, clockTime, copyButton, data, empty, facts, filterChoice, loading, mark, number,
+  recordLink, searchBox, spaced, stateMark, tabs,
+} from "./widgets.js";
 import { openTrigger, resetTrigger, triggerForm } from "./trigger.js";
 
 const MAX_KEPT = 1000; // attempts; the mock keeps as many

@@ -66,7 +66,8 @@ function row(one) {
 function hitsOf({ id, hits, calls }) {
   if (!calls) return "no matching request yet";
   const all = counted(calls, "matching request");
-  return hits ? html`<a href=${addressOf("requests", "", { search: `fault:${id}` })}>${counted(hits, "hit")}</a> of ${all}` : `no hits of ${all}`;
+  if (!hits) return `no hits of ${all}`;
+  return html`<a href=${addressOf("requests", "", { search: `fault:${id}` })}>${counted(hits, "hit")}</a> of ${all}`;
 }
 
 const words = (value) => plain(typeof value === "string" ? value : JSON.stringify(value));

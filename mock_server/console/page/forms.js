@@ -91,7 +91,8 @@ function control({ name, type, value = "", hint = "", options, list, required, c
 
 /** Values to choose from in a field whose `list` is `id`: texts, or pairs of text and note. */
 export function dataList(id, values) {
-  return html`<datalist id=${id}>${values.map((one) => [one].flat()).map(([value, note]) => html`<option value=${value}>${note}</option>`)}</datalist>`;
+  const option = ([value, note]) => html`<option value=${value}>${note}</option>`;
+  return html`<datalist id=${id}>${values.map((one) => option([one].flat()))}</datalist>`;
 }
 
 let schema = null;

@@ -5,7 +5,9 @@ import { call, send } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
 import { addressOf, go, say } from "./shell.js";
-import { brief, clockTime, copy, copyButton, data, empty, facts, mark, number, plain, recordLink, spaced, tabs } from "./widgets.js";
+import {
+  brief, clockTime, copy, copyButton, data, differences, empty, facts, mark, number, plain, recordLink, spaced, tabs,
+} from "./widgets.js";
 
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
 
@@ -72,20 +74,25 @@ function copyAs(request, what = "request") {
 }
 
 const part = (title, content) => html`<h3>${title}</h3>${content}`;
-const list = (title, items) => (items.length ? part(title, html`<ul class="rules">${items.map((one) => html`<li>${one}</li>`)}</ul>`) : nothing);
+
+function list(title, items) {
+  return items.length ? part(title, html`<ul class="rules">${items.map((one) => html`<li>${one}</li>`)}</ul>`) : nothing;
+}
 
 function asked({ request }) {
   const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1]);
   return html`<p class="url">${request.method} ${plain(request.url, 4000)}</p>
     ${query.size ? part("Query", facts([...query])) : nothing}
-    ${part("Headers", facts(Object.entries(request.headers)))}
-    ${request.body ? part("Body", data(request.body, "Body of the request")) : nothing}`;
+    ${message(request, "Body of the request")}`;
 }
 
 function answered({ response, code }) {
   return html`<p class="url">${response.status} ${code ?? ""} <span class="note">· ${number(response.size)} bytes</span></p>
-    ${part("Headers", facts(Object.entries(response.headers)))}
-    ${response.body ? part("Body", data(response.body, "Body of the response")) : nothing}`;
+    ${message(response, "Body of the response")}`;
+}
+
+function message({ headers, body }, label) {
+  return html`${part("Headers", facts(Object.entries(headers)))} ${body ? part("Body", data(body, label)) : nothing}`;
 }
 
 // Why: what decided, how sure that is, and what to change.
@@ -96,6 +103,7 @@ function why(call, rules, last) {
   const shaping = dials.filter(([key]) => key.startsWith("errors."));
   const deciding = dials.filter((one) => !shaping.includes(one));
   const plainly = !nearMiss && !fault && !dials.length && !warnings.length;
+  const noCause = "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
   const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
   return html`
     ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${facts(effects(fault))}` : nothing}
@@ -106,7 +114,7 @@ function why(call, rules, last) {
     ${list("Dials that decided", deciding.map((one) => dial(one, rules)))}
     ${list("Dials that shaped the error", shaping.map((one) => dial(one, rules)))}
     ${list("Warnings", warnings.map((one) => plain(one)))}
-    ${plainly ? html`<p>The request broke no restriction, and nothing that the documents leave open had a part in the response.</p>` : nothing}`;
+    ${plainly ? html`<p>${noCause}</p>` : nothing}`;
 }
 
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
@@ -120,15 +128,15 @@ function effects({ effect, when }) {
 function suggestion(call, last) {
   const { suggestion: text, changes } = call.nearMiss;
   const request = changes.length ? copies.corrected(call) : { lost: true };
-  return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>
-    ${request.lost
-      ? nothing
-      : html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected</button>${copyAs(request, "corrected request")}</div>`}</div>`;
+  const acts = () => html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected</button>
+    ${copyAs(request, "corrected request")}</div>`;
+  return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>${request.lost ? nothing : acts()}</div>`;
 }
 
 function statement(id, rules) {
   const { text, source, evidence } = rules[id] ?? {};
-  return html`${ruleLink(id)}${text ? html`<q>${text}</q><span class="note">${evidence}: ${EVIDENCE[evidence]} · ${source}</span>` : nothing}`;
+  const grounds = html`<q>${text}</q><span class="note">${evidence}: ${EVIDENCE[evidence]} · ${source}</span>`;
+  return html`${ruleLink(id)}${text ? grounds : nothing}`;
 }
 
 function dial([key, value], rules) {
@@ -166,16 +174,8 @@ function trace(call) {
   const came = before && !after ? "was deleted." : fields.length ? "was changed:" : "was not changed.";
   return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
     ${call.record ? html`<p>Record ${recordLink(call.record)} ${came}</p>` : nothing}
-    ${fields.length ? changes(fields, before, after) : nothing}
+    ${differences(fields.map((name) => ({ name, before: before[name], after: after[name] })))}
     ${before && !after ? data(call.before, "The record before") : nothing}`;
-}
-
-function changes(fields, before, after) {
-  const row = (name) => html`<tr><th scope="row">${name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`)}</th>
-    ${[before, after].map((one) => html`<td><div>${plain(one[name] ?? "", 2000)}</div></td>`)}</tr>`;
-  return html`<table class="diff" aria-label="What changed in the record">
-    <thead><tr><th scope="col">Field</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>
-    <tbody>${fields.map(row)}</tbody></table>`;
 }
 
 /** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */

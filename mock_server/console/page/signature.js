@@ -32,8 +32,8 @@ function side(title, { code, bytes, size, algorithm, encoding }, other) {
 
 function compared(label, text, other) {
   const at = firstDifference(text, other ?? text);
-  const marked = () => html`<mark>${plain(text[at] ?? "end")}</mark>`;
-  return html`<pre tabindex="0" aria-label=${label}>${plain(text.slice(0, at))}${text === (other ?? text) ? nothing : marked()}${plain(text.slice(at + 1))}</pre>`;
+  const marked = text === (other ?? text) ? nothing : html`<mark>${plain(text[at] ?? "end")}</mark>`;
+  return html`<pre tabindex="0" aria-label=${label}>${plain(text.slice(0, at))}${marked}${plain(text.slice(at + 1))}</pre>`;
 }
 
 /** Where two texts begin to differ. */

@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, segment } from "./api.js";
 import { form } from "./forms.js";
 import { act, addressOf, go, shell } from "./shell.js";
-import { confirmed, empty, facts, loading, number, plain, recordLink } from "./widgets.js";
+import { confirmed, differences, empty, facts, loading, number, plain, pretty, recordLink } from "./widgets.js";
 
 const MAX_SHOWN = 300; // characters of one value
 
@@ -69,17 +69,12 @@ const SIGNS = { added: "+", changed: "≠", deleted: "−" };
 
 function changeOf({ webhook_request: record, change, fields, call: cause }) {
   fields.sort((one, other) => (other.name === STATE) - (one.name === STATE)); // it is what matters most
-  const members = () => facts(fields.map((one) => [one.name, words(one.after ?? one.before)]));
+  const members = () => facts(fields.map(({ name, before, after }) => [name, plain(pretty(after ?? before), MAX_SHOWN)]));
+  const by = cause === null ? "by no known request" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`;
   return html`<section class="change"><h3>
       ${change === "deleted" ? `#${record.number}` : recordLink(record)} <span aria-hidden="true">${SIGNS[change]}</span> ${change}
-      <span class="note">${cause === null ? "by no known request" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`}</span></h3>
+      <span class="note">${by}</span></h3>
     ${change === "changed"
-      ? facts(fields.map(difference))
+      ? differences(fields)
       : html`<details><summary class="note">${fields.length} members</summary>${members()}</details>`}</section>`;
 }
-
-function difference({ name, before, after }) {
-  return [name, html`<del>${words(before)}</del> <span aria-label="becomes">→</span> <ins>${words(after)}</ins>`];
-}
-
-const words = (value) => plain(typeof value === "string" && value ? value : JSON.stringify(value), MAX_SHOWN);

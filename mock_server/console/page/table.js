@@ -48,9 +48,10 @@ export class Table {
     if (selected !== this.selected) [this.selected, this.wanted] = [selected, selected || this.wanted];
     const first = Math.max(0, Math.floor(this.top / this.rowHeight) - MARGIN);
     const last = Math.min(items.length, Math.ceil((this.top + this.height) / this.rowHeight) + MARGIN);
+    const title = (one) => html`<th scope="col" class=${one.name}>${head?.(one) ?? one.title}</th>`;
     return html`<div class="table" .table=${this} @scroll=${this.scrolled} tabindex="-1">
       <table aria-label=${this.label} aria-rowcount=${items.length + 1}>
-        <thead><tr aria-rowindex="1">${this.columns.map((one) => html`<th scope="col" class=${one.name}>${head?.(one) ?? one.title}</th>`)}</tr></thead>
+        <thead><tr aria-rowindex="1">${this.columns.map(title)}</tr></thead>
         <tbody>
           ${this.gap(first)}
           ${repeat(items.slice(first, last), this.key, (item, at) => this.row(item, first + at))}

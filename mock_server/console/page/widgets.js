@@ -80,6 +80,16 @@ export function facts(entries) {
   return html`<dl class="facts">${known.map(([name, value]) => html`<dt>${shown(name)}</dt><dd>${shown(value)}</dd>`)}</dl>`;
 }
 
+const MAX_DIFFERENCE = 300; // characters of one value
+
+/** What has changed: {name, before, after}. */
+export function differences(fields) {
+  const shown = (value) => plain(typeof value === "string" && value ? value : `${JSON.stringify(value)}`, MAX_DIFFERENCE);
+  const change = ({ before, after }) =>
+    html`<del>${shown(before)}</del> <span aria-label="becomes">→</span> <ins>${shown(after)}</ins>`;
+  return html`<div class="change">${facts(fields.map((one) => [one.name, change(one)]))}</div>`;
+}
+
 /** What a panel says when it has nothing to show: what to do next. */
 export function empty(title, text, line) {
   return html`<div class="empty"><h2>${title}</h2><p>${text}</p>

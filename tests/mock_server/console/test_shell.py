@@ -65,12 +65,50 @@ def test_tabs_show_different_worlds(console: Console, mock: Mock) -> None:
         expect(page.get_by_role("row", name="list")).to_have_count(2)
 
 
-def test_a_name_that_no_world_can_have_is_refused(console: Console) -> None:
+@pytest.mark.parametrize("name", ["no%20world", "..", "%00"])
+def test_a_name_that_no_world_can_have_is_refused(console: Console, name: str) -> None:
     """With the mock's own words."""
     console.failures_expected = True
-    page = console.open("/w/no%20world/requests")
-    message(page, "world")
+    page = console.open(f"/w/{name}/requests")
+    message(page, "world: seen")
     expect(page.get_by_role("status").first).to_contain_text("no connection")
+
+
+def test_a_world_that_another_tab_ends_is_left(console: Console, mock: Mock) -> None:
+    """To follow it would make it anew."""
+    page = console.open("/w/mine/requests")
+    message(page, "There was no world")
+    mock.client().delete(f"{mock.admin_url}/worlds/mine").raise_for_status()
+    message(page, "The world “mine” was ended.")
+    expect(page).to_have_url(f"{mock.origin}/#/w/default/requests")
+    worlds = mock.client().get(f"{mock.admin_url}/worlds").json()["worlds"]
+    assert [one["name"] for one in worlds] == ["default"]
+
+
+def test_a_failure_is_shown_until_another_panel_is_opened(console: Console) -> None:
+    """It is about what was done there."""
+    page = console.open("/w/default/deliveries/trigger?of=99")
+    message(page, "delivery: seen 99")
+    page.get_by_role("navigation").get_by_role("link", name="Contract").click()
+    expect(page.get_by_role("status").last).to_have_text("")
+
+
+def test_a_hidden_tab_gives_its_connection_back(console: Console, mock: Mock) -> None:
+    """A browser has six to a server; the tab is up to date when it is looked at again."""
+    page = console.open()
+    expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
+    page.clock.install()
+    show = """hidden => {
+      Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+      document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    page.evaluate(show, True)
+    page.clock.fast_forward(61_000)
+    mock.client().get(LIST, params={"token": mock.token, "entity": "JOBS"})
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("row", name="list")).to_have_count(0)
+    page.evaluate(show, False)
+    expect(page.get_by_role("row", name="list")).to_be_visible()
 
 
 def test_a_protected_mock_asks_for_its_token(
