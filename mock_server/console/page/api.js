@@ -19,7 +19,7 @@ export const session = {
 export class Refused extends Error {
   constructor(status, found) {
     super(found?.error ?? `the mock answered with status ${status}`);
-    Object.assign(this, { status, parameter: found?.parameter, found });
+    Object.assign(this, { status, parameter: found?.parameter });
   }
 }
 
@@ -37,17 +37,17 @@ function headers(body) {
   };
 }
 
-async function response(verb, path, body, world) {
-  const asItIs = body === undefined || typeof body === "string" || body instanceof Blob;
-  const found = await fetch(inWorld(`/__admin${path}`, world), {
-    method: verb,
-    headers: headers(body),
-    body: asItIs ? body : JSON.stringify(body),
-  }).catch((error) => {
+async function admin(path, world, options) {
+  const found = await fetch(inWorld(`/__admin${path}`, world), options).catch((error) => {
     throw new Refused(0, { error: `the mock cannot be reached (${error.message})` });
   });
   if (!found.ok) throw new Refused(found.status, await found.json().catch(() => null));
   return found;
+}
+
+function response(verb, path, body, world) {
+  const asItIs = body === undefined || typeof body === "string" || body instanceof Blob;
+  return admin(path, world, { method: verb, headers: headers(body), body: asItIs ? body : JSON.stringify(body) });
 }
 
 /** Call an operation of the control API; return its JSON. A body may be a file. Throws Refused. */
@@ -110,12 +110,8 @@ export function controlCurl(verb, path, body, world) {
 
 /** Yield the events of the current world, those of the journal first: {event, data}. Throws Refused. */
 export async function* events(signal) {
-  const url = inWorld("/__admin/events?since=0");
-  const response = await fetch(url, { headers: headers(), signal }).catch((error) => {
-    throw new Refused(0, { error: error.message });
-  });
-  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const { body } = await admin("/events?since=0", session.world, { headers: headers(), signal });
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
     const { done, value } = await reader.read();

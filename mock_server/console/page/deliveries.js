@@ -69,7 +69,6 @@ function add(found) {
 /** The list has no verdicts on signatures: each takes the mock some time. */
 async function read() {
   const { id } = shell.route;
-  if (id === TRIGGER) await openTrigger();
   const own = Number(id) ? call("GET", `/deliveries/${id}`).catch(() => null) : null;
   return Promise.all([isRead ? { deliveries: [] } : call("GET", "/deliveries"), own, readReceiver()]);
 }
@@ -96,7 +95,7 @@ export const deliveries = {
   id: "deliveries",
   title: "Deliveries",
 
-  open: now,
+  open: () => Promise.all([now(), shell.route.id === TRIGGER && openTrigger()]),
 
   reset() {
     [attempts, isRead, verdict] = [[], false, null];

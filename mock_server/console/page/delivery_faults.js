@@ -72,7 +72,8 @@ async function put(edit, refused) {
 
 /** Let a script decide deliveries; null ends the one that does. */
 export function putScript(body, refused) {
-  return act(body.script === null ? "The script is ended." : "The script is set.", "PUT", "/deliveries/script", body, { refused });
+  const text = body.script === null ? "The script is ended." : "The script is set.";
+  return act(text, "PUT", "/deliveries/script", body, { refused });
 }
 
 export const SCRIPT = { name: "script", hint: "2*timeout, success", required: true };
@@ -91,6 +92,7 @@ export function deliveryScripts() {
 function scriptRow({ script, used, number, definition }) {
   const which = forWhich({ number, definition });
   const end = () => putScript({ script: null, ...(number && { number }), ...(definition && { definition }) });
+  const label = number || definition ? "End" : "Start again";
   return html`<li><p><code>${script}</code> <span class="note">for</span> ${which} <span class="note">· ${used} used</span></p>
-    <button class="small" aria-label=${`End the script for ${which}`} @click=${end}>${number || definition ? "End" : "Start again"}</button></li>`;
+    <button class="small" aria-label=${`End the script for ${which}`} @click=${end}>${label}</button></li>`;
 }

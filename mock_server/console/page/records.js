@@ -112,8 +112,9 @@ const entitiesOf = ({ definitions }, ...more) => [...new Set([...more, ...defini
 
 function tools() {
   const { id, query } = shell.route;
+  const clean = (text) => text.trim().replace("#", "");
   const used = MORE.filter(({ name }) => param(name)).length;
-  return html`<div class="tools">${searchBox("number", "number", { label: "Number of the record", clean: (text) => text.trim().replace("#", "") })}
+  return html`<div class="tools">${searchBox("number", "number", { label: "Number of the record", clean })}
       ${filterChoice("state", "State", ["REJECTED", "SUCCESSFUL"])}
       ${filterChoice("entity", "Entity", entitiesOf(known, param("entity")))}
       <button aria-expanded=${showsMore} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>

@@ -89,6 +89,7 @@ def test_a_failure_is_shown_until_another_panel_is_opened(console: Console) -> N
     """It is about what was done there."""
     page = console.open("/w/default/deliveries/trigger?of=99")
     message(page, "delivery: seen 99")
+    expect(page.get_by_role("heading", name="No deliveries yet")).to_be_visible()
     page.get_by_role("navigation").get_by_role("link", name="Contract").click()
     expect(page.get_by_role("status").last).to_have_text("")
 
