@@ -261,7 +261,7 @@ def _greet(options: dict[str, Any], port: int) -> None:
     release = resolve(options["release"])
     lines = [
         f"READY {base}",
-        f"  about         {base.removesuffix(API_PATH)}/",
+        f"  console       {base.removesuffix(API_PATH)}/",
         f"  control API   {base.removesuffix(API_PATH)}{CONTROL}/docs",
         f"  release       {release.name}",
         f"  username      {right.username}",

@@ -46,6 +46,7 @@ def summary(call: CallView) -> dict[str, Any]:
         "fault": call.fault,
         "deliveries": list(call.entry.response.attempts),
         "nearMiss": call.near_miss,
+        "warnings": list(call.warnings),
     }
 
 
@@ -60,7 +61,6 @@ def entry(call: CallView) -> dict[str, Any]:
             "body": call.response_body,
             "size": call.response_size,
         },
-        "warnings": list(call.warnings),
         "trace": [step.as_json() for step in call.trace],
         "before": call.before,
         "after": call.after,

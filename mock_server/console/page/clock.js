@@ -8,9 +8,9 @@ import { dateTime, loading, number } from "./widgets.js";
 const STEPS = { "+ 1 min": 60, "+ 1 h": 3600, "+ 1 day": 86400 };
 
 const MODES = {
-  real: () => "runs with the machine's",
+  real: () => "follows this machine's clock",
   frozen: () => "frozen",
-  scaled: ({ rate }) => `runs at ${number(rate)} times the rate`,
+  scaled: ({ rate }) => `runs ${number(rate)} times as fast`,
 };
 
 /** Show what the clock says now, and what can be done with it. */
@@ -25,10 +25,10 @@ export function clock() {
   ];
   return html`<section class="section" aria-labelledby="clock"><h2 id="clock">Clock</h2>
     <p class="tools"><time class="now" datetime=${found.now}>${dateTime(found.now)}</time> UTC, ${MODES[found.mode](found)}</p>
-    <p class="note">Dates of records, the expiry of tokens, faults and their delays and the journal follow it. A reset restarts it.</p>
+    <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
     <p class="tools">
       <button @click=${() => set({ mode: "frozen" })}>Freeze now</button>
-      <button @click=${() => set({ mode: "real" })}>Run with the machine's</button>
+      <button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>
       ${Object.entries(STEPS).map(([label, seconds]) => html`<button @click=${() => advance({ seconds })}>${label}</button>`)}</p>
     <div class="forms">${forms.map(([verb, field, send]) => form(`${verb} the clock`, [{ ...field, required: true }], verb, send))}</div>
   </section>`;

@@ -66,7 +66,7 @@ export const contract = {
     if (!rules.length) return loading;
     const found = rules.filter(fits);
     const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
-    const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Take a filter away to see more.";
+    const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.";
     return html`<details class="section"><summary>${summary()}</summary>${settingsOf()}</details>
       <div class="tools">${searchBox("text", "search", { isLive: true })}
         <span class="count">${found.length} of ${rules.length}</span>
@@ -74,7 +74,7 @@ export const contract = {
         ${filterChoice("evidence", "Evidence", Object.keys(EVIDENCE))}
         ${filterChoice("method", "Method", methods)}
       </div>
-      ${found.length ? table.view(found, shell.route.id) : empty("Nothing fits", nothingFits)}`;
+      ${found.length ? table.view(found, shell.route.id) : empty("Nothing found", nothingFits)}`;
   },
 
   details() {

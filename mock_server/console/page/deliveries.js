@@ -5,6 +5,7 @@ import { call, controlCurl, curl } from "./api.js";
 import { act, addressOf, changed, go, param, reader, shell } from "./shell.js";
 import { MESSAGE, readReceiver, receiverView, messageDetails, messageOf, showReceiver, resetReceiver } from "./receiver.js";
 import { signatureMark, signatureView } from "./signature.js";
+import { scripted } from "./request.js";
 import { Table } from "./table.js";
 import {
   brief, clockTime, copyButton, data, empty, facts, filterChoice, loading, mark, number,
@@ -134,7 +135,7 @@ function sentView(views) {
   if (!isRead) return loading;
   const [held, fresh] = table.hold(attempts);
   const found = held.filter(fits);
-  return html`<div class="tools">${views} ${searchBox("text", "search, or #7")} ${filterChoice("outcome", "Outcome", OUTCOMES)}
+  return html`<div class="tools">${views} ${searchBox("text", "search, or #7", { isLive: true })} ${filterChoice("outcome", "Outcome", OUTCOMES)}
       <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
       <span class="count">${number(found.length)} of ${number(held.length)}</span></div>
     ${shell.status?.sends === false ? nothingLeaves : nothing}
@@ -146,7 +147,7 @@ const nothingLeaves = html`<p class="section note">Nothing leaves this mock: scr
   To send over HTTP, start it with <code>crmcom-kit serve --deliver http</code>.</p>`;
 
 function nothingFound() {
-  if (attempts.length) return empty("Nothing fits", "No delivery fits all of what is chosen above.");
+  if (attempts.length) return empty("Nothing found", "No delivery matches all filters above.");
   const text = "Resend a rejected record, trigger a webhook as a workflow rule would, or resend all that were rejected:";
   return empty("No deliveries yet", text, controlCurl("POST", "/deliveries/recover", {}));
 }
@@ -187,7 +188,7 @@ function why(attempt, signature) {
     ["Record", html`${recordLink(record)} · ${link("deliveries", "", "all its deliveries", { text: `#${record.number}` })}`],
     ["Began", attempt.at],
     ["Receiver", attempt.url],
-    ["Outcome", outcome ? spaced(outcome.name) + (outcome.why ? `: ${outcome.why}` : "") : attempt.stage],
+    ["Outcome", outcome ? html`${spaced(outcome.name)}${outcome.why ? `: ${outcome.why}` : ""} ${scripted()}` : attempt.stage],
     ["Status", outcome?.status],
     ["Error", outcome?.error_code],
     ["State", before || after ? html`${stateMark(before)} → ${after ? stateMark(after) : "not settled"}` : ""],
@@ -198,7 +199,7 @@ function why(attempt, signature) {
 }
 
 function answer({ status, error_code: code, why: text, error_description: description, answer: body }) {
-  return html`${facts([["Status", status ?? "none: no answer came"], ["Error", code], ["Why", text]])}
+  return html`${facts([["Status", status ?? "none: the receiver did not answer"], ["Error", code], ["Why", text]])}
     ${description ? data(description, "Error as the record shows it") : nothing}
     ${body ? data(body, "Body of the answer") : nothing}`;
 }

@@ -39,10 +39,12 @@ export function deliveryFaults() {
     { name: "times", type: "number", value: 1, blank: null, hint: "all" },
     ...WHICH,
   ];
-  const sendsNothing = html`This mock sends nothing: only a delay shows. <code>crmcom-kit serve --deliver http</code> really sends.`;
+  const sendsNothing = html`This mock sends nothing, so only <code>delay</code> has an effect.
+    To really send, start it with <code>crmcom-kit serve --deliver http</code>.`;
   return html`<section class="section" aria-labelledby="delivery-faults">
     <h2 id="delivery-faults">Delivery faults <span class="count">${active.length}</span></h2>
-    <p class="note">What receivers get: messages twice, late, wrongly signed or cut. ${shell.status?.sends ? nothing : sendsNothing}</p>
+    <p class="note">The receiver gets a message twice, late, wrongly signed or cut.
+      ${shell.status?.sends ? nothing : sendsNothing}</p>
     <ul class="rows">${active.map(faultRow)}</ul>
     ${form("Add a delivery fault", fields, "Add", (values, refused) => put((all) => [...all, values], refused))}
     ${dataList("definitions", definitions.map((one) => one.name))}</section>`;
@@ -72,7 +74,7 @@ async function put(edit, refused) {
 
 /** Let a script decide deliveries; null ends the one that does. */
 export function putScript(body, refused) {
-  const text = body.script === null ? "The script is ended." : "The script is set.";
+  const text = body.script === null ? "The script is gone." : "The script is set.";
   return act(text, "PUT", "/deliveries/script", body, { refused });
 }
 
@@ -83,8 +85,8 @@ export function deliveryScripts() {
   return html`<section class="section" aria-labelledby="scripts"><h2 id="scripts">Delivery scripts</h2>
     ${shell.status?.sends
       ? noScripts
-      : html`<p class="note">What becomes of deliveries, in order; the last outcome stays. A record's script goes before its definition's,
-            and that before the one for all. <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
+      : html`<p class="note">How deliveries end, in order; the last outcome repeats. The most specific script
+            counts: for a record, then for a definition, then for all. <a href=${addressOf("contract", "delivery.script")}>All outcomes</a></p>
           <ul class="rows">${scripts.map(scriptRow)}</ul>
           ${form("Set a delivery script", [SCRIPT, ...WHICH], "Set", putScript)}`}</section>`;
 }
@@ -92,7 +94,7 @@ export function deliveryScripts() {
 function scriptRow({ script, used, number, definition }) {
   const which = forWhich({ number, definition });
   const end = () => putScript({ script: null, ...(number && { number }), ...(definition && { definition }) });
-  const label = number || definition ? "End" : "Start again";
-  return html`<li><p><code>${script}</code> <span class="note">for</span> ${which} <span class="note">· ${used} used</span></p>
-    <button class="small" aria-label=${`End the script for ${which}`} @click=${end}>${label}</button></li>`;
+  const label = number || definition ? "End" : "Reset"; // the one for all goes back to that of the start
+  return html`<li><p><code>${script}</code> <span class="note">for</span> ${which} <span class="note">· ${used} ${used === 1 ? "delivery" : "deliveries"} so far</span></p>
+    <button class="small" aria-label=${`${label} the script for ${which}`} @click=${end}>${label}</button></li>`;
 }

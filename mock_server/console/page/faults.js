@@ -46,17 +46,17 @@ export const faults = {
 function activeFaults() {
   const clear = () => act("No faults are left.", "DELETE", "/faults");
   const clearAll = active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing;
-  const none = html`<p class="note">All requests are served. Add a fault, and see what your integration makes of it; from a script:</p>
+  const none = html`<p class="note">No fault is active. Add one to see how your integration copes. A script does the same with:</p>
     ${data(controlCurl("POST", "/faults/presets/lost_answer"), "Command to try")}`;
   return html`<section class="section" aria-labelledby="active">
-    <h2 id="active">Active faults <span class="count">${active.length}</span> ${clearAll}</h2>
+    <h2 id="active">Active faults <span class="count">${active.filter((one) => !one.over).length}</span> ${clearAll}</h2>
     ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : none}</section>`;
 }
 
 function row(one) {
   const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`);
   return html`<li><div>
-      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? html`<span class="note">is over</span>` : nothing}</p>
+      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? html`<span class="note">is over: it hits no more requests</span>` : nothing}</p>
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
       <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
         ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
@@ -74,7 +74,7 @@ const words = (value) => plain(typeof value === "string" ? value : JSON.stringif
 
 const EFFECTS = {
   delay: ({ milliseconds, lower, upper, median }) =>
-    `held back ${milliseconds ?? (lower === undefined ? `about ${median}` : `${lower} to ${upper}`)} ms`,
+    `delayed by ${milliseconds ?? (lower === undefined ? `about ${median}` : `${lower} to ${upper}`)} ms`,
   status: (value) => `HTTP ${value}`,
   retryAfter: (value) => `Retry-After ${value}`,
   error: (value) => `error ${value}`,
@@ -85,7 +85,8 @@ const EFFECTS = {
   deleteRecord: () => "record deleted before",
 };
 
-function effectOf({ effect, when, probability }) {
+/** What a fault does, in a few words. */
+export function effectOf({ effect, when, probability }) {
   const parts = Object.entries(effect).map(([name, value]) => EFFECTS[name]?.(value) ?? `${name} ${words(value)}`);
   if (when === "after_commit" && effect.drop) parts.push("though carried out");
   if (probability < 1) parts.push(`with probability ${probability}`);
@@ -108,15 +109,18 @@ function known() {
   const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE, read: (text) => text }];
   const addAny = ({ fault = "" }, refused) =>
     act("The fault is active.", "POST", "/faults", fault, { refused: ({ message }) => refused({ message, parameter: "fault" }) });
-  const preset = (one) => html`<li><div><h3>${one.name}</h3><p class="note">${one.text}</p>
+  const preset = (one) => html`<li><div><h3>${one.name}</h3><p class="note">${prose(one.text)}</p>
     ${form(`Add ${one.name}`, fieldsOf(one), "Add", (values, refused) => add(one, values, refused))}</div></li>`;
   return html`<section class="section" aria-labelledby="add"><h2 id="add">Add a fault</h2>
     <ul class="rows">${presets.map(preset)}</ul>
     <details><summary>Any other fault</summary>
-      <p class="note">Match requests by method, record, parameters or their turn; delay, refuse, drop, cut or malform them.
+      <p class="note">Match requests by method, record, parameters or count. Delay, refuse or drop them, or cut or garble the response.
         <a href="${urlOf("/__admin/docs")}" target="_blank">All members</a></p>
       ${form("Add any fault", any, "Add", addAny)}</details></section>`;
 }
+
+/** A text in which arguments stand between backticks. */
+const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<i>${part}</i>` : part));
 
 const UNITS = { delay: "delay in ms", calls: "requests" };
 

@@ -58,12 +58,12 @@ export function receiverView(views) {
     return act("The receiver's messages are deleted.", "DELETE", "/receiver/requests");
   };
   const { url, answers } = receiver;
-  const text = "The built-in receiver takes what is sent to its address, and checks the authentication code:";
+  const text = "The built-in receiver accepts what is sent to its address, and checks the authentication code:";
   const example = { authentication_code: "C", data: { number: "A1" } };
   return html`<div class="tools">${views}<code class="url">${url}</code>${copyButton(url, "Copy", "the address of the receiver")}
       <span class="count">${messages.length} messages</span><button @click=${clear}>Clear</button></div>
     <div class="section">${form("Answers of the receiver", ANSWER, "Set", setAnswer)}
-      <p class="note">Now ${answers.map(answerText).join(", then ")}.</p></div>
+      <p class="note">Now it answers ${answers.map(answerText).join(", then ")}.</p></div>
     ${messages.length ? table.view(messages, shell.route.id) : empty("No messages yet", text, curl("POST", url, example))}`;
 }
 

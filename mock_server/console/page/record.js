@@ -17,7 +17,7 @@ const open = {};
 export function recordDetails({ name, gone, record, data: object, attempts, script }, calls) {
   if (gone) return html`${empty(`#${brief(name)} is gone`, gone)}<h3>History</h3>${history(calls, name, "", attempts)}`;
   const { number, life_cycle_state: state } = record;
-  const noData = html`<p class="note">No data object is kept for this record: a message has to be read from what it shows.</p>`;
+  const noData = html`<p class="note">The mock keeps no data object for this record.</p>`;
   return html`<h2>#${number} <span class="count">${record.entity}</span></h2>
     <p>${stateMark(state)} ${brief(record.error_code)}</p>
     <p class="tools">
@@ -119,10 +119,10 @@ function scriptForm(number, script) {
   }
   const end = html`<button class="small" @click=${() => putScript({ script: null, number })}>End</button>`;
   return html`<p>${script
-      ? html`<code>${script.script}</code> decides the deliveries of this record. ${script.used} of its outcomes used. ${end}`
+      ? html`<code>${script.script}</code> decides the deliveries of this record: ${script.used} so far. ${end}`
       : "The script of its definition or of the world decides the deliveries of this record."}</p>
     ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values, refused) => putScript({ ...values, number }, refused))}
-    <p class="note">Outcomes in order, the last one forever.</p>`;
+    <p class="note">How its deliveries end, in order; the last outcome repeats.</p>`;
 }
 
 export function addForm(entities) {
@@ -130,10 +130,10 @@ export function addForm(entities) {
     { name: "entity", type: "choice", options: [["", "any"], ...entities] },
     { name: "life_cycle_state", type: "choice", label: "state", options: ["REJECTED", "SUCCESSFUL"] },
     { name: "error_code", label: "error", hint: "SocketTimeoutException" },
-    { name: "url", label: "URL of the receiver", hint: "that of its definition" },
+    { name: "url", label: "URL of the receiver", hint: "the definition's" },
     { name: "data", type: "area", label: "data of the entity, as JSON" },
   ];
-  return html`<h2>Add a record</h2><p class="note">What is left empty comes from the generator.</p>
+  return html`<h2>Add a record</h2><p class="note">The mock fills in what you leave empty.</p>
     ${form("Add a record", fields, "Add", add)}`;
 }
 

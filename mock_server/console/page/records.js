@@ -92,7 +92,7 @@ export const records = {
 function head({ name, title }) {
   if (name !== "record-number") return title;
   const isOldest = param("sort") === "oldest";
-  const label = `Number, ${isOldest ? "oldest" : "newest"} first; turn around`;
+  const label = `Number, ${isOldest ? "oldest" : "newest"} first; reverse`;
   const turn = () => setParams({ sort: isOldest ? "" : "oldest", offset: "" });
   return html`<button @click=${turn} aria-label=${label}>${title} ${isOldest ? "▲" : "▼"}</button>`;
 }
@@ -114,7 +114,7 @@ function tools() {
   const { id, query } = shell.route;
   const clean = (text) => text.trim().replace("#", "");
   const used = MORE.filter(({ name }) => param(name)).length;
-  return html`<div class="tools">${searchBox("number", "number", { label: "Number of the record", clean })}
+  return html`<div class="tools">${searchBox("number", "number", { label: "Number of the record", isLive: true, clean })}
       ${filterChoice("state", "State", ["REJECTED", "SUCCESSFUL"])}
       ${filterChoice("entity", "Entity", entitiesOf(known, param("entity")))}
       <button aria-expanded=${showsMore} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>
@@ -160,7 +160,7 @@ function pager() {
 }
 
 function nothingFound() {
-  if (shell.route.query.size) return empty("No such record", "No record meets all of what is chosen above.");
+  if (shell.route.query.size) return empty("No such record", "No record matches all filters above.");
   const body = { webhook_request: [{ record: { entity: "JOBS", life_cycle_state: "REJECTED" } }] };
   return empty("No records", "This world has none. Add one, or generate many under Worlds:", controlCurl("POST", "/records", body));
 }

@@ -4,7 +4,8 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, send } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
-import { addressOf, go, say } from "./shell.js";
+import { effectOf } from "./faults.js";
+import { addressOf, go, say, shell } from "./shell.js";
 import {
   brief, clockTime, copy, copyButton, data, differences, empty, facts, mark, number, plain, recordLink, spaced, tabs,
 } from "./widgets.js";
@@ -32,7 +33,7 @@ function outcomeText(call) {
   if (call.fault) return `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`;
   if (!call.wasMatched) return spaced(call.errorKind);
   if (undelivered(call)) return "not delivered, REJECTED again";
-  return change(call) || `${call.status} ${call.code ?? ""}`;
+  return [change(call) || `${call.status} ${call.code ?? ""}`, ...call.warnings].join(" · ");
 }
 
 // A fault that a header asked for has the header's text as its name.
@@ -54,8 +55,9 @@ export function named({ record, identifier }) {
 export function details(call, rules, last) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
+  const status = isDropped(call) ? "no response" : `HTTP ${call.status}`;
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
-    <p>${outcome(call)} <span class="note">· HTTP ${call.status} · ${clockTime(call.loggedDateString)}</span></p>
+    <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.loggedDateString)}</span></p>
     <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
       <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
     ${tabs(open, "tab", {
@@ -73,6 +75,8 @@ function copyAs(request, what = "request") {
     ${Object.entries(copies.WAYS).map(([name, write]) => copyButton(() => write(request), name, `${what} as ${name}${hint}`))}</span>`;
 }
 
+const isDropped = ({ fault }) => fault?.effect.drop === true;
+
 const part = (title, content) => html`<h3>${title}</h3>${content}`;
 
 function list(title, items) {
@@ -86,8 +90,11 @@ function asked({ request }) {
     ${message(request, "Body of the request")}`;
 }
 
-function answered({ response, code }) {
-  return html`<p class="url">${response.status} ${code ?? ""} <span class="note">· ${number(response.size)} bytes</span></p>
+function answered(call) {
+  const { response, code } = call;
+  const dropped = mark("fault", "The fault dropped this response: the client did not get it.");
+  return html`${isDropped(call) ? html`<p>${dropped}</p>` : nothing}
+    <p class="url">${response.status} ${code ?? ""} <span class="note">· ${number(response.size)} bytes</span></p>
     ${message(response, "Body of the response")}`;
 }
 
@@ -106,10 +113,11 @@ function why(call, rules, last) {
   const noCause = "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
   const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
   return html`
-    ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${facts(effects(fault))}` : nothing}
+    ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${facts(effects(call))}` : nothing}
     ${list("The webhook was not delivered", delivery.map((one) => DELIVERY[one.step](one)))}
     ${nearMiss ? facts([["Parameter", nearMiss.parameter], ["Seen", nearMiss.seen], ["Allowed", nearMiss.allowed]]) : nothing}
     ${nearMiss?.suggestion ? suggestion(call, last) : nothing}
+    ${call.statement === "resend.only_rejected" && call.record ? past(call.record) : nothing}
     ${list("Statement that decided", call.statement ? [statement(call.statement, rules)] : [])}
     ${list("Dials that decided", deciding.map((one) => dial(one, rules)))}
     ${list("Dials that shaped the error", shaping.map((one) => dial(one, rules)))}
@@ -120,9 +128,18 @@ function why(call, rules, last) {
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
 const ruleLink = (name) => html`<a href=${addressOf("contract", name)}>${name}</a>`;
 
-function effects({ effect, when }) {
-  const shown = Object.entries(effect).map(([name, value]) => [name, JSON.stringify(value)]);
-  return [...shown, ["when", `${when === "after_commit" ? "after" : "before"} the request was carried out`]];
+const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carried out" };
+
+function effects({ fault, trace }) {
+  const { outcome } = trace.find((one) => one.step === "request");
+  return [["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[outcome]]];
+}
+
+/** Who brought the record into a state in which it cannot be resent. */
+function past(record) {
+  const requests = addressOf("requests", "", { search: `record:${record.number}` });
+  return html`<p>What happened to the record before: <a href=${requests}>requests for #${record.number}</a>,
+    <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
 }
 
 function suggestion(call, last) {
@@ -149,10 +166,16 @@ function dial([key, value], rules) {
 // Trace: the chain of causes, and what it changed.
 
 const DELIVERY = {
-  attempt: ({ id }) => html`Delivery <a href=${addressOf("deliveries", id)}>${id}</a>`,
+  attempt: ({ id }) => html`<a href=${addressOf("deliveries", id)}>Delivery ${id}</a>`,
   receiver: ({ status, name }) =>
-    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : spaced(name))}`,
+    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : spaced(name))} ${scripted()}`,
 };
+
+/** Who decided how a delivery ended, if this mock sends nothing. */
+export function scripted() {
+  const script = html`<span class="note">as a <a href=${addressOf("faults")}>delivery script</a> decided</span>`;
+  return shell.status?.sends === false ? script : nothing;
+}
 
 const STEPS = {
   fault: (step, call) => html`${mark("fault", "Fault")} ${faultLink(call)}`,
@@ -208,7 +231,8 @@ async function repeat(request, last) {
     const answer = await send(request.verb, fill(copies.target(request)), fill(request.body), headers).catch(() => null);
     const { requests } = await call("GET", `/requests${last ? `?since=${last}` : ""}`);
     const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
-    say(true, `Sent${TOKEN && " with a new token"}: ${answer?.status ?? "no response"}.`, copies.WAYS.curl(request));
+    const came = made && answer ? outcomeText(made) : (answer?.status ?? "no response");
+    say(true, `Sent${TOKEN && " with a new token"}: ${came}.`, copies.WAYS.curl(request));
     if (made) go("requests", made.id);
     else say(false, "It was sent, but the journal does not have it.");
   } catch (error) {

@@ -113,7 +113,7 @@ export const requests = {
         <button aria-pressed=${paused} @click=${() => pause(!paused)}>Pause</button>
         <button @click=${clear}>Clear</button></div>
       ${table.pill(waiting, () => pause(false))}
-      ${found.length || waiting ? table.view(found, selected) : empty("Nothing fits", `None of ${held.length} requests fits.`)}`;
+      ${found.length || waiting ? table.view(found, selected) : empty("Nothing found", `None of ${held.length} requests matches all filters.`)}`;
   },
 
   details: () => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),
@@ -122,7 +122,7 @@ export const requests = {
 function welcome() {
   const token = `TOKEN=$(${controlCurl("POST", "/tokens")} | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')`;
   const line = curl("GET", urlOf(`/crmapi/rest/v2/webhook_requests/list?token=${secret("TOKEN")}&entity=JOBS`));
-  const text = "Send one to the mock, and it appears here as it is made. The first line gets a token, the second one uses it:";
+  const text = "Send one to the mock, and it appears here at once. The first line gets a token, the second one uses it:";
   return empty("No requests yet", text, `${token}\n${line}`);
 }
 

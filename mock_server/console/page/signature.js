@@ -17,7 +17,7 @@ export function signatureView({ why, expected, seen, ...verdict }) {
 
 function differenceOf(expected, seen) {
   if (seen === null) return "";
-  if (seen === expected) return "Both codes are of the same bytes.";
+  if (seen === expected) return "Both codes sign the same bytes.";
   return `The bytes that were signed differ from character ${number(firstDifference(expected, seen) + 1)} on.`;
 }
 
@@ -25,7 +25,7 @@ function differenceOf(expected, seen) {
 function side(title, { code, bytes, size, algorithm, encoding }, other) {
   const made = [algorithm && `HMAC ${algorithm}`, encoding, size !== null && `of ${number(size)} bytes`].filter(Boolean).join(", ");
   return html`<section aria-label=${title}><h3>${title}</h3>
-    ${code === null ? html`<p class="note">No code can be named.</p>` : compared(`${title} code`, code, other.code)}
+    ${code === null ? html`<p class="note">There is no code.</p>` : compared(`${title} code`, code, other.code)}
     <p class="note">${made || "Nothing that the mock knows makes this code."}</p>
     ${bytes === null ? nothing : compared(`${title} bytes`, bytes, other.bytes)}</section>`;
 }

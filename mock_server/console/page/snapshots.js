@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call, segment } from "./api.js";
 import { form } from "./forms.js";
 import { act, addressOf, go, shell } from "./shell.js";
-import { confirmed, differences, empty, facts, loading, number, plain, pretty, recordLink } from "./widgets.js";
+import { breakable, confirmed, differences, empty, facts, loading, number, plain, pretty, recordLink } from "./widgets.js";
 
 const MAX_SHOWN = 300; // characters of one value
 
@@ -43,7 +43,7 @@ function row({ name, webhook_requests: records }) {
 }
 
 async function restore(name) {
-  const text = "The records of now are lost. Tokens, clock, journal and faults stay.";
+  const text = "The present records are lost. Tokens, clock, journal and faults stay.";
   if (!(await confirmed(`Restore ${name}?`, text, "Restore it"))) return;
   await act((found) => `Restored ${name}: ${found.webhook_requests} records.`, "POST", `${pathOf(name)}/restore`);
 }
@@ -69,7 +69,7 @@ const SIGNS = { added: "+", changed: "≠", deleted: "−" };
 
 function changeOf({ webhook_request: record, change, fields, call: cause }) {
   fields.sort((one, other) => (other.name === STATE) - (one.name === STATE)); // it is what matters most
-  const members = () => facts(fields.map(({ name, before, after }) => [name, plain(pretty(after ?? before), MAX_SHOWN)]));
+  const members = () => facts(fields.map(({ name, before, after }) => [breakable(name), plain(pretty(after ?? before), MAX_SHOWN)]));
   const by = cause === null ? "by no known request" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`;
   return html`<section class="change"><h3>
       ${change === "deleted" ? `#${record.number}` : recordLink(record)} <span aria-hidden="true">${SIGNS[change]}</span> ${change}

@@ -43,6 +43,9 @@ export function clockTime(iso) {
   return html`<time datetime=${iso} title=${iso}>${iso.slice(11, 19)}</time>`;
 }
 
+/** The name of a member, which may break after its dots and underscores. */
+export const breakable = (name) => name.split(/(?<=[._])/).map((part) => html`${part}<wbr>`);
+
 // Marks and links.
 
 // How an outcome looks: always a sign and a word besides the color.
@@ -87,7 +90,7 @@ export function differences(fields) {
   const shown = (value) => plain(typeof value === "string" && value ? value : `${JSON.stringify(value)}`, MAX_DIFFERENCE);
   const change = ({ before, after }) =>
     html`<del>${shown(before)}</del> <span aria-label="becomes">→</span> <ins>${shown(after)}</ins>`;
-  return html`<div class="change">${facts(fields.map((one) => [one.name, change(one)]))}</div>`;
+  return html`<div class="change">${facts(fields.map((one) => [breakable(one.name), change(one)]))}</div>`;
 }
 
 /** What a panel says when it has nothing to show: what to do next. */

@@ -46,15 +46,15 @@ const addressIn = (world) => `#/w/${encodeURIComponent(world)}/worlds`;
 
 function list() {
   const make = async ({ world }, refused) => {
-    const found = await act(`The world ${world} is there.`, "GET", "/health", undefined, { world, refused });
+    const found = await act(`The world ${world} is open.`, "GET", "/health", undefined, { world, refused });
     if (found) location.hash = addressIn(world);
     return found;
   };
   const { worlds: found, idle_seconds: idle } = all;
   return html`<section class="section" aria-labelledby="worlds"><h2 id="worlds">Worlds <span class="count">${found.length}</span></h2>
     <ul class="rows">${found.map(row)}</ul>
-    ${form("Make a world", [{ name: "world", label: "name", hint: "my-test", required: true }], "Make and switch", make)}
-    <p class="note">Each world has records, clock, faults and journal of its own: one for each test, or for each of you.
+    ${form("Create a world", [{ name: "world", label: "name", hint: "my-test", required: true }], "Create and open", make)}
+    <p class="note">Each world has its own records, clock, faults and journal. Use one for each test, or for each developer.
       ${found.length > 1 ? `A named world ends ${ago(idle)} after its last use.` : nothing} Clients reach this one at</p>
     ${data(urlOf("/crmapi/rest/v2"), "Base URL of this world")}</section>`;
 }
@@ -86,9 +86,9 @@ function records() {
     <h2 id="content">Content of ${session.world} <span class="count">${number(shell.status?.webhook_requests ?? 0)} records</span></h2>
     <p class="tools"><button @click=${reset}>Reset</button>
       <a href=${urlOf("/__admin/state")} download=${`${session.world}.jsonl`} @click=${save}>Export</a>
-      <span class="note">A reset brings back what the world began with.</span></p>
-    <p class="note">An export is a file of all records and reference data, one a line;
-      <code>crmcom-kit serve --data FILE</code> begins with it.</p>
+      <span class="note">A reset goes back to the start of the world.</span></p>
+    <p class="note">An export has all records and reference data, one per line.
+      <code>crmcom-kit serve --data FILE</code> starts with it.</p>
     ${form("Import", [{ name: "file", type: "file" }], "Import", bringIn)}</section>`;
 }
 
@@ -118,10 +118,10 @@ function generator() {
   const fields = [
     { name: "scenario", type: "choice", options: [["", "none"], ...seed.scenario.enum] },
     { name: "count", type: "number", hint: `${seed.count.default}` },
-    { name: "rejected", label: "share rejected", type: "number", hint: `${seed.rejected.default}` },
+    { name: "rejected", label: "share of rejected", type: "number", hint: `${seed.rejected.default}` },
     { name: "seed", type: "number", hint: "default" },
     { name: "entities", label: "entities (none: all)", type: "several", options: seed.entities.items.enum },
-    { name: "add", label: "add to what is there", type: "check" },
+    { name: "add", label: "keep the present records", type: "check" },
   ];
   return html`<section class="section" aria-labelledby="seed"><h2 id="seed">Generate records</h2>
     <p class="note">The same values always make the same records.</p>
@@ -130,6 +130,6 @@ function generator() {
 
 async function generate({ add, ...spec }, refused) {
   const question = `Replace the records of ${session.world}?`;
-  if (!add && !(await confirmed(question, "What is there is lost, unless it is in a snapshot.", "Replace them"))) return null;
+  if (!add && !(await confirmed(question, "The present records are lost, unless they are in a snapshot.", "Replace them"))) return null;
   return act((found) => `Generated: ${found.added} records.`, "POST", "/seed", add ? { add, ...spec } : spec, { refused });
 }

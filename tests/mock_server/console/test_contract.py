@@ -31,7 +31,7 @@ def test_statements_and_dials_are_found(console: Console) -> None:
     expect(rows.filter(has_text="errors.status.bad_date")).to_contain_text("≠ 400")
     expect(page.get_by_role("main")).to_contain_text("2 of 312")
     page.get_by_label("Evidence").select_option("documented")
-    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
 
 
 def test_a_statement_and_a_dial_have_addresses(console: Console) -> None:

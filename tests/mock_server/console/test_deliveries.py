@@ -96,7 +96,6 @@ def test_filters_by_record_outcome_and_text(console: Console, mock: Mock) -> Non
     page.get_by_label("Outcome").select_option("not delivered")
     expect(page.get_by_text("2 of 3")).to_be_visible()
     page.get_by_role("searchbox", name="Search").fill("job2")
-    page.keyboard.press("Enter")
     expect(page.get_by_text("1 of 3")).to_be_visible()
     expect(row(page, numbers[2])).to_contain_text("http 500")
     shared = console.open(page.url.partition("#")[2])
@@ -138,8 +137,9 @@ def test_replay_and_edit_and_send(live: Console, sender: Mock) -> None:
     details(page).get_by_role("link", name="Edit and send").click()
     data = page.get_by_role("form").locator("[name=data]")
     expect(data).to_have_value(re.compile('"status": "SCHEDULED"'))
-    fill(page, "Trigger a webhook", "Trigger", data='{"id": "J1", "status": "DONE"}')
+    fill(page, "Trigger a webhook", "Trigger", data='{"id": "J1", "status": "DONE", "nope": 1}')
     expect(page.get_by_role("heading", name="Delivery 3 of")).to_be_visible()
+    expect(page.locator(".message")).to_contain_text("Not in the fields set, so not sent: nope.")
     sent = [one.json["data"] for one in sender.receiver.requests]
     assert sent == [DATA, DATA, {"id": "J1", "status": "DONE"}]
 
@@ -152,7 +152,7 @@ def test_why_a_signature_does_not_verify(live: Console, sender: Mock) -> None:
     expect(details(page)).to_contain_text("↯ old key")
     tab(page, "Signature")
     expect(details(page)).to_contain_text("a key that the definition no longer has")
-    expect(details(page)).to_contain_text("Both codes are of the same bytes.")
+    expect(details(page)).to_contain_text("Both codes sign the same bytes.")
     expect(details(page).get_by_label("Seen bytes")).to_have_text(attempt.message.data.decode())
 
 
@@ -197,7 +197,7 @@ def test_answers_of_the_receiver(live: Console, sender: Mock) -> None:
     field = page.locator("[name=status]")
     expect(field).to_have_accessible_description(re.compile("999"))
     fill(page, "Answers of the receiver", "Set", status="503", times="1", body="later")
-    expect(page.get_by_text("Now 503 once, then 200.")).to_be_visible()
+    expect(page.get_by_text("Now it answers 503 once, then 200.")).to_be_visible()
     outcomes = [fire(sender, sender.receiver.url).outcome for _ in range(2)]
     assert [one.status for one in outcomes] == [503, 200]
     expect(page.get_by_role("table", name="Received").locator("tbody tr")).to_have_count(2)

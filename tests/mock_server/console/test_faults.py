@@ -20,7 +20,7 @@ def test_a_preset_is_added_hits_and_is_removed(console: Console, mock: Mock) -> 
     expect(page.get_by_role("row", name="list")).to_contain_text("rate_limited")
     page.go_back()
     active.get_by_role("button", name="Remove rate_limited").click()
-    expect(active).to_contain_text("All requests are served.")
+    expect(active).to_contain_text("No fault is active.")
     assert mock.client().get("webhook_requests/list").status_code == 200
 
 
@@ -32,7 +32,7 @@ def test_what_another_program_adds_appears(console: Console, mock: Mock) -> None
     active = page.get_by_role("region", name="Active faults")
     expect(active).to_contain_text("no response for every request · after the first 2")
     page.get_by_role("button", name="Remove all").click()
-    expect(active).to_contain_text("All requests are served.")
+    expect(active).to_contain_text("No fault is active.")
     page.get_by_role("button", name="Copy as curl").click()
     expect(page.locator(".message")).to_contain_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
@@ -68,9 +68,9 @@ def test_the_clock_freezes_moves_and_runs_at_another_rate(console: Console, mock
     expect(clock).to_contain_text("2024-05-01 11:01:30 UTC, frozen")
     assert mock.clock.now().isoformat() == "2024-05-01T11:01:30+00:00"
     fill(page, "Scale the clock", "Scale", rate="3600")
-    expect(clock).to_contain_text("runs at 3,600 times the rate")
-    clock.get_by_role("button", name="Run with the machine's").click()
-    expect(clock).to_contain_text("runs with the machine's")
+    expect(clock).to_contain_text("runs 3,600 times as fast")
+    clock.get_by_role("button", name="Follow the machine's clock").click()
+    expect(clock).to_contain_text("follows this machine's clock")
     assert mock.clock.state.mode == "real"
 
 
@@ -80,7 +80,7 @@ def test_deliveries_are_scripted_and_delayed(console: Console, mock: Mock) -> No
     number = mock.records.filter(life_cycle_state="REJECTED")[0]["number"]
     fill(page, "Set a delivery script", "Set", script="timeout, success", number=number)
     scripts = page.get_by_role("region", name="Delivery scripts")
-    expect(scripts).to_contain_text(f"timeout, success for #{number} · 0 used")
+    expect(scripts).to_contain_text(f"timeout, success for #{number} · 0 deliveries so far")
     scripts.get_by_role("button", name=f"End the script for #{number}").click()
     expect(scripts).not_to_contain_text("timeout, success for")
     faults = page.get_by_role("region", name="Delivery faults")

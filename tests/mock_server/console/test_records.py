@@ -57,7 +57,6 @@ def test_pages_filters_and_order_of_many(console: Console, mock: Mock) -> None:
     shared = console.open(page.url.partition("#")[2])
     expect(rows(shared).first).to_contain_text(f"#{found[0]['number']}")
     shared.get_by_role("searchbox", name="Number").fill("#777")
-    shared.keyboard.press("Enter")
     shared.get_by_role("link", name="Show all").click()
     expect(shared.get_by_text("1\u2013100 of 20,000")).to_be_visible()
 
@@ -153,6 +152,17 @@ def test_a_record_is_added(console: Console, mock: Mock) -> None:
     expect(rows(page).first).to_contain_text(f"#{added['number']}")
 
 
+def test_a_refusal_is_gone_in_the_next_panel(console: Console, mock: Mock) -> None:
+    """It stays to be read, but not over what it is not about."""
+    page = console.open(f"{LIST}/{number_in('SUCCESSFUL', mock)}")
+    page.get_by_role("button", name="Resend").click()
+    message = page.get_by_role("status").last
+    expect(message).to_contain_text("Only rejected webhook requests can be sent again.")
+    page.get_by_role("link", name="Contract").click()
+    expect(page.get_by_role("searchbox")).to_be_visible()
+    expect(message).to_be_empty()
+
+
 def test_a_script_decides_what_becomes_of_a_record(console: Console, mock: Mock) -> None:
     """It is set, seen, and ended; an outcome that there is not is refused at the field."""
     number = number_in("REJECTED", mock)
@@ -163,7 +173,7 @@ def test_a_script_decides_what_becomes_of_a_record(console: Console, mock: Mock)
     fill(page, "Delivery script", "Set", script="http_500, success")
     expect(details(page).locator("code")).to_have_text("http_500, success")
     page.get_by_role("button", name="Resend").click()
-    expect(details(page)).to_contain_text("1 of its outcomes used")
+    expect(details(page)).to_contain_text("decides the deliveries of this record: 1 so far")
     details(page).get_by_role("button", name="End", exact=True).click()
     expect(details(page)).to_contain_text("The script of its definition or of the world")
     assert all(one.number is None for one in mock.deliveries.scripts)

@@ -111,7 +111,7 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     expect(link).to_have_attribute("href", "#/w/default/contract/show.identifier.known")
     expect(details).not_to_contain_text(mock.token + "&")
     details.get_by_role("button", name="Send corrected").click()
-    expect(page.get_by_role("status").last).to_contain_text("Sent with a new token: 200.")
+    expect(page.get_by_role("status").last).to_contain_text("Sent with a new token: 200 OK.")
     expect(page.locator('tr[aria-selected="true"]')).to_contain_text("200 OK")
     assert [one["wasMatched"] for one in journal(mock)] == [True, False]
 
@@ -126,6 +126,45 @@ def test_a_fault_is_named(console: Console, mock: Mock) -> None:
     expect(first.get_by_role("link", name="outage")).to_have_attribute("href", "#/w/default/faults")
 
 
+def test_a_parameter_that_is_ignored_is_named(console: Console, mock: Mock) -> None:
+    """In the list: a request with a misspelled parameter succeeds."""
+    page = console.open()
+    asked = {"token": mock.token, "entity": "JOBS", "limit": "3"}
+    mock.client().get("webhook_requests/list", params=asked)
+    row = page.get_by_role("row", name="200 OK")
+    expect(row).to_contain_text('200 OK · "limit" is unknown to list and was ignored')
+
+
+def test_a_lost_response_is_explained(console: Console, mock: Mock) -> None:
+    """It was carried out, and nothing arrived: a status would say that something did."""
+    page = console.open()
+    number = rejected(mock)
+    with mock.fail("lost answer"), pytest.raises(httpx.TransportError):
+        resend(mock, number)
+    opened(page, "fault lost_answer")
+    details = page.get_by_role("complementary", name="Details")
+    expect(details).to_contain_text("· no response ·")
+    expect(details).not_to_contain_text("HTTP 200")
+    expect(details).to_contain_text(re.compile(r"Effect\s*no response"))
+    expect(details).to_contain_text(re.compile(r"Request\s*carried out"))
+    page.get_by_role("tab", name="Response").click()
+    expect(details).to_contain_text("the client did not get it")
+
+
+def test_a_record_that_is_not_rejected_has_a_past(console: Console, mock: Mock) -> None:
+    """One click shows which request sent it before."""
+    page = console.open()
+    number = rejected(mock)
+    resend(mock, number)
+    resend(mock, number)
+    opened(page, "not rejected")
+    page.get_by_role("link", name=f"requests for #{number}").click()
+    rows = page.locator("tbody tr").filter(has_text="resend")
+    expect(rows).to_have_count(2)
+    expect(rows.last).to_contain_text("REJECTED → SUCCESSFUL")
+    expect(page.get_by_role("row", name="list")).to_have_count(0)
+
+
 def test_a_trace_leads_to_record_and_delivery(console: Console, mock: Mock) -> None:
     """From the request to the state that it left, and what changed in the record."""
     page = console.open()
@@ -134,7 +173,7 @@ def test_a_trace_leads_to_record_and_delivery(console: Console, mock: Mock) -> N
     opened(page, "REJECTED → SUCCESSFUL", tab="Trace")
     panel = page.get_by_role("tabpanel")
     expect(panel.get_by_role("listitem")).to_have_count(5)
-    expect(panel.get_by_role("link", name="1", exact=True)).to_have_attribute(
+    expect(panel.get_by_role("link", name="Delivery 1", exact=True)).to_have_attribute(
         "href", "#/w/default/deliveries/1"
     )
     expect(panel.get_by_role("link", name=f"#{number}").first).to_have_attribute(
@@ -152,8 +191,8 @@ def test_a_resend_that_delivers_nothing_is_a_failure(console: Console, mock: Moc
     resend(mock, number)
     opened(page, "not delivered, REJECTED again")
     panel = page.get_by_role("tabpanel")
-    expect(panel).to_contain_text("Receiver ! timeout")
-    expect(panel.get_by_role("link", name="1", exact=True)).to_be_visible()
+    expect(panel).to_contain_text("Receiver ! timeout as a delivery script decided")
+    expect(panel.get_by_role("link", name="Delivery 1", exact=True)).to_be_visible()
     page.get_by_label("Outcome").select_option("failed")
     expect(page.locator("tbody tr:not(.gap)")).to_have_count(1)
 

@@ -85,13 +85,11 @@ def test_a_world_that_another_tab_ends_is_left(console: Console, mock: Mock) -> 
     assert [one["name"] for one in worlds] == ["default"]
 
 
-def test_a_failure_is_shown_until_another_panel_is_opened(console: Console) -> None:
-    """It is about what was done there."""
+def test_details_of_nothing_leave_the_list_alone(console: Console) -> None:
+    """The form cannot be filled in, and the page says why."""
     page = console.open("/w/default/deliveries/trigger?of=99")
     message(page, "delivery: seen 99")
     expect(page.get_by_role("heading", name="No deliveries yet")).to_be_visible()
-    page.get_by_role("navigation").get_by_role("link", name="Contract").click()
-    expect(page.get_by_role("status").last).to_have_text("")
 
 
 def test_a_hidden_tab_gives_its_connection_back(console: Console, mock: Mock) -> None:

@@ -25,9 +25,9 @@ def _worlds(mock: Mock) -> list[str]:
 def test_a_world_is_made_shown_and_ended(console: Console, mock: Mock) -> None:
     """Its name is its address; ending the one that is shown goes back to the default world."""
     page = console.open("/w/default/worlds")
-    fill(page, "Make a world", "Make and switch", world="no spaces")
+    fill(page, "Create a world", "Create and open", world="no spaces")
     expect(page.get_by_text('world: seen "no spaces"; allowed is 1 to 64 letters')).to_be_visible()
-    fill(page, "Make a world", "Make and switch", world="mine")
+    fill(page, "Create a world", "Create and open", world="mine")
     expect(page).to_have_url(f"{mock.origin}/#/w/mine/worlds")
     expect(page.get_by_role("main")).to_contain_text(f"{mock.origin}/worlds/mine/crmapi/rest/v2")
     assert _worlds(mock) == ["default", "mine"]
