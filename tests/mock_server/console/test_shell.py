@@ -98,15 +98,15 @@ def test_a_hidden_tab_gives_its_connection_back(console: Console, mock: Mock) ->
     expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
     page.clock.install()
     show = """hidden => {
-      Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+      Object.defineProperty(document, 'hidden', {value: !!hidden, configurable: true});
       document.dispatchEvent(new Event('visibilitychange'));
     }"""
-    page.evaluate(show, True)
+    page.evaluate(show, 1)
     page.clock.fast_forward(61_000)
     mock.client().get(LIST, params={"token": mock.token, "entity": "JOBS"})
     page.wait_for_timeout(300)
     expect(page.get_by_role("row", name="list")).to_have_count(0)
-    page.evaluate(show, False)
+    page.evaluate(show, 0)
     expect(page.get_by_role("row", name="list")).to_be_visible()
 
 
