@@ -2,7 +2,6 @@
 
 const root = document.querySelector('meta[name="mock-root"]').content;
 const [, mount, rootWorld] = /^(.*?)(?:\/worlds\/([^/]+))?$/.exec(root);
-const API = "/crmapi/rest/v2";
 const TOKEN = "crmcom-kit.admin-token";
 
 /** The world that the console shows, and the admin token, which outlives a reload but not the tab. */
@@ -20,12 +19,15 @@ export const session = {
 export class Refused extends Error {
   constructor(status, found) {
     super(found?.error ?? `the mock answered with status ${status}`);
-    Object.assign(this, { status, parameter: found?.parameter, found });
+    Object.assign(this, { status, parameter: found?.parameter });
   }
 }
 
+/** A name as a part of a path; browsers would take `..` away, and with it the part before. */
+export const segment = (name) => encodeURIComponent(name).replace(/^\.+$/, "$&%00");
+
 function inWorld(path, world = session.world) {
-  return world === "default" ? `${mount}${path}` : `${mount}/worlds/${encodeURIComponent(world)}${path}`;
+  return world === "default" ? `${mount}${path}` : `${mount}/worlds/${segment(world)}${path}`;
 }
 
 function headers(body) {
@@ -35,17 +37,17 @@ function headers(body) {
   };
 }
 
-async function response(verb, path, body, world) {
-  const asItIs = body === undefined || typeof body === "string" || body instanceof Blob;
-  const found = await fetch(inWorld(`/__admin${path}`, world), {
-    method: verb,
-    headers: headers(body),
-    body: asItIs ? body : JSON.stringify(body),
-  }).catch((error) => {
+async function admin(path, world, options) {
+  const found = await fetch(inWorld(`/__admin${path}`, world), options).catch((error) => {
     throw new Refused(0, { error: `the mock cannot be reached (${error.message})` });
   });
   if (!found.ok) throw new Refused(found.status, await found.json().catch(() => null));
   return found;
+}
+
+function response(verb, path, body, world) {
+  const asItIs = body === undefined || typeof body === "string" || body instanceof Blob;
+  return admin(path, world, { method: verb, headers: headers(body), body: asItIs ? body : JSON.stringify(body) });
 }
 
 /** Call an operation of the control API; return its JSON. A body may be a file. Throws Refused. */
@@ -59,11 +61,9 @@ export async function download(path) {
 }
 
 /** Send a request to the API itself, as a client would. Returns its status and body. */
-export async function send(verb, path, body, more = {}) {
-  const url = inWorld(`${path.startsWith("/") ? path : `${API}/${path}`}`);
-  const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+export async function send(verb, path, body, more) {
   // A Blob has no type of its own, so that a request without Content-Type goes without one.
-  const response = await fetch(url, { method: verb, headers: more, body: text ? new Blob([text]) : undefined });
+  const response = await fetch(inWorld(path), { method: verb, headers: more, body: body ? new Blob([body]) : undefined });
   return { status: response.status, body: await response.text() };
 }
 
@@ -110,12 +110,8 @@ export function controlCurl(verb, path, body, world) {
 
 /** Yield the events of the current world, those of the journal first: {event, data}. Throws Refused. */
 export async function* events(signal) {
-  const url = inWorld("/__admin/events?since=0");
-  const response = await fetch(url, { headers: headers(), signal }).catch((error) => {
-    throw new Refused(0, { error: error.message });
-  });
-  if (!response.ok) throw new Refused(response.status, await response.json().catch(() => null));
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const { body } = await admin("/events?since=0", session.world, { headers: headers(), signal });
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {
     const { done, value } = await reader.read();

@@ -3,8 +3,8 @@
 import { html, nothing, render } from "./lit-html/lit-html.js";
 import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
-import { addressOf, changed, close, drawWith, go, readAddress, say, shell } from "./shell.js";
-import { copyButton, mark } from "./widgets.js";
+import { addressOf, changed, close, go, readAddress, say, shell } from "./shell.js";
+import { copyButton, counted, dateTime, dialog, mark } from "./widgets.js";
 import { contract } from "./contract.js";
 import { deliveries } from "./deliveries.js";
 import { faults } from "./faults.js";
@@ -15,15 +15,15 @@ import { worlds as worldsPanel } from "./worlds.js";
 
 /**
  * A panel:
- *   id, title         its address, and its entry in the navigation; `short` if there is little room for the title
- *   open()            its address was opened or has changed (shell.route), or the content of the world was replaced
+ *   id, title         its address, and its entry in the navigation
+ *   open()            read what it shows: its address has changed (shell.route), or the content of the world
  *   reset()           another world or server: all that it knew is of the past
  *   main(), details() its two parts; details only if the address names an object
  *   event(name, data) the stream has brought something
- *   step(by)          the address of the next row, for j and k
  */
 const PANELS = [requests, records, deliveries, faults, worldsPanel, contract];
 const PATIENCE_MS = 15_000; // the stream brings something every second
+const HIDDEN_MS = 60_000; // how long a hidden tab follows the stream
 
 const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS[0];
 const narrow = matchMedia("(max-width: 700px)");
@@ -38,19 +38,18 @@ function page() {
   if (shell.connection === "login") return login();
   const details = shell.route.id === "" ? undefined : panel().details?.();
   return html`
-    <a class="skip" href="#main" @click=${skip}>Skip to the list</a>
     <header>${head()}</header>
     <nav aria-label="Panels">${PANELS.map(entry)}
       <button class="keys" @click=${help}><span aria-hidden="true">?</span> Keys</button></nav>
-    <main id="main" tabindex="-1" class=${details ? "with-details" : ""} aria-label=${panel().title}>${panel().main()}</main>
-    ${details ? html`${divider()}<aside tabindex="-1" aria-label="Details">${back()}${details}</aside>` : nothing}
+    <main tabindex="-1" class=${details ? "with-details" : ""} aria-label=${panel().title}>${panel().main()}</main>
+    ${details ? html`<aside tabindex="-1" aria-label="Details">${back()}${details}</aside>` : nothing}
     <div class="message" role="status">${shell.message ? message(shell.message) : nothing}</div>`;
 }
 
 function entry(one) {
   const current = one === panel() ? "page" : nothing;
   return html`<a href=${addressOf(one.id)} aria-current=${current}>${icon(one.id)}<span class="wide-name">${one.title}</span>
-    <span class="short-name" aria-hidden="true">${one.short ?? one.title.split(" ")[0]}</span></a>`;
+    <span class="short-name" aria-hidden="true">${one.title.split(" ")[0]}</span></a>`;
 }
 
 function back() {
@@ -66,21 +65,22 @@ const CONNECTIONS = {
 };
 
 function head() {
-  const { status, connection } = shell;
-  const faults = status ? status.faults + status.delivery_faults : 0;
-  const time = status && `${status.clock.now.slice(0, 19).replace("T", " ")}${status.clock.mode === "real" ? "" : ` ${status.clock.mode}`}`;
-  const hits = faults ? mark("fault", faults === 1 ? "1 fault" : `${faults} faults`) : html`<span class="wide">no faults</span>`;
+  const names = [...new Set([...worlds, session.world])];
+  const show = (event) => showWorld(event.target.value);
   return html`<h1>crmcom-kit</h1>
-    <span class="connection" role="status">${mark(...CONNECTIONS[connection])}</span>
-    <label class="choice"><span>World</span><select .value=${live(session.world)} @change=${(event) => switchWorld(event.target.value)} @focus=${loadWorlds}>
-      ${[...new Set([...worlds, session.world])].map((name) => html`<option ?selected=${name === session.world}>${name}</option>`)}
+    <span class="connection" role="status">${mark(...CONNECTIONS[shell.connection])}</span>
+    <label class="choice"><span>World</span><select .value=${live(session.world)} @change=${show} @focus=${loadWorlds}>
+      ${names.map((name) => html`<option ?selected=${name === session.world}>${name}</option>`)}
     </select></label>
-    ${status
-      ? html`<span class="wide" title="Release and dialect that the mock was started with">${status.release} · ${status.dialect}</span>
-          <a class="clock" href=${addressOf("faults")} title="The world's clock">${time}</a>
-          <a href=${addressOf("faults")}>${hits}</a>`
-      : nothing}
-    ${session.token ? html`<button class="small" @click=${logOut}>Log out</button>` : nothing}`;
+    ${shell.status ? headOfWorld(shell.status) : nothing}`;
+}
+
+function headOfWorld({ release, dialect, clock, ...status }) {
+  const count = status.faults + status.delivery_faults;
+  return html`<span class="wide" title="Release and dialect that the mock was started with">${release} · ${dialect}</span>
+    <a class="clock" href=${addressOf("faults")} title="The world's clock">
+      ${dateTime(clock.now)} ${clock.mode === "real" ? nothing : clock.mode}</a>
+    <a href=${addressOf("faults")}>${count ? mark("fault", counted(count, "fault")) : html`<span class="wide">no faults</span>`}</a>`;
 }
 
 function message({ ok, text, curl }) {
@@ -103,70 +103,36 @@ function login() {
     <button class="main">Open the console</button></form></main>`;
 }
 
-function logOut() {
-  session.token = "";
-  PANELS.forEach((one) => one.reset?.());
-  Object.assign(shell, { status: null, message: null });
-  listen();
-}
-
-/** The line between list and details: drag it, or move it with the arrow keys. */
-function divider() {
-  const width = () => document.querySelector("aside").offsetWidth;
-  const set = (pixels) => {
-    document.body.style.setProperty("--details", `${Math.max(280, Math.min(pixels, innerWidth - 420))}px`);
-    document.querySelector(".divider").ariaValueNow = Math.round((100 * width()) / innerWidth);
-  };
-  const drag = (event) => {
-    event.target.setPointerCapture(event.pointerId);
-    event.target.onpointermove = (moved) => set(innerWidth - moved.clientX);
-    event.target.onpointerup = () => (event.target.onpointermove = null);
-  };
-  const key = (event) => {
-    const step = { ArrowLeft: 20, ArrowRight: -20 }[event.key];
-    if (step) set(width() + step);
-  };
-  return html`<div class="divider" role="separator" aria-label="Width of the details, in percent" aria-orientation="vertical"
-    aria-valuenow="44" tabindex="0" @pointerdown=${drag} @keydown=${key}></div>`;
-}
-
-function skip(event) {
-  event.preventDefault();
-  document.getElementById("main").focus();
-}
-
-// Worlds, and what the mock tells.
+// Worlds, and the stream of what happens in the one that is shown.
 
 async function loadWorlds() {
   worlds = (await call("GET", "/worlds", undefined, "default")).worlds.map((one) => one.name);
   changed();
 }
 
-function switchWorld(name) {
-  location.hash = `#/w/${encodeURIComponent(name)}/${panel().id}`;
-}
+const showWorld = (name) => (location.hash = `#/w/${encodeURIComponent(name)}/${panel().id}`);
 
 /** Follow the stream of the current world, for as long as the page shows it. */
 async function listen() {
   stream.abort();
   const { signal } = (stream = new AbortController());
   const { world } = session;
-  let [lost, made, seconds] = [false, false, 0.5];
+  let [followed, lost, seconds] = [false, false, 0.5];
   shell.connection = "connecting";
   changed();
   while (!signal.aborted) {
     try {
-      if (!shell.status) made = await isNew(world);
+      if (world !== "default") await loadWorlds();
+      const isNew = world !== "default" && !worlds.includes(world); // the stream makes it
+      if (signal.aborted) return;
+      if (isNew && followed && !lost) return leave(world);
       for await (const { event, data } of events(signal)) {
         heard = performance.now();
         if (event === "world") {
-          const { connection, status } = shell;
-          shell.status = data;
-          if (connection !== "live") begin();
-          else if (status?.epoch !== data.epoch) panel().open?.();
-          if (made) say(true, `There was no world “${world}”: the mock has made it, with the initial content.`);
+          take(data);
+          if (isNew && !followed) say(true, `There was no world “${world}”: the mock has made it, with the initial content.`);
           if (lost) say(true, "Connected again. The page shows what the mock knows now.");
-          [lost, made, seconds] = [false, false, 0.5];
+          [followed, lost, seconds] = [true, false, 0.5];
         }
         PANELS.forEach((one) => one.event?.(event, data));
         changed();
@@ -185,30 +151,41 @@ async function listen() {
   }
 }
 
-/** Whether the mock makes the world as soon as it is asked for. */
-async function isNew(world) {
-  if (world === "default") return false;
-  await loadWorlds();
-  return !worlds.includes(world);
+/** What the stream says of the world. When it begins, what panels knew may be of another server. */
+function take(status) {
+  const { connection, status: before } = shell;
+  Object.assign(shell, { status, connection: "live" });
+  if (connection !== "live") PANELS.forEach((one) => one.reset?.());
+  if (connection !== "live" || before?.epoch !== status.epoch || before?.dialect !== status.dialect) shell.reopen();
 }
 
-/** The stream has begun, so the mock answers: what panels knew may be of another server. */
-function begin() {
-  shell.connection = "live";
-  PANELS.forEach((one) => one.reset?.());
-  panel().open?.();
+/** The world was ended by another tab or program; to follow it would make it anew. */
+function leave(world) {
+  say(true, `The world “${world}” was ended.`);
+  showWorld("default");
 }
 
 // A mock that hangs, or a machine that slept: the stream has not ended, and nothing comes.
-setInterval(() => shell.connection === "live" && performance.now() - heard > PATIENCE_MS && listen(), 5000);
+setInterval(() => {
+  if (shell.connection === "live" && !stream.signal.aborted && performance.now() - heard > PATIENCE_MS) listen();
+}, 5000);
+
+// All tabs of a browser share six connections to a server: one that nobody looks at gives its own back.
+let leaving = 0;
+document.addEventListener("visibilitychange", () => {
+  clearTimeout(leaving);
+  if (document.hidden) leaving = setTimeout(() => stream.abort(), HIDDEN_MS);
+  else if (stream.signal.aborted) listen();
+});
 
 addEventListener("hashchange", ({ oldURL }) => {
   const before = shell.route;
-  if (readAddress()) {
+  const isOtherWorld = readAddress();
+  if (shell.route.panel !== before.panel && !shell.message?.ok) shell.message = null;
+  if (isOtherWorld) {
     shell.status = null;
     listen();
-  } else panel().open?.();
-  if (shell.route.panel !== before.panel && shell.message?.ok === false) close(); // it was about the other panel
+  } else shell.reopen();
   title();
   changed();
   requestAnimationFrame(() => moveFocus(before, new URL(oldURL).hash)); // it is drawn by then
@@ -228,37 +205,31 @@ function moveFocus(before, address) {
   if (!shell.route.id && before.id) document.querySelector(`main a[href="${CSS.escape(address)}"]`)?.focus();
 }
 
-// What goes wrong in an action without a handler of its own.
+// What goes wrong in an action without a handler of its own. Without a connection, the header says so.
 addEventListener("unhandledrejection", (event) => {
   if (!(event.reason instanceof Refused)) return;
   event.preventDefault();
-  if (event.reason.status !== 401) return say(false, event.reason.message);
-  listen();
+  if (event.reason.status === 401) listen();
+  else if (event.reason.status) say(false, event.reason.message);
 });
 
 // Keys.
 
-const KEYS = [
-  ["/", "search"],
-  ["j, k", "next and previous row"],
-  ["Enter", "to the details"],
-  ["Esc", "close the details"],
-  ["?", "this list"],
-];
+const KEYS = {
+  "/": "search",
+  "j, k": "next and previous row",
+  Enter: "to the details",
+  Esc: "close the details",
+  "?": "this list",
+};
 
 function help() {
-  const dialog = document.createElement("dialog");
-  render(
-    html`<form method="dialog"><h2>Keys</h2><dl class="facts">${KEYS.map(([key, text]) => html`<dt><kbd>${key}</kbd></dt><dd>${text}</dd>`)}</dl>
-      <button class="main" autofocus>Close</button></form>`,
-    dialog,
-  );
-  dialog.addEventListener("close", () => dialog.remove());
-  document.body.append(dialog);
-  dialog.showModal();
+  const list = Object.entries(KEYS).map(([key, text]) => html`<dt><kbd>${key}</kbd></dt><dd>${text}</dd>`);
+  dialog("Keys", html`<dl class="facts">${list}</dl>`, html`<button class="main" autofocus>Close</button>`);
 }
 
-function showRow(address) {
+function step(by) {
+  const address = document.querySelector("main .table")?.table.step(by);
   if (!address) return;
   stepped = true;
   location.hash = address;
@@ -266,8 +237,8 @@ function showRow(address) {
 
 const ON_KEY = {
   "/": () => document.querySelector("main input[type=search]")?.focus(),
-  j: () => showRow(panel().step?.(1)),
-  k: () => showRow(panel().step?.(-1)),
+  j: () => step(1),
+  k: () => step(-1),
   "?": help,
   Escape: () => (shell.route.id ? go(panel().id, "", shell.route.query) : close()),
 };
@@ -290,10 +261,18 @@ addEventListener("keydown", (event) => {
 });
 
 document.querySelector("noscript").remove();
-drawWith(() => {
-  render(page(), document.body);
-  document.querySelectorAll(".table").forEach((box) => box.table.drawn(box));
+Object.assign(shell, {
+  async reopen() {
+    await panel().open?.();
+    changed();
+  },
+  draw() {
+    render(page(), document.body);
+    document.querySelectorAll(".table").forEach((box) => box.table.drawn(box));
+  },
 });
+// Worlds that other programs have made are not in the stream.
+addEventListener("focus", () => shell.connection === "live" && shell.reopen());
 readAddress();
 title();
 listen();

@@ -2,9 +2,9 @@
 
 import { html } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
-import { addressOf, changed, shell } from "./shell.js";
+import { addressOf, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { choice, copyButton, data, empty, facts } from "./widgets.js";
+import { counted, data, empty, facts, filterChoice, loading, number, searchBox } from "./widgets.js";
 
 /** What each grade of evidence means. */
 export const EVIDENCE = {
@@ -16,86 +16,69 @@ export const EVIDENCE = {
 
 let rules = []; // statements, then dials: {id, kind, isChanged, and what the mock says}
 let settings = null;
-let filter = { text: "", kind: "", evidence: "", method: "" };
 
 const table = new Table({
   label: "Statements and dials",
   key: (one) => one.id,
-  address: (one) => addressOf("contract", one.id),
+  address: (one) => addressOf("contract", one.id, shell.route.query),
   columns: [
     { title: "Name", name: "rule", cell: (one) => one.id },
-    { title: "Setting", name: "setting", cell: (one) => (one.kind === "dial" ? html`<span class=${one.isChanged ? "changed" : ""}>${one.isChanged ? "≠ " : ""}${JSON.stringify(one.value)}</span>` : html`<span class="note">statement</span>`) },
+    { title: "Setting", name: "setting", cell: settingOf },
     { title: "Evidence", name: "grade", cell: (one) => one.evidence },
     { title: "Text", name: "sentence", cell: (one) => one.text },
   ],
 });
 
-async function load() {
-  try {
-    const [found, set] = await Promise.all([call("GET", "/fidelity"), call("GET", "/settings")]);
-    const dials = found.dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: JSON.stringify(one.value) !== JSON.stringify(one.default) }));
-    rules = [...found.statements.map((one) => ({ ...one, kind: "statement" })), ...dials];
-    settings = set;
-  } catch {
-    return; // the connection is lost; when it is back, reset and open follow
-  }
-  changed();
-  requestAnimationFrame(() => requestAnimationFrame(showSelected));
+function settingOf({ kind, isChanged, value }) {
+  if (kind === "statement") return html`<span class="note">statement</span>`;
+  return isChanged ? html`<span class="changed">≠ ${JSON.stringify(value)}</span>` : JSON.stringify(value);
 }
 
-/** Scroll to the row that the address names, if it is in the list. */
-function showSelected() {
-  const at = shown().findIndex((one) => one.id === shell.route.id);
-  if (at >= 0) table.reveal(at);
-}
+const { now } = reader("contract", () => Promise.all([call("GET", "/fidelity"), call("GET", "/settings")]), ([found, set]) => {
+  const isChanged = (one) => JSON.stringify(one.value) !== JSON.stringify(one.default);
+  const dials = found.dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: isChanged(one) }));
+  rules = [...found.statements.map((one) => ({ ...one, kind: "statement" })), ...dials];
+  settings = set;
+});
 
 function fits(one) {
-  const text = filter.text.toLowerCase();
+  const [kind, evidence, method] = ["kind", "evidence", "method"].map(param);
+  const text = [one.id, one.text, one.source, JSON.stringify(one.value)].join("\n").toLowerCase();
   return (
-    (filter.kind === "" || one.kind === filter.kind || (filter.kind === "changed" && one.isChanged)) &&
-    (filter.evidence === "" || one.evidence === filter.evidence) &&
-    (filter.method === "" || one.methods?.includes(filter.method)) &&
-    text.split(" ").every((word) => [one.id, one.text, one.source, JSON.stringify(one.value) ?? ""].join("\n").toLowerCase().includes(word))
+    (!kind || one.kind === kind || (kind === "changed" && one.isChanged)) &&
+    (!evidence || one.evidence === evidence) &&
+    (!method || one.methods?.includes(method)) &&
+    param("text").toLowerCase().split(" ").every((word) => text.includes(word))
   );
-}
-
-const shown = () => rules.filter(fits);
-
-function set(name, value) {
-  filter = { ...filter, [name]: value };
-  changed();
 }
 
 export const contract = {
   id: "contract",
   title: "Contract",
-  icon: "§",
+
+  open: now,
 
   reset() {
     rules = [];
   },
 
-  open: () => (rules.length ? showSelected() : load()),
-
-  step: (by) => table.step(shown(), shell.route.id, by),
-
   main() {
-    if (!rules.length) return html`<p class="section note">Loading …</p>`;
-    const found = shown();
+    if (!rules.length) return loading;
+    const found = rules.filter(fits);
     const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
+    const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.";
     return html`<details class="section"><summary>${summary()}</summary>${settingsOf()}</details>
-      <div class="tools bare">
-        <label class="search"><span class="unseen">Search</span><input type="search" placeholder="/ search" .value=${filter.text} @input=${(event) => set("text", event.target.value)}></label>
+      <div class="tools">${searchBox("text", "search", { isLive: true })}
         <span class="count">${found.length} of ${rules.length}</span>
-        ${choice("Kind", [["", "Kind"], ["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]], filter.kind, (value) => set("kind", value))}
-        ${choice("Evidence", [["", "Evidence"], ...Object.keys(EVIDENCE)], filter.evidence, (value) => set("evidence", value))}
-        ${choice("Method", [["", "Method"], ...methods], filter.method, (value) => set("method", value))}
+        ${filterChoice("kind", "Kind", [["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]])}
+        ${filterChoice("evidence", "Evidence", Object.keys(EVIDENCE))}
+        ${filterChoice("method", "Method", methods)}
       </div>
-      ${found.length ? table.view(found, shell.route.id) : empty("Nothing found", "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.")}`;
+      ${found.length ? table.view(found, shell.route.id) : empty("Nothing found", nothingFits)}`;
   },
 
   details() {
-    if (!rules.length) return html`<p class="note">Loading …</p>`;
+    if (!rules.length) return loading;
     const found = rules.find((one) => one.id === shell.route.id);
     if (!found) return empty(`There is no ${shell.route.id}`, `${settings.release} has no statement and no dial of this name.`);
     return found.kind === "dial" ? dial(found) : statement(found);
@@ -103,8 +86,9 @@ export const contract = {
 };
 
 function summary() {
-  const count = Object.keys(settings.dialect.changed).length;
-  return `${settings.release} · dialect ${settings.dialect.name}, ${count} ${count === 1 ? "dial" : "dials"} changed · crmcom-kit ${settings.version}`;
+  const { release, dialect, version } = settings;
+  const count = counted(Object.keys(dialect.changed).length, "dial");
+  return `${release} · dialect ${dialect.name}, ${count} changed · crmcom-kit ${version}`;
 }
 
 function settingsOf() {
@@ -114,8 +98,8 @@ function settingsOf() {
     ["Web API key", credentials.api_key],
     ["Fixed tokens", settings.fixed_tokens],
     ["Admin token", settings.admin_token ?? "none: only this machine may call the control API"],
-    ["Journal", `${journal.entries.toLocaleString("en")} requests, ${(journal.bytes / 2 ** 20).toLocaleString("en")} MiB at most`],
-    ["Worlds", `${worlds.most.toLocaleString("en")} at most, kept for ${worlds.idle_seconds.toLocaleString("en")} s`],
+    ["Journal", `${number(journal.entries)} requests, ${number(journal.bytes / 2 ** 20)} MiB at most`],
+    ["Worlds", `${number(worlds.most)} at most, kept for ${number(worlds.idle_seconds)} s`],
     ["Seed", settings.seed],
     ["Base path", settings.base_path],
     ["Waiting requests", `${settings.waiting_calls} at most`],
@@ -123,28 +107,35 @@ function settingsOf() {
   ]);
 }
 
+const LEVELS = { must: "a page states it", observed: "an example shows it, or it is read into one" };
 const words = (text) => html`<span class="words">${text}</span>`;
-const evidence = (one) => ["Evidence", words(html`<strong>${one.evidence}</strong>: ${EVIDENCE[one.evidence]}`)];
+const graded = (grade, meanings) => words(html`<strong>${grade}</strong>: ${meanings[grade]}`);
 
-function statement(one) {
-  const level = { must: "a page states it", observed: "an example shows it, or it is read into one" };
-  return html`<h2>${one.id}</h2><p>${one.text}</p>
-    ${facts([["Kind", words("statement")], ["Level", words(html`<strong>${one.level}</strong>: ${level[one.level]}`)], evidence(one), ["Source", words(one.source)], ["Methods", one.methods.join(", ")]])}
-    <p class="tools">${copyButton(one.id, "Copy name")}</p>`;
+function statement({ id, text, level, evidence, source, methods }) {
+  return html`<h2>${id}</h2><p>${text}</p>
+    ${facts([
+      ["Kind", words("statement")],
+      ["Level", graded(level, LEVELS)],
+      ["Evidence", graded(evidence, EVIDENCE)],
+      ["Source", words(source)],
+      ["Methods", methods.join(", ")],
+    ])}`;
 }
 
-function dial(one) {
-  const line = `${one.key} = ${JSON.stringify(another(one))}`;
-  return html`<h2>${one.id}</h2><p>${one.text}</p>
-    ${facts([["Kind", words("dial: a choice that the documents leave open")], ["Value", JSON.stringify(one.value)], ["Default", one.isChanged ? JSON.stringify(one.default) : words("the same")], ["Allowed", one.allowed], evidence(one), ["Source", words(one.source)]])}
+function dial({ id, text, value, isChanged, allowed, evidence, source, ...one }) {
+  const other = typeof value === "boolean" ? !value : value;
+  return html`<h2>${id}</h2><p>${text}</p>
+    ${facts([
+      ["Kind", words("dial: a choice that the documents leave open")],
+      ["Value", JSON.stringify(value)],
+      ["Default", isChanged ? JSON.stringify(one.default) : words("the same")],
+      ["Allowed", allowed],
+      ["Evidence", graded(evidence, EVIDENCE)],
+      ["Source", words(source)],
+    ])}
     <h3>Set it another way</h3>
-    <p class="note">A dialect is a file of dials. Put a line like this into one, and start the mock with it; <code>--watch</code> reads it again when it changes.</p>
-    ${data(line, "Line of a dialect file")} ${data(`crmcom-kit serve --release ${settings.release} --dialect my-dialect.toml --watch`, "Command")}`;
-}
-
-/** A value that the dial may have besides the one that it has, if its allowed values can be listed. */
-function another({ value, allowed }) {
-  if (typeof value === "boolean") return !value;
-  const listed = [...allowed.matchAll(/"(?:[^"\\]|\\.)*"/g)].map(([text]) => JSON.parse(text));
-  return (allowed.startsWith("one of") && listed.find((one) => one !== value)) || value;
+    <p class="note">A dialect is a file of dials. Put a line like this into one, with an allowed value, and start the mock with it;
+      <code>--watch</code> reads it again when it changes.</p>
+    ${data(`${id} = ${JSON.stringify(other)}`, "Line of a dialect file")}
+    ${data(`crmcom-kit serve --release ${settings.release} --dialect my-dialect.toml --watch`, "Command")}`;
 }

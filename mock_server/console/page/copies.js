@@ -132,62 +132,63 @@ export function secretsOf(request) {
 /** The text with the secrets put in. */
 export const filled = (text, secrets) => each(text, (part) => part, (name) => secrets[name]);
 
-// As code. Secrets are read from the environment.
+// As code, with the secrets from the environment.
 
 const url = (request) => urlOf(target(request));
 
-export const asCurl = (request) => curl(request.verb, url(request), request.body, request.headers);
+const PYTHON = { secret: (name) => `os.environ["${name}"]`, indent: 4, words: { true: "True", false: "False", null: "None" } };
+const SCRIPT = { secret: (name) => `process.env.${name}`, indent: 2, words: {} };
 
-const inside = (part) => JSON.stringify(part).slice(1, -1);
-const LONE = /^\ue000(\w+)\ue001$/;
-
-function pythonText(text) {
-  if (LONE.test(text)) return `os.environ["${parts(text)[1]}"]`;
-  if (parts(text).length === 1) return JSON.stringify(text);
-  return `f"${each(text, (part) => inside(part).replace(/[{}]/g, "$&$&"), (name) => `{os.environ['${name}']}`)}"`;
+/** A text as an expression that is the same in both languages, except for the secrets. */
+function expression(text, language) {
+  const found = parts(text).map((part, at) => (at % 2 ? language.secret(part) : part && JSON.stringify(part)));
+  return found.filter(Boolean).join(" + ") || '""';
 }
 
-function scriptText(text) {
-  if (LONE.test(text)) return `process.env.${parts(text)[1]}`;
-  if (parts(text).length === 1) return JSON.stringify(text);
-  return `\`${each(text, (part) => inside(part).replace(/`|\$\{/g, "\\$&"), (name) => `\${process.env.${name}}`)}\``;
-}
-
-/** The body as a literal; undefined if its text would not come out of that as it was. */
-function literal({ body }, text, indent, words) {
-  const compact = body.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+/** A JSON body as a literal; undefined if its text would not come out of that as it was, e.g. 1.50. */
+function literal({ body }, language) {
   const value = parsed(body);
-  if (!value || JSON.stringify(value) !== compact) return undefined;
-  const lines = JSON.stringify(value, null, indent).replaceAll("\n", `\n${" ".repeat(indent)}`);
-  return lines.replace(/"(?:[^"\\]|\\.)*"|\b(?:true|false|null)\b/g, (one) => (one[0] === '"' ? text(JSON.parse(one)) : (words[one] ?? one)));
+  if (!value || JSON.stringify(value) !== body.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1")) return undefined;
+  const lines = JSON.stringify(value, null, language.indent).replaceAll("\n", `\n${" ".repeat(language.indent)}`);
+  const write = (one) => (one[0] === '"' ? expression(JSON.parse(one), language) : (language.words[one] ?? one));
+  return lines.replace(/"(?:[^"\\]|\\.)*"|\b(?:true|false|null)\b/g, write);
 }
 
-/** Headers that are to be written, as an object; `made` are those that the library adds for such a body. */
-function headers(request, text, made) {
-  const shown = request.headers.filter(([name, value]) => value && !(made && `${name}: ${value}` === "Content-Type: application/json"));
-  return shown.length ? `{${shown.map(([name, value]) => `${JSON.stringify(name)}: ${text(value)}`).join(", ")}}` : "";
+function headers(request, language) {
+  const shown = request.headers.filter(([, value]) => value);
+  return shown.map(([name, value]) => `${JSON.stringify(name)}: ${expression(value, language)}`).join(", ");
 }
 
-export function asHttpx(request) {
-  const json = literal(request, pythonText, 4, { true: "True", false: "False", null: "None" });
-  const head = headers(request, pythonText, json);
-  const lines = [
-    `response = httpx.request(\n    "${request.verb}",\n    ${pythonText(url(request))},`,
-    head && `    headers=${head},`,
-    json ? `    json=${json},` : request.body && `    content=${pythonText(request.body)},`,
-    ")\nprint(response.status_code, response.text)\n",
-  ];
-  return `${secretsOf(request).length ? "import os\n\n" : ""}import httpx\n\n${lines.filter(Boolean).join("\n")}`;
+function httpx(request) {
+  const json = literal(request, PYTHON);
+  const body = json ? `json=${json}` : `content=${expression(request.body, PYTHON)}`;
+  return `import os
+
+import httpx
+
+response = httpx.request(
+    "${request.verb}",
+    ${expression(url(request), PYTHON)},
+    headers={${headers(request, PYTHON)}},${request.body && `\n    ${body},`}
+)
+print(response.status_code, response.text)
+`;
 }
 
-export function asFetch(request) {
-  const json = literal(request, scriptText, 2, {});
-  const head = headers(request, scriptText);
-  const lines = [
-    `const response = await fetch(${scriptText(url(request))}, {\n  method: "${request.verb}",`,
-    head && `  headers: ${head},`,
-    json ? `  body: JSON.stringify(${json}),` : request.body && `  body: ${scriptText(request.body)},`,
-    "});\nconsole.log(response.status, await response.text());\n",
-  ];
-  return lines.filter(Boolean).join("\n");
+function script(request) {
+  const json = literal(request, SCRIPT);
+  const body = json ? `JSON.stringify(${json})` : expression(request.body, SCRIPT);
+  return `const response = await fetch(${expression(url(request), SCRIPT)}, {
+  method: "${request.verb}",
+  headers: {${headers(request, SCRIPT)}},${request.body && `\n  body: ${body},`}
+});
+console.log(response.status, await response.text());
+`;
 }
+
+/** The languages in which a request can be copied. */
+export const WAYS = {
+  curl: (request) => curl(request.verb, url(request), request.body, request.headers),
+  httpx,
+  fetch: script,
+};

@@ -35,7 +35,6 @@ export function form(name, fields, button, send) {
   };
   const wrong = refusal?.form === name ? refusal : null;
   const forget = () => {
-    if (!wrong) return;
     refusal = null;
     changed();
   };
@@ -46,52 +45,60 @@ export function form(name, fields, button, send) {
 }
 
 function valuesOf(fields, element) {
-  const read = (one) => {
-    const control = element.elements[one.name];
-    if (one.type === "check") return control.checked;
-    if (one.type === "file") return control.files[0];
-    if (one.type === "several") {
-      const chosen = [...control.selectedOptions].map((option) => option.value);
-      return chosen.length ? chosen : one.blank;
-    }
+  const read = ({ name, type, blank, read }) => {
+    const control = element.elements[name];
+    if (type === "check") return control.checked;
+    if (type === "file") return control.files[0];
+    const chosen = [...(control.selectedOptions ?? [])].map((option) => option.value);
+    if (type === "several") return chosen.length ? chosen : blank;
     const text = control.value.trim();
-    if (text === "") return one.blank;
-    if (one.read) return one.read(text);
-    return one.type === "number" && NUMBER.test(text) ? Number(text) : text;
+    if (text === "") return blank;
+    if (read) return read(text);
+    return type === "number" && NUMBER.test(text) ? Number(text) : text;
   };
   return Object.fromEntries(fields.map((one) => [one.name, read(one)]).filter(([, value]) => value !== undefined));
 }
 
 function field(formName, one, wrong) {
   const id = `${formName}-${one.name}`.replaceAll(/\W/g, "-");
-  return html`<div class="field ${one.type ?? "text"}"><label><span>${one.label ?? one.name}</span> ${control(one, wrong ? "true" : nothing, wrong ? id : nothing)}</label>
+  return html`<div class="field ${one.type ?? "text"}">
+    <label><span>${one.label ?? one.name}</span> ${control(one, wrong ? "true" : nothing, wrong ? id : nothing)}</label>
     ${wrong ? html`<span class="wrong" id=${id}>${wrong}</span>` : nothing}</div>`;
 }
 
-function control(one, invalid, error) {
-  const { name, type, value = "", hint = "", options, change = () => {} } = one;
-  const choose = (event) => change(event.target.value);
+function control({ name, type, value = "", hint = "", options, list, required, change }, invalid, error) {
   switch (type) {
     case "check":
       return html`<input type="checkbox" name=${name} ?checked=${value}>`;
     case "file":
       return html`<input type="file" name=${name} required>`;
     case "area":
-      return html`<textarea name=${name} rows="6" spellcheck="false" aria-invalid=${invalid} aria-describedby=${error} .defaultValue=${value}></textarea>`;
+      return html`<textarea name=${name} rows="6" spellcheck="false" .defaultValue=${value}
+        aria-invalid=${invalid} aria-describedby=${error}></textarea>`;
     case "choice":
-    case "several":
-      return html`<select name=${name} ?multiple=${type === "several"} size=${type === "several" ? 5 : nothing} aria-invalid=${invalid} aria-describedby=${error} @change=${choose}>
-        ${options.map((option) => (Array.isArray(option) ? option : [option, option])).map(([key, text]) => html`<option value=${key} ?selected=${key === value}>${text}</option>`)}</select>`;
+    case "several": {
+      const pairs = options.map((one) => (Array.isArray(one) ? one : [one, one]));
+      return html`<select name=${name} ?multiple=${type === "several"} size=${type === "several" ? 5 : nothing}
+        aria-invalid=${invalid} aria-describedby=${error} @change=${(event) => change?.(event.target.value)}>
+        ${pairs.map(([key, text]) => html`<option value=${key} ?selected=${key === value}>${text}</option>`)}</select>`;
+    }
     default:
-      return html`<input name=${name} value=${value} placeholder=${hint} ?required=${one.required} list=${one.list ?? nothing} inputmode=${type === "number" ? "decimal" : nothing} autocomplete="off"
-        spellcheck="false" aria-invalid=${invalid} aria-describedby=${error}>`;
+      return html`<input name=${name} value=${value} placeholder=${hint} ?required=${required} list=${list ?? nothing}
+        inputmode=${type === "number" ? "decimal" : nothing} autocomplete="off" spellcheck="false"
+        aria-invalid=${invalid} aria-describedby=${error}>`;
   }
 }
 
-let document = null;
+/** Values to choose from in a field whose `list` is `id`: texts, or pairs of text and note. */
+export function dataList(id, values) {
+  const option = ([value, note]) => html`<option value=${value}>${note}</option>`;
+  return html`<datalist id=${id}>${values.map((one) => option([one].flat()))}</datalist>`;
+}
+
+let schema = null;
 
 /** The schemas of the control API by name: what fields may be is said there, once. Throws Refused. */
 export async function schemas() {
-  document ??= await call("GET", "/openapi.json");
-  return document.components.schemas;
+  schema ??= await call("GET", "/openapi.json");
+  return schema.components.schemas;
 }

@@ -5,13 +5,13 @@ import { call, send } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
 import { effectOf } from "./faults.js";
-import { addressOf, changed, go, say, shell } from "./shell.js";
-import { breakable, clockTime, copy, copyButton, data, empty, facts, mark, plain, tabs } from "./widgets.js";
+import { addressOf, go, say, shell } from "./shell.js";
+import {
+  brief, clockTime, copy, copyButton, data, differences, empty, facts, mark, number, plain, recordLink, spaced, tabs,
+} from "./widgets.js";
 
-const LONGEST = 100; // characters of a value in a line
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
 
-let rules = null; // statements and dials by their names, once they are asked for
 const open = {}; // which tab is open
 
 // How it ended.
@@ -26,17 +26,15 @@ export function outcomeOf(call) {
 const undelivered = (call) => call.deliveries?.length > 0 && call.stateAfter === "REJECTED";
 
 export function outcome(call) {
-  return mark(outcomeOf(call), plain(outcomeText(call), LONGEST));
+  return mark(outcomeOf(call), brief(outcomeText(call)));
 }
 
 function outcomeText(call) {
   if (call.fault) return `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`;
-  if (!call.wasMatched) return words(call.errorKind);
+  if (!call.wasMatched) return spaced(call.errorKind);
   if (undelivered(call)) return "not delivered, REJECTED again";
   return [change(call) || `${call.status} ${call.code ?? ""}`, ...call.warnings].join(" · ");
 }
-
-const words = (name) => name.replaceAll("_", " ");
 
 // A fault that a header asked for has the header's text as its name.
 const faultName = ({ fault }) => (fault.name || fault.id).replace(/^fault=/, "");
@@ -53,89 +51,78 @@ export function named({ record, identifier }) {
 
 // Its details.
 
-export async function loadRules() {
-  if (rules) return;
-  rules = {};
-  const { statements, dials } = await call("GET", "/fidelity");
-  rules = Object.fromEntries([...statements.map((one) => [one.id, one]), ...dials.map((one) => [one.key, one])]);
-  changed();
-}
-
-export function forgetRules() {
-  rules = null;
-}
-
-/** `last` is the id of the newest request. */
-export function details(call, last) {
-  if (call.gone) return gone(call);
+/** `rules` are statements and dials by their names; `last` is the id of the newest request. */
+export function details(call, rules, last) {
+  if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
-  return html`<h2>${call.method} ${plain(request.path.replace(/^.*\/v2\//, ""), LONGEST)} <span class="count">${call.number}</span></h2>
-    <p>${outcome(call)} <span class="note">· ${isDropped(call) ? "no response" : `HTTP ${call.status}`} · ${clockTime(call.loggedDateString)}</span></p>
+  const status = isDropped(call) ? "no response" : `HTTP ${call.status}`;
+  return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
+    <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.loggedDateString)}</span></p>
     <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
       <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
     ${tabs(open, "tab", {
-      Why: () => why(call, last),
+      Why: () => why(call, rules, last),
       Request: () => asked(call),
       Response: () => answered(call),
       Trace: () => trace(call),
     })}`;
 }
 
-/** The journal drops its oldest entries; the list has the summary of some more. */
-function gone({ gone: why, row }) {
-  const { text, arrived, ...summary } = row ?? {};
-  return html`${empty("The journal does not have this request", why)}${row ? data(summary, "What the list knows of it") : nothing}`;
-}
-
 function copyAs(request, what = "request") {
-  const ways = { curl: copies.asCurl, httpx: copies.asHttpx, fetch: copies.asFetch };
   const names = copies.secretsOf(request).map((name) => `$${name}`);
   const hint = names.length ? `, with ${names.join(" and ")} from the environment` : "";
   return html`<span class="group" role="group" aria-label="Copy ${what} as"><span>Copy as</span>
-    ${Object.entries(ways).map(([name, write]) => copyButton(() => write(request), name, `${what} as ${name}${hint}`))}</span>`;
+    ${Object.entries(copies.WAYS).map(([name, write]) => copyButton(() => write(request), name, `${what} as ${name}${hint}`))}</span>`;
 }
 
-const part = (title, content) => html`<h3>${title}</h3>${content}`;
-const list = (title, items) => (items.length ? part(title, html`<ul class="rules">${items.map((one) => html`<li>${one}</li>`)}</ul>`) : nothing);
-
 const isDropped = ({ fault }) => fault?.effect.drop === true;
+
+const part = (title, content) => html`<h3>${title}</h3>${content}`;
+
+function list(title, items) {
+  return items.length ? part(title, html`<ul class="rules">${items.map((one) => html`<li>${one}</li>`)}</ul>`) : nothing;
+}
 
 function asked({ request }) {
   const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1]);
   return html`<p class="url">${request.method} ${plain(request.url, 4000)}</p>
     ${query.size ? part("Query", facts([...query])) : nothing}
-    ${part("Headers", facts(Object.entries(request.headers)))}
-    ${request.body ? part("Body", data(request.body, "Body of the request")) : nothing}`;
+    ${message(request, "Body of the request")}`;
 }
 
 function answered(call) {
   const { response, code } = call;
-  return html`${isDropped(call) ? html`<p>${mark("fault", "The fault dropped this response: the client did not get it.")}</p>` : nothing}
-    <p class="url">${response.status} ${code ?? ""} <span class="note">· ${response.size.toLocaleString("en")} bytes</span></p>
-    ${part("Headers", facts(Object.entries(response.headers)))}
-    ${response.body ? part("Body", data(response.body, "Body of the response")) : nothing}`;
+  const dropped = mark("fault", "The fault dropped this response: the client did not get it.");
+  return html`${isDropped(call) ? html`<p>${dropped}</p>` : nothing}
+    <p class="url">${response.status} ${code ?? ""} <span class="note">· ${number(response.size)} bytes</span></p>
+    ${message(response, "Body of the response")}`;
+}
+
+function message({ headers, body }, label) {
+  return html`${part("Headers", facts(Object.entries(headers)))} ${body ? part("Body", data(body, label)) : nothing}`;
 }
 
 // Why: what decided, how sure that is, and what to change.
 
-function why(call, last) {
+function why(call, rules, last) {
   const { nearMiss, fault, warnings } = call;
   const dials = Object.entries(call.trace.find((one) => one.step === "request").dials);
   const shaping = dials.filter(([key]) => key.startsWith("errors."));
   const deciding = dials.filter((one) => !shaping.includes(one));
   const plainly = !nearMiss && !fault && !dials.length && !warnings.length;
+  const noCause = "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
   const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
   return html`
     ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${facts(effects(call))}` : nothing}
     ${list("The webhook was not delivered", delivery.map((one) => DELIVERY[one.step](one)))}
     ${nearMiss ? facts([["Parameter", nearMiss.parameter], ["Seen", nearMiss.seen], ["Allowed", nearMiss.allowed]]) : nothing}
-    ${call.statement === "resend.only_rejected" && call.record ? before(call) : nothing}
     ${nearMiss?.suggestion ? suggestion(call, last) : nothing}
-    ${list("Statement that decided", call.statement ? [statement(call.statement)] : [])}
-    ${list("Dials that decided", deciding.map(dial))}
-    ${list("Dials that shaped the error", shaping.map(dial))}
+    ${call.statement === "resend.only_rejected" && call.record ? past(call.record) : nothing}
+    ${list("Statement that decided", call.statement ? [statement(call.statement, rules)] : [])}
+    ${list("Dials that decided", deciding.map((one) => dial(one, rules)))}
+    ${list("Dials that shaped the error", shaping.map((one) => dial(one, rules)))}
     ${list("Warnings", warnings.map((one) => plain(one)))}
-    ${plainly ? html`<p>The request broke no restriction, and nothing that the documents leave open had a part in the response.</p>` : nothing}`;
+    ${plainly ? html`<p>${noCause}</p>` : nothing}`;
 }
 
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
@@ -144,31 +131,33 @@ const ruleLink = (name) => html`<a href=${addressOf("contract", name)}>${name}</
 const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carried out" };
 
 function effects({ fault, trace }) {
-  return [["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[trace.find((one) => one.step === "request").outcome]]];
+  const { outcome } = trace.find((one) => one.step === "request");
+  return [["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[outcome]]];
 }
 
 /** Who brought the record into a state in which it cannot be resent. */
-function before({ record }) {
-  const search = `record:${record.number}`;
-  return html`<p>What happened to the record before: <a href=${addressOf("requests", "", { search })}>requests for #${record.number}</a>, <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
+function past(record) {
+  const requests = addressOf("requests", "", { search: `record:${record.number}` });
+  return html`<p>What happened to the record before: <a href=${requests}>requests for #${record.number}</a>,
+    <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
 }
 
 function suggestion(call, last) {
   const { suggestion: text, changes } = call.nearMiss;
   const request = changes.length ? copies.corrected(call) : { lost: true };
-  return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>
-    ${request.lost
-      ? nothing
-      : html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected</button>${copyAs(request, "corrected request")}</div>`}</div>`;
+  const acts = () => html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected</button>
+    ${copyAs(request, "corrected request")}</div>`;
+  return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>${request.lost ? nothing : acts()}</div>`;
 }
 
-function statement(id) {
-  const { text, source, evidence } = rules?.[id] ?? {};
-  return html`${ruleLink(id)}${text ? html`<q>${text}</q><span class="note">${evidence}: ${EVIDENCE[evidence]} · ${source}</span>` : nothing}`;
+function statement(id, rules) {
+  const { text, source, evidence } = rules[id] ?? {};
+  const grounds = html`<q>${text}</q><span class="note">${evidence}: ${EVIDENCE[evidence]} · ${source}</span>`;
+  return html`${ruleLink(id)}${text ? grounds : nothing}`;
 }
 
-function dial([key, value]) {
-  const { text, evidence } = rules?.[key] ?? {};
+function dial([key, value], rules) {
+  const { text, evidence } = rules[key] ?? {};
   const about = key.startsWith("errors.") ? "" : text;
   const grounds = html`<span>${about} <span class="note">${evidence}: ${EVIDENCE[evidence]}</span></span>`;
   return html`${ruleLink(key)} = <code>${JSON.stringify(value)}</code>${text ? grounds : nothing}`;
@@ -176,28 +165,29 @@ function dial([key, value]) {
 
 // Trace: the chain of causes, and what it changed.
 
-const recordLink = ({ record }) => (record ? html`<a href=${addressOf("records", record.number)}>#${record.number}</a>` : nothing);
-
 const DELIVERY = {
   attempt: ({ id }) => html`<a href=${addressOf("deliveries", id)}>Delivery ${id}</a>`,
   receiver: ({ status, name }) =>
-    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : words(name))} ${scripted()}`,
+    html`Receiver ${mark(status >= 200 && status < 300 ? "good" : "failed", status ? `HTTP ${status}` : spaced(name))} ${scripted()}`,
 };
 
 /** Who decided how a delivery ended, if this mock sends nothing. */
-export const scripted = () => (shell.status?.sends === false ? html`<span class="note">as a <a href=${addressOf("faults")}>delivery script</a> decided</span>` : nothing);
+export function scripted() {
+  const script = html`<span class="note">as a <a href=${addressOf("faults")}>delivery script</a> decided</span>`;
+  return shell.status?.sends === false ? script : nothing;
+}
 
 const STEPS = {
   fault: (step, call) => html`${mark("fault", "Fault")} ${faultLink(call)}`,
   request: (step, call) => html`Request ${call.number}: ${call.operation ?? "no method"} ${decision(step, call)}`,
-  change: ({ before, after }, call) => html`Record ${recordLink(call)} ${before ?? "new"} → ${after}`,
+  change: ({ before, after }, call) => html`Record ${recordLink(call.record)} ${before ?? "new"} → ${after}`,
   ...DELIVERY,
 };
 
 function decision({ outcome, statement }, call) {
   if (outcome === "held") return mark("good", "carried out");
   if (outcome === "skipped") return mark("open", "not carried out: the fault came first");
-  return html`${mark("refused", "refused by")} ${statement ? ruleLink(statement) : words(call.errorKind)}`;
+  return html`${mark("refused", "refused by")} ${statement ? ruleLink(statement) : spaced(call.errorKind)}`;
 }
 
 function trace(call) {
@@ -206,17 +196,9 @@ function trace(call) {
   const fields = names.filter((name) => before[name] !== after[name]);
   const came = before && !after ? "was deleted." : fields.length ? "was changed:" : "was not changed.";
   return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
-    ${call.record ? html`<p>Record ${recordLink(call)} ${came}</p>` : nothing}
-    ${fields.length ? changes(fields, before, after) : nothing}
+    ${call.record ? html`<p>Record ${recordLink(call.record)} ${came}</p>` : nothing}
+    ${differences(fields.map((name) => ({ name, before: before[name], after: after[name] })))}
     ${before && !after ? data(call.before, "The record before") : nothing}`;
-}
-
-function changes(fields, before, after) {
-  const row = (name) => html`<tr><th scope="row">${breakable(name)}</th>
-    ${[before, after].map((one) => html`<td><div>${plain(one[name] ?? "", 2000)}</div></td>`)}</tr>`;
-  return html`<table class="diff" aria-label="What changed in the record">
-    <thead><tr><th scope="col">Field</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>
-    <tbody>${fields.map(row)}</tbody></table>`;
 }
 
 /** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
@@ -250,7 +232,7 @@ async function repeat(request, last) {
     const { requests } = await call("GET", `/requests${last ? `?since=${last}` : ""}`);
     const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
     const came = made && answer ? outcomeText(made) : (answer?.status ?? "no response");
-    say(true, `Sent${TOKEN && " with a new token"}: ${came}.`, copies.asCurl(request));
+    say(true, `Sent${TOKEN && " with a new token"}: ${came}.`, copies.WAYS.curl(request));
     if (made) go("requests", made.id);
     else say(false, "It was sent, but the journal does not have it.");
   } catch (error) {

@@ -1,4 +1,4 @@
-// What all panels share: the state of the shell, addresses, drawing, and actions.
+// What all panels share: the state of the shell, addresses, drawing, acting and reading.
 
 import { controlCurl, call, session } from "./api.js";
 
@@ -8,17 +8,13 @@ export const shell = {
   connection: "connecting", // live, lost, or login: an admin token is needed
   status: null,
   message: null, // what the last action did: {ok, text, curl}
+  draw: () => {}, // draws the page
+  reopen: async () => {}, // lets the open panel read again what it shows
 };
 
 const SHOWN_MS = 8000;
-
-let draw = () => {};
+const PAUSE_MS = 1000; // between two readings
 let wanted = false;
-
-/** Let `function` draw the page. */
-export function drawWith(found) {
-  draw = found;
-}
 
 /** Draw the page anew in the next frame, however often this is called before. */
 export function changed() {
@@ -26,26 +22,23 @@ export function changed() {
   wanted = true;
   requestAnimationFrame(() => {
     wanted = false;
-    draw();
+    shell.draw();
   });
 }
 
 /** The address of an object: every one has its own, which can be shared. */
 export function addressOf(panel, id = "", query = {}) {
-  const path = ["#", "w", session.world, panel, ...(id === "" ? [] : [id])];
   const search = new URLSearchParams(query).toString();
-  return path.map((part, at) => (at ? encodeURIComponent(part) : part)).join("/") + (search && `?${search}`);
+  const path = ["w", session.world, panel, ...(id === "" ? [] : [id])].map(encodeURIComponent).join("/");
+  return `#/${path}${search && `?${search}`}`;
 }
 
 /** Read the address bar. Returns whether the world has changed. */
 export function readAddress() {
-  const [path, search] = location.hash.slice(1).split("?", 2);
+  const [, path, search] = /^#?([^?]*)\??(.*)$/s.exec(location.hash);
   const parts = path.split("/").map(decoded);
   const before = session.world;
-  if (parts[1] === "w" && parts[2]) {
-    session.world = parts[2];
-    parts.splice(1, 2);
-  }
+  if (parts[1] === "w" && parts[2]) [, session.world] = parts.splice(1, 2);
   shell.route = { panel: parts[1] || "requests", id: parts[2] ?? "", query: new URLSearchParams(search) };
   return session.world !== before;
 }
@@ -63,14 +56,19 @@ export function go(panel, id, query) {
   location.hash = addressOf(panel, id, query);
 }
 
-/** Go to an address while the user types: it replaces the one before, so Back skips half a word. */
-export function goTyping(panel, id, query) {
+/** What the address says of a filter; empty if nothing. */
+export const param = (name) => shell.route.query.get(name) ?? "";
+
+/** Change filters in the address; empty values take them away. The open object stays open. */
+export function setParams(values) {
+  const { panel, id, query } = shell.route;
+  for (const [name, value] of Object.entries(values)) value ? query.set(name, value) : query.delete(name);
   location.replace(addressOf(panel, id, query));
 }
 
 /** Say what happened; the newest message replaces the one before. Good news goes by itself. */
-export function say(ok, text, line) {
-  const message = { ok, text, curl: line };
+export function say(ok, text, curl) {
+  const message = { ok, text, curl };
   shell.message = message;
   changed();
   if (ok) setTimeout(() => shell.message === message && close(), SHOWN_MS);
@@ -81,35 +79,51 @@ export function close() {
   changed();
 }
 
-/** Call the control API for the user: say what was done, and how a script does the same.
- * Returns the result, or null if it was refused; `refused` then gets the error and shows it. */
+/**
+ * Call the control API for the user: say what was done, and how a script does the same; then read again.
+ * Returns the result, or null if it was refused; `refused` then gets the error and shows it.
+ */
 export async function act(text, verb, path, body, { world, refused } = {}) {
   const line = controlCurl(verb, path, body, world);
+  let found;
   try {
-    const found = await call(verb, path, body, world);
-    say(true, typeof text === "function" ? text(found) : text, line);
-    return found;
+    found = await call(verb, path, body, world);
   } catch (error) {
     say(false, refused ? "The mock refuses this." : error.message, line);
     refused?.(error);
     return null;
   }
+  say(true, typeof text === "function" ? text(found) : text, line);
+  await shell.reopen().catch(() => {}); // the act was carried out; without a connection the page says so
+  return found;
 }
 
-/** Return a function that lets `look` run soon: at most once a second, and only while a panel is shown. */
-export function refresher(panel, look) {
+/**
+ * How a panel reads what it shows. `now()` reads at once, throws Refused, and has no effect if a newer reading
+ * has begun; `soon()` reads at most once a second, and only while the panel is shown.
+ */
+export function reader(panel, read, show) {
+  let turn = 0;
   let timer = 0;
-  let ended = 0;
-  let again = false; // asked for while it ran
+  let again = false; // asked for while it waited or ran
+  const now = async () => {
+    const mine = ++turn;
+    const found = await read();
+    if (mine !== turn) return;
+    show(found);
+    changed();
+  };
   const run = async () => {
     again = false;
-    if (shell.route.panel === panel) await look().catch(() => {}); // without a connection the page says so
-    [timer, ended] = [0, Date.now()];
-    if (again) soon();
+    if (shell.route.panel === panel) await now().catch(() => {}); // without a connection the page says so
+    timer = setTimeout(() => {
+      timer = 0;
+      if (again) soon();
+    }, PAUSE_MS);
   };
   const soon = () => {
     again = true;
-    timer ||= setTimeout(run, Math.max(0, ended + 1000 - Date.now()));
+    timer ||= setTimeout(run);
   };
-  return soon;
+  return { now, soon };
 }

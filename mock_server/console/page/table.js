@@ -10,34 +10,51 @@ export class Table {
   /**
    * @param {object} parts
    * @param {string} parts.label      for screen readers
-   * @param {Array} parts.columns     {title, cell(item), name (class), sort}
+   * @param {Array} parts.columns     {title, cell(item), name (class)}
    * @param {(item) => string} parts.key
    * @param {(item) => string} parts.address  of an item's details
    */
-  constructor({ label, columns, key, address, kind = () => "" }) {
-    Object.assign(this, { label, columns, key, address, kind });
+  constructor({ label, columns, key, address }) {
+    Object.assign(this, { label, columns, key, address });
+    this.items = [];
+    this.held = []; // rows of a live list that is read
+    this.selected = "";
+    this.wanted = ""; // the key of the row to reveal when it is visible
     this.top = 0; // how far it is scrolled, in pixels
     this.height = innerHeight;
     this.rowHeight = 28;
     this.box = null;
     this.visible = false;
-    this.wanted = null; // the row to reveal when it is visible
   }
 
-  /** Whether its beginning is visible: then new rows may come in above. */
-  get atTop() {
-    return this.top < this.rowHeight;
+  /** The rows of a live list to show, and those that wait: a list that is read does not move. */
+  hold(rows, paused = false) {
+    if (!paused && this.top < this.rowHeight) this.held = rows;
+    const at = rows.indexOf(this.held[0]);
+    return [this.held, rows.slice(0, at < 0 ? rows.length : at)];
+  }
+
+  /** The button that shows what waits. */
+  pill(count, resume = () => {}) {
+    const show = () => {
+      resume();
+      this.scrollTo(0);
+    };
+    return html`<div class="over">${count ? html`<button class="pill" @click=${show}>↑ ${count} new</button>` : nothing}</div>`;
   }
 
   view(items, selected = "", head = null) {
+    this.items = items;
+    if (selected !== this.selected) [this.selected, this.wanted] = [selected, selected || this.wanted];
     const first = Math.max(0, Math.floor(this.top / this.rowHeight) - MARGIN);
     const last = Math.min(items.length, Math.ceil((this.top + this.height) / this.rowHeight) + MARGIN);
+    const title = (one) => html`<th scope="col" class=${one.name}>${head?.(one) ?? one.title}</th>`;
     return html`<div class="table" .table=${this} @scroll=${this.scrolled} tabindex="-1">
       <table aria-label=${this.label} aria-rowcount=${items.length + 1}>
-        <thead><tr aria-rowindex="1">${this.columns.map((one) => html`<th scope="col" class=${one.name}>${head?.(one) ?? one.title}</th>`)}</tr></thead>
+        <thead><tr aria-rowindex="1">${this.columns.map(title)}</tr></thead>
         <tbody>
           ${this.gap(first)}
-          ${repeat(items.slice(first, last), this.key, (item, at) => this.row(item, first + at, selected))}
+          ${repeat(items.slice(first, last), this.key, (item, at) => this.row(item, first + at))}
           ${this.gap(items.length - last)}
         </tbody>
       </table></div>`;
@@ -47,17 +64,19 @@ export class Table {
     return rows > 0 ? html`<tr class="gap" aria-hidden="true" .style=${`height:${rows * this.rowHeight}px`}></tr>` : nothing;
   }
 
-  row(item, at, selected) {
+  row(item, at) {
     const [first, ...rest] = this.columns;
     const address = this.address(item);
-    const is = String(this.key(item)) === String(selected);
-    return html`<tr aria-rowindex=${at + 2} aria-selected=${is} class=${this.kind(item)} @click=${(event) => this.clicked(event, address)}>
+    const is = this.is(item, this.selected);
+    return html`<tr aria-rowindex=${at + 2} aria-selected=${is} @click=${(event) => this.clicked(event, address)}>
       <td class=${first.name}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
       ${rest.map((one) => html`<td class=${one.name}>${one.cell(item)}</td>`)}</tr>`;
   }
 
+  is = (item, key) => String(this.key(item)) === key;
+
   clicked(event, address) {
-    if (!event.target.closest("a, button, select") && !getSelection().toString()) location.hash = address;
+    if (!event.target.closest("a") && !getSelection().toString()) location.hash = address;
   }
 
   scrolled = () => {
@@ -75,27 +94,28 @@ export class Table {
     const height = box.clientHeight || this.height;
     if (rowHeight !== this.rowHeight || height !== this.height) changed();
     Object.assign(this, { rowHeight, height });
-    if (this.wanted !== null) this.reveal(this.wanted);
-  }
-
-  /** The address of the row after (1) or before (-1) the selected one; undefined at the ends. Scrolls to it. */
-  step(items, selected, by) {
-    const found = items.findIndex((one) => String(this.key(one)) === String(selected));
-    const at = found < 0 ? 0 : found + by;
-    if (items[at] === undefined) return undefined;
-    this.reveal(at);
-    return this.address(items[at]);
+    if (visible && this.wanted) this.reveal(this.items.findIndex((one) => this.is(one, this.wanted)));
   }
 
   reveal(at) {
-    this.wanted = this.visible ? null : at;
+    if (at < 0) return;
+    this.wanted = "";
     const start = at * this.rowHeight;
     const room = this.height - 2 * this.rowHeight; // below the head
     this.scrollTo(Math.min(start, Math.max(this.top, start - room)));
   }
 
+  /** The address of the row after (1) or before (-1) the selected one; undefined at the ends. */
+  step(by) {
+    const found = this.items.findIndex((one) => this.is(one, this.selected));
+    const item = this.items[found < 0 ? 0 : found + by];
+    return item && this.address(item);
+  }
+
   scrollTo(top) {
+    if (top === this.top) return;
     this.top = top;
     if (this.box) this.box.scrollTop = top;
+    changed();
   }
 }

@@ -100,7 +100,7 @@ def test_filters_by_record_outcome_and_text(console: Console, mock: Mock) -> Non
     expect(row(page, numbers[2])).to_contain_text("http 500")
     shared = console.open(page.url.partition("#")[2])
     expect(row(shared, numbers[2])).to_be_visible()
-    by_record = console.open(f"{LIST}?record={numbers[1]}")
+    by_record = console.open(f"{LIST}?text=%23{numbers[1]}")
     expect(row(by_record, numbers[1])).to_contain_text("timeout")
     expect(by_record.get_by_text("1 of 3")).to_be_visible()
 

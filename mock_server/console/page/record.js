@@ -1,0 +1,157 @@
+// One record: what it holds, what happened to it, and acts on it; and the form that adds one.
+
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call, controlCurl, curl, secret, send, urlOf } from "./api.js";
+import { attemptMark } from "./deliveries.js";
+import { SCRIPT, putScript } from "./delivery_faults.js";
+import { form } from "./forms.js";
+import { addressOf, go, say, shell } from "./shell.js";
+import { outcome } from "./request.js";
+import { objectIn } from "./trigger.js";
+import { brief, clockTime, confirmed, copyButton, data, dateTime, empty, facts, plain, stateMark, tabs } from "./widgets.js";
+
+const METHODS = "/crmapi/rest/v2/webhook_requests";
+const open = {};
+
+/** All of a record; `calls` are the requests that named one, oldest first. */
+export function recordDetails({ name, gone, record, data: object, attempts, script }, calls) {
+  if (gone) return html`${empty(`#${brief(name)} is gone`, gone)}<h3>History</h3>${history(calls, name, "", attempts)}`;
+  const { number, life_cycle_state: state } = record;
+  const noData = html`<p class="note">The mock keeps no data object for this record.</p>`;
+  return html`<h2>#${number} <span class="count">${record.entity}</span></h2>
+    <p>${stateMark(state)} ${brief(record.error_code)}</p>
+    <p class="tools">
+      <button class=${state === "REJECTED" ? "main" : ""} @click=${() => asClient("resend", record)}>Resend</button>
+      <button @click=${() => remove(record)}>Delete</button>
+      <a class="button" href=${addressOf("deliveries", "trigger", { data_of: number })}>Trigger with this data …</a>
+      ${copyButton(() => showCurl(number), "Copy as curl")}
+    </p>
+    ${tabs(open, "tab", {
+      Record: () => shown(record),
+      Data: () => (object ? data(object, "Data of the entity") : noData),
+      History: () => history(calls, number, record.id, attempts),
+      Script: () => scriptForm(number, script),
+      JSON: () => data(JSON.stringify({ record, data: object }), "Record as JSON"),
+    })}`;
+}
+
+function shown(record) {
+  const { webhook_definition: definition, workflow_rule: rule, log_information: log = {} } = record;
+  const filtered = (name, value, text = value) =>
+    value && html`<a href=${addressOf("records", record.number, { [name]: value })} title="Records with the same">${plain(text)}</a>`;
+  const logged = (date, user, unit) => date && `${dateTime(date)} ${[user?.username, unit?.name].filter(Boolean).join(", ")}`;
+  return html`${facts([
+      ["Id", record.id],
+      ["URL", record.url],
+      ["Entity id", filtered("entity_id", record.entity_id)],
+      ["Definition", filtered("definition", definition?.id, definition?.name)],
+      ["Rule", filtered("rule", rule?.id, rule?.name)],
+      ["Fields set", record.fields_set],
+      ["Authentication code", record.authentication_code],
+      ["Created", logged(log.created_date, log.created_by_user, log.created_by_unit)],
+      ["Updated", logged(log.updated_date, log.updated_by_user, log.updated_by_unit)],
+      ["Error", record.error_code],
+    ])}
+    ${record.error_description ? data(record.error_description, "Description of the error") : nothing}`;
+}
+
+/** What happened to a record, in order of time: requests that named it, and attempts to deliver it. */
+function history(calls, number, id, attempts) {
+  const names = [`number=${number}`, `id=${id}`];
+  const own = calls.filter((one) => (one.record ? one.record.number === number : names.includes(one.identifier)));
+  const lines = [
+    ...own.map((one) => ({ at: one.loggedDateString, order: 0, line: requestLine(one) })),
+    ...attempts.map((one) => ({ at: one.at, order: 1, line: attemptLine(one) })),
+  ].sort((one, other) => Date.parse(one.at) - Date.parse(other.at) || one.order - other.order);
+  const text = "Requests that name this record, and its deliveries, appear here:";
+  if (!lines.length) return empty("Nothing has touched it", text, showCurl(number));
+  return html`<ol class="history">${lines.map(({ at, line }) => html`<li>${clockTime(at)} ${line}</li>`)}</ol>
+    <p><a href=${addressOf("requests", "", { search: `record:${number}` })}>Its requests</a> ·
+      <a href=${addressOf("deliveries", "", { text: `#${number}` })}>its deliveries</a></p>`;
+}
+
+function requestLine(one) {
+  return html`<a href=${addressOf("requests", one.id)}>${one.operation ?? one.method}</a> ${outcome(one)}`;
+}
+
+function attemptLine(one) {
+  const link = html`<a href=${addressOf("deliveries", one.id)}>delivery ${one.id}</a>`;
+  return html`${link} <span class="count">${one.cause}</span> ${attemptMark(one)} <span class="count">${brief(one.outcome?.why)}</span>`;
+}
+
+// Acts. A resend and a delete are requests to the API, as a client makes them.
+
+function showCurl(number) {
+  const query = `token=${secret("TOKEN")}&webhook_request_identifier=number=${encodeURIComponent(number)}`;
+  return curl("GET", urlOf(`${METHODS}/show?${query}`));
+}
+
+async function remove(record) {
+  const text = "The record is lost, as if a client had deleted it.";
+  if (await confirmed(`Delete #${record.number}?`, text, "Delete it")) await asClient("delete", record);
+}
+
+async function asClient(method, { number, life_cycle_state: before }) {
+  const path = `${METHODS}/${method}`;
+  const json = { "Content-Type": "application/json" };
+  const body = (token) => ({ token, webhook_request_identifier: { number } });
+  const line = curl("POST", urlOf(path), body(secret("TOKEN")), Object.entries(json));
+  try {
+    const { token } = await call("POST", "/tokens");
+    const answer = await send("POST", path, JSON.stringify(body(token)), json);
+    const { status, data: found } = JSON.parse(answer.body || "{}");
+    const { error_code: code, life_cycle_state: after } = found ?? {};
+    if (status?.code !== "OK") say(false, `${method}: ${status?.message || status?.code || `status ${answer.status}`}`, line);
+    else if (method === "delete") say(true, `#${number} is deleted.`, line);
+    else if (after === "REJECTED") say(false, `#${number} was sent again, and is still REJECTED: ${code}.`, line);
+    else say(true, `#${number} was sent again: ${before} → ${after}.`, line);
+  } catch (error) {
+    say(false, `${method}: ${error.message}`, line);
+  }
+  await shell.reopen();
+}
+
+function scriptForm(number, script) {
+  const receivers = addressOf("deliveries", "", { view: "receiver" });
+  if (shell.status?.sends) {
+    return html`<p class="note">This mock really sends, so no script decides: its receiver does.
+      The answers of the built-in receiver can be set under <a href=${receivers}>Deliveries</a>.</p>`;
+  }
+  const end = html`<button class="small" @click=${() => putScript({ script: null, number })}>End</button>`;
+  return html`<p>${script
+      ? html`<code>${script.script}</code> decides the deliveries of this record: ${script.used} so far. ${end}`
+      : "The script of its definition or of the world decides the deliveries of this record."}</p>
+    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values, refused) => putScript({ ...values, number }, refused))}
+    <p class="note">How its deliveries end, in order; the last outcome repeats.</p>`;
+}
+
+export function addForm(entities) {
+  const fields = [
+    { name: "entity", type: "choice", options: [["", "any"], ...entities] },
+    { name: "life_cycle_state", type: "choice", label: "state", options: ["REJECTED", "SUCCESSFUL"] },
+    { name: "error_code", label: "error", hint: "SocketTimeoutException" },
+    { name: "url", label: "URL of the receiver", hint: "the definition's" },
+    { name: "data", type: "area", label: "data of the entity, as JSON" },
+  ];
+  return html`<h2>Add a record</h2><p class="note">The mock fills in what you leave empty.</p>
+    ${form("Add a record", fields, "Add", add)}`;
+}
+
+async function add({ data: text, ...record }, refused) {
+  const body = { webhook_request: [{ record }] };
+  const lines = [controlCurl("POST", "/records", body)];
+  try {
+    const object = text && objectIn(text, "data");
+    const [{ record: added }] = (await call("POST", "/records", body)).filled_in;
+    const path = `/records/${added.number}`;
+    if (object) {
+      await call("PATCH", path, { data: object });
+      lines.push(controlCurl("PATCH", path, { data: object }));
+    }
+    say(true, `#${added.number} is added.`, lines.join("\n"));
+    go("records", added.number, shell.route.query);
+    return added;
+  } catch (error) {
+    return refused(error);
+  }
+}
