@@ -68,15 +68,21 @@ export class Table {
     const [first, ...rest] = this.columns;
     const address = this.address(item);
     const is = this.is(item, this.selected);
-    return html`<tr aria-rowindex=${at + 2} aria-selected=${is} @click=${(event) => this.clicked(event, address)}>
+    return html`<tr aria-rowindex=${at + 2} aria-selected=${is} @pointerdown=${(event) => this.pressed(event, address)}>
       <td class=${first.name}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
       ${rest.map((one) => html`<td class=${one.name}>${one.cell(item)}</td>`)}</tr>`;
   }
 
   is = (item, key) => String(this.key(item)) === key;
 
-  clicked(event, address) {
-    if (!event.target.closest("a") && !getSelection().toString()) location.hash = address;
+  /** Open the row that was pressed, even if rows have moved under the pointer when it is released. */
+  pressed({ button, clientX, clientY, pointerId }, address) {
+    if (button !== 0) return;
+    const released = (event) => {
+      const isClick = event.pointerId === pointerId && Math.hypot(event.clientX - clientX, event.clientY - clientY) < 5;
+      if (isClick && !event.ctrlKey && !event.metaKey && !getSelection().toString()) location.hash = address;
+    };
+    addEventListener("pointerup", released, { once: true });
   }
 
   scrolled = () => {

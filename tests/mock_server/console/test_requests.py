@@ -352,6 +352,20 @@ def test_a_list_that_is_read_stays_as_it_is(console: Console, mock: Mock) -> Non
     assert top is not None
 
 
+def test_the_row_that_was_pressed_opens(console: Console, mock: Mock) -> None:
+    """A request may arrive, and move the rows, before the button is released."""
+    show(mock, "7")
+    page = console.open()
+    row = page.get_by_role("row", name="#7")
+    row.hover()
+    page.mouse.down()
+    show(mock, "8")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("#8")
+    page.mouse.up()
+    expect(row).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("complementary", name="Details")).to_be_visible()
+
+
 def test_a_thousand_requests_a_second_do_not_stop_the_reader(browser: Browser) -> None:
     """While they arrive, a click far down shows details, and the page holds few rows."""
     with crmcom_mock(tokens=("T",), journal=JournalLimits(10_000, 2**26)) as mock:
