@@ -338,7 +338,7 @@ def test_a_difference_is_told_by_both_values() -> None:
         exchange = Exchange(number, call, 200, (), json.dumps(answer).encode(), 0.0)
         found += [each for each in checker.check(exchange)[1] if isinstance(each, Violation)]
     assert [(each.expected, each.seen) for each in found] == [
-        ("entity_id of 1 as it was: 'E1'", "'E9'")
+        ("entity_id of 1 unchanged: 'E1'", "'E9'")
     ]
 
 
