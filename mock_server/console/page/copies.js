@@ -26,7 +26,7 @@ export function asSent(call) {
     path,
     query: query.split("&").filter(Boolean).map((part) => /^([^=]*)=?(.*)$/s.exec(part).slice(1)),
     headers: Object.entries(headers).filter(([name]) => !OF_CLIENTS.test(name)),
-    body: unhidden(body).replace(/([\w.-]+)=\*\*\*/g, (_, name) => `${name}=${secret(variable(name))}`),
+    body: unhidden(body).replace(/(?<![\w.-])([\w.-]+)=\*\*\*/g, (_, name) => `${name}=${secret(variable(name))}`),
   };
   found.query = found.query.map(([name, value]) => [name, value === HIDDEN ? secret(variable(decoded(name))) : value]);
   const shown = (name) => (name === "Authorization" ? authorization : secret(variable(name)));
