@@ -2,7 +2,7 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, segment } from "./api.js";
-import { changed, go, param, say } from "./shell.js";
+import { go, param, say, shell } from "./shell.js";
 import { dataList, form } from "./forms.js";
 import { empty, loading, pretty } from "./widgets.js";
 
@@ -33,8 +33,8 @@ export async function openTrigger() {
 /** Fill in what is `found`, also over what was typed. */
 async function fill(found) {
   values = await found;
-  changed();
-  requestAnimationFrame(() => requestAnimationFrame(() => document.querySelector(`form[aria-label="${NAME}"]`)?.reset()));
+  shell.draw(); // at once: what is typed from now on stays
+  document.querySelector(`form[aria-label="${NAME}"]`)?.reset();
 }
 
 async function ofRecord(name) {
