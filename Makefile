@@ -22,9 +22,11 @@ IMAGE ?= crmcom-kit:dev
 ENGINE ?= $(shell command -v docker || command -v podman || command -v buildah)
 
 BIN := $(VENV)/bin
-# A worker for each core, up to eight. Tests are handed out in the order of the files, so that tests
-# of one file mostly share its servers; a worker with nothing left takes over from another.
-PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist worksteal
+# A worker more than there are cores, up to eight: tests wait for processes and browsers. Tests are
+# handed out in the order of the files, so that tests of one file mostly share its servers; a worker
+# with nothing left takes over from another.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(8, (os.cpu_count() or 1) + 1))')
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 # The stamp carries the interpreter's name, so that asking for another one makes the environment anew.
 STAMP := $(VENV)/.made-by-$(subst /,_,$(PYTHON))
 
