@@ -125,18 +125,9 @@ def test_the_first_test_passes(examples: dict[str, str], tmp_path: Path) -> None
     served = MockProcess(*command, folder=tmp_path, environment=environment)
     try:
         (tmp_path / "first.test.mjs").write_text(examples["first.test.mjs"])
-        run = subprocess.run(
-            [tool("node"), "--test"],
-            cwd=tmp_path,
-            env={**os.environ, "MOCK": served.base},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        _pass_in_node(tmp_path, MOCK=served.base)
     finally:
         assert served.stop() == 0
-    assert run.returncode == 0, run.stdout
-    assert re.search(r"^\S+ pass 1$", run.stdout, re.MULTILINE)
 
 
 def test_the_example_in_javascript_passes(examples: dict[str, str], tmp_path: Path) -> None:
@@ -146,10 +137,15 @@ def test_the_example_in_javascript_passes(examples: dict[str, str], tmp_path: Pa
     (package / "package.json").write_text('{"type": "module", "main": "index.js"}')
     (package / "index.js").write_text(NODE_STAND_IN)
     (tmp_path / "resend.test.mjs").write_text(examples["resend.test.mjs"])
+    _pass_in_node(tmp_path, MOCK_PYTHON=sys.executable)
+
+
+def _pass_in_node(folder: Path, **environment: str) -> None:
+    """Run the one test in a folder under Node.js's own test runner; it must pass."""
     run = subprocess.run(
         [tool("node"), "--test"],
-        cwd=tmp_path,
-        env={**os.environ, "MOCK_PYTHON": sys.executable},
+        cwd=folder,
+        env={**os.environ, **environment},
         check=False,
         capture_output=True,
         text=True,
