@@ -1,9 +1,11 @@
 """The console in Debian's Chromium, driven by Playwright, before a mock of its own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from helpers.console import PATIENCE, Console
+from helpers.mock_processes import MockProcess
 from helpers.tools import tool
 from playwright.sync_api import Browser, expect, sync_playwright
 
@@ -37,4 +39,18 @@ def console(browser: Browser, mock: Mock) -> Iterator[Console]:
     found = Console(browser, mock.origin)
     yield found
     found.close()
+    assert found.errors == []
+
+
+@pytest.fixture
+def protected(browser: Browser, tmp_path: Path) -> Iterator[Console]:
+    """The console of a mock in a process of its own, with the admin token ``sesame-77``."""
+    process = MockProcess("--port", "0", "--admin-token", "sesame-77", folder=tmp_path)
+    found = Console(browser, process.base)
+    found.failures_expected = True  # until the token is entered
+    try:
+        yield found
+        found.close()
+    finally:
+        process.stop()
     assert found.errors == []

@@ -1,10 +1,8 @@
 """What surrounds the panels: connection, worlds, log-in, keys, phones, contrast."""
 
-from pathlib import Path
-
 import pytest
 from helpers.console import Console
-from helpers.mock_processes import MockProcess, free_port
+from helpers.mock_processes import free_port
 from playwright.sync_api import Browser, Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
@@ -110,15 +108,9 @@ def test_a_hidden_tab_gives_its_connection_back(console: Console, mock: Mock) ->
     expect(page.get_by_role("row", name="list")).to_be_visible()
 
 
-def test_a_protected_mock_asks_for_its_token(
-    browser: Browser, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_protected_mock_asks_for_its_token(protected: Console) -> None:
     """Nothing is shown without it; what is copied has a variable in its place."""
-    process = MockProcess("--port", "0", "--admin-token", "sesame-77", folder=tmp_path)
-    request.addfinalizer(process.stop)
-    console = Console(browser, process.base)
-    console.failures_expected = True
-    page = console.open()
+    page = protected.open()
     for token, heading in (
         ("wrong", "This mock has an admin token"),
         ("sesame-77", "No requests yet"),
@@ -130,8 +122,6 @@ def test_a_protected_mock_asks_for_its_token(
     page.reload()
     expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
     assert "sesame-77" not in page.content()
-    console.close()
-    assert console.errors == []
 
 
 def test_keys_are_listed(console: Console) -> None:
