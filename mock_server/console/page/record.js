@@ -55,17 +55,21 @@ function shown(record) {
     ${record.error_description ? data(record.error_description, "Description of the error") : nothing}`;
 }
 
-/** What happened to a record, in order of time: requests that named it, and attempts to deliver it. */
+/** What happened to a record, in order of time: requests that named it, each followed by its deliveries; and other deliveries. */
 function history(calls, number, id, attempts) {
   const names = [`number=${number}`, `id=${id}`];
   const own = calls.filter((one) => (one.record ? one.record.number === number : names.includes(one.identifier)));
-  const lines = [
-    ...own.map((one) => ({ at: one.loggedDateString, order: 0, line: requestLine(one) })),
-    ...attempts.map((one) => ({ at: one.at, order: 1, line: attemptLine(one) })),
-  ].sort((one, other) => Date.parse(one.at) - Date.parse(other.at) || one.order - other.order);
+  // A request and its delivery often share a millisecond with the next request: their times alone give no order.
+  const caused = (call) => attempts.filter((one) => call.deliveries?.includes(one.id));
+  const others = attempts.filter((one) => !own.some((call) => caused(call).includes(one)));
+  const timeOf = (one) => one.loggedDateString ?? one.at;
+  const events = [...own.map((one) => [one, ...caused(one)]), ...others.map((one) => [one])]
+    .sort(([one], [other]) => Date.parse(timeOf(one)) - Date.parse(timeOf(other)))
+    .flat();
   const text = "Requests that name this record, and its deliveries, appear here:";
-  if (!lines.length) return empty("Nothing has touched it", text, showCurl(number));
-  return html`<ol class="history">${lines.map(({ at, line }) => html`<li>${clockTime(at)} ${line}</li>`)}</ol>
+  if (!events.length) return empty("Nothing has touched it", text, showCurl(number));
+  const line = (one) => (own.includes(one) ? requestLine(one) : attemptLine(one));
+  return html`<ol class="history">${events.map((one) => html`<li>${clockTime(timeOf(one))} ${line(one)}</li>`)}</ol>
     <p><a href=${addressOf("requests", "", { search: `record:${number}` })}>Its requests</a> ·
       <a href=${addressOf("deliveries", "", { text: `#${number}` })}>its deliveries</a></p>`;
 }

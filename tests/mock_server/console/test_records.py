@@ -86,6 +86,7 @@ def test_a_record_and_what_happened_to_it(console: Console, mock: Mock) -> None:
     """What another program does appears without a reload, with links to requests and deliveries."""
     number = number_in("REJECTED", mock)
     mock.deliveries.script("timeout, success", number=number)
+    mock.clock.freeze()  # then only what caused a delivery says where it belongs
     page = console.open(f"{LIST}/{number}")
     expect(details(page)).to_contain_text(mock.records[number]["id"])
     details(page).get_by_role("tab", name="History").click()
