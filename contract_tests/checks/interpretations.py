@@ -5,8 +5,9 @@ explains is wrong.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -112,12 +113,18 @@ def _created(record: Record, wanted: str, how: str, zone: int) -> bool | None:
     found = moment(log.get("created_date")) if isinstance(log, dict) else None
     if found is None:
         return None
-    asked = _start(parse_date(wanted)) if is_date(wanted) else parse_date_time(wanted)
+    seen = found.local + timedelta(hours=zone)
+    asked = _asked(wanted)
+    answer = _is_created(seen, asked, how)
+    if not found.zone:
+        return answer
     # Whether a server compares what it shows or the moment that is meant is open, too.
-    answers = {
-        _is_created(each + timedelta(hours=zone), asked, how) for each in (found.local, found.utc)
-    }
-    return answers.pop() if len(answers) == 1 else None
+    return answer if _is_created(seen - found.zone, asked, how) == answer else None
+
+
+@lru_cache(maxsize=256)
+def _asked(text: str) -> datetime:
+    return _start(parse_date(text)) if is_date(text) else parse_date_time(text)
 
 
 def _is_created(seen: datetime, asked: datetime, how: str) -> bool:
@@ -152,40 +159,52 @@ def misfit(record: Record, filters: Filters, interpretation: Interpretation) -> 
     return None
 
 
-def selected(
-    filters: Filters, interpretation: Interpretation, records: Mapping[str, Record]
-) -> Selection:
-    """Return which of ``records`` list has to find, and which it may.
+@dataclass(slots=True)
+class Selector:
+    """Selects webhook requests by filters, in as many ways as there are to read them.
 
-    Args:
+    Attributes:
         filters: the filters that are given.
-        interpretation: how they are read.
         records: what there is, by id.
     """
-    either: list[Selection] = []
-    every: list[Selection] = []
-    for name, wanted in filters.items():
-        semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
-        (either if semi else every).append(_by_one(records, name, wanted, interpretation))
-    if either:
-        every.append(Selection(_union(e.sure for e in either), _union(e.possible for e in either)))
-    if not every:
-        return Selection(frozenset(records), frozenset(records))
-    return Selection(
-        frozenset.intersection(*(each.sure for each in every)),
-        frozenset.intersection(*(each.possible for each in every)),
-    )
 
+    filters: Filters
+    records: Mapping[str, Record]
+    _found: dict[tuple[Any, ...], Selection] = field(default_factory=dict)
 
-def _by_one(
-    records: Mapping[str, Record], name: str, wanted: Any, interpretation: Interpretation
-) -> Selection:
-    answers = {key: fits(record, name, wanted, interpretation) for key, record in records.items()}
-    sure = frozenset(key for key, answer in answers.items() if answer)
-    possible = frozenset(key for key, answer in answers.items() if answer is not False)
-    if isinstance(wanted, Named) and wanted.field != "id" and _is_shared(records, name, sure):
-        sure = frozenset()  # a name of several: which of them is meant is open
-    return Selection(sure, possible)
+    def select(self, interpretation: Interpretation) -> Selection:
+        """Return what list has to find, and what it may, if the filters are read so."""
+        either: list[Selection] = []
+        every: list[Selection] = []
+        for name in self.filters:
+            semi = name in SEMI_OPTIONAL and interpretation.combine == "any"
+            (either if semi else every).append(self._by_one(name, interpretation))
+        if either:
+            sure, possible = _union(e.sure for e in either), _union(e.possible for e in either)
+            every.append(Selection(sure, possible))
+        if not every:
+            return Selection(frozenset(self.records), frozenset(self.records))
+        return Selection(
+            frozenset.intersection(*(each.sure for each in every)),
+            frozenset.intersection(*(each.possible for each in every)),
+        )
+
+    def _by_one(self, name: str, interpretation: Interpretation) -> Selection:
+        # There are hundreds of interpretations, and most differ in nothing that matters to a filter.
+        matter = dimensions({name: self.filters[name]})
+        key = (name, *(getattr(interpretation, each) for each in matter))
+        if key not in self._found:
+            self._found[key] = self._read(name, interpretation)
+        return self._found[key]
+
+    def _read(self, name: str, interpretation: Interpretation) -> Selection:
+        wanted, records = self.filters[name], self.records
+        answers = {key: fits(each, name, wanted, interpretation) for key, each in records.items()}
+        sure = frozenset(key for key, answer in answers.items() if answer)
+        possible = frozenset(key for key, answer in answers.items() if answer is not False)
+        if isinstance(wanted, Named) and wanted.field != "id" and _is_shared(records, name, sure):
+            sure = frozenset()  # a name of several: which of them is meant is open
+        return Selection(sure, possible)
 
 
 def _is_shared(records: Mapping[str, Record], name: str, found: Iterable[str]) -> bool:

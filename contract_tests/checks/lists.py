@@ -10,9 +10,9 @@ from crmcom_kit.contract_tests.checks.interpretations import (
     INTERPRETATIONS,
     Interpretation,
     Selection,
+    Selector,
     dimensions,
     misfit,
-    selected,
 )
 from crmcom_kit.contract_tests.checks.sense import Sense
 from crmcom_kit.contract_tests.checks.world import Record, World, ids_of
@@ -79,8 +79,11 @@ class Lists:
 
     def _contents(self, exchange: Exchange, sense: Sense) -> Iterator[str | Violation]:
         matter = tuple(dimensions(sense.filters))
+        records = {key: self.world.settled(key) for key in self.world.records}
+        selector = Selector(sense.filters, records)
         problems = {
-            kind: self._problem(exchange, sense, each) for kind, each in self._kinds(matter).items()
+            kind: self._problem(exchange, sense, each, selector)
+            for kind, each in self._kinds(matter).items()
         }
         if None in problems.values():
             yield from (f"list.{name}.filter" for name in sense.filters)
@@ -138,7 +141,11 @@ class Lists:
             self._doubt = out[tuple(getattr(first, name) for name in matter)].violation
 
     def _problem(
-        self, exchange: Exchange, sense: Sense, interpretation: Interpretation
+        self,
+        exchange: Exchange,
+        sense: Sense,
+        interpretation: Interpretation,
+        selector: Selector,
     ) -> Problem | None:
         """Return how a list differs from what ``interpretation`` leads to, or None."""
         by_itself: list[Problem] = []
@@ -150,8 +157,8 @@ class Lists:
                 continue
             # With fields_set a record may not tell itself whether it fits.
             key = record.get("id")
-            if isinstance(key, str) and key in self.world.records:
-                own = {**self.world.settled(key), **record}
+            if isinstance(key, str) and key in selector.records:
+                own = {**selector.records[key], **record}
                 name = misfit(own, sense.filters, interpretation)
                 if name is not None:
                     by_known.append(_unfit(exchange, sense, record, name, key))
@@ -161,11 +168,7 @@ class Lists:
         ids = ids_of(exchange.records)
         if len(ids) != len(exchange.records):
             return None  # without ids no more can be said
-        return self._lacking(exchange, sense, ids, self._selected(sense, interpretation))
-
-    def _selected(self, sense: Sense, interpretation: Interpretation) -> Selection:
-        records = {key: self.world.settled(key) for key in self.world.records}
-        return selected(sense.filters, interpretation, records)
+        return self._lacking(exchange, sense, ids, selector.select(interpretation))
 
     def _lacking(
         self, exchange: Exchange, sense: Sense, ids: Sequence[str], selection: Selection

@@ -23,12 +23,12 @@ def refuses_everything(app: StandIn) -> bool:
     return app.key >= (18, 0) and app.choices.r18 == "refused"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_combinations_raise_no_alarm(seed: int) -> None:
     """What is left open is answered in some way, drawn at random, also with others at work."""
     choices, release = random_choices(seed)
     app = StandIn(choices, release, seed)
-    examples = 0 if seed % 4 else 3  # the stateful layer takes its time
+    examples = 0 if seed else 3  # the stateful layer takes its time
     assert refuses_everything(app) or alarms(checked(app, seed=seed, max_examples=examples)) == []
 
 

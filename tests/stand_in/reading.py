@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
@@ -343,6 +344,7 @@ def paging_number(choices: Choices, call: Call, name: str) -> int | None:
     return int(digits[2].lstrip("0")[:18] or 0)
 
 
+@cache
 def hash_bucket(name: str, size: int, *, newer: bool) -> int:
     """Return where a hash table of Java keeps a name among so many."""
     value = 0
