@@ -21,6 +21,9 @@ IMAGE ?= crmcom-kit:dev
 # What builds the image: the first of these that is here.
 ENGINE ?= $(shell command -v docker || command -v podman || command -v buildah)
 
+# The tests start hundreds of Pythons; without bytecode files each would compile the project anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := $(VENV)/bin
 # A worker more than there are cores, up to eight: tests wait for processes and browsers. Tests are
 # handed out in the order of the files, so that tests of one file mostly share its servers; a worker

@@ -190,7 +190,7 @@ class Selector:
         )
 
     def _by_one(self, name: str, interpretation: Interpretation) -> Selection:
-        # There are hundreds of interpretations, and most differ in nothing that matters to a filter.
+        # There are hundreds of interpretations; most differ in nothing that matters to one filter.
         matter = dimensions({name: self.filters[name]})
         key = (name, *(getattr(interpretation, each) for each in matter))
         if key not in self._found:
