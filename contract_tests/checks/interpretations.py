@@ -4,6 +4,7 @@ A server reads them in one way; its lists rule out the others. Only a server tha
 explains is wrong.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -11,7 +12,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
-from crmcom_kit.contract_tests.checks.moments import moment
+from crmcom_kit.contract_tests.checks.moments import moment, seconds
 from crmcom_kit.schemas.formats import parse_date, parse_date_time
 
 #: The parameters of list of which one must be specified.
@@ -28,6 +29,7 @@ _URL: dict[str, Callable[[str, str], bool]] = {
     "contains": lambda url, wanted: wanted in url,
 }
 _DATE = ("day", "instant", "from")
+_DAY = 86_400  # seconds
 
 Record = Mapping[str, Any]
 Filters = Mapping[str, Any]
@@ -113,24 +115,22 @@ def _created(record: Record, wanted: str, how: str, zone: int) -> bool | None:
     found = moment(log.get("created_date")) if isinstance(log, dict) else None
     if found is None:
         return None
-    seen = found.local + timedelta(hours=zone)
-    asked = _asked(wanted)
-    answer = _is_created(seen, asked, how)
-    if not found.zone:
-        return answer
+    span, shift = _asked(wanted, how), 3600 * zone
+    answer = found.local + shift in span
     # Whether a server compares what it shows or the moment that is meant is open, too.
-    return answer if _is_created(seen - found.zone, asked, how) == answer else None
+    return answer if (found.utc + shift in span) == answer else None
 
 
 @lru_cache(maxsize=256)
-def _asked(text: str) -> datetime:
-    return _start(parse_date(text)) if is_date(text) else parse_date_time(text)
-
-
-def _is_created(seen: datetime, asked: datetime, how: str) -> bool:
+def _asked(text: str, how: str) -> range:
+    """Return the seconds that a created_date asks for."""
+    asked = seconds(_start(parse_date(text)) if is_date(text) else parse_date_time(text))
     if how == "instant":
-        return seen == asked
-    return seen >= asked if how == "from" else seen.date() == asked.date()
+        return range(asked, asked + 1)
+    if how == "from":
+        return range(asked, sys.maxsize)
+    midnight = asked - asked % _DAY
+    return range(midnight, midnight + _DAY)
 
 
 def _start(day: date) -> datetime:
@@ -140,11 +140,11 @@ def _start(day: date) -> datetime:
 def day_ends(text: str) -> tuple[str, ...]:
     """Return the moments around the ends of the day of a date and time, as the API writes them."""
     found = moment(text)
-    if found is None:
+    if found is None or not found.has_days_around:
         return ()
-    start = _start(found.local.date())
-    seconds = (-1, 0, 1, 86_399, 86_400)
-    return tuple((start + timedelta(seconds=each)).isoformat() for each in seconds)
+    start = _start(found.day)
+    around = (-1, 0, 1, _DAY - 1, _DAY)
+    return tuple((start + timedelta(seconds=each)).isoformat() for each in around)
 
 
 def misfit(record: Record, filters: Filters, interpretation: Interpretation) -> str | None:

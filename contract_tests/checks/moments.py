@@ -1,7 +1,7 @@
 """Dates and times as responses have them: with a zone or without one, which no page rules out."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -13,8 +13,9 @@ _ZONE = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 class Moment(NamedTuple):
     """A date and time as it is written, and its zone if it has one."""
 
-    local: datetime
-    zone: timedelta | None
+    day: date
+    local: int  # ``seconds`` as it is written
+    zone: int | None  # seconds east of UTC
 
     def is_before(self, other: "Moment") -> bool:
         """Whether it is before ``other``; not if only one of them has a zone."""
@@ -23,9 +24,20 @@ class Moment(NamedTuple):
         return self.utc < other.utc
 
     @property
-    def utc(self) -> datetime:
-        """The moment in UTC; as it is written if it has no zone."""
-        return self.local - (self.zone or timedelta())
+    def utc(self) -> int:
+        """The moment in UTC, in ``seconds``; as it is written if it has no zone."""
+        return self.local - (self.zone or 0)
+
+    @property
+    def has_days_around(self) -> bool:
+        """Whether it is not at an end of the calendar, where some servers put what is not set."""
+        return MINYEAR < self.day.year < MAXYEAR
+
+
+def seconds(local: datetime) -> int:
+    """Return the seconds since the first day of the year 1: unlike dates, they have no end."""
+    whole = timedelta(local.toordinal() - 1, local.second, minutes=local.minute, hours=local.hour)
+    return int(whole.total_seconds())
 
 
 def moment(value: Any) -> Moment | None:
@@ -41,4 +53,5 @@ def _read(text: str) -> Moment | None:
         zone = datetime.fromisoformat(text).utcoffset() if found else None
     except ValueError:
         return None
-    return Moment(local, zone)
+    east = None if zone is None else int(zone.total_seconds())
+    return Moment(local.date(), seconds(local), east)

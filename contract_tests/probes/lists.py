@@ -175,8 +175,8 @@ def _newest_and_oldest(session: Session) -> Iterator[Record]:
 def _two_days_off(record: Record, at: int) -> Iterator[str]:
     """Yield the day, and its first moment, two days later or earlier: so in every time zone."""
     found = moment_of(record["log_information"].get("created_date"))
-    if found is not None:
-        day = found.local.date() + timedelta(days=-2 if at % 2 else 2)
+    if found is not None and found.has_days_around:
+        day = found.day + timedelta(days=-2 if at % 2 else 2)
         yield from (f"{day}", f"{day}T00:00:00")
 
 

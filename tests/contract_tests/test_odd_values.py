@@ -76,6 +76,19 @@ def test_records_may_hold_anything(names: Sequence[str]) -> None:
         assert errors(changed_by(change, release, config)) == [], turn
 
 
+@pytest.mark.parametrize("created", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"])
+def test_a_date_may_be_at_an_end_of_the_calendar(created: str) -> None:
+    """In another time zone, or a day off, there is no such date."""
+
+    def change(_: str, answer: dict[str, Any]) -> None:
+        data = answer.get("data")
+        for record in data if isinstance(data, list) else [data]:
+            if isinstance(record, dict) and "log_information" in record:
+                record["log_information"]["created_date"] = created
+
+    assert errors(changed_by(change, "R15")) == []
+
+
 def test_errors_may_hold_anything() -> None:
     """What an error is told by may be of any type."""
     for turn, (_, release) in enumerate(ODD):
