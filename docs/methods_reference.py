@@ -186,10 +186,7 @@ def _rule(statement: Statement, method: Method) -> str:
     since = f"from {statement.since}" if statement.since != _since(method) else ""
     until = f"until {statement.until}" if statement.until else ""
     when = " ".join(filter(None, (since, until)))
-    text = statement.text.removesuffix(".")
-    if when and text.endswith(")"):
-        return f"{text.removesuffix(')')}; {when})."
-    return f"{text} ({when})." if when else statement.text
+    return f"{when[0].upper()}{when[1:]}: {statement.text}" if when else statement.text
 
 
 def _own_errors(method: Method) -> Iterator[str]:
