@@ -164,7 +164,7 @@ def _request(method: Method) -> str:
 
 def _entry(method: Method, parameter: Parameter) -> str:
     since = _whole(method)["properties"][parameter.name].get("x-since")
-    need = "mandatory (inferred)" if parameter.need == "token" else parameter.need
+    need = "inferred mandatory" if parameter.need == "token" else parameter.need
     kind = f"identifier by {_codes(parameter.fields, 'or')}" if parameter.fields else parameter.type
     new = f", from {since}" if since else ""
     about = parameter.description
