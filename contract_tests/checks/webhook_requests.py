@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.contract_tests.checks.knowledge import alike, required_fields, strangers
+from crmcom_kit.contract_tests.checks.knowledge import required_fields
 from crmcom_kit.contract_tests.checks.records import Problem, problems, promises
 from crmcom_kit.contract_tests.checks.sense import FIELDS, RECORD_METHODS, Sense
 from crmcom_kit.contract_tests.checks.world import Record
@@ -40,7 +40,6 @@ class WebhookRequests:
     """Checks webhook requests; remembers what it has checked."""
 
     release: Release
-    drift: set[str] = field(default_factory=set)  # members that no page knows, as object.member
     _checked: dict[Any, Checked] = field(default_factory=dict)
     _numbers: dict[str, str] = field(default_factory=dict)  # id -> number
     _ids: dict[str, str] = field(default_factory=dict)  # number -> id
@@ -98,7 +97,6 @@ class WebhookRequests:
         found = problems(record, self.release)
         if wanted is None:  # an odd fields_set may give fields odd names
             found = [each for each in found if each[0].split(".")[1] in record]
-        self._note_drift(record)
         promised = set(promises(record, self.release))
         if wanted is not None:
             statement = self._of_fields(method, wanted)
@@ -115,12 +113,6 @@ class WebhookRequests:
         if method in ("resend", "delete") and not self.release.at_least("R10.0.0"):
             return f"{method}.returns_record"  # fields_set came later
         return f"{method}.fields_set.default_all"
-
-    def _note_drift(self, record: Record) -> None:
-        for home, unknown, missing in strangers(record, self.release.name):
-            for name in unknown:
-                if not any(alike((name,), lacked) for lacked in missing):
-                    self.drift.add(f"{home or 'webhook_request'}.{name}")
 
     def _one_name_each(
         self, exchange: Exchange, records: Sequence[Record]
