@@ -4,6 +4,7 @@ A run reads the same webhook requests over and over. Each is checked once in eac
 seen in; later sights of it are looked up.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,7 +86,7 @@ class WebhookRequests:
         return Wanted(frozenset(sense.fields), by_name=True)
 
     def _look_up(self, record: Record, method: str, wanted: Wanted | None) -> Checked:
-        key = (method, wanted, _written(record))
+        key = (method, wanted, _mark(record))
         found = self._checked.get(key)
         if found is None:
             found = self._look(record, method, wanted)
@@ -154,12 +155,16 @@ def _spelling(sense: Sense) -> Iterator[str]:
             yield "parameters.identifier_in_body"
 
 
-def _written(record: Record) -> bytes | str:
-    """Return what tells records apart; orjson is quick, and cannot write every text and number."""
+def _mark(record: Record) -> bytes:
+    """Return a few bytes that tell records apart, however long they are.
+
+    orjson is quick, and cannot write every text and number.
+    """
     try:
-        return orjson.dumps(record)
+        written = orjson.dumps(record)
     except TypeError:
-        return json.dumps(record)
+        written = json.dumps(record).encode()
+    return hashlib.sha256(written).digest()
 
 
 def _fields(

@@ -9,7 +9,7 @@ import pytest
 
 from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, parsed
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.findings import MAX_KEPT, MAX_TEXT, Findings, Verdict, Violation
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
@@ -191,3 +191,14 @@ def test_an_error_of_the_kit_itself_loses_no_report(monkeypatch: pytest.MonkeyPa
     assert results.trouble == "an internal error of crmcom-kit, in fail: LookupError: no such thing"
     assert results.exit_code == 2
     assert results.history
+
+
+def test_texts_of_a_report_have_an_end() -> None:
+    """However long the names and values are that a server returns, and however many."""
+    violation = Violation("show.served", expected="y" * 100_000, seen="z" * 100_000)
+    assert max(len(violation.expected), len(violation.seen)) <= MAX_TEXT
+
+    findings = Findings()
+    for at in range(100):
+        findings.chose("errors.not_found.code", f"CODE {at}")
+    assert len(findings.choices["errors.not_found.code"]) == MAX_KEPT
