@@ -3,19 +3,18 @@
 import { html, nothing, render } from "./lit-html/lit-html.js";
 import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
-import { addressOf, changed, close, go, readAddress, say, shell } from "./shell.js";
+import { addressOf, changed, close, go, pause, readAddress, say, shell } from "./shell.js";
 import { copyButton, counted, dateTime, dialog, mark } from "./widgets.js";
 import { contract } from "./contract.js";
 import { deliveries } from "./deliveries.js";
 import { faults } from "./faults.js";
-import { icon } from "./icons.js";
 import { records } from "./records.js";
 import { requests } from "./requests.js";
 import { worlds as worldsPanel } from "./worlds.js";
 
 /**
  * A panel:
- *   id, title         its address, and its entry in the navigation
+ *   id, title, icon   its address, and its entry in the navigation; fonts do not have all icons, so it is a path
  *   open()            read what it shows: its address has changed (shell.route), or the content of the world
  *   reset()           another world or server: all that it knew is of the past
  *   main(), details() its two parts; details only if the address names an object
@@ -48,7 +47,8 @@ function page() {
 
 function entry(one) {
   const current = one === panel() ? "page" : nothing;
-  return html`<a href=${addressOf(one.id)} aria-current=${current}>${icon(one.id)}<span class="wide-name">${one.title}</span>
+  return html`<a href=${addressOf(one.id)} aria-current=${current}>
+    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d=${one.icon} /></svg><span class="wide-name">${one.title}</span>
     <span class="short-name" aria-hidden="true">${one.title.split(" ")[0]}</span></a>`;
 }
 
@@ -146,7 +146,7 @@ async function listen() {
       if (error.status) say(false, error.message);
     }
     changed();
-    await new Promise((resolve) => setTimeout(resolve, lost ? seconds * 1000 : 50));
+    await pause(lost ? seconds * 1000 : 50);
     seconds = Math.min(seconds * 2, 5);
   }
 }
@@ -210,7 +210,7 @@ addEventListener("unhandledrejection", (event) => {
   if (!(event.reason instanceof Refused)) return;
   event.preventDefault();
   if (event.reason.status === 401) listen();
-  else if (event.reason.status) say(false, event.reason.message);
+  else if (event.reason.status || event.reason.curl) say(false, event.reason.message, event.reason.curl);
 });
 
 // Keys.

@@ -1,7 +1,7 @@
 // Contract: what the documents state, what they leave open, and how this mock is set.
 
-import { html } from "./lit-html/lit-html.js";
-import { call } from "./api.js";
+import { html, nothing } from "./lit-html/lit-html.js";
+import { call, gather } from "./api.js";
 import { addressOf, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { counted, data, empty, facts, filterChoice, loading, number, searchBox } from "./widgets.js";
@@ -13,9 +13,6 @@ export const EVIDENCE = {
   inferred: "it follows from what is documented or observed",
   assumed: "nothing says so; this is a choice",
 };
-
-let rules = []; // statements, then dials: {id, kind, isChanged, and what the mock says}
-let settings = null;
 
 const table = new Table({
   label: "Statements and dials",
@@ -34,11 +31,15 @@ function settingOf({ kind, isChanged, value }) {
   return isChanged ? html`<span class="changed">≠ ${JSON.stringify(value)}</span>` : JSON.stringify(value);
 }
 
-const { now } = reader("contract", () => Promise.all([call("GET", "/fidelity"), call("GET", "/settings")]), ([found, set]) => {
+/** `rules` are statements, then dials: {id, kind, isChanged, and what the mock says}. */
+const reading = reader("contract", async () => {
+  const { statements, dials, ...found } = await gather("/fidelity", { settings: await call("GET", "/settings") });
   const isChanged = (one) => JSON.stringify(one.value) !== JSON.stringify(one.default);
-  const dials = found.dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: isChanged(one) }));
-  rules = [...found.statements.map((one) => ({ ...one, kind: "statement" })), ...dials];
-  settings = set;
+  const rules = [
+    ...statements.map((one) => ({ ...one, kind: "statement" })),
+    ...dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: isChanged(one) })),
+  ];
+  return { rules, ...found };
 });
 
 function fits(one) {
@@ -55,21 +56,22 @@ function fits(one) {
 export const contract = {
   id: "contract",
   title: "Contract",
+  icon: "M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3M5.5 9l2 2 3-4",
 
-  open: now,
+  open: reading.now,
 
   reset() {
-    rules = [];
+    reading.found = null;
   },
 
   main() {
-    if (!rules.length) return loading;
+    if (!reading.found) return loading;
+    const { rules, settings } = reading.found;
     const found = rules.filter(fits);
     const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
     const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.";
-    return html`<details class="section"><summary>${summary()}</summary>${settingsOf()}</details>
-      <div class="tools">${searchBox("text", "search", { isLive: true })}
-        <span class="count">${found.length} of ${rules.length}</span>
+    return html`<details class="section"><summary>${summary(settings)}</summary>${settingsOf(settings)}</details>
+      <div class="tools">${searchBox("text", "search")} <span class="count">${found.length} of ${rules.length}</span>
         ${filterChoice("kind", "Kind", [["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]])}
         ${filterChoice("evidence", "Evidence", Object.keys(EVIDENCE))}
         ${filterChoice("method", "Method", methods)}
@@ -78,21 +80,20 @@ export const contract = {
   },
 
   details() {
-    if (!rules.length) return loading;
+    if (!reading.found) return loading;
+    const { rules, settings } = reading.found;
     const found = rules.find((one) => one.id === shell.route.id);
     if (!found) return empty(`There is no ${shell.route.id}`, `${settings.release} has no statement and no dial of this name.`);
-    return found.kind === "dial" ? dial(found) : statement(found);
+    return ruleDetails(found, settings.release);
   },
 };
 
-function summary() {
-  const { release, dialect, version } = settings;
+function summary({ release, dialect, version }) {
   const count = counted(Object.keys(dialect.changed).length, "dial");
   return `${release} · dialect ${dialect.name}, ${count} changed · crmcom-kit ${version}`;
 }
 
-function settingsOf() {
-  const { credentials, journal, worlds } = settings;
+function settingsOf({ credentials, journal, worlds, ...settings }) {
   return facts([
     ["Log in as", `${credentials.username}, password ${credentials.password}, organisation ${credentials.organisation}`],
     ["Web API key", credentials.api_key],
@@ -111,31 +112,26 @@ const LEVELS = { must: "a page states it", observed: "an example shows it, or it
 const words = (text) => html`<span class="words">${text}</span>`;
 const graded = (grade, meanings) => words(html`<strong>${grade}</strong>: ${meanings[grade]}`);
 
-function statement({ id, text, level, evidence, source, methods }) {
+function ruleDetails({ id, kind, text, level, value, isChanged, allowed, evidence, source, methods, ...one }, release) {
+  const isDial = kind === "dial";
   return html`<h2>${id}</h2><p>${text}</p>
     ${facts([
-      ["Kind", words("statement")],
-      ["Level", graded(level, LEVELS)],
-      ["Evidence", graded(evidence, EVIDENCE)],
-      ["Source", words(source)],
-      ["Methods", methods.join(", ")],
-    ])}`;
-}
-
-function dial({ id, text, value, isChanged, allowed, evidence, source, ...one }) {
-  const other = typeof value === "boolean" ? !value : value;
-  return html`<h2>${id}</h2><p>${text}</p>
-    ${facts([
-      ["Kind", words("dial: a choice that the documents leave open")],
-      ["Value", JSON.stringify(value)],
-      ["Default", isChanged ? JSON.stringify(one.default) : words("the same")],
+      ["Kind", words(isDial ? "dial: a choice that the documents leave open" : "statement")],
+      ["Level", level && graded(level, LEVELS)],
+      ["Value", isDial && JSON.stringify(value)],
+      ["Default", isDial && (isChanged ? JSON.stringify(one.default) : words("the same"))],
       ["Allowed", allowed],
       ["Evidence", graded(evidence, EVIDENCE)],
       ["Source", words(source)],
+      ["Methods", methods?.join(", ")],
     ])}
-    <h3>Set it another way</h3>
+    ${isDial ? howToSet(id, typeof value === "boolean" ? !value : value, release) : nothing}`;
+}
+
+function howToSet(id, value, release) {
+  return html`<h3>Set it another way</h3>
     <p class="note">A dialect is a file of dials. Put a line like this into one, with an allowed value, and start the mock with it;
       <code>--watch</code> reads it again when it changes.</p>
-    ${data(`${id} = ${JSON.stringify(other)}`, "Line of a dialect file")}
-    ${data(`crmcom-kit serve --release ${settings.release} --dialect my-dialect.toml --watch`, "Command")}`;
+    ${data(`${id} = ${JSON.stringify(value)}`, "Line of a dialect file")}
+    ${data(`crmcom-kit serve --release ${release} --dialect my-dialect.toml --watch`, "Command")}`;
 }

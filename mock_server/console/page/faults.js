@@ -1,56 +1,54 @@
 // Faults & time: injected failures, what deliveries suffer, and the world's clock.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, urlOf } from "./api.js";
+import { call, controlCurl, gather, urlOf } from "./api.js";
 import { clock } from "./clock.js";
-import { deliveryFaults, deliveryScripts, readDeliveryFaults, showDeliveryFaults } from "./delivery_faults.js";
+import { deliveryFaults, deliveryScripts } from "./delivery_faults.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, reader } from "./shell.js";
-import { clockTime, counted, data, mark, plain } from "./widgets.js";
+import { clockTime, counted, data, loading, mark, plain, rowButton, section } from "./widgets.js";
 
-let presets = [];
-let active = []; // with what each has done so far
-let operations = []; // names that a fault may match
+const reading = reader("faults", async () => {
+  const [{ faults: ofDeliveries }, found] = await Promise.all([
+    call("GET", "/deliveries/faults"),
+    gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()),
+  ]);
+  return { ...found, ofDeliveries };
+});
 let counts = ""; // what the stream last said of faults
-
-const { now, soon } = reader(
-  "faults",
-  () => Promise.all([call("GET", "/faults"), call("GET", "/faults/presets"), schemas(), readDeliveryFaults()]),
-  ([found, known, { FaultOperation }, ofDeliveries]) => {
-    active = found.faults;
-    presets = known.presets;
-    operations = FaultOperation.enum;
-    showDeliveryFaults(ofDeliveries);
-  },
-);
 
 export const faults = {
   id: "faults",
   title: "Faults & time",
+  icon: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z",
 
-  open: now,
+  open: reading.now,
 
   event(name, found) {
     const told = name === "world" ? [found.faults, found.delivery_faults].join() : counts;
-    if (told !== counts || (name === "call" && found.fault) || name === "delivery") soon();
+    if (told !== counts || (name === "call" && found.fault) || name === "delivery") reading.soon();
     counts = told;
   },
 
-  main: () => html`<div class="board">
-    <div>${activeFaults()} ${clock()} ${deliveryScripts()}</div>
-    <div>${known()} ${deliveryFaults()}</div></div>`,
+  main() {
+    if (!reading.found) return loading;
+    const { faults: active, presets, scripts, definitions, ofDeliveries, FaultOperation, DeliveryFault } = reading.found;
+    return html`<div class="board">
+      <div>${activeFaults(active)} ${clock()} ${deliveryScripts(scripts)}</div>
+      <div>${known(presets, FaultOperation.enum)}
+        ${deliveryFaults(ofDeliveries, DeliveryFault.properties.fault.enum, definitions)}</div></div>`;
+  },
 };
 
 // What is active.
 
-function activeFaults() {
+function activeFaults(active) {
   const clear = () => act("No faults are left.", "DELETE", "/faults");
-  const clearAll = active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing;
   const none = html`<p class="note">No fault is active. Add one to see how your integration copes. A script does the same with:</p>
     ${data(controlCurl("POST", "/faults/presets/lost_answer"), "Command to try")}`;
-  return html`<section class="section" aria-labelledby="active">
-    <h2 id="active">Active faults <span class="count">${active.filter((one) => !one.over).length}</span> ${clearAll}</h2>
-    ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : none}</section>`;
+  return section("Active faults", active.filter((one) => !one.over).length, html`
+    ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : none}
+    ${active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing}`);
 }
 
 function row(one) {
@@ -60,7 +58,7 @@ function row(one) {
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
       <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
         ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
-    <button class="small" aria-label=${`Remove ${one.name}`} @click=${remove}>Remove</button></li>`;
+    ${rowButton("Remove", `Remove ${one.name}`, remove)}</li>`;
 }
 
 function hitsOf({ id, hits, calls }) {
@@ -105,18 +103,16 @@ function matchOf({ match }) {
 
 const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "not_found"},\n "times": 1}';
 
-function known() {
-  const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE, read: (text) => text }];
-  const addAny = ({ fault = "" }, refused) =>
-    act("The fault is active.", "POST", "/faults", fault, { refused: ({ message }) => refused({ message, parameter: "fault" }) });
+function known(presets, operations) {
+  const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];
+  const addAny = ({ fault = "" }) => act("The fault is active.", "POST", "/faults", fault);
   const preset = (one) => html`<li><div><h3>${one.name}</h3><p class="note">${prose(one.text)}</p>
-    ${form(`Add ${one.name}`, fieldsOf(one), "Add", (values, refused) => add(one, values, refused))}</div></li>`;
-  return html`<section class="section" aria-labelledby="add"><h2 id="add">Add a fault</h2>
-    <ul class="rows">${presets.map(preset)}</ul>
+    ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one, values))}</div></li>`;
+  return section("Add a fault", "", html`<ul class="rows">${presets.map(preset)}</ul>
     <details><summary>Any other fault</summary>
       <p class="note">Match requests by method, record, parameters or count. Delay, refuse or drop them, or cut or garble the response.
-        <a href="${urlOf("/__admin/docs")}" target="_blank">All members</a></p>
-      ${form("Add any fault", any, "Add", addAny)}</details></section>`;
+        <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
+      ${form("Add any fault", any, "Add", addAny)}</details>`);
 }
 
 /** A text in which arguments stand between backticks. */
@@ -125,7 +121,7 @@ const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<i>${pa
 const UNITS = { delay: "delay in ms", calls: "requests" };
 
 /** The arguments of a preset as fields; null stands for no condition. */
-function fieldsOf({ arguments: defaults }) {
+function fieldsOf({ arguments: defaults }, operations) {
   return Object.entries(defaults).map(([name, value]) => {
     if (name === "operation") {
       const given = value?.join(", ") ?? "";
@@ -138,8 +134,8 @@ function fieldsOf({ arguments: defaults }) {
   });
 }
 
-function add({ name, arguments: defaults }, values, refused) {
+function add({ name, arguments: defaults }, values) {
   const given = Object.entries(values).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]));
   const body = given.length ? Object.fromEntries(given) : undefined;
-  return act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, body, { refused });
+  return act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, body);
 }

@@ -11,7 +11,6 @@ import { objectIn } from "./trigger.js";
 import { brief, clockTime, confirmed, copyButton, data, dateTime, empty, facts, plain, stateMark, tabs } from "./widgets.js";
 
 const METHODS = "/crmapi/rest/v2/webhook_requests";
-const open = {};
 
 /** All of a record; `calls` are the requests that named one, oldest first. */
 export function recordDetails({ name, gone, record, data: object, attempts, script }, calls) {
@@ -26,7 +25,7 @@ export function recordDetails({ name, gone, record, data: object, attempts, scri
       <a class="button" href=${addressOf("deliveries", "trigger", { data_of: number })}>Trigger with this data …</a>
       ${copyButton(() => showCurl(number), "Copy as curl")}
     </p>
-    ${tabs(open, "tab", {
+    ${tabs({
       Record: () => shown(record),
       Data: () => (object ? data(object, "Data of the entity") : noData),
       History: () => history(calls, number, record.id, attempts),
@@ -116,16 +115,15 @@ async function asClient(method, { number, life_cycle_state: before }) {
 }
 
 function scriptForm(number, script) {
-  const receivers = addressOf("deliveries", "", { view: "receiver" });
   if (shell.status?.sends) {
     return html`<p class="note">This mock really sends, so no script decides: its receiver does.
-      The answers of the built-in receiver can be set under <a href=${receivers}>Deliveries</a>.</p>`;
+      You set the answers of <a href=${addressOf("deliveries", "receiver")}>the built-in receiver</a>.</p>`;
   }
   const end = html`<button class="small" @click=${() => putScript({ script: null, number })}>End</button>`;
   return html`<p>${script
       ? html`<code>${script.script}</code> decides the deliveries of this record: ${script.used} so far. ${end}`
       : "The script of its definition or of the world decides the deliveries of this record."}</p>
-    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values, refused) => putScript({ ...values, number }, refused))}
+    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values) => putScript({ ...values, number }))}
     <p class="note">How its deliveries end, in order; the last outcome repeats.</p>`;
 }
 
@@ -141,21 +139,17 @@ export function addForm(entities) {
     ${form("Add a record", fields, "Add", add)}`;
 }
 
-async function add({ data: text, ...record }, refused) {
+async function add({ data: text, ...record }) {
   const body = { webhook_request: [{ record }] };
   const lines = [controlCurl("POST", "/records", body)];
-  try {
-    const object = text && objectIn(text, "data");
-    const [{ record: added }] = (await call("POST", "/records", body)).filled_in;
-    const path = `/records/${added.number}`;
-    if (object) {
-      await call("PATCH", path, { data: object });
-      lines.push(controlCurl("PATCH", path, { data: object }));
-    }
-    say(true, `#${added.number} is added.`, lines.join("\n"));
-    go("records", added.number, shell.route.query);
-    return added;
-  } catch (error) {
-    return refused(error);
+  const object = text && objectIn(text, "data");
+  const [{ record: added }] = (await call("POST", "/records", body)).filled_in;
+  const path = `/records/${added.number}`;
+  if (object) {
+    await call("PATCH", path, { data: object });
+    lines.push(controlCurl("PATCH", path, { data: object }));
   }
+  say(true, `#${added.number} is added.`, lines.join("\n"));
+  go("records", added.number, shell.route.query);
+  return added;
 }

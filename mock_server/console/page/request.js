@@ -12,8 +12,6 @@ import {
 
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
 
-const open = {}; // which tab is open
-
 // How it ended.
 
 /** What its row and its details are marked with. */
@@ -60,7 +58,7 @@ export function details(call, rules, last) {
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.loggedDateString)}</span></p>
     <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
       <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
-    ${tabs(open, "tab", {
+    ${tabs({
       Why: () => why(call, rules, last),
       Request: () => asked(call),
       Response: () => answered(call),

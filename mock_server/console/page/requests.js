@@ -13,8 +13,6 @@ const MAX_TEXT = 10_000; // characters that are searched
 
 let rows = []; // newest first
 let paused = false;
-let entry = null; // all of the open request; `asked` is how the address names it
-let rules = {}; // statements and dials by their names
 
 const methodOf = (call) => call.operation ?? call.method;
 
@@ -65,31 +63,33 @@ function rowOf({ nearMiss, url, ...found }) {
 function settle({ call: number, after }) {
   const row = rows.find((one) => one.number === number);
   if (row && after) row.stateAfter = after;
-  if (entry?.number === number) soon();
+  if (reading.found?.entry?.number === number) reading.soon();
 }
 
-async function read() {
+/** All of the open request, which `asked` names as the address does; statements and dials by their names. */
+const reading = reader("requests", async () => {
   const { id: asked } = shell.route;
-  if (asked === "") return [null, rules];
+  if (asked === "") return { ...reading.found, entry: null };
   const own = call("GET", `/requests/${segment(asked)}`).catch((error) => ({ gone: error.message }));
-  return Promise.all([own.then((found) => ({ ...found, asked })), Object.keys(rules).length ? rules : readRules()]);
-}
+  const [entry, rules] = await Promise.all([own, reading.found?.rules ?? readRules()]);
+  return { entry: { ...entry, asked }, rules };
+});
 
 async function readRules() {
   const { statements, dials } = await call("GET", "/fidelity");
   return Object.fromEntries([...statements.map((one) => [one.id, one]), ...dials.map((one) => [one.key, one])]);
 }
 
-const { now, soon } = reader("requests", read, (found) => ([entry, rules] = found));
-
 export const requests = {
   id: "requests",
   title: "Requests",
 
-  open: now,
+  icon: "M1.5 5.5h12l-3-3M14.5 10.5h-12l3 3",
+
+  open: reading.now,
 
   reset() {
-    [rows, entry, rules, paused] = [[], null, {}, false];
+    [rows, reading.found, paused] = [[], null, false];
     table.scrollTo(0);
   },
 
@@ -105,9 +105,10 @@ export const requests = {
     const waiting = fitting(fresh).length;
     const isFiltered = shell.route.query.size > 0;
     const methods = [...new Set(rows.map(methodOf))].sort();
+    const { entry } = reading.found ?? {};
     // The address may have the number of the open request alone.
-    const selected = entry && entry.asked === shell.route.id ? (entry.id ?? "") : shell.route.id;
-    return html`<div class="tools">${searchBox("search", "search, or record:7 fault:lost_answer", { isLive: true })}
+    const selected = entry?.asked === shell.route.id ? (entry.id ?? "") : shell.route.id;
+    return html`<div class="tools">${searchBox("search", "search, or record:7 fault:lost_answer")}
         <span class="count">${isFiltered ? `${found.length} of ${held.length}` : held.length}</span>
         ${filterChoice("method", "Method", methods)} ${filterChoice("outcome", "Outcome", Object.values(OUTCOMES))}
         <button aria-pressed=${paused} @click=${() => pause(!paused)}>Pause</button>
@@ -116,7 +117,10 @@ export const requests = {
       ${found.length || waiting ? table.view(found, selected) : empty("Nothing found", `None of ${held.length} requests matches all filters.`)}`;
   },
 
-  details: () => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),
+  details() {
+    const { entry, rules } = reading.found ?? {};
+    return entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading;
+  },
 };
 
 function welcome() {
@@ -132,7 +136,7 @@ function pause(found) {
 }
 
 async function clear() {
-  if (!(await act("The journal is empty.", "DELETE", "/requests"))) return;
+  await act("The journal is empty.", "DELETE", "/requests");
   requests.reset();
   if (shell.route.id) go("requests");
 }

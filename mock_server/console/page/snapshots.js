@@ -1,45 +1,36 @@
 // Snapshots: saved content of the world, and what has changed since.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, segment } from "./api.js";
+import { call, gather, segment } from "./api.js";
 import { form } from "./forms.js";
 import { act, addressOf, go, shell } from "./shell.js";
-import { breakable, confirmed, differences, empty, facts, loading, number, plain, pretty, recordLink } from "./widgets.js";
+import {
+  breakable, confirmed, differences, empty, facts, number, plain, pretty, recordLink, rowButton, section,
+} from "./widgets.js";
 
 const MAX_SHOWN = 300; // characters of one value
 
-let saved = [];
-let changes = null; // since the snapshot that the address names: {name, changes, more} or {name, gone}
-
 const pathOf = (name) => `/snapshots/${segment(name)}`;
 
-/** Read the list, and what has changed since the snapshot that is open, if one is. Throws Refused. */
+/** Read the list, and what has changed since the snapshot `name` that the address names, if any. Throws Refused. */
 export function readSnapshots() {
   const { id: name } = shell.route;
-  const since = name && call("GET", `${pathOf(name)}/changes`).catch((error) => ({ gone: error.message }));
-  return Promise.all([name, call("GET", "/snapshots"), since]);
+  const since = name ? call("GET", `${pathOf(name)}/changes`).catch((error) => ({ gone: error.message })) : null;
+  return gather("/snapshots", since, { name });
 }
 
-/** Show what was read. */
-export function showSnapshots([name, { snapshots: found }, since]) {
-  saved = found;
-  changes = { name, ...since };
-}
-
-export function snapshots() {
-  const save = ({ name }, refused) => act(`Saved as ${name}.`, "PUT", pathOf(name), undefined, { refused });
-  return html`<section class="section" aria-labelledby="snapshots">
-    <h2 id="snapshots">Snapshots <span class="count">${saved.length}</span></h2>
+export function snapshots(saved) {
+  const save = ({ name }) => act(`Saved as ${name}.`, "PUT", pathOf(name));
+  return section("Snapshots", saved.length, html`
     <p class="note">Save the records, let your integration run, see what it changed, and go back.</p>
     <ul class="rows">${saved.map(row)}</ul>
-    ${form("Save a snapshot", [{ name: "name", hint: "before", required: true }], "Save", save)}</section>`;
+    ${form("Save a snapshot", [{ name: "name", hint: "before", required: true }], "Save", save)}`);
 }
 
 function row({ name, webhook_requests: records }) {
   return html`<li><p>${name} <span class="note">${number(records)} records</span></p>
     <p class="tools"><a href=${addressOf("worlds", name)} aria-current=${name === shell.route.id ? "true" : nothing}>What changed since</a>
-      <button class="small" aria-label=${`Restore ${name}`} @click=${() => restore(name)}>Restore</button>
-      <button class="small" aria-label=${`Delete ${name}`} @click=${() => remove(name)}>Delete</button></p></li>`;
+      ${rowButton("Restore", `Restore ${name}`, () => restore(name))} ${rowButton("Delete", `Delete ${name}`, () => remove(name))}</p></li>`;
 }
 
 async function restore(name) {
@@ -54,14 +45,11 @@ async function remove(name) {
 }
 
 /** Details: the difference between the snapshot and now, by record. */
-export function changesSince() {
-  const { id } = shell.route;
-  if (changes?.name !== id) return loading;
-  if (changes.gone) return empty("This snapshot is gone", changes.gone);
-  const { changes: found, more } = changes;
-  return html`<h2>Changed since <code>${id}</code> <span class="count">${found.length}${more ? "+" : ""}</span></h2>
-    ${found.length ? nothing : html`<p class="note">Nothing. Resend or delete a record, and it appears here.</p>`}
-    ${found.map(changeOf)} ${more ? html`<p class="note">There are more changes than these.</p>` : nothing}`;
+export function changesSince({ name, gone, changes, more }) {
+  if (gone) return empty("This snapshot is gone", gone);
+  return html`<h2>Changed since <code>${name}</code> <span class="count">${changes.length}${more ? "+" : ""}</span></h2>
+    ${changes.length ? nothing : html`<p class="note">Nothing. Resend or delete a record, and it appears here.</p>`}
+    ${changes.map(changeOf)} ${more ? html`<p class="note">There are more changes than these.</p>` : nothing}`;
 }
 
 const STATE = "life_cycle_state";

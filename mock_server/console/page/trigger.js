@@ -82,18 +82,14 @@ function choiceOf({ id, name, entity, life_cycle_state: state }) {
   return [id, `${name} (${state === "EFFECTIVE" ? entity : `${entity}, ${state}`})`];
 }
 
-async function send(typed, refused) {
-  try {
-    const body = { ...typed, data: objectIn(typed.data ?? "{}", "data") };
-    const { delivery, life_cycle_state: state, why, webhook_request: record, left_out: out } = await call("POST", "/events/fire", body);
-    const outcome = `${state ?? "under way"}${why ? `; ${why}` : ""}`;
-    const notSent = out?.length ? ` Not in the fields set, so not sent: ${out.join(", ")}.` : "";
-    const text = record ? `#${record.number} was triggered: ${outcome}.${notSent}` : `Nothing was sent: ${why}.`;
-    say(record !== null && state !== "REJECTED", text, controlCurl("POST", "/events/fire", body));
-    if (delivery) go("deliveries", delivery.id);
-  } catch (error) {
-    refused(error);
-  }
+async function send(typed) {
+  const body = { ...typed, data: objectIn(typed.data ?? "{}", "data") };
+  const { delivery, life_cycle_state: state, why, webhook_request: record, left_out: out } = await call("POST", "/events/fire", body);
+  const outcome = `${state ?? "under way"}${why ? `; ${why}` : ""}`;
+  const notSent = out?.length ? ` Not in the fields set, so not sent: ${out.join(", ")}.` : "";
+  const text = record ? `#${record.number} was triggered: ${outcome}.${notSent}` : `Nothing was sent: ${why}.`;
+  say(record !== null && state !== "REJECTED", text, controlCurl("POST", "/events/fire", body));
+  if (delivery) go("deliveries", delivery.id);
 }
 
 /** The JSON object that a field holds. Throws what forms show at the field. */
