@@ -48,8 +48,8 @@ function page() {
 function entry(one) {
   const current = one === panel() ? "page" : nothing;
   return html`<a href=${addressOf(one.id)} aria-current=${current}>
-    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d=${one.icon} /></svg><span class="wide-name">${one.title}</span>
-    <span class="short-name" aria-hidden="true">${one.title.split(" ")[0]}</span></a>`;
+    <svg viewBox="0 0 16 16" aria-hidden="true"><path d=${one.icon} /></svg><span class="wide-name">${one.title}</span>
+    <span class="short-name">${one.title.split(" ")[0]}</span></a>`;
 }
 
 function back() {
@@ -69,7 +69,7 @@ function head() {
   const show = (event) => showWorld(event.target.value);
   return html`<h1>crmcom-kit</h1>
     <span class="connection" role="status">${mark(...CONNECTIONS[shell.connection])}</span>
-    <label class="choice"><span>World</span><select .value=${live(session.world)} @change=${show} @focus=${loadWorlds}>
+    <label class="choice"><span>World</span><select aria-label="World" .value=${live(session.world)} @change=${show} @focus=${loadWorlds}>
       ${names.map((name) => html`<option ?selected=${name === session.world}>${name}</option>`)}
     </select></label>
     ${shell.status ? headOfWorld(shell.status) : nothing}`;

@@ -19,10 +19,10 @@ const table = new Table({
   key: (one) => one.id,
   address: (one) => addressOf("contract", one.id, shell.route.query),
   columns: [
-    { title: "Name", name: "rule", cell: (one) => one.id },
-    { title: "Setting", name: "setting", cell: settingOf },
-    { title: "Evidence", name: "grade", cell: (one) => one.evidence },
-    { title: "Text", name: "sentence", cell: (one) => one.text },
+    { title: "Name", width: "xl", cell: (one) => one.id },
+    { title: "Setting", width: "l", cell: settingOf },
+    { title: "Evidence", width: "s words drop-3", cell: (one) => one.evidence },
+    { title: "Text", width: "words drop-3", cell: (one) => one.text },
   ],
 });
 

@@ -44,12 +44,12 @@ const table = new Table({
   key: (one) => one.id,
   address: (one) => addressOf("deliveries", one.id, shell.route.query),
   columns: [
-    { title: "Time", name: "time", cell: (one) => clockTime(one.at) },
-    { title: "Record", name: "record-number", cell: (one) => `#${one.webhook_request.number}` },
-    { title: "Outcome", name: "outcome", cell: attemptMark },
-    { title: "Cause", name: "cause", cell: (one) => one.cause },
-    { title: "Took", name: "took", cell: duration },
-    { title: "Receiver", name: "receiver", cell: (one) => brief(one.url) },
+    { title: "Time", width: "s", cell: (one) => clockTime(one.at) },
+    { title: "Record", width: "s", cell: (one) => `#${one.webhook_request.number}` },
+    { title: "Outcome", width: "xl", cell: attemptMark },
+    { title: "Cause", width: "s drop-2", cell: (one) => one.cause },
+    { title: "Took", width: "s right drop-3", cell: duration },
+    { title: "Receiver", width: "drop-2", cell: (one) => brief(one.url) },
   ],
 });
 

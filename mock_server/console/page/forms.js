@@ -3,6 +3,7 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { changed, say } from "./shell.js";
+import { optionsOf } from "./widgets.js";
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
 let refusal = null; // the last one: {form, field (or undefined), text}
@@ -82,12 +83,10 @@ function control({ name, type, value = "", hint = "", options, list, required, c
       return html`<textarea name=${name} rows="6" spellcheck="false" .defaultValue=${value}
         aria-invalid=${invalid} aria-describedby=${error}></textarea>`;
     case "choice":
-    case "several": {
-      const pairs = options.map((one) => (Array.isArray(one) ? one : [one, one]));
+    case "several":
       return html`<select name=${name} ?multiple=${type === "several"} size=${type === "several" ? 5 : nothing}
         aria-invalid=${invalid} aria-describedby=${error} @change=${(event) => change?.(event.target.value)}>
-        ${pairs.map(([key, text]) => html`<option value=${key} ?selected=${key === value}>${text}</option>`)}</select>`;
-    }
+        ${optionsOf(options, value)}</select>`;
     default:
       return html`<input name=${name} value=${value} placeholder=${hint} ?required=${required} list=${list ?? nothing}
         inputmode=${type === "number" ? "decimal" : nothing} autocomplete="off" spellcheck="false"

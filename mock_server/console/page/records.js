@@ -21,12 +21,12 @@ const table = new Table({
   key: (one) => one.record.number,
   address: (one) => addressOf("records", one.record.number, shell.route.query),
   columns: [
-    { title: "Number", name: "record-number", cell: ({ record }) => brief(`#${record.number}`) },
-    { title: "Created", name: "created", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
-    { title: "State", name: "state", cell: ({ record }) => stateMark(record.life_cycle_state) },
-    { title: "Entity", name: "entity", cell: ({ record }) => record.entity },
-    { title: "Definition", name: "definition", cell: ({ record }) => brief(record.webhook_definition?.name) },
-    { title: "Error", name: "problem", cell: ({ record }) => brief(record.error_code) },
+    { title: "Number", width: "s", cell: ({ record }) => brief(`#${record.number}`) },
+    { title: "Created", width: "l drop-3", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
+    { title: "State", width: "m", cell: ({ record }) => stateMark(record.life_cycle_state) },
+    { title: "Entity", width: "l", cell: ({ record }) => record.entity },
+    { title: "Definition", width: "drop-2", cell: ({ record }) => brief(record.webhook_definition?.name) },
+    { title: "Error", width: "l drop-1", cell: ({ record }) => brief(record.error_code) },
   ],
 });
 
@@ -83,8 +83,8 @@ export const records = {
   },
 };
 
-function head({ name, title }) {
-  if (name !== "record-number") return title;
+function head({ title }) {
+  if (title !== "Number") return title;
   const isOldest = param("sort") === "oldest";
   const label = `Number, ${isOldest ? "oldest" : "newest"} first; reverse`;
   const turn = () => setParams({ sort: isOldest ? "" : "oldest", offset: "" });

@@ -21,10 +21,10 @@ const table = new Table({
   key: (one) => one.id,
   address: (one) => addressOf("requests", one.id, shell.route.query),
   columns: [
-    { title: "Time", name: "time", cell: (one) => clockTime(one.loggedDateString) },
-    { title: "Method", name: "name", cell: (one) => brief(methodOf(one)) },
-    { title: "Record", name: "short", cell: (one) => brief(named(one)) },
-    { title: "Outcome", name: "rest", cell: outcome },
+    { title: "Time", width: "s", cell: (one) => clockTime(one.loggedDateString) },
+    { title: "Method", width: "s", cell: (one) => brief(methodOf(one)) },
+    { title: "Record", width: "s", cell: (one) => brief(named(one)) },
+    { title: "Outcome", width: "", cell: outcome },
   ],
 });
 

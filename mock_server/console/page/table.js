@@ -10,7 +10,7 @@ export class Table {
   /**
    * @param {object} parts
    * @param {string} parts.label      for screen readers
-   * @param {Array} parts.columns     {title, cell(item), name (class)}
+   * @param {Array} parts.columns     {title, width (classes), cell(item)}
    * @param {(item) => string} parts.key
    * @param {(item) => string} parts.address  of an item's details
    */
@@ -48,7 +48,7 @@ export class Table {
     if (selected !== this.selected) [this.selected, this.wanted] = [selected, selected || this.wanted];
     const first = Math.max(0, Math.floor(this.top / this.rowHeight) - MARGIN);
     const last = Math.min(items.length, Math.ceil((this.top + this.height) / this.rowHeight) + MARGIN);
-    const title = (one) => html`<th scope="col" class=${one.name}>${head?.(one) ?? one.title}</th>`;
+    const title = (one) => html`<th scope="col" class=${one.width}>${head?.(one) ?? one.title}</th>`;
     return html`<div class="table" .table=${this} @scroll=${this.scrolled} tabindex="-1">
       <table aria-label=${this.label} aria-rowcount=${items.length + 1}>
         <thead><tr aria-rowindex="1">${this.columns.map(title)}</tr></thead>
@@ -69,8 +69,8 @@ export class Table {
     const address = this.address(item);
     const is = this.is(item, this.selected);
     return html`<tr aria-rowindex=${at + 2} aria-selected=${is} @pointerdown=${(event) => this.pressed(event, address)}>
-      <td class=${first.name}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
-      ${rest.map((one) => html`<td class=${one.name}>${one.cell(item)}</td>`)}</tr>`;
+      <td class=${first.width}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
+      ${rest.map((one) => html`<td class=${one.width}>${one.cell(item)}</td>`)}</tr>`;
   }
 
   is = (item, key) => String(this.key(item)) === key;

@@ -138,8 +138,7 @@ export function tabs(parts) {
 /** A search field, which finds while one types. */
 export function searchBox(name, hint, label = "Search", clean = (text) => text) {
   const find = (event) => setParams({ [name]: clean(event.target.value), offset: "" });
-  return html`<label class="search"><span class="unseen">${label}</span>
-    <input type="search" placeholder="/ ${hint}" .value=${param(name)} @input=${find}></label>`;
+  return html`<input type="search" aria-label=${label} placeholder="/ ${hint}" .value=${param(name)} @input=${find}>`;
 }
 
 /** Options of a choice: strings, or pairs of value and label. */
@@ -151,8 +150,8 @@ export function optionsOf(options, chosen) {
 /** A choice among options. Its own label stands for all of them. */
 export function filterChoice(name, label, options) {
   const choose = (event) => setParams({ [name]: event.target.value, offset: "" });
-  return html`<label><span class="unseen">${label}</span><select .value=${live(param(name))} @change=${choose}>
-    ${optionsOf([["", label], ...options], param(name))}</select></label>`;
+  return html`<select aria-label=${label} .value=${live(param(name))} @change=${choose}>
+    ${optionsOf([["", label], ...options], param(name))}</select>`;
 }
 
 // Copying and asking.

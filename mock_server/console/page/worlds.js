@@ -110,8 +110,8 @@ function generator({ scenario, count, rejected, entities }) {
     { name: "count", type: "number", hint: count.default },
     { name: "rejected", label: "share of rejected", type: "number", hint: rejected.default },
     { name: "seed", type: "number", hint: "default" },
-    { name: "entities", label: "entities (none: all)", type: "several", options: entities.items.enum },
     { name: "add", label: "keep the present records", type: "check" },
+    { name: "entities", label: "entities (none: all)", type: "several", options: entities.items.enum },
   ];
   return section("Generate records", "", html`<p class="note">The same values always make the same records.</p>
     ${form("Generate records", fields, "Generate", generate)}`);
