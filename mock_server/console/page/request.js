@@ -10,6 +10,8 @@ import {
   brief, clockTime, copy, copyButton, data, differences, empty, facts, mark, number, plain, recordLink, spaced, tabs,
 } from "./widgets.js";
 
+const MAX_NAME = 40; // characters of an id on a button
+
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
 
 // How it ended.
@@ -140,10 +142,13 @@ function past(record) {
     <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
 }
 
+/** What to change; sent, it may be about another record than the request was, so the button names the record. */
 function suggestion(call, last) {
   const { suggestion: text, changes } = call.nearMiss;
   const request = changes.length ? copies.corrected(call) : { lost: true };
-  const acts = () => html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected</button>
+  const [[field, value] = []] = Object.entries(request.record ?? {});
+  const about = field && html` for ${field === "number" ? "#" : ""}${plain(`${value}`, MAX_NAME)}`;
+  const acts = () => html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected${about}</button>
     ${copyAs(request, "corrected request")}</div>`;
   return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>${request.lost ? nothing : acts()}</div>`;
 }

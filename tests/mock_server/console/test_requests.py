@@ -246,6 +246,19 @@ def test_a_copied_request_runs(console: Console, mock: Mock, language: str) -> N
         assert again["request"]["parameters"] == one["request"]["parameters"]
 
 
+def test_what_is_sent_corrected_names_its_record(console: Console, mock: Mock) -> None:
+    """Before it is sent: a suggestion for a record that cannot be resent is about another one."""
+    page = console.open()
+    number = rejected(mock)
+    resend(mock, number)
+    resend(mock, number)
+    opened(page, "not rejected")
+    other = journal(mock)[0]["nearMiss"]["changes"][0]["value"]["number"]
+    assert other != number
+    page.get_by_role("button", name=f"Send corrected for #{other}").click()
+    expect(page.locator('tr[aria-selected="true"]')).to_contain_text(f"#{other}")
+
+
 def test_a_corrected_request_is_copied(console: Console, mock: Mock) -> None:
     """The form body becomes JSON, and the line succeeds."""
     number = rejected(mock)
