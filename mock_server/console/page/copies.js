@@ -1,6 +1,6 @@
 // A request of the journal, written anew: corrected, as code, and ready to be sent once more.
 
-import { curl, parts, secret, urlOf } from "./api.js";
+import { call, curl, parts, secret, send, urlOf } from "./api.js";
 
 const HIDDEN = "***"; // what the journal shows instead of a secret
 const YOURS = "..."; // what a suggestion has for a value that only the caller knows
@@ -81,7 +81,7 @@ const written = (value) => (typeof value === "object" ? Object.entries(value).ma
 const encoded = (text) => each(text, (part) => encodeURIComponent(part).replaceAll("%3D", "="), secret);
 
 /** A JSON object; undefined if the text is none. */
-function parsed(text) {
+export function parsed(text) {
   try {
     const found = JSON.parse(text);
     return found && typeof found === "object" && !Array.isArray(found) ? found : undefined;
@@ -103,6 +103,14 @@ export function secretsOf(request) {
 
 /** The text with the secrets put in. */
 export const filled = (text, secrets) => each(text, (part) => part, (name) => secrets[name]);
+
+/** Send a request, with a new token for the hidden one. Returns status and body; null if no response came. */
+export async function sent(request) {
+  const TOKEN = secretsOf(request).length ? (await call("POST", "/tokens")).token : "";
+  const fill = (text) => filled(text, { TOKEN });
+  const headers = request.headers.filter(([, value]) => value).map((pair) => pair.map(fill));
+  return send(request.verb, fill(target(request)), fill(request.body), headers).catch(() => null);
+}
 
 // As code, with the secrets from the environment.
 

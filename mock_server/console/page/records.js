@@ -9,10 +9,8 @@ import { Table } from "./table.js";
 import { brief, dateTime, empty, filterChoice, loading, mark, number, searchBox, stateMark } from "./widgets.js";
 
 const LIMIT = 100; // rows of a page
-const MAX_CALLS = 2000; // remembered for histories; the journal of the mock is bounded as well
 const ADD = "add"; // what stands for the number in the address of the form
 
-let calls = []; // those that named a record, oldest first
 let count; // how many records the world had
 let showsMore = false; // of the filters
 
@@ -56,13 +54,11 @@ export const records = {
   open: reading.now,
 
   reset() {
-    [reading.found, calls] = [null, []];
+    reading.found = null;
   },
 
   event(name, found) {
     const touches = name === "call" && (found.record || found.identifier);
-    if (touches) calls.push(found);
-    if (calls.length > MAX_CALLS) calls.shift();
     if (touches || name === "delivery" || (name === "world" && count !== found.webhook_requests)) reading.soon();
     if (name === "world") count = found.webhook_requests;
   },
@@ -79,7 +75,7 @@ export const records = {
     if (!reading.found) return loading;
     if (id === ADD) return addForm(entitiesOf(reading.found.definitions));
     const { entry } = reading.found;
-    return entry?.name === id ? recordDetails(entry, calls) : loading;
+    return entry?.name === id ? recordDetails(entry) : loading;
   },
 };
 

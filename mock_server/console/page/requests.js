@@ -32,7 +32,7 @@ const table = new Table({
 
 const TERMS = {
   method: (call, value) => methodOf(call).toLowerCase().startsWith(value),
-  outcome: (call, value) => OUTCOMES[outcomeOf(call)].startsWith(value),
+  outcome: (call, value) => OUTCOMES[outcomeOf(call)[0]].startsWith(value),
   record: ({ record, identifier }, value) =>
     [record?.number, record?.id.toLowerCase(), identifier?.split("=")[1]?.toLowerCase()].includes(value),
   fault: ({ fault }, value) => fault && (fault.id === value || `${fault.name}`.toLowerCase().includes(value)),
@@ -50,6 +50,12 @@ function fits(call, word) {
   const [, name, value] = TERM.exec(word) ?? [];
   if (name) return value === "" || TERMS[name](call, value);
   return call.text.includes(word);
+}
+
+/** The rows of requests that touched a record, or asked for it in vain, oldest first. */
+export function requestsFor(number, id) {
+  const names = [`number=${number}`, `id=${id}`];
+  return rows.filter((one) => (one.record ? one.record.number === number : names.includes(one.identifier))).reverse();
 }
 
 /** What a row needs, and what it is searched for: values may be long, and rows are many. */
