@@ -4,7 +4,7 @@ import { html, nothing, render } from "./lit-html/lit-html.js";
 import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
 import { addressOf, changed, close, go, pause, readAddress, say, shell } from "./shell.js";
-import { copyButton, counted, dateTime, dialog, mark } from "./widgets.js";
+import { copyButton, counted, dateTime, dialog, facts, mark } from "./widgets.js";
 import { contract } from "./contract.js";
 import { deliveries } from "./deliveries.js";
 import { faults } from "./faults.js";
@@ -22,6 +22,7 @@ import { worlds as worldsPanel } from "./worlds.js";
  */
 const PANELS = [requests, records, deliveries, faults, worldsPanel, contract];
 const PATIENCE_MS = 15_000; // the stream brings something every second
+const RETRY_MS = 1000;
 const HIDDEN_MS = 60_000; // how long a hidden tab follows the stream
 
 const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS[0];
@@ -58,11 +59,7 @@ function back() {
     <span aria-hidden="true">✕</span><span aria-hidden="true">← ${title}</span></a>`;
 }
 
-const CONNECTIONS = {
-  live: ["good", "live"],
-  connecting: ["open", "connecting"],
-  lost: ["failed", "no connection"],
-};
+const CONNECTIONS = { live: ["good", "live"], connecting: ["open", "connecting"], lost: ["failed", "no connection"] };
 
 function head() {
   const names = [...new Set([...worlds, session.world])];
@@ -117,7 +114,7 @@ async function listen() {
   stream.abort();
   const { signal } = (stream = new AbortController());
   const { world } = session;
-  let [followed, lost, seconds] = [false, false, 0.5];
+  let [followed, lost] = [false, false];
   shell.connection = "connecting";
   changed();
   while (!signal.aborted) {
@@ -125,14 +122,18 @@ async function listen() {
       if (world !== "default") await loadWorlds();
       const isNew = world !== "default" && !worlds.includes(world); // the stream makes it
       if (signal.aborted) return;
-      if (isNew && followed && !lost) return leave(world);
+      if (isNew && followed && !lost) {
+        // Another tab or program has ended it; to follow it would make it anew.
+        say(true, `The world “${world}” was ended.`);
+        return showWorld("default");
+      }
       for await (const { event, data } of events(signal)) {
         heard = performance.now();
         if (event === "world") {
           take(data);
           if (isNew && !followed) say(true, `There was no world “${world}”: the mock has made it, with the initial content.`);
           if (lost) say(true, "Connected again. The page shows what the mock knows now.");
-          [followed, lost, seconds] = [true, false, 0.5];
+          [followed, lost] = [true, false];
         }
         PANELS.forEach((one) => one.event?.(event, data));
         changed();
@@ -146,8 +147,7 @@ async function listen() {
       if (error.status) say(false, error.message);
     }
     changed();
-    await pause(lost ? seconds * 1000 : 50);
-    seconds = Math.min(seconds * 2, 5);
+    await pause(lost ? RETRY_MS : 50);
   }
 }
 
@@ -157,12 +157,6 @@ function take(status) {
   Object.assign(shell, { status, connection: "live" });
   if (connection !== "live") PANELS.forEach((one) => one.reset?.());
   if (connection !== "live" || before?.epoch !== status.epoch || before?.dialect !== status.dialect) shell.reopen();
-}
-
-/** The world was ended by another tab or program; to follow it would make it anew. */
-function leave(world) {
-  say(true, `The world “${world}” was ended.`);
-  showWorld("default");
 }
 
 // A mock that hangs, or a machine that slept: the stream has not ended, and nothing comes.
@@ -186,15 +180,9 @@ addEventListener("hashchange", ({ oldURL }) => {
     shell.status = null;
     listen();
   } else shell.reopen();
-  title();
   changed();
   requestAnimationFrame(() => moveFocus(before, new URL(oldURL).hash)); // it is drawn by then
 });
-
-function title() {
-  const { id } = shell.route;
-  document.title = `${id && `${id} · `}${panel().title} · ${session.world} · crmcom-kit`;
-}
 
 /** On a phone, details take the place of the list; when they are closed, focus returns to their row. */
 function moveFocus(before, address) {
@@ -224,8 +212,8 @@ const KEYS = {
 };
 
 function help() {
-  const list = Object.entries(KEYS).map(([key, text]) => html`<dt><kbd>${key}</kbd></dt><dd>${text}</dd>`);
-  dialog("Keys", html`<dl class="facts">${list}</dl>`, html`<button class="main" autofocus>Close</button>`);
+  const list = Object.entries(KEYS).map(([key, text]) => [html`<kbd>${key}</kbd>`, text]);
+  dialog("Keys", facts(list), html`<button class="main" autofocus>Close</button>`);
 }
 
 function step(by) {
@@ -267,6 +255,8 @@ Object.assign(shell, {
     changed();
   },
   draw() {
+    const { id } = shell.route;
+    document.title = `${id && `${id} · `}${panel().title} · ${session.world} · crmcom-kit`;
     render(page(), document.body);
     document.querySelectorAll(".table").forEach((box) => box.table.drawn(box));
   },
@@ -274,5 +264,4 @@ Object.assign(shell, {
 // Worlds that other programs have made are not in the stream.
 addEventListener("focus", () => shell.connection === "live" && shell.reopen());
 readAddress();
-title();
 listen();

@@ -1,7 +1,7 @@
 // Contract: what the documents state, what they leave open, and how this mock is set.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, gather } from "./api.js";
+import { call } from "./api.js";
 import { addressOf, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
 import { counted, data, empty, facts, filterChoice, loading, number, searchBox } from "./widgets.js";
@@ -14,32 +14,31 @@ export const EVIDENCE = {
   assumed: "nothing says so; this is a choice",
 };
 
-const table = new Table({
-  label: "Statements and dials",
-  key: (one) => one.id,
-  address: (one) => addressOf("contract", one.id, shell.route.query),
-  columns: [
-    { title: "Name", width: "xl", cell: (one) => one.id },
-    { title: "Setting", width: "l", cell: settingOf },
-    { title: "Evidence", width: "s words drop-3", cell: (one) => one.evidence },
-    { title: "Text", width: "words drop-3", cell: (one) => one.text },
-  ],
-});
+const table = new Table("contract", "Statements and dials", [
+  { title: "Name", width: "xl", cell: (one) => one.id },
+  { title: "Setting", width: "l", cell: settingOf },
+  { title: "Evidence", width: "s words drop-3", cell: (one) => one.evidence },
+  { title: "Text", width: "words drop-3", cell: (one) => one.text },
+]);
 
 function settingOf({ kind, isChanged, value }) {
   if (kind === "statement") return html`<span class="note">statement</span>`;
   return isChanged ? html`<span class="changed">≠ ${JSON.stringify(value)}</span>` : JSON.stringify(value);
 }
 
-/** `rules` are statements, then dials: {id, kind, isChanged, and what the mock says}. */
-const reading = reader("contract", async () => {
-  const { statements, dials, ...found } = await gather("/fidelity", { settings: await call("GET", "/settings") });
+/** Read statements, then dials: {id, kind, isChanged, and what the mock says}. Throws Refused. */
+export async function readRules() {
+  const { statements, dials } = await call("GET", "/fidelity");
   const isChanged = (one) => JSON.stringify(one.value) !== JSON.stringify(one.default);
-  const rules = [
+  return [
     ...statements.map((one) => ({ ...one, kind: "statement" })),
     ...dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: isChanged(one) })),
   ];
-  return { rules, ...found };
+}
+
+const reading = reader("contract", async () => {
+  const [rules, settings] = await Promise.all([readRules(), call("GET", "/settings")]);
+  return { rules, settings };
 });
 
 function fits(one) {

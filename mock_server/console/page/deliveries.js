@@ -39,19 +39,14 @@ function duration({ milliseconds: took }) {
   return took === null ? "" : `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
 }
 
-const table = new Table({
-  label: "Deliveries, newest first",
-  key: (one) => one.id,
-  address: (one) => addressOf("deliveries", one.id, shell.route.query),
-  columns: [
-    { title: "Time", width: "s", cell: (one) => clockTime(one.at) },
-    { title: "Record", width: "s", cell: (one) => `#${one.webhook_request.number}` },
-    { title: "Outcome", width: "xl", cell: attemptMark },
-    { title: "Cause", width: "s drop-2", cell: (one) => one.cause },
-    { title: "Took", width: "s right drop-3", cell: duration },
-    { title: "Receiver", width: "drop-2", cell: (one) => brief(one.url) },
-  ],
-});
+const table = new Table("deliveries", "Deliveries, newest first", [
+  { title: "Time", width: "s", cell: (one) => clockTime(one.at) },
+  { title: "Record", width: "s", cell: (one) => `#${one.webhook_request.number}` },
+  { title: "Outcome", width: "xl", cell: attemptMark },
+  { title: "Cause", width: "s drop-2", cell: (one) => one.cause },
+  { title: "Took", width: "s right drop-3", cell: duration },
+  { title: "Receiver", width: "drop-2", cell: (one) => brief(one.url) },
+]);
 
 // What the mock has, and what is shown of it.
 

@@ -3,10 +3,8 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { dataList, form } from "./forms.js";
-import { act, addressOf, changed, shell } from "./shell.js";
+import { act, addressOf, shell } from "./shell.js";
 import { mark, plain, rowButton, section } from "./widgets.js";
-
-let kind = "delay"; // the fault that the form adds
 
 // Which deliveries: all, those of a definition, or those of a record.
 const WHICH = [
@@ -17,14 +15,10 @@ const forWhich = ({ number, definition }) => plain(number ? `#${number}` : (defi
 
 /** `active` are the faults of deliveries, `kinds` those that there are. */
 export function deliveryFaults(active, kinds, definitions) {
-  const amount = { delay: "seconds", duplicate: "copies" }[kind];
-  const choose = (chosen) => {
-    kind = chosen;
-    changed();
-  };
   const fields = [
-    { name: "fault", type: "choice", value: kind, options: kinds, change: choose },
-    ...(amount ? [{ name: amount, type: "number", value: 1 }] : []),
+    { name: "fault", type: "choice", value: "delay", options: kinds },
+    { name: "seconds", label: "delay in s", type: "number", hint: "1" },
+    { name: "copies", label: "duplicates", type: "number", hint: "1" },
     { name: "times", type: "number", value: 1, blank: null, hint: "all" },
     ...WHICH,
   ];

@@ -14,19 +14,14 @@ const ADD = "add"; // what stands for the number in the address of the form
 let count; // how many records the world had
 let showsMore = false; // of the filters
 
-const table = new Table({
-  label: "Records",
-  key: (one) => one.record.number,
-  address: (one) => addressOf("records", one.record.number, shell.route.query),
-  columns: [
-    { title: "Number", width: "s", cell: ({ record }) => brief(`#${record.number}`) },
-    { title: "Created", width: "l drop-3", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
-    { title: "State", width: "m", cell: ({ record }) => stateMark(record.life_cycle_state) },
-    { title: "Entity", width: "l", cell: ({ record }) => record.entity },
-    { title: "Definition", width: "drop-2", cell: ({ record }) => brief(record.webhook_definition?.name) },
-    { title: "Error", width: "l drop-1", cell: ({ record }) => brief(record.error_code) },
-  ],
-});
+const table = new Table("records", "Records", [
+  { title: "Number", width: "s", cell: ({ record }) => brief(`#${record.number}`) },
+  { title: "Created", width: "l drop-3", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
+  { title: "State", width: "m", cell: ({ record }) => stateMark(record.life_cycle_state) },
+  { title: "Entity", width: "l", cell: ({ record }) => record.entity },
+  { title: "Definition", width: "drop-2", cell: ({ record }) => brief(record.webhook_definition?.name) },
+  { title: "Error", width: "l drop-1", cell: ({ record }) => brief(record.error_code) },
+], (one) => one.record.number);
 
 /** The page of the list that the address asks for, and the record that it names. */
 const reading = reader("records", () => {

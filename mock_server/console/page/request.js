@@ -48,7 +48,7 @@ export function named({ record, identifier }) {
 
 // Its details.
 
-/** `rules` are statements and dials by their names; `last` is the id of the newest request. */
+/** `rules` are statements and dials; `last` is the id of the newest request. */
 export function details(call, rules, last) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
@@ -143,7 +143,7 @@ function suggestion(call, last) {
 
 /** A statement or a dial that decided; a dial has a value. */
 function rule(id, rules, value) {
-  const { text, source, evidence } = rules[id] ?? {};
+  const { text, source, evidence } = rules.find((one) => one.id === id) ?? {};
   const isDial = value !== undefined;
   const grounds = html`<span>${isDial ? text : html`<q>${text}</q>`}</span>
     <span class="note">${evidence}: ${EVIDENCE[evidence]}${isDial ? "" : ` · ${source}`}</span>`;

@@ -2,6 +2,7 @@
 
 import { html } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, secret, segment, urlOf } from "./api.js";
+import { readRules } from "./contract.js";
 import { OUTCOMES, details, named, outcome, outcomeOf } from "./request.js";
 import { act, addressOf, changed, go, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
@@ -16,17 +17,12 @@ let paused = false;
 
 const methodOf = (call) => call.operation ?? call.method;
 
-const table = new Table({
-  label: "Requests, newest first",
-  key: (one) => one.id,
-  address: (one) => addressOf("requests", one.id, shell.route.query),
-  columns: [
-    { title: "Time", width: "s", cell: (one) => clockTime(one.loggedDateString) },
-    { title: "Method", width: "s", cell: (one) => brief(methodOf(one)) },
-    { title: "Record", width: "s", cell: (one) => brief(named(one)) },
-    { title: "Outcome", width: "", cell: outcome },
-  ],
-});
+const table = new Table("requests", "Requests, newest first", [
+  { title: "Time", width: "s", cell: (one) => clockTime(one.loggedDateString) },
+  { title: "Method", width: "s", cell: (one) => brief(methodOf(one)) },
+  { title: "Record", width: "s", cell: (one) => brief(named(one)) },
+  { title: "Outcome", width: "", cell: outcome },
+]);
 
 // Searching: words anywhere, and what begins with method:, outcome:, record: or fault:.
 
@@ -72,7 +68,7 @@ function settle({ call: number, after }) {
   if (reading.found?.entry?.number === number) reading.soon();
 }
 
-/** All of the open request, which `asked` names as the address does; statements and dials by their names. */
+/** All of the open request, which `asked` names as the address does; statements and dials. */
 const reading = reader("requests", async () => {
   const { id: asked } = shell.route;
   if (asked === "") return { ...reading.found, entry: null };
@@ -80,11 +76,6 @@ const reading = reader("requests", async () => {
   const [entry, rules] = await Promise.all([own, reading.found?.rules ?? readRules()]);
   return { entry: { ...entry, asked }, rules };
 });
-
-async function readRules() {
-  const { statements, dials } = await call("GET", "/fidelity");
-  return Object.fromEntries([...statements.map((one) => [one.id, one]), ...dials.map((one) => [one.key, one])]);
-}
 
 export const requests = {
   id: "requests",

@@ -2,29 +2,24 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
-import { changed } from "./shell.js";
+import { addressOf, changed, shell } from "./shell.js";
 
 const MARGIN = 10; // rows beyond what is visible
 
 export class Table {
-  /**
-   * @param {object} parts
-   * @param {string} parts.label      for screen readers
-   * @param {Array} parts.columns     {title, width (classes), cell(item)}
-   * @param {(item) => string} parts.key
-   * @param {(item) => string} parts.address  of an item's details
-   */
-  constructor({ label, columns, key, address }) {
-    Object.assign(this, { label, columns, key, address });
-    this.items = [];
-    this.held = []; // rows of a live list that is read
-    this.selected = "";
-    this.wanted = ""; // the key of the row to reveal when it is visible
-    this.top = 0; // how far it is scrolled, in pixels
-    this.height = innerHeight;
-    this.rowHeight = 28;
-    this.box = null;
-    this.visible = false;
+  items = [];
+  held = []; // rows of a live list that is read
+  selected = "";
+  wanted = ""; // the key of the row to reveal when it is visible
+  top = 0; // how far it is scrolled, in pixels
+  height = innerHeight;
+  rowHeight = 28;
+  box = null;
+  visible = false;
+
+  /** `label` is for screen readers; a column is {title, width (classes), cell(item)}; `key` names an item in addresses. */
+  constructor(panel, label, columns, key = (one) => one.id) {
+    Object.assign(this, { panel, label, columns, key });
   }
 
   /** The rows of a live list to show, and those that wait: a list that is read does not move. */
@@ -72,6 +67,8 @@ export class Table {
       <td class=${first.width}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
       ${rest.map((one) => html`<td class=${one.width}>${one.cell(item)}</td>`)}</tr>`;
   }
+
+  address = (item) => addressOf(this.panel, this.key(item), shell.route.query);
 
   is = (item, key) => String(this.key(item)) === key;
 

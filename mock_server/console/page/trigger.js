@@ -2,6 +2,7 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, segment } from "./api.js";
+import { parsed } from "./copies.js";
 import { go, param, say, shell } from "./shell.js";
 import { dataList, form } from "./forms.js";
 import { empty, loading, pretty } from "./widgets.js";
@@ -106,10 +107,6 @@ export function objectIn(text, parameter) {
 
 /** The data object in the body of a message, in each way in which a dialect wraps it. */
 function dataIn(body) {
-  try {
-    const found = JSON.parse(body);
-    return "data" in found ? found.data : found;
-  } catch {
-    return undefined;
-  }
+  const found = parsed(body);
+  return found && "data" in found ? found.data : found;
 }
