@@ -4,7 +4,7 @@ import { html, nothing, render } from "./lit-html/lit-html.js";
 import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
 import { addressOf, changed, close, go, pause, readAddress, say, shell } from "./shell.js";
-import { copyButton, counted, dateTime, dialog, facts, mark } from "./widgets.js";
+import { copyButton, counted, dateTime, dialog, facts, loading, mark } from "./widgets.js";
 import { contract } from "./contract.js";
 import { deliveries } from "./deliveries.js";
 import { faults } from "./faults.js";
@@ -15,10 +15,11 @@ import { worlds as worldsPanel } from "./worlds.js";
 /**
  * A panel:
  *   id, title, icon   its address, and its entry in the navigation; fonts do not have all icons, so it is a path
- *   open()            read what it shows: its address has changed (shell.route), or the content of the world
+ *   reading           a reader of what it shows, for its address (shell.route)
+ *   open()            more to do when its address or the content of the world has changed
+ *   main(found), details(found)  its two parts, of what was read; details only if the address names an object
+ *   event(name, data) the stream has brought something; what it says of the world need not be new
  *   reset()           another world or server: all that it knew is of the past
- *   main(), details() its two parts; details only if the address names an object
- *   event(name, data) the stream has brought something
  */
 const PANELS = [requests, records, deliveries, faults, worldsPanel, contract];
 const PATIENCE_MS = 15_000; // the stream brings something every second
@@ -36,12 +37,14 @@ let heard = 0; // when the stream has brought something
 
 function page() {
   if (shell.connection === "login") return login();
-  const details = shell.route.id === "" ? undefined : panel().details?.();
+  const { reading, main, details: detailsOf, title } = panel();
+  const shown = (part) => (reading.found ? part(reading.found) : loading);
+  const details = shell.route.id !== "" && detailsOf && shown(detailsOf);
   return html`
     <header>${head()}</header>
     <nav aria-label="Panels">${PANELS.map(entry)}
       <button class="keys" @click=${help}><span aria-hidden="true">?</span> Keys</button></nav>
-    <main tabindex="-1" class=${details ? "with-details" : ""} aria-label=${panel().title}>${panel().main()}</main>
+    <main tabindex="-1" class=${details ? "with-details" : ""} aria-label=${title}>${shown(main)}</main>
     ${details ? html`<aside tabindex="-1" aria-label="Details">${back()}${details}</aside>` : nothing}
     <div class="message" role="status">${shell.message ? message(shell.message) : nothing}</div>`;
 }
@@ -155,8 +158,14 @@ async function listen() {
 function take(status) {
   const { connection, status: before } = shell;
   Object.assign(shell, { status, connection: "live" });
-  if (connection !== "live") PANELS.forEach((one) => one.reset?.());
-  if (connection !== "live" || before?.epoch !== status.epoch || before?.dialect !== status.dialect) shell.reopen();
+  if (connection !== "live") PANELS.forEach(forget);
+  const content = (found) => JSON.stringify({ ...found, clock: undefined });
+  if (connection !== "live" || content(before) !== content(status)) shell.reopen();
+}
+
+function forget(one) {
+  one.reading.found = null;
+  one.reset?.();
 }
 
 // A mock that hangs, or a machine that slept: the stream has not ended, and nothing comes.
@@ -251,8 +260,7 @@ addEventListener("keydown", (event) => {
 document.querySelector("noscript").remove();
 Object.assign(shell, {
   async reopen() {
-    await panel().open?.();
-    changed();
+    await Promise.all([panel().reading.now(), panel().open?.()]);
   },
   draw() {
     const { id } = shell.route;

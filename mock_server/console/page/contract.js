@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { addressOf, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { counted, data, empty, facts, filterChoice, loading, number, searchBox } from "./widgets.js";
+import { counted, data, empty, facts, filterChoice, number, searchBox } from "./widgets.js";
 
 /** What each grade of evidence means. */
 export const EVIDENCE = {
@@ -57,15 +57,9 @@ export const contract = {
   title: "Contract",
   icon: "M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3M5.5 9l2 2 3-4",
 
-  open: reading.now,
+  reading,
 
-  reset() {
-    reading.found = null;
-  },
-
-  main() {
-    if (!reading.found) return loading;
-    const { rules, settings } = reading.found;
+  main({ rules, settings }) {
     const found = rules.filter(fits);
     const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
     const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.";
@@ -78,9 +72,7 @@ export const contract = {
       ${found.length ? table.view(found, shell.route.id) : empty("Nothing found", nothingFits)}`;
   },
 
-  details() {
-    if (!reading.found) return loading;
-    const { rules, settings } = reading.found;
+  details({ rules, settings }) {
     const found = rules.find((one) => one.id === shell.route.id);
     if (!found) return empty(`There is no ${shell.route.id}`, `${settings.release} has no statement and no dial of this name.`);
     return ruleDetails(found, settings.release);

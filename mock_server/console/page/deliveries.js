@@ -88,10 +88,12 @@ export const deliveries = {
   title: "Deliveries",
   icon: "M1.5 7.5l13-5.5-4.5 12.5-3-5.5zM7 9l3-3",
 
-  open: () => Promise.all([reading.now(), shell.route.id === TRIGGER && openTrigger()]),
+  reading,
+
+  open: () => shell.route.id === TRIGGER && openTrigger(),
 
   reset() {
-    [attempts, reading.found] = [[], null];
+    attempts = [];
     table.scrollTo(0);
     resetTrigger();
   },
@@ -103,7 +105,6 @@ export const deliveries = {
   },
 
   main() {
-    if (!reading.found) return loading;
     const [held, fresh] = table.hold(attempts);
     const found = held.filter(fits);
     return html`<div class="tools">${searchBox("text", "search, or #7")} ${filterChoice("outcome", "Outcome", OUTCOMES)}
@@ -115,13 +116,12 @@ export const deliveries = {
       ${found.length ? table.view(found, shell.route.id) : nothingFound()}`;
   },
 
-  details() {
+  details({ receiver, verdict }) {
     const { id } = shell.route;
     if (id === TRIGGER) return triggerForm();
-    if (!reading.found) return loading;
-    if (id === RECEIVER) return reading.found.receiver ? receiverView(reading.found.receiver) : loading;
+    if (id === RECEIVER) return receiver ? receiverView(receiver) : loading;
     const found = attempts.find((one) => `${one.id}` === id);
-    return found ? details(found) : empty("This delivery is gone", `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`);
+    return found ? details(found, verdict) : empty("This delivery is gone", `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`);
   },
 };
 
@@ -138,9 +138,8 @@ function nothingFound() {
   return empty("No deliveries yet", text, controlCurl("POST", "/deliveries/recover", {}));
 }
 
-function details(attempt) {
+function details(attempt, verdict) {
   const { id, request, outcome, url, webhook_request: record } = attempt;
-  const { verdict } = reading.found;
   const signature = verdict?.id === id ? verdict.signature : null;
   const asCurl = () => curl(request.method, url, request.body, Object.entries(request.headers));
   return html`<h2>Delivery ${id} <span class="count">of ${recordLink(record)}</span></h2>

@@ -6,7 +6,7 @@ import { clock } from "./clock.js";
 import { deliveryFaults, deliveryScripts } from "./delivery_faults.js";
 import { form, schemas } from "./forms.js";
 import { act, addressOf, reader } from "./shell.js";
-import { clockTime, counted, data, loading, mark, plain, rowButton, section } from "./widgets.js";
+import { clockTime, counted, data, mark, plain, rowButton, section } from "./widgets.js";
 
 const reading = reader("faults", async () => {
   const [{ faults: ofDeliveries }, found] = await Promise.all([
@@ -15,24 +15,19 @@ const reading = reader("faults", async () => {
   ]);
   return { ...found, ofDeliveries };
 });
-let counts = ""; // what the stream last said of faults
 
 export const faults = {
   id: "faults",
   title: "Faults & time",
   icon: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z",
 
-  open: reading.now,
+  reading,
 
   event(name, found) {
-    const told = name === "world" ? [found.faults, found.delivery_faults].join() : counts;
-    if (told !== counts || (name === "call" && found.fault) || name === "delivery") reading.soon();
-    counts = told;
+    if (name === "delivery" || found.fault) reading.soon();
   },
 
-  main() {
-    if (!reading.found) return loading;
-    const { faults: active, presets, scripts, definitions, ofDeliveries, FaultOperation, DeliveryFault } = reading.found;
+  main({ faults: active, presets, scripts, definitions, ofDeliveries, FaultOperation, DeliveryFault }) {
     return html`<div class="board">
       <div>${activeFaults(active)} ${clock()} ${deliveryScripts(scripts)}</div>
       <div>${known(presets, FaultOperation.enum)}

@@ -11,7 +11,6 @@ import { brief, dateTime, empty, filterChoice, loading, mark, number, searchBox,
 const LIMIT = 100; // rows of a page
 const ADD = "add"; // what stands for the number in the address of the form
 
-let count; // how many records the world had
 let showsMore = false; // of the filters
 
 const table = new Table("records", "Records", [
@@ -46,30 +45,20 @@ export const records = {
   title: "Records",
   icon: "M2 3h12v10H2zM2 6.5h12M6 6.5V13",
 
-  open: reading.now,
-
-  reset() {
-    reading.found = null;
-  },
+  reading,
 
   event(name, found) {
-    const touches = name === "call" && (found.record || found.identifier);
-    if (touches || name === "delivery" || (name === "world" && count !== found.webhook_requests)) reading.soon();
-    if (name === "world") count = found.webhook_requests;
+    if (name === "delivery" || found.record || found.identifier) reading.soon();
   },
 
-  main() {
-    if (!reading.found) return loading;
-    const { refused, records: found } = reading.found;
-    return html`${tools(reading.found)}${refused ? html`<p class="section">${mark("failed", refused)}</p>` : nothing}
-      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()}${pager(reading.found)}`;
+  main({ refused, records: found, total, ...known }) {
+    return html`${tools(known)}${refused ? html`<p class="section">${mark("failed", refused)}</p>` : nothing}
+      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()}${pager(found, total)}`;
   },
 
-  details() {
+  details({ definitions, entry }) {
     const { id } = shell.route;
-    if (!reading.found) return loading;
-    if (id === ADD) return addForm(entitiesOf(reading.found.definitions));
-    const { entry } = reading.found;
+    if (id === ADD) return addForm(entitiesOf(definitions));
     return entry?.name === id ? recordDetails(entry) : loading;
   },
 };
@@ -128,7 +117,7 @@ function toggleMore() {
   changed();
 }
 
-function pager({ records: found, total }) {
+function pager(found, total) {
   const offset = Number(param("offset"));
   const last = Math.max(0, Math.ceil(total / LIMIT) - 1) * LIMIT;
   const to = (label, sign, place) => html`<button aria-label=${label} ?disabled=${place < 0 || place > last || place === offset}

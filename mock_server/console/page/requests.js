@@ -83,10 +83,10 @@ export const requests = {
 
   icon: "M1.5 5.5h12l-3-3M14.5 10.5h-12l3 3",
 
-  open: reading.now,
+  reading,
 
   reset() {
-    [rows, reading.found, paused] = [[], null, false];
+    [rows, paused] = [[], false];
     table.scrollTo(0);
   },
 
@@ -95,14 +95,13 @@ export const requests = {
     if (name === "call") rows = [rowOf(found), ...rows].slice(0, MAX_ROWS);
   },
 
-  main() {
+  main({ entry }) {
     if (!rows.length) return shell.status ? welcome() : loading;
     const [held, fresh] = table.hold(rows, paused);
     const found = fitting(held);
     const waiting = fitting(fresh).length;
     const isFiltered = shell.route.query.size > 0;
     const methods = [...new Set(rows.map(methodOf))].sort();
-    const { entry } = reading.found ?? {};
     // The address may have the number of the open request alone.
     const selected = entry?.asked === shell.route.id ? (entry.id ?? "") : shell.route.id;
     return html`<div class="tools">${searchBox("search", "search, or record:7 fault:lost_answer")}
@@ -114,10 +113,7 @@ export const requests = {
       ${found.length || waiting ? table.view(found, selected) : empty("Nothing found", `None of ${held.length} requests matches all filters.`)}`;
   },
 
-  details() {
-    const { entry, rules } = reading.found ?? {};
-    return entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading;
-  },
+  details: ({ entry, rules }) => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),
 };
 
 function welcome() {

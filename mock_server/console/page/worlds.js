@@ -10,28 +10,22 @@ import { confirmed, data, loading, number, rowButton, section } from "./widgets.
 const DEFAULT = "default"; // the world that never ends
 
 const reading = reader("worlds", () => gather("/worlds", schemas(), readSnapshots()));
-let content = ""; // what the stream last said of it
 
 export const worlds = {
   id: "worlds",
   title: "Worlds",
   icon: "M8 1.5a6.5 6.5 0 100 13 6.5 6.5 0 100-13M1.5 8h13M8 1.5c-4 4-4 9 0 13M8 1.5c4 4 4 9 0 13",
 
-  open: reading.now,
+  reading,
 
-  event(name, found) {
-    const told = name === "world" ? [found.epoch, found.webhook_requests].join() : content;
-    if (told !== content || name !== "world") reading.soon();
-    content = told;
+  event(name) {
+    if (name !== "world") reading.soon();
   },
 
-  main() {
-    if (!reading.found) return loading;
-    const { snapshots: saved, Seed } = reading.found;
-    return html`<div class="board"><div>${list(reading.found)} ${snapshots(saved)}</div><div>${records()} ${generator(Seed.properties)}</div></div>`;
-  },
+  main: (found) => html`<div class="board"><div>${list(found)} ${snapshots(found.snapshots)}</div>
+    <div>${records()} ${generator(found.Seed.properties)}</div></div>`,
 
-  details: () => (reading.found?.name === shell.route.id ? changesSince(reading.found) : loading),
+  details: (found) => (found.name === shell.route.id ? changesSince(found) : loading),
 };
 
 // All worlds.
