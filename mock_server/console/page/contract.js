@@ -4,7 +4,7 @@ import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { addressOf, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { counted, data, empty, facts, filterChoice, number, searchBox } from "./widgets.js";
+import { counted, data, empty, facts, filterChoice, flat, searchBox } from "./widgets.js";
 
 /** What each grade of evidence means. */
 export const EVIDENCE = {
@@ -63,7 +63,8 @@ export const contract = {
     const found = rules.filter(fits);
     const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
     const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.";
-    return html`<details class="section"><summary>${summary(settings)}</summary>${settingsOf(settings)}</details>
+    return html`<details class="section"><summary>${summary(settings)}</summary>
+        ${facts(Object.entries(flat(settings)))}</details>
       <div class="tools">${searchBox("text", "search")} <span class="count">${found.length} of ${rules.length}</span>
         ${filterChoice("kind", "Kind", [["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]])}
         ${filterChoice("evidence", "Evidence", Object.keys(EVIDENCE))}
@@ -82,21 +83,6 @@ export const contract = {
 function summary({ release, dialect, version }) {
   const count = counted(Object.keys(dialect.changed).length, "dial");
   return `${release} · dialect ${dialect.name}, ${count} changed · crmcom-kit ${version}`;
-}
-
-function settingsOf({ credentials, journal, worlds, ...settings }) {
-  return facts([
-    ["Log in as", `${credentials.username}, password ${credentials.password}, organisation ${credentials.organisation}`],
-    ["Web API key", credentials.api_key],
-    ["Fixed tokens", settings.fixed_tokens],
-    ["Admin token", settings.admin_token ?? "none: only this machine may call the control API"],
-    ["Journal", `${number(journal.entries)} requests, ${number(journal.bytes / 2 ** 20)} MiB at most`],
-    ["Worlds", `${number(worlds.most)} at most, kept for ${number(worlds.idle_seconds)} s`],
-    ["Seed", settings.seed],
-    ["Base path", settings.base_path],
-    ["Waiting requests", `${settings.waiting_calls} at most`],
-    ["Python", settings.python],
-  ]);
 }
 
 const LEVELS = { must: "a page states it", observed: "an example shows it, or it is read into one" };

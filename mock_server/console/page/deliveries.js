@@ -3,8 +3,7 @@
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl } from "./api.js";
 import { act, addressOf, go, param, reader, shell } from "./shell.js";
-import { readReceiver, receiverView } from "./receiver.js";
-import { signatureMark, signatureView } from "./signature.js";
+import { readReceiver, receiverView, signatureMark, signatureView } from "./receiver.js";
 import { scripted } from "./request.js";
 import { Table } from "./table.js";
 import {

@@ -52,13 +52,12 @@ function refuse(form, fields, element, error) {
 }
 
 function valuesOf(fields, element) {
+  const given = new FormData(element);
   const read = ({ name, type, blank, read }) => {
-    const control = element.elements[name];
-    if (type === "check") return control.checked;
-    if (type === "file") return control.files[0];
-    const chosen = [...(control.selectedOptions ?? [])].map((option) => option.value);
-    if (type === "several") return chosen.length ? chosen : blank;
-    const text = control.value.trim();
+    if (type === "check") return given.has(name);
+    if (type === "file") return given.get(name);
+    if (type === "several") return given.has(name) ? given.getAll(name) : blank;
+    const text = given.get(name).trim();
     if (text === "") return blank;
     if (read) return read(text);
     return type === "number" && NUMBER.test(text) ? Number(text) : text;

@@ -7,7 +7,7 @@ import * as copies from "./copies.js";
 import { effectOf } from "./faults.js";
 import { addressOf, go, say, shell } from "./shell.js";
 import {
-  brief, clockTime, copy, copyButton, data, differences, empty, facts, mark, number, plain, recordLink, spaced, tabs,
+  brief, clockTime, copy, copyButton, data, differences, empty, facts, flat, mark, number, plain, recordLink, spaced, tabs,
 } from "./widgets.js";
 
 const MAX_NAME = 40; // characters of an id on a button
@@ -186,16 +186,6 @@ function trace(call) {
     ${call.record ? html`<p>Record ${recordLink(call.record)} ${came}</p>` : nothing}
     ${differences(fields.map((name) => ({ name, before: before[name], after: after[name] })))}
     ${before && !after ? data(call.before, "The record before") : nothing}`;
-}
-
-/** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
-function flat(found, path = "") {
-  if (!found) return found;
-  const parts = Object.entries(found).map(([name, one]) => {
-    if (one && typeof one === "object" && !Array.isArray(one)) return flat(one, `${path}${name}.`);
-    return { [path + name]: typeof one === "string" ? one : JSON.stringify(one) };
-  });
-  return Object.assign({}, ...parts);
 }
 
 // Sending once more.

@@ -77,6 +77,16 @@ export function data(text, label = "Data") {
   });
 }
 
+/** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
+export function flat(found, path = "") {
+  if (!found) return found;
+  const parts = Object.entries(found).map(([name, one]) => {
+    if (one && typeof one === "object" && !Array.isArray(one)) return flat(one, `${path}${name}.`);
+    return { [path + name]: typeof one === "string" ? one : JSON.stringify(one) };
+  });
+  return Object.assign({}, ...parts);
+}
+
 /** Names and values; entries without a value are left out. */
 export function facts(entries) {
   const known = entries.filter(([, value]) => ![null, undefined, "", false].includes(value));
