@@ -56,7 +56,6 @@ export const contract = {
   id: "contract",
   title: "Contract",
   icon: "M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3M5.5 9l2 2 3-4",
-
   reading,
 
   main({ rules, settings }) {

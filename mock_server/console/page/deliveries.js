@@ -44,7 +44,7 @@ const table = new Table("deliveries", "Deliveries, newest first", [
   { title: "Outcome", width: "xl", cell: attemptMark },
   { title: "Cause", width: "s drop-2", cell: (one) => one.cause },
   { title: "Took", width: "s right drop-3", cell: duration },
-  { title: "Receiver", width: "drop-2", cell: (one) => brief(one.url) },
+  { title: "Receiver", width: "drop-1", cell: (one) => brief(one.url) },
 ]);
 
 // What the mock has, and what is shown of it.
@@ -86,7 +86,6 @@ export const deliveries = {
   id: "deliveries",
   title: "Deliveries",
   icon: "M1.5 7.5l13-5.5-4.5 12.5-3-5.5zM7 9l3-3",
-
   reading,
 
   open: () => shell.route.id === TRIGGER && openTrigger(),

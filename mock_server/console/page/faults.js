@@ -19,7 +19,6 @@ export const faults = {
   id: "faults",
   title: "Faults & time",
   icon: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z",
-
   reading,
 
   event(name, found) {
@@ -137,9 +136,10 @@ const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "not_f
 
 function known(presets, operations) {
   const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];
+  const add = (name, values) => act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, values);
   const addAny = ({ fault = "" }) => act("The fault is active.", "POST", "/faults", fault);
   const preset = (one) => html`<li><div><h3>${one.name}</h3><p class="note">${prose(one.text)}</p>
-    ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one, values))}</div></li>`;
+    ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values))}</div></li>`;
   return section("Add a fault", "", html`<ul class="rows">${presets.map(preset)}</ul>
     <details><summary>Any other fault</summary>
       <p class="note">Match requests by method, record, parameters or count. Delay, refuse or drop them, or cut or garble the response.
@@ -164,10 +164,4 @@ function fieldsOf({ arguments: defaults }, operations) {
     if (typeof value === "boolean") return { name, type: "check", value };
     return { name, label: UNITS[name] ?? name, type: "number", value, ...(name === "times" && { blank: null, hint: "no limit" }) };
   });
-}
-
-function add({ name, arguments: defaults }, values) {
-  const given = Object.entries(values).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]));
-  const body = given.length ? Object.fromEntries(given) : undefined;
-  return act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, body);
 }

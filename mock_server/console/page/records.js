@@ -17,7 +17,7 @@ const table = new Table("records", "Records", [
   { title: "Number", width: "s", cell: ({ record }) => brief(`#${record.number}`) },
   { title: "Created", width: "l drop-3", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
   { title: "State", width: "m", cell: ({ record }) => stateMark(record.life_cycle_state) },
-  { title: "Entity", width: "l", cell: ({ record }) => record.entity },
+  { title: "Entity", width: "m", cell: ({ record }) => record.entity },
   { title: "Definition", width: "drop-2", cell: ({ record }) => brief(record.webhook_definition?.name) },
   { title: "Error", width: "l drop-1", cell: ({ record }) => brief(record.error_code) },
 ], (one) => one.record.number);
@@ -44,7 +44,6 @@ export const records = {
   id: "records",
   title: "Records",
   icon: "M2 3h12v10H2zM2 6.5h12M6 6.5V13",
-
   reading,
 
   event(name, found) {

@@ -43,18 +43,10 @@ export function readAddress() {
   return session.world !== before;
 }
 
-function decoded(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part; // typed by hand
-  }
-}
+// Unlike decodeURIComponent, it takes what was typed by hand as it is.
+const decoded = (part) => new URLSearchParams(`part=${part.replace(/[+&]/g, encodeURIComponent)}`).get("part");
 
-/** Go to an address. */
-export function go(panel, id, query) {
-  location.hash = addressOf(panel, id, query);
-}
+export const go = (panel, id, query) => (location.hash = addressOf(panel, id, query));
 
 /** What the address says of a filter; empty if nothing. */
 export const param = (name) => shell.route.query.get(name) ?? "";

@@ -17,7 +17,6 @@ export const worlds = {
   id: "worlds",
   title: "Worlds",
   icon: "M8 1.5a6.5 6.5 0 100 13 6.5 6.5 0 100-13M1.5 8h13M8 1.5c-4 4-4 9 0 13M8 1.5c4 4 4 9 0 13",
-
   reading,
 
   event(name) {
@@ -106,8 +105,8 @@ function generator({ scenario, count, rejected, entities }) {
     { name: "count", type: "number", hint: count.default },
     { name: "rejected", label: "share of rejected", type: "number", hint: rejected.default },
     { name: "seed", type: "number", hint: "default" },
-    { name: "add", label: "keep the present records", type: "check" },
     { name: "entities", label: "entities (none: all)", type: "several", options: entities.items.enum },
+    { name: "add", label: "keep the present records", type: "check" },
   ];
   return section("Generate records", "", html`<p class="note">The same values always make the same records.</p>
     ${form("Generate records", fields, "Generate", generate)}`);
