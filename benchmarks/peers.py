@@ -64,6 +64,17 @@ def _wiremock(body: bytes) -> tuple[tuple[str, ...], str]:
     return (*command, "--port"), SHOW
 
 
+def _mockoon(body: bytes) -> tuple[tuple[str, ...], str]:
+    headers = [{"key": "Content-Type", "value": "application/json"}]
+    response = {"uuid": "response", "body": body.decode(), "headers": headers}
+    path = {"method": "get", "endpoint": (API_PATH + _SHOW_PATH).removeprefix("/")}
+    route = {"uuid": "route", "type": "http", **path, "responses": [response]}
+    tree = [{"type": "route", "uuid": "route"}]
+    file = _write("mockoon.json", {"name": "show", "routes": [route], "rootChildren": tree})
+    command = (str(_MODULES / ".bin" / "mockoon-cli"), "start", "--data", str(file), "--repair")
+    return (*command, "--hostname", HOST, "--port"), SHOW
+
+
 def _write(name: str, value: Any) -> Path:
     path = WORK / name
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +93,7 @@ class _Peer:
 _PEERS = {
     "Prism": _Peer("@stoplight/prism-cli", "5", "node", _prism),
     "json-server": _Peer("json-server", "0.17.4", "node", _json_server),  # 1.0 is still a beta
+    "Mockoon": _Peer("@mockoon/cli", "9", "node", _mockoon),
     "WireMock": _Peer("wiremock", "3", "java", _wiremock),  # the package holds the jar
 }
 

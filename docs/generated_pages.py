@@ -59,20 +59,19 @@ def moved(text: str, folder: str) -> str:
 
 def dials_text() -> str:
     """Return an entry for each dial, in groups by the first word of their keys."""
-    lines: list[str] = []
-    group = ""
+    groups: dict[str, list[str]] = {}
     for dial in dials().values():
-        if dial.key.split(".")[0] != group:
-            group = dial.key.split(".")[0]
-            lines += [f"## {group}", ""]
-        lines += [
-            f"**`{dial.key} = {toml_value(dial.default)}`** ({dial.evidence})  ",
-            f"{_plain(dial.text)}  ",
-            f"Allowed: {_plain(dial.allowed())}.  ",
-            f"*{_plain(dial.source)}*",
-            "",
-        ]
-    return "\n".join(lines)
+        group = dial.key.split(".")[0]
+        groups.setdefault(group, [f"## {group}", ""]).extend(
+            [
+                f"**`{dial.key} = {toml_value(dial.default)}`** ({dial.evidence})  ",
+                f"{_plain(dial.text)}  ",
+                f"Allowed: {_plain(dial.allowed())}.  ",
+                f"*{_plain(dial.source)}*",
+                "",
+            ]
+        )
+    return "\n".join(line for lines in groups.values() for line in lines)
 
 
 def operations_text() -> str:

@@ -52,7 +52,7 @@ class Dial:
                 return f"a string that matches {self.choices}"
             case "script":
                 return (
-                    "outcomes with commas between them, each with an optional count such as "
+                    "comma-separated outcomes, each with an optional count, such as "
                     f"3*timeout: {', '.join(delivery_outcomes())}"
                 )
             case "status":
@@ -60,7 +60,7 @@ class Dial:
             case "code":
                 return "a string other than OK"
             case _:
-                return "a text"
+                return "a string"
 
     def accepts(self, value: object) -> bool:
         """Return True if ``value`` has this dial's type and is one of its choices."""

@@ -48,7 +48,7 @@ _SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "query",
         "name": "token",
-        "description": "The token retrieved from a login method. POST methods take it in the body.",
+        "description": "A token that a login method returned. POST methods take it in the body.",
     },
     _API_KEY: {
         "type": "http",

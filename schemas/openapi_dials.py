@@ -101,9 +101,19 @@ def error_statuses(method: Method, release: Release, dialect: Dialect) -> dict[i
     found: dict[int, list[str]] = {}
     for kind, entry in error_kinds().items():
         statement = entry["statement"].format(method=method.name)
-        if statement in upheld and not statement.startswith(_OF_THE_METHOD):
+        of_the_method = statement.startswith(_OF_THE_METHOD)
+        if statement in upheld and not of_the_method and _has_cause(kind, method):
             found.setdefault(dialect[f"errors.status.{kind}"], []).append(kind)
     return dict(sorted(found.items()))
+
+
+def _has_cause(kind: str, method: Method) -> bool:
+    """Return False if nothing that ``method`` takes can cause an error of ``kind``."""
+    if kind == "missing_parameter":
+        return any(parameter.need == "mandatory" for parameter in method.parameters.values())
+    if kind == "unknown_webhook_request":
+        return "webhook_request_identifier" in method.parameters
+    return True
 
 
 def error_example(kind: str, dialect: Dialect) -> dict[str, Any]:

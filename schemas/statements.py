@@ -98,7 +98,7 @@ def _check(entry: Mapping[str, Any]) -> None:
         if value is None and name in ("until", "unchecked"):
             continue
         if not _fits(name, value, choices.get(name)):
-            allowed = ", ".join(choices.get(name, ("a text",)))
+            allowed = ", ".join(choices.get(name, ("a string",)))
             msg = f"{at}: {name}: {value!r} is not allowed; allowed is {allowed}"
             raise ValueError(msg)
     for name in ("since", "until"):

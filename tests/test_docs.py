@@ -1,11 +1,16 @@
 """The site of the docs: it builds without a warning, stands alone, and leads to every page."""
 
+import html
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from crmcom_kit.schemas import API_PATH, dials, methods, release_names, resolve, response_fields
+from crmcom_kit.schemas.dialect import error_kinds
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -25,6 +30,11 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert built.returncode == 0, built.stderr
     return site / "html"
+
+
+def _text(page: Path) -> str:
+    """Return the text of a page, without its markup."""
+    return html.unescape(re.sub(r"<[^>]+>", "", page.read_text("utf-8")))
 
 
 def test_a_page_requests_nothing_from_another_host(site: Path) -> None:
@@ -71,15 +81,40 @@ def test_llms_txt_names_every_page(site: Path) -> None:
 
 
 def test_the_reference_has_what_the_code_has(site: Path) -> None:
-    """Commands, operations and dials come from the code, not from a copy of it."""
+    """Commands, operations, methods and dials come from the code, not from a copy of it."""
     from crmcom_kit.cli import COMMANDS
     from crmcom_kit.mock_server.admin.document import operations
-    from crmcom_kit.schemas import dials
 
     commands = (site / "reference" / "cli.html").read_text("utf-8")
     assert not [name for name in COMMANDS if f"crmcom-kit {name}" not in commands]
     control = (site / "reference" / "control-api.html").read_text("utf-8")
     paths = {path for _, path, _ in operations().values()}
     assert not [path for path in paths if f"/__admin{path}</span>" not in control]
-    settings = (site / "reference" / "dials.html").read_text("utf-8")
-    assert not [key for key in dials() if key not in re.sub(r"<[^>]+>", "", settings)]
+    settings = _text(site / "reference" / "dials.html")
+    assert not [key for key in dials() if key not in settings]
+
+
+def test_the_page_on_methods_is_made_from_the_contract() -> None:
+    """`python docs/methods_reference.py` would change nothing."""
+    filled = runpy.run_path(str(DOCS / "methods_reference.py"))["filled"]
+    page = (DOCS / "reference" / "methods.md").read_text("utf-8")
+    assert page.count("<!-- made:") == 6
+    assert page == filled(page)
+
+
+def test_the_page_on_methods_has_all_that_the_contract_has(site: Path) -> None:
+    """Methods, parameters, fields, errors, entities, and each dial that leaves something open."""
+    page = _text(site / "reference" / "methods.html")
+    newest = resolve(release_names()[-1])
+    for method in methods(newest).values():
+        section = page.partition(f"{method.summary} Available from ")[2].partition("Returns:")[0]
+        assert f"{method.verb} {API_PATH}/{method.path}\n" in section
+        assert not [name for name in method.parameters if f"\n{name} (" not in section]
+    assert not [name for name in response_fields() if f"\n{name} (" not in page]
+    assert not [entity for entity in newest.entities if entity not in page]
+    for error in error_kinds().values():
+        assert error["code"] in page
+        assert error["message"] in page
+    elsewhere = ("errors.code.", "errors.message.", "errors.status.", "message.")
+    left = [key for key in dials() if not key.startswith(elsewhere)]
+    assert not [key for key in left if f"{key} = " not in page]

@@ -75,28 +75,28 @@ PRESETS: dict[str, Preset] = {
         {"effect": {"drop": True}, "when": "after_commit"},
     ),
     "outage": Preset(
-        "For `seconds` of the world's clock no request is carried out: each gets a gateway's"
-        " response with `status`, or with `drop` no response.",
+        "For `seconds` of the world's clock, no request is carried out: each gets a gateway's"
+        " response with `status`, or no response with `drop`.",
         {"seconds": 30, "status": 503, "drop": False, "operation": None},
         _outage,
         {"effect": {"status": 503}},
     ),
     "rate_limited": Preset(
-        "The next requests (`times`, 1 by default) get HTTP 429, as if the caller made too many;"
+        "The next `times` requests (1 by default) get HTTP 429, as if the client had made too many;"
         " Retry-After has `seconds`.",
         {"seconds": 1, "operation": None, "times": 1},
         _rate_limited,
         {"effect": {"status": 429, "retryAfter": 1}},
     ),
     "slow_then_dead": Preset(
-        "The first requests (`calls`) are held back for `delay` milliseconds; after them every"
+        "The first `calls` requests are held back for `delay` milliseconds; after them, every"
         " connection is dropped. In a header: the request is held back, then dropped.",
         {"calls": 3, "delay": 2_000, "operation": None},
         _slow_then_dead,
         {"effect": {"delay": 2_000, "drop": True}},
     ),
     "token_expires": Preset(
-        "After a number of requests with a token (`calls`), the token of the last one expires.",
+        "After `calls` requests with a token, the token of the last one expires.",
         {"calls": 1, "operation": None},
         _token_expires,
         {"effect": {"expireToken": True}, "when": "after_commit"},

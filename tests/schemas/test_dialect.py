@@ -269,5 +269,5 @@ def test_no_code_is_that_of_success() -> None:
 def test_a_script_is_read_step_by_step(
     script: str, steps: tuple[tuple[int, str], ...] | None
 ) -> None:
-    """A delivery script is outcomes with commas between them, each with an optional count."""
+    """A delivery script is comma-separated outcomes, each with an optional count."""
     assert read_script(script) == steps

@@ -39,10 +39,13 @@ def test_a_method_shows_only_errors_of_its_own(read: Any) -> None:
     document = read("R10")
     login = document.answers("authentication/token")["examples"]
     show = document.answers(SHOW)["examples"]
+    listed = document.answers("webhook_requests/list")["examples"]
 
     assert "wrong_credentials" in login
     assert "unknown_webhook_request" not in login
     assert "unknown_webhook_request" in show
+    assert "missing_parameter" in show
+    assert not {"missing_parameter", "unknown_webhook_request"} & listed.keys()
     assert not {"not_rejected", "wrong_verb", "unknown_method", "method_withdrawn"} & show.keys()
 
 

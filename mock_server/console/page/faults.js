@@ -150,7 +150,7 @@ function known(presets, operations) {
 /** A text in which arguments stand between backticks. */
 const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<i>${part}</i>` : part));
 
-const UNITS = { delay: "delay in ms", calls: "requests" };
+const UNITS = { delay: "delay in ms" };
 
 /** The arguments of a preset as fields; null stands for no condition. */
 function fieldsOf({ arguments: defaults }, operations) {

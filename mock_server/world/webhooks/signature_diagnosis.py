@@ -227,7 +227,7 @@ def _texts(
     forms = sorted(product(CANONICAL_FORMS, CHARSETS), key=lambda one: one != right)
     for form, charset in forms:
         why = f"was computed from the data re-serialized as JSON, {form} in {charset}"
-        why = f"{why}; right is {' in '.join(right)}"
+        why = f"{why}; it must be {' in '.join(right)}"
         text = canonical_bytes(data, canonical_form=form, charset=charset)
         yield _Candidate(text, "" if (form, charset) == right else "reserialised_json", why)
     if sent is not None:
@@ -255,10 +255,10 @@ def _differences(
         reason = "old_key" if "no longer" in key.name else "wrong_key"
         parts.append((reason, f"is made with {key.name}"))
     if algorithm != ways["algorithm"]:
-        why = f"is an HMAC with {algorithm}; right is {ways['algorithm']}"
+        why = f"is an HMAC with {algorithm}; it must be {ways['algorithm']}"
         parts.append(("other_algorithm", why))
     if encoding != ways["encoding"]:
-        why = f"is written in {encoding}; right is {ways['encoding']}"
+        why = f"is written in {encoding}; it must be {ways['encoding']}"
         parts.append(("wrong_encoding", why))
     if text.reason:
         parts.append((text.reason, text.why))

@@ -85,7 +85,7 @@ def test_a_script_stays_in_its_world(mock: Mock) -> None:
 @looped(
     ("error", "says", "script", "given"),
     [
-        (UsageError, 'script: seen "no"; allowed is outcomes', "no", {}),
+        (UsageError, 'script: seen "no"; allowed is comma-separated outcomes', "no", {}),
         (UsageError, 'script: seen ""', "", {}),
         (UsageError, "at most 10,000 characters", "success," * MAX_SCRIPT, {}),
         (UsageError, "script: seen 5", 5, {}),

@@ -1,0 +1,224 @@
+"""Makes the parts of reference/methods.md that come from the contract's data.
+
+The page keeps them between comments, so that it can be read without building the docs:
+``python docs/methods_reference.py`` writes them anew.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from crmcom_kit.schemas import API_PATH, dials, load_dialect, load_schema, methods, resolve
+from crmcom_kit.schemas.dialect import error_kinds
+from crmcom_kit.schemas.dialect_file import toml_value
+from crmcom_kit.schemas.examples import examples
+from crmcom_kit.schemas.files import read_json
+from crmcom_kit.schemas.methods import Method, Parameter
+from crmcom_kit.schemas.openapi_dials import error_statuses
+from crmcom_kit.schemas.releases import Release, entities_since, release_names
+from crmcom_kit.schemas.statements import Statement, statements
+
+PAGE = Path(__file__).parent / "reference" / "methods.md"
+
+_PART = re.compile(r"(<!-- made: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+#: A client logs in first.
+_ORDER = (
+    *("token", "web_api_key_token", "token_release"),
+    *("show", "list", "resend", "delete"),
+)
+
+#: The ends of ids of statements that say no more than the table of parameters.
+_IN_TABLE = (
+    *(".available", ".deprecated", ".parameters.mandatory", ".optional_parameters"),
+    *(".identifier.fields", ".identifier.selects", ".filter", ".supported_values"),
+    *(".fields_set.selects", ".fields_set.names", ".fields_set.default_all"),
+    *(".paging.number_of_results", ".paging.offset"),
+)
+
+#: The first words of the dials that decide what one method does.
+_DIALS = {
+    "token": ("login", "tokens"),
+    "list": ("list", "paging"),
+    "resend": ("resend", "delivery"),
+}
+
+#: Dials with a value for each kind of error.
+_EACH_ERROR = ("errors.code.", "errors.message.", "errors.status.")
+
+
+def filled(page: str) -> str:
+    """Return ``page`` with each part between comments made anew."""
+    made = {
+        "overview": overview_text,
+        "requests": lambda: _open("requests", "identifiers", "fields_set", "envelope"),
+        "methods": methods_text,
+        "record": record_text,
+        "errors": errors_text,
+        "releases": releases_text,
+    }
+    return _PART.sub(lambda part: f"{part[1]}\n{made[part[2]]().strip()}\n\n{part[3]}", page)
+
+
+def methods_text() -> str:
+    """Return a section for each method: parameters, rules, errors and dials."""
+    known = methods(_newest())
+    lines: list[str] = []
+    told: set[str] = set()
+    for method in (known[name] for name in _ORDER):
+        rules = [each for each in _rules(method) if each.id not in told]
+        told |= {each.id for each in rules}
+        lines += [f"## {method.verb} {method.path}", ""]
+        lines += [f"{method.summary} {_life(method)}", ""]
+        lines += ["```text", _request(method), "```", ""]
+        lines += [_entry(method, parameter) for parameter in method.parameters.values()]
+        lines += ["", f"**Returns:** {load_schema(method.answer)['description']}", ""]
+        lines += ["**Rules:**", "", *(f"- {_rule(each, method)}" for each in rules), ""]
+        lines += [f"**[Errors](#errors):** {_codes(_own_errors(method))}.", ""]
+        if method.name in _DIALS:
+            lines += [_open(*_DIALS[method.name]), ""]
+    return "\n".join(lines)
+
+
+def record_text() -> str:
+    """Return the fields of a webhook request, and a table of its entities."""
+    schema = load_schema("webhook_request_selection")
+    lines: list[str] = []
+    for name, piece in schema["properties"].items():
+        shared = schema["$defs"][piece["$ref"].rpartition("/")[2]] if "$ref" in piece else {}
+        field = shared | piece
+        members = _codes(field.get("properties", ()))
+        meaning = field["description"] + (f" Members: {members}." if members else "")
+        kinds = [field["type"]] if isinstance(field["type"], str) else field["type"]
+        lines.append(f"- **`{name}`** ({' or '.join(kinds)}): {meaning}")
+    since: dict[str, list[str]] = {}
+    for entity, release in entities_since().items():
+        since.setdefault(release, []).append(entity)
+    lines += ["", _open("record", "dates", "signing"), "", "### Entities", ""]
+    lines += ["| from | entities |", "|---|---|"]
+    lines += [f"| {release} | {_codes(entities)} |" for release, entities in since.items()]
+    return "\n".join(lines)
+
+
+def errors_text() -> str:
+    """Return message and code of each kind of error, and the dials about all of them."""
+    lines: list[str] = []
+    for kind, entry in error_kinds().items():
+        lines += [f"- **`{kind}`**: {entry['message']}  ", f"  `{entry['code']}`"]
+    return "\n".join([*lines, "", _open("errors")])
+
+
+def releases_text() -> str:
+    """Return a table of what each release added, without those that added nothing."""
+    entries = read_json("data/releases.json")["releases"]
+    added = [(each["release"], "; ".join(each["notes"])) for each in entries if each["notes"]]
+    return "\n".join(
+        ["| release | what is new |", "|---|---|", *(f"| {name} | {new} |" for name, new in added)]
+    )
+
+
+def overview_text() -> str:
+    """Return a list of the methods, each with a link to its section."""
+    lines: list[str] = []
+    for method in map(methods(_newest()).__getitem__, _ORDER):
+        title = f"{method.verb} {method.path}"
+        anchor = title.lower().replace(" ", "-").replace("/", "")
+        lines.append(f"- [{title}](#{anchor}): {method.summary}")
+    return "\n".join(lines)
+
+
+def _newest() -> Release:
+    return resolve(release_names()[-1])
+
+
+def _whole(method: Method) -> dict[str, Any]:
+    """Return the schema of a method's parameters in all releases."""
+    return load_schema(f"{method.name}_parameters")
+
+
+def _since(method: Method) -> str:
+    return str(_whole(method)["x-method"].get("since", release_names()[0]))
+
+
+def _life(method: Method) -> str:
+    old = _whole(method)["x-method"].get("deprecated_since")
+    return f"Available from {_since(method)}" + (f", deprecated from {old}." if old else ".")
+
+
+def _request(method: Method) -> str:
+    """Return the first example of a request, with a word for the token."""
+    example = next(iter(examples(f"{method.name}_request", _newest()).values()))["value"]
+    sent = example | ({"token": "TOKEN"} if "token" in example else {})
+    path = f"{API_PATH}/{method.path}"
+    if method.verb != "GET":
+        key = "\nAuthorization: Basic BASE64(KEY:)" if method.basic else ""
+        return f"{method.verb} {path}{key}\n\n{json.dumps(sent, indent=2)}"
+    pairs = [
+        f"{name}={'='.join(*value.items()) if isinstance(value, dict) else value}"
+        for name, value in sent.items()
+    ]
+    return f"{method.verb} {path}\n  ?" + "\n  &".join(pairs)
+
+
+def _entry(method: Method, parameter: Parameter) -> str:
+    since = _whole(method)["properties"][parameter.name].get("x-since")
+    need = "inferred mandatory" if parameter.need == "token" else parameter.need
+    kind = f"identifier by {_codes(parameter.fields, 'or')}" if parameter.fields else parameter.type
+    new = f", from {since}" if since else ""
+    about = parameter.description
+    if parameter.choices == _newest().entities:
+        about += " One of the [entities](#entities) of the release."
+    return f"- **`{parameter.name}`** ({need}, {kind}{new}): {about}"
+
+
+def _rules(method: Method) -> Iterator[Statement]:
+    """Yield the statements about this method and no other that its table does not show."""
+    for each in statements():
+        own = each.id.partition(".")[0] in (method.name, "login") and method.name in each.methods
+        if own and not each.id.endswith(_IN_TABLE):
+            yield each
+
+
+def _rule(statement: Statement, method: Method) -> str:
+    """Return a statement's text, with its releases unless they are those of the method."""
+    since = f"from {statement.since}" if statement.since != _since(method) else ""
+    until = f"until {statement.until}" if statement.until else ""
+    when = " ".join(filter(None, (since, until)))
+    return f"{when[0].upper()}{when[1:]}: {statement.text}" if when else statement.text
+
+
+def _own_errors(method: Method) -> Iterator[str]:
+    """Yield the kinds of error about this method; others are about any request."""
+    for kinds in error_statuses(method, _newest(), load_dialect()).values():
+        for kind in kinds:
+            topic = error_kinds()[kind]["statement"].partition(".")[0]
+            if topic in ("{method}", "login", method.name):
+                yield kind
+
+
+def _open(*groups: str) -> str:
+    """Return the dials of some groups, each with a link to its entry."""
+    keys = [
+        key
+        for key in dials()
+        if key.partition(".")[0] in groups and not key.startswith(_EACH_ERROR)
+    ]
+    found = [
+        f"[`{key} = {toml_value(dials()[key].default)}`](dials.md#{key.partition('.')[0]})"
+        for key in keys
+    ]
+    return f"**Dials:** {', '.join(found)}."
+
+
+def _codes(names: Iterable[str], last: str = "") -> str:
+    """Return names as code, separated by commas, with a word before the ``last`` if it is given."""
+    codes = [f"`{name}`" for name in names]
+    if last and len(codes) > 1:
+        return f"{', '.join(codes[:-1])} {last} {codes[-1]}"
+    return ", ".join(codes)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text("utf-8")), encoding="utf-8")
