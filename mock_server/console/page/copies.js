@@ -49,21 +49,21 @@ function unhidden(json) {
 export function corrected(call) {
   const { changes } = call.nearMiss;
   let { verb, path, headers, lost } = asSent(call);
-  let { parameters } = call.request;
-  let _; // what is left out
+  let parameters = { ...call.request.parameters };
   for (const { action, parameter, value } of changes) {
     if (action === "verb") verb = value;
     if (action === "path") path = `${path.slice(0, path.indexOf("/v2/"))}/v2/${value}`;
     if (action === "body") [parameters, lost] = [value, undefined];
     if (action === "header") headers = [...headers.filter(([name]) => name !== parameter), [parameter, value]];
-    if (action === "leave out") ({ [parameter]: _, ...parameters } = parameters);
-    if (action === "set") parameters = { ...parameters, [parameter]: value === YOURS ? HIDDEN : value };
+    if (action === "leave out") delete parameters[parameter];
+    if (action === "set") parameters[parameter] = value === YOURS ? HIDDEN : value;
   }
   parameters = JSON.parse(unhidden(JSON.stringify(parameters)));
   const record = parameters.webhook_request_identifier;
   headers = headers.filter(([name]) => name !== "Content-Type");
   if (verb === "GET") {
-    const query = Object.entries(parameters).map(([name, value]) => [encoded(name), encoded(written(value))]);
+    const pairs = Object.entries(parameters).flatMap(([name, value]) => [value].flat().map((one) => [name, written(one)]));
+    const query = pairs.map((pair) => pair.map(encoded));
     return { verb, path, query, headers, body: "", record };
   }
   headers.push(["Content-Type", "application/json"]);
@@ -77,7 +77,7 @@ function withIdentifiers(name, value) {
 }
 
 /** A parameter in a query. */
-const written = (value) => (typeof value === "object" ? Object.entries(value).map((pair) => pair.join("=")).join() : `${value}`);
+const written = (value) => (typeof value === "object" ? Object.entries(value ?? {}).map((pair) => pair.join("=")).join() : value);
 const encoded = (text) => each(text, (part) => encodeURIComponent(part).replaceAll("%3D", "="), secret);
 
 /** A JSON object; undefined if the text is none. */

@@ -119,7 +119,8 @@ export const deliveries = {
     if (id === TRIGGER) return triggerForm();
     if (id === RECEIVER) return receiver ? receiverView(receiver) : loading;
     const found = attempts.find((one) => `${one.id}` === id);
-    return found ? details(found, verdict) : empty("This delivery is gone", `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`);
+    const gone = `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`;
+    return found ? details(found, verdict) : empty("This delivery is gone", gone);
   },
 };
 

@@ -57,8 +57,9 @@ export const SCRIPT = { name: "script", hint: "2*timeout, success", required: tr
 
 export function deliveryScripts(scripts) {
   if (shell.status?.sends) {
-    return section("Delivery scripts", "", html`<p class="note">This mock really sends, so the receivers decide:
-      <a href=${addressOf("deliveries", "receiver")}>the built-in one</a> answers as you say. Without <code>--deliver http</code>, scripts do.</p>`);
+    return section("Delivery scripts", "", html`<p class="note">This mock really sends, so the receivers decide.
+      You set the answers of <a href=${addressOf("deliveries", "receiver")}>the built-in one</a>.
+      Without <code>--deliver http</code>, scripts decide.</p>`);
   }
   return section("Delivery scripts", "", html`
     <p class="note">How deliveries end, in order; the last outcome repeats. The most specific script counts: for a record,

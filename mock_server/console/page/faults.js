@@ -46,8 +46,9 @@ function activeFaults(active) {
 
 function row(one) {
   const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`);
+  const over = html`<span class="note">is over: it hits no more requests</span>`;
   return html`<li><div>
-      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? html`<span class="note">is over: it hits no more requests</span>` : nothing}</p>
+      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? over : nothing}</p>
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
       <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
         ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>

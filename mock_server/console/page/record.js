@@ -98,7 +98,8 @@ async function asClient(method, { number, life_cycle_state: before }) {
   const answer = await sent(request);
   const { status, data: found } = parsed(answer?.body ?? "") ?? {};
   const { error_code: code, life_cycle_state: after } = found ?? {};
-  if (status?.code !== "OK") tell(false, `${method}: ${status?.message || status?.code || (answer ? `status ${answer.status}` : "no response")}`);
+  const refusal = status?.message || status?.code || (answer ? `status ${answer.status}` : "no response");
+  if (status?.code !== "OK") tell(false, `${method}: ${refusal}`);
   else if (method === "delete") tell(true, `#${number} is deleted.`);
   else if (after === "REJECTED") tell(false, `#${number} was sent again, and is still REJECTED: ${code}.`);
   else tell(true, `#${number} was sent again: ${before} → ${after}.`);

@@ -99,6 +99,7 @@ export const requests = {
     const [held, fresh] = table.hold(rows, paused);
     const found = fitting(held);
     const waiting = fitting(fresh).length;
+    const nothingFits = `None of ${held.length} requests matches all filters.`;
     const isFiltered = shell.route.query.size > 0;
     const methods = [...new Set(rows.map(methodOf))].sort();
     // The address may have the number of the open request alone.
@@ -109,7 +110,7 @@ export const requests = {
         <button aria-pressed=${paused} @click=${() => pause(!paused)}>Pause</button>
         <button @click=${clear}>Clear</button></div>
       ${table.pill(waiting, () => pause(false))}
-      ${found.length || waiting ? table.view(found, selected) : empty("Nothing found", `None of ${held.length} requests matches all filters.`)}`;
+      ${found.length || waiting ? table.view(found, selected) : empty("Nothing found", nothingFits)}`;
   },
 
   details: ({ entry, rules }) => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),

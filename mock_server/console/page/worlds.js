@@ -140,7 +140,8 @@ function snapshots(saved) {
 function snapshot({ name, webhook_requests: records }) {
   return html`<li><p>${name} <span class="note">${number(records)} records</span></p>
     <p class="tools"><a href=${addressOf("worlds", name)} aria-current=${name === shell.route.id ? "true" : nothing}>What changed since</a>
-      ${rowButton("Restore", `Restore ${name}`, () => restore(name))} ${rowButton("Delete", `Delete ${name}`, () => forget(name))}</p></li>`;
+      ${rowButton("Restore", `Restore ${name}`, () => restore(name))}
+      ${rowButton("Delete", `Delete ${name}`, () => forget(name))}</p></li>`;
 }
 
 async function restore(name) {
