@@ -80,7 +80,6 @@ const reading = reader("requests", async () => {
 export const requests = {
   id: "requests",
   title: "Requests",
-
   icon: "M1.5 5.5h12l-3-3M14.5 10.5h-12l3 3",
   reading,
 
