@@ -30,41 +30,36 @@ function inWorld(path, world = session.world) {
   return world === "default" ? `${mount}${path}` : `${mount}/worlds/${segment(world)}${path}`;
 }
 
-function headers(body) {
-  return {
+/** The response of an operation of the control API; a body may be a file. Throws Refused. */
+export async function request(verb, path, body, world, signal) {
+  const headers = {
     ...(session.token && { "X-Mock-Admin-Token": session.token }),
     ...(body !== undefined && { "Content-Type": "application/json" }),
   };
-}
-
-async function admin(path, world, options) {
-  const found = await fetch(inWorld(`/__admin${path}`, world), options).catch((error) => {
+  const sent = typeof body === "string" || body instanceof Blob ? body : JSON.stringify(body);
+  const found = await fetch(inWorld(`/__admin${path}`, world), { method: verb, headers, body: sent, signal }).catch((error) => {
     throw new Refused(0, { error: `the mock cannot be reached (${error.message})` });
   });
   if (!found.ok) throw new Refused(found.status, await found.json().catch(() => null));
   return found;
 }
 
-function response(verb, path, body, world) {
-  const asItIs = body === undefined || typeof body === "string" || body instanceof Blob;
-  return admin(path, world, { method: verb, headers: headers(body), body: asItIs ? body : JSON.stringify(body) });
-}
-
-/** Call an operation of the control API; return its JSON. A body may be a file. Throws Refused. */
+/** The JSON that an operation of the control API returns. Throws Refused. */
 export async function call(verb, path, body, world) {
-  return (await response(verb, path, body, world)).json().catch(() => null);
+  return (await request(verb, path, body, world)).json().catch(() => null);
 }
 
-/** What an operation of the control API returns that is no JSON. Throws Refused. */
-export async function download(path) {
-  return (await response("GET", path)).blob();
+/** What several readings return, as one object with the members of all. A path is read; anything else may be a promise. */
+export async function gather(...sources) {
+  const found = sources.map((one) => (typeof one === "string" ? call("GET", one) : one));
+  return Object.assign({}, ...(await Promise.all(found)));
 }
 
 /** Send a request to the API itself, as a client would. Returns its status and body. */
 export async function send(verb, path, body, more) {
   // A Blob has no type of its own, so that a request without Content-Type goes without one.
-  const response = await fetch(inWorld(path), { method: verb, headers: more, body: body ? new Blob([body]) : undefined });
-  return { status: response.status, body: await response.text() };
+  const found = await fetch(inWorld(path), { method: verb, headers: more, body: body ? new Blob([body]) : undefined });
+  return { status: found.status, body: await found.text() };
 }
 
 /** The absolute URL of a path in the current world or another one. */
@@ -110,7 +105,7 @@ export function controlCurl(verb, path, body, world) {
 
 /** Yield the events of the current world, those of the journal first: {event, data}. Throws Refused. */
 export async function* events(signal) {
-  const { body } = await admin("/events?since=0", session.world, { headers: headers(), signal });
+  const { body } = await request("GET", "/events?since=0", undefined, undefined, signal);
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   for (;;) {

@@ -3,26 +3,27 @@
 import { html, nothing, render } from "./lit-html/lit-html.js";
 import { live } from "./lit-html/directives/live.js";
 import { Refused, call, events, session } from "./api.js";
-import { addressOf, changed, close, go, readAddress, say, shell } from "./shell.js";
-import { copyButton, counted, dateTime, dialog, mark } from "./widgets.js";
+import { addressOf, changed, close, go, pause, readAddress, say, shell } from "./shell.js";
+import { copyButton, counted, dateTime, dialog, facts, loading, mark } from "./widgets.js";
 import { contract } from "./contract.js";
 import { deliveries } from "./deliveries.js";
 import { faults } from "./faults.js";
-import { icon } from "./icons.js";
 import { records } from "./records.js";
 import { requests } from "./requests.js";
 import { worlds as worldsPanel } from "./worlds.js";
 
 /**
  * A panel:
- *   id, title         its address, and its entry in the navigation
- *   open()            read what it shows: its address has changed (shell.route), or the content of the world
+ *   id, title, icon   its address, and its entry in the navigation; fonts do not have all icons, so it is a path
+ *   reading           a reader of what it shows, for its address (shell.route)
+ *   open()            more to do when its address or the content of the world has changed
+ *   main(found), details(found)  its two parts, of what was read; details only if the address names an object
+ *   event(name, data) the stream has brought something; what it says of the world need not be new
  *   reset()           another world or server: all that it knew is of the past
- *   main(), details() its two parts; details only if the address names an object
- *   event(name, data) the stream has brought something
  */
 const PANELS = [requests, records, deliveries, faults, worldsPanel, contract];
 const PATIENCE_MS = 15_000; // the stream brings something every second
+const RETRY_MS = 1000;
 const HIDDEN_MS = 60_000; // how long a hidden tab follows the stream
 
 const panel = () => PANELS.find((one) => one.id === shell.route.panel) ?? PANELS[0];
@@ -36,20 +37,23 @@ let heard = 0; // when the stream has brought something
 
 function page() {
   if (shell.connection === "login") return login();
-  const details = shell.route.id === "" ? undefined : panel().details?.();
+  const { reading, main, details: detailsOf, title } = panel();
+  const shown = (part) => (reading.found ? part(reading.found) : loading);
+  const details = shell.route.id !== "" && detailsOf && shown(detailsOf);
   return html`
     <header>${head()}</header>
     <nav aria-label="Panels">${PANELS.map(entry)}
       <button class="keys" @click=${help}><span aria-hidden="true">?</span> Keys</button></nav>
-    <main tabindex="-1" class=${details ? "with-details" : ""} aria-label=${panel().title}>${panel().main()}</main>
+    <main tabindex="-1" class=${details ? "with-details" : ""} aria-label=${title}>${shown(main)}</main>
     ${details ? html`<aside tabindex="-1" aria-label="Details">${back()}${details}</aside>` : nothing}
     <div class="message" role="status">${shell.message ? message(shell.message) : nothing}</div>`;
 }
 
 function entry(one) {
   const current = one === panel() ? "page" : nothing;
-  return html`<a href=${addressOf(one.id)} aria-current=${current}>${icon(one.id)}<span class="wide-name">${one.title}</span>
-    <span class="short-name" aria-hidden="true">${one.title.split(" ")[0]}</span></a>`;
+  return html`<a href=${addressOf(one.id)} aria-current=${current}>
+    <svg viewBox="0 0 16 16" aria-hidden="true"><path d=${one.icon} /></svg><span class="wide-name">${one.title}</span>
+    <span class="short-name">${one.title.split(" ")[0]}</span></a>`;
 }
 
 function back() {
@@ -58,18 +62,14 @@ function back() {
     <span aria-hidden="true">✕</span><span aria-hidden="true">← ${title}</span></a>`;
 }
 
-const CONNECTIONS = {
-  live: ["good", "live"],
-  connecting: ["open", "connecting"],
-  lost: ["failed", "no connection"],
-};
+const CONNECTIONS = { live: ["good", "live"], connecting: ["open", "connecting"], lost: ["failed", "no connection"] };
 
 function head() {
   const names = [...new Set([...worlds, session.world])];
   const show = (event) => showWorld(event.target.value);
   return html`<h1>crmcom-kit</h1>
     <span class="connection" role="status">${mark(...CONNECTIONS[shell.connection])}</span>
-    <label class="choice"><span>World</span><select .value=${live(session.world)} @change=${show} @focus=${loadWorlds}>
+    <label class="choice"><span>World</span><select aria-label="World" .value=${live(session.world)} @change=${show} @focus=${loadWorlds}>
       ${names.map((name) => html`<option ?selected=${name === session.world}>${name}</option>`)}
     </select></label>
     ${shell.status ? headOfWorld(shell.status) : nothing}`;
@@ -117,7 +117,7 @@ async function listen() {
   stream.abort();
   const { signal } = (stream = new AbortController());
   const { world } = session;
-  let [followed, lost, seconds] = [false, false, 0.5];
+  let [followed, lost] = [false, false];
   shell.connection = "connecting";
   changed();
   while (!signal.aborted) {
@@ -125,14 +125,18 @@ async function listen() {
       if (world !== "default") await loadWorlds();
       const isNew = world !== "default" && !worlds.includes(world); // the stream makes it
       if (signal.aborted) return;
-      if (isNew && followed && !lost) return leave(world);
+      if (isNew && followed && !lost) {
+        // Another tab or program has ended it; to follow it would make it anew.
+        say(true, `The world “${world}” was ended.`);
+        return showWorld("default");
+      }
       for await (const { event, data } of events(signal)) {
         heard = performance.now();
         if (event === "world") {
           take(data);
           if (isNew && !followed) say(true, `There was no world “${world}”: the mock has made it, with the initial content.`);
           if (lost) say(true, "Connected again. The page shows what the mock knows now.");
-          [followed, lost, seconds] = [true, false, 0.5];
+          [followed, lost] = [true, false];
         }
         PANELS.forEach((one) => one.event?.(event, data));
         changed();
@@ -146,8 +150,7 @@ async function listen() {
       if (error.status) say(false, error.message);
     }
     changed();
-    await new Promise((resolve) => setTimeout(resolve, lost ? seconds * 1000 : 50));
-    seconds = Math.min(seconds * 2, 5);
+    await pause(lost ? RETRY_MS : 50);
   }
 }
 
@@ -155,14 +158,14 @@ async function listen() {
 function take(status) {
   const { connection, status: before } = shell;
   Object.assign(shell, { status, connection: "live" });
-  if (connection !== "live") PANELS.forEach((one) => one.reset?.());
-  if (connection !== "live" || before?.epoch !== status.epoch || before?.dialect !== status.dialect) shell.reopen();
+  if (connection !== "live") PANELS.forEach(forget);
+  const content = (found) => JSON.stringify({ ...found, clock: undefined });
+  if (connection !== "live" || content(before) !== content(status)) shell.reopen();
 }
 
-/** The world was ended by another tab or program; to follow it would make it anew. */
-function leave(world) {
-  say(true, `The world “${world}” was ended.`);
-  showWorld("default");
+function forget(one) {
+  one.reading.found = null;
+  one.reset?.();
 }
 
 // A mock that hangs, or a machine that slept: the stream has not ended, and nothing comes.
@@ -186,15 +189,9 @@ addEventListener("hashchange", ({ oldURL }) => {
     shell.status = null;
     listen();
   } else shell.reopen();
-  title();
   changed();
   requestAnimationFrame(() => moveFocus(before, new URL(oldURL).hash)); // it is drawn by then
 });
-
-function title() {
-  const { id } = shell.route;
-  document.title = `${id && `${id} · `}${panel().title} · ${session.world} · crmcom-kit`;
-}
 
 /** On a phone, details take the place of the list; when they are closed, focus returns to their row. */
 function moveFocus(before, address) {
@@ -210,7 +207,7 @@ addEventListener("unhandledrejection", (event) => {
   if (!(event.reason instanceof Refused)) return;
   event.preventDefault();
   if (event.reason.status === 401) listen();
-  else if (event.reason.status) say(false, event.reason.message);
+  else if (event.reason.status || event.reason.curl) say(false, event.reason.message, event.reason.curl);
 });
 
 // Keys.
@@ -224,8 +221,8 @@ const KEYS = {
 };
 
 function help() {
-  const list = Object.entries(KEYS).map(([key, text]) => html`<dt><kbd>${key}</kbd></dt><dd>${text}</dd>`);
-  dialog("Keys", html`<dl class="facts">${list}</dl>`, html`<button class="main" autofocus>Close</button>`);
+  const list = Object.entries(KEYS).map(([key, text]) => [html`<kbd>${key}</kbd>`, text]);
+  dialog("Keys", facts(list), html`<button class="main" autofocus>Close</button>`);
 }
 
 function step(by) {
@@ -263,10 +260,11 @@ addEventListener("keydown", (event) => {
 document.querySelector("noscript").remove();
 Object.assign(shell, {
   async reopen() {
-    await panel().open?.();
-    changed();
+    await Promise.all([panel().reading.now(), panel().open?.()]);
   },
   draw() {
+    const { id } = shell.route;
+    document.title = `${id && `${id} · `}${panel().title} · ${session.world} · crmcom-kit`;
     render(page(), document.body);
     document.querySelectorAll(".table").forEach((box) => box.table.drawn(box));
   },
@@ -274,5 +272,4 @@ Object.assign(shell, {
 // Worlds that other programs have made are not in the stream.
 addEventListener("focus", () => shell.connection === "live" && shell.reopen());
 readAddress();
-title();
 listen();

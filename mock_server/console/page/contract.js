@@ -1,10 +1,10 @@
 // Contract: what the documents state, what they leave open, and how this mock is set.
 
-import { html } from "./lit-html/lit-html.js";
+import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
 import { addressOf, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
-import { counted, data, empty, facts, filterChoice, loading, number, searchBox } from "./widgets.js";
+import { counted, data, empty, facts, filterChoice, flat, searchBox } from "./widgets.js";
 
 /** What each grade of evidence means. */
 export const EVIDENCE = {
@@ -14,31 +14,31 @@ export const EVIDENCE = {
   assumed: "nothing says so; this is a choice",
 };
 
-let rules = []; // statements, then dials: {id, kind, isChanged, and what the mock says}
-let settings = null;
-
-const table = new Table({
-  label: "Statements and dials",
-  key: (one) => one.id,
-  address: (one) => addressOf("contract", one.id, shell.route.query),
-  columns: [
-    { title: "Name", name: "rule", cell: (one) => one.id },
-    { title: "Setting", name: "setting", cell: settingOf },
-    { title: "Evidence", name: "grade", cell: (one) => one.evidence },
-    { title: "Text", name: "sentence", cell: (one) => one.text },
-  ],
-});
+const table = new Table("contract", "Statements and dials", [
+  { title: "Name", width: "xl", cell: (one) => one.id },
+  { title: "Setting", width: "l", cell: settingOf },
+  { title: "Evidence", width: "s words drop-3", cell: (one) => one.evidence },
+  { title: "Text", width: "words drop-3", cell: (one) => one.text },
+]);
 
 function settingOf({ kind, isChanged, value }) {
   if (kind === "statement") return html`<span class="note">statement</span>`;
   return isChanged ? html`<span class="changed">≠ ${JSON.stringify(value)}</span>` : JSON.stringify(value);
 }
 
-const { now } = reader("contract", () => Promise.all([call("GET", "/fidelity"), call("GET", "/settings")]), ([found, set]) => {
+/** Read statements, then dials: {id, kind, isChanged, and what the mock says}. Throws Refused. */
+export async function readRules() {
+  const { statements, dials } = await call("GET", "/fidelity");
   const isChanged = (one) => JSON.stringify(one.value) !== JSON.stringify(one.default);
-  const dials = found.dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: isChanged(one) }));
-  rules = [...found.statements.map((one) => ({ ...one, kind: "statement" })), ...dials];
-  settings = set;
+  return [
+    ...statements.map((one) => ({ ...one, kind: "statement" })),
+    ...dials.map((one) => ({ ...one, id: one.key, kind: "dial", isChanged: isChanged(one) })),
+  ];
+}
+
+const reading = reader("contract", async () => {
+  const [rules, settings] = await Promise.all([readRules(), call("GET", "/settings")]);
+  return { rules, settings };
 });
 
 function fits(one) {
@@ -55,21 +55,16 @@ function fits(one) {
 export const contract = {
   id: "contract",
   title: "Contract",
+  icon: "M3.5 1.5h6l3 3v10h-9zM9.5 1.5v3h3M5.5 9l2 2 3-4",
+  reading,
 
-  open: now,
-
-  reset() {
-    rules = [];
-  },
-
-  main() {
-    if (!rules.length) return loading;
+  main({ rules, settings }) {
     const found = rules.filter(fits);
     const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
     const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.";
-    return html`<details class="section"><summary>${summary()}</summary>${settingsOf()}</details>
-      <div class="tools">${searchBox("text", "search", { isLive: true })}
-        <span class="count">${found.length} of ${rules.length}</span>
+    return html`<details class="section"><summary>${summary(settings)}</summary>
+        ${facts(Object.entries(flat(settings)))}</details>
+      <div class="tools">${searchBox("text", "search")} <span class="count">${found.length} of ${rules.length}</span>
         ${filterChoice("kind", "Kind", [["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]])}
         ${filterChoice("evidence", "Evidence", Object.keys(EVIDENCE))}
         ${filterChoice("method", "Method", methods)}
@@ -77,65 +72,42 @@ export const contract = {
       ${found.length ? table.view(found, shell.route.id) : empty("Nothing found", nothingFits)}`;
   },
 
-  details() {
-    if (!rules.length) return loading;
+  details({ rules, settings }) {
     const found = rules.find((one) => one.id === shell.route.id);
     if (!found) return empty(`There is no ${shell.route.id}`, `${settings.release} has no statement and no dial of this name.`);
-    return found.kind === "dial" ? dial(found) : statement(found);
+    return ruleDetails(found, settings.release);
   },
 };
 
-function summary() {
-  const { release, dialect, version } = settings;
+function summary({ release, dialect, version }) {
   const count = counted(Object.keys(dialect.changed).length, "dial");
   return `${release} · dialect ${dialect.name}, ${count} changed · crmcom-kit ${version}`;
-}
-
-function settingsOf() {
-  const { credentials, journal, worlds } = settings;
-  return facts([
-    ["Log in as", `${credentials.username}, password ${credentials.password}, organisation ${credentials.organisation}`],
-    ["Web API key", credentials.api_key],
-    ["Fixed tokens", settings.fixed_tokens],
-    ["Admin token", settings.admin_token ?? "none: only this machine may call the control API"],
-    ["Journal", `${number(journal.entries)} requests, ${number(journal.bytes / 2 ** 20)} MiB at most`],
-    ["Worlds", `${number(worlds.most)} at most, kept for ${number(worlds.idle_seconds)} s`],
-    ["Seed", settings.seed],
-    ["Base path", settings.base_path],
-    ["Waiting requests", `${settings.waiting_calls} at most`],
-    ["Python", settings.python],
-  ]);
 }
 
 const LEVELS = { must: "a page states it", observed: "an example shows it, or it is read into one" };
 const words = (text) => html`<span class="words">${text}</span>`;
 const graded = (grade, meanings) => words(html`<strong>${grade}</strong>: ${meanings[grade]}`);
 
-function statement({ id, text, level, evidence, source, methods }) {
+function ruleDetails({ id, kind, text, level, value, isChanged, allowed, evidence, source, methods, ...one }, release) {
+  const isDial = kind === "dial";
   return html`<h2>${id}</h2><p>${text}</p>
     ${facts([
-      ["Kind", words("statement")],
-      ["Level", graded(level, LEVELS)],
-      ["Evidence", graded(evidence, EVIDENCE)],
-      ["Source", words(source)],
-      ["Methods", methods.join(", ")],
-    ])}`;
-}
-
-function dial({ id, text, value, isChanged, allowed, evidence, source, ...one }) {
-  const other = typeof value === "boolean" ? !value : value;
-  return html`<h2>${id}</h2><p>${text}</p>
-    ${facts([
-      ["Kind", words("dial: a choice that the documents leave open")],
-      ["Value", JSON.stringify(value)],
-      ["Default", isChanged ? JSON.stringify(one.default) : words("the same")],
+      ["Kind", words(isDial ? "dial: a choice that the documents leave open" : "statement")],
+      ["Level", level && graded(level, LEVELS)],
+      ["Value", isDial && JSON.stringify(value)],
+      ["Default", isDial && (isChanged ? JSON.stringify(one.default) : words("the same"))],
       ["Allowed", allowed],
       ["Evidence", graded(evidence, EVIDENCE)],
       ["Source", words(source)],
+      ["Methods", methods?.join(", ")],
     ])}
-    <h3>Set it another way</h3>
+    ${isDial ? howToSet(id, typeof value === "boolean" ? !value : value, release) : nothing}`;
+}
+
+function howToSet(id, value, release) {
+  return html`<h3>Set it another way</h3>
     <p class="note">A dialect is a file of dials. Put a line like this into one, with an allowed value, and start the mock with it;
       <code>--watch</code> reads it again when it changes.</p>
-    ${data(`${id} = ${JSON.stringify(other)}`, "Line of a dialect file")}
-    ${data(`crmcom-kit serve --release ${settings.release} --dialect my-dialect.toml --watch`, "Command")}`;
+    ${data(`${id} = ${JSON.stringify(value)}`, "Line of a dialect file")}
+    ${data(`crmcom-kit serve --release ${release} --dialect my-dialect.toml --watch`, "Command")}`;
 }

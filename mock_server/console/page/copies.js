@@ -1,6 +1,6 @@
 // A request of the journal, written anew: corrected, as code, and ready to be sent once more.
 
-import { curl, parts, secret, urlOf } from "./api.js";
+import { call, curl, parts, secret, send, urlOf } from "./api.js";
 
 const HIDDEN = "***"; // what the journal shows instead of a secret
 const YOURS = "..."; // what a suggestion has for a value that only the caller knows
@@ -28,7 +28,7 @@ export function asSent(call) {
     headers: Object.entries(headers).filter(([name]) => !OF_CLIENTS.test(name)),
     body: unhidden(body).replace(/(?<![\w.-])([\w.-]+)=\*\*\*/g, (_, name) => `${name}=${secret(variable(name))}`),
   };
-  found.query = found.query.map(([name, value]) => [name, value === HIDDEN ? secret(variable(decoded(name))) : value]);
+  found.query = found.query.map(([name, value]) => [name, value === HIDDEN ? secret(variable(name)) : value]);
   const shown = (name) => (name === "Authorization" ? authorization : secret(variable(name)));
   found.headers = found.headers.map(([name, value]) => [name, value === HIDDEN ? shown(name) : value]);
   if (body && !found.headers.some(([name]) => name === "Content-Type")) found.headers.push(["Content-Type", ""]);
@@ -42,74 +42,46 @@ function unhidden(json) {
   return json.replace(/("([^"\\]*)"\s*:\s*)?"\*\*\*"/g, (_, before = "", name = "token") => `${before}"${secret(variable(name))}"`);
 }
 
-/** A refused request with its suggestion's changes made. */
+/**
+ * A refused request with its suggestion's changes made: its parameters, as the mock has read them, in the place where they
+ * belong. `record` is the identifier of the record that it is about.
+ */
 export function corrected(call) {
-  return call.nearMiss.changes.reduce(changed, asSent(call));
-}
-
-function changed(request, { action, parameter, value }) {
-  switch (action) {
-    case "verb":
-      return moved(request, value);
-    case "path":
-      return { ...request, path: `${request.path.slice(0, request.path.indexOf("/v2/"))}/v2/${value}` };
-    case "body":
-      return withBody(request, value);
-    case "header":
-      return { ...request, headers: [...request.headers.filter(([name]) => name !== parameter), [parameter, value]] };
-    case "leave out":
-      if (parameter === "query") return { ...request, query: [] };
-      if (parameter === "body") return withBody(request, undefined);
-      return withParameter(request, parameter, undefined);
-    default:
-      return withParameter(request, parameter, value === YOURS ? secret(variable(parameter)) : value);
+  const { changes } = call.nearMiss;
+  let { verb, path, headers, lost } = asSent(call);
+  let parameters = { ...call.request.parameters };
+  for (const { action, parameter, value } of changes) {
+    if (action === "verb") verb = value;
+    if (action === "path") path = `${path.slice(0, path.indexOf("/v2/"))}/v2/${value}`;
+    if (action === "body") [parameters, lost] = [value, undefined];
+    if (action === "header") headers = [...headers.filter(([name]) => name !== parameter), [parameter, value]];
+    if (action === "leave out") delete parameters[parameter];
+    if (action === "set") parameters[parameter] = value === YOURS ? HIDDEN : value;
   }
-}
-
-/** The same parameters by another verb: in the query, or in a JSON body. */
-function moved(request, verb) {
-  const body = members(request);
+  parameters = JSON.parse(unhidden(JSON.stringify(parameters)));
+  const record = parameters.webhook_request_identifier;
+  headers = headers.filter(([name]) => name !== "Content-Type");
   if (verb === "GET") {
-    const bare = withBody({ ...request, verb }, undefined);
-    return Object.entries(body).reduce((found, [name, value]) => withParameter(found, name, value), bare);
+    const pairs = Object.entries(parameters).flatMap(([name, value]) => [value].flat().map((one) => [name, written(one)]));
+    const query = pairs.map((pair) => pair.map(encoded));
+    return { verb, path, query, headers, body: "", record };
   }
-  for (const [name, value] of request.query.map((pair) => pair.map(decoded))) {
-    const [, field, text] = /^(id|number)=(.*)$/s.exec(value) ?? [];
-    body[name] = field ? { [field]: text } : value;
-  }
-  return withBody({ ...request, verb, query: [] }, body);
+  headers.push(["Content-Type", "application/json"]);
+  return { verb, path, query: [], headers, body: JSON.stringify(parameters, withIdentifiers), record, lost };
 }
 
-function withBody(request, value) {
-  const headers = request.headers.filter(([name]) => name !== "Content-Type");
-  if (value === undefined) return { ...request, headers, body: "", lost: undefined };
-  const body = unhidden(JSON.stringify(value));
-  return { ...request, headers: [...headers, ["Content-Type", "application/json"]], body, lost: undefined };
+/** For a body: an identifier as an object. In the query of a path that has no method, the mock has not read it. */
+function withIdentifiers(name, value) {
+  const [, field, text] = /^(id|number)=(.*)$/s.exec(value) ?? [];
+  return field ? { [field]: text } : value;
 }
 
-function withParameter(request, name, value) {
-  if (request.verb !== "GET") {
-    const { [name]: _, ...others } = members(request);
-    return withBody(request, value === undefined ? others : { ...others, [name]: value });
-  }
-  const query = request.query.filter(([one]) => decoded(one) !== name);
-  const text = typeof value === "object" ? Object.entries(value).map((pair) => pair.join("=")).join() : value;
-  return { ...request, query: value === undefined ? query : [...query, [name, encoded(text)]] };
-}
-
-const members = ({ body }) => parsed(body) ?? {};
-const encoded = (text) => each(String(text), (part) => encodeURIComponent(part).replaceAll("%3D", "="), secret);
-
-function decoded(text) {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return text;
-  }
-}
+/** A parameter in a query. */
+const written = (value) => (typeof value === "object" ? Object.entries(value ?? {}).map((pair) => pair.join("=")).join() : value);
+const encoded = (text) => each(text, (part) => encodeURIComponent(part).replaceAll("%3D", "="), secret);
 
 /** A JSON object; undefined if the text is none. */
-function parsed(text) {
+export function parsed(text) {
   try {
     const found = JSON.parse(text);
     return found && typeof found === "object" && !Array.isArray(found) ? found : undefined;
@@ -131,6 +103,14 @@ export function secretsOf(request) {
 
 /** The text with the secrets put in. */
 export const filled = (text, secrets) => each(text, (part) => part, (name) => secrets[name]);
+
+/** Send a request, with a new token for the hidden one. Returns status and body; null if no response came. */
+export async function sent(request) {
+  const TOKEN = secretsOf(request).length ? (await call("POST", "/tokens")).token : "";
+  const fill = (text) => filled(text, { TOKEN });
+  const headers = request.headers.filter(([, value]) => value).map((pair) => pair.map(fill));
+  return send(request.verb, fill(target(request)), fill(request.body), headers).catch(() => null);
+}
 
 // As code, with the secrets from the environment.
 

@@ -2,9 +2,8 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl } from "./api.js";
-import { act, addressOf, changed, go, param, reader, shell } from "./shell.js";
-import { MESSAGE, readReceiver, receiverView, messageDetails, messageOf, showReceiver, resetReceiver } from "./receiver.js";
-import { signatureMark, signatureView } from "./signature.js";
+import { act, addressOf, go, param, reader, shell } from "./shell.js";
+import { readReceiver, receiverView, signatureMark, signatureView } from "./receiver.js";
 import { scripted } from "./request.js";
 import { Table } from "./table.js";
 import {
@@ -14,12 +13,11 @@ import {
 import { openTrigger, resetTrigger, triggerForm } from "./trigger.js";
 
 const MAX_KEPT = 1000; // attempts; the mock keeps as many
-const TRIGGER = "trigger"; // what stands for the id in the address of the form
+// What stands for the id in the addresses of the form and of the receiver.
+const TRIGGER = "trigger";
+const RECEIVER = "receiver";
 
 let attempts = []; // newest first
-let isRead = false; // whether the mock has said what it keeps
-let verdict = null; // on the signature of the open attempt: {id, signature}
-const open = {};
 
 /** How an attempt ended: delivered, failed, or not over. */
 function endOf({ outcome, stage }) {
@@ -40,19 +38,14 @@ function duration({ milliseconds: took }) {
   return took === null ? "" : `${took < 10 ? took.toFixed(1) : Math.round(took)} ms`;
 }
 
-const table = new Table({
-  label: "Deliveries, newest first",
-  key: (one) => one.id,
-  address: (one) => addressOf("deliveries", one.id, shell.route.query),
-  columns: [
-    { title: "Time", name: "time", cell: (one) => clockTime(one.at) },
-    { title: "Record", name: "record-number", cell: (one) => `#${one.webhook_request.number}` },
-    { title: "Outcome", name: "outcome", cell: attemptMark },
-    { title: "Cause", name: "cause", cell: (one) => one.cause },
-    { title: "Took", name: "took", cell: duration },
-    { title: "Receiver", name: "receiver", cell: (one) => brief(one.url) },
-  ],
-});
+const table = new Table("deliveries", "Deliveries, newest first", [
+  { title: "Time", width: "s", cell: (one) => clockTime(one.at) },
+  { title: "Record", width: "s", cell: (one) => `#${one.webhook_request.number}` },
+  { title: "Outcome", width: "xl", cell: attemptMark },
+  { title: "Cause", width: "s drop-2", cell: (one) => one.cause },
+  { title: "Took", width: "s right drop-3", cell: duration },
+  { title: "Receiver", width: "drop-1", cell: (one) => brief(one.url) },
+]);
 
 // What the mock has, and what is shown of it.
 
@@ -70,19 +63,16 @@ function add(found) {
 /** The list has no verdicts on signatures: each takes the mock some time. */
 async function read() {
   const { id } = shell.route;
-  const own = Number(id) ? call("GET", `/deliveries/${id}`).catch(() => null) : null;
-  return Promise.all([isRead ? { deliveries: [] } : call("GET", "/deliveries"), own, readReceiver()]);
+  const [list, verdict, receiver] = await Promise.all([
+    reading.found ? { deliveries: [] } : call("GET", "/deliveries"),
+    Number(id) ? call("GET", `/deliveries/${id}`).catch(() => null) : null,
+    id === RECEIVER ? readReceiver() : null,
+  ]);
+  add(list.deliveries.filter(({ id: read }) => !attempts.some((known) => known.id === read))); // known from the stream, so newer
+  return { verdict, receiver };
 }
 
-const { now, soon } = reader("deliveries", read, ([{ deliveries: found }, own, ofReceiver]) => {
-  const known = new Set(attempts.map((one) => one.id)); // from the stream, so newer
-  add(found.filter((one) => !known.has(one.id)));
-  isRead = true;
-  verdict = own;
-  showReceiver(ofReceiver);
-});
-
-const inReceiver = () => param("view") === "receiver" || shell.route.id.startsWith(MESSAGE);
+const reading = reader("deliveries", read);
 
 function fits(one) {
   const [outcome, text] = [param("outcome"), param("text").toLowerCase()];
@@ -95,53 +85,48 @@ function fits(one) {
 export const deliveries = {
   id: "deliveries",
   title: "Deliveries",
+  icon: "M1.5 7.5l13-5.5-4.5 12.5-3-5.5zM7 9l3-3",
+  reading,
 
-  open: () => Promise.all([now(), shell.route.id === TRIGGER && openTrigger()]),
+  open: () => shell.route.id === TRIGGER && openTrigger(),
 
   reset() {
-    [attempts, isRead, verdict] = [[], false, null];
+    attempts = [];
     table.scrollTo(0);
-    resetReceiver();
     resetTrigger();
   },
 
   event(name, found) {
     if (name === "delivery") take(found);
-    if (name === "delivery" || (name === "world" && inReceiver())) soon();
+    // What other programs send to the receiver is not in the stream.
+    if (name === "delivery" || (name === "world" && shell.route.id === RECEIVER)) reading.soon();
   },
 
   main() {
-    const view = (label, query, isOpen) => html`<a class="button" href=${addressOf("deliveries", "", query)}
-      aria-current=${isOpen ? "true" : nothing}>${label}</a>`;
-    const views = html`${view("Sent", {}, !inReceiver())} ${view("Received", { view: "receiver" }, inReceiver())}`;
-    return inReceiver() ? receiverView(views) : sentView(views);
+    const [held, fresh] = table.hold(attempts);
+    const found = held.filter(fits);
+    return html`<div class="tools">${searchBox("text", "search, or #7")} ${filterChoice("outcome", "Outcome", OUTCOMES)}
+        <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
+        <a class="button" href=${addressOf("deliveries", RECEIVER)}>Receiver …</a>
+        <span class="count">${number(found.length)} of ${number(held.length)}</span></div>
+      ${shell.status?.sends === false ? nothingLeaves : nothing}
+      ${table.pill(fresh.filter(fits).length)}
+      ${found.length ? table.view(found, shell.route.id) : nothingFound()}`;
   },
 
-  details() {
+  details({ receiver, verdict }) {
     const { id } = shell.route;
     if (id === TRIGGER) return triggerForm();
-    if (!isRead) return loading;
-    if (inReceiver()) return messageDetails(id, faultMark(attempts.find((one) => one.id === messageOf(id)?.delivery)?.fault));
+    if (id === RECEIVER) return receiver ? receiverView(receiver) : loading;
     const found = attempts.find((one) => `${one.id}` === id);
-    return found ? details(found) : empty("This delivery is gone", `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`);
+    const gone = `The mock keeps the last ${number(MAX_KEPT)} at most, until a reset.`;
+    return found ? details(found, verdict) : empty("This delivery is gone", gone);
   },
 };
 
 // What was sent.
 
 const OUTCOMES = [["good", "delivered"], ["failed", "not delivered"], ["open", "under way"], ["fault", "hit by a fault"]];
-
-function sentView(views) {
-  if (!isRead) return loading;
-  const [held, fresh] = table.hold(attempts);
-  const found = held.filter(fits);
-  return html`<div class="tools">${views} ${searchBox("text", "search, or #7", { isLive: true })} ${filterChoice("outcome", "Outcome", OUTCOMES)}
-      <a class="button" href=${addressOf("deliveries", TRIGGER)}>Trigger a webhook …</a>
-      <span class="count">${number(found.length)} of ${number(held.length)}</span></div>
-    ${shell.status?.sends === false ? nothingLeaves : nothing}
-    ${table.pill(fresh.filter(fits).length)}
-    ${found.length ? table.view(found, shell.route.id) : nothingFound()}`;
-}
 
 const nothingLeaves = html`<p class="section note">Nothing leaves this mock: scripts decide the outcomes.
   To send over HTTP, start it with <code>crmcom-kit serve --deliver http</code>.</p>`;
@@ -152,7 +137,7 @@ function nothingFound() {
   return empty("No deliveries yet", text, controlCurl("POST", "/deliveries/recover", {}));
 }
 
-function details(attempt) {
+function details(attempt, verdict) {
   const { id, request, outcome, url, webhook_request: record } = attempt;
   const signature = verdict?.id === id ? verdict.signature : null;
   const asCurl = () => curl(request.method, url, request.body, Object.entries(request.headers));
@@ -161,7 +146,7 @@ function details(attempt) {
     <p class="tools"><button @click=${() => replay(id)}>Replay</button>
       <a class="button" href=${addressOf("deliveries", TRIGGER, { of: id })}>Edit and send …</a>
       ${copyButton(asCurl, "Copy as curl")}</p>
-    ${tabs(open, "tab", {
+    ${tabs({
       Why: () => why(attempt, signature),
       Sent: () => html`<p class="url">${request.method} ${url}</p>${facts(Object.entries(request.headers))}
         ${data(request.body, "Body that was sent")}`,
@@ -179,9 +164,8 @@ const CAUSES = {
 };
 
 function why(attempt, signature) {
-  const { id, outcome, before, after, fault, of, call: request, webhook_request: record, cause } = attempt;
+  const { outcome, before, after, fault, of, call: request, webhook_request: record, cause } = attempt;
   const link = (panel, name, text, query) => html`<a href=${addressOf(panel, name, query)}>${text}</a>`;
-  const message = messageOf(null, id);
   return facts([
     ["Cause", html`${CAUSES[cause] ?? cause}${of ? html` of ${link("deliveries", of, `delivery ${of}`)}` : nothing}`],
     ["Request", request && link("requests", request, `request ${request}`)],
@@ -194,7 +178,6 @@ function why(attempt, signature) {
     ["State", before || after ? html`${stateMark(before)} → ${after ? stateMark(after) : "not settled"}` : ""],
     ["Delivery fault", fault && link("faults", "", faultMark(fault))],
     ["Signature", signature && signatureMark(signature)],
-    ["Received as", message && link("deliveries", MESSAGE + message.id, `message ${message.id}`, { view: "receiver" })],
   ]);
 }
 
@@ -207,7 +190,6 @@ function answer({ status, error_code: code, why: text, error_description: descri
 async function replay(id) {
   const text = (found) => `Delivery ${found.id} repeats ${id}: ${spaced(found.outcome?.name ?? found.stage)}.`;
   const found = await act(text, "POST", `/deliveries/${id}/replay`);
-  if (!found) return;
   take(found);
   go("deliveries", found.id, shell.route.query);
 }

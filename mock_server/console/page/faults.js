@@ -1,66 +1,58 @@
 // Faults & time: injected failures, what deliveries suffer, and the world's clock.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, urlOf } from "./api.js";
-import { clock } from "./clock.js";
-import { deliveryFaults, deliveryScripts, readDeliveryFaults, showDeliveryFaults } from "./delivery_faults.js";
+import { call, controlCurl, gather, urlOf } from "./api.js";
+import { deliveryFaults, deliveryScripts } from "./delivery_faults.js";
 import { form, schemas } from "./forms.js";
-import { act, addressOf, reader } from "./shell.js";
-import { clockTime, counted, data, mark, plain } from "./widgets.js";
+import { act, addressOf, reader, shell } from "./shell.js";
+import { clockTime, counted, data, dateTime, loading, mark, number, plain, rowButton, section } from "./widgets.js";
 
-let presets = [];
-let active = []; // with what each has done so far
-let operations = []; // names that a fault may match
-let counts = ""; // what the stream last said of faults
-
-const { now, soon } = reader(
-  "faults",
-  () => Promise.all([call("GET", "/faults"), call("GET", "/faults/presets"), schemas(), readDeliveryFaults()]),
-  ([found, known, { FaultOperation }, ofDeliveries]) => {
-    active = found.faults;
-    presets = known.presets;
-    operations = FaultOperation.enum;
-    showDeliveryFaults(ofDeliveries);
-  },
-);
+const reading = reader("faults", async () => {
+  const [{ faults: ofDeliveries }, found] = await Promise.all([
+    call("GET", "/deliveries/faults"),
+    gather("/faults", "/faults/presets", "/deliveries/script", "/definitions", schemas()),
+  ]);
+  return { ...found, ofDeliveries };
+});
 
 export const faults = {
   id: "faults",
   title: "Faults & time",
-
-  open: now,
+  icon: "M9 1.5L3.5 9H8l-1 5.5L12.5 7H8z",
+  reading,
 
   event(name, found) {
-    const told = name === "world" ? [found.faults, found.delivery_faults].join() : counts;
-    if (told !== counts || (name === "call" && found.fault) || name === "delivery") soon();
-    counts = told;
+    if (name === "delivery" || found.fault) reading.soon();
   },
 
-  main: () => html`<div class="board">
-    <div>${activeFaults()} ${clock()} ${deliveryScripts()}</div>
-    <div>${known()} ${deliveryFaults()}</div></div>`,
+  main({ faults: active, presets, scripts, definitions, ofDeliveries, FaultOperation, DeliveryFault }) {
+    return html`<div class="board">
+      <div>${activeFaults(active)} ${clock()} ${deliveryScripts(scripts)}</div>
+      <div>${known(presets, FaultOperation.enum)}
+        ${deliveryFaults(ofDeliveries, DeliveryFault.properties.fault.enum, definitions)}</div></div>`;
+  },
 };
 
 // What is active.
 
-function activeFaults() {
+function activeFaults(active) {
   const clear = () => act("No faults are left.", "DELETE", "/faults");
-  const clearAll = active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing;
   const none = html`<p class="note">No fault is active. Add one to see how your integration copes. A script does the same with:</p>
     ${data(controlCurl("POST", "/faults/presets/lost_answer"), "Command to try")}`;
-  return html`<section class="section" aria-labelledby="active">
-    <h2 id="active">Active faults <span class="count">${active.filter((one) => !one.over).length}</span> ${clearAll}</h2>
-    ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : none}</section>`;
+  return section("Active faults", active.filter((one) => !one.over).length, html`
+    ${active.length ? html`<ul class="rows">${active.map(row)}</ul>` : none}
+    ${active.length > 1 ? html`<button class="small" @click=${clear}>Remove all</button>` : nothing}`);
 }
 
 function row(one) {
   const remove = () => act(`The fault ${one.name} is removed.`, "DELETE", `/faults/${one.id}`);
+  const over = html`<span class="note">is over: it hits no more requests</span>`;
   return html`<li><div>
-      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? html`<span class="note">is over: it hits no more requests</span>` : nothing}</p>
+      <p>${mark(one.over ? "open" : "fault", plain(one.name))} ${one.over ? over : nothing}</p>
       <p>${effectOf(one)} <span class="note">for</span> ${matchOf(one)}</p>
       <p class="note">${hitsOf(one)}${one.left === undefined ? "" : ` · ${one.left} left`}
         ${one.expires ? html` · until ${clockTime(one.expires)}` : nothing}</p></div>
-    <button class="small" aria-label=${`Remove ${one.name}`} @click=${remove}>Remove</button></li>`;
+    ${rowButton("Remove", `Remove ${one.name}`, remove)}</li>`;
 }
 
 function hitsOf({ id, hits, calls }) {
@@ -101,22 +93,59 @@ function matchOf({ match }) {
   return [...parts, ...Object.entries(more).map(([name, value]) => `${name} ${words(value)}`)].join(" · ");
 }
 
+// The world's clock: freeze it, move it on, let it run at another rate.
+
+const MODES = {
+  real: () => "follows this machine's clock",
+  frozen: () => "frozen",
+  scaled: ({ rate }) => `runs ${number(rate)} times as fast`,
+};
+
+/** Show what the clock says now, and what can be done with it. */
+function clock() {
+  const found = shell.status?.clock;
+  if (!found) return loading;
+  const step = (label, seconds) => html`<button @click=${() => advance({ seconds })}>${label}</button>`;
+  const one = (verb, field, send) => form(`${verb} the clock`, [{ ...field, required: true }], verb, send);
+  return section("Clock", "", html`
+    <p class="tools"><time class="now" datetime=${found.now}>${dateTime(found.now)}</time> UTC, ${MODES[found.mode](found)}</p>
+    <p class="note">It dates records and the journal, ends tokens, and times faults. A reset restarts it.</p>
+    <p class="tools">
+      <button @click=${() => set({ mode: "frozen" })}>Freeze now</button>
+      <button @click=${() => set({ mode: "real" })}>Follow the machine's clock</button>
+      ${step("+ 1 min", 60)} ${step("+ 1 h", 3600)} ${step("+ 1 day", 86400)}</p>
+    <div class="forms">
+      ${one("Freeze", { name: "at", hint: "2024-05-01T10:00:00Z" }, ({ at }) => set({ mode: "frozen", at }))}
+      ${one("Advance", { name: "seconds", label: "by seconds", type: "number", hint: "90" }, advance)}
+      ${one("Scale", { name: "rate", label: "times as fast", type: "number", hint: "3600" }, ({ rate }) => set({ mode: "scaled", rate }))}
+    </div>`);
+}
+
+const set = (body) => turn("PUT", "/clock", body);
+const advance = (body) => turn("POST", "/clock/advance", body);
+
+async function turn(verb, path, body) {
+  const said = ({ mode, now }) => `The clock says ${dateTime(now)}${mode === "frozen" ? ", frozen" : ""}.`;
+  const found = await act(said, verb, path, body);
+  if (shell.status) shell.status = { ...shell.status, clock: found }; // at once, not when the stream next tells of it
+  return found;
+}
+
 // What can be added.
 
 const EXAMPLE = '{"match": {"operation": "resend"},\n "effect": {"error": "not_found"},\n "times": 1}';
 
-function known() {
-  const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE, read: (text) => text }];
-  const addAny = ({ fault = "" }, refused) =>
-    act("The fault is active.", "POST", "/faults", fault, { refused: ({ message }) => refused({ message, parameter: "fault" }) });
+function known(presets, operations) {
+  const any = [{ name: "fault", label: "as JSON", type: "area", value: EXAMPLE }];
+  const add = (name, values) => act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, values);
+  const addAny = ({ fault = "" }) => act("The fault is active.", "POST", "/faults", fault);
   const preset = (one) => html`<li><div><h3>${one.name}</h3><p class="note">${prose(one.text)}</p>
-    ${form(`Add ${one.name}`, fieldsOf(one), "Add", (values, refused) => add(one, values, refused))}</div></li>`;
-  return html`<section class="section" aria-labelledby="add"><h2 id="add">Add a fault</h2>
-    <ul class="rows">${presets.map(preset)}</ul>
+    ${form(`Add ${one.name}`, fieldsOf(one, operations), "Add", (values) => add(one.name, values))}</div></li>`;
+  return section("Add a fault", "", html`<ul class="rows">${presets.map(preset)}</ul>
     <details><summary>Any other fault</summary>
       <p class="note">Match requests by method, record, parameters or count. Delay, refuse or drop them, or cut or garble the response.
-        <a href="${urlOf("/__admin/docs")}" target="_blank">All members</a></p>
-      ${form("Add any fault", any, "Add", addAny)}</details></section>`;
+        <a href=${urlOf("/__admin/docs")} target="_blank">All members</a></p>
+      ${form("Add any fault", any, "Add", addAny)}</details>`);
 }
 
 /** A text in which arguments stand between backticks. */
@@ -125,7 +154,7 @@ const prose = (text) => text.split("`").map((part, at) => (at % 2 ? html`<i>${pa
 const UNITS = { delay: "delay in ms" };
 
 /** The arguments of a preset as fields; null stands for no condition. */
-function fieldsOf({ arguments: defaults }) {
+function fieldsOf({ arguments: defaults }, operations) {
   return Object.entries(defaults).map(([name, value]) => {
     if (name === "operation") {
       const given = value?.join(", ") ?? "";
@@ -136,10 +165,4 @@ function fieldsOf({ arguments: defaults }) {
     if (typeof value === "boolean") return { name, type: "check", value };
     return { name, label: UNITS[name] ?? name, type: "number", value, ...(name === "times" && { blank: null, hint: "no limit" }) };
   });
-}
-
-function add({ name, arguments: defaults }, values, refused) {
-  const given = Object.entries(values).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(defaults[key]));
-  const body = given.length ? Object.fromEntries(given) : undefined;
-  return act(`The fault ${name} is active.`, "POST", `/faults/presets/${name}`, body, { refused });
 }

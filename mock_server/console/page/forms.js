@@ -2,7 +2,8 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call } from "./api.js";
-import { changed } from "./shell.js";
+import { changed, say } from "./shell.js";
+import { optionsOf } from "./widgets.js";
 
 const NUMBER = /^-?\d+(\.\d+)?$/;
 let refusal = null; // the last one: {form, field (or undefined), text}
@@ -13,24 +14,20 @@ let refusal = null; // the last one: {form, field (or undefined), text}
  * @param {string} name           its label, by which it is told from others
  * @param {Array} fields          {name, and any of: label, type, value, hint, options, list, blank, required, read, change}
  * @param {string} button
- * @param {Function} send         (values, refused) => result; null keeps what was typed
+ * @param {Function} send         gets the values; null keeps what was typed, and so does an error
  *
  * A field's type is text (the default), number, check, choice, several, area or file. A text that is
  * no number is sent as it is: the mock says what is allowed. An empty field is `blank`, by default left out.
  */
 export function form(name, fields, button, send) {
-  const refused = (element, { parameter, message }) => {
-    const places = (parameter ?? "").split(/[.[\]]+/);
-    const field = fields.findLast((one) => places.includes(one.name))?.name;
-    refusal = { form: name, field, text: message };
-    element.elements[field]?.focus();
-    changed();
-  };
   const submit = async (event) => {
     event.preventDefault();
-    const element = event.target;
     refusal = null;
-    if (await send(valuesOf(fields, element), (error) => refused(element, error))) element.reset();
+    try {
+      if (await send(valuesOf(fields, event.target))) event.target.reset();
+    } catch (error) {
+      refuse(name, fields, event.target, error);
+    }
     changed();
   };
   const wrong = refusal?.form === name ? refusal : null;
@@ -44,14 +41,23 @@ export function form(name, fields, button, send) {
     ${wrong && !wrong.field ? html`<p class="wrong">${wrong.text}</p>` : nothing}</form>`;
 }
 
+/** Show an error at the field that it names, or at the only one. */
+function refuse(form, fields, element, error) {
+  if (!("parameter" in error)) throw error;
+  const places = (error.parameter ?? "").split(/[.[\]]+/);
+  const field = (fields.findLast((one) => places.includes(one.name)) ?? (fields.length === 1 ? fields[0] : undefined))?.name;
+  refusal = { form, field, text: error.message };
+  element.elements[field]?.focus();
+  if (error.curl) say(false, "The mock refuses this.", error.curl);
+}
+
 function valuesOf(fields, element) {
+  const given = new FormData(element);
   const read = ({ name, type, blank, read }) => {
-    const control = element.elements[name];
-    if (type === "check") return control.checked;
-    if (type === "file") return control.files[0];
-    const chosen = [...(control.selectedOptions ?? [])].map((option) => option.value);
-    if (type === "several") return chosen.length ? chosen : blank;
-    const text = control.value.trim();
+    if (type === "check") return given.has(name);
+    if (type === "file") return given.get(name);
+    if (type === "several") return given.has(name) ? given.getAll(name) : blank;
+    const text = given.get(name).trim();
     if (text === "") return blank;
     if (read) return read(text);
     return type === "number" && NUMBER.test(text) ? Number(text) : text;
@@ -76,12 +82,10 @@ function control({ name, type, value = "", hint = "", options, list, required, c
       return html`<textarea name=${name} rows="6" spellcheck="false" .defaultValue=${value}
         aria-invalid=${invalid} aria-describedby=${error}></textarea>`;
     case "choice":
-    case "several": {
-      const pairs = options.map((one) => (Array.isArray(one) ? one : [one, one]));
+    case "several":
       return html`<select name=${name} ?multiple=${type === "several"} size=${type === "several" ? 5 : nothing}
         aria-invalid=${invalid} aria-describedby=${error} @change=${(event) => change?.(event.target.value)}>
-        ${pairs.map(([key, text]) => html`<option value=${key} ?selected=${key === value}>${text}</option>`)}</select>`;
-    }
+        ${optionsOf(options, value)}</select>`;
     default:
       return html`<input name=${name} value=${value} placeholder=${hint} ?required=${required} list=${list ?? nothing}
         inputmode=${type === "number" ? "decimal" : nothing} autocomplete="off" spellcheck="false"

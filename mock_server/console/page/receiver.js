@@ -1,99 +1,96 @@
-// The built-in receiver: what it got, and what it answers.
+// The built-in receiver: what it answers, what it got last, and whether that was signed as it should be.
 
 import { html, nothing } from "./lit-html/lit-html.js";
+import { repeat } from "./lit-html/directives/repeat.js";
 import { call, curl } from "./api.js";
 import { form } from "./forms.js";
-import { act, addressOf, shell } from "./shell.js";
-import { signatureMark, signatureView } from "./signature.js";
-import { Table } from "./table.js";
-import { brief, clockTime, copyButton, data, empty, facts, loading, tabs } from "./widgets.js";
+import { act, addressOf } from "./shell.js";
+import { clockTime, copyButton, data, empty, facts, mark, number, plain, spaced } from "./widgets.js";
 
-export const MESSAGE = "received-"; // what ids of messages begin with in addresses
+const SHOWN = 20; // messages
 
-const MAX_KEPT = 200; // messages; the mock keeps as many
+const FIELDS = [
+  { name: "status", type: "number", value: 200, required: true },
+  { name: "times", type: "number", hint: "always", label: "times, then 200" },
+  { name: "delay", type: "number", hint: "0", label: "after seconds" },
+  { name: "body" },
+];
 
-let messages = []; // newest first
-let receiver = null;
-const open = {};
-
-const table = new Table({
-  label: "Received messages, newest first",
-  key: (one) => MESSAGE + one.id,
-  address: (one) => addressOf("deliveries", MESSAGE + one.id, shell.route.query),
-  columns: [
-    { title: "Time", name: "time", cell: (one) => clockTime(one.at) },
-    { title: "Answer", name: "record-number", cell: (one) => one.status },
-    { title: "Authentication code", name: "outcome", cell: (one) => signatureMark(one.signature) },
-    { title: "Delivery", name: "took", cell: (one) => one.delivery },
-    { title: "Body", name: "receiver", cell: (one) => brief(one.body) },
-  ],
-});
-
-export function resetReceiver() {
-  [messages, receiver] = [[], null];
+/** Read what it answers, and its messages. Throws Refused. */
+export async function readReceiver() {
+  const [{ url, answers }, { requests }] = await Promise.all([call("GET", "/receiver"), call("GET", "/receiver/requests")]);
+  return { url, answers, messages: requests.reverse() };
 }
 
-const last = () => messages[0]?.id ?? 0;
-
-/** Read what the receiver got since the last reading. Throws Refused. */
-export const readReceiver = () => Promise.all([call("GET", `/receiver/requests?since=${last()}`), call("GET", "/receiver")]);
-
-/** Show what was read. */
-export function showReceiver([{ requests, ...found }, own]) {
-  const known = found.last < last() ? [] : messages; // the mock may have forgotten all
-  messages = [...requests.filter((one) => one.id > last()).reverse(), ...known].slice(0, MAX_KEPT);
-  receiver = own;
-}
-
-/** The message that the address names, or the one that a delivery has brought. */
-export function messageOf(id, delivery) {
-  return messages.find((one) => (delivery ? one.delivery === delivery : MESSAGE + one.id === id));
-}
-
-/** The list; `views` are the links to it and to the other one. */
-export function receiverView(views) {
-  if (!receiver) return loading;
-  const clear = () => {
-    messages = [];
-    return act("The receiver's messages are deleted.", "DELETE", "/receiver/requests");
-  };
-  const { url, answers } = receiver;
+export function receiverView({ url, answers, messages }) {
+  const clear = () => act("The receiver's messages are deleted.", "DELETE", "/receiver/requests");
   const text = "The built-in receiver accepts what is sent to its address, and checks the authentication code:";
-  const example = { authentication_code: "C", data: { number: "A1" } };
-  return html`<div class="tools">${views}<code class="url">${url}</code>${copyButton(url, "Copy", "the address of the receiver")}
-      <span class="count">${messages.length} messages</span><button @click=${clear}>Clear</button></div>
-    <div class="section">${form("Answers of the receiver", ANSWER, "Set", setAnswer)}
-      <p class="note">Now it answers ${answers.map(answerText).join(", then ")}.</p></div>
-    ${messages.length ? table.view(messages, shell.route.id) : empty("No messages yet", text, curl("POST", url, example))}`;
+  const example = curl("POST", url, { authentication_code: "C", data: { number: "A1" } });
+  return html`<h2>Built-in receiver</h2>
+    <p class="tools"><code class="url">${url}</code>${copyButton(url, "Copy", "the address of the receiver")}</p>
+    <p class="note">Now it answers ${answers.map(answerText).join(", then ")}.</p>
+    ${form("Answers of the receiver", FIELDS, "Set", setAnswer)}
+    ${messages.length
+      ? html`<h3>Received <span class="count">${messages.length}</span> <button class="small" @click=${clear}>Clear</button></h3>
+          ${repeat(messages.slice(0, SHOWN), (one) => one.id, message)}`
+      : empty("No messages yet", text, example)}`;
 }
 
 function answerText({ status, times, delay }) {
   return `${status}${times ? ` ${times === 1 ? "once" : `${times} times`}` : ""}${delay ? ` after ${delay} s` : ""}`;
 }
 
-const ANSWER = [
-  { name: "status", type: "number", value: "200", required: true },
-  { name: "times", type: "number", hint: "always", label: "times, then 200" },
-  { name: "delay", type: "number", hint: "0", label: "after seconds" },
-  { name: "body" },
-];
-
-function setAnswer(first, refused) {
+function setAnswer(first) {
   const answers = first.times ? [first, { status: 200 }] : [first];
   const text = (found) => `The receiver answers ${found.answers.map(answerText).join(", then ")}.`;
-  return act(text, "PUT", "/receiver", { answers }, { refused });
+  return act(text, "PUT", "/receiver", { answers });
 }
 
-/** A message; `fault` is the mark of the delivery fault that hit it. */
-export function messageDetails(id, fault) {
-  const one = messageOf(id);
-  if (!one) return empty("This message is gone", `The built-in receiver keeps the last ${MAX_KEPT}.`);
-  const { delivery } = one;
-  return html`<h2>Message ${one.id} <span class="count">${one.at}</span></h2>
-    <p>${signatureMark(one.signature)} answered with ${one.status}
-      ${delivery ? html`· <a href=${addressOf("deliveries", delivery)}>delivery ${delivery}</a>` : nothing} ${fault}</p>
-    ${tabs(open, "received", {
-      Signature: () => signatureView(one.signature),
-      Message: () => html`${facts([["Method", one.method], ...Object.entries(one.headers)])}${data(one.body, "Body that was received")}`,
-    })}`;
+function message({ id, at, status, method, headers, body, signature, delivery }) {
+  const from = delivery ? html`of <a href=${addressOf("deliveries", delivery)}>delivery ${delivery}</a>` : nothing;
+  return html`<details><summary>${clockTime(at)} ${signatureMark(signature)} <span class="note">answered with ${status}</span></summary>
+    <p>Message ${id} ${from}</p>${signatureView(signature)}
+    ${facts([["Method", method], ...Object.entries(headers)])}${data(body, "Body that was received")}</details>`;
+}
+
+// Why an authentication code verifies, or does not: what was expected beside what was seen.
+
+export function signatureMark({ valid, reason }) {
+  return mark(valid ? "good" : "failed", valid ? "valid" : spaced(reason));
+}
+
+export function signatureView({ why, expected, seen, ...verdict }) {
+  return html`<p>${signatureMark(verdict)} ${why}</p>
+    ${expected
+      ? html`<p class="note">${differenceOf(expected.bytes, seen.bytes)}</p>
+          <div class="sides">${side("Expected", expected, seen)}${side("Seen", seen, expected)}</div>`
+      : nothing}`;
+}
+
+function differenceOf(expected, seen) {
+  if (seen === null) return "";
+  if (seen === expected) return "Both codes sign the same bytes.";
+  return `The bytes that were signed differ from character ${number(firstDifference(expected, seen) + 1)} on.`;
+}
+
+/** One of the two codes, and what it is made of; where it begins to differ from the other one is marked. */
+function side(title, { code, bytes, size, algorithm, encoding }, other) {
+  const made = [algorithm && `HMAC ${algorithm}`, encoding, size !== null && `of ${number(size)} bytes`].filter(Boolean).join(", ");
+  return html`<section aria-label=${title}><h3>${title}</h3>
+    ${code === null ? html`<p class="note">There is no code.</p>` : compared(`${title} code`, code, other.code)}
+    <p class="note">${made || "Nothing that the mock knows makes this code."}</p>
+    ${bytes === null ? nothing : compared(`${title} bytes`, bytes, other.bytes)}</section>`;
+}
+
+function compared(label, text, other) {
+  const at = firstDifference(text, other ?? text);
+  const marked = text === (other ?? text) ? nothing : html`<mark>${plain(text[at] ?? "end")}</mark>`;
+  return html`<pre tabindex="0" aria-label=${label}>${plain(text.slice(0, at))}${marked}${plain(text.slice(at + 1))}</pre>`;
+}
+
+/** Where two texts begin to differ. */
+function firstDifference(text, other) {
+  let at = 0;
+  while (at < text.length && text[at] === other[at]) at++;
+  return at;
 }

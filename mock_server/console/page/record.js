@@ -1,21 +1,21 @@
 // One record: what it holds, what happened to it, and acts on it; and the form that adds one.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, curl, secret, send, urlOf } from "./api.js";
+import { call, controlCurl, curl, secret, urlOf } from "./api.js";
+import { WAYS, parsed, sent } from "./copies.js";
 import { attemptMark } from "./deliveries.js";
 import { SCRIPT, putScript } from "./delivery_faults.js";
 import { form } from "./forms.js";
 import { addressOf, go, say, shell } from "./shell.js";
 import { outcome } from "./request.js";
+import { requestsFor } from "./requests.js";
 import { objectIn } from "./trigger.js";
 import { brief, clockTime, confirmed, copyButton, data, dateTime, empty, facts, plain, stateMark, tabs } from "./widgets.js";
 
 const METHODS = "/crmapi/rest/v2/webhook_requests";
-const open = {};
 
-/** All of a record; `calls` are the requests that named one, oldest first. */
-export function recordDetails({ name, gone, record, data: object, attempts, script }, calls) {
-  if (gone) return html`${empty(`#${brief(name)} is gone`, gone)}<h3>History</h3>${history(calls, name, "", attempts)}`;
+export function recordDetails({ name, gone, record, data: object, attempts, script }) {
+  if (gone) return html`${empty(`#${brief(name)} is gone`, gone)}<h3>History</h3>${history(name, "", attempts)}`;
   const { number, life_cycle_state: state } = record;
   const noData = html`<p class="note">The mock keeps no data object for this record.</p>`;
   return html`<h2>#${number} <span class="count">${record.entity}</span></h2>
@@ -26,10 +26,10 @@ export function recordDetails({ name, gone, record, data: object, attempts, scri
       <a class="button" href=${addressOf("deliveries", "trigger", { data_of: number })}>Trigger with this data …</a>
       ${copyButton(() => showCurl(number), "Copy as curl")}
     </p>
-    ${tabs(open, "tab", {
+    ${tabs({
       Record: () => shown(record),
       Data: () => (object ? data(object, "Data of the entity") : noData),
-      History: () => history(calls, number, record.id, attempts),
+      History: () => history(number, record.id, attempts),
       Script: () => scriptForm(number, script),
       JSON: () => data(JSON.stringify({ record, data: object }), "Record as JSON"),
     })}`;
@@ -56,9 +56,8 @@ function shown(record) {
 }
 
 /** What happened to a record, in order of time: requests that named it, each followed by its deliveries; and other deliveries. */
-function history(calls, number, id, attempts) {
-  const names = [`number=${number}`, `id=${id}`];
-  const own = calls.filter((one) => (one.record ? one.record.number === number : names.includes(one.identifier)));
+function history(number, id, attempts) {
+  const own = requestsFor(number, id);
   // A request and its delivery often share a millisecond with the next request: their times alone give no order.
   const caused = (call) => attempts.filter((one) => call.deliveries?.includes(one.id));
   const others = attempts.filter((one) => !own.some((call) => caused(call).includes(one)));
@@ -68,19 +67,15 @@ function history(calls, number, id, attempts) {
     .flat();
   const text = "Requests that name this record, and its deliveries, appear here:";
   if (!events.length) return empty("Nothing has touched it", text, showCurl(number));
+  const link = (panel, one, text) => html`<a href=${addressOf(panel, one.id)}>${text}</a>`;
+  const requestLine = (one) => html`${link("requests", one, one.operation ?? one.method)} ${outcome(one)}`;
+  const note = (text) => html`<span class="count">${text}</span>`;
+  const attemptLine = (one) =>
+    html`${link("deliveries", one, `delivery ${one.id}`)} ${note(one.cause)} ${attemptMark(one)} ${note(brief(one.outcome?.why))}`;
   const line = (one) => (own.includes(one) ? requestLine(one) : attemptLine(one));
   return html`<ol class="history">${events.map((one) => html`<li>${clockTime(timeOf(one))} ${line(one)}</li>`)}</ol>
     <p><a href=${addressOf("requests", "", { search: `record:${number}` })}>Its requests</a> ·
       <a href=${addressOf("deliveries", "", { text: `#${number}` })}>its deliveries</a></p>`;
-}
-
-function requestLine(one) {
-  return html`<a href=${addressOf("requests", one.id)}>${one.operation ?? one.method}</a> ${outcome(one)}`;
-}
-
-function attemptLine(one) {
-  const link = html`<a href=${addressOf("deliveries", one.id)}>delivery ${one.id}</a>`;
-  return html`${link} <span class="count">${one.cause}</span> ${attemptMark(one)} <span class="count">${brief(one.outcome?.why)}</span>`;
 }
 
 // Acts. A resend and a delete are requests to the API, as a client makes them.
@@ -96,36 +91,31 @@ async function remove(record) {
 }
 
 async function asClient(method, { number, life_cycle_state: before }) {
-  const path = `${METHODS}/${method}`;
-  const json = { "Content-Type": "application/json" };
-  const body = (token) => ({ token, webhook_request_identifier: { number } });
-  const line = curl("POST", urlOf(path), body(secret("TOKEN")), Object.entries(json));
-  try {
-    const { token } = await call("POST", "/tokens");
-    const answer = await send("POST", path, JSON.stringify(body(token)), json);
-    const { status, data: found } = JSON.parse(answer.body || "{}");
-    const { error_code: code, life_cycle_state: after } = found ?? {};
-    if (status?.code !== "OK") say(false, `${method}: ${status?.message || status?.code || `status ${answer.status}`}`, line);
-    else if (method === "delete") say(true, `#${number} is deleted.`, line);
-    else if (after === "REJECTED") say(false, `#${number} was sent again, and is still REJECTED: ${code}.`, line);
-    else say(true, `#${number} was sent again: ${before} → ${after}.`, line);
-  } catch (error) {
-    say(false, `${method}: ${error.message}`, line);
-  }
+  const body = JSON.stringify({ token: secret("TOKEN"), webhook_request_identifier: { number } });
+  const headers = [["Content-Type", "application/json"]];
+  const request = { verb: "POST", path: `${METHODS}/${method}`, query: [], headers, body };
+  const tell = (ok, text) => say(ok, text, WAYS.curl(request));
+  const answer = await sent(request);
+  const { status, data: found } = parsed(answer?.body ?? "") ?? {};
+  const { error_code: code, life_cycle_state: after } = found ?? {};
+  const refusal = status?.message || status?.code || (answer ? `status ${answer.status}` : "no response");
+  if (status?.code !== "OK") tell(false, `${method}: ${refusal}`);
+  else if (method === "delete") tell(true, `#${number} is deleted.`);
+  else if (after === "REJECTED") tell(false, `#${number} was sent again, and is still REJECTED: ${code}.`);
+  else tell(true, `#${number} was sent again: ${before} → ${after}.`);
   await shell.reopen();
 }
 
 function scriptForm(number, script) {
-  const receivers = addressOf("deliveries", "", { view: "receiver" });
   if (shell.status?.sends) {
     return html`<p class="note">This mock really sends, so no script decides: its receiver does.
-      The answers of the built-in receiver can be set under <a href=${receivers}>Deliveries</a>.</p>`;
+      You set the answers of <a href=${addressOf("deliveries", "receiver")}>the built-in receiver</a>.</p>`;
   }
   const end = html`<button class="small" @click=${() => putScript({ script: null, number })}>End</button>`;
   return html`<p>${script
       ? html`<code>${script.script}</code> decides the deliveries of this record: ${script.used} so far. ${end}`
       : "The script of its definition or of the world decides the deliveries of this record."}</p>
-    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values, refused) => putScript({ ...values, number }, refused))}
+    ${form("Delivery script", [{ ...SCRIPT, value: script?.script }], "Set", (values) => putScript({ ...values, number }))}
     <p class="note">How its deliveries end, in order; the last outcome repeats.</p>`;
 }
 
@@ -141,21 +131,17 @@ export function addForm(entities) {
     ${form("Add a record", fields, "Add", add)}`;
 }
 
-async function add({ data: text, ...record }, refused) {
+async function add({ data: text, ...record }) {
   const body = { webhook_request: [{ record }] };
   const lines = [controlCurl("POST", "/records", body)];
-  try {
-    const object = text && objectIn(text, "data");
-    const [{ record: added }] = (await call("POST", "/records", body)).filled_in;
-    const path = `/records/${added.number}`;
-    if (object) {
-      await call("PATCH", path, { data: object });
-      lines.push(controlCurl("PATCH", path, { data: object }));
-    }
-    say(true, `#${added.number} is added.`, lines.join("\n"));
-    go("records", added.number, shell.route.query);
-    return added;
-  } catch (error) {
-    return refused(error);
+  const object = text && objectIn(text, "data");
+  const [{ record: added }] = (await call("POST", "/records", body)).filled_in;
+  const path = `/records/${added.number}`;
+  if (object) {
+    await call("PATCH", path, { data: object });
+    lines.push(controlCurl("PATCH", path, { data: object }));
   }
+  say(true, `#${added.number} is added.`, lines.join("\n"));
+  go("records", added.number, shell.route.query);
+  return added;
 }

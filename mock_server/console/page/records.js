@@ -1,7 +1,7 @@
 // Records: the webhook requests of the world, as the mock has them now.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, controlCurl, segment } from "./api.js";
+import { call, controlCurl, gather, segment } from "./api.js";
 import { dataList, form } from "./forms.js";
 import { addForm, recordDetails } from "./record.js";
 import { addressOf, changed, param, reader, setParams, shell } from "./shell.js";
@@ -9,88 +9,61 @@ import { Table } from "./table.js";
 import { brief, dateTime, empty, filterChoice, loading, mark, number, searchBox, stateMark } from "./widgets.js";
 
 const LIMIT = 100; // rows of a page
-const MAX_CALLS = 2000; // remembered for histories; the journal of the mock is bounded as well
 const ADD = "add"; // what stands for the number in the address of the form
 
-let page = null; // {records, total}, or {refused}
-let known = { definitions: [], rules: [] };
-let calls = []; // those that named a record, oldest first
-let entry = null; // all of the open record
-let count; // how many records the world had
 let showsMore = false; // of the filters
 
-const table = new Table({
-  label: "Records",
-  key: (one) => one.record.number,
-  address: (one) => addressOf("records", one.record.number, shell.route.query),
-  columns: [
-    { title: "Number", name: "record-number", cell: ({ record }) => brief(`#${record.number}`) },
-    { title: "Created", name: "created", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
-    { title: "State", name: "state", cell: ({ record }) => stateMark(record.life_cycle_state) },
-    { title: "Entity", name: "entity", cell: ({ record }) => record.entity },
-    { title: "Definition", name: "definition", cell: ({ record }) => brief(record.webhook_definition?.name) },
-    { title: "Error", name: "problem", cell: ({ record }) => brief(record.error_code) },
-  ],
+const table = new Table("records", "Records", [
+  { title: "Number", width: "s", cell: ({ record }) => brief(`#${record.number}`) },
+  { title: "Created", width: "l drop-3", cell: ({ record }) => dateTime(record.log_information?.created_date ?? "") },
+  { title: "State", width: "m", cell: ({ record }) => stateMark(record.life_cycle_state) },
+  { title: "Entity", width: "m", cell: ({ record }) => record.entity },
+  { title: "Definition", width: "drop-2", cell: ({ record }) => brief(record.webhook_definition?.name) },
+  { title: "Error", width: "l drop-1", cell: ({ record }) => brief(record.error_code) },
+], (one) => one.record.number);
+
+/** The page of the list that the address asks for, and the record that it names. */
+const reading = reader("records", () => {
+  const { id, query } = shell.route;
+  const page = call("GET", `/records?limit=${LIMIT}&${query}`).catch((error) => ({ refused: error.message, records: [], total: 0 }));
+  return gather(page, "/definitions", "/rules", readRecord(id));
 });
 
-/** Read the page of the list that the address asks for, and the record that it names. */
-async function read() {
-  const { id, query } = shell.route;
-  const list = call("GET", `/records?limit=${LIMIT}&${query}`).catch((error) => ({ refused: error.message, records: [], total: 0 }));
-  return Promise.all([list, readRecord(id), call("GET", "/definitions"), call("GET", "/rules")]);
-}
-
 async function readRecord(name) {
-  if (name === "" || name === ADD) return null;
+  if (name === "" || name === ADD) return { entry: null };
   const path = segment(name);
   const [own, { deliveries: attempts }, { scripts }] = await Promise.all([
     call("GET", `/records/${path}`).catch((error) => ({ gone: error.message })),
     call("GET", `/deliveries?webhook_request=${path}`),
     call("GET", "/deliveries/script"),
   ]);
-  return { name, ...own, attempts, script: scripts.find((one) => one.number === own.record?.number) };
+  return { entry: { name, ...own, attempts, script: scripts.find((one) => one.number === own.record?.number) } };
 }
-
-const { now, soon } = reader("records", read, ([list, record, { definitions }, { rules }]) => {
-  page = list;
-  entry = record;
-  known = { definitions, rules };
-});
 
 export const records = {
   id: "records",
   title: "Records",
-
-  open: now,
-
-  reset() {
-    [page, calls, entry] = [null, [], null];
-  },
+  icon: "M2 3h12v10H2zM2 6.5h12M6 6.5V13",
+  reading,
 
   event(name, found) {
-    const touches = name === "call" && (found.record || found.identifier);
-    if (touches) calls.push(found);
-    if (calls.length > MAX_CALLS) calls.shift();
-    if (touches || name === "delivery" || (name === "world" && count !== found.webhook_requests)) soon();
-    if (name === "world") count = found.webhook_requests;
+    if (name === "delivery" || found.record || found.identifier) reading.soon();
   },
 
-  main() {
-    if (!page) return loading;
-    const { refused, records: found } = page;
-    return html`${tools()}${refused ? html`<p class="section">${mark("failed", refused)}</p>` : nothing}
-      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()}${pager()}`;
+  main({ refused, records: found, total, ...known }) {
+    return html`${tools(known)}${refused ? html`<p class="section">${mark("failed", refused)}</p>` : nothing}
+      ${found.length || refused ? table.view(found, shell.route.id, head) : nothingFound()}${pager(found, total)}`;
   },
 
-  details() {
+  details({ definitions, entry }) {
     const { id } = shell.route;
-    if (id === ADD) return addForm(entitiesOf(known));
-    return entry?.name === id ? recordDetails(entry, calls) : loading;
+    if (id === ADD) return addForm(entitiesOf(definitions));
+    return entry?.name === id ? recordDetails(entry) : loading;
   },
 };
 
-function head({ name, title }) {
-  if (name !== "record-number") return title;
+function head({ title }) {
+  if (title !== "Number") return title;
   const isOldest = param("sort") === "oldest";
   const label = `Number, ${isOldest ? "oldest" : "newest"} first; reverse`;
   const turn = () => setParams({ sort: isOldest ? "" : "oldest", offset: "" });
@@ -108,36 +81,32 @@ const MORE = [
   { name: "created_to", label: "created to", hint: "yyyy-MM-dd" },
 ];
 
-const entitiesOf = ({ definitions }, ...more) => [...new Set([...more, ...definitions.map((one) => one.entity)])].filter(Boolean).sort();
+const entitiesOf = (definitions, ...more) => [...new Set([...more, ...definitions.map((one) => one.entity)])].filter(Boolean).sort();
 
-function tools() {
+function tools({ definitions, rules }) {
   const { id, query } = shell.route;
   const clean = (text) => text.trim().replace("#", "");
   const used = MORE.filter(({ name }) => param(name)).length;
-  return html`<div class="tools">${searchBox("number", "number", { label: "Number of the record", isLive: true, clean })}
+  return html`<div class="tools">${searchBox("number", "number", "Number of the record", clean)}
       ${filterChoice("state", "State", ["REJECTED", "SUCCESSFUL"])}
-      ${filterChoice("entity", "Entity", entitiesOf(known, param("entity")))}
+      ${filterChoice("entity", "Entity", entitiesOf(definitions, param("entity")))}
       <button aria-expanded=${showsMore} aria-pressed=${used > 0} @click=${toggleMore}>Filters ${used || nothing}</button>
       ${query.size ? html`<a class="button" href=${addressOf("records", id)}>Show all</a>` : nothing}
       <a class="button" href=${addressOf("records", ADD, query)}>Add …</a>
       <a class="button" href=${addressOf("deliveries", "trigger")}>Trigger a webhook …</a></div>
-    ${showsMore ? moreFilters() : nothing}`;
+    ${showsMore ? moreFilters(definitions, rules) : nothing}`;
 }
 
-function moreFilters() {
+function moreFilters(definitions, rules) {
   const names = (found) => found.map((one) => [one.name, one.alternative_code]);
   const fields = MORE.map((one) => ({ ...one, value: param(one.name), blank: "" }));
   return html`<div class="section">${form("Filters", fields, "Filter", filter)}
-    ${dataList("definition-names", names(known.definitions))}${dataList("rule-names", names(known.rules))}</div>`;
+    ${dataList("definition-names", names(definitions))}${dataList("rule-names", names(rules))}</div>`;
 }
 
-async function filter(values, refused) {
+async function filter(values) {
   const query = new URLSearchParams(Object.entries(values).filter(([, value]) => value));
-  try {
-    await call("GET", `/records?limit=1&${query}`);
-  } catch (error) {
-    return refused(error);
-  }
+  await call("GET", `/records?limit=1&${query}`); // so that what the mock refuses is said at its field
   setParams({ ...values, offset: "" });
   return true;
 }
@@ -147,8 +116,7 @@ function toggleMore() {
   changed();
 }
 
-function pager() {
-  const { records: found, total } = page;
+function pager(found, total) {
   const offset = Number(param("offset"));
   const last = Math.max(0, Math.ceil(total / LIMIT) - 1) * LIMIT;
   const to = (label, sign, place) => html`<button aria-label=${label} ?disabled=${place < 0 || place > last || place === offset}

@@ -1,39 +1,36 @@
 // One request: how it ended, why, what it caused; and sending it once more.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, send } from "./api.js";
+import { call } from "./api.js";
 import { EVIDENCE } from "./contract.js";
 import * as copies from "./copies.js";
 import { effectOf } from "./faults.js";
 import { addressOf, go, say, shell } from "./shell.js";
 import {
-  brief, clockTime, copy, copyButton, data, differences, empty, facts, mark, number, plain, recordLink, spaced, tabs,
+  brief, clockTime, copy, copyButton, data, differences, empty, facts, flat, mark, number, plain, recordLink, spaced, tabs,
 } from "./widgets.js";
+
+const MAX_NAME = 40; // characters of an id on a button
+const MAX_URL = 4000;
 
 export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
 
-const open = {}; // which tab is open
-
 // How it ended.
-
-/** What its row and its details are marked with. */
-export function outcomeOf(call) {
-  if (call.fault) return "fault";
-  if (!call.wasMatched) return "refused";
-  return call.status >= 400 || undelivered(call) ? "failed" : "good";
-}
 
 const undelivered = (call) => call.deliveries?.length > 0 && call.stateAfter === "REJECTED";
 
-export function outcome(call) {
-  return mark(outcomeOf(call), brief(outcomeText(call)));
+/** What its row and its details are marked with, and a few words. */
+export function outcomeOf(call) {
+  if (call.fault) return ["fault", `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`];
+  if (!call.wasMatched) return ["refused", spaced(call.errorKind)];
+  if (undelivered(call)) return ["failed", "not delivered, REJECTED again"];
+  const text = [change(call) || `${call.status} ${call.code ?? ""}`, ...call.warnings].join(" · ");
+  return [call.status >= 400 ? "failed" : "good", text];
 }
 
-function outcomeText(call) {
-  if (call.fault) return `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`;
-  if (!call.wasMatched) return spaced(call.errorKind);
-  if (undelivered(call)) return "not delivered, REJECTED again";
-  return [change(call) || `${call.status} ${call.code ?? ""}`, ...call.warnings].join(" · ");
+export function outcome(call) {
+  const [kind, text] = outcomeOf(call);
+  return mark(kind, brief(text));
 }
 
 // A fault that a header asked for has the header's text as its name.
@@ -51,7 +48,7 @@ export function named({ record, identifier }) {
 
 // Its details.
 
-/** `rules` are statements and dials by their names; `last` is the id of the newest request. */
+/** `rules` are statements and dials; `last` is the id of the newest request. */
 export function details(call, rules, last) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
@@ -60,9 +57,9 @@ export function details(call, rules, last) {
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.loggedDateString)}</span></p>
     <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
       <button class="small" @click=${() => copy(location.href, "link to this request")}>Copy link</button></div>
-    ${tabs(open, "tab", {
+    ${tabs({
       Why: () => why(call, rules, last),
-      Request: () => asked(call),
+      Request: () => asked(call.request),
       Response: () => answered(call),
       Trace: () => trace(call),
     })}`;
@@ -83,57 +80,48 @@ function list(title, items) {
   return items.length ? part(title, html`<ul class="rules">${items.map((one) => html`<li>${one}</li>`)}</ul>`) : nothing;
 }
 
-function asked({ request }) {
-  const query = new URLSearchParams(request.url.split(/\?(.*)/s)[1]);
-  return html`<p class="url">${request.method} ${plain(request.url, 4000)}</p>
-    ${query.size ? part("Query", facts([...query])) : nothing}
-    ${message(request, "Body of the request")}`;
+function asked({ method, url, headers, body }) {
+  const query = new URLSearchParams(url.split(/\?(.*)/s)[1]);
+  return html`<p class="url">${method} ${plain(url, MAX_URL)}</p>
+    ${query.size ? part("Query", facts([...query])) : nothing} ${message(headers, body, "Body of the request")}`;
 }
 
 function answered(call) {
-  const { response, code } = call;
+  const { status, size, headers, body } = call.response;
   const dropped = mark("fault", "The fault dropped this response: the client did not get it.");
   return html`${isDropped(call) ? html`<p>${dropped}</p>` : nothing}
-    <p class="url">${response.status} ${code ?? ""} <span class="note">· ${number(response.size)} bytes</span></p>
-    ${message(response, "Body of the response")}`;
+    <p class="url">${status} ${call.code ?? ""} <span class="note">· ${number(size)} bytes</span></p>
+    ${message(headers, body, "Body of the response")}`;
 }
 
-function message({ headers, body }, label) {
-  return html`${part("Headers", facts(Object.entries(headers)))} ${body ? part("Body", data(body, label)) : nothing}`;
-}
+const message = (headers, body, label) =>
+  html`${part("Headers", facts(Object.entries(headers)))} ${body ? part("Body", data(body, label)) : nothing}`;
 
 // Why: what decided, how sure that is, and what to change.
 
 function why(call, rules, last) {
-  const { nearMiss, fault, warnings } = call;
-  const dials = Object.entries(call.trace.find((one) => one.step === "request").dials);
-  const shaping = dials.filter(([key]) => key.startsWith("errors."));
-  const deciding = dials.filter((one) => !shaping.includes(one));
-  const plainly = !nearMiss && !fault && !dials.length && !warnings.length;
-  const noCause = "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
+  const { nearMiss, fault, warnings, record } = call;
+  const { outcome: carriedOut, dials } = call.trace.find((one) => one.step === "request");
+  const statements = call.statement ? [rule(call.statement, rules)] : [];
+  const deciding = Object.entries(dials).map(([key, value]) => rule(key, rules, value));
   const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
+  const hasCause = nearMiss || fault || deciding.length || warnings.length;
+  const noCause = "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
+  const effects = () => facts([["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[carriedOut]]]);
   return html`
-    ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${facts(effects(call))}` : nothing}
+    ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${effects()}` : nothing}
     ${list("The webhook was not delivered", delivery.map((one) => DELIVERY[one.step](one)))}
     ${nearMiss ? facts([["Parameter", nearMiss.parameter], ["Seen", nearMiss.seen], ["Allowed", nearMiss.allowed]]) : nothing}
     ${nearMiss?.suggestion ? suggestion(call, last) : nothing}
-    ${call.statement === "resend.only_rejected" && call.record ? past(call.record) : nothing}
-    ${list("Statement that decided", call.statement ? [statement(call.statement, rules)] : [])}
-    ${list("Dials that decided", deciding.map((one) => dial(one, rules)))}
-    ${list("Dials that shaped the error", shaping.map((one) => dial(one, rules)))}
-    ${list("Warnings", warnings.map((one) => plain(one)))}
-    ${plainly ? html`<p>${noCause}</p>` : nothing}`;
+    ${call.statement === "resend.only_rejected" && record ? past(record) : nothing}
+    ${list("Statement that decided", statements)} ${list("Dials that decided", deciding)}
+    ${list("Warnings", warnings.map((one) => plain(one)))} ${hasCause ? nothing : html`<p>${noCause}</p>`}`;
 }
 
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
 const ruleLink = (name) => html`<a href=${addressOf("contract", name)}>${name}</a>`;
 
 const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carried out" };
-
-function effects({ fault, trace }) {
-  const { outcome } = trace.find((one) => one.step === "request");
-  return [["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[outcome]]];
-}
 
 /** Who brought the record into a state in which it cannot be resent. */
 function past(record) {
@@ -142,25 +130,24 @@ function past(record) {
     <a href=${addressOf("records", record.number)}>record #${record.number}</a></p>`;
 }
 
+/** What to change; sent, it may be about another record than the request was, so the button names the record. */
 function suggestion(call, last) {
   const { suggestion: text, changes } = call.nearMiss;
   const request = changes.length ? copies.corrected(call) : { lost: true };
-  const acts = () => html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected</button>
+  const [[field, value] = []] = Object.entries(request.record ?? {});
+  const about = field && html` for ${field === "number" ? "#" : ""}${plain(`${value}`, MAX_NAME)}`;
+  const acts = () => html`<div class="tools"><button class="main" @click=${() => repeat(request, last)}>Send corrected${about}</button>
     ${copyAs(request, "corrected request")}</div>`;
   return html`<div class="tip"><p><b>Suggestion</b> ${plain(text)}</p>${request.lost ? nothing : acts()}</div>`;
 }
 
-function statement(id, rules) {
-  const { text, source, evidence } = rules[id] ?? {};
-  const grounds = html`<q>${text}</q><span class="note">${evidence}: ${EVIDENCE[evidence]} · ${source}</span>`;
-  return html`${ruleLink(id)}${text ? grounds : nothing}`;
-}
-
-function dial([key, value], rules) {
-  const { text, evidence } = rules[key] ?? {};
-  const about = key.startsWith("errors.") ? "" : text;
-  const grounds = html`<span>${about} <span class="note">${evidence}: ${EVIDENCE[evidence]}</span></span>`;
-  return html`${ruleLink(key)} = <code>${JSON.stringify(value)}</code>${text ? grounds : nothing}`;
+/** A statement or a dial that decided; a dial has a value. */
+function rule(id, rules, value) {
+  const { text, source, evidence } = rules.find((one) => one.id === id) ?? {};
+  const isDial = value !== undefined;
+  const grounds = html`<span>${isDial ? text : html`<q>${text}</q>`}</span>
+    <span class="note">${evidence}: ${EVIDENCE[evidence]}${isDial ? "" : ` · ${source}`}</span>`;
+  return html`${ruleLink(id)} ${isDial ? html`= <code>${JSON.stringify(value)}</code>` : nothing} ${text ? grounds : nothing}`;
 }
 
 // Trace: the chain of causes, and what it changed.
@@ -201,16 +188,6 @@ function trace(call) {
     ${before && !after ? data(call.before, "The record before") : nothing}`;
 }
 
-/** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
-function flat(found, path = "") {
-  if (!found) return found;
-  const parts = Object.entries(found).map(([name, one]) => {
-    if (one && typeof one === "object" && !Array.isArray(one)) return flat(one, `${path}${name}.`);
-    return { [path + name]: typeof one === "string" ? one : JSON.stringify(one) };
-  });
-  return Object.assign({}, ...parts);
-}
-
 // Sending once more.
 
 /** Why a request cannot be sent from here; nothing if it can. */
@@ -221,21 +198,14 @@ function obstacle(request) {
   return request.verb === "GET" && request.body ? "a browser does not send a body with GET. Copy it as curl" : "";
 }
 
-/** Send a request, with a new token for the hidden one, and open its entry, which comes after `last`. */
+/** Send a request once more, and open its entry, which comes after `last`. */
 async function repeat(request, last) {
   if (obstacle(request)) return say(false, `This request cannot be sent from here: ${obstacle(request)}.`);
-  try {
-    const TOKEN = copies.secretsOf(request).length ? (await call("POST", "/tokens")).token : "";
-    const fill = (text) => copies.filled(text, { TOKEN });
-    const headers = request.headers.filter(([, value]) => value).map((pair) => pair.map(fill));
-    const answer = await send(request.verb, fill(copies.target(request)), fill(request.body), headers).catch(() => null);
-    const { requests } = await call("GET", `/requests${last ? `?since=${last}` : ""}`);
-    const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
-    const came = made && answer ? outcomeText(made) : (answer?.status ?? "no response");
-    say(true, `Sent${TOKEN && " with a new token"}: ${came}.`, copies.WAYS.curl(request));
-    if (made) go("requests", made.id);
-    else say(false, "It was sent, but the journal does not have it.");
-  } catch (error) {
-    say(false, error.message);
-  }
+  const answer = await copies.sent(request);
+  const { requests } = await call("GET", `/requests${last ? `?since=${last}` : ""}`);
+  const made = requests.findLast((one) => one.method === request.verb && one.url.split("?")[0] === request.path);
+  if (!made) return say(false, "It was sent, but the journal does not have it.");
+  const token = copies.secretsOf(request).length ? " with a new token" : "";
+  say(true, `Sent${token}: ${answer ? outcomeOf(made)[1] : "no response"}.`, copies.WAYS.curl(request));
+  go("requests", made.id);
 }

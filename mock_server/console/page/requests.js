@@ -2,6 +2,7 @@
 
 import { html } from "./lit-html/lit-html.js";
 import { call, controlCurl, curl, secret, segment, urlOf } from "./api.js";
+import { readRules } from "./contract.js";
 import { OUTCOMES, details, named, outcome, outcomeOf } from "./request.js";
 import { act, addressOf, changed, go, param, reader, shell } from "./shell.js";
 import { Table } from "./table.js";
@@ -13,28 +14,21 @@ const MAX_TEXT = 10_000; // characters that are searched
 
 let rows = []; // newest first
 let paused = false;
-let entry = null; // all of the open request; `asked` is how the address names it
-let rules = {}; // statements and dials by their names
 
 const methodOf = (call) => call.operation ?? call.method;
 
-const table = new Table({
-  label: "Requests, newest first",
-  key: (one) => one.id,
-  address: (one) => addressOf("requests", one.id, shell.route.query),
-  columns: [
-    { title: "Time", name: "time", cell: (one) => clockTime(one.loggedDateString) },
-    { title: "Method", name: "name", cell: (one) => brief(methodOf(one)) },
-    { title: "Record", name: "short", cell: (one) => brief(named(one)) },
-    { title: "Outcome", name: "rest", cell: outcome },
-  ],
-});
+const table = new Table("requests", "Requests, newest first", [
+  { title: "Time", width: "s", cell: (one) => clockTime(one.loggedDateString) },
+  { title: "Method", width: "s", cell: (one) => brief(methodOf(one)) },
+  { title: "Record", width: "s", cell: (one) => brief(named(one)) },
+  { title: "Outcome", width: "", cell: outcome },
+]);
 
 // Searching: words anywhere, and what begins with method:, outcome:, record: or fault:.
 
 const TERMS = {
   method: (call, value) => methodOf(call).toLowerCase().startsWith(value),
-  outcome: (call, value) => OUTCOMES[outcomeOf(call)].startsWith(value),
+  outcome: (call, value) => OUTCOMES[outcomeOf(call)[0]].startsWith(value),
   record: ({ record, identifier }, value) =>
     [record?.number, record?.id.toLowerCase(), identifier?.split("=")[1]?.toLowerCase()].includes(value),
   fault: ({ fault }, value) => fault && (fault.id === value || `${fault.name}`.toLowerCase().includes(value)),
@@ -54,6 +48,12 @@ function fits(call, word) {
   return call.text.includes(word);
 }
 
+/** The rows of requests that touched a record, or asked for it in vain, oldest first. */
+export function requestsFor(number, id) {
+  const names = [`number=${number}`, `id=${id}`];
+  return rows.filter((one) => (one.record ? one.record.number === number : names.includes(one.identifier))).reverse();
+}
+
 /** What a row needs, and what it is searched for: values may be long, and rows are many. */
 function rowOf({ nearMiss, url, ...found }) {
   const text = JSON.stringify([found, url, nearMiss]).slice(0, MAX_TEXT).toLowerCase();
@@ -65,31 +65,26 @@ function rowOf({ nearMiss, url, ...found }) {
 function settle({ call: number, after }) {
   const row = rows.find((one) => one.number === number);
   if (row && after) row.stateAfter = after;
-  if (entry?.number === number) soon();
+  if (reading.found?.entry?.number === number) reading.soon();
 }
 
-async function read() {
+/** All of the open request, which `asked` names as the address does; statements and dials. */
+const reading = reader("requests", async () => {
   const { id: asked } = shell.route;
-  if (asked === "") return [null, rules];
+  if (asked === "") return { ...reading.found, entry: null };
   const own = call("GET", `/requests/${segment(asked)}`).catch((error) => ({ gone: error.message }));
-  return Promise.all([own.then((found) => ({ ...found, asked })), Object.keys(rules).length ? rules : readRules()]);
-}
-
-async function readRules() {
-  const { statements, dials } = await call("GET", "/fidelity");
-  return Object.fromEntries([...statements.map((one) => [one.id, one]), ...dials.map((one) => [one.key, one])]);
-}
-
-const { now, soon } = reader("requests", read, (found) => ([entry, rules] = found));
+  const [entry, rules] = await Promise.all([own, reading.found?.rules ?? readRules()]);
+  return { entry: { ...entry, asked }, rules };
+});
 
 export const requests = {
   id: "requests",
   title: "Requests",
-
-  open: now,
+  icon: "M1.5 5.5h12l-3-3M14.5 10.5h-12l3 3",
+  reading,
 
   reset() {
-    [rows, entry, rules, paused] = [[], null, {}, false];
+    [rows, paused] = [[], false];
     table.scrollTo(0);
   },
 
@@ -98,25 +93,26 @@ export const requests = {
     if (name === "call") rows = [rowOf(found), ...rows].slice(0, MAX_ROWS);
   },
 
-  main() {
+  main({ entry }) {
     if (!rows.length) return shell.status ? welcome() : loading;
     const [held, fresh] = table.hold(rows, paused);
     const found = fitting(held);
     const waiting = fitting(fresh).length;
+    const nothingFits = `None of ${held.length} requests matches all filters.`;
     const isFiltered = shell.route.query.size > 0;
     const methods = [...new Set(rows.map(methodOf))].sort();
     // The address may have the number of the open request alone.
-    const selected = entry && entry.asked === shell.route.id ? (entry.id ?? "") : shell.route.id;
-    return html`<div class="tools">${searchBox("search", "search, or record:7 fault:lost_answer", { isLive: true })}
+    const selected = entry?.asked === shell.route.id ? (entry.id ?? "") : shell.route.id;
+    return html`<div class="tools">${searchBox("search", "search, or record:7 fault:lost_answer")}
         <span class="count">${isFiltered ? `${found.length} of ${held.length}` : held.length}</span>
         ${filterChoice("method", "Method", methods)} ${filterChoice("outcome", "Outcome", Object.values(OUTCOMES))}
         <button aria-pressed=${paused} @click=${() => pause(!paused)}>Pause</button>
         <button @click=${clear}>Clear</button></div>
       ${table.pill(waiting, () => pause(false))}
-      ${found.length || waiting ? table.view(found, selected) : empty("Nothing found", `None of ${held.length} requests matches all filters.`)}`;
+      ${found.length || waiting ? table.view(found, selected) : empty("Nothing found", nothingFits)}`;
   },
 
-  details: () => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),
+  details: ({ entry, rules }) => (entry?.asked === shell.route.id ? details(entry, rules, rows[0]?.id) : loading),
 };
 
 function welcome() {
@@ -132,7 +128,7 @@ function pause(found) {
 }
 
 async function clear() {
-  if (!(await act("The journal is empty.", "DELETE", "/requests"))) return;
+  await act("The journal is empty.", "DELETE", "/requests");
   requests.reset();
   if (shell.route.id) go("requests");
 }

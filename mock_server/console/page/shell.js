@@ -43,18 +43,10 @@ export function readAddress() {
   return session.world !== before;
 }
 
-function decoded(part) {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part; // typed by hand
-  }
-}
+// Unlike decodeURIComponent, it takes what was typed by hand as it is.
+const decoded = (part) => new URLSearchParams(`part=${part.replace(/[+&]/g, encodeURIComponent)}`).get("part");
 
-/** Go to an address. */
-export function go(panel, id, query) {
-  location.hash = addressOf(panel, id, query);
-}
+export const go = (panel, id, query) => (location.hash = addressOf(panel, id, query));
 
 /** What the address says of a filter; empty if nothing. */
 export const param = (name) => shell.route.query.get(name) ?? "";
@@ -81,49 +73,48 @@ export function close() {
 
 /**
  * Call the control API for the user: say what was done, and how a script does the same; then read again.
- * Returns the result, or null if it was refused; `refused` then gets the error and shows it.
+ * Throws Refused, which a form shows at its field, and the shell as a message.
  */
-export async function act(text, verb, path, body, { world, refused } = {}) {
-  const line = controlCurl(verb, path, body, world);
-  let found;
-  try {
-    found = await call(verb, path, body, world);
-  } catch (error) {
-    say(false, refused ? "The mock refuses this." : error.message, line);
-    refused?.(error);
-    return null;
-  }
-  say(true, typeof text === "function" ? text(found) : text, line);
+export async function act(text, verb, path, body, world) {
+  const curl = controlCurl(verb, path, body, world);
+  const found = await call(verb, path, body, world).catch((error) => {
+    throw Object.assign(error, { curl });
+  });
+  say(true, typeof text === "function" ? text(found) : text, curl);
   await shell.reopen().catch(() => {}); // the act was carried out; without a connection the page says so
   return found;
 }
 
+export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 /**
- * How a panel reads what it shows. `now()` reads at once, throws Refused, and has no effect if a newer reading
- * has begun; `soon()` reads at most once a second, and only while the panel is shown.
+ * What a panel has read: `found`, null before that. `now()` reads at once, throws Refused, and has no effect if a newer
+ * reading has begun; `soon()` reads at most once a second, and only while the panel is shown.
  */
-export function reader(panel, read, show) {
+export function reader(panel, read) {
   let turn = 0;
-  let timer = 0;
-  let again = false; // asked for while it waited or ran
-  const now = async () => {
-    const mine = ++turn;
-    const found = await read();
-    if (mine !== turn) return;
-    show(found);
-    changed();
+  let isBusy = false;
+  let again = false; // asked for while it reads or pauses
+  const reading = {
+    found: null,
+    async now() {
+      const mine = ++turn;
+      const found = await read();
+      if (mine !== turn) return;
+      reading.found = found;
+      changed();
+    },
+    async soon() {
+      again = true;
+      if (isBusy) return;
+      isBusy = true;
+      while (again) {
+        again = false;
+        if (shell.route.panel === panel) await reading.now().catch(() => {}); // without a connection the page says so
+        await pause(PAUSE_MS);
+      }
+      isBusy = false;
+    },
   };
-  const run = async () => {
-    again = false;
-    if (shell.route.panel === panel) await now().catch(() => {}); // without a connection the page says so
-    timer = setTimeout(() => {
-      timer = 0;
-      if (again) soon();
-    }, PAUSE_MS);
-  };
-  const soon = () => {
-    again = true;
-    timer ||= setTimeout(run);
-  };
-  return { now, soon };
+  return reading;
 }

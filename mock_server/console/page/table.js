@@ -2,29 +2,24 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { repeat } from "./lit-html/directives/repeat.js";
-import { changed } from "./shell.js";
+import { addressOf, changed, shell } from "./shell.js";
 
 const MARGIN = 10; // rows beyond what is visible
 
 export class Table {
-  /**
-   * @param {object} parts
-   * @param {string} parts.label      for screen readers
-   * @param {Array} parts.columns     {title, cell(item), name (class)}
-   * @param {(item) => string} parts.key
-   * @param {(item) => string} parts.address  of an item's details
-   */
-  constructor({ label, columns, key, address }) {
-    Object.assign(this, { label, columns, key, address });
-    this.items = [];
-    this.held = []; // rows of a live list that is read
-    this.selected = "";
-    this.wanted = ""; // the key of the row to reveal when it is visible
-    this.top = 0; // how far it is scrolled, in pixels
-    this.height = innerHeight;
-    this.rowHeight = 28;
-    this.box = null;
-    this.visible = false;
+  items = [];
+  held = []; // rows of a live list that is read
+  selected = "";
+  wanted = ""; // the key of the row to reveal when it is visible
+  top = 0; // how far it is scrolled, in pixels
+  height = innerHeight;
+  rowHeight = 28;
+  box = null;
+  visible = false;
+
+  /** `label` is for screen readers; a column is {title, width (classes), cell(item)}; `key` names an item in addresses. */
+  constructor(panel, label, columns, key = (one) => one.id) {
+    Object.assign(this, { panel, label, columns, key });
   }
 
   /** The rows of a live list to show, and those that wait: a list that is read does not move. */
@@ -48,7 +43,7 @@ export class Table {
     if (selected !== this.selected) [this.selected, this.wanted] = [selected, selected || this.wanted];
     const first = Math.max(0, Math.floor(this.top / this.rowHeight) - MARGIN);
     const last = Math.min(items.length, Math.ceil((this.top + this.height) / this.rowHeight) + MARGIN);
-    const title = (one) => html`<th scope="col" class=${one.name}>${head?.(one) ?? one.title}</th>`;
+    const title = (one) => html`<th scope="col" class=${one.width}>${head?.(one) ?? one.title}</th>`;
     return html`<div class="table" .table=${this} @scroll=${this.scrolled} tabindex="-1">
       <table aria-label=${this.label} aria-rowcount=${items.length + 1}>
         <thead><tr aria-rowindex="1">${this.columns.map(title)}</tr></thead>
@@ -69,9 +64,11 @@ export class Table {
     const address = this.address(item);
     const is = this.is(item, this.selected);
     return html`<tr aria-rowindex=${at + 2} aria-selected=${is} @pointerdown=${(event) => this.pressed(event, address)}>
-      <td class=${first.name}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
-      ${rest.map((one) => html`<td class=${one.name}>${one.cell(item)}</td>`)}</tr>`;
+      <td class=${first.width}><a href=${address} aria-current=${is ? "true" : nothing}>${first.cell(item)}</a></td>
+      ${rest.map((one) => html`<td class=${one.width}>${one.cell(item)}</td>`)}</tr>`;
   }
+
+  address = (item) => addressOf(this.panel, this.key(item), shell.route.query);
 
   is = (item, key) => String(this.key(item)) === key;
 

@@ -2,6 +2,7 @@
 
 import { html, nothing } from "./lit-html/lit-html.js";
 import { call, controlCurl, segment } from "./api.js";
+import { parsed } from "./copies.js";
 import { go, param, say, shell } from "./shell.js";
 import { dataList, form } from "./forms.js";
 import { empty, loading, pretty } from "./widgets.js";
@@ -82,18 +83,14 @@ function choiceOf({ id, name, entity, life_cycle_state: state }) {
   return [id, `${name} (${state === "EFFECTIVE" ? entity : `${entity}, ${state}`})`];
 }
 
-async function send(typed, refused) {
-  try {
-    const body = { ...typed, data: objectIn(typed.data ?? "{}", "data") };
-    const { delivery, life_cycle_state: state, why, webhook_request: record, left_out: out } = await call("POST", "/events/fire", body);
-    const outcome = `${state ?? "under way"}${why ? `; ${why}` : ""}`;
-    const notSent = out?.length ? ` Not in the fields set, so not sent: ${out.join(", ")}.` : "";
-    const text = record ? `#${record.number} was triggered: ${outcome}.${notSent}` : `Nothing was sent: ${why}.`;
-    say(record !== null && state !== "REJECTED", text, controlCurl("POST", "/events/fire", body));
-    if (delivery) go("deliveries", delivery.id);
-  } catch (error) {
-    refused(error);
-  }
+async function send(typed) {
+  const body = { ...typed, data: objectIn(typed.data ?? "{}", "data") };
+  const { delivery, life_cycle_state: state, why, webhook_request: record, left_out: out } = await call("POST", "/events/fire", body);
+  const outcome = `${state ?? "under way"}${why ? `; ${why}` : ""}`;
+  const notSent = out?.length ? ` Not in the fields set, so not sent: ${out.join(", ")}.` : "";
+  const text = record ? `#${record.number} was triggered: ${outcome}.${notSent}` : `Nothing was sent: ${why}.`;
+  say(record !== null && state !== "REJECTED", text, controlCurl("POST", "/events/fire", body));
+  if (delivery) go("deliveries", delivery.id);
 }
 
 /** The JSON object that a field holds. Throws what forms show at the field. */
@@ -110,10 +107,6 @@ export function objectIn(text, parameter) {
 
 /** The data object in the body of a message, in each way in which a dialect wraps it. */
 function dataIn(body) {
-  try {
-    const found = JSON.parse(body);
-    return "data" in found ? found.data : found;
-  } catch {
-    return undefined;
-  }
+  const found = parsed(body);
+  return found && "data" in found ? found.data : found;
 }

@@ -3,10 +3,11 @@
 import { html, nothing, render } from "./lit-html/lit-html.js";
 import { guard } from "./lit-html/directives/guard.js";
 import { live } from "./lit-html/directives/live.js";
-import { addressOf, changed, param, say, setParams } from "./shell.js";
+import { addressOf, changed, param, say, setParams, shell } from "./shell.js";
 
 const MAX_SHOWN = 200_000; // characters of one value; more would make the page slow
 const MAX_IN_ROW = 100;
+const MAX_DIFFERENCE = 300; // characters of one value that has changed
 
 // Texts.
 
@@ -76,14 +77,22 @@ export function data(text, label = "Data") {
   });
 }
 
+/** An object with the members of objects inside it as `outer.inner`; nothing of nothing. */
+export function flat(found, path = "") {
+  if (!found) return found;
+  const parts = Object.entries(found).map(([name, one]) => {
+    if (one && typeof one === "object" && !Array.isArray(one)) return flat(one, `${path}${name}.`);
+    return { [path + name]: typeof one === "string" ? one : JSON.stringify(one) };
+  });
+  return Object.assign({}, ...parts);
+}
+
 /** Names and values; entries without a value are left out. */
 export function facts(entries) {
-  const known = entries.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const known = entries.filter(([, value]) => ![null, undefined, "", false].includes(value));
   const shown = (value) => (typeof value === "string" ? plain(value) : value);
   return html`<dl class="facts">${known.map(([name, value]) => html`<dt>${shown(name)}</dt><dd>${shown(value)}</dd>`)}</dl>`;
 }
-
-const MAX_DIFFERENCE = 300; // characters of one value
 
 /** What has changed: {name, before, after}. */
 export function differences(fields) {
@@ -96,23 +105,36 @@ export function differences(fields) {
 /** What a panel says when it has nothing to show: what to do next. */
 export function empty(title, text, line) {
   return html`<div class="empty"><h2>${title}</h2><p>${text}</p>
-    ${line ? html`<pre tabindex="0" aria-label="Command to try">${line}</pre>${copyButton(line, "Copy")}` : nothing}</div>`;
+    ${line ? data(line, "Command to try") : nothing}</div>`;
+}
+
+/** A part of a board. */
+export function section(title, count, content) {
+  return html`<section class="section" aria-label=${title}><h2>${title} <span class="count">${count}</span></h2>${content}</section>`;
+}
+
+/** A small button in a row, for what `label` says and `text` shortens. */
+export function rowButton(text, label, act) {
+  return html`<button class="small" aria-label=${label} @click=${act}>${text}</button>`;
 }
 
 export const loading = html`<p class="section note">Loading …</p>`;
 
-/** Parts of the details of one object, one at a time. `shown` has the open one by its key. */
-export function tabs(shown, key, parts) {
+const opened = {}; // the tab that is open in each panel
+
+/** Parts of details under tabs: {name: function that returns the part}. */
+export function tabs(parts) {
   const names = Object.keys(parts);
-  const open = names.includes(shown[key]) ? shown[key] : names[0];
+  const { panel } = shell.route;
+  const open = names.includes(opened[panel]) ? opened[panel] : names[0];
   const show = (name) => {
-    shown[key] = name;
+    opened[panel] = name;
     changed();
   };
   const move = (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
-    show(names[(names.indexOf(open) + step + names.length) % names.length]);
+    show(names.at((names.indexOf(open) + step) % names.length));
     requestAnimationFrame(() => event.target.parentElement?.querySelector('[aria-selected="true"]')?.focus());
   };
   const tab = (name) => html`<button role="tab" aria-selected=${name === open} tabindex=${name === open ? 0 : -1}
@@ -123,20 +145,23 @@ export function tabs(shown, key, parts) {
 
 // Filters, which the address has.
 
-/** A search field; `isLive` finds while one types. */
-export function searchBox(name, hint, { label = "Search", isLive = false, clean = (text) => text } = {}) {
+/** A search field, which finds while one types. */
+export function searchBox(name, hint, label = "Search", clean = (text) => text) {
   const find = (event) => setParams({ [name]: clean(event.target.value), offset: "" });
-  return html`<label class="search"><span class="unseen">${label}</span><input type="search" placeholder="/ ${hint}"
-    .value=${param(name)} @change=${find} @input=${isLive ? find : null}></label>`;
+  return html`<input type="search" aria-label=${label} placeholder="/ ${hint}" .value=${param(name)} @input=${find}>`;
 }
 
-/** A choice among options: strings, or pairs of value and label. Its own label stands for all of them. */
+/** Options of a choice: strings, or pairs of value and label. */
+export function optionsOf(options, chosen) {
+  const pairs = options.map((one) => (Array.isArray(one) ? one : [one, one]));
+  return pairs.map(([value, label]) => html`<option value=${value} ?selected=${value === chosen}>${label}</option>`);
+}
+
+/** A choice among options. Its own label stands for all of them. */
 export function filterChoice(name, label, options) {
-  const chosen = param(name);
-  const pairs = [["", label], ...options.map((one) => (Array.isArray(one) ? one : [one, one]))];
-  return html`<label><span class="unseen">${label}</span><select .value=${live(chosen)}
-    @change=${(event) => setParams({ [name]: event.target.value, offset: "" })}>
-    ${pairs.map(([one, text]) => html`<option value=${one} ?selected=${one === chosen}>${text}</option>`)}</select></label>`;
+  const choose = (event) => setParams({ [name]: event.target.value, offset: "" });
+  return html`<select aria-label=${label} .value=${live(param(name))} @change=${choose}>
+    ${optionsOf([["", label], ...options], param(name))}</select>`;
 }
 
 // Copying and asking.

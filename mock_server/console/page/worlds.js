@@ -1,62 +1,49 @@
 // Worlds: tenants of the mock, each with content of its own; and what the current one holds.
 
 import { html, nothing } from "./lit-html/lit-html.js";
-import { call, download, segment, session, urlOf } from "./api.js";
+import { call, gather, request, segment, session, urlOf } from "./api.js";
 import { form, schemas } from "./forms.js";
-import { act, reader, shell } from "./shell.js";
-import { changesSince, readSnapshots, showSnapshots, snapshots } from "./snapshots.js";
-import { confirmed, data, loading, number } from "./widgets.js";
+import { act, addressOf, go, reader, shell } from "./shell.js";
+import {
+  breakable, confirmed, data, differences, empty, facts, loading, number, plain, pretty, recordLink, rowButton, section,
+} from "./widgets.js";
 
+const MAX_SHOWN = 300; // characters of one value
 const DEFAULT = "default"; // the world that never ends
 
-let all = null; // what GET /worlds returned
-let seed = null; // the schema of what can be generated
-let content = ""; // what the stream last said of it
-
-const { now, soon } = reader(
-  "worlds",
-  () => Promise.all([call("GET", "/worlds"), schemas(), readSnapshots()]),
-  ([found, { Seed }, ofSnapshots]) => {
-    all = found;
-    seed = Seed.properties;
-    showSnapshots(ofSnapshots);
-  },
-);
+const reading = reader("worlds", () => gather("/worlds", schemas(), readSnapshots()));
 
 export const worlds = {
   id: "worlds",
   title: "Worlds",
+  icon: "M8 1.5a6.5 6.5 0 100 13 6.5 6.5 0 100-13M1.5 8h13M8 1.5c-4 4-4 9 0 13M8 1.5c4 4 4 9 0 13",
+  reading,
 
-  open: now,
-
-  event(name, found) {
-    const told = name === "world" ? [found.epoch, found.webhook_requests].join() : content;
-    if (told !== content || name !== "world") soon();
-    content = told;
+  event(name) {
+    if (name !== "world") reading.soon();
   },
 
-  main: () => (all ? html`<div class="board"><div>${list()} ${snapshots()}</div><div>${records()} ${generator()}</div></div>` : loading),
+  main: (found) => html`<div class="board"><div>${list(found)} ${snapshots(found.snapshots)}</div>
+    <div>${records()} ${generator(found.Seed.properties)}</div></div>`,
 
-  details: changesSince,
+  details: (found) => (found.name === shell.route.id ? changesSince(found) : loading),
 };
 
 // All worlds.
 
 const addressIn = (world) => `#/w/${encodeURIComponent(world)}/worlds`;
 
-function list() {
-  const make = async ({ world }, refused) => {
-    const found = await act(`The world ${world} is open.`, "GET", "/health", undefined, { world, refused });
-    if (found) location.hash = addressIn(world);
-    return found;
+function list({ worlds: found, idle_seconds: idle }) {
+  const make = async ({ world }) => {
+    await act(`The world ${world} is open.`, "GET", "/health", undefined, world);
+    location.hash = addressIn(world);
+    return true;
   };
-  const { worlds: found, idle_seconds: idle } = all;
-  return html`<section class="section" aria-labelledby="worlds"><h2 id="worlds">Worlds <span class="count">${found.length}</span></h2>
-    <ul class="rows">${found.map(row)}</ul>
+  return section("Worlds", found.length, html`<ul class="rows">${found.map(row)}</ul>
     ${form("Create a world", [{ name: "world", label: "name", hint: "my-test", required: true }], "Create and open", make)}
     <p class="note">Each world has its own records, clock, faults and journal. Use one for each test, or for each developer.
       ${found.length > 1 ? `A named world ends ${ago(idle)} after its last use.` : nothing} Clients reach this one at</p>
-    ${data(urlOf("/crmapi/rest/v2"), "Base URL of this world")}</section>`;
+    ${data(urlOf("/crmapi/rest/v2"), "Base URL of this world")}`);
 }
 
 function row({ name, webhook_requests: count, calls, idle_seconds: idle }) {
@@ -64,7 +51,7 @@ function row({ name, webhook_requests: count, calls, idle_seconds: idle }) {
   return html`<li><p><a href=${addressIn(name)} aria-current=${current ? "true" : nothing}>${name}</a>
       <span class="note">${current ? "shown · " : ""}${number(count)} records · ${number(calls)}
         requests${idle === null ? "" : ` · idle ${ago(idle)}`}</span></p>
-    ${name === DEFAULT ? nothing : html`<button class="small" aria-label=${`End ${name}`} @click=${() => end(name)}>End</button>`}</li>`;
+    ${name === DEFAULT ? nothing : rowButton("End", `End ${name}`, () => end(name))}</li>`;
 }
 
 function ago(seconds) {
@@ -76,20 +63,19 @@ async function end(name) {
   if (!(await confirmed(`End the world ${name}?`, "Its records, journal and snapshots are lost.", "End it"))) return;
   // The page leaves the world first: a page that follows a world makes it anew.
   if (name === session.world) location.hash = addressIn(DEFAULT);
-  await act(`The world ${name} is ended.`, "DELETE", `/worlds/${segment(name)}`, undefined, { world: DEFAULT });
+  await act(`The world ${name} is ended.`, "DELETE", `/worlds/${segment(name)}`, undefined, DEFAULT);
 }
 
 // The content of this world.
 
 function records() {
-  return html`<section class="section" aria-labelledby="content">
-    <h2 id="content">Content of ${session.world} <span class="count">${number(shell.status?.webhook_requests ?? 0)} records</span></h2>
+  return section(`Content of ${session.world}`, `${number(shell.status?.webhook_requests ?? 0)} records`, html`
     <p class="tools"><button @click=${reset}>Reset</button>
       <a href=${urlOf("/__admin/state")} download=${`${session.world}.jsonl`} @click=${save}>Export</a>
       <span class="note">A reset goes back to the start of the world.</span></p>
     <p class="note">An export has all records and reference data, one per line.
       <code>crmcom-kit serve --data FILE</code> starts with it.</p>
-    ${form("Import", [{ name: "file", type: "file" }], "Import", bringIn)}</section>`;
+    ${form("Import", [{ name: "file", type: "file" }], "Import", bringIn)}`);
 }
 
 async function reset() {
@@ -103,33 +89,91 @@ async function reset() {
 async function save(event) {
   if (!session.token) return;
   event.preventDefault();
-  const href = URL.createObjectURL(await download("/state"));
+  const href = URL.createObjectURL(await (await request("GET", "/state")).blob());
   Object.assign(document.createElement("a"), { href, download: `${session.world}.jsonl` }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
 
-async function bringIn({ file }, refused) {
+async function bringIn({ file }) {
   if (!(await confirmed(`Import ${file.name}?`, `Its content replaces the records of ${session.world}.`, "Import it"))) return null;
-  const failed = ({ message }) => refused({ message, parameter: "file" });
-  return act((found) => `Imported: ${found.webhook_requests} records.`, "PUT", "/state", file, { refused: failed });
+  return act((found) => `Imported: ${found.webhook_requests} records.`, "PUT", "/state", file);
 }
 
-function generator() {
+function generator({ scenario, count, rejected, entities }) {
   const fields = [
-    { name: "scenario", type: "choice", options: [["", "none"], ...seed.scenario.enum] },
-    { name: "count", type: "number", hint: `${seed.count.default}` },
-    { name: "rejected", label: "share of rejected", type: "number", hint: `${seed.rejected.default}` },
+    { name: "scenario", type: "choice", options: [["", "none"], ...scenario.enum] },
+    { name: "count", type: "number", hint: count.default },
+    { name: "rejected", label: "share of rejected", type: "number", hint: rejected.default },
     { name: "seed", type: "number", hint: "default" },
-    { name: "entities", label: "entities (none: all)", type: "several", options: seed.entities.items.enum },
+    { name: "entities", label: "entities (none: all)", type: "several", options: entities.items.enum },
     { name: "add", label: "keep the present records", type: "check" },
   ];
-  return html`<section class="section" aria-labelledby="seed"><h2 id="seed">Generate records</h2>
-    <p class="note">The same values always make the same records.</p>
-    ${form("Generate records", fields, "Generate", generate)}</section>`;
+  return section("Generate records", "", html`<p class="note">The same values always make the same records.</p>
+    ${form("Generate records", fields, "Generate", generate)}`);
 }
 
-async function generate({ add, ...spec }, refused) {
+async function generate({ add, ...spec }) {
   const question = `Replace the records of ${session.world}?`;
   if (!add && !(await confirmed(question, "The present records are lost, unless they are in a snapshot.", "Replace them"))) return null;
-  return act((found) => `Generated: ${found.added} records.`, "POST", "/seed", add ? { add, ...spec } : spec, { refused });
+  return act((found) => `Generated: ${found.added} records.`, "POST", "/seed", add ? { add, ...spec } : spec);
+}
+
+// Snapshots: saved content of the world, and what has changed since.
+
+const pathOf = (name) => `/snapshots/${segment(name)}`;
+
+/** Read the list, and what has changed since the snapshot `name` that the address names, if any. Throws Refused. */
+function readSnapshots() {
+  const { id: name } = shell.route;
+  const since = name ? call("GET", `${pathOf(name)}/changes`).catch((error) => ({ gone: error.message })) : null;
+  return gather("/snapshots", since, { name });
+}
+
+function snapshots(saved) {
+  const save = ({ name }) => act(`Saved as ${name}.`, "PUT", pathOf(name));
+  return section("Snapshots", saved.length, html`
+    <p class="note">Save the records, let your integration run, see what it changed, and go back.</p>
+    <ul class="rows">${saved.map(snapshot)}</ul>
+    ${form("Save a snapshot", [{ name: "name", hint: "before", required: true }], "Save", save)}`);
+}
+
+function snapshot({ name, webhook_requests: records }) {
+  return html`<li><p>${name} <span class="note">${number(records)} records</span></p>
+    <p class="tools"><a href=${addressOf("worlds", name)} aria-current=${name === shell.route.id ? "true" : nothing}>What changed since</a>
+      ${rowButton("Restore", `Restore ${name}`, () => restore(name))}
+      ${rowButton("Delete", `Delete ${name}`, () => forget(name))}</p></li>`;
+}
+
+async function restore(name) {
+  const text = "The present records are lost. Tokens, clock, journal and faults stay.";
+  if (!(await confirmed(`Restore ${name}?`, text, "Restore it"))) return;
+  await act((found) => `Restored ${name}: ${found.webhook_requests} records.`, "POST", `${pathOf(name)}/restore`);
+}
+
+async function forget(name) {
+  if (name === shell.route.id) go("worlds");
+  await act(`The snapshot ${name} is deleted.`, "DELETE", pathOf(name));
+}
+
+/** Details: the difference between the snapshot and now, by record. */
+function changesSince({ name, gone, changes, more }) {
+  if (gone) return empty("This snapshot is gone", gone);
+  return html`<h2>Changed since <code>${name}</code> <span class="count">${changes.length}${more ? "+" : ""}</span></h2>
+    ${changes.length ? nothing : html`<p class="note">Nothing. Resend or delete a record, and it appears here.</p>`}
+    ${changes.map(changeOf)} ${more ? html`<p class="note">There are more changes than these.</p>` : nothing}`;
+}
+
+const STATE = "life_cycle_state";
+const SIGNS = { added: "+", changed: "≠", deleted: "−" };
+
+function changeOf({ webhook_request: record, change, fields, call: cause }) {
+  fields.sort((one, other) => (other.name === STATE) - (one.name === STATE)); // it is what matters most
+  const members = () => facts(fields.map(({ name, before, after }) => [breakable(name), plain(pretty(after ?? before), MAX_SHOWN)]));
+  const by = cause === null ? "by no known request" : html`by <a href=${addressOf("requests", cause)}>request ${cause}</a>`;
+  return html`<section class="change"><h3>
+      ${change === "deleted" ? `#${record.number}` : recordLink(record)} <span aria-hidden="true">${SIGNS[change]}</span> ${change}
+      <span class="note">${by}</span></h3>
+    ${change === "changed"
+      ? differences(fields)
+      : html`<details><summary class="note">${fields.length} members</summary>${members()}</details>`}</section>`;
 }

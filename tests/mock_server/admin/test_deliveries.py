@@ -185,6 +185,7 @@ def test_who_leaves_is_not_waited_for(admin: Any, monkeypatch: pytest.MonkeyPatc
         ("PUT", "/deliveries/faults", {"faults": [{"fault": "fire"}]}, 400),
         ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "seconds": 61}]}, 400),
         ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "odd": 1}]}, 400),
+        ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay", "hits": -1}]}, 400),
         ("PUT", "/deliveries/faults", {"faults": [{"fault": "delay"}] * 101}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 100}]}, 400),
         ("PUT", "/receiver", {"answers": [{"status": 600}]}, 400),

@@ -91,3 +91,18 @@ def test_deliveries_are_scripted_and_delayed(console: Console, mock: Mock) -> No
     expect(faults).to_contain_text("seen cut_body with scripted deliveries; allowed is delay")
     faults.get_by_role("button", name="Remove delay").click()
     expect(faults).not_to_contain_text("delay 2 s")
+
+
+def test_a_delivery_fault_that_is_added_leaves_the_others_as_they_are(
+    console: Console, mock: Mock
+) -> None:
+    """They keep their order, and how many deliveries each has hit."""
+    hit = {"fault": "delay", "seconds": 5, "times": None, "hits": 3}
+    path = f"{mock.admin_url}/deliveries/faults"
+    mock.client().put(path, json={"faults": [hit]}).raise_for_status()
+    page = console.open("/w/default/faults")
+    faults = page.get_by_role("region", name="Delivery faults")
+    expect(faults).to_contain_text("delay 5 s for all deliveries · hit 3")
+    fill(page, "Add a delivery fault", "Add", seconds="2")
+    expect(faults).to_contain_text("delay 2 s for all deliveries · hit 0 of 1")
+    expect(faults).to_contain_text("delay 5 s for all deliveries · hit 3")

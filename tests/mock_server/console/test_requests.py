@@ -105,7 +105,7 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     show(mock, "9999")
     opened(page, "unknown webhook request")
     details = page.get_by_role("complementary", name="Details")
-    expect(details).to_contain_text("names a webhook request that exists")
+    expect(details).to_contain_text("must name a webhook request that exists")
     expect(details).to_contain_text("errors.status.unknown_webhook_request = 200")
     link = details.get_by_role("link", name="show.identifier.known")
     expect(link).to_have_attribute("href", "#/w/default/contract/show.identifier.known")
@@ -244,6 +244,19 @@ def test_a_copied_request_runs(console: Console, mock: Mock, language: str) -> N
         for name in ("method", "url", "code", "statement"):
             assert again[name] == one[name]
         assert again["request"]["parameters"] == one["request"]["parameters"]
+
+
+def test_what_is_sent_corrected_names_its_record(console: Console, mock: Mock) -> None:
+    """Before it is sent: a suggestion for a record that cannot be resent is about another one."""
+    page = console.open()
+    number = rejected(mock)
+    resend(mock, number)
+    resend(mock, number)
+    opened(page, "not rejected")
+    other = journal(mock)[0]["nearMiss"]["changes"][0]["value"]["number"]
+    assert other != number
+    page.get_by_role("button", name=f"Send corrected for #{other}").click()
+    expect(page.locator('tr[aria-selected="true"]')).to_contain_text(f"#{other}")
 
 
 def test_a_corrected_request_is_copied(console: Console, mock: Mock) -> None:
