@@ -105,7 +105,7 @@ def test_a_refusal_is_explained(console: Console, mock: Mock) -> None:
     show(mock, "9999")
     opened(page, "unknown webhook request")
     details = page.get_by_role("complementary", name="Details")
-    expect(details).to_contain_text("names a webhook request that exists")
+    expect(details).to_contain_text("must name a webhook request that exists")
     expect(details).to_contain_text("errors.status.unknown_webhook_request = 200")
     link = details.get_by_role("link", name="show.identifier.known")
     expect(link).to_have_attribute("href", "#/w/default/contract/show.identifier.known")
