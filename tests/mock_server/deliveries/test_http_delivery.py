@@ -20,13 +20,14 @@ from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage, Stopped
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 
-TIMES = ("read", "overall")
-QUICK = {"delivery.read_timeout": 200, "delivery.overall_timeout": 600}
+#: Timeouts in milliseconds: for what ends by itself, and for what ends by them alone.
+PATIENT = {f"delivery.{one}_timeout": 120_000 for one in ("connect", "read", "overall")}
+QUICK: dict[str, Any] = {"delivery__read_timeout": 200, "delivery__overall_timeout": 600}
 
 
 def delivery(**dials: Any) -> HttpDelivery:
     """Return a delivery that calls loopback alone."""
-    dialect = Dialect("test", {**QUICK, **{k.replace("__", "."): v for k, v in dials.items()}})
+    dialect = Dialect("test", {**PATIENT, **{k.replace("__", "."): v for k, v in dials.items()}})
     return HttpDelivery(dialect, AllowedHosts())
 
 
@@ -182,12 +183,8 @@ HOSTILE = {
 def test_a_hostile_receiver_is_left(name: str) -> None:
     """Whatever it does, the delivery ends with an outcome of the table within its time."""
     handle, expected = HOSTILE[name]
-    # What ends by itself, or by its size, has all the time that a busy machine takes.
-    time: Any = (
-        {} if expected == "timeout" else {f"delivery__{one}_timeout": 60_000 for one in TIMES}
-    )
     with listening(handle) as receiver:
-        outcome = sent(receiver, **time)
+        outcome = sent(receiver, **(QUICK if expected == "timeout" else {}))
 
     assert outcome.name == expected
     assert outcome.delivered == (expected == "success")
@@ -210,7 +207,7 @@ def test_two_gigabytes_are_not_read() -> None:
     tracemalloc.start()
     try:
         with listening(flood) as receiver:
-            outcome = sent(receiver, delivery__overall_timeout=30_000)
+            outcome = sent(receiver)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -243,7 +240,7 @@ def test_localhost_is_found_at_either_address() -> None:
 
 def test_stop_gives_up_what_is_on_its_way() -> None:
     """A delivery that waits for an answer ends at once, without an outcome; none begins after."""
-    sender = delivery(delivery__read_timeout=60_000, delivery__overall_timeout=60_000)
+    sender = delivery()
     ended: list[str] = []
 
     def send(url: str) -> None:
