@@ -138,10 +138,11 @@ def test_keys_are_listed(console: Console) -> None:
 def test_every_panel_has_an_entry_and_a_title(console: Console) -> None:
     """Landmarks, a name in the navigation, and the title of the tab."""
     page = console.open()
-    names = page.get_by_role("navigation", name="Panels").get_by_role("link").all_inner_texts()
-    assert len(names) == 6
+    links = page.get_by_role("navigation", name="Panels").get_by_role("link")
+    expect(links).to_have_count(6)
+    names = links.all_inner_texts()
     for number, name in enumerate(names):
-        page.get_by_role("navigation").get_by_role("link").nth(number).click()
+        links.nth(number).click()
         title = name.splitlines()[0]
         expect(page).to_have_title(f"{title} · default · crmcom-kit")
         expect(page.get_by_role("main", name=title)).to_be_visible()
