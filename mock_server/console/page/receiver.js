@@ -53,10 +53,11 @@ export function messageOf(id, delivery) {
 /** The list; `views` are the links to it and to the other one. */
 export function receiverView(views) {
   if (!receiver) return loading;
-  const clear = () => {
-    messages = [];
-    return act("The receiver's messages are deleted.", "DELETE", "/receiver/requests");
+  const cleared = () => {
+    messages = []; // once the mock has forgotten them, and before they are read again
+    return "The receiver's messages are deleted.";
   };
+  const clear = () => act(cleared, "DELETE", "/receiver/requests");
   const { url, answers } = receiver;
   const text = "The built-in receiver accepts what is sent to its address, and checks the authentication code:";
   const example = { authentication_code: "C", data: { number: "A1" } };
