@@ -150,15 +150,22 @@ def test_a_head_of_64_kib_is_read(server: Any) -> None:
 
 
 def test_targets_may_be_sent_unencoded(server: Any) -> None:
-    """Curl sends beyond ASCII what is typed; also in pieces, and on a connection in use."""
+    """Curl sends beyond ASCII what is typed; in whatever pieces, and behind other requests."""
     path = f"{API_PATH}/webhook_requests/list?token=T&workflow_rule_identifier=name="
     line = f"GET {path}Νέα+δραστηριότητα {HEAD}".encode()
     request = line + b"X: \xce\xa9\r\nConnection: close\r\n\r\n"
-    for parts in ([GET_SHOW, request], [GET_SHOW, request[:150], request[150:]]):
-        answer = server.sent(*parts)
+    body = '{"token":\n"Ω"}'.encode()
+    post = f"POST {DELETE} {HEAD}".encode()
+    long = post + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    chunked = post + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    for before in (GET_SHOW, long, chunked, GET_SHOW + long + chunked):
+        whole = before + request
+        cuts = range(len(before) - 30, len(whole), 23)
+        for parts in ([before, request], [whole], *([whole[:at], whole[at:]] for at in cuts)):
+            answer = server.sent(*parts)
 
-        assert answer.count(b"HTTP/1.1 200") == 2
-        assert b"ACTIVITIES" in answer.rpartition(b"\r\n\r\n")[2]
+            assert answer.count(b"HTTP/1.1 200") == 1 + before.count(HEAD.encode()), parts
+            assert b"ACTIVITIES" in answer.rpartition(b"\r\n\r\n")[2]
 
 
 def test_an_upgrade_is_ignored(server: Any) -> None:
