@@ -19,6 +19,10 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
+#: So many characters a text of a violation has: a server's own may be of any length.
+MAX_TEXT = 1_000
+
+
 class Violation(Exception):
     """A promise found broken; the fields hold the facts."""
 
@@ -37,7 +41,7 @@ class Violation(Exception):
             statement: the id of the statement that is broken.
             exchanges: the calls that show it, the last one as the one that broke it.
             expected: what the statement promises for this call.
-            seen: what came instead.
+            seen: what came instead. Of both, no more than ``MAX_TEXT`` characters are kept.
             record: the id of the webhook request concerned, where it is about one.
             layer: which part of the run sent the request that shows it: "probe", "machine", or
                 "check" for what the run itself sends, and for recorded traffic.
@@ -45,8 +49,8 @@ class Violation(Exception):
         super().__init__(statement, expected, seen)
         self.statement = statement
         self.exchanges = exchanges
-        self.expected = expected
-        self.seen = seen
+        self.expected = shortened(expected, MAX_TEXT)
+        self.seen = shortened(seen, MAX_TEXT)
         self.record = record
         self.layer = layer
         self.witness: tuple[Call, ...] = ()  # the shortest sequence that shows it, where one is cut
@@ -199,9 +203,10 @@ class Findings:
 
     def chose(self, dial: str, value: Any, exchange: Exchange | None = None) -> None:
         """Note which way the target takes where the documents are silent."""
-        text = repr(value)
-        self.choices.setdefault(dial, {}).setdefault(text, exchange)
-        self.values[dial, text] = value
+        text, seen = repr(value), self.choices.setdefault(dial, {})
+        if len(seen) < MAX_KEPT:  # a server that takes as many ways has chosen none
+            seen.setdefault(text, exchange)
+            self.values[dial, text] = value
 
 
 def outcome(exchange: Exchange) -> str:

@@ -24,6 +24,8 @@ READS = ("show", "list")
 ADJACENT = 2
 #: So many unexplained changes right after reading are no chance.
 MIN_RIGHT_AFTER = 3
+#: So many suspicions wait for a later sight; the oldest go first.
+MAX_WAITING = 200
 #: What is not compared: a reference may be made anew for each response.
 _FLEETING = ("request", "response")
 
@@ -121,6 +123,7 @@ class History:
                 return
         suspicion.changes = len(self.world.changes)
         self.suspicions.append(suspicion)
+        del self.suspicions[:-MAX_WAITING]
 
     def drop(self, key: str) -> None:
         """Drop what is suspected of a webhook request that a served request has changed since."""

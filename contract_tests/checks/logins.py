@@ -1,14 +1,13 @@
 """Check what logins return: a token, from R12 on a JSON Web Token; note which are valid."""
 
 import base64
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.sense import Sense
 from crmcom_kit.contract_tests.checks.world import TokenState, World
-from crmcom_kit.contract_tests.client.exchanges import Exchange
+from crmcom_kit.contract_tests.client.exchanges import Exchange, parsed
 from crmcom_kit.contract_tests.findings import Violation, shortened
 
 _JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)  # base64url without padding (RFC 7515)
@@ -64,9 +63,9 @@ def decoded(token: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
         return None
     header_part, payload_part, signature = token.split(".")
     try:
-        header, payload = (json.loads(_base64url(part)) for part in (header_part, payload_part))
+        header, payload = (parsed(_base64url(part)) for part in (header_part, payload_part))
         _base64url(signature)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     return (header, payload) if isinstance(header, dict) and isinstance(payload, dict) else None
 

@@ -180,7 +180,7 @@ def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
         value = record.get(field)
         if isinstance(value, dict) and not any(value.get(name) for name in IDENTIFIERS):
             expected = f"{field} with {', '.join(IDENTIFIERS[:2])} or {IDENTIFIERS[2]}"
-            yield f"response.{field}.identifier_fields", expected, f"only {', '.join(value)}"
+            yield f"response.{field}.identifier_fields", expected, _only(value)
     for home, unknown, missing in strangers(record, release.name):
         if home.startswith("log_information."):
             yield from _incomplete(home, record["log_information"][home.split(".")[1]], missing)
@@ -191,12 +191,15 @@ def _beyond(record: Mapping[str, Any], release: Release) -> Iterator[Problem]:
                 yield _renamed(home, name, release), at, f"{home}.{other}".lstrip(".")
 
 
+def _only(found: Mapping[str, Any]) -> str:
+    return shortened(f"only {', '.join(found)}") if found else "an empty object"
+
+
 def _incomplete(home: str, value: Mapping[str, Any], missing: Sequence[str]) -> Iterator[Problem]:
     """Yield what a user or unit lacks of the members that its short form, too, has."""
     kind, name = ("user", "username") if home.endswith("user") else ("unit", "name")
     if name in missing:
-        seen = f"only {', '.join(value)}" if value else "an empty object"
-        yield f"{_LOG}.{kind}_members", f"{home} with {name}", seen
+        yield f"{_LOG}.{kind}_members", f"{home} with {name}", _only(value)
 
 
 def _renamed(home: str, name: str, release: Release) -> str:

@@ -6,7 +6,6 @@ and one from a recording are checked alike. What no page says how to read is nam
 """
 
 import base64
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from crmcom_kit.contract_tests.checks.interpretations import SEMI_OPTIONAL, Named, is_meant
-from crmcom_kit.contract_tests.client.exchanges import Call
+from crmcom_kit.contract_tests.client.exchanges import Call, parsed
 from crmcom_kit.schemas.methods import Method, methods, response_fields
 from crmcom_kit.schemas.releases import Release
 
@@ -106,12 +105,7 @@ def _parameters(call: Call, method: Method) -> tuple[dict[str, Any], set[str]]:
 
 def _body(body: bytes | None) -> dict[str, Any] | None:
     """Return the members of a body; None where it is no JSON object."""
-    if not body:
-        return {}
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    found = parsed(body) if body else {}
     return found if isinstance(found, dict) else None
 
 

@@ -4,6 +4,7 @@ A run reads the same webhook requests over and over. Each is checked once in eac
 seen in; later sights of it are looked up.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from crmcom_kit.contract_tests.checks.knowledge import alike, required_fields, strangers
+from crmcom_kit.contract_tests.checks.knowledge import required_fields
 from crmcom_kit.contract_tests.checks.records import Problem, problems, promises
 from crmcom_kit.contract_tests.checks.sense import FIELDS, RECORD_METHODS, Sense
 from crmcom_kit.contract_tests.checks.world import Record
@@ -40,7 +41,6 @@ class WebhookRequests:
     """Checks webhook requests; remembers what it has checked."""
 
     release: Release
-    drift: set[str] = field(default_factory=set)  # members that no page knows, as object.member
     _checked: dict[Any, Checked] = field(default_factory=dict)
     _numbers: dict[str, str] = field(default_factory=dict)  # id -> number
     _ids: dict[str, str] = field(default_factory=dict)  # number -> id
@@ -86,7 +86,7 @@ class WebhookRequests:
         return Wanted(frozenset(sense.fields), by_name=True)
 
     def _look_up(self, record: Record, method: str, wanted: Wanted | None) -> Checked:
-        key = (method, wanted, _written(record))
+        key = (method, wanted, _mark(record))
         found = self._checked.get(key)
         if found is None:
             found = self._look(record, method, wanted)
@@ -98,7 +98,6 @@ class WebhookRequests:
         found = problems(record, self.release)
         if wanted is None:  # an odd fields_set may give fields odd names
             found = [each for each in found if each[0].split(".")[1] in record]
-        self._note_drift(record)
         promised = set(promises(record, self.release))
         if wanted is not None:
             statement = self._of_fields(method, wanted)
@@ -115,12 +114,6 @@ class WebhookRequests:
         if method in ("resend", "delete") and not self.release.at_least("R10.0.0"):
             return f"{method}.returns_record"  # fields_set came later
         return f"{method}.fields_set.default_all"
-
-    def _note_drift(self, record: Record) -> None:
-        for home, unknown, missing in strangers(record, self.release.name):
-            for name in unknown:
-                if not any(alike((name,), lacked) for lacked in missing):
-                    self.drift.add(f"{home or 'webhook_request'}.{name}")
 
     def _one_name_each(
         self, exchange: Exchange, records: Sequence[Record]
@@ -162,12 +155,16 @@ def _spelling(sense: Sense) -> Iterator[str]:
             yield "parameters.identifier_in_body"
 
 
-def _written(record: Record) -> bytes | str:
-    """Return what tells records apart; orjson is quick, and cannot write every text and number."""
+def _mark(record: Record) -> bytes:
+    """Return a few bytes that tell records apart, however long they are.
+
+    orjson is quick, and cannot write every text and number.
+    """
     try:
-        return orjson.dumps(record)
+        written = orjson.dumps(record)
     except TypeError:
-        return json.dumps(record)
+        written = json.dumps(record).encode()
+    return hashlib.sha256(written).digest()
 
 
 def _fields(

@@ -141,9 +141,12 @@ class World:
         self._learn_values(record)
 
     def _learn_values(self, record: Record) -> None:
-        number = record.get("number")
+        number, key = record.get("number"), record["id"]
         if isinstance(number, str):
-            self._numbers[number] = record["id"]
+            earlier = self._numbers.setdefault(number, key)
+            if earlier != key:  # which a check has noticed; some servers make up an id each time
+                self.lose(earlier)
+                self._numbers[number] = key
         for name in ("entity_id", "url"):
             if isinstance(record.get(name), str):
                 self._shown.setdefault(name, set()).add(record[name])

@@ -115,17 +115,37 @@ class Exchange:
 
 
 def parsed(content: bytes) -> Any:
-    """Return the value of a JSON text, or ``NOT_JSON``.
+    """Return the value of a JSON text, or ``NOT_JSON``; so is what is nested too deep to compare.
 
     orjson is many times as fast; json alone knows other encodings, and decides.
     """
     try:
-        return orjson.loads(content)
+        value = orjson.loads(content)
     except ValueError:
         try:
-            return json.loads(content)
+            value = json.loads(content)
         except (ValueError, RecursionError):
             return NOT_JSON
+    return NOT_JSON if _is_deep(value) else value
+
+
+#: So many levels JSON may have. Python compares and writes no more than a thousand, less those of
+#: the functions that are at work.
+MAX_LEVELS = 200
+
+
+def _is_deep(value: Any) -> bool:
+    level: list[Any] = [[value]]
+    for _ in range(MAX_LEVELS):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 #: Sequences of calls get the same answers over and over. Bodies up to this length are parsed once.

@@ -50,8 +50,6 @@ NOTHING_SHOWN = "no request in the recording tests it"
 _OF_READING = ("show.changes_nothing", "list.changes_nothing", "list.agrees_with_show")
 #: Times are rounded to milliseconds: two requests overlap only if it is by more than these seconds.
 _ROUNDED = 0.002
-#: So many suspicions wait for a later sight; the oldest go first.
-_MAX_WAITING = 200
 #: Within so many seconds and exchanges nobody else is thought to have changed what changes twice.
 _CLOSE, _NEAR = 10.0, 4
 #: Members that may come back to an earlier value: each delivery that others try writes them.
@@ -193,7 +191,6 @@ class _Judge:
             if not self._is_unsure(sense.token):  # else it may be for the token's sake
                 self._doubts.add(refused, self.world)
         self._checker.refused.clear()
-        del self._checker.history.suspicions[:-_MAX_WAITING]
 
     def conclude(self) -> None:
         """Judge what only the whole recording tells."""

@@ -262,7 +262,8 @@ class _Reader:
             raise _Skip(ELSEWHERE) from None
         if origin != wanted or not prefix or not parts.path.startswith(f"{prefix}/"):
             raise _Skip(ELSEWHERE)
-        query = parts.query or urlencode(list(_pairs_of(request.get("queryString"))))
+        pairs = list(_pairs_of(request.get("queryString")))
+        query = parts.query or urlencode(pairs, errors="surrogatepass")
         return f"{origin}{prefix}", parts.path[len(prefix) + 1 :], query
 
 
@@ -270,7 +271,8 @@ def _moment(entry: Any, previous: float) -> float:
     """Return the seconds since 1970 of an entry's date; without one, those of the one before."""
     try:
         moment = datetime.fromisoformat(entry["startedDateTime"])
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).timestamp()  # there is none at the ends of the calendar
     except (TypeError, KeyError, ValueError, OverflowError):
         return previous
 

@@ -307,6 +307,9 @@ _READERS: dict[str, _Reader] = {
     "matched": _one(lambda call: call.matched),
 }
 
+#: The members that a pattern may have.
+PATTERN_MEMBERS = tuple(_READERS)
+
 
 def _short(text: str) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

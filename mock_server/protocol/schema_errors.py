@@ -147,6 +147,14 @@ def _shortened(place: str) -> str:
     return safe if len(safe) <= _MAX_PLACE else f"{safe[:_MAX_PLACE]}…"
 
 
+#: Types whose name has another article than "a", or none.
+_ARTICLES = {
+    "object": "an object",
+    "array": "an array",
+    "integer": "a whole number",
+    "null": "null",
+}
+
 #: Keywords that set a limit → how it is said.
 _LIMITS = {
     "minimum": "at least {:,}",
@@ -172,7 +180,7 @@ def allowed_by(error: Any, document: Mapping[str, Any]) -> str:
         case "enum":
             return f"one of {', '.join(map(str, limit))}"
         case "type":
-            return f"a value of type {limit}" if isinstance(limit, str) else " or ".join(limit)
+            return _of_type(limit)
         case "pattern":
             return f"a string that fits {limit}"
         case "not":
@@ -200,5 +208,13 @@ def _described(schema: Any, document: Mapping[str, Any]) -> str:
         return " or ".join(dict.fromkeys(_described(option, document) for option in options))
     if "required" in schema:
         return f"an object with {', '.join(schema['required'])}"
-    kind = schema.get("type", "value")
-    return f"a value of type {kind if isinstance(kind, str) else ' or '.join(kind)}"
+    return _of_type(schema.get("type", "value"))
+
+
+def _of_type(kinds: str | list[str]) -> str:
+    """Name the types of a schema, each with its article."""
+    return " or ".join(_ARTICLES.get(kind, f"a {kind}") for kind in _listed(kinds))
+
+
+def _listed(kinds: str | list[str]) -> list[str]:
+    return [kinds] if isinstance(kinds, str) else kinds

@@ -13,6 +13,11 @@ def camel_case(name: str) -> str:
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
 
 
+def snake_case(name: str) -> str:
+    """Return the name of an argument for a name in JSON: the reverse of ``camel_case``."""
+    return re.sub(r"[A-Z]", lambda found: f"_{found[0].lower()}", name)
+
+
 def number(name: str, value: Any, allowed: str = "a number of seconds from 0 on") -> float:
     """Return a number that is not negative. Raises UsageError."""
     if isinstance(value, int | float) and not isinstance(value, bool):

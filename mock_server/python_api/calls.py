@@ -6,9 +6,9 @@ from typing import Any, overload
 
 from crmcom_kit.mock_server.journal import verification
 from crmcom_kit.mock_server.journal.call_view import CallView
-from crmcom_kit.mock_server.journal.patterns import Pattern, pattern_of
+from crmcom_kit.mock_server.journal.patterns import PATTERN_MEMBERS, Pattern, pattern_of
 from crmcom_kit.mock_server.journal.verification import Expected, line
-from crmcom_kit.mock_server.python_api.arguments import camel_case
+from crmcom_kit.mock_server.python_api.arguments import camel_case, snake_case
 from crmcom_kit.mock_server.store.records import Key
 from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.usage_errors import UsageError
@@ -82,22 +82,29 @@ def _shorten(text: str) -> str:
     return one if len(one) <= _MAX_LINE else f"{one[:_MAX_LINE]}…"
 
 
-def named_pattern(given: Mapping[str, Any]) -> Pattern:
-    """Return the pattern for arguments: ``error_kind`` means ``errorKind``. Raises UsageError."""
+def named_pattern(given: Mapping[str, Any], *others: str) -> Pattern:
+    """Return the pattern for arguments: ``error_kind`` means ``errorKind``.
+
+    Raises UsageError; it names the arguments that a pattern has, and ``others``.
+    """
+    for name in given:
+        if camel_case(name) not in PATTERN_MEMBERS:
+            known = ", ".join([*map(snake_case, PATTERN_MEMBERS), *others])
+            raise UsageError(name, seen="in the pattern", allowed=f"one of {known}")
     return pattern_of({camel_case(name): value for name, value in given.items()})
 
 
 def assert_calls(
-    world: World, expected: Expected, seconds: float, pattern: Mapping[str, Any]
+    world: World, expected: Expected, seconds: float, pattern: Pattern
 ) -> list[CallView]:
     """Return the calls that match, if they are as many as expected within ``seconds``.
 
     Raises:
         AssertionError: they are not.
-        UsageError: the pattern or the expectation is not allowed.
+        UsageError: the expectation is not allowed.
     """
     __tracebackhide__ = True
-    result = verification.verify(world.reader, named_pattern(pattern), expected, seconds=seconds)
+    result = verification.verify(world.reader, pattern, expected, seconds=seconds)
     if not result.ok:
         raise AssertionError(result.message)
     return list(result.calls)

@@ -13,7 +13,12 @@ from crmcom_kit.mock_server.clock import ClockState, WorldClock
 from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.verification import Expected
 from crmcom_kit.mock_server.python_api.arguments import moment, number, text
-from crmcom_kit.mock_server.python_api.calls import CallsView, assert_calls, wait_until
+from crmcom_kit.mock_server.python_api.calls import (
+    CallsView,
+    assert_calls,
+    named_pattern,
+    wait_until,
+)
 from crmcom_kit.mock_server.python_api.content import (
     Entries,
     Record,
@@ -275,7 +280,8 @@ class MockWorld:
             UsageError: the pattern is not allowed.
         """
         __tracebackhide__ = True
-        return assert_calls(self.emulated, times, number("timeout", timeout), pattern)
+        wanted = named_pattern(pattern, "times", "timeout")
+        return assert_calls(self.emulated, times, number("timeout", timeout), wanted)
 
     def assert_not_called(self, **pattern: Any) -> None:
         """Assert that no call matches the pattern; without a pattern, that there was no call.
@@ -285,7 +291,7 @@ class MockWorld:
             UsageError: the pattern is not allowed.
         """
         __tracebackhide__ = True
-        assert_calls(self.emulated, 0, 0.0, pattern)
+        assert_calls(self.emulated, 0, 0.0, named_pattern(pattern))
 
     def wait_for(
         self,
@@ -344,7 +350,8 @@ class MockWorld:
             except TimeoutError as late:
                 raise AssertionError(str(late)) from None
         if pattern:
-            return assert_calls(self.emulated, times, timeout, pattern)
+            calls = named_pattern(pattern, "times", "timeout")
+            return assert_calls(self.emulated, times, timeout, calls)
         return wait_until(self.emulated, until, record, state, times, timeout)
 
     # Content.

@@ -160,7 +160,8 @@ def _few_partial(entries: Iterable[LocatedEntry]) -> Iterator[LocatedEntry]:
             for name in located.entry["webhook_request"]:
                 if name != "record":
                     seen = f"with a record that lacks {', '.join(missing)}"
-                    msg = f"{located.place}: {quoted(name)}: seen {seen}; allowed is only record"
+                    allowed = "only record; PATCH /records/NUMBER sets data"
+                    msg = f"{located.place}: {quoted(name)}: seen {seen}; allowed is {allowed}"
                     raise DataError(msg)
         if left < 0:
             allowed = f"at most {MAX_FILLED_IN:,}; POST /seed with add makes more"

@@ -207,8 +207,12 @@ def _start(first: bytes, here: str) -> object:
         raise DataError(msg) from None
 
 
+_EXAMPLE = '{"webhook_request": {"record": {…}}}'
+
+
 def _allowed() -> str:
-    return f"JSON Lines of entries, or an object of arrays under {', '.join(kinds())}"
+    arrays = f"an object of arrays under {', '.join(kinds())}"
+    return f"JSON Lines of entries, or {arrays}; an entry is {_EXAMPLE}"
 
 
 def _lines(lines: Iterable[bytes], place: str, start: int) -> Iterator[LocatedEntry]:
@@ -357,7 +361,7 @@ def _reason(error: "ValidationError") -> str:
     seen: Any = error.instance
     if error.validator == "format":
         return f"{quoted(seen)} is not {_FORMS[str(error.validator_value)]}"
-    allowed = f"; allowed are entries of {', '.join(kinds())}"
+    allowed = f"; allowed are entries of {', '.join(kinds())}, such as {_EXAMPLE}"
     if error.validator in ("minProperties", "maxProperties"):
         return f"{len(seen)} members{allowed}"
     if error.validator == "additionalProperties" and len(error.absolute_path) == 1:

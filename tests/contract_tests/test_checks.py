@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed
+from crmcom_kit.contract_tests.checks.history import MAX_WAITING
 from crmcom_kit.contract_tests.checks.sense import identifying_values
 from crmcom_kit.contract_tests.checks.world import World
 from crmcom_kit.contract_tests.client.calls import build
@@ -223,12 +224,11 @@ def test_a_member_under_another_name_is_seen(
     assert _broken_by_show(record, release) == {statement}
 
 
-def test_unknown_members_are_drift_and_no_violation() -> None:
-    """Members that no page knows are collected."""
+def test_unknown_members_are_no_violation() -> None:
+    """A record may have members that no page knows."""
     checker = _checker()
     record = _record(extra=1, log_information__nonce="x")
     assert not _judged(checker, _exchange({"status": OK, "data": record}))[1]
-    assert checker.webhook_requests.drift == {"webhook_request.extra", "log_information.nonce"}
 
 
 @pytest.mark.parametrize(
@@ -334,6 +334,17 @@ def test_a_list_is_asked_for_by_the_reading_that_it_fits_best() -> None:
     checker.check(_exchange({"status": OK, "data": records[:1]}, "list", parameters=asked))
 
     assert {each.record for each in checker.history.suspicions} == {"R1"}
+
+
+def test_so_many_suspicions_wait_and_no_more() -> None:
+    """A list in which all has changed: each is compared with those that wait."""
+    checker = _checker()
+    for url in ("https://example.com/a", "https://example.com/b"):
+        records = [_record(id=f"R{at}", number=str(at), url=url) for at in range(MAX_WAITING + 50)]
+        asked = {"entity": records[0]["entity"]}
+        checker.check(_exchange({"status": OK, "data": records}, "list", parameters=asked))
+
+    assert len(checker.history.suspicions) == MAX_WAITING
 
 
 def test_what_may_name_a_webhook_request() -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from crmcom_kit.contract_tests.client.exchanges import NOT_JSON, parsed
 from crmcom_kit.contract_tests.client.http import Limits
-from crmcom_kit.contract_tests.findings import Verdict
+from crmcom_kit.contract_tests.findings import MAX_KEPT, MAX_TEXT, Findings, Verdict, Violation
 from crmcom_kit.contract_tests.results import Results
 from crmcom_kit.contract_tests.run import RunConfig, run
 from crmcom_kit.contract_tests.targets import own_mock
@@ -89,6 +90,41 @@ def test_a_date_may_be_at_an_end_of_the_calendar(created: str) -> None:
     assert errors(changed_by(change, "R15")) == []
 
 
+def records_in(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the webhook requests that an answer carries."""
+    data = answer.get("data")
+    found = data if isinstance(data, list) else [data]
+    return [each for each in found if isinstance(each, dict) and "number" in each]
+
+
+def test_a_value_may_be_nested_as_deep_as_a_parser_goes() -> None:
+    """What could be read and not compared any more is no JSON."""
+
+    def change(_: str, answer: dict[str, Any]) -> None:
+        for record in records_in(answer):
+            record["workflow_rule"] = json.loads("[" * 900 + "]" * 900)
+
+    results = changed_by(change, "R15", RunConfig(limits=Limits(max_requests=20), max_examples=0))
+
+    assert errors(results) == []
+    assert parsed(b"[" * 1000 + b"]" * 1000) is NOT_JSON
+
+
+def test_ids_may_be_made_up_for_each_answer() -> None:
+    """Each look shows another id, and so one more to look at: the search has an end."""
+    ids = iter(range(20_000))
+
+    def change(_: str, answer: dict[str, Any]) -> None:
+        for record in records_in(answer):
+            record["id"] = f"{next(ids):032X}"
+
+    config = RunConfig(max_examples=0, only="resend.clears_error")
+    results = changed_by(change, "R9", config)
+
+    why = "no statement was checked: show returns none of 50 REJECTED webhook requests"
+    assert str(results.trouble).startswith(why)
+
+
 def test_errors_may_hold_anything() -> None:
     """What an error is told by may be of any type."""
     for turn, (_, release) in enumerate(ODD):
@@ -155,3 +191,14 @@ def test_an_error_of_the_kit_itself_loses_no_report(monkeypatch: pytest.MonkeyPa
     assert results.trouble == "an internal error of crmcom-kit, in fail: LookupError: no such thing"
     assert results.exit_code == 2
     assert results.history
+
+
+def test_texts_of_a_report_have_an_end() -> None:
+    """However long the names and values are that a server returns, and however many."""
+    violation = Violation("show.served", expected="y" * 100_000, seen="z" * 100_000)
+    assert max(len(violation.expected), len(violation.seen)) <= MAX_TEXT
+
+    findings = Findings()
+    for at in range(100):
+        findings.chose("errors.not_found.code", f"CODE {at}")
+    assert len(findings.choices["errors.not_found.code"]) == MAX_KEPT

@@ -846,3 +846,27 @@ def walk(recorder: Recorder, chance: random.Random, records: Any, tokens: list[s
                 tokens.append(recorder.token)
             case method:
                 recorder.change(method, record.id)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+02:00", "9999-12-31T23:59:59-02:00"])
+def test_a_moment_that_no_calendar_has_is_none(tmp_path: Path, moment: str) -> None:
+    """In UTC there is no such date: the recording began when nobody knows."""
+    recorder = mock_recorder()
+    recorder.entries[0]["startedDateTime"] = moment
+
+    results = judged(tmp_path, archive(recorder.entries))
+
+    assert results.began == "1970-01-01T00:00:00+00:00"
+
+
+def test_a_query_may_hold_half_a_character(tmp_path: Path) -> None:
+    """Where it stands apart from its URL it is read as it is."""
+    recorder = mock_recorder()
+    recorder.list(entity="JOBS")
+    request = recorder.entries[-1]["request"]
+    request["url"] = request["url"].partition("?")[0]
+    request["queryString"] = [{"name": "entity", "value": "\ud800"}]
+
+    results = judged(tmp_path, archive(recorder.entries))
+
+    assert "entity=%ED%A0%80" in results.history[-1].call.query

@@ -183,7 +183,7 @@ REFUSED: list[tuple[str, str, Any, int, tuple[str, ...]]] = [
         ("body: seen more", "at most 1,000"),
     ),
     ("POST", "/records", {"webhook_request": [{"record": {}}, {"record": {"x": 1}}]}, 400, ("/1",)),
-    ("POST", "/definitions", {}, 400, ("name: seen nothing", "type string")),
+    ("POST", "/definitions", {}, 400, ("name: seen nothing", "a string")),
     ("POST", "/definitions", {"name": ""}, 400, ('name: seen ""',)),
     ("POST", "/definitions", {"name": "ACT CREATE"}, 400, ("no other webhook_definition",)),
     ("POST", "/definitions", {"name": "x", "x": 1}, 400, ("x: seen in the body",)),

@@ -137,6 +137,8 @@ def test_a_misspelt_pattern_is_refused(mock: Mock) -> None:
         UsageError, match=r"operaton: seen in the pattern; allowed is one of method"
     ):
         mock.assert_not_called(operaton="resend")
+    with pytest.raises(UsageError, match=r"time: seen .* one of method, .* state_after, .* times"):
+        mock.assert_called(operation="resend", time=1)
 
 
 def test_a_misspelt_value_is_refused(mock: Mock) -> None:
