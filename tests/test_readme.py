@@ -74,7 +74,7 @@ def _serving() -> Iterator[list[subprocess.Popen[str]]]:
     yield started
     for process in started:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def _start(arguments: str, serving: list[subprocess.Popen[str]], folder: Path) -> str:
@@ -106,6 +106,8 @@ def _run(commands: list[str], port: str, folder: Path) -> list[str]:
             "LC_ALL": "C",
             "PYTEST_ADDOPTS": " ".join(FEWER_PLUGINS),
             "CRMCOM_MOCK_URL": f"http://127.0.0.1:{port}",
+            # Dask warns when a worker takes more than 4 s to end, as on a busy machine.
+            "DASK_LOGGING__DISTRIBUTED": "error",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

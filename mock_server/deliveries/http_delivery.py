@@ -128,12 +128,7 @@ class HttpDelivery:
         left = self._dialect["delivery.redirects"]
         while True:
             destination = self._allowed_hosts.check(url)
-            try:
-                response = self._exchange(destination, message, deadline)
-            except CallFailed:
-                if self._stopped:
-                    raise Stopped from None
-                raise
+            response = self._exchange(destination, message, deadline)
             keeps_body = _REDIRECTS.get(response.status)
             if keeps_body is None or response.location is None or left <= 0:
                 return response
@@ -162,6 +157,10 @@ class HttpDelivery:
                     body = _beginning(response.iter_stream())
                 finally:
                     response.close()
+        except CallFailed:
+            if network.is_cut:  # also if others may be sent again by now
+                raise Stopped from None
+            raise
         finally:
             with self._lock:
                 self._open.discard(network)
@@ -179,7 +178,8 @@ class _Network(httpcore.NetworkBackend):
     def __init__(self, connect: Connect, addresses: tuple[str, ...], deadline: Deadline) -> None:
         self._connect, self._addresses, self._deadline = connect, addresses, deadline
         self._stream: DeadlineStream | None = None
-        self._is_cut = False
+        #: Whether ``cut`` was called.
+        self.is_cut = False
 
     def connect_tcp(
         self,
@@ -198,12 +198,12 @@ class _Network(httpcore.NetworkBackend):
         return self._open_stream(last, port, timeout)
 
     def _open_stream(self, address: str, port: int, timeout: float | None) -> DeadlineStream:
-        if self._is_cut:
+        if self.is_cut:
             raise Stopped
         seconds = self._deadline.left(httpcore.ConnectTimeout, timeout)
         connection = self._connect(address, port, seconds)
         self._stream = stream = DeadlineStream(connection, self._deadline, _MAX_BYTES)
-        if self._is_cut:  # meanwhile
+        if self.is_cut:  # meanwhile
             stream.cut()
         return stream
 
@@ -214,7 +214,7 @@ class _Network(httpcore.NetworkBackend):
 
     def cut(self) -> None:
         """End the connection while another thread uses it."""
-        self._is_cut = True
+        self.is_cut = True
         if self._stream is not None:
             self._stream.cut()
 

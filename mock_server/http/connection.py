@@ -129,6 +129,7 @@ class Connection(HttpToolsProtocol):
         self._is_in_message = False
         self._may_be_in_request_line = True
         self._unread = 0  # bytes since the request began or its body last went on
+        self._body_left = 0  # bytes, if the request has a length
         self._refusal: tuple[int, str] | None = None
         self._earlier: list[RequestResponseCycle] = []  # pipelined requests before the last one
 
@@ -174,10 +175,28 @@ class Connection(HttpToolsProtocol):
         if self._refusal is not None:
             return
         self.heard_at = self.loop.time()
-        if self._may_be_in_request_line and not data.isascii():
-            # curl sends such a target as it is typed; the parser takes only ASCII.
-            line, end, rest = data.partition(b"\n")
-            data = _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], line) + end + rest
+        is_ascii, at = data.isascii(), 0
+        while at < len(data) and self._refusal is None:
+            end = self._end_of_piece(data, at, is_ascii=is_ascii)
+            piece, at = data[at:end], end
+            if self._may_be_in_request_line and not is_ascii:
+                # curl sends such a target as it is typed; the parser takes only ASCII.
+                piece = _NOT_ASCII.sub(lambda found: b"%%%02X" % found[0][0], piece)
+            self._read(piece)
+
+    def _end_of_piece(self, data: bytes, at: int, *, is_ascii: bool) -> int:
+        """Return up to where to read at once, so that it is known where a request line begins.
+
+        Several requests may arrive together, and the last of them in part.
+        """
+        if is_ascii:
+            return data.rfind(b"\n", at) + 1 or len(data)
+        if self._body_left:
+            return at + self._body_left
+        return data.find(b"\n", at) + 1 or len(data)
+
+    def _read(self, data: bytes) -> None:
+        """Read a piece of what the client has sent."""
         self._unread += len(data)
         self._unset_keepalive_if_required()
         try:
@@ -250,6 +269,7 @@ class Connection(HttpToolsProtocol):
                 self._refusal = 431, _HEAD_TOO_LONG
                 raise ValueError(_HEAD_TOO_LONG)
         self._unread = 0
+        self._body_left = next((int(v) for name, v in self.headers if name == b"content-length"), 0)
         codings = [value for name, value in self.headers if name == b"transfer-encoding"]
         if codings and b",".join(codings).strip().lower() != b"chunked":
             self._refusal = 501, _UNKNOWN_CODING
@@ -272,6 +292,7 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._unread = 0
+        self._body_left = max(0, self._body_left - len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,8 +17,9 @@ OK = b'{"status":{"code":"OK","message":"","description":""},"data":{}}'
 
 
 @contextmanager
-def server(part: bytes, times: int = 1, pause: float = 0.0) -> Iterator[Client]:
-    """A client of a server that answers with ``part``, so many times over."""
+def server(part: bytes, *, timeout: float, pause: float | None = None) -> Iterator[Client]:
+    """A client of a server that answers with ``part``, with a pause again and again, if given."""
+    over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:
@@ -27,9 +27,9 @@ def server(part: bytes, times: int = 1, pause: float = 0.0) -> Iterator[Client]:
                 connection, _ = listening.accept()
                 with connection:
                     connection.recv(65536)
-                    for _ in range(times):
+                    connection.sendall(part)
+                    while pause is not None and not over.wait(pause):
                         connection.sendall(part)
-                        time.sleep(pause)
             except OSError:
                 pass  # the client has gone
 
@@ -37,16 +37,17 @@ def server(part: bytes, times: int = 1, pause: float = 0.0) -> Iterator[Client]:
         thread.start()
         base = f"http://127.0.0.1:{listening.getsockname()[1]}/crmapi/rest/v2"
         target = Target(name="it", base_url=base, release=resolve("R9"), login=Login(token="t"))
-        client = Client(target, Limits(timeout=0.5))
+        client = Client(target, Limits(timeout=timeout))
         yield client
         client.close()
+        over.set()
     thread.join(10)
 
 
 def test_an_answer_comes_over_the_network() -> None:
     """What a server sends is what the exchange holds."""
     with server(
-        b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: %d\r\n\r\n%s" % (len(OK), OK)
+        b"HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: %d\r\n\r\n%s" % (len(OK), OK), timeout=60
     ) as one:
         exchange = one.send(GET)
 
@@ -64,5 +65,5 @@ def test_no_answer_outlasts_the_time_out(part: bytes, pause: float) -> None:
     """Whatever a server sends meanwhile: an answer that is not there in time is given up."""
     given_up = pytest.raises(TargetDown, match="ReadTimeout")
 
-    with server(part, times=round(3 / pause), pause=pause) as one, given_up:
+    with server(part, timeout=0.5, pause=pause) as one, given_up:
         one.send(GET)

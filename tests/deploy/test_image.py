@@ -18,7 +18,7 @@ from resource import RLIMIT_NOFILE, RLIMIT_NPROC, getrlimit
 from typing import Any
 
 import pytest
-from helpers.mock_processes import free_port
+from helpers.mock_processes import reserved_port
 from helpers.tools import tool
 
 pytestmark = [
@@ -116,11 +116,17 @@ def _image(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Imag
     return Image(Path(done(buildah, "mount", container)), config)
 
 
+@pytest.fixture(name="port")
+def _port() -> Iterator[int]:
+    """A port that the container is told to use."""
+    with reserved_port() as port:
+        yield port
+
+
 def test_it_serves_with_a_root_that_is_read_only_and_stops_when_it_is_told_to(
-    image: Image,
+    image: Image, port: int
 ) -> None:
     """READY, healthy by its own check, never root, and SIGTERM ends it with 0."""
-    port = free_port()
     kind, probe = image.config["Healthcheck"]["Test"]
     assert kind == "CMD-SHELL"
     assert image.run("sh", "-c", probe, CRMCOM_SERVE_PORT=str(port)).returncode == 1

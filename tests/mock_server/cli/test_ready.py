@@ -5,12 +5,12 @@ import time
 
 import pytest
 from click.testing import CliRunner, Result
+from helpers.mock_processes import reserved_port
 from helpers.served import served_mock
 
 from crmcom_kit.cli import main
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.access import Access
-from crmcom_kit.mock_server.http.server import bound_socket
 from crmcom_kit.mock_server.world.registry import WorldRegistry
 
 
@@ -47,16 +47,15 @@ def test_a_mock_that_is_there_is_ready() -> None:
 
 def test_a_mock_that_comes_later_is_waited_for() -> None:
     """Not for the whole time, and not in vain."""
-    with bound_socket("127.0.0.1", 0) as probe:
-        port = probe.getsockname()[1]
     results: list[Result] = []
-    url = f"http://127.0.0.1:{port}"
-    waiting = threading.Thread(target=lambda: results.append(ready("--url", url, "--wait", "60")))
-    waiting.start()
-    time.sleep(0.3)
-    assert not results
-    with served_mock(port=port):
-        waiting.join(60)
+    with reserved_port() as port:
+        args = ("--url", f"http://127.0.0.1:{port}", "--wait", "60")
+        waiting = threading.Thread(target=lambda: results.append(ready(*args)))
+        waiting.start()
+        time.sleep(0.3)
+        assert not results
+        with served_mock(port=port):
+            waiting.join(60)
     assert results[0].exit_code == 0, results[0].output
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
+from helpers.mock_processes import reserved_port
 from helpers.tables import looped
 
 from crmcom_kit.cli import main
@@ -77,10 +79,13 @@ MISTAKES = [
     (["--watch"], "--watch: there is no file to watch; add --data FILE or --dialect FILE"),
     (["--watch", "--dialect", "http"], "--watch: there is no file to watch"),
     (["--watch", "--data", __file__, "--state", "x"], "--watch: not allowed with --state"),
-    (["--deliveries", "nonsense"], "--deliveries: 'nonsense' is not allowed; allowed is outcomes"),
+    (
+        ["--deliveries", "nonsense"],
+        "--deliveries: 'nonsense' is not allowed; allowed is comma-separated outcomes",
+    ),
     (["--deliveries", "0*timeout"], "--deliveries: '0*timeout' is not allowed"),
     (["--deliveries", "00*timeout"], "--deliveries: '00*timeout' is not allowed"),
-    (["--deliveries", "\u0663*timeout"], "is not allowed; allowed is outcomes"),
+    (["--deliveries", "\u0663*timeout"], "is not allowed; allowed is comma-separated outcomes"),
     (["--deliveries", ""], "--deliveries: '' is not allowed"),
     (["--token", ""], "--token: an empty string is not allowed"),
     (["--token", "T", "--token", ""], "--token: an empty string is not allowed"),
@@ -374,11 +379,18 @@ def test_deliveries_come_to_what_the_script_says(start_server: Any) -> None:
     assert codes == ["ConnectException", None]
 
 
+@pytest.fixture(name="port")
+def _port() -> Iterator[int]:
+    """A port for a server that cannot say which one it has."""
+    with reserved_port() as port:
+        yield port
+
+
 @pytest.mark.parametrize("closing", [">&- 2>&-", ">/dev/full"])
-def test_closed_outputs_do_not_keep_it_from_serving(tmp_path: Path, closing: str) -> None:
+def test_closed_outputs_do_not_keep_it_from_serving(
+    tmp_path: Path, port: int, closing: str
+) -> None:
     """Without a place for its greeting or its log it serves all the same, and ends with 0."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port = found.getsockname()[1]
     if closing == ">/dev/full" and not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     served: set[Any] = set()

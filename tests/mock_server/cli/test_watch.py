@@ -18,6 +18,7 @@ from crmcom_kit.mock_server.world.world import World
 from crmcom_kit.schemas import API_PATH
 
 LOOK = 0.01  # seconds
+BAD = "bad one"
 SECONDS = 20.0  # until something that must happen has not
 
 
@@ -53,7 +54,7 @@ class Watching:
     def reload(self) -> str:
         """Read the file; refuse it if it is bad."""
         self.read.append(self.path.read_text("utf-8"))
-        if self.read[-1] == "bad":
+        if self.read[-1] == BAD:
             msg = "the reason"
             raise click.ClickException(msg)
         return f"read {self.read[-1]}"
@@ -72,9 +73,10 @@ def _watching(tmp_path: Path) -> Iterator[Watching]:
 
 def test_each_change_is_read_once(watching: Watching, capsys: pytest.CaptureFixture[str]) -> None:
     """A written, a refused, a replaced file, and one that is away for a moment."""
-    for text in ("second", "bad", "third one"):
+    for text in ("second", BAD, "the third"):  # each longer than the one before
         count = len(watching.read)
-        watching.path.write_text(text, "utf-8")
+        with watching.path.open("r+b", buffering=0) as file:
+            file.write(text.encode())  # in one step: a file that is emptied first may be seen empty
         until(watching.has_read_more_than(count))
     other = watching.path.with_name("other")
     other.write_text("the fourth", "utf-8")
@@ -83,11 +85,11 @@ def test_each_change_is_read_once(watching: Watching, capsys: pytest.CaptureFixt
 
     watching.closing.set()
     watching.thread.join(SECONDS)
-    assert watching.read == ["second", "bad", "third one", "the fourth"]
+    assert watching.read == ["second", BAD, "the third", "the fourth"]
     assert capsys.readouterr().err.splitlines() == [
         "read second",
         "not reloaded, nothing has changed: the reason",
-        "read third one",
+        "read the third",
         "read the fourth",
     ]
 

@@ -69,7 +69,6 @@ def test_an_attempt_is_followed_until_its_end(live: Console, sender: Mock) -> No
         expect(page.get_by_role("heading", name="No deliveries yet")).to_be_visible()
         sending = threading.Thread(target=fire, args=(sender, receiver.url))
         sending.start()
-        number = str(int(list(sender.records)[-1]["number"]))
         found = page.get_by_role("row").nth(1)
         expect(found).to_contain_text("… sending")
         answer.set()

@@ -2,7 +2,7 @@
 
 import pytest
 from helpers.console import Console
-from helpers.mock_processes import free_port
+from helpers.mock_processes import reserved_port
 from playwright.sync_api import Browser, Page, expect
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
@@ -17,22 +17,22 @@ def message(page: Page, text: str) -> None:
 
 def test_a_restarted_mock_is_found_again(browser: Browser) -> None:
     """The page says that the connection is lost, and then shows what the new server knows."""
-    port = free_port()
-    with crmcom_mock(tokens=("T",), port=port) as first:
-        console = Console(browser, first.start().origin)
-        console.failures_expected = True
-        first.client().get(LIST, params={"token": "T", "entity": "JOBS"})
-        page = console.open()
-        expect(page.get_by_role("row", name="list")).to_be_visible()
-    expect(page.get_by_role("status").first).to_contain_text("no connection")
-    page.get_by_role("button", name="Clear").click()
-    message(page, "the mock cannot be reached")
-    with crmcom_mock(tokens=("T",), port=port) as second:
-        second.start()
-        message(page, "Connected again")
-        expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
-        second.client().get(LIST, params={"token": "T"})
-        expect(page.get_by_role("row", name="list")).to_contain_text("no semi optional")
+    with reserved_port() as port:
+        with crmcom_mock(tokens=("T",), port=port) as first:
+            console = Console(browser, first.start().origin)
+            console.failures_expected = True
+            first.client().get(LIST, params={"token": "T", "entity": "JOBS"})
+            page = console.open()
+            expect(page.get_by_role("row", name="list")).to_be_visible()
+        expect(page.get_by_role("status").first).to_contain_text("no connection")
+        page.get_by_role("button", name="Clear").click()
+        message(page, "the mock cannot be reached")
+        with crmcom_mock(tokens=("T",), port=port) as second:
+            second.start()
+            message(page, "Connected again")
+            expect(page.get_by_role("heading", name="No requests yet")).to_be_visible()
+            second.client().get(LIST, params={"token": "T"})
+            expect(page.get_by_role("row", name="list")).to_contain_text("no semi optional")
     console.close()
     assert console.errors == []
 
@@ -138,10 +138,11 @@ def test_keys_are_listed(console: Console) -> None:
 def test_every_panel_has_an_entry_and_a_title(console: Console) -> None:
     """Landmarks, a name in the navigation, and the title of the tab."""
     page = console.open()
-    names = page.get_by_role("navigation", name="Panels").get_by_role("link").all_inner_texts()
-    assert len(names) == 6
+    links = page.get_by_role("navigation", name="Panels").get_by_role("link")
+    expect(links).to_have_count(6)
+    names = links.all_inner_texts()
     for number, name in enumerate(names):
-        page.get_by_role("navigation").get_by_role("link").nth(number).click()
+        links.nth(number).click()
         title = name.splitlines()[0]
         expect(page).to_have_title(f"{title} · default · crmcom-kit")
         expect(page.get_by_role("main", name=title)).to_be_visible()

@@ -5,28 +5,31 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+import httpcore
 import pytest
 from helpers.receivers import Listening, answering, listening
 from helpers.tables import looped
 
 from crmcom_kit.mock_server import make_world
 from crmcom_kit.mock_server.deliveries.allowed_hosts import AllowedHosts
-from crmcom_kit.mock_server.deliveries.http_delivery import MAX_BODY, HttpDelivery
+from crmcom_kit.mock_server.deliveries.http_delivery import MAX_BODY, HttpDelivery, tcp_connect
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.senders import OutgoingMessage, Stopped
 from crmcom_kit.schemas import Dialect
 from crmcom_kit.usage_errors import UsageError
 
-TIMES = ("read", "overall")
-QUICK = {"delivery.read_timeout": 200, "delivery.overall_timeout": 600}
+#: Timeouts in milliseconds: for what ends by itself, and for what ends by them alone.
+PATIENT = {f"delivery.{one}_timeout": 120_000 for one in ("connect", "read", "overall")}
+QUICK: dict[str, Any] = {"delivery__read_timeout": 200, "delivery__overall_timeout": 600}
 
 
 def delivery(**dials: Any) -> HttpDelivery:
     """Return a delivery that calls loopback alone."""
-    dialect = Dialect("test", {**QUICK, **{k.replace("__", "."): v for k, v in dials.items()}})
+    dialect = Dialect("test", {**PATIENT, **{k.replace("__", "."): v for k, v in dials.items()}})
     return HttpDelivery(dialect, AllowedHosts())
 
 
@@ -182,12 +185,8 @@ HOSTILE = {
 def test_a_hostile_receiver_is_left(name: str) -> None:
     """Whatever it does, the delivery ends with an outcome of the table within its time."""
     handle, expected = HOSTILE[name]
-    # What ends by itself, or by its size, has all the time that a busy machine takes.
-    time: Any = (
-        {} if expected == "timeout" else {f"delivery__{one}_timeout": 60_000 for one in TIMES}
-    )
     with listening(handle) as receiver:
-        outcome = sent(receiver, **time)
+        outcome = sent(receiver, **(QUICK if expected == "timeout" else {}))
 
     assert outcome.name == expected
     assert outcome.delivered == (expected == "success")
@@ -210,7 +209,7 @@ def test_two_gigabytes_are_not_read() -> None:
     tracemalloc.start()
     try:
         with listening(flood) as receiver:
-            outcome = sent(receiver, delivery__overall_timeout=30_000)
+            outcome = sent(receiver)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -241,29 +240,56 @@ def test_localhost_is_found_at_either_address() -> None:
     assert outcome.delivered
 
 
-def test_stop_gives_up_what_is_on_its_way() -> None:
-    """A delivery that waits for an answer ends at once, without an outcome; none begins after."""
-    sender = delivery(delivery__read_timeout=60_000, delivery__overall_timeout=60_000)
+def stopped(sender: HttpDelivery, *after: Callable[[], object]) -> list[str]:
+    """Stop a sender while it waits for an answer, then do what follows; return what it sent."""
     ended: list[str] = []
 
-    def send(url: str) -> None:
+    def send() -> None:
         try:
-            ended.append(sender.send(OutgoingMessage(url, b"{}", None)).name)
+            ended.append(sender.send(OutgoingMessage(receiver.url, b"{}", None)).name)
         except Stopped:
             ended.append("stopped")
 
     with listening(_silent) as receiver:
-        thread = threading.Thread(target=send, args=(receiver.url,))
+        thread = threading.Thread(target=send)
         thread.start()
         deadline = monotonic() + 20
         while not receiver.got and monotonic() < deadline:
             threading.Event().wait(0.01)
         sender.stop()
+        for act in after:
+            act()
         thread.join(20)
-        send(receiver.url)
+        if not after:
+            send()
 
-    assert ended == ["stopped", "stopped"]
     assert len(receiver.got) == 1
+    return ended
+
+
+def test_stop_gives_up_what_is_on_its_way() -> None:
+    """A delivery that waits for an answer ends at once, without an outcome; none begins after."""
+    assert stopped(delivery()) == ["stopped", "stopped"]
+
+
+def test_what_was_given_up_has_no_outcome_though_others_are_sent_again() -> None:
+    """Its thread may notice the end of its connection only after ``resume``."""
+    resumed = threading.Event()
+
+    def connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
+        stream = tcp_connect(address, port, seconds)
+        read = stream.read
+
+        def late(max_bytes: int, timeout: float | None = None) -> bytes:
+            found = read(max_bytes, timeout)
+            assert resumed.wait(20)
+            return found
+
+        stream.read = late  # type: ignore[method-assign]
+        return stream
+
+    sender = HttpDelivery(Dialect("test", PATIENT), AllowedHosts(), connect=connect)
+    assert stopped(sender, sender.resume, resumed.set) == ["stopped"]
 
 
 def test_a_blocked_record_is_rejected_and_nothing_is_sent(make_mock: Any) -> None:

@@ -68,6 +68,12 @@ def soon(found: Callable[[], bool]) -> None:
         threading.Event().wait(0.005)
 
 
+def close(queue: DeliveryQueue) -> None:
+    """Close a queue whose running deliveries must be cut, and wait until they have noticed."""
+    queue.close(0.05)
+    assert queue.ended(20)
+
+
 def resend(world: World, number: str) -> Any:
     """Resend a record and return the answer."""
     body = b'{"token":"T","webhook_request_identifier":{"number":"%b"}}' % number.encode()
@@ -197,7 +203,7 @@ def test_closing_leaves_every_record_as_its_attempts_explain(world: World, held:
         resend(world, number)
     soon(lambda: len(held.arrived) == 16)
 
-    assert world.delivery_queue.close(0.1)
+    close(world.delivery_queue)
 
     attempts = {attempt.record_number: attempt for attempt in world.current_epoch.attempts.list()}
     assert set(attempts) == set(numbers)
@@ -251,7 +257,7 @@ def test_a_closed_queue_can_be_opened_again(held: Held) -> None:
     world.delivery_queue.on_reopen = resumed.set
     resend(world, "7")
     soon(lambda: len(held.arrived) == 1)
-    assert world.delivery_queue.close(0.05)
+    close(world.delivery_queue)
     assert state(world, "7") is State.REJECTED
 
     held.stopped.clear()
@@ -276,7 +282,7 @@ def test_each_attempt_is_reported_once_it_is_over(world: World, held: Held) -> N
     number = next(one for one in rejected(world) if one != "7")
     resend(world, number)
     soon(lambda: len(held.arrived) == 2)
-    world.delivery_queue.close(0.05)
+    close(world.delivery_queue)
 
     assert ended == [("default", 1, Stage.ENDED), ("default", 2, Stage.ABANDONED)]
 
@@ -300,7 +306,7 @@ def test_a_waiting_resend_is_given_up_at_the_end(held: Held) -> None:
     thread.start()
     soon(lambda: len(held.arrived) == 1)
 
-    assert world.delivery_queue.close(0.1)
+    close(world.delivery_queue)
     thread.join(20)
 
     assert b'"life_cycle_state":"REJECTED"' in bytes(answers[0].body)

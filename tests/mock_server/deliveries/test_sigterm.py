@@ -4,7 +4,6 @@ import json
 import signal
 import sys
 import threading
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,19 @@ from helpers.receivers import OK, listening
 
 from crmcom_kit.schemas import resolve
 
-RESENDS, SECONDS = 60, 0.4
+RESENDS = 60
+#: How many deliveries are answered before the server is told to stop, and how many in its last
+#: seconds; those that are under way then, and those that wait, are more.
+BEFORE, AFTER = 5, 8
+
+DIALECT = """
+[resend]
+delivery = "queued"
+destination = "definition"
+[delivery]
+read_timeout = 600_000
+overall_timeout = 600_000
+"""
 
 #: ``crmcom-kit serve`` whose worlds are looked into once it has ended.
 TELLING = """
@@ -51,13 +62,13 @@ def test_sigterm_leaves_every_record_as_its_attempts_explain(
 ) -> None:
     """With deliveries waiting and under way, it ends in time; each record tells of its attempt."""
     dialect = tmp_path / "queued.toml"
-    dialect.write_text('[resend]\ndelivery = "queued"\ndestination = "definition"\n', "utf-8")
-    answered: list[float] = []
+    dialect.write_text(DIALECT, "utf-8")
+    may, answered = threading.Semaphore(BEFORE), threading.Semaphore(0)
 
     def slow(connection: Any) -> None:
-        threading.Event().wait(SECONDS)
+        may.acquire()
+        answered.release()
         connection.sendall(OK)
-        answered.append(time.monotonic())
 
     with listening(slow) as receiver:
         command = (sys.executable, "-c", TELLING, receiver.url)
@@ -69,16 +80,20 @@ def test_sigterm_leaves_every_record_as_its_attempts_explain(
                 given = {"token": "T", "webhook_request_identifier": {"number": number}}
                 shown = client.post("webhook_requests/resend", json=given).json()
                 assert shown["data"]["life_cycle_state"] == "REJECTED"
-        while not answered:
-            time.sleep(0.01)
-        status, out, err = server.end(signal.SIGTERM)
+        for _ in range(BEFORE):
+            assert answered.acquire(timeout=60)
+        server.process.send_signal(signal.SIGTERM)
+        may.release(AFTER)
+        status, out, err = server.end()
+        may.release(RESENDS)
 
     assert (status, err) == (0, "")
     told = json.loads(next(line for line in out.splitlines() if line.startswith("TOLD"))[4:])
     stages = Counter(attempt["stage"] for attempt in told["notes"])
     sent = {attempt["number"] for attempt in told["notes"] if attempt["outcome"] == "success"}
     assert set(stages) == {"ended", "abandoned"}
-    assert stages["ended"] == len(sent) == len(answered)
+    # A server that is slow to stop may have cut what its receiver has answered.
+    assert 0 < stages["ended"] == len(sent) <= BEFORE + AFTER
     assert stages.total() == len(numbers) == len(set(numbers))
     assert {n for n in numbers if told["states"][n] == "SUCCESSFUL"} == sent
 

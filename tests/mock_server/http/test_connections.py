@@ -77,12 +77,10 @@ def server(start_server: Any) -> Any:
     return start_server("--token", "T", "--log", "off")
 
 
-def is_served(server: Any) -> bool:
-    """Whether another client is served at once."""
-    began = time.monotonic()
+def check_served(server: Any) -> None:
+    """Another client is served, although others are not done: they would be for much longer."""
     assert server.ask("GET", SHOW)[1]["data"]["number"] == "7"
     assert server.ask("GET", "/__admin/health")[0] == 200
-    return time.monotonic() - began < 5  # it takes some milliseconds
 
 
 @contextmanager
@@ -102,7 +100,7 @@ def test_what_is_not_http_is_answered(server: Any) -> None:
 
         assert answer.startswith(f"HTTP/1.1 {status} ".encode()), name
         assert answer.count(b"HTTP/1.1") == 1, name
-    assert is_served(server)
+    check_served(server)
 
 
 def test_what_is_refused_is_logged(start_server: Any) -> None:
@@ -152,15 +150,22 @@ def test_a_head_of_64_kib_is_read(server: Any) -> None:
 
 
 def test_targets_may_be_sent_unencoded(server: Any) -> None:
-    """Curl sends beyond ASCII what is typed; also in pieces, and on a connection in use."""
+    """Curl sends beyond ASCII what is typed; in whatever pieces, and behind other requests."""
     path = f"{API_PATH}/webhook_requests/list?token=T&workflow_rule_identifier=name="
     line = f"GET {path}Νέα+δραστηριότητα {HEAD}".encode()
     request = line + b"X: \xce\xa9\r\nConnection: close\r\n\r\n"
-    for parts in ([GET_SHOW, request], [GET_SHOW, request[:150], request[150:]]):
-        answer = server.sent(*parts)
+    body = '{"token":\n"Ω"}'.encode()
+    post = f"POST {DELETE} {HEAD}".encode()
+    long = post + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    chunked = post + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    for before in (GET_SHOW, long, chunked, GET_SHOW + long + chunked):
+        whole = before + request
+        cuts = range(len(before) - 30, len(whole), 23)
+        for parts in ([before, request], [whole], *([whole[:at], whole[at:]] for at in cuts)):
+            answer = server.sent(*parts)
 
-        assert answer.count(b"HTTP/1.1 200") == 2
-        assert b"ACTIVITIES" in answer.rpartition(b"\r\n\r\n")[2]
+            assert answer.count(b"HTTP/1.1 200") == 1 + before.count(HEAD.encode()), parts
+            assert b"ACTIVITIES" in answer.rpartition(b"\r\n\r\n")[2]
 
 
 def test_an_upgrade_is_ignored(server: Any) -> None:
@@ -327,7 +332,7 @@ def test_idle_and_slow_clients_keep_nobody_out(start_server: Any) -> None:
         connections(server, 250, control),
         connections(server, 100, b"GET /__admin"),
     ):
-        assert is_served(server)
+        check_served(server)
 
 
 def test_delayed_requests_hold_nobody_up(start_server: Any) -> None:
@@ -338,10 +343,8 @@ def test_delayed_requests_hold_nobody_up(start_server: Any) -> None:
     with connections(server, 500, LAST) as delayed:
         while server.ask("GET", f"/__admin/faults/{fault['id']}")[1]["hits"] < 500:
             time.sleep(0.01)
-        began = time.monotonic()
         assert server.ask("DELETE", f"/__admin/faults/{fault['id']}")[0] == 200
-        assert is_served(server)
-        assert time.monotonic() - began < 5
+        check_served(server)
         server.ask("POST", "/__admin/clock/advance", {"seconds": 61})
         for connection in delayed:
             assert connection.recv(12) == b"HTTP/1.1 200"
@@ -351,17 +354,15 @@ def test_a_fault_between_requests_holds_nobody_up(start_server: Any) -> None:
     """A fault that comes while requests arrive delays those, and not the call that removes it."""
     server = start_server("--token", "T", "--log", "off")
     with connections(server, 12) as busy:
-        for round_ in range(3):
+        for _ in range(3):
             for connection in busy:
                 connection.sendall(GET_SHOW)
-            began = time.monotonic()
-            spec = {"match": {"operation": "show"}, "effect": {"delay": 8_000}}
+            spec = {"match": {"operation": "show"}, "effect": {"delay": 60_000}}
             fault = server.ask("POST", "/__admin/faults", spec)[1]
             for connection in busy:
                 connection.sendall(GET_SHOW)
             server.ask("DELETE", f"/__admin/faults/{fault['id']}")
-            assert time.monotonic() - began < 6, round_
-            server.ask("POST", "/__admin/clock/advance", {"seconds": 9})
+            server.ask("POST", "/__admin/clock/advance", {"seconds": 61})
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of descriptors")
@@ -372,9 +373,9 @@ def test_at_the_limit_of_descriptors_the_newest_are_served(start_server: Any) ->
     server = start_server(command=("sh", "-c", command))
     with connections(server, 300, b"GET /x"):
         for _ in range(3):
-            assert is_served(server)
+            check_served(server)
     with connections(server, 300):
-        assert is_served(server)
+        check_served(server)
     status, _, log = server.end(15)
 
     assert status == 0

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.mock_processes import reserved_port
 
 from crmcom_kit.schemas import API_PATH
 
@@ -34,10 +35,9 @@ pytestmark = pytest.mark.skipif(
 class Running:
     """The mock under another server."""
 
-    def __init__(self, name: str, log: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as found:
-            self.port = found.getsockname()[1]
-        command = COMMANDS[name].format(self.port, APP).split()
+    def __init__(self, name: str, port: int, log: Path) -> None:
+        self.port = port
+        command = COMMANDS[name].format(port, APP).split()
         environ = {
             **os.environ,
             "CRMCOM_SERVE_TOKEN": "T",
@@ -79,10 +79,11 @@ class Running:
 @pytest.fixture(params=COMMANDS)
 def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
     """The mock under each of the servers."""
-    found = Running(request.param, tmp_path / "log")
-    yield found
-    os.killpg(found.process.pid, signal.SIGKILL)
-    found.process.wait(20)
+    with reserved_port() as port:
+        found = Running(request.param, port, tmp_path / "log")
+        yield found
+        os.killpg(found.process.pid, signal.SIGKILL)
+        found.process.wait(20)
 
 
 def test_it_serves_under_other_servers(running: Running, tmp_path: Path) -> None:

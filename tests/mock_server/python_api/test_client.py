@@ -203,7 +203,7 @@ def test_a_client_that_waits_for_less_than_a_fault_takes_times_out(mock: Mock) -
     with world.client(timeout=0.05) as client, world.fail(delay=60_000, when="after_commit"):
         with pytest.raises(httpx.ReadTimeout):
             client.post("webhook_requests/delete", json=body)
-        assert "7" not in world.records
+        world.wait_for(record="7", state="DELETED", timeout=60)
         world.clock.freeze()
         answer = client.post("webhook_requests/delete", json=body, timeout=30)
         assert answer.json()["status"]["code"] != "OK"

@@ -120,6 +120,7 @@ def test_nothing_is_sent_after_the_block() -> None:
             deadline = monotonic() + 20
             while len(receiver.got) < 16 and monotonic() < deadline:
                 threading.Event().wait(0.01)
+        assert mock.emulated.delivery_queue.ended(20)  # what was cut has noticed
         attempts = list(mock.deliveries)
         sent = len(receiver.got)
         release.set()

@@ -18,7 +18,7 @@ from crmcom_kit.schemas import API_PATH, Dialect
 
 DEFINITION = "ACT CREATE"
 DATA = {"id": "A1", "number": "ACT1", "status": "COMPLETED", "secret": "x"}
-QUICK = {"delivery.read_timeout": 4_000, "delivery.overall_timeout": 8_000}
+PATIENT = {"delivery.read_timeout": 120_000, "delivery.overall_timeout": 120_000}
 
 
 def fire(mock: ServedMock, **members: Any) -> Any:
@@ -29,7 +29,7 @@ def fire(mock: ServedMock, **members: Any) -> Any:
 
 @pytest.fixture(name="mock", scope="module")
 def _mock() -> Iterator[ServedMock]:
-    with served_mock(dialect=Dialect("quick", QUICK)) as mock:
+    with served_mock(dialect=Dialect("patient", PATIENT)) as mock:
         yield mock
 
 
