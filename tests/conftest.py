@@ -1,5 +1,6 @@
 """What all tests share: the Hypothesis profile, and the project's own files."""
 
+import gc
 import os
 import subprocess
 from pathlib import Path
@@ -13,6 +14,12 @@ from hypothesis import settings
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look at thousands of tests again: that took 7 % of all time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

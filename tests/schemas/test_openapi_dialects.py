@@ -155,10 +155,15 @@ def test_the_content_type_is_the_dialects(read_changed: Any) -> None:
         assert list(answer["content"]) == ["text/plain;charset=UTF-8"]
 
 
-@looped("wrapper", ["object", "none"])
 @looped("place", ["body", "header", "both"])
-@looped("name", ["authentication_code", "access_key"])
-@looped("success", ["2xx", "200", "any"])
+@looped(
+    "wrapper, name, success",
+    [
+        ("object", "access_key", "2xx"),
+        ("none", "authentication_code", "200"),
+        ("none", "access_key", "any"),
+    ],
+)
 def test_a_third_party_gets_the_message_that_the_dialect_writes(
     wrapper: str, place: str, name: str, success: str, read_changed: Any
 ) -> None:
