@@ -52,6 +52,16 @@ def opened(page: Page, name: str, *, tab: str = "Why") -> None:
     page.get_by_role("tab", name=tab).click()
 
 
+def refused_again(console: Console, mock: Mock) -> tuple[Page, str]:
+    """Resend a record twice, and show why the second time was refused; return its number, too."""
+    page = console.open()
+    number = rejected(mock)
+    resend(mock, number)
+    resend(mock, number)
+    opened(page, "not rejected")
+    return page, number
+
+
 def test_a_request_appears_as_it_is_made(console: Console, mock: Mock) -> None:
     """Without a reload, newest first, with what the mock made of it."""
     page = console.open()
@@ -153,11 +163,7 @@ def test_a_lost_response_is_explained(console: Console, mock: Mock) -> None:
 
 def test_a_record_that_is_not_rejected_has_a_past(console: Console, mock: Mock) -> None:
     """One click shows which request sent it before."""
-    page = console.open()
-    number = rejected(mock)
-    resend(mock, number)
-    resend(mock, number)
-    opened(page, "not rejected")
+    page, number = refused_again(console, mock)
     page.get_by_role("link", name=f"requests for #{number}").click()
     rows = page.locator("tbody tr").filter(has_text="resend")
     expect(rows).to_have_count(2)
@@ -248,11 +254,7 @@ def test_a_copied_request_runs(console: Console, mock: Mock, language: str) -> N
 
 def test_what_is_sent_corrected_names_its_record(console: Console, mock: Mock) -> None:
     """Before it is sent: a suggestion for a record that cannot be resent is about another one."""
-    page = console.open()
-    number = rejected(mock)
-    resend(mock, number)
-    resend(mock, number)
-    opened(page, "not rejected")
+    page, number = refused_again(console, mock)
     other = journal(mock)[0]["nearMiss"]["changes"][0]["value"]["number"]
     assert other != number
     page.get_by_role("button", name=f"Send corrected for #{other}").click()
