@@ -25,7 +25,11 @@ async def apply(
     response: Response | None = None
     if fault.after_commit:
         response = await respond()
-    await _disturb(epoch, effect, view, waits)
+    if "delay" in effect and not await _wait(epoch, effect, waits):
+        response = _dropped(response)
+        response.fault = f"{fault.id} ({fault.name})"
+        return response
+    _disturb(epoch, effect, view)
     if fault.instead:
         response = _replacement(epoch, effect, view.operation or "methods", response)
     elif response is None:
@@ -37,11 +41,16 @@ async def apply(
     return response
 
 
-async def _disturb(epoch: Epoch, effect: Spec, view: RequestView, waits: Waits) -> None:
-    """Hold the request back, let its token expire, delete its record."""
-    if "delay" in effect:
-        seconds = effect["delay"]["milliseconds"] / 1000
-        await waits.sleep(epoch.clock, seconds, epoch.faults.is_over)
+async def _wait(epoch: Epoch, effect: Spec, waits: Waits) -> bool:
+    """Hold the request back; return False if the server has ended in the meantime."""
+    closing = epoch.config.closing  # the server may start again, with another one
+    seconds = effect["delay"]["milliseconds"] / 1000
+    await waits.sleep(epoch.clock, seconds, lambda: epoch.faults.is_over() or closing.is_set())
+    return not closing.is_set()
+
+
+def _disturb(epoch: Epoch, effect: Spec, view: RequestView) -> None:
+    """Let the request's token expire, delete its record."""
     token = view.token if "expireToken" in effect else None
     if token is not None:
         # Tokens outlive an epoch: a fault of this one must not reach into the next.
@@ -55,8 +64,7 @@ def _replacement(epoch: Epoch, effect: Spec, method: str, real: Response | None)
     if real is not None:
         method = real.method
     if "drop" in effect:
-        found = Response(0, b"", "text/plain") if real is None else real
-        found.ending = Ending("dropped")
+        found = _dropped(real)
     elif "error" in effect:
         error = VendorError(effect["error"])
         found = epoch.config.responses.error(error, method)
@@ -68,6 +76,13 @@ def _replacement(epoch: Epoch, effect: Spec, method: str, real: Response | None)
     if real is not None:
         found.before, found.after, found.warnings = real.before, real.after, real.warnings
         found.attempts = real.attempts
+    return found
+
+
+def _dropped(real: Response | None) -> Response:
+    """Return a response of which nothing is sent; ``real`` is the API's own, if there is one."""
+    found = Response(0, b"", "text/plain") if real is None else real
+    found.ending = Ending("dropped")
     return found
 
 

@@ -210,5 +210,5 @@ class Faults:
                 change()
 
     def is_over(self) -> bool:
-        """Whether no request may be held back any more: the epoch is over, or the server ends."""
-        return self._is_over or self._config.closing.is_set()
+        """Return True if the epoch is over, so that no request may be held back any more."""
+        return self._is_over

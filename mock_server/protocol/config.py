@@ -1,6 +1,6 @@
 """The configuration of a server: release, dialect, credentials, and what is built from them.
 
-All worlds and epochs of one server share it. Nothing in it changes, except that ``closing`` is set.
+All worlds and epochs of one server share it. Nothing in it changes, except ``closing``.
 """
 
 import threading
@@ -53,7 +53,8 @@ class Config:
         self.responses = ResponseBuilder(dialect, release, self.renderer)
         self.exchanges = Exchanges(dialect)
         self.parameters = Parameters(dialect, readers(dialect, release.entities))
-        #: Set when the server ends: everything that waits in one of its worlds stops waiting.
+        #: Set when the server ends: everything that waits in one of its worlds stops waiting. A
+        #: server that starts again has another one.
         self.closing = threading.Event()
 
     @cached_property

@@ -68,20 +68,26 @@ class Background:
 
         if self._app is None:
             self._app = AsgiShell(self._registry, self._flask, threads=self._threads)
-        closing = self._registry.closing
         listening = bound_socket(self._host, self._port)
-        server = Server(self._app, listening, closing=closing)
-        closing.clear()
+        if self._stopped:
+            self._registry.reopen()
+        server = Server(self._app, listening, closing=self._registry.closing)
         thread = threading.Thread(
             target=server.run, kwargs={"grace": GRACE_SECONDS}, name="crmcom-mock", daemon=True
         )
         thread.start()
         return server, thread
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it was stopped, and not started again."""
+        return self._stopped
+
     def stop(self) -> None:
         """Serve no longer; whatever still runs after a moment is cut off."""
         with self._lock:
             self._stopped = True
+            self._registry.closing.set()
             if self._running is not None:
                 server, thread = self._running
                 self._running = None

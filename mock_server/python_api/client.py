@@ -44,20 +44,25 @@ def _work(queue: SimpleQueue[Callable[[], None]]) -> None:
 class InProcess(httpx.BaseTransport):
     """Sends every request to a WSGI application, whatever the host in its URL is."""
 
-    def __init__(self, app: "WSGIApplication") -> None:
-        """Send requests to ``app``."""
+    def __init__(self, app: "WSGIApplication", is_stopped: Callable[[], bool] = bool) -> None:
+        """Send requests to ``app``, unless ``is_stopped`` returns True."""
         self._app = app
+        self._is_stopped = is_stopped
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the response to one request.
 
         Raises:
+            httpx.ConnectError: the mock is stopped.
             httpx.RemoteProtocolError: the mock dropped the connection. If it cut the body, reading
                 the body raises this.
             httpx.ReadTimeout: the mock took longer than the client's read timeout. The mock carries
                 out the request all the same, as a server does.
         """
         request.read()
+        if self._is_stopped():
+            msg = "Connection refused: the mock is stopped; its start() serves it again"
+            raise httpx.ConnectError(msg, request=request)
         seconds = request.extensions.get("timeout", {}).get("read")
         if seconds is None:
             return self._response_to(request)

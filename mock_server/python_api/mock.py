@@ -48,11 +48,15 @@ class Mock(MockWorld):
         return self
 
     def stop(self) -> None:
-        """Stop serving; the content stays, and ``start`` serves it again."""
+        """Stop serving; the content stays, and ``start`` serves it again.
+
+        Until then a client cannot connect, whether over HTTP or in process. A request that a fault
+        holds back is not carried out any more, and its connection is dropped.
+        """
         self._context.server.stop()
         deliveries = self._context.registry.default.delivery_queue
         deliveries.close(_DELIVERY_SECONDS)
-        deliveries.reopen()  # for a client in process, or another start
+        deliveries.reopen()  # for webhooks that the test triggers, or another start
 
     def __enter__(self) -> "Mock":
         return self

@@ -191,8 +191,8 @@ class MockWorld:
         """Return an httpx client of the API that needs no socket.
 
         Its ``base_url`` is that of this world, so that ``client.get("webhook_requests/show")`` is
-        enough. The mock responds at every URL, whatever its host is. Timeouts, dropped connections
-        and cut bodies raise the same exceptions as over a socket.
+        enough. The mock responds at every URL, whatever its host is. Timeouts, dropped connections,
+        cut bodies and a stopped mock raise the same exceptions as over a socket.
 
         Args:
             options: those of ``httpx.Client``.
@@ -205,7 +205,7 @@ class MockWorld:
         from crmcom_kit.mock_server.python_api.client import HOST, InProcess
 
         base = f"http://{HOST}{self._path}{API_PATH}"
-        transport = InProcess(self._context.app)
+        transport = InProcess(self._context.app, lambda: self._context.server.is_stopped)
         return httpx.Client(**{"base_url": base, "transport": transport, **options})
 
     def world(self, name: str) -> "MockWorld":

@@ -82,8 +82,6 @@ class WorldRegistry:
         self.default = default
         self.max_worlds = max_worlds
         self.idle_seconds = idle_seconds
-        #: Set when the server is about to stop; waiting calls then return.
-        self.closing = default.config.closing
         self.waiting = WaitSlots(waiting)
         self.access = access
         #: The requests to all worlds together.
@@ -94,6 +92,15 @@ class WorldRegistry:
         self._lock = threading.Lock()
         self._worlds: dict[str, _Named] = {}
         self._swept = ticks()
+
+    @property
+    def closing(self) -> threading.Event:
+        """Set when the server is about to stop; waiting calls then return."""
+        return self.default.config.closing
+
+    def reopen(self) -> None:
+        """Let calls wait again, since a server starts anew; what waited before stays ended."""
+        self.default.config.closing = threading.Event()
 
     def is_admin(self, token: str | None) -> bool:
         """Return True if a request with this admin token may create worlds."""

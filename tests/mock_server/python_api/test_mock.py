@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -217,3 +218,57 @@ def test_what_is_shown_of_a_mock_is_short_and_no_secret() -> None:
 
     assert repr(mock) == f"<Mock default, {len(mock.records)} webhook requests>"
     assert mock.token not in repr(mock.world("a"))
+
+
+def test_nobody_connects_to_a_stopped_mock() -> None:
+    """In process as over HTTP, until it is started again; whether it was ever served or not."""
+    mock = crmcom_mock(port=_free_port())
+    with mock.client() as inside, httpx.Client() as outside:
+        mock.stop()
+        with pytest.raises(httpx.ConnectError, match=r"stopped; its start\(\) serves it again"):
+            shown(inside, mock)
+
+        outside.base_url = mock.start().url
+        assert shown(inside, mock) == shown(outside, mock)
+
+        mock.stop()
+        for client in (inside, outside):
+            with pytest.raises(httpx.ConnectError):
+                shown(client, mock)
+
+
+@pytest.mark.parametrize("served", [False, True])
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+def test_a_stop_drops_what_a_fault_holds_back(*, served: bool, when: str) -> None:
+    """Nobody is answered early; what is not done yet is never done, even after another start."""
+    mock = crmcom_mock(deliver="scripted")
+    number = mock.add(life_cycle_state="REJECTED")["number"]
+    held = mock.fail(operation="resend", delay=300_000, when=when)
+    client = httpx.Client(base_url=mock.url) if served else mock.client()
+    body = {"token": mock.token, "webhook_request_identifier": {"number": number}}
+    with client, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.post, "webhook_requests/resend", json=body, timeout=60)
+        _until(lambda: held.hits == 1)
+
+        mock.stop()
+        mock.start()
+
+        error = waiting.exception(60)
+    mock.stop()
+    assert isinstance(error, httpx.RemoteProtocolError)
+    done = "SUCCESSFUL" if when == "after_commit" else "REJECTED"
+    assert mock.records[number]["life_cycle_state"] == done
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        port: int = bound.getsockname()[1]
+        return port
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    for _ in range(2_000):
+        if condition():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError
