@@ -189,18 +189,23 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to one of the addresses, whatever ``host`` may resolve to by now."""
-        del host, local_address, socket_options
-        *others, last = self._addresses
-        for address in others:
-            with suppress(httpcore.ConnectError):
-                return self._open_stream(address, port, timeout)
-        return self._open_stream(last, port, timeout)
+        """Connect to one of the addresses, whatever ``host`` may resolve to by now.
 
-    def _open_stream(self, address: str, port: int, timeout: float | None) -> DeadlineStream:
+        Each address gets its share of the time that is left, so that a silent one takes none from
+        the next.
+        """
+        del host, local_address, socket_options
+        connecting = Deadline(self._deadline.left(httpcore.ConnectTimeout, timeout))
+        *others, last = self._addresses
+        for tried, address in enumerate(others):
+            share = connecting.left(httpcore.ConnectTimeout) / (len(self._addresses) - tried)
+            with suppress(httpcore.ConnectError, httpcore.ConnectTimeout):
+                return self._open_stream(address, port, share)
+        return self._open_stream(last, port, connecting.left(httpcore.ConnectTimeout))
+
+    def _open_stream(self, address: str, port: int, seconds: float) -> DeadlineStream:
         if self.is_cut:
             raise Stopped
-        seconds = self._deadline.left(httpcore.ConnectTimeout, timeout)
         connection = self._connect(address, port, seconds)
         self._stream = stream = DeadlineStream(connection, self._deadline, _MAX_BYTES)
         if self.is_cut:  # meanwhile

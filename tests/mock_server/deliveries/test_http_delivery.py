@@ -240,6 +240,32 @@ def test_localhost_is_found_at_either_address() -> None:
     assert outcome.delivered
 
 
+def test_an_address_that_does_not_answer_takes_its_share_of_the_time() -> None:
+    """The next address of the host is tried, and all of them together take no longer than one."""
+    given: list[tuple[str, float]] = []
+
+    def connect(address: str, port: int, seconds: float) -> httpcore.NetworkStream:
+        given.append((address, seconds))
+        if address != "127.0.0.3":
+            raise httpcore.ConnectTimeout
+        return tcp_connect("127.0.0.1", port, seconds)
+
+    dialect = Dialect("test", {**PATIENT, "delivery.connect_timeout": 30_000})
+    for addresses in (["127.0.0.1", "127.0.0.2", "127.0.0.3"], ["127.0.0.1", "127.0.0.2"]):
+        hosts = AllowedHosts(["two.example"], resolve=lambda *_, found=addresses: found)
+        sender = HttpDelivery(dialect, hosts, connect=connect)
+        given.clear()
+        with listening(answering()) as receiver:
+            outcome = sender.send(
+                OutgoingMessage(f"http://two.example:{receiver.port}/", b"{}", "")
+            )
+
+        assert outcome.name == ("success" if "127.0.0.3" in addresses else "connect_timeout")
+        assert [address for address, _ in given] == addresses
+        assert given[0][1] <= 30 / len(addresses)
+        assert all(0 < seconds <= 30 for _, seconds in given)
+
+
 def stopped(sender: HttpDelivery, *after: Callable[[], object]) -> list[str]:
     """Stop a sender while it waits for an answer, then do what follows; return what it sent."""
     ended: list[str] = []
