@@ -20,7 +20,7 @@ from crmcom_kit.mock_server.clock import IsOver, WorldClock
 from crmcom_kit.mock_server.http.access_log import AccessLog, Entry
 from crmcom_kit.mock_server.http.connection import CONNECTION, Connection
 from crmcom_kit.mock_server.http.cors import cors_headers, is_preflight, preflight_response
-from crmcom_kit.mock_server.http.endings import ConnectionEnded, ended
+from crmcom_kit.mock_server.http.endings import ConnectionEnded, ended, ending_of
 from crmcom_kit.mock_server.http.requests import (
     api_path,
     asgi_headers,
@@ -124,7 +124,8 @@ class AsgiShell:
             response = await handle(world, request, self._waits)
         sent = await _send(response, scope, send)
         seconds = perf_counter() - began
-        ending = None if response.ending is None else response.ending.kind
+        found_ending = ending_of(response, scope["method"])
+        ending = None if found_ending is None else found_ending.kind
         status = 0 if ending == "dropped" else response.status
         self._registry.requests.add(counted_as(self._registry, path), status, seconds)
         if self._log is not None:
@@ -217,7 +218,7 @@ async def _body(headers: dict[str, str], receive: Receive) -> bytes | None:
 
 async def _send(response: Response, scope: Scope, send: Send) -> int:
     """Send a response, or what a fault lets through of it; return how many bytes of its body."""
-    body, ending, is_head = response.body, response.ending, scope["method"] == "HEAD"
+    body, ending = response.body, ending_of(response, scope["method"])
     connection: Connection = scope[CONNECTION]
     sent = 0
     if response.length is None and scope["http_version"] == "1.0":  # which knows no chunks
@@ -229,9 +230,12 @@ async def _send(response: Response, scope: Scope, send: Send) -> int:
             return 0
         headers = [(name.encode(), value.encode()) for name, value in response.headers()]
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        if isinstance(body, bytes) and (ending is None or is_head):
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return 0
+        if isinstance(body, bytes) and ending is None:
             await send({"type": "http.response.body", "body": body, "more_body": False})
-            return 0 if is_head else len(body)
+            return len(body)
         parts: Iterable[bytes] = body if ending is None else ended(body, ending)  # type: ignore[assignment]
         for part in parts:
             await send({"type": "http.response.body", "body": part, "more_body": True})

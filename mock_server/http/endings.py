@@ -57,10 +57,16 @@ def status_line(code: int) -> str:
     return f"{code} {reason.upper()}"
 
 
+def ending_of(response: Response, verb: str) -> Ending | None:
+    """Return how a fault ends the response to ``verb`` early; HEAD has no body to cut."""
+    found = response.ending
+    return None if found is not None and found.kind == "cut" and verb == "HEAD" else found
+
+
 def started(response: Response, start_response: "StartResponse", verb: str) -> Iterable[bytes]:
     """Start a response to a request with ``verb``; return its body for a WSGI server to send."""
-    ending, headers = response.ending, response.headers()
-    if ending is None or (ending.kind == "cut" and verb == "HEAD"):
+    ending, headers = ending_of(response, verb), response.headers()
+    if ending is None:
         start_response(status_line(response.status), headers)
         if verb == "HEAD":
             return ()

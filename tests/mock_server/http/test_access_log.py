@@ -137,6 +137,37 @@ def test_a_request_of_the_api_has_the_id_of_its_trace(make_mock: Any, shell: Any
     assert traced.json["chain"][0]["path"] == "x"
 
 
+def test_a_head_has_no_bytes_whatever_its_list_and_its_fault(
+    make_mock: Any, start_server: Any
+) -> None:
+    """A long list is sent in parts, and HEAD sends none, so that a cut cuts nothing either."""
+    long = f"{API_PATH}/webhook_requests/list?token=T&entity=JOBS"
+    calls = [
+        (f"{long}{fields}", {"X-Mock-Prefer": prefer} if prefer else {})
+        for fields in ("", "&fields_set=number")
+        for prefer in ("", "cut=7")
+    ]
+    seed = {"count": 300, "entities": ["JOBS"]}
+    server = start_server("--token", "T", "--release", "R13", "--log", "json")
+    server.ask("POST", "/__admin/seed", seed)
+    mock, out = make_mock(release="R13"), Terminal()
+    client = Client(log_of(mock.app, mock, out, "json"))
+    client.post("/__admin/seed", json=seed, buffered=True)
+    for url, headers in calls:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        head = f"HEAD {url} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n"
+        status, _, rest = server.sent(head.encode()).partition(b"\r\n")
+        assert status == b"HTTP/1.1 200 OK"
+        assert rest.endswith(b"\r\n\r\n")
+        client.head(url, headers=headers, buffered=True)
+    _, _, log = server.end(signal.SIGTERM)
+
+    for text in (log, out.getvalue()):
+        seen = [json.loads(line) for line in text.splitlines() if '"HEAD"' in line]
+        facts = [(one["status"], one["bytes"], one.get("ending")) for one in seen]
+        assert facts == [(200, 0, None)] * len(calls)
+
+
 def test_the_servers_own_log_has_the_trace_too(start_server: Any) -> None:
     """In both forms, and after a reset it is that of the new epoch."""
     for form, shown in (("json", '"trace_id": "{}"'), ("human", " #{}\n")):
