@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2s
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard
+from crmcom_kit.mock_server.pytest_plugin.network_guard import Guard, Reached
 from crmcom_kit.mock_server.python_api import Mock, MockWorld
 from crmcom_kit.mock_server.python_api.calls import summarize_calls
 from crmcom_kit.mock_server.world.world import World
@@ -47,7 +48,7 @@ class MockHooks:
     def __init__(self, hosts: Sequence[str]) -> None:
         """Block ``hosts`` until the run ends."""
         self._guard = Guard(hosts, running_test)
-        self._reported = 0
+        self._reported: Counter[Reached] = Counter()
         if hosts:
             self._guard.start()
 
@@ -57,13 +58,14 @@ class MockHooks:
 
     def reached(self) -> list[str]:
         """Return one line for each attempt to reach a real host."""
-        return [f"{who} tried to reach {host}" for who, host in tuple(self._guard.reached)]
+        return [str(attempt) for attempt in tuple(self._guard.reached)]
 
     def _new_attempts(self, test: str) -> list[str]:
         """Return the unreported attempts of a test; those of other tests are left for them."""
-        reached = self.reached()
-        new, self._reported = reached[self._reported :], len(reached)
-        return [line for line in new if line.startswith(f"{test} ")]
+        made = self._guard.reached.copy()
+        new = [one for one in made if one.who == test and made[one] > self._reported[one]]
+        self._reported.update({one: made[one] - self._reported[one] for one in new})
+        return [str(attempt) for attempt in new]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

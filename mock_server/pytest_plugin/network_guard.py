@@ -10,6 +10,7 @@ import fnmatch
 import functools
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import NamedTuple
@@ -42,6 +43,9 @@ class Reached(NamedTuple):
     who: str  # the id of the test that made it
     host: str
 
+    def __str__(self) -> str:
+        return f"{self.who} tried to reach {self.host}"
+
 
 class Guard:
     """Watch this process from ``start`` to ``stop``."""
@@ -55,8 +59,8 @@ class Guard:
         """
         self._hosts = tuple(host.lower() for host in hosts)
         self._who = who
-        #: The distinct attempts, in the order in which they were first made.
-        self.reached: dict[Reached, None] = {}
+        #: How often each attempt was made, in the order in which they were first made.
+        self.reached: Counter[Reached] = Counter()
 
     def start(self) -> None:
         """Block and record from now on."""
@@ -83,8 +87,9 @@ class Guard:
             return
         name = name.lower().removesuffix(".")
         if any(fnmatch.fnmatchcase(name, pattern) for pattern in self._hosts):
-            if len(self.reached) < _MAX_KEPT:
-                self.reached[Reached(self._who(), name)] = None
+            attempt = Reached(self._who(), name)
+            if attempt in self.reached or len(self.reached) < _MAX_KEPT:
+                self.reached[attempt] += 1
             raise RealHostReached(name)
 
 
