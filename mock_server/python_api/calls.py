@@ -60,7 +60,7 @@ class CallsView(Sequence[CallView]):
 
 
 def summarize_calls(world: World) -> str:
-    """Return the last calls of a world as text: redacted, with what was wrong in refused ones."""
+    """Return the last calls of a world as text: redacted, with warnings and what was wrong."""
     calls = world.reader.calls()
     if not calls:
         return "none"
@@ -70,6 +70,7 @@ def summarize_calls(world: World) -> str:
         lines.append(_shorten(line(call)))
         if call.body:
             lines.append(_shorten(f"    sent {call.body}"))
+        lines += [_shorten(f"    warning: {text}") for text in call.warnings]
         near = call.near_miss
         if near is not None:
             suggestion = near["suggestion"] or f"{near['parameter']}: allowed is {near['allowed']}"

@@ -62,7 +62,7 @@ export const contract = {
     const found = rules.filter(fits);
     const methods = [...new Set(rules.flatMap((one) => one.methods ?? []))];
     const nothingFits = "Statements are what the documents say; dials are choices that they leave open. Remove a filter to see more.";
-    return html`<details class="section"><summary>${summary(settings)}</summary>
+    return html`<details class="section"><summary>${summary(settings, rules)}</summary>
         ${facts(Object.entries(flat(settings)))}</details>
       <div class="tools">${searchBox("text", "search")} <span class="count">${found.length} of ${rules.length}</span>
         ${filterChoice("kind", "Kind", [["statement", "statements"], ["dial", "dials"], ["changed", "changed dials"]])}
@@ -79,9 +79,10 @@ export const contract = {
   },
 };
 
-function summary({ release, dialect, version }) {
+function summary({ release, dialect, version }, rules) {
   const count = counted(Object.keys(dialect.changed).length, "dial");
-  return `${release} · dialect ${dialect.name}, ${count} changed · crmcom-kit ${version}`;
+  const paging = rules.some(({ id }) => id.startsWith("list.paging.")) ? "" : " · list has no paging in this release";
+  return `${release} · dialect ${dialect.name}, ${count} changed · crmcom-kit ${version}${paging}`;
 }
 
 const LEVELS = { must: "a page states it", observed: "an example shows it, or it is read into one" };

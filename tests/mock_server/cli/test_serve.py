@@ -347,6 +347,19 @@ def test_the_greeting_tells_how_to_log_in(start_server: Any) -> None:
     assert server.end(signal.SIGTERM)[0] == 0
 
 
+def test_the_greeting_says_what_a_release_lacks(start_server: Any) -> None:
+    """Who comes with a client of a later release is told that R9 has no paging; R13 has it."""
+    shown = {}
+    for release in ("R9", "R13"):
+        _, out, _ = start_server("--release", release).end(signal.SIGTERM)
+        (shown[release],) = (line for line in out.splitlines() if line.startswith("  release "))
+
+    assert " ".join(shown["R9"].split()) == (
+        "release R9.0.0, without paging: number_of_results and offset come with R13.0.0"
+    )
+    assert " ".join(shown["R13"].split()) == "release R13.0.0"
+
+
 def test_flags_make_the_world(start_server: Any, tmp_path: Path) -> None:
     """Release, dialect file, data and delivery script are those of the flags."""
     dialect = tmp_path / "mine.toml"
