@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +353,59 @@ def test_the_action_fails_where_nothing_was_checked(
     assert run.returncode == 2, run.stdout + run.stderr
     assert told in run.stdout + run.stderr
     assert not (checking.folder / "made").exists()
+
+
+def test_each_push_and_pull_request_is_tested() -> None:
+    """With all of CI's verdict, on every supported Python, by a job that may change nothing."""
+    path = ROOT / ".github" / "workflows" / "tests.yml"
+    workflow = yaml.safe_load(path.read_text("utf-8"))
+    (job,) = workflow["jobs"].values()
+    (setup,) = (step for step in job["steps"] if "setup-python" in step.get("uses", ""))
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    # The name "on" is a truth value in YAML 1.1.
+    assert set(workflow[True]) == {"push", "pull_request"}
+    assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
+    assert setup["with"]["python-version"].split() == re.findall(r"Python :: (3\.\d+)", project)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "permissions" not in job
+    assert workflow["concurrency"]["cancel-in-progress"]
+    assert job["timeout-minutes"] <= 60
+
+
+#: sudo that asks for no password, and sudo that would.
+SUDO = {"sudo": 'shift; [ "$1" = true ] || echo "sudo $*" >&2', "no sudo": "exit 1"}
+
+
+@pytest.mark.parametrize(
+    ("sudo", "browser", "told"),
+    [
+        ("sudo", None, "sudo env * apt-get install * curl nodejs nginx chromium*"),
+        ("sudo", "google-chrome", "sudo env * apt-get install * curl nodejs nginx"),
+        ("no sudo", "chromium", "*not to be installed without root: curl nodejs nginx*"),
+    ],
+)
+def test_ci_installs_what_it_may(tmp_path: Path, sudo: str, browser: str | None, told: str) -> None:
+    """As an ordinary user by sudo, if that asks for no password; else it says what is missing."""
+    programs = {
+        "id": "echo 1000",
+        "sudo": SUDO[sudo],
+        "apt-get": "exit 1",
+        "make": "exit 7",
+        "python3": f'exec "{sys.executable}" "$@"',
+        **({browser: ""} if browser else {}),
+    }
+    for name, script in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        (tmp_path / name).chmod(0o755)
+    for name in ("dirname", "sed", "env", "true"):
+        (tmp_path / name).symlink_to(tool(name))
+    run = subprocess.run(
+        [tool("bash"), ROOT / ".ci" / "run"],
+        env={"PATH": str(tmp_path)}, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert run.returncode == 7, run.stderr
+    output = run.stdout + run.stderr
+    assert any(fnmatch(line, told) for line in output.splitlines()), output
 
 
 def test_a_release_is_made_of_a_tag_with_the_version(runner: Runner) -> None:

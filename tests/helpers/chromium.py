@@ -1,4 +1,4 @@
-"""Pages in a real browser: Debian's Chromium, without a screen."""
+"""Pages in a real browser: Chromium or Chrome, without a screen."""
 
 import subprocess
 import tempfile
@@ -19,9 +19,15 @@ _FLAGS = (
 )
 
 
+def browser_path() -> str:
+    """Return the path of a browser; skip the test where there is none."""
+    # Chrome first: Ubuntu's chromium is a snap, which has no access to a profile in /tmp.
+    return tool("google-chrome", "chromium", "chromium-browser")
+
+
 def rendered(url: str, *flags: str) -> str:
-    """Return the document at a URL after its scripts have run; skip where there is no Chromium."""
-    browser = tool("chromium", "chromium-browser")
+    """Return the document at a URL after its scripts have run; skip where there is no browser."""
+    browser = browser_path()
     with tempfile.TemporaryDirectory() as profile:
         done = subprocess.run(
             [browser, *_FLAGS, f"--user-data-dir={profile}", *flags, url],

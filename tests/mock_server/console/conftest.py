@@ -1,12 +1,12 @@
-"""The console in Debian's Chromium, driven by Playwright, before a mock of its own."""
+"""The console in Chromium or Chrome, driven by Playwright, before a mock of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.chromium import browser_path
 from helpers.console import PATIENCE, Console
 from helpers.mock_processes import MockProcess
-from helpers.tools import tool
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from crmcom_kit.mock_server.python_api import Mock, crmcom_mock
@@ -18,7 +18,7 @@ _FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking")
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """One Chromium for the tests of a module; a loop of Playwright runs in the thread meanwhile."""
-    path = tool("chromium", "chromium-browser")
+    path = browser_path()
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
