@@ -65,8 +65,30 @@ def test_paths_queries_and_urls() -> None:
         redact_url("http://host/a%20b"): "http://host/a%20b",
         redact_url("/hooks/x?a=b"): "/hooks/x?a=b",
         redact_url(f"http://me:{SECRET}@host/x://y"): f"http://{MASK}@host/x://y",
+        redact_url(f"me:{SECRET}@host/x"): f"{MASK}@host/x",
+        redact_url(f"http:/me:{SECRET}@host/x"): f"http:/{MASK}@host/x",
+        redact_url("http://host/@me/a@b?c=d@e"): "http://host/@me/a@b?c=d@e",
     }  # fmt: skip
     assert list(found) == list(found.values())
+
+
+def test_user_and_password_of_a_url_are_hidden_in_any_text() -> None:
+    """In a parameter, encoded or not, in JSON, in a header; an e-mail address is left alone."""
+    hidden = "Zx81Quite"
+    url = f"http://me:{hidden}@host/x"
+    for shown in (
+        REDACTOR.query(f"url={url}&a=b"),
+        REDACTOR.query(f"url={quote(url, safe='')}"),
+        REDACTOR.query(f"url={quote(quote(url, safe=''), safe='')}"),
+        REDACTOR.request_body(json.dumps({"url": url}).encode()),
+        REDACTOR.request_body(json.dumps({"url": url}).replace("/", "\\/").encode()),
+        REDACTOR.header("Referer", url),
+        REDACTOR.text(f"cannot call {url}"),
+    ):
+        assert hidden not in shown
+        assert "host" in shown
+    for text in ("mail me@host // or you@host", "http://host/a@b", "//", "@"):
+        assert REDACTOR.text(text) == text
 
 
 def test_a_token_is_hidden_as_a_parameter_name() -> None:

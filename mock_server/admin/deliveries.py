@@ -17,18 +17,18 @@ def list_deliveries(call: Call) -> Any:
     epoch, asked = call.epoch, call.query
     attempts = epoch.attempts.list(since=asked["since"], record=asked.get("webhook_request"))
     newest = attempts[-asked["limit"] :] if "limit" in asked else attempts
-    return {"deliveries": serializers.attempts(epoch, newest), "last": epoch.attempts.last}
+    return {"deliveries": serializers.attempts(call, newest), "last": epoch.attempts.last}
 
 
 def get_delivery(call: Call) -> Any:
     """Return one attempt, with a verdict on the code that it sends."""
     found = attempt_of(call.epoch, call.path["id"])
-    return serializers.attempt_with_signature(call.epoch, found)
+    return serializers.attempt_with_signature(call, found)
 
 
 def replay_delivery(call: Call) -> Any:
     """Repeat an attempt."""
-    return serializers.attempt(call.epoch, replay(call.epoch, call.path["id"]))
+    return serializers.attempt(call, replay(call.epoch, call.path["id"]))
 
 
 def recover_deliveries(call: Call) -> Any:
@@ -88,7 +88,7 @@ def fire_event(call: Call) -> Any:
     epoch, asked = call.epoch, dict(call.body)
     data = asked.pop("data")
     fired = fire(epoch, asked.pop("entity"), asked.pop("definition"), data, **asked)
-    attempt = None if fired.attempt is None else serializers.attempt(epoch, fired.attempt)
+    attempt = None if fired.attempt is None else serializers.attempt(call, fired.attempt)
     return {
         "sent": fired.sent,
         "why": fired.why,
@@ -101,4 +101,4 @@ def fire_event(call: Call) -> Any:
 
 def get_trace(call: Call) -> Any:
     """Return the chain from a call to the state that it led to."""
-    return serializers.chain(call.epoch, call.path["id"])
+    return serializers.chain(call, call.path["id"])

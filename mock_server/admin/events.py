@@ -63,7 +63,7 @@ def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
             since = calls[-1].number if calls else max(since, last)
             if attempts.revision > revision:
                 revision, changed = attempts.changed_since(revision)
-                for attempt in attempts_view(call.epoch, changed):
+                for attempt in attempts_view(call, changed):
                     yield _event("delivery", attempt)
             if journal.closed and not calls:
                 return

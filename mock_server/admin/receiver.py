@@ -40,7 +40,7 @@ def list_received(call: Call) -> Any:
     epoch = call.epoch
     found = epoch.receiver.requests(call.query["since"])
     return {
-        "requests": [serializers.received(epoch, one) for one in found],
+        "requests": [serializers.received(call, one) for one in found],
         "last": epoch.receiver.last,
     }
 
@@ -78,11 +78,12 @@ def verify_message(call: Call) -> Any:
             allowed = "a webhook definition of this world"
             raise UsageError("definition", seen=definition, allowed=allowed)
         definition = found["id"]
-    return diagnose(
+    verdict = diagnose(
         epoch,
         {name.lower(): value for name, value in asked.get("headers", {}).items()},
         asked["body"].encode(),
         attempt=attempt,
         definition=definition,
         code=asked.get("code"),
-    ).as_json()
+    )
+    return serializers.verdict(call, verdict)

@@ -1,23 +1,30 @@
-"""Attempts to deliver, received webhooks, and the chain from a request to a state, as JSON."""
+"""Attempts to deliver, received webhooks, and the chain from a request to a state, as JSON.
+
+They hold what was sent and received; every view is redacted here, once it is complete.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from crmcom_kit.mock_server.admin.call import Call
 from crmcom_kit.mock_server.admin.values import write_moment
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import Received
 from crmcom_kit.mock_server.deliveries.senders import message_of
+from crmcom_kit.mock_server.journal.call_view import CallView
 from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.journal.tracing import steps_of
 from crmcom_kit.mock_server.world.epoch import Epoch
 from crmcom_kit.mock_server.world.webhooks.signature_diagnosis import (
+    Verdict,
     attempt_of_request,
     diagnose,
     diagnose_attempt,
 )
-from crmcom_kit.redaction import MASK, is_secret, redact_path, redact_url
+from crmcom_kit.redaction import Redactor, redact_url
+from crmcom_kit.schemas import API_PATH
 from crmcom_kit.usage_errors import NotFound, quoted
 
 _MAX_SHOWN = 65_536
@@ -28,20 +35,37 @@ def _text(body: bytes) -> str:
     return body[:_MAX_SHOWN].decode("utf-8", "replace")
 
 
-def attempts(epoch: Epoch, made: Iterable[Attempt]) -> list[dict[str, Any]]:
+def _redacted(redactor: Redactor, value: Any) -> Any:
+    """Return a JSON value without secrets in its texts."""
+    if isinstance(value, dict):
+        return {name: _redacted(redactor, part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_redacted(redactor, part) for part in value]
+    return redactor.text(value) if isinstance(value, str) else value
+
+
+def attempts(call: Call, made: Iterable[Attempt]) -> list[dict[str, Any]]:
     """Return attempts to deliver as JSON."""
+    epoch, redactor = call.epoch, call.world.redactor
     causes = _causes(epoch)
-    return [_attempt(epoch, one, causes.get(one.of or one.number)) for one in made]
+    found = (_attempt(epoch, one, causes.get(one.of or one.number)) for one in made)
+    return [_redacted(redactor, one) for one in found]
 
 
-def attempt(epoch: Epoch, attempt: Attempt) -> dict[str, Any]:
+def attempt(call: Call, attempt: Attempt) -> dict[str, Any]:
     """Return one attempt to deliver as JSON."""
-    return attempts(epoch, [attempt])[0]
+    return attempts(call, [attempt])[0]
 
 
-def attempt_with_signature(epoch: Epoch, made: Attempt) -> dict[str, Any]:
+def attempt_with_signature(call: Call, made: Attempt) -> dict[str, Any]:
     """Return one attempt to deliver as JSON, with a verdict on the code that it sends."""
-    return {**attempt(epoch, made), "signature": diagnose_attempt(epoch, made).as_json()}
+    return {**attempt(call, made), "signature": verdict(call, diagnose_attempt(call.epoch, made))}
+
+
+def verdict(call: Call, found: Verdict) -> dict[str, Any]:
+    """Return a verdict on a message's code as JSON."""
+    shown: dict[str, Any] = _redacted(call.world.redactor, found.as_json())
+    return shown
 
 
 def _causes(epoch: Epoch) -> dict[int, int]:
@@ -91,37 +115,39 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def received(epoch: Epoch, request: Received) -> dict[str, Any]:
+def received(call: Call, request: Received) -> dict[str, Any]:
     """Return a request that the built-in receiver got as JSON."""
+    epoch, redactor = call.epoch, call.world.redactor
     attempt = attempt_of_request(epoch, request)
-    verdict = diagnose(epoch, request.named, request.body, attempt=attempt)
+    found = diagnose(epoch, request.named, request.body, attempt=attempt)
     return {
         "id": request.number,
         "at": write_moment(request.at),
         "method": request.verb,
-        "headers": {k: MASK if is_secret(k) else value for k, value in request.headers},
-        "body": _text(request.body),
+        "headers": {name: redactor.header(name, value) for name, value in request.headers},
+        "body": redactor.text(_text(request.body)),
         "size": request.size,
         "status": request.answer.status,
         "delivery": None if attempt is None else attempt.number,
-        "signature": verdict.as_json(),
+        "signature": verdict(call, found),
     }
 
 
-def chain(epoch: Epoch, text: str) -> dict[str, Any]:
+def chain(call: Call, text: str) -> dict[str, Any]:
     """Return the chain that a request or an attempt belongs to, in the order of what happened.
 
     ``text`` is the id or number of an entry in the journal, or ``attempt-`` and an attempt's
     number. Raises NotFound if there is no such entry or attempt, or if it was removed.
     """
-    entry, begun = _beginning(epoch, text)
+    entry, begun = _beginning(call.epoch, text)
     found: list[dict[str, Any]] = []
     if entry is not None:
-        request = {"method": entry.request.verb, "path": redact_path(entry.request.path)}
+        view = CallView(call.world.reader, entry)
+        request = {"method": view.verb, "path": view.path.removeprefix(f"{API_PATH}/")}
         at = write_moment(entry.at)
         found.append({"link": "call", "number": entry.number, "at": at, **request})
     for attempt in begun:
-        found += _links(epoch, attempt)
+        found += _links(call, attempt)
     if entry is not None:
         response = entry.response
         found.append({"link": "answer", "status": response.status, "method": response.method})
@@ -146,14 +172,15 @@ def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[Attempt]]:
     raise NotFound("id", seen=quoted(text), allowed=allowed)
 
 
-def _links(epoch: Epoch, attempt: Attempt) -> Iterator[dict[str, Any]]:
+def _links(call: Call, attempt: Attempt) -> Iterator[dict[str, Any]]:
     """Yield the links of one attempt: state, what was sent, what came back, state."""
+    epoch = call.epoch
     about = {"id": attempt.record_id, "number": attempt.record_number}
     for step in steps_of(attempt):
         if step.step == "change":
             yield {"link": "state", "webhook_request": about, **step.facts}
         elif step.step == "attempt":
-            yield {"link": "attempt", **attempts(epoch, [attempt])[0]}
+            yield {"link": "attempt", **attempts(call, [attempt])[0]}
         else:
             requests = epoch.receiver.requests()
             got = next((one for one in requests if attempt_of_request(epoch, one) is attempt), None)

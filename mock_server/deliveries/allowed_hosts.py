@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from crmcom_kit.mock_server.deliveries.outcomes import OutcomeName
 from crmcom_kit.mock_server.deliveries.senders import CallFailed
+from crmcom_kit.redaction import redact_url
 from crmcom_kit.usage_errors import UsageError, quoted
 
 Resolve = Callable[[str, int], Iterable[str]]
@@ -194,7 +195,8 @@ def _read(url: str) -> tuple[str, str, int, str]:
     found = _URL.fullmatch(url)
     if found is None:
         raise CallFailed(
-            OutcomeName.BAD_URL, f"{quoted(url)} is not a URL; allowed is http://host/path"
+            OutcomeName.BAD_URL,
+            f"{quoted(redact_url(url))} is not a URL; allowed is http://host/path",
         )
     scheme, authority, target = found[1].lower(), found[2], found[3]
     if scheme not in _PORTS:
@@ -214,7 +216,9 @@ def _read(url: str) -> tuple[str, str, int, str]:
     if port > 65_535:
         raise CallFailed(OutcomeName.BLOCKED, f"port {port} does not exist")
     if target and _PLAIN.fullmatch(target) is None:
-        raise CallFailed(OutcomeName.BAD_URL, f"{quoted(target)} is not percent-encoded ASCII")
+        raise CallFailed(
+            OutcomeName.BAD_URL, f"{quoted(redact_url(target))} is not percent-encoded ASCII"
+        )
     path = target if target.startswith("/") else f"/{target}"
     return scheme, (bracketed or name).lower(), port, path
 

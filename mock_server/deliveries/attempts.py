@@ -3,7 +3,7 @@
 import builtins
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from time import monotonic
@@ -50,7 +50,7 @@ class Attempt:
     record_number: str
     definition: str
     at: datetime  # of the world's clock, when it was requested
-    message: OutgoingMessage
+    message: OutgoingMessage = field(repr=False)  # its URL may have a password
     of: int | None = None  # the attempt that it repeats
     stage: Stage = Stage.QUEUED
     fault: str | None = None  # the delivery fault that hit it

@@ -7,6 +7,7 @@ script (``--deliveries``, ``delivery.script``) may use every name in it.
 from enum import StrEnum
 from typing import NamedTuple
 
+from crmcom_kit.redaction import redact_url
 from crmcom_kit.schemas.dialect import delivery_outcomes, other_statuses
 
 
@@ -58,7 +59,7 @@ def outcome_of(name: str, url: str, limit: int, *, answer: bytes = b"", why: str
     entry = delivery_outcomes()[name]
     text = entry["error_description"]
     if text is not None:
-        text = text.replace("{url}", url)[:limit]
+        text = text.replace("{url}", redact_url(url))[:limit]
     return Outcome(name, entry["error_code"], text, entry["status"], answer, why)
 
 
@@ -71,7 +72,9 @@ def outcome_of_status(
         return outcome_of(name, url, limit, answer=answer)
     entry = other_statuses()
     text = entry["error_description"].replace("{reason}", reason or str(status))
-    return Outcome(name, entry["error_code"], text.replace("{url}", url)[:limit], status, answer)
+    return Outcome(
+        name, entry["error_code"], text.replace("{url}", redact_url(url))[:limit], status, answer
+    )
 
 
 def outcome_of_error(error: Exception, limit: int) -> Outcome:

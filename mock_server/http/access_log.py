@@ -77,9 +77,11 @@ class AccessLog:
             parts = [_redacted(entry.world, redact_query, it) for it in entry.query.split("&")]
             target = f"{target}?{'&'.join(parts)}"
         target = _printable(target)
-        if entry.warnings:  # they quote the caller
+        if entry.warnings or entry.fault:  # they quote the caller
             redact = entry.world.redactor.text
-            entry = entry._replace(warnings=[redact(text) for text in entry.warnings])
+            fault = entry.fault and redact(entry.fault)
+            warnings = [redact(text) for text in entry.warnings]
+            entry = entry._replace(warnings=warnings, fault=fault)
         time = self._clock.now().isoformat(timespec="milliseconds")
         self._lines.append(self._as_text(entry, time, target))
         if self._writes_at_once:

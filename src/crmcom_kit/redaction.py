@@ -40,6 +40,11 @@ _FORM = re.compile(r'[^\s{}\[\]"\\]*')
 WORD = re.compile(rf"[A-Za-z0-9_.-]{{{MIN_LENGTH},}}")
 _ENCODED_WORD = re.compile(rf"(?:[A-Za-z0-9_.-]|%[0-9A-Fa-f]{{2}}){{{MIN_LENGTH},}}")
 _RUN = re.compile(r'[^\s&"=]+')
+# User and password in a URL, however its slashes are written. Bounded: a text may be all slashes.
+_USER_INFO = re.compile(
+    r"""((?:[/\\]|%(?:25)*(?:2F|5C)){2})[^\s/\\?#"'<>@]{1,200}?(@|%(?:25)*40)""", re.IGNORECASE
+)
+_PASSWORD = re.compile(r"[^/]*:[^/]*@")
 _COLON = re.compile(r"\s*:\s*")
 _DECODER = json.JSONDecoder()
 _ESCAPE = re.compile(r"""\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(["'\\/]))""")
@@ -102,8 +107,9 @@ def redact_url(url: str) -> str:
     base, mark, query = url.partition("?")
     scheme, slashes, rest = base.partition("://") if "://" in base else ("", "", base)
     authority, slash, path = rest.partition("/")
-    if slashes and "@" in authority:
+    if "@" in authority:
         authority = f"{MASK}@{authority.rpartition('@')[2]}"
+    path = _PASSWORD.sub(f"{MASK}@", path)  # where a slash is missing, or one too many
     shown = f"{scheme}{slashes}{authority}{redact_path(slash + path)}"
     return f"{shown}{mark}{redact_query(query)}" if mark else shown
 
@@ -200,6 +206,8 @@ class Redactor:
         return self._hidden(in_literals(text, self._hidden))
 
     def _hidden(self, text: str) -> str:
+        if "@" in text or "40" in text:
+            text = _USER_INFO.sub(rf"\1{MASK}\2", text)
         for secret, shown in self._known:
             if secret in text:
                 text = text.replace(secret, shown)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from helpers.receivers import answering, listening
 from helpers.tables import looped
 
 from crmcom_kit.mock_server.access import Access
@@ -14,7 +15,7 @@ from crmcom_kit.mock_server.admin.call import CLIENT_LEFT
 from crmcom_kit.mock_server.deliveries.outcomes import Outcome
 from crmcom_kit.mock_server.deliveries.receiver import MAX_BODY, MAX_KEPT
 from crmcom_kit.mock_server.journal.journal import Journal
-from crmcom_kit.schemas import Dialect
+from crmcom_kit.schemas import API_PATH, Dialect
 
 EVENT = {"entity": "ACTIVITIES", "definition": "ACT CREATE", "data": {"number": "A1", "id": "A"}}
 
@@ -309,6 +310,69 @@ def test_secrets_in_a_url_are_masked(admin: Any) -> None:
     found = admin.ask("POST", "/events/fire", {**EVENT, "url": url})["delivery"]
 
     assert found["url"] == "http://127.0.0.1:1/in?token=***&a=b"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://me:Zx81hush@127.0.0.1:1/in",
+        "http://me:Zx81hush@127.0.0.1:{port}/in?token=Zx81hush#token=Zx81hush",
+        "http://127.0.0.1:1/{known}/in?a={known}",
+        "http://127.0.0.1:1/ü?token=Zx81hush&a={known}",
+        "http:/me:Zx81hush@127.0.0.1/in",
+        "http:\\\\me:Zx81hush@127.0.0.1",
+        "me:Zx81hush@127.0.0.1",
+        "//me:Zx81hush@127.0.0.1/in",
+    ],
+)
+def test_no_view_of_a_delivery_shows_a_secret(make_mock: Any, admin_of: Any, url: str) -> None:
+    """Neither what its URL carries, nor a token that the message or the receiver's answer has."""
+    known = "Known-Ticket.of_World9"
+    answer = f"HTTP/1.1 500 No\r\nConnection: close\r\n\r\nno {known} token=Zx81hush"
+    with listening(answering(answer.encode())) as receiver:
+        mock = make_mock(deliver="http")
+        mock.world.hide(known)
+        admin = admin_of(mock.client)
+        event = {**EVENT, "data": {"note": known, "token": "Zx81hush"}}
+        for place in (url.format(known=known, port=receiver.port), receiver.url):
+            admin.ask("POST", "/events/fire", {**event, "url": place})
+        mock.world.current_epoch.attempts.wait_for(
+            lambda: all(one.over for one in mock.world.current_epoch.attempts.list()) or None, 20
+        )
+    mock.client.post(
+        "/__admin/receiver/in",
+        json={"note": known, "token": "Zx81hush"},
+        headers={"X-Odd": known, "Referer": "http://127.0.0.1/?token=Zx81hush"},
+    )
+    paths = ["/deliveries", "/receiver/requests"]
+    for one in admin.ask("GET", "/deliveries")["deliveries"]:
+        paths += [f"/deliveries/{one['id']}", f"/trace/attempt-{one['id']}"]
+    shown = [json.dumps(admin.ask("GET", path), ensure_ascii=False) for path in paths]
+    attempts = list(mock.world.current_epoch.attempts.list())
+    described = [one.outcome.error_description or "" for one in attempts]
+
+    assert len(paths) == 6
+    for text in (*shown, repr(attempts[0]), *described):
+        assert "Zx81hush" not in text
+    for text in shown:
+        assert known not in text
+
+
+def test_a_trace_shows_no_secret_of_its_request(make_mock: Any, admin_of: Any) -> None:
+    """Its path is redacted as in every other view of the request."""
+    known = "Known-Ticket.of_World9"
+    mock = make_mock()
+    mock.world.hide(known)
+    admin = admin_of(mock.client)
+    paths = {
+        f"webhook_requests/{known}": "webhook_requests/***",
+        "x/password/hush": "x/password/***",
+    }
+    for path in paths:
+        mock.client.get(f"{API_PATH}/{path}")
+
+    chains = [admin.ask("GET", f"/trace/{number}")["chain"] for number in (1, 2)]
+    assert [chain[0]["path"] for chain in chains] == list(paths.values())
 
 
 def test_the_receiver_needs_no_token_and_nothing_else_takes_deliveries(make_mock: Any) -> None:

@@ -208,6 +208,17 @@ def test_a_warning_shows_no_token(make_mock: Any) -> None:
     assert token not in out.getvalue()
 
 
+def test_the_name_of_a_fault_shows_no_token(make_mock: Any) -> None:
+    """Whoever named it after a token did not mean to write it into the log."""
+    token = "Known-Ticket-0123456"
+    out, mock = Terminal(), make_mock()
+    mock.world.hide(token)
+    mock.world.faults.add({"name": f"for {token}", "effect": {"status": 503}})
+    Client(log_of(mock.app, mock, out)).get(SHOW, buffered=True)
+
+    assert "fault-1 (for ***)" in out.getvalue()
+
+
 @looped("ended", [False, True])
 def test_a_token_of_the_world_is_masked_wherever_it_stands(
     make_mock: Any,
