@@ -159,6 +159,16 @@ def test_each_preset_can_be_asked_for_by_a_request() -> None:
         assert shell.world.faults.all() == ()
 
 
+def test_each_preset_stands_in_the_tables_of_the_docs(project_root: Path) -> None:
+    """By its own name in the how-to of faults, and as Python's users write it in that of pytest."""
+    for page, names in {
+        "faults.md": [f"| `{name}` |" for name in PRESETS],
+        "pytest.md": [f'| `"{name.replace("_", " ")}"` |' for name in PRESETS],
+    }.items():
+        text = (project_root / "docs" / "how-to" / page).read_text("utf-8")
+        assert [name for name in names if name not in text] == []
+
+
 def test_each_error_can_be_asked_for_by_a_request(shell: Shell) -> None:
     """A request gets any error of the API by its kind, or by a shorter name."""
     names = [*error_kinds(), *ALIASES]
