@@ -191,6 +191,9 @@ def load_dialect(source: str | Path = "default") -> Dialect:
     """
     if source == "default":
         return Dialect("default")
+    if not isinstance(source, str | Path):
+        msg = f"dialect: {source!r} is not allowed; allowed is a name, a file's path, or a Dialect"
+        raise DialectError(msg)
     from crmcom_kit.toml_files import read_toml_file  # a start with the default does not need it
 
     built_in = source in dialect_names()

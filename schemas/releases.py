@@ -48,7 +48,7 @@ class Release:
 
 @cache
 def _order(name: str) -> tuple[int, int, int]:
-    found = _FORM.fullmatch(name.strip())
+    found = _FORM.fullmatch(name.strip()) if isinstance(name, str) else None
     if found is None:
         msg = f"release: {name!r} is not a release; allowed is R<major>[.<minor>[.<patch>]]"
         raise UnknownRelease(msg)

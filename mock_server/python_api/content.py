@@ -70,6 +70,8 @@ class RecordsView:
             _check_member(name)
             if name in RECORD_SETS:
                 check_one_of(name, value, RECORD_SETS[name]())
+        if "number" in members:  # may be an int here as in `records[7]`
+            members["number"] = str(members["number"])
         return [
             record
             for record in self

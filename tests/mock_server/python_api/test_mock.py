@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from crmcom_kit.mock_server import Mock, MockWorld, crmcom_mock
-from crmcom_kit.schemas import API_PATH, UnknownRelease
+from crmcom_kit.schemas import API_PATH, DialectError, UnknownRelease
 from crmcom_kit.usage_errors import UsageError
 
 SHOW = "webhook_requests/show"
@@ -137,6 +137,10 @@ def test_options_are_those_of_a_world() -> None:
     assert mock.credentials.organisation == "CRMDEMO"
     with pytest.raises(UnknownRelease):
         crmcom_mock(release="R1")
+    with pytest.raises(UnknownRelease, match="release: 9 is not a release"):
+        crmcom_mock(release=9)
+    with pytest.raises(DialectError, match=r"dialect: \{.*\} is not allowed; allowed is a name"):
+        crmcom_mock(dialect={"login.get": True})
     with pytest.raises(TypeError, match="colour"):
         crmcom_mock(colour="red")
 
