@@ -243,7 +243,9 @@ class Connection(HttpToolsProtocol):
         if self._is_in_message and self._refusal is None:
             self._refuse(400, _ENDS_EARLY)
         self.transport.flush()  # type: ignore[attr-defined]  # the loop may close it at once
-        return self.cycle is not None and not self.cycle.response_complete
+        # TLS ends as a whole: to ask for half of it has no effect but a warning of asyncio's.
+        is_tls = self.transport.get_extra_info("sslcontext") is not None
+        return not is_tls and self.cycle is not None and not self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
