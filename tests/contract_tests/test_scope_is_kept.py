@@ -48,9 +48,7 @@ READINGS: Mapping[str, Callable[[str, str], bool]] = {
     "part": lambda asked, has: asked in has,
     "list": lambda asked, has: has in [each.strip() for each in asked.split(",")],
     "padded": lambda asked, has: asked.strip().casefold() == has.casefold(),
-    "number": lambda asked, has: (
-        _digits(asked) == _digits(has) if has.isdigit() else asked == has
-    ),
+    "number": lambda asked, has: _digits(asked) == _digits(has) if has.isdigit() else asked == has,
 }
 
 
