@@ -80,6 +80,10 @@ class Unreachable(Exception):
         self.why = why
 
 
+class Withheld(Unreachable):
+    """A request that the scope of the run keeps from being sent."""
+
+
 @dataclass(slots=True)
 class StatementFindings:
     """All that a run found out about one statement."""

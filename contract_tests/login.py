@@ -47,16 +47,17 @@ def _is_elsewhere(session: Session) -> bool:
 
 
 def _enter(session: Session) -> None:
-    refresher = LoginRefresher(session)
-    given = session.token is not None
-    if not given:
+    refresher, given = LoginRefresher(session), session.token
+    if given is None:
         refresher.renew()
+    else:  # it may be valid or not until the server has said so
+        session.world.set_token(given, TokenState.DOUBTFUL)
     refresher.learn_refusal()
-    if given and not refresher.is_good():
-        msg = f"{session.target.name} does not accept the given token"
-        raise TargetDown(msg)
-    if given and session.token is not None:
-        session.world.set_token(session.token, TokenState.LIVE)
+    if given is not None:
+        if not refresher.is_good():
+            msg = f"{session.target.name} does not accept the given token"
+            raise TargetDown(msg)
+        session.world.set_token(given, TokenState.LIVE)
     session.refresher = refresher
 
 

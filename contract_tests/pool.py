@@ -35,6 +35,11 @@ class Pool:
         """What was deleted, by id, as it was then."""
         return self._world.deleted
 
+    @property
+    def is_free(self) -> bool:
+        """Whether any webhook request may be changed, those that are left as witnesses aside."""
+        return bool(getattr(self.may_change, "is_free", False))
+
     def start(self) -> None:
         """Forget what was taken: the target has other webhook requests from now on."""
         self._taken.clear()

@@ -45,7 +45,7 @@ def new_session(
 
     ``may_find_more``: see ``Guard``.
     """
-    session = Session(Client(target, config.limits))
+    session = Session(Client(target, config.limits), seed=config.seed)
     session.secret_keys, session.stop = config.secret_keys, config.stop
     ledger = Ledger(config.ledger, target.base_url) if config.ledger is not None else None
     guard = session.guard = Guard(session, ledger, may_find_more=may_find_more)

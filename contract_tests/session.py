@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import unquote
 
 from crmcom_kit.contract_tests.checks.checker import Checker, CheckFailed, Verdict
 from crmcom_kit.contract_tests.checks.knowledge import differ
@@ -15,6 +16,7 @@ from crmcom_kit.contract_tests.checks.world import Credentials, Record, World
 from crmcom_kit.contract_tests.client.calls import build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.http import Client
+from crmcom_kit.contract_tests.client.made_up import nowhere
 from crmcom_kit.contract_tests.findings import (
     Findings,
     Unreachable,
@@ -45,7 +47,7 @@ class ChangeGuard(Protocol):
     touched: dict[str, Record]  # by id: all that a changing request has named
 
     def __call__(self, call: Call) -> None:
-        """Let ``call`` pass. Raises Unreachable if it would leave the scope."""
+        """Let ``call`` pass. Raises Withheld if it might leave the scope."""
         ...
 
     def answered(self, exchange: Exchange) -> None:
@@ -91,11 +93,20 @@ class Observed:
 class Session:
     """What probes and generated requests work with."""
 
-    def __init__(self, client: Client, *, allowed: frozenset[str] = frozenset()) -> None:
-        """Work on ``client``'s target; ``allowed``: which of resend and delete may be called."""
+    def __init__(
+        self, client: Client, *, allowed: frozenset[str] = frozenset(), seed: int = 0
+    ) -> None:
+        """Work on ``client``'s target.
+
+        Args:
+            client: sends the requests.
+            allowed: which of resend and delete may be called.
+            seed: what made-up identifiers are drawn from.
+        """
         target = client.target
         self.client = client
         self.allowed = allowed
+        self.nowhere: Mapping[str, str] = nowhere(seed)  # by field, what names nothing
         self.findings = Findings()
         login = target.login
         known = Credentials(login.username, login.password, login.organisation, login.api_key)
@@ -178,6 +189,7 @@ class Session:
             BudgetSpent, TargetDown: see ``Client.send``.
             Enough: see ``within``.
             Unreachable: the request may change something, and that is not allowed.
+            Withheld: it may change something, and might leave the scope.
             KeyboardInterrupt: the run was told to stop.
         """
         self.stop.check()
@@ -295,7 +307,7 @@ class Session:
         record = self.pool.for_change(state)
         if record is None:
             msg = f"no unused {state or ''} webhook request is in scope"
-            if not getattr(self.pool.may_change, "everything", False):
+            if not self.pool.is_free:
                 msg += "; widen the scope with --only-… or --all-records"
             raise Unreachable(msg.replace("  ", " "))
         return record
@@ -309,6 +321,9 @@ class Session:
 
 
 def changing_method(call: Call) -> str | None:
-    """Return which method that changes webhook requests a request reaches, however it is called."""
-    parts = (call.method, *call.path.lower().split("/"))
-    return next((name for name in ("resend", "delete") if name in parts), None)
+    """Return which method that changes webhook requests a request may reach, however it is written.
+
+    Any path and verb in which a server might see the method's name counts.
+    """
+    written = f"{call.method} {call.verb} {unquote(call.path)}".lower()
+    return next((name for name in ("resend", "delete") if name in written), None)

@@ -9,6 +9,9 @@ from urllib.parse import quote
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.schemas.methods import Method
 
+#: Of a request with a body.
+JSON = (("Content-Type", "application/json"),)
+
 
 def written(value: Any, *, raw: bool = False) -> str:
     """Write a value for a query: an identifier as ``field=value``, everything else as text.
@@ -54,5 +57,4 @@ def build(method: Method, parameters: Mapping[str, Any], *, raw: bool = False) -
             method.name, "GET", method.path, query(parameters, raw=raw), parameters=parameters
         )
     body = json.dumps(parameters, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    headers = (("Content-Type", "application/json"),)
-    return Call(method.name, "POST", method.path, "", body, headers, parameters)
+    return Call(method.name, "POST", method.path, "", body, JSON, parameters)

@@ -1,4 +1,6 @@
-"""Made-up credentials: no login ever returned them, so reports may show them."""
+"""Made-up credentials, which reports may show, and names that no webhook request has."""
+
+import hashlib
 
 NO_TOKEN = "crmcom-kit-no-token"
 #: In the form of a real one.
@@ -11,5 +13,14 @@ NO_KEY = "crmcom-kit-no-key"
 
 PUBLIC = frozenset((NO_TOKEN, WRONG_TOKEN, *ODD_TOKENS, NO_PASSWORD, NO_KEY))
 
-#: The id and the number of a webhook request that exists nowhere.
-NOWHERE = {"id": "0D15EA5E0D15EA5E0D15EA5E0D15EA5E", "number": "987654321098"}
+
+def nowhere(seed: int) -> dict[str, str]:
+    """Return an id of 32 digits and a number of 20 that no webhook request has.
+
+    They are drawn from ``seed``, and so long that they name nothing however a server reads them.
+    The id begins with a letter: a server that compares numbers may read the digits before one.
+    """
+    drawn = hashlib.shake_256(f"nowhere {seed}".encode()).digest(32)
+    letter = "ABCDEF"[drawn[0] % 6]
+    number = 10**19 + int.from_bytes(drawn[16:]) % (9 * 10**19)
+    return {"id": f"{letter}{drawn[:16].hex().upper()[1:]}", "number": str(number)}

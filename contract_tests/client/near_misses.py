@@ -37,10 +37,8 @@ _MAKERS: dict[str, Mutation] = {
 }
 _ALL = tuple(_MAKERS.values())
 
-#: These contain the right text as a whole.
-LENGTHENING: tuple[Mutation, ...] = _ALL[:5]
-#: With these, a server that is wrong might find a webhook request that nobody meant.
-WIDENING: tuple[Mutation, ...] = _ALL[5:]
+#: The most telling ones first: those that do not have the right text as a whole.
+_TELLING_FIRST = _ALL[5:] + _ALL[:5]
 
 
 def _made(*names: str) -> tuple[Mutation, ...]:
@@ -65,10 +63,10 @@ def _instead(other: str) -> Mutation:
     return lambda _: other
 
 
-MUTATIONS = LENGTHENING + WIDENING + tuple(map(_instead, UNUSUAL))
+MUTATIONS = _ALL + tuple(map(_instead, UNUSUAL))
 
 
-def near_misses(text: str, mutations: Iterable[Mutation] = LENGTHENING + WIDENING) -> Iterator[str]:
+def near_misses(text: str, mutations: Iterable[Mutation] = _TELLING_FIRST) -> Iterator[str]:
     """Yield the texts that ``mutations`` make of ``text``: each once, none empty or the same."""
     made = dict.fromkeys(mutation(text) for mutation in mutations)
     yield from (each for each in made if each not in ("", text))

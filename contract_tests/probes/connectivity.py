@@ -4,18 +4,19 @@ They come before the other probes of their layer. A method that answers every re
 words has not read it; what it makes of a request written another way tells what is wrong.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
-from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
-from crmcom_kit.contract_tests.findings import Unreachable, Violation, outcome
+from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
+from crmcom_kit.contract_tests.findings import Unreachable, Violation, Withheld, outcome
 from crmcom_kit.contract_tests.probes.choosing import NO_URL, STATES, fitting, sample
-from crmcom_kit.contract_tests.probes.refusals import JSON, LAYERS, body
+from crmcom_kit.contract_tests.probes.refusals import LAYERS, body
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
 
@@ -23,7 +24,6 @@ _STATEMENTS = (
     "methods.available", "methods.path", "methods.verb", "parameters.place", "parameters.body",
     "parameters.identifier_in_query", "parameters.identifier_in_body", "list.optional_parameters",
 )  # fmt: skip
-_UNKNOWN: Mapping[str, Any] = {IDENTIFIER: {"id": NOWHERE["id"]}}
 _ABSENT = ("methods.available", "methods.path")
 
 
@@ -32,11 +32,16 @@ def _wording(exchange: Exchange) -> tuple[int, str]:
     return exchange.status, repr(exchange.code)
 
 
+def _unknown(session: Session) -> dict[str, Any]:
+    """Return parameters that name a webhook request that exists nowhere."""
+    return {IDENTIFIER: {"id": session.nowhere["id"]}}
+
+
 def _given(session: Session, method: str) -> dict[str, Any]:
     """Return parameters that should be served, or of a changing method name nothing."""
     if method == "list":
         return {"entity": session.release.entities[0]}
-    return {IDENTIFIER: {"id": session.record()["id"]}} if method == "show" else dict(_UNKNOWN)
+    return {IDENTIFIER: {"id": session.record()["id"]}} if method == "show" else _unknown(session)
 
 
 def _other_ways(session: Session, method: str) -> Iterator[tuple[str, Call]]:
@@ -55,10 +60,20 @@ def _other_ways(session: Session, method: str) -> Iterator[tuple[str, Call]]:
         yield "methods.verb", Call(method, "POST", way.path, written, sent, JSON, right)
         yield "parameters.place", Call(method, "GET", way.path, "", sent, JSON)
     else:
-        text = body({**token, IDENTIFIER: f"id={NOWHERE['id']}"})
+        text = body({**token, IDENTIFIER: f"id={session.nowhere['id']}"})
         yield "parameters.identifier_in_body", Call(method, "POST", way.path, "", text, JSON)
         yield "parameters.place", Call(method, "POST", way.path, written, b"{}", JSON)
         yield "methods.verb", Call(method, "GET", way.path, written)
+
+
+def _sent_in_other_ways(
+    session: Session, method: str, *, is_absent: bool
+) -> Iterator[tuple[str, Exchange]]:
+    """Send the requests that are written another way, as far as the scope of the run lets them."""
+    for statement, call in _other_ways(session, method):
+        if method not in LAYERS or statement != "methods.verb" or is_absent:
+            with suppress(Withheld):
+                yield statement, session.send(call)
 
 
 def _is_absent(session: Session, exchange: Exchange) -> bool:
@@ -67,9 +82,9 @@ def _is_absent(session: Session, exchange: Exchange) -> bool:
     if exchange.ok or (session.method(call.method).deprecated and not len(session.pool)):
         return False  # what is deprecated may be withdrawn
     sister = "list" if call.method == "show" else "show"
-    named = {IDENTIFIER: {"id": next(iter(session.world.records), NOWHERE["id"])}}
+    named = {IDENTIFIER: {"id": next(iter(session.world.records), session.nowhere["id"])}}
     given = _given(session, "list") if sister == "list" else named
-    nowhere = replace(call, method="", path=f"{call.path}_nosuch")
+    nowhere = replace(call, method="", path=f"{call.path.rpartition('/')[0]}/nosuch")
     alike = _wording(session.send(nowhere)) == _wording(exchange)
     return alike and _wording(session.call(sister, given)) != _wording(exchange)
 
@@ -91,12 +106,12 @@ def _requests(session: Session, method: str) -> Iterator[Exchange]:
     """Yield responses to requests of a method that must differ, harmless ones first."""
     if method == "show":
         record = session.record()
-        for name in NOWHERE:
+        for name in session.nowhere:
             yield session.call(method, {IDENTIFIER: {name: record.get(name)}})
     elif method == "list":
         yield session.call(method, _given(session, method))
     else:
-        for name, value in NOWHERE.items():
+        for name, value in session.nowhere.items():
             yield session.call(method, {IDENTIFIER: {name: value}})
         for record in filter(session.pool.may_change, session.pool.known("REJECTED")):
             named = {IDENTIFIER: {"id": record["id"]}}
@@ -116,16 +131,13 @@ def _can_be_called(session: Session, method: str) -> None:
     if method == "list" and len(session.pool):
         return
     tries = list(_requests(session, method))
-    missed = session.call("show", _UNKNOWN)
+    missed = session.call("show", _unknown(session))
     if _has_read(tries, missed if changes else None):
         return
     is_absent = _is_absent(session, missed if method == "show" else tries[0])
     if not is_absent and any(each.number in session.unreadable for each in tries):
         return  # which tells nothing else
-    for statement, call in _other_ways(session, method):
-        if changes and statement == "methods.verb" and not is_absent:
-            continue
-        exchange = session.send(call)
+    for statement, exchange in _sent_in_other_ways(session, method, is_absent=is_absent):
         if exchange.ok or (changes and _wording(exchange) == _wording(missed)):
             _cannot_be_called(session, method, [*tries[:2], exchange], statement)
             return
@@ -148,7 +160,7 @@ def _read_nothing(session: Session, method: str, tries: list[Exchange]) -> None:
     def words(exchange: Exchange) -> tuple[object, ...]:
         return (*_wording(exchange), repr(exchange.message))
 
-    sister = session.call("list") if method == "show" else session.call("show", _UNKNOWN)
+    sister = session.call("list") if method == "show" else session.call("show", _unknown(session))
     if len({words(each) for each in tries}) > 1 or words(sister) == words(tries[0]):
         return
     reads = "parameters.identifier_in_query"
@@ -156,7 +168,7 @@ def _read_nothing(session: Session, method: str, tries: list[Exchange]) -> None:
         other = session.call("show")
     else:
         reads, form = "parameters.body", (("Content-Type", "application/x-www-form-urlencoded"),)
-        sent = query({"token": session.token, **_UNKNOWN}).encode()
+        sent = query({"token": session.token, **_unknown(session)}).encode()
         other = session.send(Call(method, "POST", session.method(method).path, "", sent, form))
     why = (reads,) if words(other) != words(tries[0]) else _ABSENT
     _cannot_be_called(session, method, [*tries[:2], other], *why)

@@ -11,7 +11,6 @@ from crmcom_kit.contract_tests.checks.knowledge import IDENTIFIERS
 from crmcom_kit.contract_tests.checks.moments import moment as moment_of
 from crmcom_kit.contract_tests.checks.world import Record
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.client.made_up import NOWHERE
 from crmcom_kit.contract_tests.client.near_misses import MUTATIONS
 from crmcom_kit.contract_tests.probes.choosing import (
     FILTERS,
@@ -89,7 +88,7 @@ def _list_by(session: Session, name: str) -> None:
         for value in filter_values(record, name):
             session.call("list", _with_entity(record, name, value))
     if name in OBJECT_OF:
-        unknown = session.call("list", {name: {"id": NOWHERE["id"]}})
+        unknown = session.call("list", {name: {"id": session.nowhere["id"]}})
         way = "empty" if unknown.ok else "error"
         session.findings.chose("list.unknown_reference", way, unknown)
         note_refusal(session, f"unknown_{OBJECT_OF[name]}", unknown)

@@ -7,7 +7,7 @@ from typing import Any
 from crmcom_kit.contract_tests.calibration.observations import note_refusal
 from crmcom_kit.contract_tests.checks.expectations import LOGIN_PARAMETERS
 from crmcom_kit.contract_tests.checks.logins import decoded
-from crmcom_kit.contract_tests.client.calls import build
+from crmcom_kit.contract_tests.client.calls import JSON, build
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
 from crmcom_kit.contract_tests.client.made_up import NO_KEY, NO_PASSWORD, NO_TOKEN
 from crmcom_kit.contract_tests.client.near_misses import (
@@ -19,7 +19,7 @@ from crmcom_kit.contract_tests.findings import Unreachable, outcome
 from crmcom_kit.contract_tests.login import ask_for_token, by_key, token_of
 from crmcom_kit.contract_tests.own_world import units
 from crmcom_kit.contract_tests.probes.choosing import is_withdrawn
-from crmcom_kit.contract_tests.probes.refusals import JSON, body
+from crmcom_kit.contract_tests.probes.refusals import body
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
 

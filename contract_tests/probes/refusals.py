@@ -1,8 +1,7 @@
 """Probes of requests that must be refused: one table for all methods.
 
-The checks know what must be refused, and look at what became of the webhook request. To resend
-and delete only webhook requests in scope are named, and no other value that is the id or number
-of a known one.
+The checks know what must be refused, and look at what became of the webhook request. What the
+scope of the run keeps from resend and delete, the guard of the session withholds.
 """
 
 import base64
@@ -18,24 +17,21 @@ from crmcom_kit.contract_tests.checks.interpretations import OBJECT_OF
 from crmcom_kit.contract_tests.checks.logins import decoded
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
-from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call
-from crmcom_kit.contract_tests.client.made_up import NOWHERE, WRONG_TOKEN
+from crmcom_kit.contract_tests.client.made_up import WRONG_TOKEN
 from crmcom_kit.contract_tests.client.near_misses import (
-    LENGTHENING,
     LONG_NUMBERS,
     SECRET_MUTATIONS,
     UNUSUAL,
-    WIDENING,
     near_misses,
 )
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Unreachable, Withheld
 from crmcom_kit.contract_tests.probes.choosing import can_page, fitting, in_service, sample
 from crmcom_kit.contract_tests.probes.registry import Layer, probe
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.releases import entities_since
 
-JSON = (("Content-Type", "application/json"),)
 LAYERS: Mapping[str, Layer] = {"resend": "resend", "delete": "delete"}
 
 #: The kind of an error as the dialect names it, "" if it is not sure, and the parameters of a
@@ -93,7 +89,7 @@ def _exactly_one(session: Session, method: str, record: Record) -> Requests:
     pairs = [both, dict(reversed(both.items()))]
     if method == "show":  # others would name another webhook request
         others = (each.get("number") for each in session.pool.known() if each["id"] != record["id"])
-        pairs += [{**both, "number": next(filter(None, others), NOWHERE["number"])}]
+        pairs += [{**both, "number": next(filter(None, others), session.nowhere["number"])}]
     for pair in pairs:
         yield "several_identifiers", {IDENTIFIER: pair}
 
@@ -101,20 +97,15 @@ def _exactly_one(session: Session, method: str, record: Record) -> Requests:
 def _known(session: Session, method: str, record: Record) -> Requests:
     for field, value in _other_names(session, method, record):
         if _is_no_name(session, value):
-            kind = "unknown_webhook_request" if value in NOWHERE.values() else ""
+            kind = "unknown_webhook_request" if value == session.nowhere["id"] else ""
             yield kind, {IDENTIFIER: {field: value}}
 
 
 def _other_names(session: Session, method: str, record: Record) -> Iterator[tuple[str, str]]:
-    """Yield names that no webhook request has, the most telling ones first.
-
-    What might find another one goes to resend and delete only if any may be changed.
-    """
-    yield from NOWHERE.items()
+    """Yield names that no webhook request has, the most telling ones first."""
+    yield from session.nowhere.items()
     yield from (("number", record["id"]), ("id", record["number"]))
-    free = method == "show" or getattr(session.pool.may_change, "everything", False)
-    mutations = WIDENING + LENGTHENING if free else LENGTHENING
-    misses = [[(name, miss) for miss in near_misses(record[name], mutations)]
+    misses = [[(name, miss) for miss in near_misses(record[name])]
               for name in ("id", "number")]  # fmt: skip
     yield from (each for pair in zip_longest(*misses) for each in pair if each is not None)
     number = record["number"]
@@ -230,17 +221,27 @@ TABLE = (
 
 
 def _send(session: Session, row: Row, method: str) -> None:
-    """Send the requests of one row; after one that is served go on with another record."""
+    """Send the requests of one row; after one that is served go on with another record.
+
+    Raises:
+        Withheld: the scope of the run lets none of them pass.
+    """
     in_service(session)
     place, refused_all, repeated = 0, False, False
+    withheld, is_sent = None, False
     while not refused_all:
         record = nameable(session, method)
         refused_all = True
         for at, (kind, given) in enumerate(row.requests(session, method, record)):
             if at < place:
                 continue
-            exchange = session.send(row.call(session, method, given))
             place = at + 1
+            try:
+                exchange = session.send(row.call(session, method, given))
+            except Withheld as error:
+                withheld = error
+                continue
+            is_sent = True
             note_refusal(session, kind, exchange)
             lost = record["id"] not in session.pool.records
             if lost and not exchange.ok and not repeated:
@@ -248,6 +249,8 @@ def _send(session: Session, row: Row, method: str) -> None:
             if method in LAYERS and (exchange.ok or lost):
                 refused_all = False
                 break  # on with another one
+    if withheld is not None and not is_sent:
+        raise withheld
 
 
 for _row in TABLE:

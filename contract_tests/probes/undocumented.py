@@ -6,11 +6,10 @@ from typing import Any
 
 from crmcom_kit.contract_tests.calibration.observations import note_refusal, seen_in
 from crmcom_kit.contract_tests.checks.sense import IDENTIFIER
-from crmcom_kit.contract_tests.client.calls import build, query
+from crmcom_kit.contract_tests.client.calls import JSON, build, query
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.client.made_up import NOWHERE
 from crmcom_kit.contract_tests.probes.choosing import sample
-from crmcom_kit.contract_tests.probes.refusals import JSON, LAYERS, body, nameable
+from crmcom_kit.contract_tests.probes.refusals import LAYERS, body, nameable
 from crmcom_kit.contract_tests.probes.registry import probe
 from crmcom_kit.contract_tests.session import Session
 from crmcom_kit.schemas.releases import disputes, entities_since
@@ -109,7 +108,8 @@ def note_odd_lists(session: Session) -> None:
     session.findings.chose("list.comma_lists", several.ok, several)
     unnamed = session.call("list", {"webhook_definition_identifier": {}})
     note_refusal(session, "no_identifier", unnamed)
-    session.call("list", {"entity": entity, "entity_id": NOWHERE["id"]})  # how an empty list looks
+    empty = {"entity": entity, "entity_id": session.nowhere["id"]}
+    session.call("list", empty)  # how an empty list looks
     noon = session.call("list", {"entity": entity, "created_date": "noon"})
     note_refusal(session, "bad_date", noon)
     for disputed in session.release.disputed_entities:
@@ -124,16 +124,16 @@ def _note_bodies(session: Session, method: str) -> None:
     Where a server has one code for everything, this tells nothing.
     """
     nameable(session, method)
-    nowhere = {IDENTIFIER: {"id": NOWHERE["id"]}}
+    nowhere = {IDENTIFIER: {"id": session.nowhere["id"]}}
     missed = session.call(method, nowhere).code
     wrong = session.call(method, {IDENTIFIER: {"number": [1]}})
     if wrong.code == missed:
         return
     chose = session.findings.chose
     note_refusal(session, "wrong_type", wrong)
-    number = session.call(method, {IDENTIFIER: {"number": int(NOWHERE["number"])}})
+    number = session.call(method, {IDENTIFIER: {"number": int(session.nowhere["number"][:12])}})
     chose("identifiers.json_number", number.code == missed, number)
-    beside = session.call(method, {IDENTIFIER: {"id": NOWHERE["id"], "name": "x"}})
+    beside = session.call(method, {IDENTIFIER: {"id": session.nowhere["id"], "name": "x"}})
     chose("identifiers.unknown_field", "ignore" if beside.code == missed else "error", beside)
     if "fields_set" in session.method(method).parameters:
         odd = session.call(method, {**nowhere, "fields_set": {"id": True}})

@@ -1,16 +1,19 @@
 """The scope of a run: which webhook requests it may change, and the guard that enforces it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from crmcom_kit.contract_tests.checks.sense import FIELDS, IDENTIFIER
 from crmcom_kit.contract_tests.checks.world import Record
+from crmcom_kit.contract_tests.client.calls import JSON
 from crmcom_kit.contract_tests.client.exchanges import Call, Exchange
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Withheld
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.session import Session, changing_method
+from crmcom_kit.schemas.methods import Method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,11 @@ class Scope:
             found["entity_id"] = self.entity_id
         return found
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing narrows it, witnesses aside."""
+        return self.everything and not (self.definition or self.entity_id or self.numbers)
+
 
 #: Every webhook request: the scope on a mock of ours.
 EVERYTHING = Scope(everything=True)
@@ -55,9 +63,14 @@ EVERYTHING = Scope(everything=True)
 class Guard:
     """Looks at each call that may change something, before it is sent.
 
-    A webhook request that is out of scope is never named to resend or delete. A value that names
-    none as far as is known is looked up first, by the same field: the id of one may be the number
-    of another. If it names one after all, the call is not sent.
+    A webhook request that is out of scope is never named to resend or delete. What a server makes
+    of a call that the documents do not know, nobody can tell: so under a scope only calls pass that
+    are written as documented, with one identifier. It has to be that of a webhook request in scope
+    as the server showed it last, or ``Session.nowhere``, which names nothing.
+
+    If everything may be changed, any call passes that names no witness. Either way, a value that
+    names nothing as far as is known is looked up first, by the same field: the id of one may be the
+    number of another. If it names one after all, the call is not sent.
     """
 
     def __init__(
@@ -83,14 +96,11 @@ class Guard:
         """Let ``call`` pass.
 
         Raises:
-            Unreachable: it would leave the scope, or reach what the run does not know.
+            Withheld: it might leave the scope, or reach what the run does not know.
+            LedgerFailed: what it may change cannot be written down.
         """
-        values = sorted(set(_values(call)))
-        records = [found for field, value in values for found in self._named_records(field, value)]
-        for record in records:
-            if not self._session.pool.may_change(record):
-                msg = f"number {record.get('number')} is out of scope, so it is not changed"
-                raise Unreachable(msg)
+        is_free = self._session.pool.is_free
+        records = self._all_named(call) if is_free else self._one_in_scope(call)
         for record in records:
             if record["id"] not in self.touched:
                 if self._log is not None:  # first: one that is touched passes from then on
@@ -109,10 +119,46 @@ class Guard:
             for record in self._newly_unclear:
                 self.unclear.pop(record["id"], None)
 
+    def _one_in_scope(self, call: Call) -> list[Record]:
+        """Return the webhook request that a documented call names; none for what names nothing."""
+        session, method = self._session, changing_method(call) or ""
+        named = documented_identifier(call, session.method(method))
+        if named is not None:
+            field, value = named
+            if value == session.nowhere[field] and not self._look_up(field, value):
+                return []
+            if self._may_find_more:
+                self._look_up(field, value)
+            found = self._known(value)
+            self._see_that_all_may_change(found)
+            if any(record.get(field) == value for record in found):
+                return found
+        msg = f"under a scope, {method} gets only documented requests with one identifier, that "
+        msg += "of a webhook request in scope; to try others, allow any change with --all-records"
+        raise Withheld(msg)
+
+    def _all_named(self, call: Call) -> list[Record]:
+        """Return every webhook request that a call may name, in whatever way it is written."""
+        values = sorted(set(_values(call)))
+        records = [found for field, value in values for found in self._named_records(field, value)]
+        self._see_that_all_may_change(records)
+        return records
+
+    def _see_that_all_may_change(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if not self._session.pool.may_change(record):
+                msg = f"number {record.get('number')} is out of scope, so it is not changed"
+                raise Withheld(msg)
+
+    def _known(self, value: str) -> list[Record]:
+        """Return the webhook requests that have a value, be it as id or as number."""
+        records = self._session.pool.records.values()
+        return [each for each in records if value in (each["id"], each.get("number"))]
+
     def _named_records(self, field: str, value: str) -> Iterator[Record]:
         """Yield the webhook requests that a value may name, be it as id or as number."""
         pool = self._session.pool
-        yield from [r for r in pool.records.values() if value in (r["id"], r.get("number"))]
+        yield from self._known(value)
         if self._session.target.own:
             return
         names = (field,) if field in ("id", "number") else ("id", "number")
@@ -124,7 +170,7 @@ class Guard:
                 yield from self._look_up(name, value)
 
     def _look_up(self, field: str, value: str) -> list[Record]:
-        """Return what a value names that nothing known has in that field. Raises Unreachable."""
+        """Return what a value names that nothing known has in that field. Raises Withheld."""
         if (field, value) not in self._looked_up:
             identifier = {"webhook_request_identifier": {field: value}}
             found = self._session.call("show", identifier).records
@@ -133,8 +179,46 @@ class Guard:
         if found and not self._may_find_more:
             msg = f"the {field} {value} was expected to be unknown, but is that of number "
             msg += f"{found[0].get('number')}, so nothing was sent"
-            raise Unreachable(msg)
+            raise Withheld(msg)
         return found
+
+
+def documented_identifier(call: Call, method: Method) -> tuple[str, str] | None:
+    """Return field and value of the identifier of a call that is written as documented.
+
+    None for anything else: another verb or path, a query, other headers, members or types, a member
+    that is given twice, an identifier of no field or of several.
+    """
+    if (call.verb, call.path, call.query) != (method.verb, method.path, ""):
+        return None
+    members = _members(call.body) if call.headers == JSON else None
+    if members is None or not members.keys() <= method.parameters.keys():
+        return None
+    identifier = members.pop(IDENTIFIER, None)
+    if not isinstance(identifier, dict) or len(identifier) != 1:
+        return None
+    ((field, value),) = identifier.items()
+    fields = members.get("fields_set", FIELDS[0])
+    is_plain = all(isinstance(each, str) for each in (value, *members.values()))
+    if not is_plain or field not in ("id", "number") or not set(fields.split(",")) <= set(FIELDS):
+        return None
+    return field, value
+
+
+def _members(body: bytes | None) -> dict[str, Any] | None:
+    """Return the members of a JSON object in which none is given twice; None for anything else."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise ValueError
+        return found
+
+    try:
+        found = json.loads(body or b"", object_pairs_hook=once)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _values(call: Call) -> Iterator[tuple[str, str]]:

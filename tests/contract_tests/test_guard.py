@@ -10,15 +10,21 @@ import httpx
 import pytest
 from helpers.far import BOTH, NAME, Wire, changing, config, everything, remote
 
+from crmcom_kit.contract_tests.client.calls import JSON, build
 from crmcom_kit.contract_tests.client.exchanges import Call
 from crmcom_kit.contract_tests.client.http import Client, Limits
-from crmcom_kit.contract_tests.findings import Unreachable
+from crmcom_kit.contract_tests.findings import Withheld
 from crmcom_kit.contract_tests.reports.report import Report
 from crmcom_kit.contract_tests.reports.terminal import closing
 from crmcom_kit.contract_tests.run import run
 from crmcom_kit.contract_tests.safety.ledger import Ledger
 from crmcom_kit.contract_tests.safety.scope import Guard, Scope
 from crmcom_kit.contract_tests.session import Session
+from crmcom_kit.contract_tests.targets import Target
+
+NAMED = "webhook_request_identifier"
+#: What --all-records leaves alone.
+ALL_BUT_WITNESSES = Scope(everything=True, spared=frozenset({"B", "C=="}))
 
 
 def test_nothing_is_changed_once_the_ledger_fails(
@@ -116,13 +122,18 @@ def test_a_change_whose_answer_is_lost_is_reported(*, lost: bool) -> None:
     assert told in list(closing(Report(results)))
 
 
+@pytest.fixture(scope="module", name="target")
+def _target() -> Target:
+    """A target that refuses the token of the calls to it, so that tests can share it."""
+    return remote("R15")[0]
+
+
 class TestGuard:
     """The guard, which no changing call gets around."""
 
     @pytest.fixture
-    def session(self) -> Session:
+    def session(self, target: Target) -> Session:
         """A session that knows one webhook request in scope, and one that is not."""
-        target, _ = remote("R15")
         session = Session(Client(target, Limits()), allowed=BOTH)
         session.pool.may_change = Scope(numbers=frozenset({"1"}))
         session.token = "none"
@@ -139,9 +150,58 @@ class TestGuard:
     def test_what_is_out_of_scope_is_not_named(
         self, session: Session, method: str, identifier: dict[str, Any]
     ) -> None:
-        """In whatever way a call names it, it is not sent."""
-        with pytest.raises(Unreachable, match="number 2 is out of scope"):
-            session.call(method, {"webhook_request_identifier": identifier})
+        """In whatever way a call names it, it is not sent: not even where all others may be."""
+        for scope in (session.pool.may_change, ALL_BUT_WITNESSES):
+            session.pool.may_change = scope
+            with pytest.raises(Withheld):
+                session.call(method, {"webhook_request_identifier": identifier})
+
+        assert session.client.sent == 0
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {}, {NAMED: {}}, {NAMED: {"id": ""}}, {NAMED: {"id": "A", "number": "1"}},
+            {NAMED: {"number": 1}}, {NAMED: {"id": ["A"]}}, {NAMED: [{"id": "A"}]}, {NAMED: "id=A"},
+            {NAMED: {"id": "A", "name": "x"}}, {NAMED: {"entity_id": "A"}}, {NAMED: {"ID": "A"}},
+            {NAMED: {"id": "A"}, "nosuch": "1"}, {NAMED: {"id": "A"}, "fields_set": ["id"]},
+            {NAMED: {"id": "A"}, "fields_set": "id,nosuch"}, {NAMED: {"id": "A"}, "token": ["T"]},
+            *({NAMED: {"id": each}} for each in ("a", "A%", "A' OR '1'='1", " A", "A,B", "_", "1")),
+            *({NAMED: {"number": each}} for each in ("01", "1.0", "1x", "-1", "10", "A", "9" * 20)),
+        ],
+        ids=repr,
+    )  # fmt: skip
+    @pytest.mark.parametrize("method", sorted(BOTH))
+    def test_what_might_name_another_one_is_not_sent(
+        self, session: Session, method: str, given: dict[str, Any]
+    ) -> None:
+        """Under a scope no other members, types and values pass than documented and shown ones."""
+        with pytest.raises(Withheld, match="--all-records"):
+            session.call(method, given)
+
+        assert session.client.sent == 0
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"verb": "GET"}, {"verb": "DELETE"}, {"path": "webhook_requests/delete/"},
+            {"path": "webhook_requests/Delete"}, {"path": "webhook_requests/%64elete"},
+            {"path": "webhook_requests/delete_nosuch"}, {"path": "webhook_requests/show;delete"},
+            {"query": "webhook_request_identifier=id=A"}, {"headers": ()}, {"body": None},
+            {"headers": (*JSON, ("Authorization", "Bearer T"))},
+            {"body": b'{"token": "T", "webhook_request_identifier": {"id": "A", "id": "B"}}'},
+            {"body": b'[{"token": "T", "webhook_request_identifier": {"id": "A"}}]'},
+        ],
+        ids=repr,
+    )  # fmt: skip
+    def test_a_call_that_is_written_another_way_is_not_sent(
+        self, session: Session, changed: dict[str, Any]
+    ) -> None:
+        """Under a scope no other verb, path, query, header or body passes than the documented."""
+        right = build(session.method("delete"), {"token": "T", NAMED: {"id": "A"}})
+
+        with pytest.raises(Withheld, match="only documented requests"):
+            session.send(replace(right, method="", **changed))
 
         assert session.client.sent == 0
 
@@ -169,21 +229,25 @@ class TestGuard:
          "webhook_request_identifier=C==", "webhook_request_identifier=id=C==", "a=B&a=A"],
     )  # fmt: skip
     def test_a_query_is_read_in_every_way(self, session: Session, query: str) -> None:
-        """What is out of scope is found in a text, too."""
+        """A witness is found in a text, too."""
+        session.pool.may_change = ALL_BUT_WITNESSES
         session.pool.records["C=="] = {"id": "C==", "number": "2"}
         path = session.method("delete").path
 
-        with pytest.raises(Unreachable, match="number 2 is out of scope"):
+        with pytest.raises(Withheld, match="number 2 is out of scope"):
             session.send(Call("delete", "POST", path, query))
 
-    def test_what_is_unknown_is_shown_first(self, session: Session) -> None:
+    @pytest.mark.parametrize("scope", [Scope(numbers=frozenset({"1"})), Scope(everything=True)])
+    def test_what_is_unknown_is_shown_first(self, session: Session, scope: Scope) -> None:
         """An identifier that nobody has looked up yet might name something after all."""
-        session.call("delete", {"webhook_request_identifier": {"number": "77"}})
-        session.call("delete", {"webhook_request_identifier": {"number": "77"}})
+        session.pool.may_change = scope
+        nowhere = {"number": session.nowhere["number"]}
+        session.call("delete", {"webhook_request_identifier": nowhere})
+        session.call("delete", {"webhook_request_identifier": nowhere})
 
         called = [exchange.call.method for exchange in session.client.history]
         shown = [each for each in session.client.history if each.call.method == "show"]
         assert called[:2] == ["show", "delete"]
         assert called.count("delete") == 2
         named = [each.call.parameters.get("webhook_request_identifier") for each in shown]
-        assert named.count({"number": "77"}) == 1  # others are witnesses
+        assert named.count(nowhere) == 1  # others are witnesses

@@ -1,0 +1,216 @@
+"""Under a scope nothing else changes, whatever a server makes of what it is sent.
+
+The servers here find more than one webhook request by an identifier that is not quite one: as SQL
+that is put together from texts does, or a pattern, or a number that is read from a text.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from stand_in.choices import Choices
+from stand_in.reading import IDENTIFIER, Call, Refusal
+from stand_in.server import StandIn
+from stand_in.serving import served
+from stand_in.world import FIRST_DAY, REJECTED, SUCCESSFUL, Record
+
+from crmcom_kit.cli import main
+
+CHANGING = ("resend", "delete")
+#: Records in the server, and of each state in scope. The first records have shorter numbers.
+RECORDS, IN_SCOPE = 130, {REJECTED: 4, SUCCESSFUL: 2}
+
+
+def _digits(text: str) -> int:
+    """Return the number that a text begins with, as MySQL reads it."""
+    found = re.match(r"\s*[-+]?\d+", text)
+    return int(found[0]) if found else 0
+
+
+def _like(asked: str, has: str) -> bool:
+    pattern = re.escape(asked).replace("%", ".*").replace("_", ".")
+    return re.fullmatch(pattern, has, re.IGNORECASE | re.DOTALL) is not None
+
+
+#: Whether a record is found by what was asked for, given what it has in that field.
+READINGS: Mapping[str, Callable[[str, str], bool]] = {
+    "sql": lambda asked, has: asked == has or re.search("' OR '1'='1$", asked) is not None,
+    "like": _like,
+    "prefix": lambda asked, has: has.startswith(asked),
+    "part": lambda asked, has: asked in has,
+    "list": lambda asked, has: has in [each.strip() for each in asked.split(",")],
+    "padded": lambda asked, has: asked.strip().casefold() == has.casefold(),
+    "number": lambda asked, has: _digits(asked) == _digits(has) if has.isdigit() else asked == has,
+}
+
+
+@dataclass
+class Injectable(StandIn):
+    """Changes every webhook request that its reading of an identifier finds."""
+
+    reading: str = "sql"
+    shows_alike: bool = False  # whether show reads identifiers in the same way
+    is_lax: bool = False  # takes any verb, any form of an identifier, and calls without a token
+
+    def set_up(self) -> None:
+        """Have more records than usual."""
+        while len(self.records) < RECORDS:
+            self.world.add_record(FIRST_DAY)
+
+    def verbs(self, method: str, verb: str) -> tuple[str, ...]:
+        """Take any verb to change something."""
+        return ("GET", "POST") if self.is_lax and method in CHANGING else (verb,)
+
+    def authenticate(self, call: Call) -> None:
+        """Let anybody change something."""
+        if not (self.is_lax and call.method in CHANGING):
+            super().authenticate(call)
+
+    def read_arguments(self, call: Call) -> None:
+        """Take whatever is there for an identifier, and none for no condition."""
+        if self.is_lax and call.method in CHANGING:
+            call.identifier = ("", "")
+        else:
+            super().read_arguments(call)
+
+    def names(self, record: Record, name: str, value: str, call: Call) -> bool:
+        """Compare as this server does."""
+        if call.method not in CHANGING and not self.shows_alike:
+            return super().names(record, name, value, call)
+        matches = READINGS[self.reading]
+        pairs = [*_pairs(name, call.parameters.get(IDENTIFIER))] if self.is_lax else [(name, value)]
+        return not pairs or any(matches(text, getattr(record, each)) for each, text in pairs)
+
+    def _found(self, call: Call) -> list[Record]:
+        self.find(call)
+        return [each for each in self.records.values() if self.names(each, *call.identifier, call)]
+
+    def do_resend(self, call: Call) -> Any:
+        """Send every one again that is found."""
+        found = self._found(call)
+        rejected = [each for each in found if each.life_cycle_state == REJECTED]
+        if not rejected:
+            raise Refusal("not_rejected", "Only rejected webhook requests can be sent again.")
+        for record in rejected:
+            self.send_again(record)
+        return self.trimmed(rejected[0], call)
+
+    def do_delete(self, call: Call) -> Any:
+        """Delete every one that is found."""
+        found = self._found(call)
+        for record in found:
+            self.remove(record)
+        return self.trimmed(found[0], call)
+
+
+def _pairs(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield fields and texts of what may be an identifier, in whatever way it is written."""
+    if isinstance(value, dict):
+        for each, inner in value.items():
+            yield from _pairs(each, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _pairs(name, inner)
+    elif value is not None:
+        yield (name if name in ("id", "number") else "id"), str(value).removeprefix("id=")
+
+
+@dataclass
+class Outcome:
+    """What a run came to, and what it changed."""
+
+    exit_code: int
+    said: str
+    in_scope: set[str]
+    changed: set[str]  # numbers
+    noted: set[str]  # numbers in the ledger
+
+
+def checked(app: Injectable, folder: Path, *options: str) -> Outcome:
+    """Check a server with some of the last webhook requests of each state in scope."""
+    before = deepcopy(app.records)
+    last = [*before.values()][::-1]
+    numbers = [
+        record.number
+        for state, count in IN_SCOPE.items()
+        for record in [each for each in last if each.life_cycle_state == state][:count]
+    ]
+    ledger = folder / "ledger.jsonl"
+    unset = {name: None for name in os.environ if name.startswith("CRMCOM_")}
+    with served(app) as server, chdir(folder):
+        arguments = ["check", "--base-url", server.base_url, "--release", app.release]
+        arguments += ["--username", server.username, "--password", server.password]
+        arguments += ["--organisation", server.organisation, "--allow", "resend,delete"]
+        arguments += ["--ledger", str(ledger), *options]
+        for number in numbers:
+            arguments += ["--only-number", number]
+        done = CliRunner().invoke(main, arguments, env={**unset})
+    lines = ledger.read_text("utf-8").splitlines()
+    return Outcome(
+        exit_code=done.exit_code,
+        said=done.output,
+        in_scope={*numbers},
+        changed={r.number for key, r in before.items() if app.records.get(key) != r},
+        noted={json.loads(line)["record"]["number"] for line in lines},
+    )
+
+
+def assert_kept(outcome: Outcome) -> None:
+    """Nothing is changed that is not in scope and in the ledger; and something is changed."""
+    assert "internal error" not in outcome.said, outcome.said
+    assert outcome.changed, outcome.said
+    assert outcome.changed <= outcome.in_scope
+    assert outcome.changed <= outcome.noted <= outcome.in_scope
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_what_only_changing_methods_find_is_not_changed(reading: str, tmp_path: Path) -> None:
+    """If show is right, nothing shows that resend and delete find more, and nothing is accused."""
+    seed = str([*READINGS].index(reading))
+    app = Injectable(release="R15", seed=int(seed), reading=reading)
+
+    outcome = checked(app, tmp_path, "--only", "[dr]e[ls]e*", "--seed", seed, "--max-examples", "2")
+
+    assert_kept(outcome)
+    assert outcome.exit_code == 0, outcome.said
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_what_show_finds_as_well_is_seen_there(reading: str, tmp_path: Path) -> None:
+    """If show has the same defect, it is named, and nothing out of scope is changed."""
+    app = Injectable(release="R9", reading=reading, shows_alike=True)
+
+    outcome = checked(app, tmp_path, "--only", "*.identifier.*", "--max-examples", "2")
+
+    assert_kept(outcome)
+    assert outcome.exit_code == 1, outcome.said
+    assert "✗ show.identifier." in outcome.said
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_server_that_takes_anything_changes_nothing_else(seed: int, tmp_path: Path) -> None:
+    """One without tokens, to which no identifier means everything, loses what is in scope alone."""
+    app = Injectable(Choices(post_query="merged"), "R15", seed, reading="like", is_lax=True)
+
+    outcome = checked(app, tmp_path, "--seed", str(seed), "--max-requests", "700")
+
+    assert_kept(outcome)
+    assert outcome.exit_code == 1, outcome.said
+    assert "✗ token.required" in outcome.said
+
+
+@pytest.mark.parametrize("only", ["delete.identifier.*", "resend.*", "delete.either_state"])
+def test_few_statements_can_be_checked_under_a_scope(only: str, tmp_path: Path) -> None:
+    """A run that has nothing left to combine ends as any other."""
+    outcome = checked(Injectable(release="R15"), tmp_path, "--only", only, "--max-examples", "8")
+
+    assert_kept(outcome)
+    assert outcome.exit_code == 0, outcome.said

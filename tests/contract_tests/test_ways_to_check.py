@@ -1,0 +1,235 @@
+"""Each way to use the kit, against servers that are right: nothing is accused, and nothing fails.
+
+The servers are the independent one of the tests, and the mock as `crmcom-kit serve` serves it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import chdir
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+from helpers.serving import LOGIN
+from helpers.serving import served as mock_served
+from stand_in.server import ORGANISATION, PASSWORD, USERNAME, WEB_API_KEY, StandIn
+from stand_in.serving import served
+from stand_in.world import REJECTED, Record
+
+from crmcom_kit.cli import main
+from crmcom_kit.mock_server import create_app
+
+BOTH = "resend,delete"
+BY_NAME = ("--username", USERNAME, "--password", PASSWORD, "--organisation", ORGANISATION)
+FEW = ("--max-requests", "80")
+
+
+class Sound:
+    """A served stand-in, with what options say of it."""
+
+    def __init__(self, app: StandIn, base_url: str) -> None:
+        self.app, self.base_url = app, base_url
+        self.options = ("--base-url", base_url, "--release", app.release)
+
+    @property
+    def token(self) -> str:
+        """A token of another login."""
+        login = {"username": USERNAME, "password": PASSWORD, "organisation": ORGANISATION}
+        response = httpx.post(f"{self.base_url}/authentication/token", json=login)
+        return str(response.json()["data"]["token"])
+
+    @property
+    def rejected(self) -> list[Record]:
+        """The REJECTED webhook requests."""
+        return [r for r in self.app.records.values() if r.life_cycle_state == REJECTED]
+
+    def login(self, way: str) -> list[str]:
+        """Return the options of a way to log in; ways may be combined with `+`."""
+        ways: dict[str, tuple[str, ...]] = {
+            "name": BY_NAME,
+            "unit": ("--unit", self.app.world.people[1].unit["id"]),
+            "key": ("--api-key", WEB_API_KEY),
+        }
+        parts = way.split("+")
+        return [each for part in parts for each in ways.get(part) or ("--token", self.token)]
+
+    def scope(self, kind: str) -> list[str]:
+        """Return the options of a scope; kinds may be combined with `+`."""
+        first = self.rejected[0]
+        kinds = {
+            "definition": ["--only-definition", first.definition.name],
+            "entity": ["--only-entity-id", first.entity_id],
+            "number": ["--only-number", first.number],
+            "numbers": [f"--only-number={record.number}" for record in self.rejected[:6]],
+            "all": ["--all-records"],
+        }
+        return [each for part in kind.split("+") for each in kinds[part]]
+
+
+@pytest.fixture
+def sound(request: pytest.FixtureRequest) -> Iterator[Sound]:
+    """The sound server; its release is the parameter, or R15."""
+    app = StandIn(release=getattr(request, "param", "R15"))
+    with served(app) as server:
+        yield Sound(app, server.base_url)
+
+
+def check(folder: Path, *arguments: str, **variables: str) -> Result:
+    """Run the command in this process, which is quicker."""
+    unset = {name: None for name in os.environ if name.startswith("CRMCOM_")}
+    with chdir(folder):
+        return CliRunner().invoke(main, ["check", *arguments], env={**unset, **variables})
+
+
+def assert_passed(done: Result) -> None:
+    """Nothing is broken, something is checked, and the run ends with 0."""
+    assert done.exit_code == 0, done.output
+    assert " 0 broken, 0 deviate as listed, " in done.output
+    assert "PASSED: " in done.output
+
+
+@pytest.mark.parametrize(
+    ("sound", "way"),
+    [
+        ("R9", "token"), ("R15", "token"), ("R12", "token+name"), ("R9", "name"), ("R10", "name"),
+        ("R12", "name+unit"), ("R13", "name"), ("R14", "name"), ("R15", "name"), ("R18", "name"),
+        ("R10", "key"), ("R15", "key"), ("R15", "key+token"), ("R15", "key+name"),
+    ],
+    indirect=["sound"],
+)  # fmt: skip
+def test_each_login_in_each_release(sound: Sound, way: str, tmp_path: Path) -> None:
+    """A token, a user name and a Web API key do, alone and together, in each release."""
+    assert_passed(check(tmp_path, *sound.options, *sound.login(way), *FEW))
+
+
+@pytest.mark.parametrize(
+    ("kind", "allow"),
+    [
+        ("definition", "resend"), ("definition", "delete"), ("definition", BOTH),
+        ("entity", BOTH), ("number", "delete"), ("numbers", "resend"), ("numbers", BOTH),
+        ("definition+numbers", BOTH), ("all", "resend"), ("all", "delete"), ("all", BOTH),
+    ],
+)  # fmt: skip
+def test_each_scope(kind: str, allow: str, sound: Sound, tmp_path: Path) -> None:
+    """Each scope allows changes in it, and all that was changed is in the ledger."""
+    before = {key: repr(record) for key, record in sound.app.records.items()}
+    ledger = tmp_path / "ledger"
+    options = ["--allow", allow, *sound.scope(kind), "--ledger", str(ledger)]
+
+    assert_passed(check(tmp_path, *sound.options, *BY_NAME, *options, *FEW))
+
+    changed = {key for key, text in before.items() if repr(sound.app.records.get(key)) != text}
+    noted = {json.loads(each)["record"]["id"] for each in ledger.read_text("utf-8").splitlines()}
+    assert changed
+    assert changed <= noted
+
+
+@pytest.mark.parametrize("allow", [(), ("--allow", "none"), ("--all-records",)])
+def test_a_run_that_only_reads(allow: Sequence[str], sound: Sound, tmp_path: Path) -> None:
+    """Without leave nothing is changed; nor does it take more than reading to end well."""
+    before = {key: repr(record) for key, record in sound.app.records.items()}
+
+    assert_passed(check(tmp_path, *sound.options, *BY_NAME, *allow, *FEW))
+
+    assert {key: repr(record) for key, record in sound.app.records.items()} == before
+
+
+@pytest.mark.parametrize("sound", ["R9", "R15"], indirect=True)
+@pytest.mark.parametrize("budget", ["20", "60", "300"])
+def test_each_budget(budget: str, sound: Sound, tmp_path: Path) -> None:
+    """However few requests a run may send, it ends well."""
+    options = ["--allow", BOTH, *sound.scope("numbers"), "--max-requests", budget]
+
+    assert_passed(check(tmp_path, *sound.options, *BY_NAME, *options))
+
+
+@pytest.mark.parametrize(
+    ("sound", "budget", "kind"), [("R9", "1000", "definition"), ("R12", "3000", "all")],
+    indirect=["sound"],
+)  # fmt: skip
+def test_large_budgets(budget: str, kind: str, sound: Sound, tmp_path: Path) -> None:
+    """With room for everything, all layers run, and end well."""
+    options = ["--allow", BOTH, *sound.scope(kind), "--max-requests", budget]
+
+    assert_passed(check(tmp_path, *sound.options, *BY_NAME, *options))
+
+
+@pytest.mark.parametrize(
+    ("only", "allow", "exit_code"),
+    [
+        ("list.paging.*", "none", 0), ("token.*", "none", 0), ("login.*", "none", 0),
+        ("resend.only_rejected", "resend", 0), ("delete.either_state", "delete", 0),
+        ("delete.gone", BOTH, 0), ("delete.identifier.*", BOTH, 0),
+        ("delete.*", "none", 2), ("delete.either_state", "none", 2), ("resend.*", "delete", 2),
+    ],
+)  # fmt: skip
+def test_few_statements(
+    only: str, allow: str, exit_code: int, sound: Sound, tmp_path: Path
+) -> None:
+    """Some statements can be checked alone; if none of them can be, the run says why."""
+    scope = () if allow == "none" else sound.scope("definition")
+    options = ["--allow", allow, *scope, "--only", only, "--max-examples", "1"]
+
+    done = check(tmp_path, *sound.options, *BY_NAME, *options)
+
+    if exit_code == 0:
+        assert_passed(done)
+        return
+    method = only.partition(".")[0]
+    assert done.exit_code == exit_code, done.output
+    assert f"no statement was checked: {method} is not allowed" in done.output
+
+
+@pytest.mark.parametrize("release", ["R9", "R15"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (), ("--allow", "none"), ("--allow", "resend", "--all-records"),
+        ("--allow", BOTH, "--only-number", "7", "--only-number", "8"),
+        ("--allow", BOTH, "--only-definition", "Nobody's"),
+    ],
+)  # fmt: skip
+def test_a_mock_that_is_served(release: str, options: Sequence[str], tmp_path: Path) -> None:
+    """The mock is checked in a world of the run, under each scope."""
+    with mock_served(create_app(release=release)) as base:
+        url = ("--base-url", base, "--release", release)
+        assert_passed(check(tmp_path, *url, *options, *FEW, **LOGIN))
+
+
+def test_a_token_of_a_mock_that_is_served(tmp_path: Path) -> None:
+    """A token of the default world does for a run that only reads there."""
+    with mock_served(create_app(release="R15")) as base:
+        names = ("username", "password", "organisation")
+        login = {name: LOGIN[f"CRMCOM_{name.upper()}"] for name in names}
+        token = httpx.post(f"{base}/authentication/token", json=login).json()["data"]["token"]
+
+        url = ("--base-url", base, "--release", "R15")
+        done = check(tmp_path, *url, *FEW, CRMCOM_TOKEN=token)
+
+    assert_passed(done)
+    assert "The run only read the default world" in done.output
+
+
+@pytest.mark.parametrize(("way", "more"), [("token", ("-p", "no:xdist")), ("name", ("-n", "2"))])
+def test_under_pytest(way: str, more: Sequence[str], sound: Sound, tmp_path: Path) -> None:
+    """The same options do under pytest, with one process and with several."""
+    given = [*sound.options, *sound.login(way), *FEW]
+    if way == "name":
+        given += ["--allow", BOTH, *sound.scope("numbers"), "--ledger", "ledger"]
+    options = [each.replace("--", "--crmcom-", 1) for each in given]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CRMCOM_")}
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "--pyargs", "crmcom_kit.contract_tests", "-q"),
+            *("-p", "no:cacheprovider", *more, *options),
+        ],
+        cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=250, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert (tmp_path / "ledger").exists() is (way == "name")
