@@ -118,6 +118,7 @@ def test_the_journal_has_a_request_whose_shell_gave_up() -> None:
 
     asyncio.run(give_up())
     (entry,) = world.current_epoch.journal.entries()
+    assert entry.response is not None
     assert entry.response.ending is not None
     assert entry.response.status == 0
     assert len(world.current_epoch.store) == count
