@@ -9,7 +9,8 @@ from crmcom_kit.mock_server.admin.call import Call, Reply
 from crmcom_kit.mock_server.admin.serializers import attempts as attempts_view
 from crmcom_kit.mock_server.admin.worlds import get_clock
 from crmcom_kit.mock_server.journal import serializers
-from crmcom_kit.mock_server.journal.call_view import JournalReader
+from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
+from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.usage_errors import UsageError
 
 #: How often a stream has an event about the world. By writing it some servers notice that the
@@ -36,15 +37,20 @@ def events(call: Call) -> Any:
 def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
     """Yield an event for each request after ``since``, each change of an attempt, and each second.
 
+    A request that is running has a second event when it is answered. The id of an event is that of
+    the last request before which none is running: a client that continues there misses no response.
+
     The first part is empty, and taken before the response begins: from then on a wait slot is held
     until the stream ends or is closed. Raises LimitExceeded.
     """
     journal, attempts, over = reader.journal, reader.attempts, call.over
     revision = attempts.revision
+    seen = -1  # the journal's revision
+    running: list[Entry] = []
 
     def news() -> bool | None:
         """Return True if there is something to do: a request, an attempt, or the end."""
-        new = journal.last > since or attempts.revision > revision
+        new = journal.revision > seen or attempts.revision > revision
         return (new or journal.closed or over()) or None
 
     with call.registry.waiting:
@@ -55,17 +61,22 @@ def _events(call: Call, reader: JournalReader, since: int) -> Iterator[bytes]:
             if monotonic() >= next_world:
                 next_world = monotonic() + WORLD_SECONDS
                 yield _event("world", about_world(call))
-            last = journal.last
-            calls = reader.calls(since)
-            for view in calls:
-                yield _event("call", serializers.summary(view), view.id)
-            # Entries may be gone before they are read here; nothing waits for these.
-            since = calls[-1].number if calls else max(since, last)
+            seen = journal.revision
+            came = journal.news(since)
+            known = [CallView(reader, one) for one in running if not one.is_gone]
+            new = [CallView(reader, one) for one in came.entries]
+            running = [view.entry for view in (*known, *new) if view.running]
+            since = max(since, came.last)  # entries may be gone before they are read here
+            position = running[0].number - 1 if running else since
+            views = [*(view for view in known if not view.running), *new]
+            for view in views:
+                id = journal.id_of(min(view.number, position))
+                yield _event("call", serializers.summary(view), id)
             if attempts.revision > revision:
                 revision, changed = attempts.changed_since(revision)
                 for attempt in attempts_view(call, changed):
                     yield _event("delivery", attempt)
-            if journal.closed and not calls:
+            if journal.closed and not views:
                 return
             journal.wait_for(news, max(0.0, next_world - monotonic()))
 

@@ -29,7 +29,7 @@ def list_requests(call: Call) -> Any:
     """Return the entries of the journal, newest first."""
     calls = _since(call, call.query.get("since"))
     if call.query["unmatched"]:
-        calls = [one for one in calls if not one.matched]
+        calls = [one for one in calls if one.matched is False]
     calls.reverse()
     shown_calls = calls[: call.query.get("limit", len(calls))]
     requests = [serializers.entry(one) for one in shown_calls]
@@ -86,8 +86,8 @@ def clear_requests(call: Call) -> Any:
 
 def count_requests(call: Call) -> Any:
     """Count the requests that match a pattern."""
-    calls = matching(call.world.reader, pattern_of(call.body))
-    return {"count": len(calls), "requestJournalDisabled": False}
+    count = verification.count(call.world.reader, pattern_of(call.body))
+    return {"count": count, "requestJournalDisabled": False}
 
 
 def find_requests(call: Call) -> Any:
@@ -116,7 +116,7 @@ def unmatched_requests(call: Call) -> Any:
 
 
 def _unmatched(call: Call) -> Iterator[CallView]:
-    return (one for one in call.world.reader.calls() if not one.matched)
+    return (one for one in call.world.reader.calls() if one.matched is False)
 
 
 def unmatched_near_misses(call: Call) -> Any:
@@ -175,7 +175,8 @@ def _condition(call: Call) -> verification.Condition:
         asked = body["calls"]
         since = world.journal.number_of(asked.get("since", "0")) or 0
         pattern = pattern_of(asked["pattern"])
-        return verification.Calls(world.reader, pattern, asked.get("times"), since)
+        running = asked.get("running", False)
+        return verification.Calls(world.reader, pattern, asked.get("times"), since, running=running)
     if "records" in body:
         asked = body["records"]
         state, entity = asked.get("state"), asked.get("entity")

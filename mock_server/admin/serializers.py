@@ -71,10 +71,12 @@ def verdict(call: Call, found: Verdict) -> dict[str, Any]:
 def _causes(epoch: Epoch) -> dict[int, int]:
     """Return the number of the request that caused each attempt, if the journal still has it."""
     return {
-        number: entry.number
-        for entry in epoch.journal.entries()
-        for number in entry.response.attempts
+        number: entry.number for entry in epoch.journal.entries() for number in _attempts_of(entry)
     }
+
+
+def _attempts_of(entry: Entry) -> tuple[int, ...]:
+    return () if entry.result is None else entry.result.attempts
 
 
 def _attempt(epoch: Epoch, attempt: Attempt, cause: int | None) -> dict[str, Any]:
@@ -136,6 +138,8 @@ def received(call: Call, request: Received) -> dict[str, Any]:
 def chain(call: Call, text: str) -> dict[str, Any]:
     """Return the chain that a request or an attempt belongs to, in the order of what happened.
 
+    That of a running request has no ``answer`` yet.
+
     ``text`` is the id or number of an entry in the journal, or ``attempt-`` and an attempt's
     number. Raises NotFound if there is no such entry or attempt, or if it was removed.
     """
@@ -148,8 +152,8 @@ def chain(call: Call, text: str) -> dict[str, Any]:
         found.append({"link": "call", "number": entry.number, "at": at, **request})
     for attempt in begun:
         found += _links(call, attempt)
-    if entry is not None:
-        response = entry.response
+    response = None if entry is None else entry.response
+    if response is not None:
         found.append({"link": "answer", "status": response.status, "method": response.method})
     return {"id": text, "chain": found}
 
@@ -167,7 +171,7 @@ def _beginning(epoch: Epoch, text: str) -> tuple[Entry | None, list[Attempt]]:
     else:
         entry = epoch.journal.find(epoch.journal.number_of(text) or 0)
         if entry is not None:
-            return entry, epoch.attempts.with_repeats(*entry.response.attempts)
+            return entry, epoch.attempts.with_repeats(*_attempts_of(entry))
     allowed = "the id of a call in the journal, or attempt- and the id of a delivery"
     raise NotFound("id", seen=quoted(text), allowed=allowed)
 

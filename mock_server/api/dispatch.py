@@ -55,11 +55,12 @@ def dispatch(world: World, request: Request) -> Response:
 async def handle(world: World, request: Request, waits: Waits) -> Response:
     """Return the response of ``world`` to ``request``, and record both in the journal.
 
-    The request stays in the epoch in which it began: after a reset it no longer changes the world.
+    The journal has the request from now on. It stays in the epoch in which it began: after a reset
+    it no longer changes the world, and is in no journal that anyone reads.
     """
     epoch = world.current_epoch
     began = epoch.clock.now()
-    fault = None
+    entry = epoch.journal.begin(began, request)
     response = None
     try:
         if epoch.rate_limit is not None:
@@ -67,21 +68,22 @@ async def handle(world: World, request: Request, waits: Waits) -> Response:
             if response is not None:
                 return response
         if epoch.faults.has_active or request.prefer:
-            fault = epoch.faults.select(epoch.store.get, request)
-        if fault is None:
+            entry.fault = epoch.faults.select(epoch.store.get, request)
+        if entry.fault is None:
             response = await respond(epoch, request, waits)
         else:
             # Imported with the first fault: most mocks have none, and start sooner without it.
             from crmcom_kit.mock_server.api.fault_effects import apply
 
             own = partial(respond, epoch, request, waits)
-            response = await apply(fault, epoch, request, own, waits)
+            response = await apply(entry.fault, epoch, entry, own, waits)
     except UsageError as error:
         response = usage_error_response(error)
     finally:
         if response is None:  # the shell gave up while the request waited
-            response = Response(0, b"", "text/plain", ending=Ending("dropped"))
-        response.entry_id = epoch.journal.record(began, request, response, fault)
+            response = entry.carried_out or Response(0, b"", "text/plain")
+            response.ending = Ending("dropped")
+        response.entry_id = epoch.journal.complete(entry, response)
     return response
 
 

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from crmcom_kit.mock_server.api.waits import Waits
 from crmcom_kit.mock_server.faults.matching import RequestView
 from crmcom_kit.mock_server.faults.model import Fault, Spec
+from crmcom_kit.mock_server.journal.journal import Entry
 from crmcom_kit.mock_server.protocol.errors import VendorError
-from crmcom_kit.mock_server.protocol.request import Request
 from crmcom_kit.mock_server.protocol.response import Ending, Response, gateway_page
 from crmcom_kit.mock_server.world.epoch import Epoch
 
@@ -14,17 +14,20 @@ from crmcom_kit.mock_server.world.epoch import Epoch
 async def apply(
     fault: Fault,
     epoch: Epoch,
-    request: Request,
+    entry: Entry,
     respond: Callable[[], Awaitable[Response]],
     waits: Waits,
 ) -> Response:
-    """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own."""
+    """Return the response to a request that ``fault`` hits; ``respond`` makes the API's own.
+
+    What the request has done is in its entry while the response is held back.
+    """
     effect = fault.effect
-    view = RequestView(epoch.config, epoch.store.get, request)
+    view = RequestView(epoch.config, epoch.store.get, entry.request)
     record = view.record if "deleteRecord" in effect else None  # while it exists
     response: Response | None = None
     if fault.after_commit:
-        response = await respond()
+        response = entry.carried_out = await respond()
     if "delay" in effect and not await _wait(epoch, effect, waits):
         response = _dropped(response)
         response.fault = f"{fault.id} ({fault.name})"

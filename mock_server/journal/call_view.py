@@ -38,27 +38,36 @@ class JournalReader:
 
 
 class CallView:
-    """One request and its response, without secrets."""
+    """One request and its response, without secrets.
+
+    It shows both as they were when it was made: a request that was running then has no response,
+    whatever came later.
+    """
 
     def __init__(self, reader: JournalReader, entry: Entry) -> None:
         """View ``entry``; every part that takes time is computed when it is asked for."""
         self._reader = reader
         self._redactor = reader.redactor
         self.entry = entry
+        self.response = response = entry.response
+        self.result = entry.result
         self.id = reader.journal.id_of(entry.number)
         #: Counted from 1 since the last reset.
         self.number = entry.number
         #: When it began, by the world's clock.
         self.at = entry.at
-        #: The HTTP status of the response.
-        self.status = entry.response.status
+        #: Whether it has no response yet.
+        self.running = response is None
+        #: The HTTP status of the response; None while it is running.
+        self.status = None if response is None else response.status
         #: The error in the response.
-        self.error = entry.response.error
+        self.error = None if response is None else response.error
         #: The statement that decided: the one that the request broke.
-        self.statement = entry.response.statement
+        self.statement = None if response is None else response.statement
 
     def __repr__(self) -> str:
-        return f"<call {self.id}: {self.operation} {self.identifier or ''} {self.status}>"
+        outcome = "running" if self.running else self.status
+        return f"<call {self.id}: {self.operation} {self.identifier or ''} {outcome}>"
 
     @property
     def verb(self) -> str:
@@ -119,7 +128,8 @@ class CallView:
         """The method of the API that was requested; None if the path has none."""
         methods = self._reader.config.methods
         by_name = {method.name: method for method in methods.values()}
-        return by_name.get(self.entry.response.method) or methods.get(self.entry.request.path)
+        named = None if self.result is None else by_name.get(self.result.method)
+        return named or methods.get(self.entry.request.path)
 
     @property
     def operation(self) -> str | None:
@@ -171,27 +181,31 @@ class CallView:
     @cached_property
     def response_headers(self) -> tuple[tuple[str, str], ...]:
         """The response's headers."""
-        headers = self.entry.response.headers()
+        headers = [] if self.response is None else self.response.headers()
         return tuple((name, self._redactor.text(value)) for name, value in headers)
 
     @cached_property
     def response_body(self) -> str:
         """The response's body; the beginning of a very long one."""
-        body = self.entry.body
+        body = b"" if self.response is None else self.entry.body
         content = body.content if isinstance(body, TruncatedBody) else body
         return self._redactor.response_body(content)
 
     @property
     def response_size(self) -> int:
         """How many bytes the response's body has, as far as it was sent."""
+        if self.response is None:
+            return 0
         body = self.entry.body
         if isinstance(body, TruncatedBody):
             return body.length
-        return self.entry.response.length or len(body)
+        return self.response.length or len(body)
 
     @cached_property
     def code(self) -> str | None:
         """The status code in the response's envelope, ``OK`` or an error's."""
+        if self.response is None:
+            return None
         error = self.error
         if error is not None:
             return str(self._reader.config.dialect[f"errors.code.{error.kind}"])
@@ -200,12 +214,15 @@ class CallView:
             inside = as_dicts(parsed[0]) if parsed else None
             status = inside.get("status") if isinstance(inside, dict) else None
             return str(status.get("code")) if isinstance(status, dict) else None
-        return "OK" if self.entry.response.method and self.status == 200 else None
+        return "OK" if self.response.method and self.status == 200 else None
 
     @property
-    def matched(self) -> bool:
-        """Whether it broke no restriction; the effect of a fault does not count."""
-        return self.error is None or self.statement is None
+    def matched(self) -> bool | None:
+        """Whether it broke no restriction; None while it is running.
+
+        The effect of a fault does not count.
+        """
+        return None if self.running else self.error is None or self.statement is None
 
     @cached_property
     def fault(self) -> dict[str, Any] | None:
@@ -219,23 +236,31 @@ class CallView:
     @cached_property
     def warnings(self) -> tuple[str, ...]:
         """The mock's remarks on it."""
-        return tuple(map(self._redactor.text, self.entry.response.warnings))
+        return () if self.result is None else tuple(map(self._redactor.text, self.result.warnings))
+
+    @property
+    def deliveries(self) -> tuple[int, ...]:
+        """The numbers of the attempts to deliver that it caused."""
+        return () if self.result is None else self.result.attempts
 
     @cached_property
     def trace(self) -> tuple[Step, ...]:
-        """The chain of causes: what decided, what it changed, what was sent, what came back."""
-        attempts = self._reader.attempts.with_repeats(*self.entry.response.attempts)
-        return trace(self._reader.config, self.entry, attempts)
+        """The chain of causes: what decided, what it changed, what was sent, what came back.
+
+        It ends where a running request is held back.
+        """
+        attempts = self._reader.attempts.with_repeats(*self.deliveries)
+        return trace(self._reader.config, self.entry.fault, self.result, attempts)
 
     @cached_property
     def before(self) -> dict[str, Any] | None:
         """The webhook request that it touched, as it was before."""
-        return _read_record(self.entry.response.before)
+        return None if self.result is None else _read_record(self.result.before)
 
     @cached_property
     def after(self) -> dict[str, Any] | None:
         """The same webhook request afterwards; None if it was deleted."""
-        return _read_record(self.entry.response.after)
+        return None if self.result is None else _read_record(self.result.after)
 
     @property
     def record(self) -> dict[str, str] | None:
@@ -246,8 +271,8 @@ class CallView:
     @cached_property
     def near_miss(self) -> dict[str, Any] | None:
         """Of a refused request: statement, what was seen, what is allowed, and the suggestion."""
-        error, response = self.error, self.entry.response
-        if error is None or self.matched:
+        error, response = self.error, self.response
+        if error is None or response is None or self.matched:
             return None
         text, suggestion = self._redactor.text, response.suggestion
         changes = () if suggestion is None else suggestion.changes

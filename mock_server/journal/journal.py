@@ -1,7 +1,8 @@
 """The bounded log of a world's requests and responses.
 
-An entry keeps the pair as it came, since most entries are never looked at. Views of it (redacted,
-read into parameters, explained) are built in ``call_view`` on demand.
+A request enters it when it arrives, and its entry is completed when it is answered. An entry keeps
+both as they came, since most entries are never looked at. Views of it (redacted, read into
+parameters, explained) are built in ``call_view`` on demand.
 """
 
 import re
@@ -46,16 +47,33 @@ class TruncatedBody:
     length: int = 0  # bytes sent so far
 
 
-class Entry(NamedTuple):
-    """One request and its response."""
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One request, and its response once it has one."""
 
     number: int  # counted from 1 in each journal
-    at: datetime  # of the world's clock, when the request was dispatched
+    at: datetime  # of the world's clock, when the request arrived
     request: Request
-    response: Response
-    body: bytes | TruncatedBody  # the response's body, at most MAX_BODY bytes of it
-    fault: Fault | None
     size: int  # bytes that it takes; a streamed body counts as MAX_BODY
+    fault: Fault | None = None  # the one that hit the request
+    carried_out: Response | None = None  # the API's own response, while a fault holds it back
+    body: bytes | TruncatedBody = b""  # the response's body, at most MAX_BODY bytes of it
+    response: Response | None = None  # None while the request runs
+    is_gone: bool = False  # whether the journal has dropped it
+
+    @property
+    def result(self) -> Response | None:
+        """What it did, as far as that is known: its response, or the one that is held back."""
+        held_back = self.carried_out  # first: the response replaces it
+        return self.response or held_back
+
+
+class News(NamedTuple):
+    """What came into a journal after some entry."""
+
+    entries: list[Entry]  # oldest first
+    evicted: int  # at most so many others came, for which there was no room
+    last: int  # the number of the last entry
 
 
 class JournalBudget:
@@ -83,10 +101,11 @@ class JournalBudget:
             self._journals.discard(journal)
             self.used -= journal.size
 
-    def count(self, change: int) -> None:
-        """Count bytes that a journal took, or gave back."""
+    def count(self, change: int) -> bool:
+        """Count bytes that a journal took, or gave back; return whether there are too many."""
         with self._lock:
             self.used += change
+            return self.used > self._limit
 
     def evict(self, at_least: int) -> None:
         """Drop the oldest entries of the largest journals, if all together take too much.
@@ -125,6 +144,7 @@ class Journal:
         """
         self.limits = JournalLimits() if limits is None else limits
         self.last = 0  # the number of the last request, which is how many there were
+        self.revision = 0  # grows with each arrival and with each response
         self.size = 0  # about how many bytes its entries take
         self.closed = False  # whether a reset has replaced it by another journal
         self._begun = begun
@@ -132,50 +152,87 @@ class Journal:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._entries: deque[Entry] = deque()
+        self._evicted = self._last_evicted = 0  # since it was cleared: how many, and which last
         self._waiting = 0
         if budget is not None:
             budget.register(self)
 
-    def record(
-        self, at: datetime, request: Request, response: Response, fault: Fault | None = None
-    ) -> str:
-        """Append a request and the response that is about to be sent; return the entry's id."""
+    def begin(self, at: datetime, request: Request) -> Entry:
+        """Append a request that has just arrived, and return its entry."""
+        headers = request.headers.values()
+        size = _ENTRY_BYTES + len(headers) * _HEADER_BYTES + sum(map(len, headers))
+        size += len(request.query) + len(request.body or b"")
+        with self._lock:
+            self.last = number = self.last + 1
+            entry = Entry(number, at, request, size)
+            self._entries.append(entry)
+            is_full = self._advance(size)
+        if is_full:
+            self._evict_from_all()
+        return entry
+
+    def complete(self, entry: Entry, response: Response) -> str:
+        """Add the response that is about to be sent to the entry of its request; return its id.
+
+        An entry that was dropped meanwhile stays out of the journal.
+        """
         body: bytes | TruncatedBody
         if isinstance(response.body, bytes):
             body = response.body
             if len(body) > MAX_BODY:
                 body = body[:MAX_BODY]
                 response = replace(response, body=body)  # or the whole body would stay in memory
-            size = _ENTRY_BYTES + len(body)
+            size = len(body)
         else:
             body = TruncatedBody()
             response.body = _watched(response.body, body)
-            size = _ENTRY_BYTES + MAX_BODY
-        headers = request.headers.values()
-        size += len(headers) * _HEADER_BYTES + sum(map(len, headers))
-        size += len(request.query) + len(request.body or b"")
+            size = MAX_BODY
         before = response.before
         if before is not None and before is not response.after:
             size += len(before)  # the store no longer has it
         with self._lock:
-            self.last = number = self.last + 1
-            self._entries.append(Entry(number, at, request, response, body, fault, size))
-            self._grow(size)
-            if self._waiting:
-                self._changed.notify_all()
+            entry.body = body
+            entry.response = response
+            entry.carried_out = None
+            if entry.is_gone:
+                size = 0
+            entry.size += size
+            is_full = self._advance(size)
+        if is_full:
+            self._evict_from_all()
+        return self.id_of(entry.number)
+
+    def _advance(self, size: int) -> bool:
+        """Wake those who wait, and do what ``_grow`` does."""
+        self.revision += 1
+        if self._waiting:
+            self._changed.notify_all()
+        return self._grow(size)
+
+    def _evict_from_all(self) -> None:
+        """Keep all journals together to their limit, without the lock."""
         if (budget := self._budget) is not None:
             budget.evict(self.limits.bytes)
-        return self.id_of(number)
 
-    def _grow(self, size: int) -> None:
-        """Count ``size`` bytes more and drop what exceeds the limits, with the lock held."""
+    def _grow(self, size: int) -> bool:
+        """Count ``size`` bytes more and drop what exceeds the limits, with the lock held.
+
+        Returns whether all journals together take too much.
+        """
         before = self.size
         self.size += size
         max_entries, max_bytes = self.limits
         while self._entries and (self.size > max_bytes or len(self._entries) > max_entries):
-            self.size -= self._entries.popleft().size
-        if self._budget is not None:
-            self._budget.count(self.size - before)
+            self._evict_oldest()
+        return self._budget is not None and self._budget.count(self.size - before)
+
+    def _evict_oldest(self) -> None:
+        """Drop the oldest entry for want of room, with the lock held."""
+        entry = self._entries.popleft()
+        entry.is_gone = True
+        self.size -= entry.size
+        self._evicted += 1
+        self._last_evicted = entry.number
 
     def limit(self, limits: JournalLimits) -> None:
         """Set how much it holds from now on."""
@@ -199,10 +256,19 @@ class Journal:
 
     def entries(self, since: int = 0) -> list[Entry]:
         """Return the entries with numbers above ``since``, oldest first."""
+        return self.news(since).entries
+
+    def news(self, since: int = 0) -> News:
+        """Return the entries with numbers above ``since``, and how many of them were evicted.
+
+        What was cleared or removed was not evicted.
+        """
         with self._lock:
             found = list(takewhile(lambda entry: entry.number > since, reversed(self._entries)))
+            evicted = min(self._evicted, max(0, self._last_evicted - since))
+            last = self.last
         found.reverse()
-        return found
+        return News(found, evicted, last)
 
     def find(self, number: int) -> Entry | None:
         """Return the entry of that number, if the journal still has it."""
@@ -210,15 +276,20 @@ class Journal:
             return next((entry for entry in self._entries if entry.number == number), None)
 
     def clear(self) -> None:
-        """Remove all entries; numbers go on."""
+        """Remove all entries, those of running requests as well; numbers go on."""
         with self._lock:
+            for entry in self._entries:
+                entry.is_gone = True
             self._entries.clear()
             self._grow(-self.size)
+            self._evicted = self._last_evicted = 0
 
     def remove(self, numbers: frozenset[int]) -> None:
         """Remove the entries of these numbers, if the journal still has them."""
         with self._lock:
-            self._entries = deque(one for one in self._entries if one.number not in numbers)
+            for entry in self._entries:
+                entry.is_gone = entry.number in numbers
+            self._entries = deque(one for one in self._entries if not one.is_gone)
             self._grow(sum(one.size for one in self._entries) - self.size)
 
     def drop_oldest(self, size: int) -> bool:
@@ -226,19 +297,22 @@ class Journal:
         with self._lock:
             before = self.size
             while self._entries and before - self.size < size:
-                self._grow(-self._entries.popleft().size)
+                self._evict_oldest()
+            if self._budget is not None:
+                self._budget.count(self.size - before)
             return self.size < before
 
     def wait_for(self, found: Callable[[], _T | None], seconds: float) -> _T | None:
         """Return what ``found`` returns once it is not None; None when the time is over.
 
-        ``found`` is called at once and after every request, without the journal's lock.
+        ``found`` is called at once, and whenever a request has arrived or was answered, without
+        the journal's lock.
         ``seconds`` are the machine's.
         """
         deadline = monotonic() + seconds
         with self._lock:
             self._waiting += 1
-            seen = self.last
+            seen = self.revision
         try:
             while True:
                 result = found()
@@ -246,10 +320,10 @@ class Journal:
                 if result is not None or left <= 0 or self.closed:
                     return result
                 with self._lock:
-                    if self.last == seen and not self.closed:
+                    if self.revision == seen and not self.closed:
                         # Records also change without a request, so look again now and then.
                         self._changed.wait(min(left, _POLL_SECONDS))
-                    seen = self.last
+                    seen = self.revision
         finally:
             with self._lock:
                 self._waiting -= 1

@@ -32,6 +32,20 @@ _MAX_SHOWN = 160  # characters of a value in a message
 _MAX_LISTED = 40  # allowed values in a message; of a longer list, the nearest ones
 
 Values = Callable[[CallView], Sequence[str]]
+#: Whether the values of a running request are still to come.
+IsOpen = Callable[[CallView], bool]
+
+
+def _is_never_open(_: CallView) -> bool:
+    return False  # the request itself has the values
+
+
+def _until_done(call: CallView) -> bool:
+    return call.result is None
+
+
+def _until_answered(call: CallView) -> bool:
+    return call.running
 
 
 class Difference(NamedTuple):
@@ -56,6 +70,7 @@ class Member(NamedTuple):
     name: str
     matcher: Matcher
     values: Values
+    is_open: IsOpen = _is_never_open
 
     @property
     def wanted(self) -> str:
@@ -76,16 +91,22 @@ class Pattern:
         #: What is asked for, by member, as it is shown.
         self.shown: dict[str, Any] = {one.name: one.wanted for one in self.members}
 
-    def matches(self, call: CallView, budget: Budget) -> bool:
-        """Whether a request matches all members. Raises TookTooLong."""
-        return all(_matches(one, one.values(call), budget) for one in self.members)
+    def matches(self, call: CallView, budget: Budget) -> bool | None:
+        """Whether a request matches all members; None if its response will decide that.
+
+        Raises TookTooLong.
+        """
+        known = [one for one in self.members if not one.is_open(call)]
+        if all(_matches(one, one.values(call), budget) for one in known):
+            return True if len(known) == len(self.members) else None
+        return False
 
     def differences(self, call: CallView, budget: Budget) -> tuple[Difference, ...]:
         """Return the members that a request does not match. Raises TookTooLong."""
         found = []
         for one in self.members:
             values = one.values(call)
-            if not _matches(one, values, budget):
+            if not one.is_open(call) and not _matches(one, values, budget):
                 seen = " and ".join(map(_short, values[:3])) if values else "nothing"
                 with budget:
                     far = one.matcher.distance(values, budget)
@@ -176,7 +197,9 @@ def _check_possible(name: str, asked: Any) -> None:
 _Reader = Callable[[str, Any], list[Member]]
 
 
-def _one(value_of: Callable[[CallView], str | int | None]) -> _Reader:
+def _one(
+    value_of: Callable[[CallView], str | int | None], is_open: IsOpen = _is_never_open
+) -> _Reader:
     """Read a member that has one value in a request, or none."""
 
     def read(name: str, value: Any) -> list[Member]:
@@ -188,13 +211,15 @@ def _one(value_of: Callable[[CallView], str | int | None]) -> _Reader:
             seen = value_of(call)
             return () if seen is None else (text_of(seen),)
 
-        return [Member(name, matcher(value, name), values)]
+        return [Member(name, matcher(value, name), values, is_open)]
 
     return read
 
 
 def _named(
-    values: Callable[[str, CallView], Sequence[str]], known: frozenset[str] | None = None
+    values: Callable[[str, CallView], Sequence[str]],
+    known: frozenset[str] | None = None,
+    is_open: IsOpen = _is_never_open,
 ) -> _Reader:
     """Read a member that is an object: names, of ``known`` if given, and what is asked of each."""
 
@@ -208,7 +233,7 @@ def _named(
             if isinstance(part, dict) and part and part.keys() <= _IDENTIFIER_FIELDS:
                 part = {"equalToJson": part}  # noqa: PLW2901 - an identifier may be given as it is
             where = f"{name}.{key}"
-            found.append(Member(where, matcher(part, where), partial(values, key)))
+            found.append(Member(where, matcher(part, where), partial(values, key), is_open))
         return found
 
     return read
@@ -296,15 +321,17 @@ _READERS: dict[str, _Reader] = {
     "operation": _one(lambda call: call.operation),
     "parameters": _named(_parameter),
     "identifier": _identifier,
-    "record": _named(_record, _RECORD_FIELDS),
-    "statement": _one(lambda call: call.statement),
-    "errorKind": _one(lambda call: None if call.error is None else call.error.kind),
-    "status": _one(lambda call: call.status),
-    "code": _one(lambda call: call.code),
-    "stateBefore": _one(lambda call: _state(call.before)),
-    "stateAfter": _one(lambda call: _state(call.after)),
+    "record": _named(_record, _RECORD_FIELDS, _until_done),
+    "statement": _one(lambda call: call.statement, _until_answered),
+    "errorKind": _one(
+        lambda call: None if call.error is None else call.error.kind, _until_answered
+    ),
+    "status": _one(lambda call: call.status, _until_answered),
+    "code": _one(lambda call: call.code, _until_answered),
+    "stateBefore": _one(lambda call: _state(call.before), _until_done),
+    "stateAfter": _one(lambda call: _state(call.after), _until_done),
     "fault": _fault,
-    "matched": _one(lambda call: call.matched),
+    "matched": _one(lambda call: call.matched, _until_answered),
 }
 
 #: The members that a pattern may have.

@@ -6,6 +6,7 @@ from typing import Any
 
 from crmcom_kit import har
 from crmcom_kit.mock_server.journal.call_view import CallView
+from crmcom_kit.mock_server.protocol.response import Response
 
 
 def request(call: CallView) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def summary(call: CallView) -> dict[str, Any]:
     return {
         "id": call.id,
         "number": call.number,
+        "running": call.running,
         "loggedDateString": call.at.astimezone(UTC).isoformat(timespec="milliseconds"),
         "method": call.verb,
         "url": call.url,
@@ -44,7 +46,7 @@ def summary(call: CallView) -> dict[str, Any]:
         "stateBefore": (call.before or {}).get("life_cycle_state"),
         "stateAfter": (call.after or {}).get("life_cycle_state"),
         "fault": call.fault,
-        "deliveries": list(call.entry.response.attempts),
+        "deliveries": list(call.deliveries),
         "nearMiss": call.near_miss,
         "warnings": list(call.warnings),
     }
@@ -55,15 +57,19 @@ def entry(call: CallView) -> dict[str, Any]:
     return {
         **summary(call),
         "request": request(call),
-        "response": {
-            "status": call.status,
-            "headers": dict(call.response_headers),
-            "body": call.response_body,
-            "size": call.response_size,
-        },
+        "response": None if call.running else _response(call),
         "trace": [step.as_json() for step in call.trace],
         "before": call.before,
         "after": call.after,
+    }
+
+
+def _response(call: CallView) -> dict[str, Any]:
+    return {
+        "status": call.status,
+        "headers": dict(call.response_headers),
+        "body": call.response_body,
+        "size": call.response_size,
     }
 
 
@@ -73,11 +79,17 @@ def refused(call: CallView) -> dict[str, Any]:
 
 
 def archive(calls: Iterable[CallView], origin: str) -> dict[str, Any]:
-    """Return a HAR archive of ``calls``; ``origin`` is what their URLs begin with."""
-    return har.archive(_har_entry(call, origin) for call in calls)
+    """Return a HAR archive of ``calls``; ``origin`` is what their URLs begin with.
+
+    Running requests are left out: an entry of a HAR has a response.
+    """
+    found = ((call, call.response) for call in calls)
+    return har.archive(
+        _har_entry(call, response, origin) for call, response in found if response is not None
+    )
 
 
-def _har_entry(call: CallView, origin: str) -> dict[str, Any]:
+def _har_entry(call: CallView, response: Response, origin: str) -> dict[str, Any]:
     body = call.entry.request.body
     asked = har.HarRequest(
         call.verb,
@@ -89,10 +101,10 @@ def _har_entry(call: CallView, origin: str) -> dict[str, Any]:
         -1 if body is None else len(body),
     )
     answered = har.HarResponse(
-        call.status,
+        response.status,
         call.response_headers,
         call.response_body,
-        call.entry.response.content_type,
+        response.content_type,
         call.response_size,
     )
     return har.entry(call.at, 0, asked, answered, f"{call.id}: {call.operation or 'no method'}")

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from crmcom_kit.mock_server.deliveries.attempts import Attempt
-from crmcom_kit.mock_server.journal.journal import Entry
+from crmcom_kit.mock_server.faults.model import Fault
 from crmcom_kit.mock_server.protocol.config import Config
+from crmcom_kit.mock_server.protocol.response import Response
 from crmcom_kit.mock_server.store.life_cycle import State
 from crmcom_kit.schemas.dialect import dials
 from crmcom_kit.schemas.statements import statement
@@ -52,21 +53,27 @@ def _change(before: str | None, after: str | None) -> Step:
     return Step("change", HELD, facts={"before": before, "after": after})
 
 
-def trace(config: Config, entry: Entry, attempts: Sequence[Attempt]) -> tuple[Step, ...]:
-    """Return the chain of causes of one request, which caused these attempts to deliver."""
-    steps = [] if entry.fault is None else [Step("fault", BROKEN)]
-    steps.append(_decision(config, entry))
+def trace(
+    config: Config, fault: Fault | None, result: Response | None, attempts: Sequence[Attempt]
+) -> tuple[Step, ...]:
+    """Return the chain of causes of one request, which caused these attempts to deliver.
+
+    ``fault`` hit it. A request without ``result`` is running, and nothing is decided yet.
+    """
+    steps = [] if fault is None else [Step("fault", BROKEN)]
+    if result is None:
+        return tuple(steps)
+    steps.append(_decision(config, fault, result))
     for attempt in attempts:
         steps += steps_of(attempt)
-    before = entry.response.before
-    if not attempts and before is not None and entry.response.after is None:  # a delete
+    before = result.before
+    if not attempts and before is not None and result.after is None:  # a delete
         steps.append(_change(orjson.loads(before)["life_cycle_state"], "DELETED"))
     return tuple(steps)
 
 
-def _decision(config: Config, entry: Entry) -> Step:
+def _decision(config: Config, fault: Fault | None, response: Response) -> Step:
     """Return how the request was decided: by which statement, and by which dials."""
-    response, fault = entry.response, entry.fault
     if fault is not None and fault.instead and not fault.after_commit:
         return Step("request", SKIPPED)
     error, decided, names = response.error, response.statement, response.dials

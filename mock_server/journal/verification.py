@@ -4,13 +4,13 @@ Waits are by the machine's time, whatever the world's clock shows.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from crmcom_kit.mock_server.clock import IsOver
 from crmcom_kit.mock_server.journal.call_view import CallView, JournalReader
-from crmcom_kit.mock_server.journal.journal import Journal
+from crmcom_kit.mock_server.journal.journal import Entry, Journal
 from crmcom_kit.mock_server.journal.patterns import (
     RECORD_SETS,
     SHOWN_STATES,
@@ -113,7 +113,8 @@ def line(call: CallView) -> str:
     """Return a request and its outcome in one line."""
     code = f" {call.code}" if call.code else ""
     fault = f" (fault {call.fault.get('name')})" if call.fault else ""
-    return f"{call.id} {call.verb} {call.url} returned {call.status}{code}{fault}"
+    outcome = "is running" if call.running else f"returned {call.status}"
+    return f"{call.id} {call.verb} {call.url} {outcome}{code}{fault}"
 
 
 def matching(reader: JournalReader, pattern: Pattern) -> list[CallView]:
@@ -146,44 +147,94 @@ class Condition(Protocol):
         ...
 
     def facts(self) -> dict[str, Any]:
-        """Return, as JSON, what made it hold, or what is nearest to that."""
+        """Return, as JSON, what made it hold, or what is nearest to that. May raise UsageError."""
         ...
 
 
 class Calls:
-    """As many matching requests as expected; every request is looked at once."""
+    """As many matching requests as expected; every request is looked at until it is answered."""
 
     def __init__(
-        self, reader: JournalReader, pattern: Pattern, expected: Expected = None, since: int = 0
+        self,
+        reader: JournalReader,
+        pattern: Pattern,
+        expected: Expected = None,
+        since: int = 0,
+        *,
+        running: bool = False,
     ) -> None:
         """Count the requests above number ``since`` in the journal, and those to come.
+
+        A request counts when it is answered; with ``running``, as soon as it has arrived.
 
         Raises:
             UsageError: ``expected`` cannot be read.
         """
         self.times = times(expected)
-        self.count = self.others = 0  # the requests that match, and that do not
-        self.calls: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last ones that match
+        self.answered = self.others = 0  # the answered requests that match, and that do not
+        self.running: list[CallView] = []  # the others that match
+        self.unsure: list[CallView] = []  # those that match if their response does
+        self._last: deque[CallView] = deque(maxlen=_MAX_KEPT)  # the last answered ones that match
         self._reader = reader
         self._pattern = pattern
+        self._counts_running = running
         self._seen = since
+        self._unanswered: list[Entry] = []
+        self.evicted = 0  # requests that came and went unseen
 
-    def holds(self) -> bool:
-        """Look at the new requests; return whether there are as many. Raises TookTooLong."""
+    def look(self) -> None:
+        """Look at the new requests, and again at those that were running. Raises TookTooLong."""
         budget = Budget()
-        for call in self._reader.calls(self._seen):
-            if self._pattern.matches(call, budget):
-                self.calls.append(call)
-                self.count += 1
+        news = self._reader.journal.news(self._seen)
+        self._seen = news.last
+        self.evicted += news.evicted
+        entries = [*self._unanswered, *news.entries]
+        self._unanswered, self.running, self.unsure = [], [], []
+        for entry in entries:
+            call = CallView(self._reader, entry)
+            matches = self._pattern.matches(call, budget)
+            if call.running:
+                self._unanswered.append(entry)
+                if matches is not False:
+                    (self.running if matches else self.unsure).append(call)
+            elif matches:
+                self._last.append(call)
+                self.answered += 1
             else:
                 self.others += 1
-            self._seen = call.number
+
+    def holds(self) -> bool:
+        """Look at the requests; return whether there are as many. Raises TookTooLong."""
+        self.look()
         return self.ok
 
     @property
+    def count(self) -> int:
+        """How many requests match and count."""
+        return self.answered + (len(self.running) if self._counts_running else 0)
+
+    @property
     def ok(self) -> bool:
-        """Whether the requests that were looked at are as many as expected."""
-        return self.times.allows(self.count)
+        """Whether there are as many as expected, whatever is not known of other requests."""
+        return self.times.allows(self.count) and self.times.allows(self._most + self.evicted)
+
+    @property
+    def _most(self) -> int:
+        """How many there are if all requests match whose response will decide."""
+        return self.count + (len(self.unsure) if self._counts_running else 0)
+
+    def check_complete(self) -> None:
+        """Raise UsageError if requests that were evicted may make a difference."""
+        fewest, most = self.count, self._most + self.evicted
+        maximum = most if self.times.maximum is None else self.times.maximum
+        if self.evicted and not self.ok and fewest <= maximum and most >= self.times.minimum:
+            raise incomplete(self._reader.journal, self.evicted, self._pattern)
+
+    @property
+    def calls(self) -> list[CallView]:
+        """The last requests that match and count, oldest first."""
+        found = [*self._last, *(self.running if self._counts_running else ())]
+        return sorted(found, key=lambda call: call.number)[-_MAX_KEPT:]
 
     @cached_property
     def near(self) -> tuple[NearMiss, ...]:
@@ -194,23 +245,65 @@ class Calls:
     def message(self) -> str:
         """What was expected, what was found, and the nearest requests."""
         lines = [f"expected {self.times}, found {self.count or 'none'}: {self._pattern}"]
-        if self.calls:
-            shown = list(self.calls)[-_MAX_SHOWN:]
+        shown = self.calls[-_MAX_SHOWN:]
+        if shown:
             more = self.count - len(shown)
             lines += [f"found{f', {more} earlier ones and' if more else ''}:"]
             lines += [f"  {line(call)}" for call in shown]
+        if self.unsure:
+            lines += ["not decided before the response:", *_lines(self.unsure)]
+        if self.running and not self._counts_running:
+            lines += ["not counted without running=True:", *_lines(self.running)]
         if self.near and self.count < self.times.minimum:
             lines += [f"nearest of {self.others} other calls:", *(f"  {one}" for one in self.near)]
-        elif not self.count and not self.others:
+        elif not self._seen_any:
             lines.append("the journal is empty")
         return "\n".join(lines)
 
+    @property
+    def _seen_any(self) -> bool:
+        return bool(self.answered or self.others or self._unanswered or self.evicted)
+
     def facts(self) -> dict[str, Any]:
-        """Return the matching requests; if they are not as many, the nearest others as well."""
+        """Return the matching requests; if they are not as many, the nearest others as well.
+
+        Raises UsageError if requests that were evicted may make a difference.
+        """
+        self.check_complete()
         facts = {"count": self.count, "requests": [summary(call) for call in self.calls]}
         if not self.ok:
             facts["nearMisses"] = [one.as_json(self._pattern.shown) for one in self.near]
+            if self.running and not self._counts_running:
+                facts["note"] = f"with running, {len(self.running)} more would count"
         return facts
+
+
+def _lines(calls: Sequence[CallView]) -> list[str]:
+    return [f"  {line(call)}" for call in calls[-_MAX_SHOWN:]]
+
+
+def incomplete(journal: Journal, evicted: int, pattern: Pattern) -> UsageError:
+    """Return the error that so many requests were ``evicted``, one of which may match."""
+    entries, size = journal.limits
+    return UsageError(
+        "journal",
+        seen=f"{evicted:,} of {journal.last:,} requests dropped, which may match: {pattern}",
+        allowed=f"a journal that keeps them all; it has room for {entries:,} requests and "
+        f"{size:,} bytes: raise --journal or --journal-bytes, in Python "
+        "journal=JournalLimits(entries=…, bytes=…), or clear it before the requests that matter",
+    )
+
+
+def count(reader: JournalReader, pattern: Pattern) -> int:
+    """Return how many requests match, running ones included.
+
+    Raises UsageError if the pattern takes too long, or if requests were evicted.
+    """
+    calls = Calls(reader, pattern, running=True)
+    calls.look()
+    if calls.evicted:
+        raise incomplete(reader.journal, calls.evicted, pattern)
+    return calls.count
 
 
 def verify(
@@ -223,11 +316,18 @@ def verify(
 ) -> Calls:
     """Return the requests that match, once they are as many as expected or the time is over.
 
-    At least one is expected by default. ``closing`` ends the wait when it returns True. Raises
-    UsageError if ``expected`` cannot be read, or if the pattern takes too long.
+    At least one is expected by default. Running requests count, but while there is time they get
+    it to be answered. ``closing`` ends the wait when it returns True. Raises UsageError if
+    ``expected`` cannot be read, if the pattern takes too long, or if evicted requests may make a
+    difference.
     """
-    calls = Calls(reader, pattern, expected)
-    _wait(reader.journal, calls, seconds, closing)
+    calls = Calls(reader, pattern, expected, running=True)
+
+    def settled() -> bool:
+        return calls.holds() and calls.times.allows(calls.answered)
+
+    _wait(reader.journal, settled, seconds, closing)
+    calls.check_complete()
     return calls
 
 
@@ -245,15 +345,18 @@ def wait_for(
     """Return once ``condition`` holds, or when there is nothing more to wait for.
 
     A reset of the world whose journal it is ends the wait; so does ``closing`` when it returns
-    True. Raises UsageError if a pattern takes too long.
+    True. Raises UsageError if a pattern takes too long, or if evicted requests may make a
+    difference.
     """
-    why = _wait(journal, condition, seconds, closing)
+    why = _wait(journal, condition.holds, seconds, closing)
     return Waited(why == "held", why, condition.facts())
 
 
-def _wait(journal: Journal, condition: Condition, seconds: float, closing: IsOver | None) -> str:
+def _wait(
+    journal: Journal, holds: Callable[[], bool], seconds: float, closing: IsOver | None
+) -> str:
     def look() -> str | None:
-        if condition.holds():
+        if holds():
             return "held"
         return "closing" if closing is not None and closing() else None
 

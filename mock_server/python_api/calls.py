@@ -21,8 +21,9 @@ _MAX_LINE = 300
 class CallsView(Sequence[CallView]):
     """The calls in a world's journal, oldest first, with secrets redacted.
 
-    Each has ``operation``, ``parameters``, ``identifier``, ``status``, ``code``, ``fault``,
-    ``before``, ``after`` and more, as the control API shows it.
+    Each has ``operation``, ``parameters``, ``identifier``, ``running``, ``status``, ``code``,
+    ``fault``, ``before``, ``after`` and more, as the control API shows it. A call is there from its
+    arrival: it is ``running``, and its status is None, until it is answered.
     """
 
     def __init__(self, world: Callable[[], World]) -> None:
@@ -108,7 +109,21 @@ def assert_calls(
     result = verification.verify(world.reader, pattern, expected, seconds=seconds)
     if not result.ok:
         raise AssertionError(result.message)
-    return list(result.calls)
+    return result.calls
+
+
+def wait_for_calls(
+    world: World, expected: Expected, seconds: float, pattern: Pattern, *, running: bool
+) -> list[CallView]:
+    """Return the calls that match once they are as many as expected.
+
+    With ``running`` they count before they are answered. Raises AssertionError, UsageError.
+    """
+    __tracebackhide__ = True
+    condition = verification.Calls(world.reader, pattern, expected, running=running)
+    if not verification.wait_for(world.journal, condition, seconds=seconds).ok:
+        raise AssertionError(condition.message)
+    return condition.calls
 
 
 class _Until:

@@ -17,6 +17,7 @@ from crmcom_kit.mock_server.python_api.calls import (
     CallsView,
     assert_calls,
     named_pattern,
+    wait_for_calls,
     wait_until,
 )
 from crmcom_kit.mock_server.python_api.content import (
@@ -265,19 +266,22 @@ class MockWorld:
     ) -> list[CallView]:
         """Assert that matching calls were made as often as expected, and return them.
 
+        Calls that are not answered yet count.
+
             mock.assert_called(operation="resend", identifier={"number": "7"}, times=1)
 
         Args:
             times: the expected number of matching calls, or ``{"atLeast": 1, "atMost": 3}``; at
                 least one by default.
-            timeout: how many seconds to wait for them.
+            timeout: how many seconds to wait for them, and for the answers to them.
             pattern: what must be true of a call: ``operation``, ``identifier``, ``parameters``,
                 ``status``, ``code``, ``error_kind``, ``state_before``, ``state_after``, ``fault``
                 and the other members of the control API's patterns.
 
         Raises:
             AssertionError: the number differs; the message names the nearest calls.
-            UsageError: the pattern is not allowed.
+            UsageError: the pattern is not allowed, or the journal had no room for calls that may
+                make a difference.
         """
         __tracebackhide__ = True
         wanted = named_pattern(pattern, "times", "timeout")
@@ -287,8 +291,9 @@ class MockWorld:
         """Assert that no call matches the pattern; without a pattern, that there was no call.
 
         Raises:
-            AssertionError: a call matches.
-            UsageError: the pattern is not allowed.
+            AssertionError: a call matches, or may match once it is answered.
+            UsageError: the pattern is not allowed, or the journal had no room for calls that may
+                match.
         """
         __tracebackhide__ = True
         assert_calls(self.emulated, 0, 0.0, named_pattern(pattern))
@@ -302,6 +307,7 @@ class MockWorld:
         state: str | None = None,
         delivery: str | int | bool | None = None,
         times: Expected = None,
+        running: bool = False,
         timeout: float = 5.0,
         **pattern: Any,
     ) -> Any:
@@ -321,6 +327,7 @@ class MockWorld:
             delivery: number or id of a webhook request with a finished delivery attempt; True for
                 an attempt of any webhook request.
             times: how many calls or records.
+            running: whether calls count that have arrived and are not answered yet.
             timeout: how many seconds to wait.
             pattern: which calls, see ``assert_called``.
 
@@ -349,9 +356,12 @@ class MockWorld:
                 return self.deliveries.wait_for(wanted, seconds=timeout)
             except TimeoutError as late:
                 raise AssertionError(str(late)) from None
+        if not isinstance(running, bool) or (running and not pattern):
+            allowed = 'True or False, with a pattern of calls, such as operation="resend"'
+            raise UsageError("running", seen=repr(running), allowed=allowed)
         if pattern:
-            calls = named_pattern(pattern, "times", "timeout")
-            return assert_calls(self.emulated, times, timeout, calls)
+            calls = named_pattern(pattern, "times", "running", "timeout")
+            return wait_for_calls(self.emulated, times, timeout, calls, running=running)
         return wait_until(self.emulated, until, record, state, times, timeout)
 
     # Content.

@@ -46,9 +46,11 @@ def _last_calls(journal: Journal, since: int) -> dict[str, str]:
     """Return the id of the last entry after ``since`` that changed each record, by the record's."""
     found: dict[str, str] = {}
     for entry in journal.entries(since):
-        response = entry.response
-        body = response.before or response.after
-        if body is not None and (response.before != response.after or response.attempts):
+        result = entry.result
+        if result is None:  # it has done nothing yet
+            continue
+        body = result.before or result.after
+        if body is not None and (result.before != result.after or result.attempts):
             found[orjson.loads(body)["id"]] = journal.id_of(entry.number)
     return found
 

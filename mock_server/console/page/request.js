@@ -13,7 +13,7 @@ import {
 const MAX_NAME = 40; // characters of an id on a button
 const MAX_URL = 4000;
 
-export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault" };
+export const OUTCOMES = { good: "served", refused: "refused", failed: "failed", fault: "fault", running: "running" };
 
 // How it ended.
 
@@ -21,6 +21,10 @@ const undelivered = (call) => call.deliveries?.length > 0 && call.stateAfter ===
 
 /** What its row and its details are marked with, and a few words. */
 export function outcomeOf(call) {
+  if (call.running) {
+    const held = call.fault && `held back by the fault ${faultName(call)}`;
+    return ["running", ["running", held, change(call)].filter(Boolean).join(" · ")];
+  }
   if (call.fault) return ["fault", `fault ${faultName(call)}${change(call) && ` · ${change(call)}`}`];
   if (!call.wasMatched) return ["refused", spaced(call.errorKind)];
   if (undelivered(call)) return ["failed", "not delivered, REJECTED again"];
@@ -52,7 +56,7 @@ export function named({ record, identifier }) {
 export function details(call, rules, last) {
   if (call.gone) return empty("The journal does not have this request", call.gone);
   const request = copies.asSent(call);
-  const status = isDropped(call) ? "no response" : `HTTP ${call.status}`;
+  const status = call.running ? "no response yet" : isDropped(call) ? "no response" : `HTTP ${call.status}`;
   return html`<h2>${call.method} ${brief(request.path.replace(/^.*\/v2\//, ""))} <span class="count">${call.number}</span></h2>
     <p>${outcome(call)} <span class="note">· ${status} · ${clockTime(call.loggedDateString)}</span></p>
     <div class="tools"><button @click=${() => repeat(request, last)}>Replay</button>${copyAs(request)}
@@ -87,6 +91,7 @@ function asked({ method, url, headers, body }) {
 }
 
 function answered(call) {
+  if (call.running) return html`<p>The request is running: it has no response yet.</p>`;
   const { status, size, headers, body } = call.response;
   const dropped = mark("fault", "The fault dropped this response: the client did not get it.");
   return html`${isDropped(call) ? html`<p>${dropped}</p>` : nothing}
@@ -101,12 +106,13 @@ const message = (headers, body, label) =>
 
 function why(call, rules, last) {
   const { nearMiss, fault, warnings, record } = call;
-  const { outcome: carriedOut, dials } = call.trace.find((one) => one.step === "request");
+  const decided = call.trace.find((one) => one.step === "request"); // nothing is while it is running
+  const { outcome: carriedOut, dials } = decided ?? { outcome: "running", dials: {} };
   const statements = call.statement ? [rule(call.statement, rules)] : [];
   const deciding = Object.entries(dials).map(([key, value]) => rule(key, rules, value));
   const delivery = undelivered(call) ? call.trace.filter((one) => one.step in DELIVERY) : [];
   const hasCause = nearMiss || fault || deciding.length || warnings.length;
-  const noCause = "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
+  const noCause = call.running ? "Nothing is decided yet: the request is running." : "The request broke no restriction, and nothing that the documents leave open had a part in the response.";
   const effects = () => facts([["Effect", effectOf({ effect: fault.effect })], ["Request", CARRIED_OUT[carriedOut]]]);
   return html`
     ${fault ? html`<p>${mark("fault", "A fault was injected:")} ${faultLink(call)}</p>${effects()}` : nothing}
@@ -121,7 +127,7 @@ function why(call, rules, last) {
 const faultLink = (call) => html`<a href=${addressOf("faults")}>${plain(faultName(call))}</a>`;
 const ruleLink = (name) => html`<a href=${addressOf("contract", name)}>${name}</a>`;
 
-const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carried out" };
+const CARRIED_OUT = { held: "carried out", broken: "refused", skipped: "not carried out", running: "not carried out yet" };
 
 /** Who brought the record into a state in which it cannot be resent. */
 function past(record) {
@@ -182,7 +188,8 @@ function trace(call) {
   const names = before && after ? Object.keys({ life_cycle_state: "", ...before, ...after }) : [];
   const fields = names.filter((name) => before[name] !== after[name]);
   const came = before && !after ? "was deleted." : fields.length ? "was changed:" : "was not changed.";
-  return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol>
+  const running = call.running ? html`<p>The request is running.</p>` : nothing;
+  return html`<ol class="trace">${call.trace.map((step) => html`<li>${STEPS[step.step](step, call)}</li>`)}</ol> ${running}
     ${call.record ? html`<p>Record ${recordLink(call.record)} ${came}</p>` : nothing}
     ${differences(fields.map((name) => ({ name, before: before[name], after: after[name] })))}
     ${before && !after ? data(call.before, "The record before") : nothing}`;

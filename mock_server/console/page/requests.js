@@ -61,6 +61,14 @@ function rowOf({ nearMiss, url, ...found }) {
   return { ...found, identifier, text };
 }
 
+/** A request has come, or one that was running has its response. */
+function put(found) {
+  const known = rows.find((one) => one.number === found.number);
+  if (known) Object.assign(known, rowOf(found)); // the same object: a list that is read has it, too
+  else rows = [rowOf(found), ...rows].slice(0, MAX_ROWS);
+  if (reading.found?.entry?.running && reading.found.entry.number === found.number) reading.soon();
+}
+
 /** A delivery has got on: its request led to another state than when it was answered. */
 function settle({ call: number, after }) {
   const row = rows.find((one) => one.number === number);
@@ -90,7 +98,7 @@ export const requests = {
 
   event(name, found) {
     if (name === "delivery" && found.call) settle(found);
-    if (name === "call") rows = [rowOf(found), ...rows].slice(0, MAX_ROWS);
+    if (name === "call") put(found);
   },
 
   main({ entry }) {

@@ -50,7 +50,7 @@ export const breakable = (name) => name.split(/(?<=[._])/).map((part) => html`${
 // Marks and links.
 
 // How an outcome looks: always a sign and a word besides the color.
-const MARKS = { good: "✓", refused: "✕", failed: "!", fault: "↯", open: "…" };
+const MARKS = { good: "✓", refused: "✕", failed: "!", fault: "↯", running: "…", open: "…" };
 
 export function mark(kind, text) {
   return html`<span class="mark ${kind}"><span aria-hidden="true">${MARKS[kind]}</span> ${text}</span>`;

@@ -125,13 +125,13 @@ def test_entries_that_are_gone_are_not_waited_for(mock: Any) -> None:
     stream = Stream(mock, "?since=0-1")
     stream.next("world")
     looks: list[int] = []
-    entries = mock.world.journal.entries
+    news = mock.world.journal.news
 
     def counted(since: int) -> Any:
         looks.append(since)
-        return entries(since)
+        return news(since)
 
-    mock.world.journal.entries = counted
+    mock.world.journal.news = counted
     for _ in range(20):
         stream.next("world")
 

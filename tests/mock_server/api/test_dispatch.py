@@ -102,10 +102,11 @@ def test_a_fault_that_delays_is_a_sleep_in_the_worlds_time() -> None:
     assert waits.asked == [60]
 
 
-def test_the_journal_has_a_request_whose_shell_gave_up() -> None:
-    """The request changed nothing and got no response."""
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+def test_the_journal_has_a_request_whose_shell_gave_up(when: str) -> None:
+    """The request got no response; the journal has what it did, if it was carried out."""
     world = world_of()
-    world.current_epoch.faults.add({"effect": {"delay": 60_000}})
+    world.current_epoch.faults.add({"effect": {"delay": 60_000}, "when": when})
     count = len(world.current_epoch.store)
 
     async def give_up() -> None:
@@ -118,9 +119,11 @@ def test_the_journal_has_a_request_whose_shell_gave_up() -> None:
 
     asyncio.run(give_up())
     (entry,) = world.current_epoch.journal.entries()
+    assert entry.response is not None
     assert entry.response.ending is not None
-    assert entry.response.status == 0
-    assert len(world.current_epoch.store) == count
+    is_done = when == "after_commit"
+    assert (entry.response.before is not None) == is_done
+    assert len(world.current_epoch.store) == count - is_done
 
 
 @pytest.mark.parametrize("change", ["freeze", "advance", "until"])

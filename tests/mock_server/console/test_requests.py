@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -134,6 +135,30 @@ def test_a_fault_is_named(console: Console, mock: Mock) -> None:
     opened(page, "fault outage", tab="Trace")
     first = page.get_by_role("tabpanel").get_by_role("listitem").first
     expect(first.get_by_role("link", name="outage")).to_have_attribute("href", "#/w/default/faults")
+
+
+def test_a_request_that_is_held_back_is_running(console: Console, mock: Mock) -> None:
+    """In the list and opened, until it is answered; then the same row says how it ended."""
+    page = console.open()
+    number = rejected(mock)
+    mock.fail(operation="resend", delay=300_000, when="after_commit")
+    calling = threading.Thread(target=resend, args=(mock, number))
+    calling.start()
+    try:
+        rows = page.get_by_role("row", name="resend")
+        expect(rows).to_contain_text("running · held back by the fault delay")
+        opened(page, "running", tab="Response")
+        expect(page.get_by_role("tabpanel")).to_contain_text("it has no response yet")
+        for tab, text in [("Trace", "The request is running."), ("Why", "A fault was injected")]:
+            page.get_by_role("tab", name=tab).click()
+            expect(page.get_by_role("tabpanel")).to_contain_text(text)
+    finally:
+        mock.clock.freeze()  # it goes on
+        calling.join()
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("fault delay · REJECTED → SUCCESSFUL")
+    page.get_by_role("tab", name="Response").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("200 OK")
 
 
 def test_a_parameter_that_is_ignored_is_named(console: Console, mock: Mock) -> None:

@@ -178,6 +178,7 @@ def _state(registry: WorldRegistry) -> list[Any]:
         world = registry.find(name)
         found.append(world.store.query(Query(indexed=())))
         for note in world.journal.entries():
+            assert note.response is not None
             response = dataclasses.replace(note.response, error=None)
             response.warnings = tuple(response.warnings)
             found.append((note.number, note.at, note.request, note.body, note.fault, response))

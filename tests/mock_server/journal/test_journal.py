@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from crmcom_kit.mock_server import create_app, make_world
 from crmcom_kit.mock_server.journal.journal import (
     MAX_BODY,
+    Entry,
     Journal,
     JournalBudget,
     JournalLimits,
@@ -36,10 +37,15 @@ def response(body: Any = b"{}") -> Response:
     return Response(200, body, "application/json", len(body) if isinstance(body, bytes) else None)
 
 
+def pair(journal: Journal, asked: Request, answered: Response) -> None:
+    """Record a request, and its response."""
+    journal.complete(journal.begin(AT, asked), answered)
+
+
 def record(journal: Journal, times: int = 1, body: Any = b"{}") -> None:
     """Record some requests."""
     for _ in range(times):
-        journal.record(AT, request(), response(body))
+        pair(journal, request(), response(body))
 
 
 def numbers(journal: Journal, since: int = 0) -> list[int]:
@@ -49,6 +55,8 @@ def numbers(journal: Journal, since: int = 0) -> list[int]:
 
 steps = st.one_of(
     st.tuples(st.just("record"), st.integers(0, 4000), st.integers(0, 30)),
+    st.tuples(st.just("begin"), st.integers(0, 4000), st.none()),
+    st.tuples(st.just("complete"), st.integers(0, 4000), st.none()),
     st.tuples(st.just("stream"), st.integers(0, 8), st.booleans()),
     st.tuples(st.just("remove"), st.sets(st.integers(1, 40)), st.none()),
     st.tuples(st.just("clear"), st.none(), st.none()),
@@ -56,14 +64,19 @@ steps = st.one_of(
 )
 
 
-def _do(journal: Journal, step: tuple[str, Any, Any]) -> None:
+def _do(journal: Journal, running: list[Entry], step: tuple[str, Any, Any]) -> None:
     what, first, second = step
     match what:
+        case "begin":
+            running.append(journal.begin(AT, request(b"q" * first)))
+        case "complete":
+            if running:
+                journal.complete(running.pop(0), response(b"a" * first))
         case "record":
-            journal.record(AT, request(b"q" * first, b"b" * first, second), response(b"a" * first))
+            pair(journal, request(b"q" * first, b"b" * first, second), response(b"a" * first))
         case "stream":
             made = response(iter([b"s" * 65_536] * first))
-            journal.record(AT, request(), made)
+            pair(journal, request(), made)
             if second:
                 assert not isinstance(made.body, bytes)
                 assert sum(map(len, made.body)) == first * 65_536
@@ -77,15 +90,16 @@ def _do(journal: Journal, step: tuple[str, Any, Any]) -> None:
 
 @given(st.lists(steps, max_size=40))
 def test_no_sequence_of_steps_breaks_the_bounds(made: list[tuple[str, Any, Any]]) -> None:
-    """Whatever is recorded, removed or limited: never more entries or bytes than allowed."""
+    """Whatever begins, is answered, removed or limited: never more than allowed, and none lost."""
     budget = JournalBudget()
     journal = Journal(JournalLimits(10, 600_000), budget=budget)
+    running: list[Entry] = []
     for step in made:
-        _do(journal, step)
+        _do(journal, running, step)
         entries = journal.entries()
         assert len(entries) <= journal.limits.entries
         assert 0 <= journal.size <= journal.limits.bytes
-        assert (journal.size > 0) == bool(entries)
+        assert journal.size == sum(entry.size for entry in entries)
         assert budget.used == journal.size
         found = numbers(journal)
         assert found == sorted(set(found))
@@ -128,7 +142,7 @@ def test_sizes_are_exact() -> None:
     """Queries, bodies and headers count, and a dropped entry counts no longer."""
     journal = Journal(JournalLimits(bytes=10_000))
     for _ in range(10):
-        journal.record(AT, request(b"y" * 100), response(b"x" * 900))
+        pair(journal, request(b"y" * 100), response(b"x" * 900))
     assert numbers(journal) == [7, 8, 9, 10]
     assert journal.size == 4 * 2_100
     journal.remove(frozenset({9}))
@@ -140,7 +154,7 @@ def test_a_streamed_body_is_kept_as_far_as_the_bound() -> None:
     journal = Journal(JournalLimits(10, 10**7))
     parts = [bytes([n]) * 65_536 for n in range(10)]
     made = response(iter(parts))
-    journal.record(AT, request(), made)
+    pair(journal, request(), made)
 
     assert not isinstance(made.body, bytes)
     assert b"".join(made.body) == b"".join(parts)
@@ -154,7 +168,7 @@ def test_a_stream_that_ends_after_its_entry_is_gone_changes_nothing() -> None:
     """Clearing while a stream runs leaves a journal of no bytes when it has ended."""
     journal = Journal()
     made = response(iter([b"a", b"b"]))
-    journal.record(AT, request(), made)
+    pair(journal, request(), made)
     stream: Iterator[bytes] = iter(made.body)  # type: ignore[arg-type]
     next(stream)
     journal.clear()
@@ -166,9 +180,10 @@ def test_a_long_body_is_cut_in_the_journal_alone() -> None:
     """The caller's response stays whole, and the entry holds no reference to all of it."""
     journal = Journal()
     made = response(b"x" * (MAX_BODY + 5))
-    journal.record(AT, request(), made)
+    pair(journal, request(), made)
     (entry,) = journal.entries()
     assert len(made.body) == MAX_BODY + 5  # type: ignore[arg-type]
+    assert entry.response
     assert entry.body == entry.response.body == b"x" * MAX_BODY
 
 

@@ -1,0 +1,342 @@
+"""A request is in the journal from its arrival: its double is seen before its response is due."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import httpx
+import pytest
+
+from crmcom_kit.mock_server import JournalLimits, Mock, create_app, crmcom_mock
+from crmcom_kit.schemas import API_PATH
+
+BODY = "webhook_request_identifier"
+LONG = 60.0  # seconds; no test waits for them to pass
+HELD_BACK = 300_000  # milliseconds of the world's time
+SHELLS = ["asgi", "wsgi", "flask"]
+When = Literal["before_commit", "after_commit"]
+
+
+class Caller:
+    """A mock that holds back each resend, and code that calls it through one of the shells."""
+
+    def __init__(self, mock: Mock, client: httpx.Client, when: When = "after_commit") -> None:
+        self.mock = mock
+        self.number = str(mock.add(life_cycle_state="REJECTED")["number"])
+        self._client, self._when = client, when
+        self._pool = ThreadPoolExecutor(4)
+        mock.fail(operation="resend", delay=HELD_BACK, when=when)
+
+    def resend(self, **options: Any) -> httpx.Response:
+        """Resend the record."""
+        body = {"token": self.mock.token, BODY: {"number": self.number}}
+        return self._client.post("webhook_requests/resend", json=body, timeout=LONG, **options)
+
+    def show(self) -> httpx.Response:
+        """Show the record."""
+        asked = {"token": self.mock.token, BODY: f"number={self.number}"}
+        return self._client.get("webhook_requests/show", params=asked)
+
+    def begin(self) -> "Future[httpx.Response]":
+        """Begin a resend, which the mock holds back, and return its response to come."""
+        before = self.mock.emulated.journal.last
+        sent = self._pool.submit(self.resend)
+
+        def is_held_back() -> bool:
+            (*_, call) = [None, *self.mock.calls]
+            if call is None or call.number == before or call.fault is None:
+                return False
+            return self._when == "before_commit" or call.result is not None
+
+        self.mock.wait_for(is_held_back, timeout=LONG)
+        return sent
+
+    def release(self) -> None:
+        """Let all that are held back go on, and hold nothing back any more."""
+        self.mock.clock.freeze()
+
+    def ask(self, verb: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Call the control API; return status and JSON."""
+        answer = httpx.request(verb, f"{self.mock.admin_url}{path}", json=body, timeout=LONG)
+        return answer.status_code, answer.json()
+
+    def end(self) -> None:
+        """Let everything end."""
+        self.release()
+        self._pool.shutdown()
+
+
+@contextmanager
+def calling(shell: str = "asgi", when: When = "after_commit", **options: Any) -> Iterator[Caller]:
+    """Give a caller of a mock through that shell."""
+    with crmcom_mock(**options) as mock:
+        clients: dict[str, Callable[[], httpx.Client]] = {
+            "asgi": lambda: httpx.Client(base_url=mock.url),
+            "wsgi": mock.client,
+            "flask": lambda: httpx.Client(
+                base_url=f"http://localhost{API_PATH}",
+                transport=httpx.WSGITransport(create_app(mock.emulated)),
+            ),
+        }
+        with clients[shell]() as client:
+            caller = Caller(mock, client, when)
+            try:
+                yield caller
+            finally:
+                caller.end()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+def test_an_entry_is_there_before_its_response(shell: str, when: When) -> None:
+    """It is running, with what it did as far as that is known; answered, it is the same entry."""
+    with calling(shell, when) as caller:
+        mock, sent = caller.mock, caller.begin()
+
+        (call,) = mock.calls
+        seen = call.running, call.status, call.code, call.matched, call.operation
+        assert seen == (True, None, None, None, "resend")
+        after = None if call.after is None else call.after["life_cycle_state"]
+        assert after == ("SUCCESSFUL" if when == "after_commit" else None)
+        assert bool(call.deliveries) == (when == "after_commit")
+        assert [step.step for step in call.trace][:1] == ["fault"]
+        caller.release()
+        assert sent.result(LONG).status_code == 200
+
+        (answered,) = mock.calls
+        assert (answered.id, answered.running, answered.status) == (call.id, False, 200)
+        assert answered.after is not None
+        assert answered.after["life_cycle_state"] == "SUCCESSFUL"
+        assert (call.running, call.status, call.response_body) == (True, None, "")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_double_send_is_seen_while_both_are_held_back(shell: str) -> None:
+    """Verification counts requests that run, in Python as over HTTP."""
+    with calling(shell) as caller:
+        mock = caller.mock
+        caller.begin()
+        assert mock.records[caller.number]["life_cycle_state"] == "SUCCESSFUL"
+        with pytest.raises(AssertionError, match=r"found 1: .*\n.*\n  0-1 POST .* is running"):
+            mock.assert_not_called(operation="resend")
+        mock.assert_called(operation="resend", times=1)
+        caller.begin()
+
+        with pytest.raises(AssertionError, match="exactly 1 call, found 2"):
+            mock.assert_called(operation="resend", times=1)
+        pattern = {"operation": "resend"}
+        assert len(mock.calls.find(operation="resend")) == 2
+        assert caller.ask("POST", "/requests/count", pattern)[1]["count"] == 2
+        assert len(caller.ask("POST", "/requests/find", pattern)[1]["requests"]) == 2
+        for times, status in [(0, 406), (1, 406), (2, 202)]:
+            asked = {"pattern": pattern, "times": times}
+            assert caller.ask("POST", "/verify", asked)[0] == status, times
+
+
+def test_a_client_that_gave_up_has_called() -> None:
+    """A request whose client is gone is in the journal, and so is the one that it sends again."""
+    with calling() as caller:
+        body = {"token": caller.mock.token, BODY: {"number": caller.number}}
+        for _ in range(2):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{caller.mock.url}/webhook_requests/resend", json=body, timeout=0.1)
+        with pytest.raises(AssertionError, match="exactly 1 call, found 2"):
+            caller.mock.assert_called(operation="resend", times=1)
+
+
+def test_a_wait_is_for_responses_unless_asked_otherwise() -> None:
+    """``running`` is the word for it, in Python as over HTTP."""
+    with calling() as caller:
+        mock, sent = caller.mock, caller.begin()
+        with pytest.raises(AssertionError, match=r"not counted without running=True:\n  0-1 POST"):
+            mock.wait_for(operation="resend", timeout=0)
+        (call,) = mock.wait_for(operation="resend", running=True, timeout=0)
+        assert call.running
+        asked: dict[str, Any] = {"pattern": {"operation": "resend"}}
+        waiting = {"calls": asked, "timeoutMillis": 0}
+        status, found = caller.ask("POST", "/wait", waiting)
+        assert (status, found["count"]) == (408, 0)
+        assert found["note"] == "with running, 1 more would count"
+        waiting["calls"] = {**asked, "running": True}
+        status, found = caller.ask("POST", "/wait", waiting)
+        assert (status, found["count"], found["requests"][0]["running"]) == (200, 1, True)
+        caller.release()
+        sent.result(LONG)
+
+        (call,) = mock.wait_for(operation="resend", timeout=0)
+        assert call.status == 200
+
+
+def test_running_belongs_to_calls() -> None:
+    """It is refused where no calls are waited for, and if it is neither true nor false."""
+    mock = crmcom_mock()
+    wrong: list[dict[str, Any]] = [
+        {"running": True},
+        {"record": "7", "running": True},
+        {"operation": "show", "running": 1},
+    ]
+    for given in wrong:
+        with pytest.raises(ValueError, match=r"^running: seen .*; allowed is True or False"):
+            mock.wait_for(**given)
+
+
+def test_what_depends_on_a_response_is_not_verified_before_it() -> None:
+    """Neither that a request was answered so nor that it was not, until it is answered."""
+    with calling() as caller:
+        mock, sent = caller.mock, caller.begin()
+        for expected in (0, 1):
+            with pytest.raises(AssertionError, match="not decided before the response:\n  0-1"):
+                mock.assert_called(operation="resend", status=200, times=expected)
+        mock.assert_called(status=200, times={"atMost": 1})
+        mock.assert_not_called(operation="show", status=200)
+        mock.assert_called(state_after="SUCCESSFUL", times=1)  # which is known
+        caller.release()
+
+        (call,) = mock.assert_called(operation="resend", status=200, times=1, timeout=LONG)
+        assert call.status == sent.result(LONG).status_code
+
+
+def test_a_verification_with_a_timeout_gives_the_response_time() -> None:
+    """A request that is running when the assertion begins is returned with its response."""
+    with calling() as caller, ThreadPoolExecutor(1) as pool:
+        sent = caller.begin()
+        asserted = pool.submit(caller.mock.assert_called, operation="resend", times=1, timeout=LONG)
+        caller.release()
+        (call,) = asserted.result(LONG)
+        assert call.status == sent.result(LONG).status_code == 200
+
+
+def test_the_control_api_shows_what_is_running() -> None:
+    """Running, without a response; a HAR leaves it out, a chain ends before the answer."""
+    with calling() as caller:
+        sent = caller.begin()
+        (shown,) = caller.ask("GET", "/requests")[1]["requests"]
+        assert (shown["running"], shown["response"], shown["status"]) == (True, None, None)
+        assert (shown["stateBefore"], shown["stateAfter"]) == ("REJECTED", "SUCCESSFUL")
+        assert caller.ask("GET", "/requests/0-1")[1] == shown
+        assert caller.ask("GET", "/requests?unmatched=true")[1]["requests"] == []
+        assert caller.ask("GET", "/requests.har")[1]["log"]["entries"] == []
+        chain = [link["link"] for link in caller.ask("GET", "/trace/0-1")[1]["chain"]]
+        assert (chain[0], "answer" in chain) == ("call", False)
+        assert caller.ask("GET", "/deliveries")[1]["deliveries"][0]["call"] == 1
+        caller.release()
+        sent.result(LONG)
+
+        (shown,) = caller.ask("GET", "/requests")[1]["requests"]
+        assert (shown["running"], shown["response"]["status"]) == (False, 200)
+        assert len(caller.ask("GET", "/requests.har")[1]["log"]["entries"]) == 1
+        assert caller.ask("GET", "/trace/0-1")[1]["chain"][-1]["link"] == "answer"
+
+
+def test_a_running_request_has_two_events() -> None:
+    """Both with its id; a client that continues where it was misses no response."""
+
+    def calls(stream: httpx.Response, count: int) -> list[tuple[str, str, bool]]:
+        found, place = [], ""
+        for line in stream.iter_lines():
+            name, _, text = line.partition(": ")
+            place = text if name == "id" else place
+            if name == "data" and "running" in (data := json.loads(text)):
+                found.append((place, data["id"], data["running"]))
+                if len(found) == count:
+                    break
+        return found
+
+    with calling() as caller:
+        url = f"{caller.mock.admin_url}/events?since=0"
+        sent = caller.begin()
+        with httpx.stream("GET", url, timeout=LONG) as stream:
+            assert calls(stream, 1) == [("0-0", "0-1", True)]
+        caller.show()
+        with httpx.stream("GET", url, timeout=LONG) as stream:
+            lines = calls(stream, 2)
+            assert lines == [("0-0", "0-1", True), ("0-0", "0-2", False)]
+        caller.release()
+        sent.result(LONG)
+        with httpx.stream("GET", url, timeout=LONG) as stream:
+            assert calls(stream, 2) == [("0-1", "0-1", False), ("0-2", "0-2", False)]
+
+
+def test_the_second_event_comes_with_the_response() -> None:
+    """An open stream has the request when it is running, and again when it is answered."""
+    with calling() as caller:
+        sent = caller.begin()
+        seen = []
+        with httpx.stream("GET", f"{caller.mock.admin_url}/events?since=0", timeout=LONG) as stream:
+            for line in stream.iter_lines():
+                if line.startswith("data: ") and "running" in (data := json.loads(line[6:])):
+                    seen.append((data["id"], data["running"], data["status"]))
+                    if len(seen) == 2:
+                        break
+                    caller.release()
+        assert seen == [("0-1", True, None), ("0-1", False, 200)]
+        assert sent.result(LONG).status_code == 200
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_cleared_request_does_not_come_back(shell: str) -> None:
+    """The response to it does not bring it back, and takes no room."""
+    with calling(shell) as caller:
+        mock, sent = caller.mock, caller.begin()
+        mock.calls.clear()
+        mock.assert_not_called()
+        caller.release()
+        assert sent.result(LONG).status_code == 200
+
+        mock.assert_not_called()
+        assert mock.emulated.journal.size == 0
+        caller.show()
+        assert [call.id for call in mock.calls] == ["0-2"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_reset_leaves_a_running_request_in_the_past(shell: str) -> None:
+    """It is answered at once, is in no view of the new epoch, and gives all of its room back."""
+    with calling(shell, "before_commit") as caller:
+        mock, sent = caller.mock, caller.begin()
+        past = mock.emulated.journal
+        mock.reset()
+        assert sent.result(LONG).status_code == 200
+
+        mock.assert_not_called()
+        assert [entry.response is not None for entry in past.entries()] == [True]
+        assert mock.emulated.journal_budget.used == mock.emulated.journal.size == 0
+
+
+def test_other_content_keeps_the_running_request() -> None:
+    """The journal goes on when the content is replaced, and the entry gets its response."""
+    with calling() as caller:
+        sent = caller.begin()
+        caller.mock.seed([])
+        caller.release()
+        sent.result(LONG)
+        assert [call.status for call in caller.mock.calls] == [200]
+
+
+def test_an_evicted_request_stays_out() -> None:
+    """Running or not, the oldest goes first; its response takes no room."""
+    with calling(journal=JournalLimits(entries=2)) as caller:
+        mock, sent = caller.mock, caller.begin()
+        for _ in range(2):
+            caller.show()
+        size = mock.emulated.journal.size
+        caller.release()
+        sent.result(LONG)
+        assert [call.id for call in mock.calls] == ["0-2", "0-3"]
+        assert mock.emulated.journal.size == size
+
+
+@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+def test_a_stop_completes_what_was_running(when: When) -> None:
+    """A held back request that a stop drops is running no longer; it keeps what it did."""
+    with calling("asgi", when) as caller:
+        sent = caller.begin()
+        caller.mock.stop()
+        assert isinstance(sent.exception(LONG), httpx.RemoteProtocolError)
+
+        (call,) = caller.mock.calls
+        assert not call.running
+        after = None if call.after is None else call.after["life_cycle_state"]
+        assert after == ("SUCCESSFUL" if when == "after_commit" else None)
