@@ -218,6 +218,11 @@ def outcome(exchange: Exchange) -> str:
     return f"HTTP {exchange.status}, code {shortened(str(exchange.code))}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 request" or "7 requests"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def shortened(text: str, limit: int = 200) -> str:
     """Return ``text``, cut where it is long."""
     return text if len(text) <= limit else f"{text[: limit - 3]}..."

@@ -242,6 +242,8 @@ class _Run:
             self.take_inventory()
             with suppress(TargetDown, BudgetSpent, Unreachable):
                 self.session.conclude()
+        with suppress(TargetDown):
+            self.session.judge_failures()
 
     def _show_progress(self, line: str) -> None:
         if self.config.progress is not None:
@@ -293,6 +295,7 @@ def run(target: Target, config: RunConfig) -> Results:
         trouble = _own_trouble(one, found)
     if not any(result.verdict is Verdict.BROKEN for result in found):
         world.end()  # else its journal is worth a look; the mock ends it when it is idle
+    service = one.session.checker.service
     return Results(
         target=target,
         options=config.options,
@@ -308,7 +311,8 @@ def run(target: Target, config: RunConfig) -> Results:
         unclear=one.unclear(),
         inventory=one.said,
         trouble=trouble,
-        notes=(*one.notes, *one.session.world.others.values()),
+        notes=(*one.notes, *one.session.world.others.values(), *service.recovered()),
+        never_served=service.never_served(),
         warnings=tuple(_warnings(one, world)),
         dry_run=config.dry_run,
     )

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.reports.report import Entry, Report, counted
+from crmcom_kit.contract_tests.findings import Verdict, counted
+from crmcom_kit.contract_tests.reports.report import Entry, Report
 
 #: GitHub takes a summary of so many bytes for each step of a job.
 MAX_BYTES = 1024 * 1024
@@ -34,6 +34,7 @@ def _blocks(report: Report) -> Iterator[str]:
     """Yield the parts of the summary, each of which may be the last one."""
     yield f"## {_ICONS[report.outcome]} crmcom-kit check: {_plain(report.headline)}\n\n"
     yield f"{_plain(report.about_run)}\n\n"
+    yield from (f"**{_plain(line)}.**\n\n" for line in report.document["never_served"])
     counts = {str(verdict): report.document["summary"][verdict] for verdict in Verdict}
     names = " | ".join(name.replace("_", " ") for name in counts)
     row = " | ".join(map(str, counts.values()))

@@ -34,6 +34,9 @@ def written(report: Report) -> bytes:
     facts |= {name: str(run[name]) for name in ("version", "seed", "command")}
     suite.append(_properties(facts | {"trouble": report.document["summary"]["trouble"] or ""}))
     suite.extend(cases)
+    if lines := report.document["never_served"]:
+        said = ET.SubElement(suite, "system-out")
+        said.text = "\n".join(_safe(f"{line}.") for line in lines)
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from crmcom_kit import __version__
 from crmcom_kit.contract_tests.client.exchanges import Exchange
-from crmcom_kit.contract_tests.findings import Verdict, Violation
+from crmcom_kit.contract_tests.findings import Verdict, Violation, counted
 from crmcom_kit.contract_tests.reports.curl import curl
 from crmcom_kit.contract_tests.reports.redaction import ReportRedactor
 from crmcom_kit.contract_tests.results import Results, StatementResult
@@ -71,6 +71,7 @@ class Report:
             ],
             "changed": list(results.changed),
             "perhaps_changed": list(results.unclear),
+            "never_served": [text(line) for line in results.never_served],
             "inventory": text(results.inventory),
             "notes": [text(note) for note in (*results.notes, *results.warnings)],
         }
@@ -212,11 +213,6 @@ class Report:
                 groups.setdefault(each["why"], []).append(each["id"])
         found = [NotExercised(why, ids) for why, ids in groups.items()]
         return sorted(found, key=lambda group: -len(group.statements))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, such as "1 request" or "7 requests"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def amount(entry: Entry) -> str:

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crmcom_kit.contract_tests.findings import Verdict
-from crmcom_kit.contract_tests.reports.report import Entry, Report, amount, counted
+from crmcom_kit.contract_tests.findings import Verdict, counted
+from crmcom_kit.contract_tests.reports.report import Entry, Report, amount
 
 _SIGNS = {
     Verdict.HOLDS: ("✓", "green"),
@@ -108,6 +108,7 @@ def closing(report: Report) -> Iterator[str]:
     if document["inventory"]:
         yield document["inventory"]
     yield report.about_run
+    yield from (f"{line}." for line in document["never_served"])
     for warning in map(report.text, report.results.warnings):
         yield f"{warning[:1].upper()}{warning[1:]}."
     yield (
