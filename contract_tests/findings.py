@@ -16,7 +16,6 @@ class Verdict(StrEnum):
     BROKEN = "broken"
     DEVIATES = "deviates"
     NOT_EXERCISED = "not_exercised"
-    ERROR = "error"
 
 
 #: So many characters a text of a violation has: a server's own may be of any length.

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from crmcom_kit.contract_tests.findings import Verdict, counted
-from crmcom_kit.contract_tests.reports.report import Entry, Report
+from crmcom_kit.contract_tests.reports.report import Entry, Report, visible
 
 #: GitHub takes a summary of so many bytes for each step of a job.
 MAX_BYTES = 1024 * 1024
@@ -79,7 +79,7 @@ def _not_exercised(report: Report) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """Return ``text`` in one line that Markdown shows as it is, cut if it is long."""
-    line = _BREAKS.sub(" ", text)
+    line = visible(_BREAKS.sub(" ", text))
     line = line if len(line) <= _MAX_CELL else f"{line[:_MAX_CELL]}…"
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", line)
 
@@ -87,4 +87,4 @@ def _plain(text: str) -> str:
 def _code(text: str) -> str:
     """Return ``text`` as a block of code; the fence is longer than any in the text."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return f"{fence}sh\n{text}\n{fence}\n"
+    return f"{fence}sh\n{visible(text)}\n{fence}\n"

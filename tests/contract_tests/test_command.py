@@ -230,6 +230,19 @@ def test_files_that_would_take_each_others_place_are_refused(tmp_path: Path) -> 
     assert (tmp_path / "ledger").read_text("utf-8") == "precious"
 
 
+def test_an_outage_is_red_in_junit(tmp_path: Path) -> None:
+    """Without a server every statement is skipped, and the run itself is an error."""
+    done = check(tmp_path, "--base-url", "http://127.0.0.1:9/x", "--token", "T", "--junit", "r.xml")
+
+    suite = ET.parse(tmp_path / "r.xml").find("testsuite")  # noqa: S314 - our own text
+    assert done.returncode == 2
+    assert suite is not None
+    assert suite.get("errors") == "1"
+    error = suite.find("testcase[@name='the run itself']/error")
+    assert error is not None
+    assert "does not respond" in error.get("message", "")
+
+
 def test_wrong_credentials_are_2(serve: Callable[..., str], tmp_path: Path) -> None:
     """A login that is refused is no broken statement."""
     base = serve(create_app(release="R9"))
